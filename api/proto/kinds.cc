@@ -1,0 +1,1 @@
+#include "api/kinds.h"

@@ -1,0 +1,116 @@
+// HTTP as the components see it: messages, a client's transport and a server's handler, without sockets.
+//
+// net/ carries these over TLS, the in-process transport hands them over directly, and the simulation does so with faults.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/task.h"
+
+namespace ph {
+
+// Bytes that several readers share and nobody changes.
+using SharedBytes = std::shared_ptr<const std::string>;
+
+inline SharedBytes share(std::string bytes) { return std::make_shared<const std::string>(std::move(bytes)); }
+
+// Header fields in order; names are compared without regard to case.
+class Headers {
+ public:
+  Headers() = default;
+  Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
+  void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  // Replaces all fields of that name.
+  void set(std::string_view name, std::string value);
+  // The first field of that name; empty when there is none.
+  std::string_view get(std::string_view name) const;
+  bool has(std::string_view name) const;
+  auto begin() const { return fields_.begin(); }
+  auto end() const { return fields_.end(); }
+  std::size_t size() const { return fields_.size(); }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+// Who somebody is, as an authenticator says.
+struct Identity {
+  std::string name;
+  std::string uid;
+  std::vector<std::string> groups;
+  std::vector<std::pair<std::string, std::vector<std::string>>> extra;
+};
+
+// The other end of a connection, as far as the connection itself tells.
+struct Peer {
+  std::string address;                // IP:port, or empty in process
+  std::optional<Identity> identity;   // from a verified client certificate (CN, O), or of an in-process client
+};
+
+struct HttpRequest {
+  std::string method;
+  std::string target;   // path and query, percent-encoded
+  Headers headers;
+  std::string body;
+  Peer peer;            // set by the server's side
+
+  std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
+  std::string_view query() const {
+    const auto mark = target.find('?');
+    return mark == std::string::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
+  }
+};
+
+// A body that arrives piece by piece. Dropping the stream cancels it; the source then learns of it.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  // The next piece, never empty; nothing at the end. Throws TransportError when the connection breaks before the end.
+  virtual Task<std::optional<SharedBytes>> next() = 0;
+};
+
+struct HttpResponse {
+  int status = 200;
+  Headers headers;
+  // The body is either these pieces, or what `render` returns (called once, on any thread, from const data: large bodies
+  // are made off the server's executor), or `stream`.
+  std::vector<SharedBytes> body;
+  std::function<std::vector<SharedBytes>()> render;
+  std::unique_ptr<BodyStream> stream;
+};
+
+// The request may or may not have been carried out.
+class TransportError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Sends requests of one client to one server. Threads: one executor's; results arrive there.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Throws TransportError. Any status is a response. The body arrives as pieces, or, when `stream` was asked for, as a
+  // stream. Dropping the task cancels the request.
+  virtual Task<HttpResponse> send(HttpRequest request, bool stream) = 0;
+};
+
+// A server's side: answers one request. Runs on the server's executor; dropping the task means the client has gone.
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  virtual Task<HttpResponse> handle(HttpRequest request) = 0;
+};
+
+// A transport that calls `handler`, which runs on `server`, on behalf of `identity`; no bytes are copied. Works across
+// threads, and within one executor. `handler` and `server` must outlive it.
+std::unique_ptr<Transport> in_process_transport(HttpHandler& handler, Executor& server, Identity identity);
+
+}  // namespace ph

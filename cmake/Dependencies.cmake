@@ -1,0 +1,26 @@
+# Debian 12's packages; scripts/packages lists them.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(RocksDB REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+find_library(PH_SIMDJSON simdjson REQUIRED)
+add_library(simdjson INTERFACE)
+target_link_libraries(simdjson INTERFACE ${PH_SIMDJSON})
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
+pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
+
+# Boost.Asio 1.74 is compiled once; under clang its coroutines want to be asked for.
+add_library(ph_asio STATIC ${CMAKE_SOURCE_DIR}/cmake/asio.cc)
+target_compile_definitions(ph_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE
+                           BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW)
+target_compile_options(ph_asio PUBLIC "SHELL:-include utility")
+target_link_libraries(ph_asio PUBLIC Threads::Threads OpenSSL::SSL)

@@ -1,0 +1,47 @@
+# A room is a folder and a static library of all sources below it; its tests mirror it under tests/.
+
+# ph_room(<folder> [NAME <name>] [KINDS] LIBS … PRIVATE …): library ph_<name>. KINDS: uses the precompiled header of API
+# kinds. What stays behind the room's own .cc files is PRIVATE, so that its macros and headers reach nobody else.
+function(ph_room folder)
+  cmake_parse_arguments(arg "KINDS" "NAME" "LIBS;PRIVATE" ${ARGN})
+  if(NOT arg_NAME)
+    set(arg_NAME ${folder})
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$|_test\\.cc$")
+  if(NOT sources)
+    add_library(ph_${arg_NAME} INTERFACE)
+    target_link_libraries(ph_${arg_NAME} INTERFACE ${arg_LIBS} ${arg_PRIVATE})
+    return()
+  endif()
+  add_library(ph_${arg_NAME} STATIC ${sources})
+  target_include_directories(ph_${arg_NAME} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(ph_${arg_NAME} PUBLIC ${arg_LIBS} PRIVATE ${arg_PRIVATE})
+  if(arg_KINDS)
+    target_precompile_headers(ph_${arg_NAME} REUSE_FROM ph_kinds)
+  endif()
+endfunction()
+
+# ph_program(<name> <main.cc> LIBS …)
+function(ph_program name source)
+  cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/${source})
+    return()
+  endif()
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS})
+endfunction()
+
+# ph_tests(<room>): one program of all tests in tests/<room>, one ctest entry a test suite file.
+function(ph_tests room)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${room}/*_test.cc)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${room}_tests ${sources})
+  target_link_libraries(${room}_tests PRIVATE ph_testing GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${room}_tests REUSE_FROM ph_kinds)
+  include(GoogleTest)
+  gtest_discover_tests(${room}_tests TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+                       PROPERTIES TIMEOUT 300 LABELS ${room})
+endfunction()
