@@ -1,0 +1,133 @@
+// Schema: what is known of a type, in one form for built-in kinds (from their descriptors) and custom ones (later, from their
+// structural schema). All generic code walks a Schema over a Value; nothing else reads protobuf descriptors or options.
+// Schemas are immutable and live as long as the program (built-in ones) or their Scheme. Threads: any.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace google::protobuf {
+class Descriptor;
+class FieldDescriptor;
+class Message;
+}  // namespace google::protobuf
+
+namespace ph::api {
+
+class Schema;
+
+struct GroupVersionKind {
+  std::string group, version, kind;
+  auto operator<=>(const GroupVersionKind&) const = default;
+  // "apps/v1", or "v1" for the core group.
+  std::string api_version() const { return group.empty() ? version : group + "/" + version; }
+};
+
+enum class Type : unsigned char {
+  Bool, Int32, Int64, Double, String, Bytes,
+  Struct, List, Map,
+  Quantity, IntOrString, Time, MicroTime, Duration,
+  RawJson,  // any JSON (RawExtension, FieldsV1)
+};
+
+// A member of a Struct as JSON shows it: the members of inline messages stand in their parent's list.
+struct Field {
+  std::string name;            // JSON
+  const Schema* schema = nullptr;
+  bool pointer = false;        // an explicit zero differs from absence
+  bool always = false;         // JSON: written even when zero or empty
+  bool omit_zero = false;
+  bool required = false;
+  bool deprecated = false;
+  std::vector<std::string> patch_strategies;  // of "merge", "replace", "retainKeys"
+  std::string patch_merge_key;
+  std::string default_json;
+  std::vector<std::string> enum_values;
+  std::vector<std::string> feature_gates;
+  // Where the message back end finds it: fields from the struct's message downwards (two when inline).
+  std::vector<const google::protobuf::FieldDescriptor*> path;
+  int number = 0;              // wire number of the last step
+};
+
+enum class ListType : unsigned char { Atomic, Set, Map };
+
+struct Subresource {
+  std::string name;
+  GroupVersionKind kind;
+  std::vector<std::string> verbs;
+};
+
+// A kind that is served.
+struct Resource {
+  GroupVersionKind kind;
+  std::string plural, singular;
+  std::vector<std::string> short_names, categories, verbs;
+  bool namespaced = false;
+  std::vector<Subresource> subresources;
+  // name → the field it means (mostly itself).
+  std::vector<std::pair<std::string, std::string>> field_selectors;
+  std::string storage_prefix;  // "/registry/pods"; empty when nothing is stored
+  std::string storage_version_hash;
+  const Schema* schema = nullptr;
+  bool has_verb(std::string_view verb) const;
+  const Subresource* subresource(std::string_view name) const;
+};
+
+class Schema {
+ public:
+  Type type = Type::Struct;
+
+  // Struct
+  std::string name;                       // OpenAPI's: "io.k8s.api.core.v1.Pod"
+  std::vector<Field> fields;              // in the order of JSON
+  const Field* field(std::string_view json_name) const;
+  std::optional<GroupVersionKind> kind;   // JSON shows kind and apiVersion first
+  bool atomic = false;                    // struct, list or map: replaced as a whole by apply
+
+  // List, Map
+  const Schema* element = nullptr;
+  ListType list_type = ListType::Atomic;
+  std::vector<std::string> list_map_keys;
+
+  // The message behind a Struct or special type; null for custom kinds.
+  const google::protobuf::Descriptor* descriptor = nullptr;
+
+ private:
+  friend class SchemaBuilder;
+  std::vector<std::pair<std::string_view, unsigned short>> by_name_;  // sorted
+};
+
+// The built-in kinds.
+class Scheme {
+ public:
+  static const Scheme& builtin();
+
+  // Null when the kind is unknown.
+  const Schema* find(const GroupVersionKind& kind) const;
+  const Schema* of(const google::protobuf::Descriptor* descriptor) const;
+  // All served resources, ordered by group (discovery's order), version, plural.
+  std::span<const Resource> resources() const;
+  const Resource* resource(std::string_view group, std::string_view version, std::string_view plural) const;
+  const Resource* resource(const Schema& schema) const;
+  // A new empty message of the kind.
+  std::unique_ptr<google::protobuf::Message> make(const Schema& schema) const;
+
+ private:
+  friend class SchemaBuilder;
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+};
+
+// Of a message class. The message must be a built-in type.
+template <class T>
+const Schema& schema_of() {
+  static const Schema& schema = *Scheme::builtin().of(T::descriptor());
+  return schema;
+}
+const Schema& schema_of(const google::protobuf::Message& message);
+
+}  // namespace ph::api

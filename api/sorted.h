@@ -1,0 +1,21 @@
+// The access to protobuf maps: by key order. Their own order differs between runs of one binary.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include <google/protobuf/map.h>
+
+namespace ph {
+
+// Pointers to the entries, in the order of their keys. Valid while the map is unchanged.
+template <class K, class V>
+std::vector<const typename google::protobuf::Map<K, V>::value_type*> sorted(const google::protobuf::Map<K, V>& map) {
+  std::vector<const typename google::protobuf::Map<K, V>::value_type*> out;
+  out.reserve(map.size());
+  for (const auto& entry : map) out.push_back(&entry);
+  std::ranges::sort(out, [](const auto* a, const auto* b) { return a->first < b->first; });
+  return out;
+}
+
+}  // namespace ph

@@ -1,0 +1,70 @@
+// Value: a view of one value of an object, whatever holds the object. Two back ends: a protobuf message and a JSON document.
+// A view is cheap to copy, owns nothing, and is valid as long as the object is not structurally changed elsewhere. An absent
+// value converts to false; reading one gives the zero value, an empty list, an empty map.
+// Presence: a member that is not a pointer is absent when zero (messages: when all its members are absent, unless the field
+// is a struct that is always written: those are present). Maps are visited in the order of their keys.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "api/schema.h"
+
+namespace ph::api {
+
+class Value {
+ public:
+  Value() = default;
+  // The whole of an object. Const messages may be viewed; the setters then must not be called.
+  static Value of(google::protobuf::Message& message);
+  static Value of(const google::protobuf::Message& message);
+  static Value of(nlohmann::json& document, const Schema& schema);
+
+  explicit operator bool() const { return node_ != nullptr; }
+  const Schema& schema() const { return *schema_; }
+
+  // Scalars. Quantity, IntOrString, Time, MicroTime and Duration read as their JSON text (IntOrString: number or text).
+  bool boolean() const;
+  std::int64_t integer() const;
+  double number() const;
+  std::string text() const;
+  nlohmann::json json() const;  // the value as JSON
+
+  // Struct. `member` is absent when the field is; a dotted path goes through structs and map keys are not split.
+  Value member(const Field& field) const;
+  Value member(std::string_view json_name) const;
+  Value at_path(std::string_view dotted) const;
+
+  // List
+  std::size_t size() const;
+  Value item(std::size_t index) const;
+
+  // Map
+  std::vector<std::string> keys() const;  // sorted
+  Value entry(std::string_view key) const;
+
+  // Changes. `set_member`/`set_entry` with JSON decode it (an error throws DecodeError); null clears.
+  void set_member(const Field& field, const nlohmann::json& json) const;
+  void clear_member(const Field& field) const;
+  void set_entry(std::string_view key, const nlohmann::json& json) const;
+  void clear_entry(std::string_view key) const;
+  void append(const nlohmann::json& json) const;
+  void remove_item(std::size_t index) const;
+
+  // Deep equality of two values of one schema, by what JSON would show.
+  static bool equal(const Value& a, const Value& b);
+
+ private:
+  const Schema* schema_ = nullptr;
+  void* node_ = nullptr;          // a message or a JSON value
+  const Field* field_ = nullptr;  // message back end: the field of `node_` this is
+  std::int32_t index_ = -1;       // of a list item; map entries are found by the entry message
+  bool document_ = false;
+};
+
+}  // namespace ph::api

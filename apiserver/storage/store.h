@@ -1,0 +1,97 @@
+// Store: an ordered map of keys to values with revisions, transactions and a feed of changes.
+//
+// Keys and values are upstream's (/registry/pods/default/a → the k8s\0 envelope), so that an etcd can stand behind the same
+// interface. Promises, for every implementation:
+//   - A transaction is judged and applied as one; all its changes have one revision, greater than any before.
+//   - Nothing is visible before it is durable: `get`, `range`, `revision`, the feed and the answer to a commit show only
+//     what has been synced. A refusal, too, is answered only when the writes it was judged on are durable.
+//   - Followers get every change once, in order of revision, before the answer to the commit that made it.
+//   - A failed sync ends the process: what may or may not be on disk must not be served.
+// A store belongs to one executor: all calls come from there, all answers and feeds arrive there.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/revision.h"
+#include "base/task.h"
+#include "base/time.h"
+#include "base/transport.h"
+
+namespace ph::apiserver {
+
+// What must hold for a transaction to be applied; on any key, not only those it writes.
+struct Precondition {
+  enum class Kind { Absent, Exists, AtRevision };
+  std::string key;
+  Kind kind = Kind::Exists;
+  Revision revision;  // for AtRevision: the key's last change
+};
+
+struct Mutation {
+  std::string key;
+  std::optional<std::string> value;  // nothing: the key is deleted
+  // Only the last value is kept on disk (events, node heartbeats): watches of such changes do not resume after a restart.
+  bool last_value_only = false;
+};
+
+struct Transaction {
+  std::vector<Precondition> preconditions;
+  std::vector<Mutation> mutations;
+  std::string author;  // for the history: who asked
+};
+
+struct Stored {
+  std::string key;
+  SharedBytes value;
+  Revision created;
+  Revision modified;
+};
+
+// A transaction was refused: which of its preconditions did not hold, and what that key held.
+struct Refused {
+  std::size_t precondition = 0;
+  std::optional<Stored> current;
+};
+
+struct Change {
+  Revision revision;
+  std::string key;
+  SharedBytes value;      // null: deleted
+  SharedBytes previous;   // null: there was none (or, in history after a restart, it is not kept)
+  Revision created;       // of the key
+  Time time;
+  std::string author;
+};
+
+class Store {
+ public:
+  using Follower = std::function<void(std::span<const Change>)>;
+
+  virtual ~Store() = default;
+
+  virtual Task<std::expected<Revision, Refused>> commit(Transaction transaction) = 0;
+
+  virtual Task<std::optional<Stored>> get(std::string key) = 0;
+
+  // Keys in [from, to), in order, at most `limit` (0: all).
+  virtual Task<std::vector<Stored>> range(std::string from, std::string to, std::size_t limit) = 0;
+
+  // The newest durable revision. A fresh store is at 1.
+  virtual Revision revision() const = 0;
+
+  // Calls `follower` with every durable change from now on. Followers cannot be taken back; they must outlive the store's
+  // last commit.
+  virtual void follow(Follower follower) = 0;
+
+  // The recorded changes of keys with this prefix after `since`, oldest first; nothing when some of them are no longer
+  // kept.
+  virtual Task<std::optional<std::vector<Change>>> history(std::string prefix, Revision since) = 0;
+};
+
+}  // namespace ph::apiserver
