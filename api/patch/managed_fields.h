@@ -1,0 +1,27 @@
+// metadata.managedFields: who last set which field (KEP-555). Server-side apply builds on the same sets.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/schema.h"
+#include "base/time.h"
+
+namespace google::protobuf {
+class Message;
+}
+
+namespace ph::api {
+
+struct Manager {
+  std::string name;         // ?fieldManager=, else the first word of User-Agent up to "/", at most 128 characters
+  std::string operation;    // "Update" or "Apply"
+  std::string subresource;  // "", "status", "scale"
+};
+
+// Records in `object` that `manager` changed what differs from `old` (null: created), and takes what was changed or removed
+// away from the other managers. Entries are kept in upstream's order; an object whose request set managedFields to [] or
+// [{}] loses them. A write that changes nothing else leaves them, and their times, alone.
+void record_update(google::protobuf::Message& object, const google::protobuf::Message* old, const Manager& manager, Time now);
+
+}  // namespace ph::api

@@ -1,0 +1,114 @@
+// What stands between a request and a verb: who asks (authentication), whether he may (authorization), and what the cluster
+// makes of the object (admission). Everything here runs on the apiserver's executor.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/object.h"
+#include "api/schema.h"
+#include "apiserver/cache/cache.h"
+#include "base/transport.h"
+
+namespace google::protobuf {
+class Message;
+}
+
+namespace ph::apiserver {
+
+using google::protobuf::Message;
+
+// What a request's path and method mean. Reference: "Kubernetes API concepts", "Request attributes used in authorization".
+struct RequestInfo {
+  bool is_resource = false;
+  std::string verb;  // get list watch create update patch delete deletecollection; for other paths the method in lower case
+  std::string group, version, resource, subresource;
+  std::string namespace_name, name;
+  std::string path;
+};
+
+// Throws ApiError for a path that cannot be parsed.
+RequestInfo parse_request(const HttpRequest& request);
+
+// Reads what the caches hold. A null pointer or empty list when there is nothing.
+class ObjectReader {
+ public:
+  virtual ~ObjectReader() = default;
+  virtual const api::Resource* resource(const api::Schema& schema) const = 0;
+  virtual WatchCache* cache(const api::Resource& resource) = 0;
+  // Decodes the object; null when it does not exist.
+  virtual std::unique_ptr<Message> read(const api::Resource& resource, const ObjectKey& key) = 0;
+
+  template <class T>
+  std::unique_ptr<T> read(const ObjectKey& key) {
+    std::unique_ptr<Message> message = read(*resource(api::schema_of<T>()), key);
+    return std::unique_ptr<T>(static_cast<T*>(message.release()));
+  }
+};
+
+// -- Authentication
+
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  // Somebody; or nobody, when the request carries no credentials this one knows; throws ApiError (401) for bad ones.
+  virtual std::optional<Identity> authenticate(const HttpRequest& request) = 0;
+};
+
+// -- Authorization
+
+struct Attributes {
+  Identity user;
+  RequestInfo request;
+};
+
+struct Decision {
+  enum class Kind { Allow, Deny, NoOpinion } kind = Kind::NoOpinion;
+  std::string reason;
+};
+
+class Authorizer {
+ public:
+  virtual ~Authorizer() = default;
+  virtual Decision authorize(const Attributes& attributes) = 0;
+};
+
+// -- Admission
+
+struct AdmissionRequest {
+  const api::Resource* resource = nullptr;
+  std::string subresource;
+  std::string operation;      // CREATE UPDATE DELETE CONNECT
+  ObjectKey key;              // name may be empty before generateName
+  const Identity* user = nullptr;
+  bool dry_run = false;
+  Message* object = nullptr;         // null for DELETE
+  const Message* old_object = nullptr;  // UPDATE, DELETE
+  std::vector<std::string>* warnings = nullptr;
+};
+
+// One plugin; refused requests throw ApiError.
+class AdmissionPlugin {
+ public:
+  virtual ~AdmissionPlugin() = default;
+  virtual std::string_view name() const = 0;
+  virtual void admit(AdmissionRequest&) {}           // may change the object; runs after defaulting, before validation
+  virtual void validate(const AdmissionRequest&) {}  // after all mutation
+};
+
+// -- Resources that store nothing: reviews, token requests. `create` fills in the answer.
+struct VirtualRequest {
+  const RequestInfo* info = nullptr;
+  const Identity* user = nullptr;
+  Message* object = nullptr;
+};
+class VirtualResource {
+ public:
+  virtual ~VirtualResource() = default;
+  virtual Task<void> create(VirtualRequest request) = 0;
+};
+
+}  // namespace ph::apiserver
