@@ -46,8 +46,6 @@ class TableConverter {
   // `metadata`: of the table (resourceVersion, continue, remainingItemCount).
   virtual std::string table(const api::Resource& resource, std::span<const EntryRef> entries,
                             const meta::v1::ListMeta& metadata, const TableOptions& options) const = 0;
-  // Of a Status that takes the place of an object (kubectl asks for tables of everything).
-  virtual std::string status_table(const meta::v1::Status& status, bool pretty) const = 0;
 };
 
 // Sub-resources with a protocol of their own (pods/log). The references outlive the task.
