@@ -126,7 +126,7 @@ class ServiceRules final : public ResourceRules {
   }
 
   void before_commit(WriteContext& context, Message* object, const Message* old) override {
-    if (!context.subresource.empty()) return;
+    if (object != nullptr && !context.subresource.empty()) return;
     auto* service = static_cast<Service*>(object);
     const auto* before = static_cast<const Service*>(old);
     if (service != nullptr) {

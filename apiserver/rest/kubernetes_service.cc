@@ -1,6 +1,8 @@
 // The `kubernetes` service: how pods find the apiserver. Upstream: pkg/controlplane/controller/kubernetesservice
 #include "api/errors.h"
 #include "api/kinds.h"
+#include "api/object.h"
+#include "api/sorted.h"
 #include "apiserver/registry/ip_range.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/members.h"
@@ -90,7 +92,9 @@ Task<void> keep(Core& core, std::unique_ptr<T> wanted) {
   const Make make = [&](const Message& stored) {
     auto object = std::make_unique<T>(*wanted);
     *object->mutable_metadata() = static_cast<const T&>(stored).metadata();
-    for (const auto& [key, value] : wanted->metadata().labels()) (*object->mutable_metadata()->mutable_labels())[key] = value;
+    for (const auto* label : sorted(wanted->metadata().labels())) {
+      (*object->mutable_metadata()->mutable_labels())[label->first] = label->second;
+    }
     return object;
   };
   co_await update_object(core, served, {kNamespace, kName}, UpdateKind::Main, make, own_request());
