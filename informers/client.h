@@ -28,6 +28,7 @@ struct ListOptions {
   std::string resource_version, resource_version_match;
   std::string continue_token;
   std::int64_t limit = 0;
+  std::int64_t timeout_seconds = 0;  // of a watch: when the server is to end it; 0 = the server's default
 };
 
 struct DeleteOptions {
@@ -70,11 +71,33 @@ class RawWatch {
   virtual Task<std::optional<RawEvent>> next() = 0;
 };
 
+// A write, as those see it who must know which ones were made (docs/informers.md, read-your-own-writes).
+struct Write {
+  enum class Verb { Create, Update, Patch, Remove } verb = Verb::Create;
+  const api::Resource* resource = nullptr;
+  ObjectKey key;       // of a create with generateName the name is empty until it is answered
+  std::string object;  // of a create: the bytes of the message that was sent
+};
+class WriteObserver {
+ public:
+  virtual ~WriteObserver() = default;
+  // Carried out. `object`: the bytes of the message as stored (or of its metadata alone); empty when the server sent none, as
+  // for an object that is gone after its delete.
+  virtual void answered(const Write& write, std::string_view object) = 0;
+  // Not carried out.
+  virtual void refused(const Write& write, const api::ApiError& error) = 0;
+  // Nobody knows: the connection broke, or the server failed in the middle.
+  virtual void unknown(const Write& write) = 0;
+};
+
 class Client {
  public:
   // `user_agent` also names the field manager (its first word up to "/").
   Client(Transport& transport, std::string user_agent);
   virtual ~Client() = default;
+
+  // Is told of every write from now on; null: nobody. Must outlive the client.
+  void observe_writes(WriteObserver* observer) { observer_ = observer; }
 
   template <class T>
   Task<T> get(ObjectKey key) {
@@ -143,7 +166,10 @@ class Client {
   virtual Task<Removed> remove_object(const api::Schema& schema, ObjectKey key, DeleteOptions options);
   virtual Task<void> post_message(const api::Schema& schema, ObjectKey key, std::string subresource, const Message& body,
                                   Message& answer);
-  virtual Task<void> remove_collection(const api::Schema& schema, std::string namespace_name, DeleteOptions options);
+
+  // -- By resource, for loops that serve every kind (garbage collector, namespace).
+  virtual Task<Removed> remove_object(const api::Resource& resource, ObjectKey key, DeleteOptions options);
+  virtual Task<void> remove_collection(const api::Resource& resource, std::string namespace_name, DeleteOptions options);
 
   // Metadata only (PartialObjectMetadata), for those who need no more.
   struct Metadata {
@@ -161,8 +187,13 @@ class Client {
   const std::string& user_agent() const { return user_agent_; }
 
  private:
+  Task<HttpResponse> exchange(HttpRequest request, bool stream);
+  Task<std::string> ask(HttpRequest request);
+  Task<std::string> write(HttpRequest request, Write write);
+
   Transport& transport_;
   std::string user_agent_;
+  WriteObserver* observer_ = nullptr;
 };
 
 }  // namespace ph::informers

@@ -30,6 +30,8 @@
 
 namespace ph::informers {
 
+struct MetadataView;  // informers/metadata_view.h
+
 template <class T>
 using Ref = std::shared_ptr<const T>;
 
@@ -54,6 +56,8 @@ struct Decoder {
   std::function<ObjectKey(const void*)> key;
   std::function<Revision(const void*)> revision;
   std::function<std::string_view(const void*)> uid;
+  // It has a deletionTimestamp.
+  std::function<bool(const void*)> deleting;
 };
 
 struct AnyEvent {
@@ -82,6 +86,7 @@ class AnyInformer {
   // Resumes when revision() >= `least`, or the informer stopped.
   virtual Task<void> wait_for(Revision least) = 0;
   virtual std::size_t size() const = 0;
+  virtual const Decoder& decoder() const = 0;
 };
 
 }  // namespace detail
@@ -161,16 +166,21 @@ class Informers {
     }
     return *static_cast<Informer<T>*>(slot.typed.get());
   }
-  // The metadata of any resource, as PartialObjectMetadata.
-  Informer<meta::v1::PartialObjectMetadata>& metadata(const api::Resource& resource);
+  // The metadata of any resource, asked for as PartialObjectMetadata. `resource` must outlive the informers.
+  Informer<MetadataView>& metadata(const api::Resource& resource);
 
   // Waits until every informer asked for so far has its first complete list.
   Task<void> wait_synced();
   // Ends all reflectors; streams end.
   void stop();
 
+  // Counted over all informers since the start.
   struct Stats {
-    std::size_t lists = 0, watches = 0, events = 0, resumes = 0;
+    std::size_t lists = 0;    // complete first states read, as lists or streams
+    std::size_t watches = 0;  // watches the server accepted
+    std::size_t events = 0;   // without bookmarks
+    std::size_t resumes = 0;  // watches that went on from a known revision
+    std::size_t errors = 0;   // lists and watches that failed or broke
   };
   Stats stats() const;
 
@@ -185,11 +195,12 @@ class Informers {
   std::unique_ptr<Impl> impl_;
 };
 
+namespace detail {
+// Whole messages of class T.
 template <class T>
-detail::Decoder Followed<T>::decoder() {
-  const api::Resource* resource = api::Scheme::builtin().resource(api::schema_of<T>());
+Decoder message_decoder(const api::Resource* resource) {
   return {.resource = resource,
-          .decode = [](std::string_view bytes) -> detail::AnyRef {
+          .decode = [](std::string_view bytes) -> AnyRef {
             auto object = std::make_shared<T>();
             api::decode_protobuf(bytes, *object);
             return object;
@@ -198,7 +209,14 @@ detail::Decoder Followed<T>::decoder() {
           .revision = [](const void* object) {
             return Revision{std::strtoull(static_cast<const T*>(object)->metadata().resource_version().c_str(), nullptr, 10)};
           },
-          .uid = [](const void* object) -> std::string_view { return static_cast<const T*>(object)->metadata().uid(); }};
+          .uid = [](const void* object) -> std::string_view { return static_cast<const T*>(object)->metadata().uid(); },
+          .deleting = [](const void* object) { return static_cast<const T*>(object)->metadata().has_deletion_timestamp(); }};
+}
+}  // namespace detail
+
+template <class T>
+detail::Decoder Followed<T>::decoder() {
+  return detail::message_decoder<T>(api::Scheme::builtin().resource(api::schema_of<T>()));
 }
 
 }  // namespace ph::informers

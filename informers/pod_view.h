@@ -16,25 +16,48 @@
 
 namespace ph::informers {
 
-// A string kept once per process. Cheap to copy, valid for good. Threads: any.
+// A string of which the process keeps one copy for all who hold it. Cheap to copy and to compare; `view()` is valid while any
+// copy lives. Threads: any.
 class Interned {
  public:
   Interned() = default;
-  explicit Interned(std::string_view text);
-  std::string_view view() const { return text_ ? std::string_view(*text_) : std::string_view(); }
+  Interned(std::string_view text);
+  Interned(const std::string& text) : Interned(std::string_view(text)) {}
+  Interned(const char* text) : Interned(std::string_view(text)) {}
+  Interned(const Interned& other);
+  Interned(Interned&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  Interned& operator=(Interned other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~Interned();
+
+  std::string_view view() const;
   operator std::string_view() const { return view(); }
-  bool empty() const { return view().empty(); }
-  bool operator==(const Interned& other) const { return text_ == other.text_; }
+  bool empty() const { return node_ == nullptr; }
+  bool operator==(const Interned& other) const { return node_ == other.node_; }
   bool operator==(std::string_view other) const { return view() == other; }
+  bool operator==(const std::string& other) const { return view() == other; }
+  bool operator==(const char* other) const { return view() == other; }
+
+  // How many strings are kept; for tests and metrics.
+  static std::size_t kept();
 
  private:
-  const std::string* text_ = nullptr;
+  struct Node;
+  struct Table;
+  Node* node_ = nullptr;
 };
 
 struct OwnerView {
   Interned kind, name, uid, api_version;
   bool controller = false;
+  bool block_deletion = false;
 };
+
+// From the bytes of a Time and of an OwnerReference.
+Time wire_time(std::string_view bytes);
+OwnerView wire_owner(std::string_view bytes);
 
 struct PodView {
   Interned namespace_name;
@@ -49,6 +72,7 @@ struct PodView {
 
   Interned node_name, scheduler_name, phase, hostname, subdomain;
   std::vector<std::pair<Interned, std::int32_t>> ports;  // of containers and sidecars: name, number (for named target ports)
+  std::vector<Interned> port_protocols;   // of `ports`, in the same order: TCP, UDP, SCTP
   std::vector<std::string> pod_ips;
   Interned reason;                        // status.reason
   bool ready = false;                     // condition Ready is True
