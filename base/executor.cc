@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -29,7 +30,10 @@ struct ThreadExecutor::Impl {
     const Running running(owner);
     std::deque<Work> batch;
     while (wait_for_work(batch)) {
-      for (Work& work : batch) work();
+      for (Work& work : batch) {
+        if (stopping.load(std::memory_order_relaxed)) break;
+        work();
+      }
       batch.clear();
       // One due timer between two looks at the queue: neither may starve the other.
       if (auto timer = timers.take_due(clock.steady())) (*timer)();
@@ -56,11 +60,26 @@ struct ThreadExecutor::Impl {
     }
   }
 
+  // Destroys what will never run, as if on the executor. Such destructors may post or cancel, so nothing is destroyed
+  // inside a container.
+  void drop_all(ThreadExecutor* owner) {
+    const Running running(owner);
+    for (;;) {
+      std::deque<Work> left;
+      {
+        const std::lock_guard lock(mutex);
+        left.swap(queue);
+      }
+      const auto timer = timers.take_due(Steady::max());
+      if (left.empty() && !timer) return;
+    }
+  }
+
   const Clock& clock;
-  std::mutex mutex;  // guards `queue` and `stopping`; the rest belongs to the thread
+  std::mutex mutex;  // guards `queue` and the writing of `stopping`; the rest belongs to the thread
   std::condition_variable wake;
   std::deque<Work> queue;
-  bool stopping = false;
+  std::atomic<bool> stopping = false;
   Timers timers;
   std::thread thread;
 };
@@ -75,13 +94,16 @@ void ThreadExecutor::stop() {
     impl_->stopping = true;
   }
   impl_->wake.notify_one();
-  if (impl_->thread.joinable()) impl_->thread.join();
+  if (!impl_->thread.joinable()) return;
+  impl_->thread.join();
+  impl_->drop_all(this);
 }
 
 void ThreadExecutor::post(Work work) {
   bool was_empty;
   {
     const std::lock_guard lock(impl_->mutex);
+    if (impl_->stopping) return;
     was_empty = impl_->queue.empty();
     impl_->queue.push_back(std::move(work));
   }

@@ -51,7 +51,7 @@ class Executor {
 };
 
 // An executor on a thread of its own, started by the constructor and joined by the destructor; work that is still
-// queued then is dropped unrun.
+// queued then, or posted later, is dropped unrun: destroyed on the stopping or posting thread.
 class ThreadExecutor final : public Executor {
  public:
   // `name` shows in debuggers; at most 15 characters. `clock` must outlive the executor.

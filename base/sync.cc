@@ -60,7 +60,7 @@ struct Scope::Impl : std::enable_shared_from_this<Impl> {
     ++generation;
     // Destructors of the frames may look at the scope: take the list first.
     for (auto handle : std::exchange(roots, {})) handle.destroy();
-    idle.set();
+    if (roots.empty()) idle.set();
   }
 
   Executor& executor;
@@ -77,7 +77,7 @@ Scope::~Scope() { impl_->cancel(); }
 
 void Scope::spawn(Task<void> task) {
   impl_->idle.reset();
-  const auto self = impl_->roots.insert(impl_->roots.end(), {});
+  const auto self = impl_->roots.emplace(impl_->roots.end());
   *self = Impl::run(std::move(task), impl_, self).handle;
   impl_->executor.post([weak = std::weak_ptr(impl_), self, generation = impl_->generation] {
     const auto scope = weak.lock();
@@ -86,7 +86,9 @@ void Scope::spawn(Task<void> task) {
 }
 
 Task<void> Scope::join() {
-  while (!impl_->roots.empty()) co_await impl_->idle.wait();
+  // The scope may be destroyed before a joiner's turn comes.
+  const std::shared_ptr<Impl> impl = impl_;
+  while (!impl->roots.empty()) co_await impl->idle.wait();
 }
 
 void Scope::cancel() { impl_->cancel(); }

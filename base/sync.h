@@ -4,6 +4,7 @@
 // by a post to the executor on which its wait began, never inline, and may be destroyed while it waits.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <list>
@@ -74,10 +75,21 @@ class Event {
     Event* event;
     detail::Parking parking;
     bool await_ready() const { return event->set_; }
-    void await_suspend(std::coroutine_handle<> handle) { event->waiting_.push_back(parking.park(handle)); }
+    void await_suspend(std::coroutine_handle<> handle) { event->add(parking.park(handle)); }
     void await_resume() const {}
   };
+
+  // Waits that were withdrawn leave an entry behind; they are swept out whenever the list would double.
+  void add(std::shared_ptr<detail::Suspended> waiting) {
+    if (waiting_.size() >= sweep_at_) {
+      std::erase_if(waiting_, [](const auto& entry) { return entry->handle == nullptr; });
+      sweep_at_ = std::max<std::size_t>(8, 2 * waiting_.size());
+    }
+    waiting_.push_back(std::move(waiting));
+  }
+
   bool set_ = false;
+  std::size_t sweep_at_ = 8;
   std::vector<std::shared_ptr<detail::Suspended>> waiting_;
 };
 
@@ -124,7 +136,12 @@ class Stop {
   void request() {
     if (requested()) return;
     event_.set();
-    for (auto& [id, callback] : std::exchange(callbacks_, {})) callback();
+    // A callback may drop the registration of another: take them one at a time.
+    while (!callbacks_.empty()) {
+      const auto callback = std::move(callbacks_.front().second);
+      callbacks_.erase(callbacks_.begin());
+      callback();
+    }
   }
   auto wait() { return event_.wait(); }
 

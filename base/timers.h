@@ -22,7 +22,8 @@ class Timers {
   void cancel(TimerId id) {
     const auto found = by_id_.find(id);
     if (found == by_id_.end()) return;
-    due_.erase({found->second, id});
+    // The work's destructor may come back here: it runs last.
+    const auto node = due_.extract(std::pair(found->second, id));
     by_id_.erase(found);
   }
 

@@ -79,10 +79,15 @@ class InProcess final : public Transport {
     }
     Task<std::optional<SharedBytes>> next() override {
       Remote<std::optional<SharedBytes>> call(there_);
-      co_return co_await call.run(source_->next());
+      co_return co_await call.run(pull(source_));
     }
 
    private:
+    // `next` of the source is called, and its task destroyed, where the source lives.
+    static Task<std::optional<SharedBytes>> pull(std::shared_ptr<BodyStream> source) {
+      co_return co_await source->next();
+    }
+
     Executor& there_;
     std::shared_ptr<BodyStream> source_;
   };

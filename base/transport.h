@@ -53,6 +53,7 @@ struct Identity {
 struct Peer {
   std::string address;                // IP:port, or empty in process
   std::optional<Identity> identity;   // from a verified client certificate (CN, O), or of an in-process client
+  bool certificate_refused = false;   // a client certificate was presented and does not verify: no anonymous fallback
 };
 
 struct HttpRequest {
