@@ -341,7 +341,9 @@ class JsonReader {
       case Type::RawJson: {
         const std::string_view raw = raw_text(value, type);
         if (!json_syntax_error(raw, options_.depth_max - depth).empty()) throw Unreadable();
-        return writer_.bytes(1, raw);
+        std::string compact;
+        append_compact_json(raw, false, compact);
+        return writer_.bytes(1, compact);
       }
       default: PH_ASSERT(!"maps and scalars are written elsewhere");
     }

@@ -158,7 +158,7 @@ class JsonWriter {
     if (const std::string error = json_syntax_error(raw, 10'000); !error.empty()) {
       throw DecodeError("json: error calling MarshalJSON for type runtime.RawExtension: " + error);
     }
-    append_compact_json(raw, out_);
+    append_compact_json(raw, true, out_);
   }
 
   void object(const Envelope& envelope) {

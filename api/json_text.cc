@@ -268,13 +268,13 @@ void append_json_string(std::string_view text, std::string& out) {
   out.push_back('"');
 }
 
-void append_compact_json(std::string_view text, std::string& out) {
+void append_compact_json(std::string_view text, bool escape, std::string& out) {
   bool in_string = false;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
-    if (c == '<' || c == '>' || c == '&') {
+    if (escape && (c == '<' || c == '>' || c == '&')) {
       append_hex(static_cast<unsigned char>(c), out);
-    } else if (is_line_separator(text, at)) {
+    } else if (escape && is_line_separator(text, at)) {
       append_hex(0x2028u + (text[at + 2] & 1), out);
       at += 2;
     } else if (in_string) {

@@ -11,8 +11,8 @@ namespace ph::api {
 // value`; empty when it is one. Nesting deeper than `depth_max` is an error too.
 std::string json_syntax_error(std::string_view text, int depth_max);
 
-// Appends a valid text without white space, and with < > & U+2028 U+2029 escaped, as Go's json.Compact does when it embeds one.
-void append_compact_json(std::string_view text, std::string& out);
+// Appends a valid text without white space; with `escape`, < > & U+2028 U+2029 are escaped, as Go does when it embeds one.
+void append_compact_json(std::string_view text, bool escape, std::string& out);
 // Appends a string literal. What is not UTF-8 becomes \ufffd.
 void append_json_string(std::string_view text, std::string& out);
 void append_json_double(double value, std::string& out);
