@@ -211,7 +211,10 @@ Task<void> Client::patch_message(const api::Schema& schema, ObjectKey key, Patch
 }
 
 Task<Removed> Client::remove_object(const api::Schema& schema, ObjectKey key, DeleteOptions options) {
-  const api::Resource& resource = resource_of(schema);
+  return remove_object(resource_of(schema), std::move(key), std::move(options));
+}
+
+Task<Removed> Client::remove_object(const api::Resource& resource, ObjectKey key, DeleteOptions options) {
   RequestBuilder request("DELETE", resource, key.namespace_name, key.name);
   request.body(std::string(kProtobuf), delete_body(options));
   HttpRequest built = std::move(request).build(user_agent_);
@@ -241,8 +244,8 @@ Task<void> Client::post_message(const api::Schema& schema, ObjectKey key, std::s
   if (expected && expected->kind == envelope.kind.kind) api::decode_protobuf(envelope.raw, answer);
 }
 
-Task<void> Client::remove_collection(const api::Schema& schema, std::string namespace_name, DeleteOptions options) {
-  RequestBuilder request("DELETE", resource_of(schema), namespace_name);
+Task<void> Client::remove_collection(const api::Resource& resource, std::string namespace_name, DeleteOptions options) {
+  RequestBuilder request("DELETE", resource, namespace_name);
   request.body(std::string(kProtobuf), delete_body(options));
   co_await ask(std::move(request).build(user_agent_));
 }

@@ -166,7 +166,10 @@ class Client {
   virtual Task<Removed> remove_object(const api::Schema& schema, ObjectKey key, DeleteOptions options);
   virtual Task<void> post_message(const api::Schema& schema, ObjectKey key, std::string subresource, const Message& body,
                                   Message& answer);
-  virtual Task<void> remove_collection(const api::Schema& schema, std::string namespace_name, DeleteOptions options);
+
+  // -- By resource, for loops that serve every kind (garbage collector, namespace).
+  virtual Task<Removed> remove_object(const api::Resource& resource, ObjectKey key, DeleteOptions options);
+  virtual Task<void> remove_collection(const api::Resource& resource, std::string namespace_name, DeleteOptions options);
 
   // Metadata only (PartialObjectMetadata), for those who need no more.
   struct Metadata {

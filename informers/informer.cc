@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "informers/metadata_view.h"
 #include "informers/reflector.h"
 
 namespace ph::informers {
@@ -18,7 +19,7 @@ struct Informers::Impl {
   Stats stats;
   bool stopped = false;
   std::map<std::type_index, Slot> slots;
-  std::map<std::string, std::pair<std::shared_ptr<Reflector>, std::unique_ptr<Informer<meta::v1::PartialObjectMetadata>>>> metadata;
+  std::map<std::string, std::pair<std::shared_ptr<Reflector>, std::unique_ptr<Informer<MetadataView>>>> metadata;
   std::vector<std::shared_ptr<Reflector>> reflectors;  // in the order they were asked for
 };
 
@@ -43,14 +44,11 @@ std::shared_ptr<detail::AnyInformer> Informers::make(detail::Decoder decoder) {
   return reflector;
 }
 
-Informer<meta::v1::PartialObjectMetadata>& Informers::metadata(const api::Resource& resource) {
-  using meta::v1::PartialObjectMetadata;
+Informer<MetadataView>& Informers::metadata(const api::Resource& resource) {
   auto& [reflector, informer] = impl_->metadata[resource.kind.api_version() + "/" + resource.plural];
   if (!informer) {
-    detail::Decoder decoder = detail::message_decoder<PartialObjectMetadata>(&resource);
-    decoder.metadata_only = true;
-    reflector = std::static_pointer_cast<Reflector>(make(std::move(decoder)));
-    informer = std::make_unique<Informer<PartialObjectMetadata>>(*reflector);
+    reflector = std::static_pointer_cast<Reflector>(make(detail::metadata_decoder(resource)));
+    informer = std::make_unique<Informer<MetadataView>>(*reflector);
   }
   return *informer;
 }

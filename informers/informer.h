@@ -30,6 +30,8 @@
 
 namespace ph::informers {
 
+struct MetadataView;  // informers/metadata_view.h
+
 template <class T>
 using Ref = std::shared_ptr<const T>;
 
@@ -164,8 +166,8 @@ class Informers {
     }
     return *static_cast<Informer<T>*>(slot.typed.get());
   }
-  // The metadata of any resource, as PartialObjectMetadata.
-  Informer<meta::v1::PartialObjectMetadata>& metadata(const api::Resource& resource);
+  // The metadata of any resource, asked for as PartialObjectMetadata. `resource` must outlive the informers.
+  Informer<MetadataView>& metadata(const api::Resource& resource);
 
   // Waits until every informer asked for so far has its first complete list.
   Task<void> wait_synced();

@@ -9,29 +9,6 @@
 namespace ph::informers {
 namespace {
 
-Time read_time(std::string_view bytes) {
-  std::int64_t seconds = 0;
-  for (WireReader in(bytes); in.next();) {
-    if (in.field() == 1) seconds = in.int64();
-  }
-  return Time(std::chrono::seconds(seconds));
-}
-
-OwnerView read_owner(std::string_view bytes) {
-  OwnerView out;
-  for (WireReader in(bytes); in.next();) {
-    switch (in.field()) {
-      case 1: out.kind = Interned(in.text()); break;
-      case 3: out.name = Interned(in.text()); break;
-      case 4: out.uid = Interned(in.text()); break;
-      case 5: out.api_version = Interned(in.text()); break;
-      case 6: out.controller = in.boolean(); break;
-      case 7: out.block_deletion = in.boolean(); break;
-    }
-  }
-  return out;
-}
-
 // Upstream's reading of the annotation: a plain decimal of 32 bits, without a plus sign or leading zeros; anything else is 0.
 std::int32_t read_deletion_cost(std::string_view text) {
   std::int32_t cost = 0;
@@ -47,8 +24,8 @@ void read_metadata(std::string_view bytes, PodView& pod) {
       case 3: pod.namespace_name = Interned(in.text()); break;
       case 5: pod.uid = in.text(); break;
       case 6: pod.revision = parse_revision(in.text()); break;
-      case 8: pod.created = read_time(in.text()); break;
-      case 9: pod.deletion = read_time(in.text()); break;
+      case 8: pod.created = wire_time(in.text()); break;
+      case 9: pod.deletion = wire_time(in.text()); break;
       case 10: pod.deletion_grace_seconds = in.int64(); break;
       case 11: {
         const auto [key, value] = wire_entry(in.text());
@@ -60,7 +37,7 @@ void read_metadata(std::string_view bytes, PodView& pod) {
         if (key == "controller.kubernetes.io/pod-deletion-cost") pod.deletion_cost = read_deletion_cost(value);
         break;
       }
-      case 13: pod.owners.push_back(read_owner(in.text())); break;
+      case 13: pod.owners.push_back(wire_owner(in.text())); break;
       case 14: pod.has_finalizers = true; break;
     }
   }
@@ -121,7 +98,7 @@ void read_condition(std::string_view bytes, PodView& pod) {
   if (type == "PodScheduled") pod.scheduled = status == "True";
   if (type != "Ready") return;
   pod.ready = status == "True";
-  if (!since.empty()) pod.ready_since = read_time(since);
+  if (!since.empty()) pod.ready_since = wire_time(since);
 }
 
 void read_container_status(std::string_view bytes, PodView& pod) {
@@ -146,6 +123,29 @@ void read_status(std::string_view bytes, PodView& pod) {
 }
 
 }  // namespace
+
+Time wire_time(std::string_view bytes) {
+  std::int64_t seconds = 0;
+  for (WireReader in(bytes); in.next();) {
+    if (in.field() == 1) seconds = in.int64();
+  }
+  return Time(std::chrono::seconds(seconds));
+}
+
+OwnerView wire_owner(std::string_view bytes) {
+  OwnerView out;
+  for (WireReader in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: out.kind = Interned(in.text()); break;
+      case 3: out.name = Interned(in.text()); break;
+      case 4: out.uid = Interned(in.text()); break;
+      case 5: out.api_version = Interned(in.text()); break;
+      case 6: out.controller = in.boolean(); break;
+      case 7: out.block_deletion = in.boolean(); break;
+    }
+  }
+  return out;
+}
 
 const OwnerView* PodView::controller() const {
   const auto found = std::ranges::find_if(owners, &OwnerView::controller);

@@ -55,6 +55,10 @@ struct OwnerView {
   bool block_deletion = false;
 };
 
+// From the bytes of a Time and of an OwnerReference.
+Time wire_time(std::string_view bytes);
+OwnerView wire_owner(std::string_view bytes);
+
 struct PodView {
   Interned namespace_name;
   std::string name, uid;

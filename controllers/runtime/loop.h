@@ -13,6 +13,7 @@
 #include "base/sync.h"
 #include "informers/client.h"
 #include "informers/informer.h"
+#include "informers/metadata_view.h"
 #include "informers/pod_view.h"
 #include "informers/recorder.h"
 
@@ -105,6 +106,20 @@ class LoopBuilder {
       source.informer = &world.informer<T>().any();
       source.resource = informers::Followed<T>::decoder().resource;
       source.keys = [to_keys, &world](const void* object) { return to_keys(*static_cast<const T*>(object), world); };
+      return source;
+    });
+    return *this;
+  }
+  // The same over the metadata of any resource; `resource` must outlive the loop.
+  LoopBuilder& watches_metadata(const api::Resource& resource,
+                                std::function<Keys(const informers::MetadataView&, const World&)> to_keys) {
+    sources_.push_back([resource = &resource, to_keys = std::move(to_keys)](const World& world) {
+      Source source;
+      source.informer = &world.informers.metadata(*resource).any();
+      source.resource = resource;
+      source.keys = [to_keys, &world](const void* object) {
+        return to_keys(*static_cast<const informers::MetadataView*>(object), world);
+      };
       return source;
     });
     return *this;
