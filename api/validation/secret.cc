@@ -41,11 +41,11 @@ void check_type(const Secret& secret, Errors& errors) {
     check_json(secret, ".dockerconfigjson", errors);
   } else if (type == "kubernetes.io/basic-auth") {
     if (has("username") || has("password")) return;
-    errors.required(Path("data[%s]").key("username"));
-    errors.required(Path("data[%s]").key("password"));
+    errors.required(Path("data").key("username"));
+    errors.required(Path("data").key("password"));
   } else if (type == "kubernetes.io/ssh-auth") {
     const auto key = secret.data().find("ssh-privatekey");
-    if (key == secret.data().end() || key->second.empty()) errors.required(Path("data[%s]").key("ssh-privatekey"));
+    if (key == secret.data().end() || key->second.empty()) errors.required(Path("data").key("ssh-privatekey"));
   } else if (type == "kubernetes.io/tls") {
     if (!has("tls.crt")) errors.required(Path("data").key("tls.crt"));
     if (!has("tls.key")) errors.required(Path("data").key("tls.key"));

@@ -118,7 +118,6 @@ void check_families(const ServiceSpec& spec, const Path& path, Errors& errors) {
 void check_cluster_ips(const ServiceSpec& spec, const Path& path, Errors& errors) {
   const Path ips = path.member("clusterIPs");
   check_families(spec, path, errors);
-  if (!spec.cluster_ip().empty() && spec.cluster_ips().empty()) errors.required(ips);
   if (spec.cluster_ip().empty() && !spec.cluster_ips().empty()) {
     errors.invalid(ips, json_of(spec.cluster_ips()), "must be empty when `clusterIP` is not specified");
   }
