@@ -39,7 +39,7 @@ std::vector<PolicyRule> decode_rules(const Entry& entry) {
 }
 
 // Walks two lists ordered by key side by side.
-void differences(const std::vector<EntryRef>& before, const std::vector<EntryRef>& after,
+void differences(const EntryList& before, const EntryList& after,
                  const std::function<void(const Entry&)>& gone, const std::function<void(const Entry&)>& changed) {
   auto b = before.begin();
   auto a = after.begin();
@@ -58,7 +58,7 @@ void differences(const std::vector<EntryRef>& before, const std::vector<EntryRef
 template <class Gone, class Changed>
 void follow(RbacIndex::Entries& shown, const RbacIndex::Entries& now, Gone gone, Changed changed) {
   if (shown == now) return;
-  static const std::vector<EntryRef> kNone;
+  static const EntryList kNone;
   differences(shown ? *shown : kNone, now ? *now : kNone, gone, changed);
   shown = now;
 }

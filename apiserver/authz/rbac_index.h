@@ -28,7 +28,7 @@ struct RbacBinding {
 // Belongs to one executor.
 class RbacIndex {
  public:
-  using Entries = std::shared_ptr<const std::vector<EntryRef>>;
+  using Entries = std::shared_ptr<const EntryList>;
   struct State {
     Entries cluster_roles, cluster_role_bindings, roles, role_bindings;
   };

@@ -1,12 +1,9 @@
 #include "apiserver/tables/tables.h"
 
-#include <charconv>
-#include <nlohmann/json.hpp>
-
 #include "api/codec.h"
+#include "api/json_text.h"
 #include "api/object.h"
 #include "api/times.h"
-#include "apiserver/tables/json_text.h"
 #include "base/assert.h"
 
 namespace ph::apiserver {
@@ -40,11 +37,11 @@ void append_columns(std::span<const Column> columns, std::string& out) {
   for (const Column& column : columns) {
     if (&column != columns.data()) out += ',';
     out += R"({"name":)";
-    append_json_text(column.name, out);
+    api::append_json_string(column.name, out);
     out += R"(,"type":)";
-    append_json_text(column.type, out);
+    api::append_json_string(column.type, out);
     out += R"(,"format":)";
-    append_json_text(column.format, out);
+    api::append_json_string(column.format, out);
     out += R"(,"description":"","priority":)";
     out += std::to_string(column.priority);
     out += '}';
@@ -54,7 +51,7 @@ void append_columns(std::span<const Column> columns, std::string& out) {
 
 void append_cell(const Cell& cell, std::string& out) {
   if (const auto* text = std::get_if<std::string>(&cell)) {
-    append_json_text(*text, out);
+    api::append_json_string(*text, out);
   } else if (const auto* number = std::get_if<std::int64_t>(&cell)) {
     out += std::to_string(*number);
   } else {
@@ -71,9 +68,9 @@ void append_row(const Row& row, std::string& out) {
   out += ']';
   if (row.completed_reason.empty()) return;
   out += R"(,"conditions":[{"type":"Completed","status":"True","reason":)";
-  append_json_text(row.completed_reason, out);
+  api::append_json_string(row.completed_reason, out);
   out += R"(,"message":)";
-  append_json_text(row.completed_message, out);
+  api::append_json_string(row.completed_message, out);
   out += "}]";
 }
 
@@ -109,8 +106,7 @@ class Tables final : public TableConverter {
       append_entry(resource, printer, *entry, options, *object, out);
     }
     out += "]}";
-    if (!options.pretty) return out;
-    return nlohmann::ordered_json::parse(out).dump(2);
+    return options.pretty ? api::indent_json(out) : out;
   }
 
  private:

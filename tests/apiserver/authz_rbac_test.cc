@@ -17,8 +17,9 @@ EntryRef entry(const char* json) {
 }
 
 Entries list(std::vector<EntryRef> entries) {
-  std::ranges::sort(entries, {}, &Entry::key);
-  return std::make_shared<const std::vector<EntryRef>>(std::move(entries));
+  EntryTree tree;
+  for (EntryRef& entry : entries) tree.put(std::move(entry));
+  return tree.list();
 }
 
 RbacIndex::State cluster() {
@@ -102,7 +103,7 @@ TEST(Rbac, FollowsChanges) {
   EXPECT_EQ(ask(index, jane, "get", "a").kind, Allow);
 
   // The binding goes, another one of the namespace stays.
-  state.role_bindings = list({state.role_bindings->at(0)});
+  state.role_bindings = list({state.role_bindings->front()});
   index.refresh(state);
   EXPECT_EQ(ask(index, jane, "get", "a").kind, NoOpinion);
   EXPECT_EQ(ask(index, jane, "update", "a").kind, Allow);
