@@ -30,8 +30,12 @@ Task<void> Scheduler::bind(Attempt attempt) {
     co_return;
   }
   ++stats_.scheduled;
-  cache_.finish_binding(attempt.placed->uid, world_.clock.steady());
+  const std::string& uid = attempt.placed->uid;
+  const bool deleted = attempt.pod->place == QueuedPod::Place::Removed && cache_.is_assumed(uid);
+  cache_.finish_binding(uid, world_.clock.steady());
   queue_.done(attempt.pod);
+  // Its assignment will never be seen.
+  if (deleted) take_out(uid);
   diagnoses_.erase(attempt.placed->key());
   const std::string text = fmt::format("Successfully assigned {}/{} to {}", attempt.placed->namespace_name.view(),
                                        attempt.placed->name, attempt.node);
@@ -64,9 +68,8 @@ void Scheduler::take_back(const Attempt& attempt, const Verdict& verdict) {
   } else {
     fail(pod, verdict, std::move(diagnosis), {});
   }
-  if (was_assumed) {
-    queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = attempt.placed}, attempt.placed->uid);
-  }
+  // The pod itself has not become any more schedulable by its own leaving.
+  if (was_assumed) queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = attempt.placed}, attempt.placed->uid);
 }
 
 }  // namespace ph::scheduler
