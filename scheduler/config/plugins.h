@@ -1,4 +1,5 @@
-// The plugins of a profile: upstream's default set, what the user enables and disables, and what that means at each point.
+// The plugins of a profile: upstream's default set, what the user enables and disables, and what that means at each
+// point.
 #pragma once
 
 #include <map>

@@ -22,11 +22,18 @@ struct Bench {
   informers::Client client{transport, "bench"};
   informers::Informers informers{executor, client, rng, {}};
   Scheduler scheduler;
-  Bench(int nodes, int percentage) : scheduler({.executor = executor, .clock = executor.clock(), .rng = rng, .client = client,
-                                               .informers = informers, .log = {}}, configuration(percentage)) {
+  Bench(int nodes, int percentage)
+      : scheduler({.executor = executor,
+                   .clock = executor.clock(),
+                   .rng = rng,
+                   .client = client,
+                   .informers = informers,
+                   .log = {}},
+                  configuration(percentage)) {
     for (int i = 0; i < nodes; ++i) {
       scheduler.cache().put_node(share_node(make_node("node-" + std::to_string(i))
-                                                .has("cpu", "32").has("memory", "128Gi")
+                                                .has("cpu", "32")
+                                                .has("memory", "128Gi")
                                                 .label("topology.kubernetes.io/zone", "zone-" + std::to_string(i % 3))
                                                 .label("pool", i % 10 == 0 ? "special" : "common")));
     }
@@ -62,9 +69,12 @@ void run(benchmark::State& state, const MakePod& like) {
   state.counters["cycles/s"] = benchmark::Counter(static_cast<double>(cycles), benchmark::Counter::kIsRate);
 }
 
-void plain_pod(benchmark::State& state) { run(state, make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi"))); }
+void plain_pod(benchmark::State& state) {
+  run(state, make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")));
+}
 void selecting_pod(benchmark::State& state) {
-  run(state, make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")).selects("pool", "special"));
+  run(state,
+      make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")).selects("pool", "special"));
 }
 void refused_pod(benchmark::State& state) { run(state, make_pod().with(container().image("img:1").asks("cpu", "64"))); }
 

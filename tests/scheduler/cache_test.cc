@@ -104,9 +104,16 @@ TEST(Cache, SnapshotsAreBroughtUpToDatePieceByPiece) {
 }
 
 TEST(Cache, ZonesTakeTurns) {
-  const auto in = [](const char* name, const char* zone) { return make_node(name).label("topology.kubernetes.io/zone", zone); };
+  const auto in = [](const char* name, const char* zone) {
+    return make_node(name).label("topology.kubernetes.io/zone", zone);
+  };
   Cluster cluster;
-  cluster.node(in("a1", "a")).node(in("a2", "a")).node(in("a3", "a")).node(in("b1", "b")).node(make_node("none")).node(in("b2", "b"));
+  cluster.node(in("a1", "a"))
+      .node(in("a2", "a"))
+      .node(in("a3", "a"))
+      .node(in("b1", "b"))
+      .node(make_node("none"))
+      .node(in("b2", "b"));
   EXPECT_THAT(names(cluster.take()), ElementsAre("a1", "b1", "none", "a2", "b2", "a3"));
   cluster.node(in("a1", "b"));
   EXPECT_THAT(names(cluster.take()), ElementsAre("a2", "b1", "none", "a3", "b2", "a1"));

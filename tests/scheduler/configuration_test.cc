@@ -1,8 +1,8 @@
 // KubeSchedulerConfiguration: defaults, plugin sets, arguments, and what is refused.
+#include "scheduler/config/configuration.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "scheduler/config/configuration.h"
 
 namespace ph::scheduler::test {
 namespace {
@@ -38,9 +38,12 @@ TEST(Configuration, Defaults) {
     EXPECT_THAT(p.points.at(Point::PreEnqueue), ElementsAre("SchedulingGates"));
     EXPECT_THAT(p.points.at(Point::QueueSort), ElementsAre("PrioritySort"));
     EXPECT_THAT(p.points.at(Point::PreFilter), ElementsAre("NodeAffinity", "NodePorts", "NodeResourcesFit"));
-    EXPECT_THAT(p.points.at(Point::Filter), ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit"));
-    EXPECT_THAT(p.points.at(Point::PreScore), ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
-    EXPECT_THAT(p.points.at(Point::Score), ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "NodeResourcesBalancedAllocation", "ImageLocality"));
+    EXPECT_THAT(p.points.at(Point::Filter), ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration",
+                                                        "NodeAffinity", "NodePorts", "NodeResourcesFit"));
+    EXPECT_THAT(p.points.at(Point::PreScore),
+                ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
+    EXPECT_THAT(p.points.at(Point::Score), ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit",
+                                                       "NodeResourcesBalancedAllocation", "ImageLocality"));
     EXPECT_THAT(p.points.at(Point::Bind), ElementsAre("DefaultBinder"));
     EXPECT_FALSE(p.points.contains(Point::PostFilter));
     EXPECT_EQ(p.weights.at("TaintToleration"), 3);
@@ -91,7 +94,8 @@ profiles:
   EXPECT_EQ(c.profiles[0].percentage_of_nodes_to_score, 30);
   const ProfileSpec& b = c.profiles[1];
   // A point's own settings come first.
-  EXPECT_THAT(b.points.at(Point::Score), ElementsAre("TaintToleration", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
+  EXPECT_THAT(b.points.at(Point::Score),
+              ElementsAre("TaintToleration", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
   EXPECT_EQ(b.weights.at("TaintToleration"), 7);
   const auto& fit = b.args.node_resources_fit;
   EXPECT_EQ(fit.strategy, ScoringStrategy::RequestedToCapacityRatio);
@@ -125,6 +129,7 @@ struct Case {
 };
 
 TEST(Configuration, Refusals) {
+  // clang-format off
   const Case kCases[] = {
       {"an unknown field", "parallel: 3", "strict decoding error: unknown field \"parallel\""},
       {"an unknown field inside", "profiles: [{plugins: {score: {enable: []}}}]", "unknown field \"profiles[0].plugins.score.enable\""},
@@ -159,6 +164,7 @@ TEST(Configuration, Refusals) {
       {"a lease shorter than its renewal", "leaderElection: {leaseDuration: 5s}", "LeaseDuration must be greater than RenewDeadline"},
       {"a bad duration", "leaderElection: {leaseDuration: soon}", "time: invalid duration \"soon\""},
   };
+  // clang-format on
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
     EXPECT_THAT(error_of(c.text), HasSubstr(c.error));
@@ -166,7 +172,9 @@ TEST(Configuration, Refusals) {
 }
 
 TEST(Configuration, WrongKindOrVersion) {
-  EXPECT_THROW(Configuration::parse("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration"), ConfigurationError);
+  EXPECT_THROW(
+      Configuration::parse("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration"),
+      ConfigurationError);
   EXPECT_THROW(Configuration::parse("a: [b"), ConfigurationError);
   EXPECT_THROW(Configuration::parse("[]"), ConfigurationError);
 }

@@ -28,7 +28,12 @@ struct Bench {
   informers::Informers informers{executor, client, rng, {}};
   Scheduler scheduler;
   explicit Bench(Configuration configuration = Configuration::defaults())
-      : scheduler({.executor = executor, .clock = executor.clock(), .rng = rng, .client = client, .informers = informers, .log = {}},
+      : scheduler({.executor = executor,
+                   .clock = executor.clock(),
+                   .rng = rng,
+                   .client = client,
+                   .informers = informers,
+                   .log = {}},
                   std::move(configuration)) {}
 
   Scheduler::Placement place(const Pod& pod, Diagnosis& diagnosis) {
@@ -52,6 +57,7 @@ struct Case {
 };
 
 TEST(Cycle, Outcomes) {
+  // clang-format off
   const Case kCases[] = {
       {"the only node", {make_node("a")}, {}, make_pod().asks("1", "1Gi"), "a"},
       {"the emptier node", {make_node("a"), make_node("b")}, {make_pod("x").on("a").asks("2", "4Gi")}, make_pod().asks("1", "1Gi"), "b"},
@@ -75,6 +81,7 @@ TEST(Cycle, Outcomes) {
        "0/1 nodes are available: pod affinity terms conflict."},
       {"no nodes", {}, {}, make_pod(), "0/0 nodes are available:"},
   };
+  // clang-format on
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
     Bench bench;
@@ -104,6 +111,7 @@ struct Sample {
 };
 
 TEST(Cycle, LooksForEnoughNodesOnly) {
+  // clang-format off
   const Sample kSamples[] = {
       {"few nodes: all", 99, 0, 99},
       {"at least a hundred", 150, 10, 100},
@@ -112,6 +120,7 @@ TEST(Cycle, LooksForEnoughNodesOnly) {
       {"as configured", 1000, 70, 700},
       {"all", 1000, 100, 1000},
   };
+  // clang-format on
   for (const Sample& s : kSamples) {
     SCOPED_TRACE(s.name);
     auto configuration = Configuration::defaults();
@@ -129,7 +138,8 @@ TEST(Cycle, EachCycleBeginsWhereTheLastOneEnded) {
   Bench bench(configuration);
   // Of 200 nodes 100 are looked at in one cycle; only the second hundred has the device.
   for (int i = 0; i < 200; ++i) {
-    bench.scheduler.cache().put_node(share_node(make_node("n" + std::to_string(i)).label("half", i < 100 ? "first" : "second")));
+    bench.scheduler.cache().put_node(
+        share_node(make_node("n" + std::to_string(i)).label("half", i < 100 ? "first" : "second")));
   }
   std::set<std::string> halves;
   for (int i = 0; i < 2; ++i) {
@@ -152,7 +162,8 @@ TEST(Cycle, RoomIsKeptForNominatedPodsOfTheSamePriorityOrHigher) {
   Bench bench;
   bench.scheduler.cache().put_node(share_node(make_node("a")));
   bench.scheduler.queue().nominated().put(make_pod_info(make_pod("x").priority(5).asks("3", "1Gi")), "a");
-  EXPECT_EQ(bench.outcome(make_pod("low").priority(5).asks("2", "1Gi")), "0/1 nodes are available: 1 Insufficient cpu.");
+  EXPECT_EQ(bench.outcome(make_pod("low").priority(5).asks("2", "1Gi")),
+            "0/1 nodes are available: 1 Insufficient cpu.");
   EXPECT_EQ(bench.outcome(make_pod("high").priority(6).asks("2", "1Gi")), "a");
   EXPECT_EQ(bench.outcome(make_pod("x").priority(5).asks("3", "1Gi")), "a");  // its own room
 }

@@ -25,6 +25,7 @@ struct NodeCase {
 };
 
 TEST(ClusterEvents, OfNodes) {
+  // clang-format off
   const NodeCase kCases[] = {
       {"nothing", make_node(), make_node(), {}},
       {"a heartbeat", with_condition(make_node(), "True", 1), with_condition(make_node(), "True", 2), {}},
@@ -37,6 +38,7 @@ TEST(ClusterEvents, OfNodes) {
       {"uncordoned", make_node().cordoned(), make_node(), {NodeTaintsChanged}},
       {"two things", make_node(), make_node().label("a", "b").has("pods", "1"), {NodeLabelsChanged, NodeAllocatableChanged}},
   };
+  // clang-format on
   for (const NodeCase& c : kCases) {
     SCOPED_TRACE(c.name);
     EXPECT_EQ(events_of(c.before, c.after), c.events);
@@ -50,6 +52,7 @@ struct PodCase {
 };
 
 TEST(ClusterEvents, OfWaitingPods) {
+  // clang-format off
   const PodCase kCases[] = {
       {"only its status", make_pod(), make_pod().nominated("n"), {}},
       {"labels", make_pod(), make_pod().label("a", "b"), {PodLabelsChanged}},
@@ -60,6 +63,7 @@ TEST(ClusterEvents, OfWaitingPods) {
       {"asks for more", make_pod().asks("1", ""), make_pod().asks("2", ""), {PodChanged}},
       {"selector", make_pod(), make_pod().selects("a", "b"), {PodChanged}},
   };
+  // clang-format on
   for (const PodCase& c : kCases) {
     SCOPED_TRACE(c.name);
     EXPECT_EQ(events_of(*SchedulerPod::of(c.before), *SchedulerPod::of(c.after)), c.events);
@@ -85,6 +89,7 @@ ClusterChange waiting_changed(ClusterEvent event, Pod after) {
 
 TEST(QueueingHints, OfPlugins) {
   const Pod kTolerant = make_pod().tolerates("node.kubernetes.io/unschedulable", "Exists", "", "");
+  // clang-format off
   const HintCase kCases[] = {
       {"NodeUnschedulable", "open node", node_added(make_node()), make_pod(), true},
       {"NodeUnschedulable", "cordoned node", node_added(make_node().cordoned()), make_pod(), false},
@@ -120,6 +125,7 @@ TEST(QueueingHints, OfPlugins) {
       {"SchedulingGates", "its own gates", waiting_changed(PodGatesRemoved, make_pod("p")), make_pod("p"), true},
       {"SchedulingGates", "another pod's", waiting_changed(PodGatesRemoved, make_pod("q")), make_pod("p"), false},
   };
+  // clang-format on
   const Snapshot empty;
   for (const HintCase& c : kCases) {
     SCOPED_TRACE(std::string(c.plugin) + ": " + c.name);

@@ -44,14 +44,16 @@ class Script {
     std::string name;
     if (command == "state") return state();
     if (command == "pop") return pop();
-    if (command == "node") return queue_.move({.event = ClusterEvent::NodeAdded, .node_after = share_node(make_node())});
+    if (command == "node")
+      return queue_.move({.event = ClusterEvent::NodeAdded, .node_after = share_node(make_node())});
     if (command == "nodetaint") {
       return queue_.move({.event = ClusterEvent::NodeTaintsChanged,
                           .node_before = share_node(make_node().taint("a", "", "NoSchedule")),
                           .node_after = share_node(make_node())});
     }
     if (command == "podgone") {
-      return queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = make_pod_info(make_pod("gone").on("n"))});
+      return queue_.move(
+          {.event = ClusterEvent::AssignedPodDeleted, .pod_before = make_pod_info(make_pod("gone").on("n"))});
     }
     if (command.starts_with("+")) {
       clock_.passed += *api_duration(command.substr(1));
@@ -60,7 +62,8 @@ class Script {
     words >> name;
     if (command == "add") return add(name, words);
     if (command == "ungate") return change(name, [](Pod& pod) { pod.mutable_spec()->clear_scheduling_gates(); });
-    if (command == "label") return change(name, [](Pod& pod) { (*pod.mutable_metadata()->mutable_labels())["x"] = "y"; });
+    if (command == "label")
+      return change(name, [](Pod& pod) { (*pod.mutable_metadata()->mutable_labels())["x"] = "y"; });
     if (command == "delete") return queue_.remove("uid-" + name);
     if (command == "activate") return queue_.activate({"uid-" + name});
     const QueuedRef pod = popped_.at(name);
@@ -74,7 +77,8 @@ class Script {
   }
 
   static std::optional<Duration> api_duration(const std::string& text) {
-    return text.ends_with("ms") ? Duration(std::chrono::milliseconds(std::stoi(text))) : Duration(std::chrono::seconds(std::stoi(text)));
+    return text.ends_with("ms") ? Duration(std::chrono::milliseconds(std::stoi(text)))
+                                : Duration(std::chrono::seconds(std::stoi(text)));
   }
 
   void add(const std::string& name, std::istringstream& words) {
@@ -112,9 +116,11 @@ class Script {
       const QueuedPod* queued = queue_.find(pod->info->uid);
       if (queued) by_place[queued->place] += " " + name + (queued->gated_by.empty() ? "" : "(gated)");
     }
-    static constexpr const char* kNames[] = {"nowhere", "active", "backoff", "errors", "unschedulable", "in flight", "removed"};
+    static constexpr const char* kNames[] = {"nowhere",       "active",    "backoff", "errors",
+                                             "unschedulable", "in flight", "removed"};
     std::string line;
-    for (const auto& [place, names] : by_place) line += (line.empty() ? "" : "; ") + std::string(kNames[static_cast<int>(place)]) + ":" + names;
+    for (const auto& [place, names] : by_place)
+      line += (line.empty() ? "" : "; ") + std::string(kNames[static_cast<int>(place)]) + ":" + names;
     out_ += (line.empty() ? "empty" : line) + "\n";
   }
 
@@ -133,6 +139,7 @@ struct Case {
   const char* output;
 };
 
+// clang-format off
 const Case kCases[] = {
     {"priority, then age", "add a\n +1s\n add b prio=5\n add c\n pop\n pop\n pop\n pop", "b\na\nc\nnothing\n"},
     {"equals leave in the order they came", "add b\n add a\n add c\n pop\n pop\n pop", "b\na\nc\n"},
@@ -178,6 +185,7 @@ const Case kCases[] = {
     {"activated past its backoff", "add a\n pop\n fail a\n activate a\n state", "a\nactive: a\n"},
     {"gates cannot be activated", "add a gate\n activate a\n state", "unschedulable: a(gated)\n"},
 };
+// clang-format on
 
 TEST(SchedulingQueue, Scripts) {
   for (const Case& c : kCases) {

@@ -1,7 +1,8 @@
 // Pods that permit plugins hold back.
+#include "scheduler/framework/waiting_pods.h"
+
 #include <gtest/gtest.h>
 
-#include "scheduler/framework/waiting_pods.h"
 #include "tests/sim/executor.h"
 
 namespace ph::scheduler::test {
@@ -17,6 +18,7 @@ struct Case {
 };
 
 TEST(WaitingPods, Outcomes) {
+  // clang-format off
   const Case kCases[] = {
       {"nothing happens", [](WaitingPods&, sim::SimExecutor&) {}, "", ""},
       {"one of two allows", [](WaitingPods& p, sim::SimExecutor&) { p.allow("u", "A"); }, "", ""},
@@ -30,6 +32,7 @@ TEST(WaitingPods, Outcomes) {
        "rejected due to timeout after waiting 10s at plugin B"},
       {"deleted", [](WaitingPods& p, sim::SimExecutor&) { p.remove("u"); }, "Unschedulable", "pod deleted"},
   };
+  // clang-format on
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
     sim::SimExecutor executor;
