@@ -1,8 +1,8 @@
 #include "scheduler/scheduler.h"
 
-#include <stdexcept>
-
 #include <fmt/format.h>
+
+#include <stdexcept>
 
 namespace ph::scheduler {
 

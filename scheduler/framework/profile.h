@@ -18,7 +18,18 @@ namespace ph::scheduler {
 
 // The points of a profile as a configuration names them.
 enum class Point {
-  PreEnqueue, QueueSort, PreFilter, Filter, PostFilter, PreScore, Score, Reserve, Permit, PreBind, Bind, PostBind
+  PreEnqueue,
+  QueueSort,
+  PreFilter,
+  Filter,
+  PostFilter,
+  PreScore,
+  Score,
+  Reserve,
+  Permit,
+  PreBind,
+  Bind,
+  PostBind
 };
 inline constexpr int kPoints = 12;
 
