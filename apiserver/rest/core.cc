@@ -33,10 +33,11 @@ EntryRef shown(const Served& served, const EntryRef& entry) {
 }
 
 Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)
-    : executor(executor), rng(rng), store(store), log(std::move(log)), options(std::move(options)) {
+    : executor(executor), rng(rng), store(store), log(std::move(log)), options(std::move(options)), hub_(store, executor) {
   for (const api::Resource& resource : api::Scheme::builtin().resources()) add(resource);
-  Served& events = of(api::schema_of<core::v1::Event>());
-  of(api::schema_of<ph::events::v1::Event>()).stored_as = &events;
+  for (auto& [resource, served] : served_) {
+    if (resource->stored_as) served->stored_as = &of(*api::Scheme::builtin().find(*resource->stored_as));
+  }
 }
 
 Core::~Core() = default;
@@ -56,7 +57,7 @@ void Core::add(const api::Resource& resource) {
     served->prefix = resource.storage_prefix + "/";
     auto& cache = caches_[served->prefix];
     if (!cache) {
-      cache = std::make_unique<WatchCache>(store, executor, served->prefix);
+      cache = std::make_unique<WatchCache>(hub_, served->prefix);
       cache_order_.push_back(cache.get());
     }
     served->cache = cache.get();
@@ -84,7 +85,7 @@ std::unique_ptr<Message> Core::read(const api::Resource& resource, const ObjectK
 }
 
 Task<void> Core::fill() {
-  for (WatchCache* cache : cache_order_) co_await cache->fill();
+  co_await hub_.fill();
   for (auto& [name, rules] : rules_) rules->start(*this);
 }
 

@@ -53,6 +53,7 @@ class Core final : public ObjectReader {
   const api::Resource* resource(const api::Schema& schema) const override;
   WatchCache* cache(const api::Resource& resource) override;
   std::unique_ptr<Message> read(const api::Resource& resource, const ObjectKey& key) override;
+  using ObjectReader::read;
 
   Task<void> fill();
   void close();
@@ -70,6 +71,7 @@ class Core final : public ObjectReader {
  private:
   void add(const api::Resource& resource);
 
+  CacheHub hub_;
   std::map<std::string, std::unique_ptr<WatchCache>> caches_;      // by prefix
   std::map<std::string, std::unique_ptr<ResourceRules>> rules_;    // by qualified name
   std::map<const api::Resource*, std::unique_ptr<Served>> served_;

@@ -22,7 +22,7 @@ void check_preconditions(const Served& served, const meta::v1::ObjectMeta& store
     throw api::conflict(served.qualified, stored.name(),
                         fmt::format("the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record "
                                     "({}). The object might have been modified",
-                                    wanted.resource_version(), entry.revision));
+                                    wanted.resource_version(), entry.revision.value));
   }
 }
 

@@ -55,12 +55,9 @@ Task<Source> find_source(Core& core, WatchCache& cache, const ListOptions& optio
   co_return Source{cache.snapshot(), {}};
 }
 
-std::size_t first_index(const std::vector<EntryRef>& entries, const std::string& start) {
+std::size_t first_index(const EntryList& entries, const std::string& start) {
   if (start.empty()) return 0;
-  const auto found = std::ranges::lower_bound(entries, start, {}, [](const EntryRef& entry) -> const std::string& {
-    return entry->key;
-  });
-  return static_cast<std::size_t>(found - entries.begin());
+  return static_cast<std::size_t>(entries.lower_bound(start) - entries.begin());
 }
 
 }  // namespace
@@ -70,7 +67,7 @@ Task<HttpResponse> list(Core& core, Call& call) {
   ListOptions options = list_options(call.query, false);
   const Selection selection(served, call.key().namespace_name, options.labels, options.fields);
   const Source source = co_await find_source(core, *served.cache, options);
-  const std::vector<EntryRef>& all = *source.snapshot.entries;
+  const EntryList& all = *source.snapshot.entries;
   const auto [begin, end] = selection.range(all);
 
   meta::v1::ListMeta metadata;

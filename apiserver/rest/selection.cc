@@ -48,11 +48,9 @@ Selection::Selection(const Served& served, std::string namespace_name, api::Labe
   resolve(*served.resource, fields_);
 }
 
-std::pair<std::size_t, std::size_t> Selection::range(const std::vector<EntryRef>& entries) const {
+std::pair<std::size_t, std::size_t> Selection::range(const EntryList& entries) const {
   if (key_prefix_.empty()) return {0, entries.size()};
-  const auto first = std::ranges::lower_bound(entries, key_prefix_, {}, [](const EntryRef& entry) -> const std::string& {
-    return entry->key;
-  });
+  const auto first = entries.lower_bound(key_prefix_);
   const auto last = std::partition_point(first, entries.end(),
                                          [&](const EntryRef& entry) { return entry->key.starts_with(key_prefix_); });
   return {static_cast<std::size_t>(first - entries.begin()), static_cast<std::size_t>(last - entries.begin())};

@@ -17,7 +17,7 @@ class Selection {
   // No selectors: every object of the namespace.
   bool plain() const { return labels_.empty() && fields_.empty(); }
   // The part of the snapshot that can match, by key: [first, last).
-  std::pair<std::size_t, std::size_t> range(const std::vector<EntryRef>& entries) const;
+  std::pair<std::size_t, std::size_t> range(const EntryList& entries) const;
 
  private:
   bool fields_match(const Entry& entry, std::string_view raw) const;
