@@ -1,9 +1,9 @@
 #include "apiserver/authn/authenticator.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "api/errors.h"
-#include "apiserver/authn/impersonation.h"
 
 namespace ph::apiserver {
 
@@ -11,33 +11,23 @@ namespace {
 
 // The token of `Authorization: Bearer TOKEN`; empty when there is none.
 std::string_view bearer_token(const HttpRequest& request) {
+  static constexpr std::string_view kScheme = "bearer ";
   std::string_view header = request.headers.get("authorization");
-  const auto space = header.find(' ');
-  if (space == std::string_view::npos) return {};
-  static constexpr std::string_view kScheme = "bearer";
-  const bool bearer = std::ranges::equal(header.substr(0, space), kScheme,
+  const bool bearer = std::ranges::equal(header.substr(0, kScheme.size()), kScheme,
                                          [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
   if (!bearer) return {};
-  header.remove_prefix(header.find_first_not_of(' ', space) == std::string_view::npos ? header.size()
-                                                                                     : header.find_first_not_of(' ', space));
-  return header.substr(0, header.find_last_not_of(' ') + 1);
+  header.remove_prefix(kScheme.size());
+  while (header.starts_with(' ')) header.remove_prefix(1);
+  while (header.ends_with(' ')) header.remove_suffix(1);
+  return header;
 }
 
 class StandardAuthenticator final : public Authenticator {
  public:
-  StandardAuthenticator(ServiceAccountTokens* tokens, Authorizer* authorizer, AuthenticatorOptions options)
-      : tokens_(tokens), authorizer_(authorizer), options_(options) {}
+  StandardAuthenticator(ServiceAccountTokens* tokens, AuthenticatorOptions options) : tokens_(tokens), options_(options) {}
 
   std::optional<Identity> authenticate(const HttpRequest& request) override {
-    Identity user = who(request);
-    if (!authorizer_) return user;
-    std::optional<Identity> other = impersonated(request, user, *authorizer_);
-    return other ? std::move(other) : std::move(user);
-  }
-
- private:
-  Identity who(const HttpRequest& request) {
-    if (request.peer.identity) return from_connection(*request.peer.identity);
+    if (request.peer.identity) return request.peer.identity;
     const std::string_view token = bearer_token(request);
     if (!token.empty()) {
       auto user = tokens_ ? tokens_->check(token, {}) : std::unexpected(std::string());
@@ -45,29 +35,18 @@ class StandardAuthenticator final : public Authenticator {
       return std::move(*user);
     }
     if (!options_.anonymous) throw api::unauthorized();
-    return anonymous();
+    return std::nullopt;
   }
 
-  static Identity from_connection(Identity user) {
-    if (user.name == "system:anonymous") return user;
-    if (std::ranges::find(user.groups, "system:authenticated") == user.groups.end()) {
-      user.groups.push_back("system:authenticated");
-    }
-    return user;
-  }
-
+ private:
   ServiceAccountTokens* tokens_;
-  Authorizer* authorizer_;
   AuthenticatorOptions options_;
 };
 
 }  // namespace
 
-Identity anonymous() { return {.name = "system:anonymous", .uid = {}, .groups = {"system:unauthenticated"}, .extra = {}}; }
-
-std::unique_ptr<Authenticator> make_authenticator(ServiceAccountTokens* tokens, Authorizer* authorizer,
-                                                  AuthenticatorOptions options) {
-  return std::make_unique<StandardAuthenticator>(tokens, authorizer, options);
+std::unique_ptr<Authenticator> make_authenticator(ServiceAccountTokens* tokens, AuthenticatorOptions options) {
+  return std::make_unique<StandardAuthenticator>(tokens, options);
 }
 
 }  // namespace ph::apiserver

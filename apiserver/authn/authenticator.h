@@ -1,5 +1,4 @@
-// Who asks: the client certificate says it, or a service account token, or he is anonymous. A known user may then speak for
-// another one (Impersonate-User and its kin), if he is allowed to.
+// Who asks: the client certificate says it, or a service account token.
 #pragma once
 
 #include <memory>
@@ -10,14 +9,10 @@
 namespace ph::apiserver {
 
 struct AuthenticatorOptions {
-  bool anonymous = true;  // off: requests without credentials get 401
+  bool anonymous = true;  // off: requests without credentials get 401 instead of being nobody's
 };
 
-// The references must outlive it. `authorizer` is asked whether impersonation is allowed; null: it is not.
-std::unique_ptr<Authenticator> make_authenticator(ServiceAccountTokens* tokens, Authorizer* authorizer,
-                                                  AuthenticatorOptions options);
-
-// The user of requests without credentials.
-Identity anonymous();
+// `tokens` must outlive it; null: tokens are not accepted.
+std::unique_ptr<Authenticator> make_authenticator(ServiceAccountTokens* tokens, AuthenticatorOptions options);
 
 }  // namespace ph::apiserver

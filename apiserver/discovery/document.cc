@@ -1,12 +1,10 @@
 #include "apiserver/discovery/document.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cctype>
 
 #include "apiserver/discovery/accept.h"
-#include "base/assert.h"
+#include "apiserver/rest/encode.h"
 #include "net/encoding.h"
 
 namespace ph::apiserver {
@@ -25,21 +23,6 @@ std::string content_hash(std::string_view bytes) {
   std::string text = net::hex(net::sha256(bytes));
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::toupper(c); });
   return text;
-}
-
-std::string gzip(std::string_view bytes) {
-  constexpr int kGzipFraming = 15 + 16;
-  z_stream stream{};
-  PH_ASSERT(deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzipFraming, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  PH_ASSERT(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 Document::Document(std::string body, std::string content_type, std::string tag)

@@ -28,7 +28,4 @@ class Document {
 // A digest of the bytes in upper-case hexadecimal, for ETags and ?hash=.
 std::string content_hash(std::string_view bytes);
 
-// RFC 1952.
-std::string gzip(std::string_view bytes);
-
 }  // namespace ph::apiserver
