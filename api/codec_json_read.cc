@@ -130,6 +130,15 @@ class JsonReader {
     if (!document.current_location().error()) throw Unreadable();  // something follows
   }
 
+  // One value alone, as field `number`; the document is a list around it.
+  void only_item(unsigned number, const Schema& schema, od::document& document) {
+    for (auto result : take(document.get_array())) {
+      od::value item = take(std::move(result));
+      if (!is_null(item)) field(number, schema, item, Place{}, 1);
+    }
+    if (!document.current_location().error()) throw Unreadable();
+  }
+
  private:
   // Which members an object had so far, and where their records are.
   struct Seen {
@@ -201,13 +210,16 @@ class JsonReader {
       std::size_t marks[4];
       const std::size_t inlines = field.path.size() - 1;
       for (std::size_t i = 0; i < inlines; ++i) marks[i] = writer_.open(static_cast<unsigned>(field.path[i]->number()));
-      const auto number = static_cast<unsigned>(field.number);
-      const bool records = field.schema->type == Type::Map || (field.schema->type == Type::List && !field.schema->descriptor);
-      if (records) items(number, *field.schema, value, place, depth);
-      else write(number, *field.schema, value, place, depth);
+      this->field(static_cast<unsigned>(field.number), *field.schema, value, place, depth);
       for (std::size_t i = inlines; i > 0; --i) writer_.close(marks[i - 1]);
     }
     seen.end[index] = static_cast<std::uint32_t>(out_.size());
+  }
+
+  void field(unsigned number, const Schema& schema, od::value& value, const Place& place, int depth) {
+    const bool records = schema.type == Type::Map || (schema.type == Type::List && !schema.descriptor);
+    if (records) items(number, schema, value, place, depth);
+    else write(number, schema, value, place, depth);
   }
 
   // The last of several members of one name counts.
@@ -384,7 +396,9 @@ struct Parser {
   std::string text;
 };
 
-void read(const Schema& schema, std::string_view text, std::string& out, const DecodeOptions& options) {
+// Gives `walk` the document of a text.
+template <class Walk>
+void with_document(std::string_view text, Walk&& walk) {
   thread_local Parser kept;
   Parser once;
   Parser& state = text.size() <= Parser::kKeptMax ? kept : once;
@@ -393,35 +407,45 @@ void read(const Schema& schema, std::string_view text, std::string& out, const D
   state.text.append(simdjson::SIMDJSON_PADDING, '\0');
   od::document document;
   must(state.parser.iterate(state.text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING).get(document));
-  JsonReader reader(out, options);
-  reader.root(schema, document);
-  if (options.unknown == Unknown::Strict && !reader.complaints.empty()) {
-    throw DecodeError(fmt::format("strict decoding error: {}", fmt::join(reader.complaints, ", ")));
-  }
-  if (options.warnings) std::ranges::move(reader.complaints, std::back_inserter(*options.warnings));
+  walk(document);
 }
 
-void to_wire(const Schema& schema, std::string_view text, std::string& out, const DecodeOptions& options) {
-  if (trim(text) == "null") return;
+// Reads by `walk`, which may be called twice. Throws DecodeError.
+template <class Walk>
+void read(std::string_view text, int depth_max, Walk&& walk) {
   std::string failure;
   try {
-    return read(schema, text, out, options);
+    return with_document(text, walk);
   } catch (const Mismatch& mismatch) {
     failure = mismatch.what;
   } catch (const Unreadable&) {
   }
   // A text that is not JSON is told first, as upstream does.
-  if (std::string why = json_syntax_error(text, options.depth_max); !why.empty()) throw DecodeError(why);
+  if (std::string why = json_syntax_error(text, depth_max); !why.empty()) throw DecodeError(why);
   if (!failure.empty()) throw DecodeError(failure);
   // JSON to Go, not to simdjson: bytes that are not UTF-8, halves of surrogate pairs.
-  out.clear();
   try {
-    read(schema, mend_json(text), out, options);
+    with_document(mend_json(text), walk);
   } catch (const Mismatch& mismatch) {
     throw DecodeError(mismatch.what);
   } catch (const Unreadable&) {
     throw DecodeError("invalid JSON");
   }
+}
+
+void to_wire(const Schema& schema, std::string_view text, std::string& out, const DecodeOptions& options) {
+  if (trim(text) == "null") return;
+  std::vector<std::string> complaints;
+  read(text, options.depth_max, [&](od::document& document) {
+    out.clear();
+    JsonReader reader(out, options);
+    reader.root(schema, document);
+    complaints = std::move(reader.complaints);
+  });
+  if (options.unknown == Unknown::Strict && !complaints.empty()) {
+    throw DecodeError(fmt::format("strict decoding error: {}", fmt::join(complaints, ", ")));
+  }
+  if (options.warnings) std::ranges::move(complaints, std::back_inserter(*options.warnings));
 }
 
 }  // namespace
@@ -437,22 +461,23 @@ void from_json(const nlohmann::json& document, pb::Message& into, const DecodeOp
   decode_json(document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), into, options);
 }
 
+std::string wire::records_of_json(unsigned number, const Schema& schema, std::string_view json) {
+  const DecodeOptions options;
+  std::string out;
+  read(fmt::format("[{}]", json), options.depth_max, [&](od::document& document) {
+    out.clear();
+    JsonReader(out, options).only_item(number, schema, document);
+  });
+  return out;
+}
+
 GroupVersionKind type_of(std::string_view json) {
   static constexpr std::string_view kTarget =
       R"(struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" })";
-  const auto refuse = [](const std::string& why) { throw DecodeError("couldn't get version/kind; json parse error: " + why); };
-  std::string failure, api_version, kind;
-  thread_local Parser state;
-  try {
-    state.text.assign(json);
-    state.text.append(simdjson::SIMDJSON_PADDING, '\0');
-    od::document document;
-    must(state.parser.iterate(state.text.data(), json.size(), json.size() + simdjson::SIMDJSON_PADDING).get(document));
+  std::string api_version, kind;
+  const auto walk = [&](od::document& document) {
     const json_type type = take(document.type());
-    if (type != json_type::object) {
-      failure = fmt::format("json: cannot unmarshal {} into Go value of type {}", json_type_name(type), kTarget);
-      throw Unreadable();
-    }
+    if (type != json_type::object) throw Mismatch{fmt::format("json: cannot unmarshal {} into Go value of type {}", json_type_name(type), kTarget)};
     for (auto result : take(document.get_object())) {
       od::field member = take(std::move(result));
       const std::string_view name = take(member.unescaped_key());
@@ -462,18 +487,16 @@ GroupVersionKind type_of(std::string_view json) {
       const json_type type = take(value.type());
       if (type == json_type::null) continue;
       if (type != json_type::string) {
-        failure = fmt::format("json: cannot unmarshal {} into Go struct field .{} of type string", json_type_name(type), name);
-        throw Unreadable();
+        throw Mismatch{fmt::format("json: cannot unmarshal {} into Go struct field .{} of type string", json_type_name(type), name)};
       }
       out->assign(take(value.get_string()));
-      if (!kind.empty() && !api_version.empty()) break;
+      if (!kind.empty() && !api_version.empty()) return;  // the rest is read when the object is decoded
     }
-  } catch (const Unreadable&) {
-    if (std::string why = json_syntax_error(json, 10'000); !why.empty()) refuse(why);
-    if (!failure.empty()) refuse(failure);
-    const std::string mended = mend_json(json);
-    if (mended == json) refuse("invalid JSON");
-    return type_of(mended);
+  };
+  try {
+    read(json, 10'000, walk);
+  } catch (const DecodeError& error) {
+    throw DecodeError(fmt::format("couldn't get version/kind; json parse error: {}", error.what()));
   }
   const auto slash = api_version.find('/');
   if (slash == std::string::npos) return {{}, api_version, kind};

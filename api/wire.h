@@ -171,6 +171,9 @@ class Writer {
   std::string& out_;
 };
 
+// The records of field `number` that a JSON text means: one value, or all items of a list or entries of a map. None for null.
+std::string records_of_json(unsigned number, const Schema& schema, std::string_view json);
+
 // The message in upstream's form: known members only, in ascending order, zeros written, maps sorted, quantities canonical.
 void normalize(const Plan& plan, std::string_view bytes, std::string& out);
 
