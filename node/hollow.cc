@@ -96,9 +96,10 @@ struct HollowNodes::Impl {
         node = co_await world.client.create<Node>(wanted);
       } catch (const api::ApiError& error) {
         if (!error.is("AlreadyExists")) throw;
-        node = co_await world.client.get<Node>({{}, wanted.metadata().name()});
       }
     }
+    // Somebody else made it meanwhile.
+    if (!node) node = co_await world.client.get<Node>({{}, wanted.metadata().name()});
     *node->mutable_status() = wanted.status();
     node = co_await world.client.update_status<Node>(*node);
     scope.spawn(keep_lease(index, *node));

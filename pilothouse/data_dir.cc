@@ -99,6 +99,10 @@ void DataDir::load_keys() {
   }
 }
 
+net::Credential DataDir::client_credential(const std::string& user, const std::vector<std::string>& groups) const {
+  return net::issue_client_certificate(keys_.ca, user, groups, {clock_, rng_, kValidity});
+}
+
 void DataDir::write_kubeconfigs(const std::string& url) {
   write_kubeconfig("admin.kubeconfig", "kubernetes-admin", {"system:masters"}, url);
   write_kubeconfig("controller-manager.kubeconfig", "system:kube-controller-manager", {}, url);
@@ -118,7 +122,7 @@ void DataDir::write_kubeconfig(const std::string& file, const std::string& user,
     }
   }
   if (config.client.cert_pem.empty()) {
-    config.client = net::issue_client_certificate(keys_.ca, user, groups, {clock_, rng_, kValidity});
+    config.client = client_credential(user, groups);
   }
   write_file(path, to_yaml(config), true);
 }

@@ -44,6 +44,9 @@ class DataDir {
   std::filesystem::path store_path() const { return options_.path / "store"; }
   std::filesystem::path admin_kubeconfig() const { return options_.path / "admin.kubeconfig"; }
 
+  // A fresh client certificate, signed by the cluster's authority.
+  net::Credential client_credential(const std::string& user, const std::vector<std::string>& groups) const;
+
   // Writes the kubeconfigs for a server at `url`; certificates that are still good are kept.
   void write_kubeconfigs(const std::string& url);
 

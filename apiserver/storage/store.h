@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/revision.h"
@@ -33,6 +34,7 @@ struct Precondition {
   Revision revision;  // for AtRevision: the key's last change
 };
 
+// A transaction names a key at most once among its mutations; deleting what is not there changes nothing.
 struct Mutation {
   std::string key;
   std::optional<std::string> value;  // nothing: the key is deleted
@@ -63,10 +65,20 @@ struct Change {
   Revision revision;
   std::string key;
   SharedBytes value;      // null: deleted
-  SharedBytes previous;   // null: there was none (or, in history after a restart, it is not kept)
+  SharedBytes previous;   // null: there was none
   Revision created;       // of the key
   Time time;
   std::string author;
+  Revision previous_modified;  // the revision of `previous`; 0 when there was none
+};
+
+// The newest recorded changes, oldest first, and from where on they are all there.
+struct Recent {
+  std::vector<Change> changes;
+  Revision since;  // every later change is in `changes`, …
+  // … except under these prefixes, where only those after that revision are (see Mutation::last_value_only).
+  std::vector<std::pair<std::string, Revision>> gaps;
+  Revision until;  // the store's revision when this was read
 };
 
 class Store {
@@ -75,6 +87,7 @@ class Store {
 
   virtual ~Store() = default;
 
+  // The revision of the changes; when nothing changed, the newest one the answer rests on.
   virtual Task<std::expected<Revision, Refused>> commit(Transaction transaction) = 0;
 
   virtual Task<std::optional<Stored>> get(std::string key) = 0;
@@ -92,6 +105,10 @@ class Store {
   // The recorded changes of keys with this prefix after `since`, oldest first; nothing when some of them are no longer
   // kept.
   virtual Task<std::optional<std::vector<Change>>> history(std::string prefix, Revision since) = 0;
+
+  // What history remembers of the last changes with this prefix. Looks at no more than `records_max` records and
+  // `bytes_max` bytes of history, whatever their prefix, so that it is quick however much is kept.
+  virtual Task<Recent> recent(std::string prefix, std::size_t records_max, std::size_t bytes_max) = 0;
 };
 
 }  // namespace ph::apiserver

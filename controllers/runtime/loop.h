@@ -39,10 +39,14 @@ struct World {
   EventRecorder& events;   // source.component is the loop's
   Log log;
   const struct Options* options;  // controllers/runtime/options.h
+  std::vector<informers::detail::AnyInformer*>& asked;  // the runtime's: what must be complete before the loop starts
 
+  // Asked for by the time the loop is constructed, it is complete before the first key is reconciled.
   template <class T>
   Informer<T>& informer() const {
-    return informers.informer<T>();
+    Informer<T>& informer = informers.informer<T>();
+    asked.push_back(&informer.any());
+    return informer;
   }
 };
 
@@ -104,7 +108,7 @@ class LoopBuilder {
     sources_.push_back([to_keys = std::move(to_keys)](const World& world) {
       Source source;
       source.informer = &world.informer<T>().any();
-      source.resource = informers::Followed<T>::decoder().resource;
+      source.resource = source.informer->decoder().resource;
       source.keys = [to_keys, &world](const void* object) { return to_keys(*static_cast<const T*>(object), world); };
       return source;
     });
@@ -127,7 +131,13 @@ class LoopBuilder {
   // Only needs the informer to be complete before it starts.
   template <class T>
   LoopBuilder& reads() {
-    return watches<T>([](const T&, const World&) -> Keys { return {}; });
+    reads_.push_back([](const World& world) { world.informer<T>(); });
+    return *this;
+  }
+  // source.component of the loop's events; without this it is the loop's name.
+  LoopBuilder& event_source(std::string component) {
+    component_ = std::move(component);
+    return *this;
   }
   template <class L>
   void with() {
@@ -142,6 +152,8 @@ class LoopBuilder {
   };
   using SourceMaker = std::function<Source(const World&)>;
   const std::vector<SourceMaker>& sources() const { return sources_; }
+  const std::vector<std::function<void(const World&)>>& readers() const { return reads_; }
+  const std::string& component() const { return component_; }
   const std::function<std::unique_ptr<Loop>(const World&)>& maker() const { return make_; }
 
  private:
@@ -157,6 +169,8 @@ class LoopBuilder {
   static Keys owner_keys(const PodView& pod, const std::string& kind, const std::string& group);
 
   std::vector<SourceMaker> sources_;
+  std::vector<std::function<void(const World&)>> reads_;
+  std::string component_;
   std::function<std::unique_ptr<Loop>(const World&)> make_;
 };
 
