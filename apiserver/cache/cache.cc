@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "api/codec.h"
 #include "apiserver/cache/hub.h"
-#include "apiserver/cache/splice.h"
 #include "apiserver/cache/watch.h"
 #include "apiserver/storage/gaps.h"
 
@@ -79,7 +79,8 @@ WatchCache::Stats WatchCache::stats() const {
 
 EntryRef WatchCache::Impl::make_entry(const std::string& key, Revision revision, const SharedBytes& stored) const {
   PH_ASSERT(key.starts_with(prefix));
-  return std::make_shared<const Entry>(Entry{key.substr(prefix.size()), revision, share(with_revision(*stored, revision))});
+  return std::make_shared<const Entry>(
+      Entry{key.substr(prefix.size()), revision, share(api::with_resource_version(*stored, to_string(revision)))});
 }
 
 void WatchCache::Impl::apply(const Change& change) {

@@ -102,14 +102,15 @@ class RocksStore final : public Store {
   }
 
   // Reads stand in the queue with the commits: they see what was asked before them, and nothing that is not yet durable.
+  // Their answers are posted like the changes: who reads has been told of every change that the answer shows.
   template <class T, class F>
   Task<T> read(F what) {
     const Completion<T> done;
-    push({{}, {}, [done, what = std::move(what)] {
+    push({{}, {}, [this, done, what = std::move(what)] {
             try {
-              done.set(what());
+              executor_.post([done, answer = what()]() mutable { done.set(std::move(answer)); });
             } catch (...) {
-              done.fail(std::current_exception());
+              executor_.post([done, error = std::current_exception()] { done.fail(error); });
             }
           }});
     co_return co_await done.get();

@@ -5,7 +5,8 @@
 //   - A transaction is judged and applied as one; all its changes have one revision, greater than any before.
 //   - Nothing is visible before it is durable: `get`, `range`, `revision`, the feed and the answer to a commit show only
 //     what has been synced. A refusal, too, is answered only when the writes it was judged on are durable.
-//   - Followers get every change once, in order of revision, before the answer to the commit that made it.
+//   - Followers get every change once, in order of revision, before the answer to the commit that made it, and before the
+//     answer to any read that shows it.
 //   - A failed sync ends the process: what may or may not be on disk must not be served.
 // A store belongs to one executor: all calls come from there, all answers and feeds arrive there.
 #pragma once
