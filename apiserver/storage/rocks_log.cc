@@ -152,9 +152,9 @@ std::optional<std::size_t> torn_at(const std::string& file, std::string_view log
 
 // Cuts the file and makes that durable: a torn end must not come back behind a newer log.
 rocksdb::Status cut(rocksdb::Env& env, const std::string& file, std::size_t size) {
-  if (auto status = env.Truncate(file, size); !status.ok()) return status;
   std::unique_ptr<rocksdb::WritableFile> handle;
   if (auto status = env.ReopenWritableFile(file, &handle, rocksdb::EnvOptions()); !status.ok()) return status;
+  if (auto status = handle->Truncate(size); !status.ok()) return status;
   if (auto status = handle->Fsync(); !status.ok()) return status;
   return handle->Close();
 }

@@ -108,9 +108,9 @@ Task<void> OwnWrites::wait(ObjectKey key) {
   while (!settled(key)) {
     const Condition next = pending_[key].front();
     if (next.kind == Condition::Unknown) {
-      const std::optional<Condition> known = co_await resolve(next);
+      const Condition known = co_await resolve(next);
       // The key is not worked on meanwhile: nothing was added to its conditions but by writes of other keys, at the end.
-      pending_[key].front() = known.value_or(Condition{.kind = Condition::Reached, .informer = next.informer});
+      pending_[key].front() = known;
       continue;
     }
     const Revision seen = next.informer->revision();
@@ -119,19 +119,16 @@ Task<void> OwnWrites::wait(ObjectKey key) {
   }
 }
 
-Task<std::optional<OwnWrites::Condition>> OwnWrites::resolve(Condition unknown) {
+Task<OwnWrites::Condition> OwnWrites::resolve(Condition unknown) {
   const api::Resource& resource = *unknown.informer->decoder().resource;
   Condition reached{.kind = Condition::Reached, .informer = unknown.informer};
-  if (!unknown.object.name.empty()) {
-    const auto live = co_await reader_.find_metadata(resource, unknown.object);
-    if (!live) co_return gone(*unknown.informer, unknown.object, {});
-    reached.least = informers::parse_revision(live->metadata.resource_version());
-    co_return reached;
-  }
+  // Lists also of one object: loops may list what they follow, but not all may get it.
   informers::ListOptions options;
   options.namespace_name = unknown.object.namespace_name;
+  if (!unknown.object.name.empty()) options.field_selector = "metadata.name=" + unknown.object.name;
   Revision revision;
   const auto items = co_await reader_.list_metadata(resource, std::move(options), revision);
+  if (items.empty() && !unknown.object.name.empty()) co_return gone(*unknown.informer, unknown.object, {});
   for (const auto& item : items) {
     reached.least = std::max(reached.least, informers::parse_revision(item.metadata.resource_version()));
   }

@@ -39,8 +39,8 @@ class OwnWrites final : public informers::WriteObserver {
   void add(const LoopBuilder::Source& source, const std::vector<ObjectKey>& keys, Condition condition);
   // The keys of the object as cached, and as `object` (when there are bytes).
   static std::vector<ObjectKey> keys_of(const LoopBuilder::Source& source, const ObjectKey& key, std::string_view object);
-  // What to wait for instead of `unknown`, by a live read; nothing when nothing was done.
-  Task<std::optional<Condition>> resolve(Condition unknown);
+  // What to wait for instead of `unknown`, by a live read.
+  Task<Condition> resolve(Condition unknown);
 
   informers::Client& reader_;
   const std::vector<LoopBuilder::Source>& sources_;
