@@ -2,6 +2,7 @@
 #include <google/protobuf/message.h>
 
 #include "api/codec.h"
+#include "api/json_text.h"
 #include "api/quantity.h"
 #include "api/wire.h"
 #include "base/assert.h"
@@ -29,28 +30,45 @@ class Check {
  private:
   bool member(const Field& field, const wire::Slot& slot) {
     const Schema& schema = *field.schema;
-    const bool list = schema.type == Type::List && !schema.descriptor;
-    if (!list && schema.type != Type::Map) {
-      // A message in several records means their union; each is looked at.
-      bool clean = true;
-      if (wire::wire_type(schema.type) == wire::kBytes) {
-        wire::for_each(slot, static_cast<unsigned>(field.number), wire::kBytes, [&](const wire::Item& item) { clean &= value(schema, item); });
-      }
+    const auto number = static_cast<unsigned>(field.number);
+    bool clean = true;
+    if (schema.type == Type::Map) {
+      wire::for_each(slot, number, wire::kBytes, [&](const wire::Item& item) {
+        const wire::Entry entry = wire::read_entry(item.bytes);
+        text(entry.key);
+        clean &= value(*schema.element, entry.value);
+      });
       return clean;
     }
-    const Schema& element = *schema.element;
-    if (list && wire::wire_type(element.type) != wire::kBytes) return true;
-    bool clean = true;
-    wire::for_each(slot, static_cast<unsigned>(field.number), wire::kBytes, [&](const wire::Item& item) {
-      clean &= value(element, list ? item : wire::read_entry(item.bytes).value);
-    });
+    // A list, or a message in several records, which means their union.
+    const bool list = schema.type == Type::List && !schema.descriptor;
+    const Schema& each = list ? *schema.element : schema;
+    if (wire::wire_type(each.type) != wire::kBytes) return true;
+    if (slot.count == 1) return value(each, slot.item);
+    wire::for_each(slot, number, wire::kBytes, [&](const wire::Item& item) { clean &= value(each, item); });
     return clean;
   }
 
   bool value(const Schema& schema, const wire::Item& item) {
-    if (schema.type == Type::Struct) return message(*schema.plan(), item.bytes);
-    if (schema.type != Type::Quantity) return true;
-    const std::string_view text = wire::read_first(item.bytes);
+    switch (schema.type) {
+      case Type::Struct: return message(*schema.plan(), item.bytes);
+      case Type::String: return text(item.bytes);
+      case Type::Quantity: return quantity(wire::read_first(item.bytes));
+      case Type::IntOrString: return text(wire::read_int_or_string(item.bytes).text);
+      case Type::List: {
+        bool clean = true;
+        wire::for_each(item.bytes, 1, wire::wire_type(schema.element->type), [&](const wire::Item& inner) { clean &= value(*schema.element, inner); });
+        return clean;
+      }
+      default: return true;
+    }
+  }
+
+  static bool text(std::string_view text) {
+    if (!is_utf8(text)) throw DecodeError("string field contains invalid UTF-8");
+    return true;
+  }
+  static bool quantity(std::string_view text) {
     if (const std::string_view error = quantity_error(text.empty() ? "0" : text); !error.empty()) throw DecodeError(std::string(error));
     return canonical_quantity(text) == text;
   }
@@ -58,10 +76,8 @@ class Check {
 
 void parse(std::string_view bytes, pb::Message& into) {
   if (bytes.size() > INT_MAX) throw DecodeError("proto: message too large");
-  // Not in several records or of unknown types, yet refused: a string that is not UTF-8.
-  if (!into.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw DecodeError("proto: " + schema_of(into).name + ": string field contains invalid UTF-8");
-  }
+  // What the check above lets pass, protobuf may still refuse: too deep, or damaged within something unknown.
+  if (!into.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) throw DecodeError("proto: illegal wireType");
 }
 
 std::string unknown_message(const GroupVersionKind& kind, std::string_view raw) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -253,6 +254,23 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
     return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
   }
   return 0;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    std::uint64_t eight = 0;
+    if (text.size() - at >= sizeof eight) {
+      std::memcpy(&eight, text.data() + at, sizeof eight);
+      if ((eight & 0x8080808080808080) == 0) {
+        at += sizeof eight;
+        continue;
+      }
+    }
+    const std::size_t length = utf8_length(text, at);
+    if (!length) return false;
+    at += length;
+  }
+  return true;
 }
 
 void append_json_string(std::string_view text, std::string& out) {

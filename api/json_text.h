@@ -24,6 +24,7 @@ std::string mend_json(std::string_view text);
 
 // The length of the UTF-8 sequence at `at`; 0 when it is none.
 std::size_t utf8_length(std::string_view text, std::size_t at);
+bool is_utf8(std::string_view text);
 
 // Standard base64 with padding.
 void append_base64(std::string_view bytes, std::string& out);

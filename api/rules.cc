@@ -31,7 +31,7 @@ std::string Path::text() const {
       case kKey: out += fmt::format("[{}]", std::string_view(step.data, step.size)); break;
     }
   }
-  return out.empty() ? "<nil>" : out;
+  return size_ == 0 ? "<nil>" : out;
 }
 
 void Errors::add(std::string_view type, const Path& path, std::string detail) {

@@ -4,6 +4,7 @@
 // handed over by `ApiServer::install` before `start`.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -70,6 +71,8 @@ struct Extensions {
   std::map<std::string, std::unique_ptr<VirtualResource>> virtual_resources;
   // By "plural.group/subresource": "pods/log".
   std::map<std::string, std::unique_ptr<SubresourceHandler>> subresources;
+  // Run one after the other at the end of the server's start, when requests are served already.
+  std::vector<std::function<Task<void>()>> at_start;
 };
 
 }  // namespace ph::apiserver

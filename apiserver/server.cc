@@ -26,6 +26,7 @@ Task<void> ApiServer::start() {
   co_await core.fill();
   core.ready = true;
   impl_->upkeep.spawn(expire_events(core));
+  for (const auto& hook : core.extensions.at_start) co_await hook();
   if (core.options.keep_kubernetes_service) impl_->upkeep.spawn(keep_kubernetes_service(core));
 }
 

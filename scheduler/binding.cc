@@ -1,6 +1,4 @@
 // From the choice of a node to the written binding. Upstream: pkg/scheduler/schedule_one.go (assume, bindingCycle)
-#include <stdexcept>
-
 #include <fmt/format.h>
 
 #include "scheduler/scheduler.h"
@@ -8,7 +6,8 @@
 namespace ph::scheduler {
 
 void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const NodeInfo& node) {
-  Attempt attempt{pod, pod->pod, std::make_shared<CycleState>(std::move(state)), placed_on(*pod->info, node.name()), node.name()};
+  Attempt attempt{pod, pod->pod, std::make_shared<CycleState>(std::move(state)), placed_on(*pod->info, node.name()),
+                  node.name()};
   cache_.assume(attempt.placed);
   queue_.nominated().remove(pod->uid());
 
@@ -19,19 +18,17 @@ void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const No
 }
 
 Task<void> Scheduler::bind(Attempt attempt) {
-  Verdict verdict = Verdict::fits();
-  try {
-    verdict = co_await try_bind(attempt);
-  } catch (const std::exception& error) {
-    verdict = Verdict::error(error.what());
-  }
-  if (!verdict.success()) {
+  if (const Verdict verdict = co_await try_bind(attempt); !verdict.success()) {
     take_back(attempt, verdict);
     co_return;
   }
   ++stats_.scheduled;
-  cache_.finish_binding(attempt.placed->uid, world_.clock.steady());
+  const std::string& uid = attempt.placed->uid;
+  const bool deleted = attempt.pod->place == QueuedPod::Place::Removed && cache_.is_assumed(uid);
+  cache_.finish_binding(uid, world_.clock.steady());
   queue_.done(attempt.pod);
+  // Its assignment will never be seen.
+  if (deleted) take_out(uid);
   diagnoses_.erase(attempt.placed->key());
   const std::string text = fmt::format("Successfully assigned {}/{} to {}", attempt.placed->namespace_name.view(),
                                        attempt.placed->name, attempt.node);
@@ -64,9 +61,9 @@ void Scheduler::take_back(const Attempt& attempt, const Verdict& verdict) {
   } else {
     fail(pod, verdict, std::move(diagnosis), {});
   }
-  if (was_assumed) {
+  // The pod itself has not become any more schedulable by its own leaving.
+  if (was_assumed)
     queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = attempt.placed}, attempt.placed->uid);
-  }
 }
 
 }  // namespace ph::scheduler

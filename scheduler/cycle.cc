@@ -1,9 +1,9 @@
 // The scheduling cycle: from a pod to the node it is to run on. Upstream: pkg/scheduler/schedule_one.go
-#include <algorithm>
-#include <stdexcept>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <stdexcept>
 
 #include "scheduler/scheduler.h"
 
@@ -108,7 +108,8 @@ Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state,
     feasible = feasible_nodes(profile, state, pod, candidates);
     next_start_ = (next_start_ + feasible.size() + rejections_.size()) % all.size();
     if (feasible.empty() && narrowed.nodes) {
-      const std::string absent = fmt::format("node(s) didn't satisfy plugin(s) [{}]", fmt::join(narrowed.narrowed_by, " "));
+      const std::string absent =
+          fmt::format("node(s) didn't satisfy plugin(s) [{}]", fmt::join(narrowed.narrowed_by, " "));
       for (const std::string_view plugin : narrowed.narrowed_by) diagnosis.rejectors.insert(plugin);
       diagnosis.add(Verdict::unresolvable(absent).by(narrowed.narrowed_by.front()), all.size() - candidates.size());
     }

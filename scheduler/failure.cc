@@ -1,8 +1,8 @@
 // What is done about a pod that was not placed: back to the queue, an event, and its condition.
 // Upstream: pkg/scheduler/schedule_one.go (handleSchedulingFailure, updatePod)
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "api/codec.h"
 #include "api/errors.h"

@@ -108,10 +108,19 @@ void Scheduler::pod_gone(const SchedulerPod& pod) {
     queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = pod.info});
     return;
   }
+  // The pod may have been bound and deleted before its assignment was seen. While it is being bound, `bind` takes care.
+  const bool in_flight = queue_.find(pod.info->uid) != nullptr;
+  if (!in_flight && cache_.is_assumed(pod.info->uid)) take_out(pod.info->uid);
   queue_.remove(pod.info->uid);
   waiting_.remove(pod.info->uid);
   const auto diagnosis = diagnoses_.find(pod.info->key());
   if (diagnosis != diagnoses_.end() && diagnosis->second.first == pod.info->uid) diagnoses_.erase(diagnosis);
+}
+
+void Scheduler::take_out(std::string_view uid) {
+  const PodRef pod = cache_.find_pod(uid);
+  cache_.forget(uid);
+  queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = pod}, uid);
 }
 
 // The apiserver writes the condition of a gated pod when it is made; one that did not is helped out.

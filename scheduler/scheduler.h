@@ -6,8 +6,8 @@
 //             core/v1 Event              Scheduled, FailedScheduling
 //   upstream  pkg/scheduler
 //
-// The cycle that picks a node runs to its end without waiting; what waits (permit, pre-bind, bind) goes on as a task of its
-// own beside the next cycles, while the cache counts the pod as placed already.
+// The cycle that picks a node runs to its end without waiting; what waits (permit, pre-bind, bind) goes on as a task of
+// its own beside the next cycles, while the cache counts the pod as placed already.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@
 #include "scheduler/cluster/cache.h"
 #include "scheduler/config/configuration.h"
 #include "scheduler/framework/profile.h"
+#include "scheduler/framework/registry.h"
 #include "scheduler/queue/scheduling_queue.h"
 
 namespace ph::scheduler {
@@ -41,6 +43,7 @@ struct SchedulerWorld {
   informers::Informers& informers;
   informers::EventRecorder* events = nullptr;  // null: the scheduler makes one a profile, named after it
   Log log;
+  std::span<const PluginEntry> plugins = {};  // beside those of the registry, for configurations made in code
 };
 
 class Scheduler {
@@ -87,6 +90,8 @@ class Scheduler {
   void pod_changed(const informers::Ref<SchedulerPod>& before, const informers::Ref<SchedulerPod>& after);
   void pod_appeared(const SchedulerPod& pod);
   void pod_gone(const SchedulerPod& pod);
+  // Takes an assumed pod out of the cache and tells those who wait for its room.
+  void take_out(std::string_view uid);
   void note_gate(const PodInfo& info);
 
   // -- The cycle (cycle.cc)
@@ -112,10 +117,12 @@ class Scheduler {
   void take_back(const Attempt& attempt, const Verdict& verdict);
 
   // -- Failure (failure.cc)
-  // The attempt ends without a node. `nominated`: the node that was made room on, empty to clear it, absent to leave it.
+  // The attempt ends without a node. `nominated`: the node that was made room on, empty to clear it, absent to leave
+  // it.
   void fail(const QueuedRef& pod, const Verdict& verdict, std::shared_ptr<Diagnosis> diagnosis,
             std::optional<std::string> nominated);
-  void set_condition(const Pod& pod, std::string_view reason, std::string message, std::optional<std::string> nominated);
+  void set_condition(const Pod& pod, std::string_view reason, std::string message,
+                     std::optional<std::string> nominated);
   Task<void> patch_status(ObjectKey key, std::string body);
   informers::EventRecorder& events(const Profile& profile);
 

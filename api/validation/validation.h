@@ -13,6 +13,7 @@
 #include "api/names.h"
 #include "api/quantity.h"
 #include "api/rules.h"
+#include "api/selector.h"
 #include "api/sorted.h"
 #include "api/validation/quote.h"
 
@@ -72,15 +73,17 @@ bool is_integer_resource(std::string_view name);
 
 // -- Pods and their templates (pod*.cc, containers.cc, volumes.cc …)
 struct PodOptions {
-  bool template_of_workload = false;  // not a pod itself
-  const core::v1::PodSpec* old = nullptr;  // what the stored object already has is tolerated
+  bool in_template = false;  // of a workload, not a pod itself
 };
 void check_pod_spec(const core::v1::PodSpec& spec, const meta::v1::ObjectMeta& metadata, const Path& path, const PodOptions& options,
                     Errors& errors);
 void check_pod_template(const core::v1::PodTemplateSpec& pod_template, const Path& path, Errors& errors);
-// A template whose pods a selector must find, restarted always.
-void check_workload_template(const core::v1::PodTemplateSpec& pod_template, const meta::v1::LabelSelector& selector, const Path& path,
-                             Errors& errors);
+// A template of pods that are restarted always and that a selector must find. `owner`: the kind, as messages name it.
+void check_selected_template(const core::v1::PodTemplateSpec& pod_template, const LabelSelector& selector, std::string_view owner,
+                             const Path& path, Errors& errors);
+// Nothing when it cannot be one.
+std::optional<LabelSelector> parsed(const meta::v1::LabelSelector& selector);
+std::string json_of(const StringMap& map);
 void check_tolerations(const google::protobuf::RepeatedPtrField<core::v1::Toleration>& tolerations, const Path& path, Errors& errors);
 void check_node_selector(const core::v1::NodeSelector& selector, const Path& path, Errors& errors);
 void check_taint_effect(std::string_view effect, bool may_be_empty, const Path& path, Errors& errors);

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
-#include "apiserver/authn/impersonation.h"
+#include "apiserver/rest/query.h"
 
 namespace ph::apiserver {
 namespace {
@@ -13,6 +13,13 @@ namespace {
 constexpr std::string_view kAnonymous = "system:anonymous";
 constexpr std::string_view kUnauthenticated = "system:unauthenticated";
 constexpr std::string_view kAuthenticated = "system:authenticated";
+constexpr std::string_view kExtraPrefix = "impersonate-extra-";
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
 
 Identity anonymous() { return {.name = std::string(kAnonymous), .groups = {std::string(kUnauthenticated)}}; }
 
@@ -37,10 +44,62 @@ std::string qualified(const RequestInfo& info) {
   return info.group.empty() || info.resource.empty() ? info.resource : info.resource + "." + info.group;
 }
 
-class AllowAll final : public Authorizer {
- public:
-  Decision authorize(const Attributes&) override { return {Decision::Kind::Allow, {}}; }
-};
+// "system:serviceaccount:ns:name" as its two parts.
+std::optional<std::pair<std::string, std::string>> service_account(std::string_view name) {
+  constexpr std::string_view kPrefix = "system:serviceaccount:";
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  const auto colon = name.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  return std::pair(std::string(name.substr(0, colon)), std::string(name.substr(colon + 1)));
+}
+
+RequestInfo impersonation(std::string resource, std::string subresource, std::string name) {
+  RequestInfo info;
+  info.is_resource = true;
+  info.verb = "impersonate";
+  info.version = "v1";
+  info.resource = std::move(resource);
+  info.subresource = std::move(subresource);
+  info.name = std::move(name);
+  return info;
+}
+
+// What is asked for in the headers; an empty name when nothing is.
+Identity requested(const HttpRequest& request) {
+  Identity wanted;
+  for (const auto& [name, value] : request.headers) {
+    const std::string header = lower(name);
+    if (header == "impersonate-user") wanted.name = value;
+    if (header == "impersonate-uid") wanted.uid = value;
+    if (header == "impersonate-group") wanted.groups.push_back(value);
+    if (!header.starts_with(kExtraPrefix)) continue;
+    const std::string key = percent_decode(header.substr(kExtraPrefix.size()));
+    auto found = std::ranges::find(wanted.extra, key, [](const auto& extra) { return extra.first; });
+    if (found == wanted.extra.end()) found = wanted.extra.insert(wanted.extra.end(), {key, {}});
+    found->second.push_back(value);
+  }
+  return wanted;
+}
+
+void authorize_impersonation(const Core& core, const Identity& user, const Identity& wanted) {
+  if (const auto account = service_account(wanted.name)) {
+    RequestInfo info = impersonation("serviceaccounts", {}, account->second);
+    info.namespace_name = account->first;
+    authorize(core, user, info);
+  } else {
+    authorize(core, user, impersonation("users", {}, wanted.name));
+  }
+  for (const std::string& group : wanted.groups) authorize(core, user, impersonation("groups", {}, group));
+  const auto in_authentication = [&](RequestInfo info) {
+    info.group = "authentication.k8s.io";
+    authorize(core, user, info);
+  };
+  if (!wanted.uid.empty()) in_authentication(impersonation("uids", {}, wanted.uid));
+  for (const auto& [key, values] : wanted.extra) {
+    for (const std::string& value : values) in_authentication(impersonation("userextras", key, value));
+  }
+}
 
 }  // namespace
 
@@ -57,10 +116,23 @@ Identity authenticate(const Core& core, const HttpRequest& request) {
 }
 
 Identity impersonate(const Core& core, const HttpRequest& request, Identity user) {
-  static AllowAll allow_all;
-  Authorizer* authorizer = core.extensions.authorizer.get();
-  auto other = impersonated(request, user, authorizer != nullptr ? *authorizer : allow_all);
-  return other ? std::move(*other) : std::move(user);
+  Identity wanted = requested(request);
+  if (wanted.name.empty()) {
+    if (wanted.groups.empty() && wanted.uid.empty() && wanted.extra.empty()) return user;
+    throw api::internal("requested impersonation without impersonating a user");
+  }
+  authorize_impersonation(core, user, wanted);
+  if (wanted.groups.empty()) {
+    if (const auto account = service_account(wanted.name)) {
+      wanted.groups = {"system:serviceaccounts", "system:serviceaccounts:" + account->first};
+    }
+  }
+  if (wanted.name == kAnonymous) {
+    add_group(wanted, kUnauthenticated);
+  } else if (std::ranges::find(wanted.groups, kUnauthenticated) == wanted.groups.end()) {
+    add_group(wanted, kAuthenticated);
+  }
+  return wanted;
 }
 
 void authorize(const Core& core, const Identity& user, const RequestInfo& info) {

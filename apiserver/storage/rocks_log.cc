@@ -1,15 +1,15 @@
 // The write-ahead log's format (LevelDB's): blocks of 32 KiB, each a row of fragments
 //   masked CRC-32C (4) of all that follows, length (2), type (1), payload
-// with little-endian numbers. A record is one Full fragment, or First, Middle…, Last over several blocks; what is left at
-// the end of a block and too short for a fragment is zeros.
+// with little-endian numbers. A record is one Full fragment, or First, Middle…, Last over several blocks; what is left
+// at the end of a block and too short for a fragment is zeros.
+#include <fmt/format.h>
+#include <rocksdb/env.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
-
-#include <fmt/format.h>
-#include <rocksdb/env.h>
 
 #include "apiserver/storage/rocks_database.h"
 
@@ -152,9 +152,9 @@ std::optional<std::size_t> torn_at(const std::string& file, std::string_view log
 
 // Cuts the file and makes that durable: a torn end must not come back behind a newer log.
 rocksdb::Status cut(rocksdb::Env& env, const std::string& file, std::size_t size) {
-  if (auto status = env.Truncate(file, size); !status.ok()) return status;
   std::unique_ptr<rocksdb::WritableFile> handle;
   if (auto status = env.ReopenWritableFile(file, &handle, rocksdb::EnvOptions()); !status.ok()) return status;
+  if (auto status = handle->Truncate(size); !status.ok()) return status;
   if (auto status = handle->Fsync(); !status.ok()) return status;
   return handle->Close();
 }
@@ -178,7 +178,8 @@ void mend_logs(rocksdb::Env& env, const std::string& path, const Log& log) {
     if (name != names.back()) refuse(file, *torn);
     log.warning("the last write before a crash was cut off", "log", file, "at", *torn, "bytes", bytes.size() - *torn);
     const rocksdb::Status mended = cut(env, file, *torn);
-    if (!mended.ok()) throw StoreError(fmt::format("the log {} cannot be cut at {}: {}", file, *torn, mended.ToString()));
+    if (!mended.ok())
+      throw StoreError(fmt::format("the log {} cannot be cut at {}: {}", file, *torn, mended.ToString()));
   }
 }
 

@@ -1,5 +1,5 @@
-// Cache: what the scheduler knows of nodes and the pods on them. It runs ahead of the API: a pod that a cycle has placed
-// counts at once (it is assumed), until the API confirms it, the placement fails, or it expires.
+// Cache: what the scheduler knows of nodes and the pods on them. It runs ahead of the API: a pod that a cycle has
+// placed counts at once (it is assumed), until the API confirms it, the placement fails, or it expires.
 //
 //   assume ──► (binding finished) ──► add_pod from the informer confirms it
 //      │                    └───────► expire, when a lifetime is set and the API never shows the pod
@@ -79,7 +79,7 @@ class Cache {
   Recency by_recency_;  // the last changed first
   std::uint64_t generation_ = 0;
   NodeTree tree_;
-  std::uint64_t order_version_ = 0;  // grows when nodes come, go or change their zone
+  std::uint64_t order_version_ = 0;                    // grows when nodes come, go or change their zone
   std::map<std::string, PodState, std::less<>> pods_;  // by UID
   std::size_t assumed_count_ = 0;
   std::map<std::string, std::shared_ptr<ImageState>, std::less<>> images_;

@@ -87,7 +87,8 @@ bool resize_is_infeasible(const Pod& pod) {
   });
 }
 
-const ContainerStatus* status_of(const google::protobuf::RepeatedPtrField<ContainerStatus>& all, const std::string& name) {
+const ContainerStatus* status_of(const google::protobuf::RepeatedPtrField<ContainerStatus>& all,
+                                 const std::string& name) {
   const auto found = std::ranges::find_if(all, [&](const auto& status) { return status.name() == name; });
   return found == all.end() ? nullptr : &*found;
 }
@@ -124,7 +125,8 @@ ResourceList pod_requests(const Pod& pod, const ResourceList& defaults) {
     return requests;
   };
   ResourceList running;
-  for (const Container& container : pod.spec().containers()) add(running, of(container, pod.status().container_statuses()));
+  for (const Container& container : pod.spec().containers())
+    add(running, of(container, pod.status().container_statuses()));
 
   // Init containers run one after another, each beside the sidecars that were started before it.
   ResourceList starting, sidecars;

@@ -16,7 +16,7 @@ namespace ph::scheduler {
 
 using informers::Interned;
 
-inline constexpr std::int64_t kDefaultMilliCpu = 100;                // of a container without a request, when scoring
+inline constexpr std::int64_t kDefaultMilliCpu = 100;  // of a container without a request, when scoring
 inline constexpr std::int64_t kDefaultMemory = 200 * 1024 * 1024;
 
 // A resource list of the API as numbers. `pods` is a node's limit of pods.
@@ -51,9 +51,9 @@ bool is_extended_resource(std::string_view name);
 // A resource that Resource keeps among `scalars`.
 bool is_scalar_resource(std::string_view name);
 
-// What a pod asks for in all: containers and sidecars together, or its largest init container, whichever is more; requests
-// of the whole pod in place of the sums; the overhead on top. Containers that are being resized count with the larger of
-// what is asked, given and in use.
+// What a pod asks for in all: containers and sidecars together, or its largest init container, whichever is more;
+// requests of the whole pod in place of the sums; the overhead on top. Containers that are being resized count with the
+// larger of what is asked, given and in use.
 Resource requests_of(const core::v1::Pod& pod);
 // The same, where containers without a cpu or memory request count with a default: what scores are made of.
 Resource scored_requests_of(const core::v1::Pod& pod);

@@ -10,16 +10,18 @@ namespace {
 
 using core::v1::Pod;
 
-// Field numbers of core/v1 and meta/v1. What make_pod_info reads of an assigned pod, and nothing else: the bulk of a pod is
-// its environment, volumes, probes and managed fields.
-constexpr Kept kResources[] = {{2}};                      // requests
-constexpr Kept kPodResources[] = {{2}};                   // requests
-constexpr Kept kContainer[] = {{1}, {6}, {8, kResources}, {24}};  // name, ports, resources, restartPolicy
+// Field numbers of core/v1 and meta/v1. What make_pod_info reads of an assigned pod, and nothing else: the bulk of a
+// pod is its environment, volumes, probes and managed fields.
+constexpr Kept kResources[] = {{2}};                                // requests
+constexpr Kept kPodResources[] = {{2}};                             // requests
+constexpr Kept kContainer[] = {{1}, {6}, {8, kResources}, {24}};    // name, ports, resources, restartPolicy
 constexpr Kept kContainerStatus[] = {{1}, {10}, {11, kResources}};  // name, allocatedResources, resources
-constexpr Kept kCondition[] = {{1}, {5}};                 // type, reason
-constexpr Kept kMetadata[] = {{1}, {3}, {5}, {6}, {9}, {11}};  // name, namespace, uid, resourceVersion, deletion, labels
+constexpr Kept kCondition[] = {{1}, {5}};                           // type, reason
+constexpr Kept kMetadata[] = {{1}, {3}, {5},
+                              {6}, {9}, {11}};  // name, namespace, uid, resourceVersion, deletion, labels
 constexpr Kept kSpec[] = {{2, kContainer}, {10}, {19}, {20, kContainer}, {25}, {32}, {40, kPodResources}};
-constexpr Kept kStatus[] = {{1}, {2, kCondition}, {8, kContainerStatus}, {10, kContainerStatus}, {11}, {19}, {20, kPodResources}};
+constexpr Kept kStatus[] = {{1},  {2, kCondition},    {8, kContainerStatus}, {10, kContainerStatus}, {11},
+                            {19}, {20, kPodResources}};
 constexpr Kept kAssignedPod[] = {{1, kMetadata}, {2, kSpec}, {3, kStatus}};
 constexpr int kNodeName[] = {2, 10};
 

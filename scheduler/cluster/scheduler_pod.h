@@ -1,5 +1,5 @@
-// What the scheduler's informer holds of each pod that has not ended: its PodInfo, and the whole message only while the pod
-// waits for a node.
+// What the scheduler's informer holds of each pod that has not ended: its PodInfo, and the whole message only while the
+// pod waits for a node.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-// Snapshot: the nodes as one scheduling cycle sees them. The cache brings it up to date by copying only what has changed.
+// Snapshot: the nodes as one scheduling cycle sees them. The cache brings it up to date by copying only what has
+// changed.
 #pragma once
 
 #include <map>

@@ -31,7 +31,7 @@ struct ClientConnectionConfiguration {
 };
 
 struct Configuration {
-  int parallelism = 16;  // accepted; a cycle runs on one thread
+  int parallelism = 16;                  // accepted; a cycle runs on one thread
   int percentage_of_nodes_to_score = 0;  // 0: adaptive
   Duration pod_initial_backoff = 1s, pod_max_backoff = 10s;
   bool enable_profiling = true, enable_contention_profiling = true;

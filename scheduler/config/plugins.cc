@@ -1,9 +1,10 @@
 // Upstream: pkg/scheduler/apis/config/v1/default_plugins.go, pkg/scheduler/framework/runtime (expandMultiPointPlugins)
 #include "scheduler/config/plugins.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "scheduler/cluster/snapshot.h"
@@ -82,8 +83,8 @@ bool can_stand_at(const std::string& name, Point point) {
   return entry && implements(*entry->make({}, {.snapshot = empty}), point);
 }
 
-// First the plugins of `multiPoint` whose settings this point overrides, then the others of `multiPoint`, then those that
-// stand at this point only.
+// First the plugins of `multiPoint` whose settings this point overrides, then the others of `multiPoint`, then those
+// that stand at this point only.
 std::vector<NamedPlugin> at_point(Point point, const std::vector<NamedPlugin>& multi_point, const PluginSet& own) {
   std::vector<NamedPlugin> inherited, out;
   for (const NamedPlugin& plugin : multi_point) {
@@ -106,7 +107,8 @@ std::vector<NamedPlugin> at_point(Point point, const std::vector<NamedPlugin>& m
 PluginChoice read_plugins(const json& plugins, const std::string& path, Problems& problems) {
   PluginChoice out;
   Reader reader(plugins, path, problems);
-  if (const json* set = reader.take("multiPoint")) out.multi_point = read_set(*set, reader.path("multiPoint"), problems);
+  if (const json* set = reader.take("multiPoint"))
+    out.multi_point = read_set(*set, reader.path("multiPoint"), problems);
   for (int i = 0; i < kPoints; ++i) {
     const Point point = static_cast<Point>(i);
     const std::string name(to_string(point));
@@ -154,7 +156,8 @@ std::vector<WeightedResource> read_resources(Reader& reader, Problems& problems)
     resource.read("weight", one.weight);
     if (one.weight == 0) one.weight = 1;
     if (one.weight < 1 || one.weight > 100) {
-      problems.add(path + ".weight", fmt::format("Invalid value: {}: resource weight of {} not in valid range [1, 100]", one.weight, one.name));
+      problems.add(path + ".weight", fmt::format("Invalid value: {}: resource weight of {} not in valid range [1, 100]",
+                                                 one.weight, one.name));
     }
     out.push_back(std::move(one));
   }
@@ -169,7 +172,8 @@ std::vector<UtilizationPoint> read_shape(const json& param, const std::string& p
     UtilizationPoint one;
     point.read("utilization", one.utilization);
     point.read("score", one.score);
-    if (one.utilization < 0 || one.utilization > 100) problems.add(item_path + ".utilization", "not in valid range [0, 100]");
+    if (one.utilization < 0 || one.utilization > 100)
+      problems.add(item_path + ".utilization", "not in valid range [0, 100]");
     if (!out.empty() && one.utilization <= out.back().utilization) {
       problems.add(item_path + ".utilization", "utilization values must be sorted in increasing order");
     }
@@ -193,7 +197,8 @@ void read_strategy(const json& strategy, const std::string& path, Problems& prob
   } else {
     problems.add(path + ".type",
                  fmt::format("Unsupported value: \"{}\": supported values: \"LeastAllocated\", \"MostAllocated\", "
-                             "\"RequestedToCapacityRatio\"", type));
+                             "\"RequestedToCapacityRatio\"",
+                             type));
   }
   if (auto resources = read_resources(reader, problems); !resources.empty()) out.resources = std::move(resources);
   const json* ratio = reader.take("requestedToCapacityRatio");
@@ -237,7 +242,8 @@ void read_affinity(Reader& reader, Problems& problems, NodeAffinityArgs& out) {
 
 }  // namespace
 
-void read_plugin_args(const json& entry, const std::string& path, Problems& problems, PluginArgs& out, std::set<std::string>& seen) {
+void read_plugin_args(const json& entry, const std::string& path, Problems& problems, PluginArgs& out,
+                      std::set<std::string>& seen) {
   Reader reader(entry, path, problems);
   std::string name;
   reader.read("name", name);

@@ -1,7 +1,9 @@
-// The plugins of a profile: upstream's default set, what the user enables and disables, and what that means at each point.
+// The plugins of a profile: upstream's default set, what the user enables and disables, and what that means at each
+// point.
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 

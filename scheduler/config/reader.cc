@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <nlohmann/json.hpp>
+
 #include "api/times.h"
 #include "scheduler/config/configuration.h"
 
@@ -36,7 +38,9 @@ Reader::~Reader() {
   }
 }
 
-std::string Reader::path(std::string_view name) const { return path_.empty() ? std::string(name) : path_ + "." + std::string(name); }
+std::string Reader::path(std::string_view name) const {
+  return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
+}
 
 bool Reader::has(const char* name) const { return object_.contains(name) && !object_.at(name).is_null(); }
 
@@ -49,7 +53,9 @@ template <class T>
 void Reader::read_as(const char* name, T& out, bool (json::*is)() const noexcept, const char* type) {
   const json* value = take(name);
   if (!value) return;
-  if (!(value->*is)()) return problems_.add(path(name), fmt::format("cannot unmarshal {} into a field of type {}", value->type_name(), type));
+  if (!(value->*is)())
+    return problems_.add(path(name),
+                         fmt::format("cannot unmarshal {} into a field of type {}", value->type_name(), type));
   out = value->get<T>();
 }
 
@@ -61,7 +67,8 @@ void Reader::read(const char* name, std::string& out) { read_as(name, out, &json
 void Reader::read(const char* name, int& out) {
   std::int64_t wide = out;
   read(name, wide);
-  if (wide < INT32_MIN || wide > INT32_MAX) return problems_.add(path(name), fmt::format("{} does not fit int32", wide));
+  if (wide < INT32_MIN || wide > INT32_MAX)
+    return problems_.add(path(name), fmt::format("{} does not fit int32", wide));
   out = static_cast<int>(wide);
 }
 

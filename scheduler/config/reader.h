@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "base/time.h"
 
@@ -16,7 +15,9 @@ namespace ph::scheduler {
 // Collects what is wrong with a configuration: `profiles[0].plugins.score: …`.
 class Problems {
  public:
-  void add(const std::string& path, std::string_view what) { list_.push_back(path.empty() ? std::string(what) : path + ": " + std::string(what)); }
+  void add(const std::string& path, std::string_view what) {
+    list_.push_back(path.empty() ? std::string(what) : path + ": " + std::string(what));
+  }
   void unknown(const std::string& path) { list_.push_back("strict decoding error: unknown field \"" + path + "\""); }
   bool empty() const { return list_.empty(); }
   // Throws a ConfigurationError with all of them when there are any.
@@ -26,8 +27,8 @@ class Problems {
   std::vector<std::string> list_;
 };
 
-// One object of the document. Reading a field of the wrong type is a problem and leaves the target as it was; null and absent
-// are the same.
+// One object of the document. Reading a field of the wrong type is a problem and leaves the target as it was; null and
+// absent are the same.
 class Reader {
  public:
   Reader(const nlohmann::json& object, std::string path, Problems& problems);

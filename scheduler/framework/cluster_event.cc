@@ -13,12 +13,22 @@ using enum ClusterEvent;
 
 std::string_view to_string(ClusterEvent event) {
   // Upstream's labels, as its metrics have them.
-  static constexpr std::array<std::string_view, kClusterEvents> kNames{
-      "NodeAdd",           "NodeDelete",        "UpdateNodeAllocatable",  "UpdateNodeLabel",
-      "UpdateNodeTaint",   "UpdateNodeCondition", "UpdateNodeAnnotation", "AssignedPodAdd",
-      "AssignedPodDelete", "AssignedPodUpdatePodLabel", "AssignedPodUpdatePodScaleDown",
-      "UpdatePodLabel",    "UpdatePodToleration", "UpdatePodScaleDown", "UpdatePodSchedulingGatesEliminated",
-      "PodUpdate"};
+  static constexpr std::array<std::string_view, kClusterEvents> kNames{"NodeAdd",
+                                                                       "NodeDelete",
+                                                                       "UpdateNodeAllocatable",
+                                                                       "UpdateNodeLabel",
+                                                                       "UpdateNodeTaint",
+                                                                       "UpdateNodeCondition",
+                                                                       "UpdateNodeAnnotation",
+                                                                       "AssignedPodAdd",
+                                                                       "AssignedPodDelete",
+                                                                       "AssignedPodUpdatePodLabel",
+                                                                       "AssignedPodUpdatePodScaleDown",
+                                                                       "UpdatePodLabel",
+                                                                       "UpdatePodToleration",
+                                                                       "UpdatePodScaleDown",
+                                                                       "UpdatePodSchedulingGatesEliminated",
+                                                                       "PodUpdate"};
   return kNames[static_cast<std::size_t>(event)];
 }
 
@@ -34,9 +44,8 @@ bool same_text(const Map& a, const Map& b) {
 
 template <class Repeated>
 bool same_messages(const Repeated& a, const Repeated& b) {
-  return std::ranges::equal(a, b, [](const auto& x, const auto& y) {
-    return x.SerializeAsString() == y.SerializeAsString();
-  });
+  return std::ranges::equal(
+      a, b, [](const auto& x, const auto& y) { return x.SerializeAsString() == y.SerializeAsString(); });
 }
 
 bool same_taints(const Node& a, const Node& b) {
@@ -55,16 +64,19 @@ bool same_conditions(const Node& a, const Node& b) {
 bool asks_for_less(const Resource& before, const Resource& after) {
   if (after.milli_cpu < before.milli_cpu || after.memory < before.memory) return true;
   if (after.ephemeral_storage < before.ephemeral_storage) return true;
-  return std::ranges::any_of(before.scalars, [&](const auto& entry) { return after.scalar(entry.first) < entry.second; });
+  return std::ranges::any_of(before.scalars,
+                             [&](const auto& entry) { return after.scalar(entry.first) < entry.second; });
 }
 
 }  // namespace
 
 ClusterEvents events_of(const Node& before, const Node& after) {
   ClusterEvents out;
-  if (to_resource(before.status().allocatable()) != to_resource(after.status().allocatable())) out.add(NodeAllocatableChanged);
+  if (to_resource(before.status().allocatable()) != to_resource(after.status().allocatable()))
+    out.add(NodeAllocatableChanged);
   if (!same_text(before.metadata().labels(), after.metadata().labels())) out.add(NodeLabelsChanged);
-  if (!same_taints(before, after) || before.spec().unschedulable() != after.spec().unschedulable()) out.add(NodeTaintsChanged);
+  if (!same_taints(before, after) || before.spec().unschedulable() != after.spec().unschedulable())
+    out.add(NodeTaintsChanged);
   if (!same_conditions(before, after)) out.add(NodeConditionsChanged);
   if (!same_text(before.metadata().annotations(), after.metadata().annotations())) out.add(NodeAnnotationsChanged);
   return out;

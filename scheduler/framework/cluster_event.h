@@ -55,8 +55,8 @@ class ClusterEvents {
   std::uint32_t bits_ = 0;
 };
 
-// One event with what it happened to, as far as the event has it: nodes for the Node… events, `pod`s that are assigned, or
-// `waiting` ones. Holds what it names, so that it can be judged later.
+// One event with what it happened to, as far as the event has it: nodes for the Node… events, `pod`s that are assigned,
+// or `waiting` ones. Holds what it names, so that it can be judged later.
 struct ClusterChange {
   ClusterEvent event;
   NodeRef node_before, node_after;

@@ -1,5 +1,5 @@
-// CycleState: what one attempt to place one pod knows. Plugins hand what they computed from one extension point to the next
-// here, each in a type of its own:
+// CycleState: what one attempt to place one pod knows. Plugins hand what they computed from one extension point to the
+// next here, each in a type of its own:
 //
 //   struct WantedPorts { std::vector<HostPort> ports; };
 //   state.put(WantedPorts{…});                        // pre_filter, once a pod

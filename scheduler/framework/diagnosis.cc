@@ -1,9 +1,9 @@
 #include "scheduler/framework/diagnosis.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
 
 namespace ph::scheduler {
 

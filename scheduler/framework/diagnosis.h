@@ -24,7 +24,7 @@ struct Diagnosis {
   std::map<std::string, Refusals, std::less<>> by_plugin;
   // All reasons, whichever plugin gave them.
   std::map<std::string, std::size_t> reasons;
-  std::string pre_filter_message;   // a refusal of all nodes at once
+  std::string pre_filter_message;  // a refusal of all nodes at once
   std::string post_filter_message;
   // Plugins whose events wake the pod. Pending ones wake it without a backoff.
   std::set<std::string_view> rejectors, pending;

@@ -1,17 +1,17 @@
 // Upstream: component-helpers/scheduling/corev1
 #include "scheduler/framework/node_selector.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
-
-#include <fmt/format.h>
 
 #include "api/sorted.h"
 
 namespace ph::scheduler {
 
-using core::v1::Node, core::v1::NodeSelector, core::v1::NodeSelectorRequirement, core::v1::NodeSelectorTerm, core::v1::Pod,
-    core::v1::Taint, core::v1::Toleration;
+using core::v1::Node, core::v1::NodeSelector, core::v1::NodeSelectorRequirement, core::v1::NodeSelectorTerm,
+    core::v1::Pod, core::v1::Taint, core::v1::Toleration;
 
 namespace {
 
@@ -43,14 +43,12 @@ void NodeTerm::fail(std::string error) {
 }
 
 void NodeTerm::add(const NodeSelectorRequirement& requirement, bool field) {
-  static constexpr std::pair<std::string_view, Op> kOps[] = {{"In", Op::In},
-                                                             {"NotIn", Op::NotIn},
-                                                             {"Exists", Op::Exists},
-                                                             {"DoesNotExist", Op::DoesNotExist},
-                                                             {"Gt", Op::Gt},
-                                                             {"Lt", Op::Lt}};
+  static constexpr std::pair<std::string_view, Op> kOps[] = {{"In", Op::In},         {"NotIn", Op::NotIn},
+                                                             {"Exists", Op::Exists}, {"DoesNotExist", Op::DoesNotExist},
+                                                             {"Gt", Op::Gt},         {"Lt", Op::Lt}};
   const auto known = std::ranges::find(kOps, requirement.operator_(), [](const auto& op) { return op.first; });
-  if (known == std::end(kOps)) return fail(fmt::format("\"{}\" is not a valid node selector operator", requirement.operator_()));
+  if (known == std::end(kOps))
+    return fail(fmt::format("\"{}\" is not a valid node selector operator", requirement.operator_()));
 
   Requirement out{requirement.key(), known->second, {requirement.values().begin(), requirement.values().end()}};
   if (field) {
@@ -80,12 +78,18 @@ bool NodeTerm::holds(const Requirement& requirement, const std::string* value) {
   const auto listed = [&] { return std::ranges::find(requirement.values, *value) != requirement.values.end(); };
   const auto number = [&] { return value ? to_int(*value) : std::nullopt; };
   switch (requirement.op) {
-    case Op::In: return value && listed();
-    case Op::NotIn: return !value || !listed();
-    case Op::Exists: return value;
-    case Op::DoesNotExist: return !value;
-    case Op::Gt: return number() && *number() > requirement.bound;
-    case Op::Lt: return number() && *number() < requirement.bound;
+    case Op::In:
+      return value && listed();
+    case Op::NotIn:
+      return !value || !listed();
+    case Op::Exists:
+      return value;
+    case Op::DoesNotExist:
+      return !value;
+    case Op::Gt:
+      return number() && *number() > requirement.bound;
+    case Op::Lt:
+      return number() && *number() < requirement.bound;
   }
   return false;
 }
@@ -136,7 +140,8 @@ std::string NodeTerms::error() const {
 RequiredNodes::RequiredNodes(const Pod& pod) {
   for (const auto* label : sorted(pod.spec().node_selector())) labels_.emplace_back(label->first, label->second);
   const auto& affinity = pod.spec().affinity();
-  if (affinity.has_node_affinity() && affinity.node_affinity().has_required_during_scheduling_ignored_during_execution()) {
+  if (affinity.has_node_affinity() &&
+      affinity.node_affinity().has_required_during_scheduling_ignored_during_execution()) {
     affinity_.emplace(affinity.node_affinity().required_during_scheduling_ignored_during_execution());
   }
 }

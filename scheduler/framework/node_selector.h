@@ -1,4 +1,5 @@
-// Matching nodes: node selectors, preferred terms, tolerations. Compiled once per pod, matched per node without allocation.
+// Matching nodes: node selectors, preferred terms, tolerations. Compiled once per pod, matched per node without
+// allocation.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Plugins and extension points: where a pod's way from the queue to a node can be steered. A plugin is a class that derives
-// from the points it takes part in, in a file of its own under plugins/, with one line in plugins/registry.def.
+// Plugins and extension points: where a pod's way from the queue to a node can be steered. A plugin is a class that
+// derives from the points it takes part in, in a file of its own under plugins/, with one line in plugins/registry.def.
 //
 //   queue      QueueSort · PreEnqueue
 //   cycle      PreFilter → Filter (each node) → [PostFilter, when none fits] → PreScore → Score (each node) → normalize
@@ -92,7 +92,8 @@ struct PreFilterResult {
 class PreFilterPlugin : public virtual Plugin {
  public:
   // Work that is done once a pod. Skip: `filter` of this plugin is not asked for this pod.
-  virtual PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const = 0;
+  virtual PreFilterResult pre_filter(CycleState& state, const Pod& pod,
+                                     std::span<const NodeInfo* const> nodes) const = 0;
   // Brings the plugin's state to what it would be with another pod more, or less, on a node. For plugins whose state is
   // made from other pods.
   virtual Verdict add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const {

@@ -1,13 +1,13 @@
 // Upstream: pkg/scheduler/framework/runtime
 #include "scheduler/framework/profile.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <ranges>
 #include <stdexcept>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "scheduler/framework/registry.h"
 
@@ -19,7 +19,8 @@ constexpr Duration kPermitTimeoutMost = 15min;
 // A plugin that refuses a pod at a point where it had accepted it so far: the text names it.
 Verdict refused(const Verdict& verdict, const Plugin& plugin, std::string_view point) {
   if (verdict.rejected()) return Verdict::owning(verdict.code(), verdict.message()).by(plugin.name());
-  return Verdict::error(fmt::format("running {} plugin \"{}\": {}", point, plugin.name(), verdict.message())).by(plugin.name());
+  return Verdict::error(fmt::format("running {} plugin \"{}\": {}", point, plugin.name(), verdict.message()))
+      .by(plugin.name());
 }
 
 }  // namespace
@@ -34,18 +35,30 @@ std::string_view to_string(Point point) {
 bool implements(const Plugin& plugin, Point point) {
   const auto is = [&]<class T>(const T*) { return dynamic_cast<const T*>(&plugin) != nullptr; };
   switch (point) {
-    case Point::PreEnqueue: return is((PreEnqueuePlugin*)nullptr);
-    case Point::QueueSort: return is((QueueSortPlugin*)nullptr);
-    case Point::PreFilter: return is((PreFilterPlugin*)nullptr);
-    case Point::Filter: return is((FilterPlugin*)nullptr);
-    case Point::PostFilter: return is((PostFilterPlugin*)nullptr);
-    case Point::PreScore: return is((PreScorePlugin*)nullptr);
-    case Point::Score: return is((ScorePlugin*)nullptr);
-    case Point::Reserve: return is((ReservePlugin*)nullptr);
-    case Point::Permit: return is((PermitPlugin*)nullptr);
-    case Point::PreBind: return is((PreBindPlugin*)nullptr);
-    case Point::Bind: return is((BindPlugin*)nullptr);
-    case Point::PostBind: return is((PostBindPlugin*)nullptr);
+    case Point::PreEnqueue:
+      return is((PreEnqueuePlugin*)nullptr);
+    case Point::QueueSort:
+      return is((QueueSortPlugin*)nullptr);
+    case Point::PreFilter:
+      return is((PreFilterPlugin*)nullptr);
+    case Point::Filter:
+      return is((FilterPlugin*)nullptr);
+    case Point::PostFilter:
+      return is((PostFilterPlugin*)nullptr);
+    case Point::PreScore:
+      return is((PreScorePlugin*)nullptr);
+    case Point::Score:
+      return is((ScorePlugin*)nullptr);
+    case Point::Reserve:
+      return is((ReservePlugin*)nullptr);
+    case Point::Permit:
+      return is((PermitPlugin*)nullptr);
+    case Point::PreBind:
+      return is((PreBindPlugin*)nullptr);
+    case Point::Bind:
+      return is((BindPlugin*)nullptr);
+    case Point::PostBind:
+      return is((PostBindPlugin*)nullptr);
   }
   return false;
 }
@@ -57,25 +70,28 @@ std::vector<T*> Profile::at(Point point) const {
   if (names == spec_.points.end()) return out;
   for (const std::string& name : names->second) {
     T* plugin = dynamic_cast<T*>(plugins_.at(name).get());
-    if (!plugin) throw std::invalid_argument(fmt::format("plugin \"{}\" does not extend {} plugin", name, to_string(point)));
+    if (!plugin)
+      throw std::invalid_argument(fmt::format("plugin \"{}\" does not extend {} plugin", name, to_string(point)));
     out.push_back(plugin);
   }
   return out;
 }
 
-Profile::Profile(ProfileSpec spec, const PluginWorld& world) : spec_(std::move(spec)) {
+Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more)
+    : spec_(std::move(spec)) {
   for (const auto& [point, names] : spec_.points) {
     for (const std::string& name : names) {
       if (plugins_.contains(name)) continue;
-      const PluginEntry* entry = find_plugin(name);
+      const auto own = std::ranges::find(more, name, &PluginEntry::name);
+      const PluginEntry* entry = own == more.end() ? find_plugin(name) : &*own;
       if (!entry) throw std::invalid_argument(fmt::format("plugin \"{}\" does not exist", name));
       plugins_.emplace(name, entry->make(spec_.args, world));
     }
   }
   const auto sorts = at<QueueSortPlugin>(Point::QueueSort);
   if (sorts.size() != 1) {
-    throw std::invalid_argument(fmt::format("one queue sort plugin required for profile with scheduler name \"{}\"",
-                                            spec_.scheduler_name));
+    throw std::invalid_argument(
+        fmt::format("one queue sort plugin required for profile with scheduler name \"{}\"", spec_.scheduler_name));
   }
   queue_sort_ = sorts.front();
   pre_enqueue_ = at<PreEnqueuePlugin>(Point::PreEnqueue);
@@ -113,7 +129,8 @@ Verdict Profile::pre_enqueue(const Pod& pod) const {
 
 // -- The cycle
 
-Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
+Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod,
+                                         std::span<const NodeInfo* const> nodes) const {
   PreFiltered out;
   for (const PreFilterPlugin* plugin : pre_filter_) {
     PreFilterResult result = plugin->pre_filter(state, pod, nodes);
@@ -186,13 +203,15 @@ Verdict Profile::pre_score(CycleState& state, const Pod& pod, std::span<const No
     if (verdict.skipped()) {
       state.skip_score(plugin);
     } else if (!verdict.success()) {
-      return Verdict::error(fmt::format("running PreScore plugin \"{}\": {}", plugin->name(), verdict.message())).by(plugin->name());
+      return Verdict::error(fmt::format("running PreScore plugin \"{}\": {}", plugin->name(), verdict.message()))
+          .by(plugin->name());
     }
   }
   return Verdict::fits();
 }
 
-std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
+std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod,
+                                      std::span<const NodeInfo* const> nodes) const {
   std::vector<NodeScore> total, one;
   total.reserve(nodes.size());
   for (const NodeInfo* node : nodes) total.push_back({node, 0});
@@ -204,8 +223,8 @@ std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod, s
     for (std::size_t i = 0; i < one.size(); ++i) {
       if (one[i].score < 0 || one[i].score > kMaxNodeScore) {
         throw std::out_of_range(fmt::format(
-            "plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing", plugin->name(),
-            one[i].score, kMaxNodeScore));
+            "plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
+            plugin->name(), one[i].score, kMaxNodeScore));
       }
       total[i].score += one[i].score * weight;
     }
@@ -240,9 +259,22 @@ Verdict Profile::permit(CycleState& state, const Pod& pod, std::string_view node
 
 // -- Binding
 
+namespace {
+
+// What is thrown while binding (a refused request, a lost connection) is the plugin's error, and is told as such.
+Task<Verdict> errors_as_verdicts(Task<Verdict> step) {
+  try {
+    co_return co_await step;
+  } catch (const std::exception& error) {
+    co_return Verdict::error(error.what());
+  }
+}
+
+}  // namespace
+
 Task<Verdict> Profile::pre_bind(CycleState& state, const Pod& pod, std::string node) const {
   for (PreBindPlugin* plugin : pre_bind_) {
-    const Verdict verdict = co_await plugin->pre_bind(state, pod, node);
+    const Verdict verdict = co_await errors_as_verdicts(plugin->pre_bind(state, pod, node));
     if (!verdict.success() && !verdict.skipped()) co_return refused(verdict, *plugin, "PreBind");
   }
   co_return Verdict::fits();
@@ -250,7 +282,7 @@ Task<Verdict> Profile::pre_bind(CycleState& state, const Pod& pod, std::string n
 
 Task<Verdict> Profile::bind(CycleState& state, const Pod& pod, std::string node) const {
   for (BindPlugin* plugin : bind_) {
-    const Verdict verdict = co_await plugin->bind(state, pod, node);
+    const Verdict verdict = co_await errors_as_verdicts(plugin->bind(state, pod, node));
     if (verdict.skipped()) continue;
     if (verdict.success()) co_return Verdict::fits();
     co_return refused(verdict, *plugin, "Bind");

@@ -18,13 +18,26 @@ namespace ph::scheduler {
 
 // The points of a profile as a configuration names them.
 enum class Point {
-  PreEnqueue, QueueSort, PreFilter, Filter, PostFilter, PreScore, Score, Reserve, Permit, PreBind, Bind, PostBind
+  PreEnqueue,
+  QueueSort,
+  PreFilter,
+  Filter,
+  PostFilter,
+  PreScore,
+  Score,
+  Reserve,
+  Permit,
+  PreBind,
+  Bind,
+  PostBind
 };
 inline constexpr int kPoints = 12;
 
 // "preEnqueue", …
 std::string_view to_string(Point point);
 bool implements(const Plugin& plugin, Point point);
+
+struct PluginEntry;
 
 // What a configuration makes of a profile: which plugins stand at which point, in order, with which weights.
 struct ProfileSpec {
@@ -37,8 +50,9 @@ struct ProfileSpec {
 
 class Profile {
  public:
-  // Throws std::invalid_argument when a plugin is unknown or does not implement its point.
-  Profile(ProfileSpec spec, const PluginWorld& world);
+  // `more`: plugins beside those of the registry. Throws std::invalid_argument when a plugin is unknown or does not
+  // implement its point.
+  Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more = {});
 
   const std::string& scheduler_name() const { return spec_.scheduler_name; }
   const ProfileSpec& spec() const { return spec_; }

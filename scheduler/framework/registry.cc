@@ -27,11 +27,29 @@ constexpr bool names_are_unique(std::span<const PluginEntry> all) {
 }
 static_assert(names_are_unique(kPlugins));
 
-constexpr std::array<std::string_view, 23> kUpstream{
-    "DefaultBinder", "DefaultPreemption", "DynamicResources", "GangScheduling", "ImageLocality", "InterPodAffinity",
-    "NodeAffinity", "NodeDeclaredFeatures", "NodeName", "NodePorts", "NodeResourcesBalancedAllocation", "NodeResourcesFit",
-    "NodeUnschedulable", "NodeVolumeLimits", "PodGroupPodsCount", "PodTopologySpread", "PrioritySort", "SchedulingGates",
-    "TaintToleration", "TopologyPlacementGenerator", "VolumeBinding", "VolumeRestrictions", "VolumeZone"};
+constexpr std::array<std::string_view, 23> kUpstream{"DefaultBinder",
+                                                     "DefaultPreemption",
+                                                     "DynamicResources",
+                                                     "GangScheduling",
+                                                     "ImageLocality",
+                                                     "InterPodAffinity",
+                                                     "NodeAffinity",
+                                                     "NodeDeclaredFeatures",
+                                                     "NodeName",
+                                                     "NodePorts",
+                                                     "NodeResourcesBalancedAllocation",
+                                                     "NodeResourcesFit",
+                                                     "NodeUnschedulable",
+                                                     "NodeVolumeLimits",
+                                                     "PodGroupPodsCount",
+                                                     "PodTopologySpread",
+                                                     "PrioritySort",
+                                                     "SchedulingGates",
+                                                     "TaintToleration",
+                                                     "TopologyPlacementGenerator",
+                                                     "VolumeBinding",
+                                                     "VolumeRestrictions",
+                                                     "VolumeZone"};
 
 }  // namespace
 

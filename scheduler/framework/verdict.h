@@ -21,8 +21,8 @@ enum class Code : std::uint8_t {
 
 std::string_view to_string(Code code);
 
-// Reasons are in upstream's words. Made once per node on the hot path, so up to kInline reasons that outlive the scheduling
-// cycle (literals, texts in a plugin or its cycle state) are kept by reference; other texts are owned.
+// Reasons are in upstream's words. Made once per node on the hot path, so up to kInline reasons that outlive the
+// scheduling cycle (literals, texts in a plugin or its cycle state) are kept by reference; other texts are owned.
 class Verdict {
  public:
   static Verdict fits() { return {}; }
@@ -30,7 +30,9 @@ class Verdict {
   static Verdict wait() { return Verdict(Code::Wait); }
   // `reason` must outlive the cycle.
   static Verdict unschedulable(std::string_view reason) { return Verdict(Code::Unschedulable).because(reason); }
-  static Verdict unresolvable(std::string_view reason) { return Verdict(Code::UnschedulableAndUnresolvable).because(reason); }
+  static Verdict unresolvable(std::string_view reason) {
+    return Verdict(Code::UnschedulableAndUnresolvable).because(reason);
+  }
   static Verdict pending(std::string_view reason) { return Verdict(Code::Pending).because(reason); }
   static Verdict error(std::string text) { return owning(Code::Error, std::move(text)); }
   // Any code with a text of its own.

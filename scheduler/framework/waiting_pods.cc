@@ -1,8 +1,8 @@
 #include "scheduler/framework/waiting_pods.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace ph::scheduler {
 namespace {

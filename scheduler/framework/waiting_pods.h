@@ -28,7 +28,8 @@ class WaitingPods {
   };
   // Registers a pod; before `wait`, so that plugins can answer in between.
   void add(std::string uid, std::vector<Hold> holds);
-  // Until all holds are released (success), one rejects, or the first times out (Unschedulable). Success for an unknown pod.
+  // Until all holds are released (success), one rejects, or the first times out (Unschedulable). Success for an unknown
+  // pod.
   Task<Verdict> wait(std::string uid);
   // The pod has gone.
   void remove(std::string_view uid) { reject(uid, {}, "pod deleted"); }

@@ -21,7 +21,8 @@ class DefaultBinder final : public BindPlugin {
     binding.mutable_metadata()->set_uid(pod.metadata().uid());
     binding.mutable_target()->set_kind("Node");
     binding.mutable_target()->set_name(node);
-    co_await client_->post_subresource<Pod, core::v1::Binding, meta::v1::Status>(key_of(pod), "binding", std::move(binding));
+    co_await client_->post_subresource<Pod, core::v1::Binding, meta::v1::Status>(key_of(pod), "binding",
+                                                                                 std::move(binding));
     co_return Verdict::fits();
   }
 

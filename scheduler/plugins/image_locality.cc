@@ -1,6 +1,6 @@
-// ImageLocality: prefers nodes that have the pod's images already. An image counts with its size, scaled down while few nodes
-// have it, so that pods do not heap up on the first node that does.
-// Upstream: pkg/scheduler/framework/plugins/imagelocality
+// ImageLocality: prefers nodes that have the pod's images already. An image counts with its size, scaled down while few
+// nodes have it, so that pods do not heap up on the first node that does. Upstream:
+// pkg/scheduler/framework/plugins/imagelocality
 #include <algorithm>
 
 #include "scheduler/cluster/snapshot.h"
@@ -10,8 +10,8 @@ namespace ph::scheduler {
 namespace {
 
 constexpr std::int64_t kMegabyte = 1024 * 1024;
-constexpr std::int64_t kLeast = 23 * kMegabyte;                // below: as good as no image
-constexpr std::int64_t kMostPerContainer = 1000 * kMegabyte;   // above: no difference
+constexpr std::int64_t kLeast = 23 * kMegabyte;               // below: as good as no image
+constexpr std::int64_t kMostPerContainer = 1000 * kMegabyte;  // above: no difference
 
 class ImageLocality final : public ScorePlugin {
  public:

@@ -15,8 +15,8 @@ struct Usage {
   std::int64_t total() const { return used + wanted; }
 };
 
-// `scored`: containers without a cpu or memory request count with the defaults for scoring. Extended resources that the pod
-// does not ask for do not count.
+// `scored`: containers without a cpu or memory request count with the defaults for scoring. Extended resources that the
+// pod does not ask for do not count.
 Usage usage_of(std::string_view resource, const PodInfo& pod, const NodeInfo& node, bool scored);
 
 // The scores of the three strategies. `resources` and `usage` run side by side.

@@ -17,8 +17,9 @@ class NodeResourcesBalancedAllocation final : public PreScorePlugin, public Scor
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     // A pod that asks for nothing changes no balance; scoring it would heap such pods on one node.
-    const bool asks = std::ranges::any_of(
-        args_.resources, [&](const WeightedResource& resource) { return state.pod().requests.amount(resource.name) != 0; });
+    const bool asks = std::ranges::any_of(args_.resources, [&](const WeightedResource& resource) {
+      return state.pod().requests.amount(resource.name) != 0;
+    });
     return asks ? Verdict::fits() : Verdict::skip();
   }
 
@@ -31,7 +32,8 @@ class NodeResourcesBalancedAllocation final : public PreScorePlugin, public Scor
       usage = many;
     }
     usage = usage.first(args_.resources.size());
-    for (std::size_t i = 0; i < usage.size(); ++i) usage[i] = usage_of(args_.resources[i].name, state.pod(), node, false);
+    for (std::size_t i = 0; i < usage.size(); ++i)
+      usage[i] = usage_of(args_.resources[i].name, state.pod(), node, false);
     return balanced_allocation(usage);
   }
 

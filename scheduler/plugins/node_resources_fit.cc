@@ -1,5 +1,5 @@
-// NodeResourcesFit: keeps a pod off nodes without enough left of what it asks for, and prefers nodes by how full they are.
-// Upstream: pkg/scheduler/framework/plugins/noderesources (fit)
+// NodeResourcesFit: keeps a pod off nodes without enough left of what it asks for, and prefers nodes by how full they
+// are. Upstream: pkg/scheduler/framework/plugins/noderesources (fit)
 #include <algorithm>
 #include <array>
 
@@ -39,8 +39,10 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
       case ClusterEvent::AssignedPodScaledDown:
         return frees_something(*change.pod_before, *change.pod_after, requests_of(waiting));
       case ClusterEvent::NodeAdded:
-      case ClusterEvent::NodeAllocatableChanged: return node_helps(change, requests_of(waiting));
-      default: return QueueingHint::Queue;  // a pod has gone: room for one more at least
+      case ClusterEvent::NodeAllocatableChanged:
+        return node_helps(change, requests_of(waiting));
+      default:
+        return QueueingHint::Queue;  // a pod has gone: room for one more at least
     }
   }
 
@@ -93,10 +95,13 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
       usage = many;
     }
     usage = usage.first(args_.resources.size());
-    for (std::size_t i = 0; i < usage.size(); ++i) usage[i] = usage_of(args_.resources[i].name, state.pod(), node, true);
+    for (std::size_t i = 0; i < usage.size(); ++i)
+      usage[i] = usage_of(args_.resources[i].name, state.pod(), node, true);
     switch (args_.strategy) {
-      case ScoringStrategy::LeastAllocated: return least_allocated(args_.resources, usage);
-      case ScoringStrategy::MostAllocated: return most_allocated(args_.resources, usage);
+      case ScoringStrategy::LeastAllocated:
+        return least_allocated(args_.resources, usage);
+      case ScoringStrategy::MostAllocated:
+        return most_allocated(args_.resources, usage);
       case ScoringStrategy::RequestedToCapacityRatio:
         return requested_to_capacity_ratio(args_.resources, usage, args_.shape);
     }
@@ -106,7 +111,8 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
  private:
   bool ignored(std::string_view name) const {
     if (!is_extended_resource(name)) return false;
-    return args_.ignored_resources.contains(name) || args_.ignored_resource_groups.contains(name.substr(0, name.find('/')));
+    return args_.ignored_resources.contains(name) ||
+           args_.ignored_resource_groups.contains(name.substr(0, name.find('/')));
   }
 
   // Names of all that the pod asks for and this plugin looks at.
@@ -127,7 +133,8 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     return frees ? QueueingHint::Queue : QueueingHint::Skip;
   }
 
-  // A node helps when the pod would fit it if it were empty, and the change brought it more of something that the pod wants.
+  // A node helps when the pod would fit it if it were empty, and the change brought it more of something that the pod
+  // wants.
   QueueingHint node_helps(const ClusterChange& change, const Resource& wanted) const {
     const Resource now = to_resource(change.node_after->status().allocatable());
     if (any_wanted(wanted, [&](std::string_view name, std::int64_t amount) { return amount > now.amount(name); })) {
@@ -136,9 +143,8 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     if (!change.node_before) return QueueingHint::Queue;
     const Resource before = to_resource(change.node_before->status().allocatable());
     if (now.pods > before.pods) return QueueingHint::Queue;
-    const bool more = any_wanted(wanted, [&](std::string_view name, std::int64_t) {
-      return now.amount(name) > before.amount(name);
-    });
+    const bool more =
+        any_wanted(wanted, [&](std::string_view name, std::int64_t) { return now.amount(name) > before.amount(name); });
     return more ? QueueingHint::Queue : QueueingHint::Skip;
   }
 

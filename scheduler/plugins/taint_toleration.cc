@@ -1,5 +1,5 @@
-// TaintToleration: keeps a pod off nodes whose taints it does not tolerate, and prefers the nodes with the fewest soft ones.
-// Upstream: pkg/scheduler/framework/plugins/tainttoleration
+// TaintToleration: keeps a pod off nodes whose taints it does not tolerate, and prefers the nodes with the fewest soft
+// ones. Upstream: pkg/scheduler/framework/plugins/tainttoleration
 #include <algorithm>
 
 #include "scheduler/framework/node_selector.h"
@@ -46,7 +46,8 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     SoftTolerations soft;
     for (const Toleration& toleration : pod.spec().tolerations()) {
-      if (toleration.effect().empty() || toleration.effect() == "PreferNoSchedule") soft.tolerations.push_back(toleration);
+      if (toleration.effect().empty() || toleration.effect() == "PreferNoSchedule")
+        soft.tolerations.push_back(toleration);
     }
     state.put(std::move(soft));
     return Verdict::fits();
@@ -68,6 +69,8 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
 
 }  // namespace
 
-std::unique_ptr<Plugin> taint_toleration(const PluginArgs&, const PluginWorld&) { return std::make_unique<TaintToleration>(); }
+std::unique_ptr<Plugin> taint_toleration(const PluginArgs&, const PluginWorld&) {
+  return std::make_unique<TaintToleration>();
+}
 
 }  // namespace ph::scheduler

@@ -1,5 +1,5 @@
-// SchedulingQueue: the pods that wait for a node. A state machine without tasks of its own: it is told what happened, and
-// asked what is due.
+// SchedulingQueue: the pods that wait for a node. A state machine without tasks of its own: it is told what happened,
+// and asked what is due.
 //
 //              ┌────────────── pre-enqueue refuses: gated ──────────────┐
 //   add ──► active ──pop──► in flight ──done──► (bound)                 ▼
@@ -7,9 +7,9 @@
 //            │  └──── backoff is over ─────────────┘                                                  │
 //            └──────────────────────── a plugin's hint says Queue ◄───────────────────────────────────┘
 //
-// Which events wake an unschedulable pod is up to the plugins that rejected it (Plugin::retry_on, hint). Events that come
-// while a pod is in flight are kept and judged when it is put back, so that none is lost. When nothing is active, pods are
-// taken before their backoff is over, except those that failed with an error.
+// Which events wake an unschedulable pod is up to the plugins that rejected it (Plugin::retry_on, hint). Events that
+// come while a pod is in flight are kept and judged when it is put back, so that none is lost. When nothing is active,
+// pods are taken before their backoff is over, except those that failed with an error.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct QueuedPod {
   PodRef info;
   const Profile* profile = nullptr;
 
-  Steady queued{};   // when it last entered the queue
+  Steady queued{};  // when it last entered the queue
   int attempts = 0;
   int unschedulable_count = 0, consecutive_errors = 0;
   // Of the last attempt: the plugins whose events wake it. None after an error.
@@ -71,7 +71,8 @@ class SchedulingQueue {
   // The next pod to place; null when none is ready. It is in flight until `done` or `put_back`.
   QueuedRef pop();
   void done(const QueuedRef& pod);
-  // The attempt failed; `rejectors` and `pending` say why (neither: an error). Nothing happens to a pod that has been removed.
+  // The attempt failed; `rejectors` and `pending` say why (neither: an error). Nothing happens to a pod that has been
+  // removed.
   void put_back(const QueuedRef& pod);
 
   // -- What wakes pods

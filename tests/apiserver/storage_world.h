@@ -53,16 +53,20 @@ class ManualExecutor final : public Executor {
     time.since_start = end;
   }
 
+  // Runs what comes, waiting for other threads, until `done()`.
+  template <class Done>
+  void run_until(Done done) {
+    const Running running(this);
+    while (!done()) (*take(true))();
+  }
+
   // Runs `task` to its end, waiting for other threads where it must.
   template <class T>
   T run(Task<T> task) {
     Outcome_<T> outcome;
     Scope scope(*this);
     scope.spawn(detail::store_outcome(std::move(task), &outcome));
-    {
-      const Running running(this);
-      while (scope.size() != 0) (*take(true))();
-    }
+    run_until([&] { return scope.size() == 0; });
     if (outcome.error) std::rethrow_exception(outcome.error);
     if constexpr (!std::is_void_v<T>) return std::move(*outcome.value);
   }
@@ -85,7 +89,8 @@ class ManualExecutor final : public Executor {
   Timers timers_;
 };
 
-// The envelope of an object that has nothing but a name and a label-like text; `revision` as the server would splice it in.
+// The envelope of an object that has nothing but a name and a label-like text; `revision` as the server would splice it
+// in.
 inline std::string make_object(const std::string& name, const std::string& text, const std::string& revision = "") {
   const auto field = [](int number, const std::string& body) {
     std::string out(1, static_cast<char>(number << 3 | 2));

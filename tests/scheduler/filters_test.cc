@@ -25,6 +25,7 @@ constexpr const char* kTaint = "node(s) had untolerated taint(s)";
 constexpr const char* kPorts = "node(s) didn't have free ports for the requested pod ports";
 
 const std::vector<Case>& cases() {
+  // clang-format off
   static const std::vector<Case> kCases = {
       {"NodeName", "names no node", make_pod(), make_node(), {}, kFits},
       {"NodeName", "names this node", make_pod().on("n"), make_node("n"), {}, kFits},
@@ -95,6 +96,7 @@ const std::vector<Case>& cases() {
       {"NodeResourcesFit", "overhead counts", make_pod().asks("4", "1Gi").overhead("cpu", "1m"), make_node(), {}, kNever, "Insufficient cpu"},
       {"NodeResourcesFit", "an init container counts", make_pod().asks("1", "1Gi").init(container().asks("cpu", "5")), make_node(), {}, kNever, "Insufficient cpu"},
   };
+  // clang-format on
   return kCases;
 }
 
@@ -126,6 +128,7 @@ struct NamesCase {
 
 TEST(NodeAffinity, PreFilterNarrowsToNamedNodes) {
   const auto in = [](std::vector<std::string> names) { return requirement("metadata.name", "In", std::move(names)); };
+  // clang-format off
   const NamesCase kNames[] = {
       {"nothing required", make_pod(), Code::Skip, {}},
       {"labels only", make_pod().selects("a", "b"), Code::Success, {}},
@@ -137,6 +140,7 @@ TEST(NodeAffinity, PreFilterNarrowsToNamedNodes) {
       {"an unknown operator", make_pod().requires_({requirement("l", "Near", {"x"})}), Code::UnschedulableAndUnresolvable, {},
        "\"Near\" is not a valid node selector operator"},
   };
+  // clang-format on
   const Snapshot empty;
   const auto plugin = find_plugin("NodeAffinity")->make({}, {.snapshot = &empty});
   for (const NamesCase& c : kNames) {
@@ -152,16 +156,19 @@ TEST(NodeAffinity, PreFilterNarrowsToNamedNodes) {
 TEST(NodeAffinity, AddedAffinityBindsEveryPod) {
   PluginArgs args;
   *args.node_affinity.added_affinity.mutable_required_during_scheduling_ignored_during_execution()
-       ->add_node_selector_terms()->add_match_expressions() = requirement("pool", "In", {"batch"});
+       ->add_node_selector_terms()
+       ->add_match_expressions() = requirement("pool", "In", {"batch"});
   Cluster cluster;
   cluster.node(make_node("in").label("pool", "batch")).node(make_node("out"));
   const auto plugin = find_plugin("NodeAffinity")->make(args, {.snapshot = &cluster.take()});
   const Pod pod = make_pod();
   CycleState state(make_pod_info(pod));
-  EXPECT_TRUE(dynamic_cast<const PreFilterPlugin&>(*plugin).pre_filter(state, pod, cluster.snapshot.nodes()).verdict.success());
+  EXPECT_TRUE(
+      dynamic_cast<const PreFilterPlugin&>(*plugin).pre_filter(state, pod, cluster.snapshot.nodes()).verdict.success());
   const auto& filter = dynamic_cast<const FilterPlugin&>(*plugin);
   EXPECT_TRUE(filter.filter(state, pod, *cluster.snapshot.find("in")).success());
-  EXPECT_EQ(filter.filter(state, pod, *cluster.snapshot.find("out")).message(), "node(s) didn't match scheduler-enforced node affinity");
+  EXPECT_EQ(filter.filter(state, pod, *cluster.snapshot.find("out")).message(),
+            "node(s) didn't match scheduler-enforced node affinity");
 }
 
 TEST(NodeResourcesFit, IgnoredResourcesAreNotLookedAt) {
@@ -171,8 +178,8 @@ TEST(NodeResourcesFit, IgnoredResourcesAreNotLookedAt) {
   Cluster cluster;
   cluster.node(make_node("n"));
   const auto plugin = find_plugin("NodeResourcesFit")->make(args, {.snapshot = &cluster.take()});
-  const Pod pod = make_pod().with(
-      container().asks("example.com/foo", "1").asks("vendor.io/x", "1").asks("example.com/bar", "1"));
+  const Pod pod =
+      make_pod().with(container().asks("example.com/foo", "1").asks("vendor.io/x", "1").asks("example.com/bar", "1"));
   CycleState state(make_pod_info(pod));
   dynamic_cast<const PreFilterPlugin&>(*plugin).pre_filter(state, pod, cluster.snapshot.nodes());
   const auto verdict = dynamic_cast<const FilterPlugin&>(*plugin).filter(state, pod, *cluster.snapshot.find("n"));
@@ -184,7 +191,8 @@ TEST(SchedulingGates, HoldsGatedPods) {
   const auto plugin = find_plugin("SchedulingGates")->make({}, {.snapshot = &empty});
   const auto& gates = dynamic_cast<const PreEnqueuePlugin&>(*plugin);
   EXPECT_TRUE(gates.pre_enqueue(make_pod()).success());
-  EXPECT_EQ(gates.pre_enqueue(make_pod().gate("a.io/x").gate("b")).message(), "waiting for scheduling gates: [a.io/x b]");
+  EXPECT_EQ(gates.pre_enqueue(make_pod().gate("a.io/x").gate("b")).message(),
+            "waiting for scheduling gates: [a.io/x b]");
 }
 
 }  // namespace

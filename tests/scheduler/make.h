@@ -52,8 +52,12 @@ struct MakePod {
     out.mutable_spec()->set_scheduler_name("default-scheduler");
     out.mutable_status()->set_phase("Pending");
   }
-  MakePod with(MakeContainer container) && { return *out.mutable_spec()->add_containers() = std::move(container.out), std::move(*this); }
-  MakePod init(MakeContainer container) && { return *out.mutable_spec()->add_init_containers() = std::move(container.out), std::move(*this); }
+  MakePod with(MakeContainer container) && {
+    return *out.mutable_spec()->add_containers() = std::move(container.out), std::move(*this);
+  }
+  MakePod init(MakeContainer container) && {
+    return *out.mutable_spec()->add_init_containers() = std::move(container.out), std::move(*this);
+  }
   // One more container that asks for this.
   MakePod asks(const std::string& cpu, const std::string& memory) && {
     MakeContainer c;
@@ -70,11 +74,17 @@ struct MakePod {
     return std::move(*this);
   }
   MakePod on(const std::string& node) && { return out.mutable_spec()->set_node_name(node), std::move(*this); }
-  MakePod scheduler(const std::string& name) && { return out.mutable_spec()->set_scheduler_name(name), std::move(*this); }
+  MakePod scheduler(const std::string& name) && {
+    return out.mutable_spec()->set_scheduler_name(name), std::move(*this);
+  }
   MakePod priority(int value) && { return out.mutable_spec()->set_priority(value), std::move(*this); }
   MakePod uid(const std::string& uid) && { return out.mutable_metadata()->set_uid(uid), std::move(*this); }
-  MakePod gate(const std::string& name) && { return out.mutable_spec()->add_scheduling_gates()->set_name(name), std::move(*this); }
-  MakePod nominated(const std::string& node) && { return out.mutable_status()->set_nominated_node_name(node), std::move(*this); }
+  MakePod gate(const std::string& name) && {
+    return out.mutable_spec()->add_scheduling_gates()->set_name(name), std::move(*this);
+  }
+  MakePod nominated(const std::string& node) && {
+    return out.mutable_status()->set_nominated_node_name(node), std::move(*this);
+  }
   MakePod label(const std::string& key, const std::string& value) && {
     (*out.mutable_metadata()->mutable_labels())[key] = value;
     return std::move(*this);
@@ -83,7 +93,8 @@ struct MakePod {
     (*out.mutable_spec()->mutable_node_selector())[key] = value;
     return std::move(*this);
   }
-  MakePod tolerates(const std::string& key, const std::string& op, const std::string& value, const std::string& effect) && {
+  MakePod tolerates(const std::string& key, const std::string& op, const std::string& value,
+                    const std::string& effect) && {
     auto* toleration = out.mutable_spec()->add_tolerations();
     toleration->set_key(key);
     toleration->set_operator_(op);
@@ -104,7 +115,10 @@ struct MakePod {
     return std::move(*this);
   }
   MakePod prefers(int weight, const core::v1::NodeSelectorRequirement& one) && {
-    auto* term = out.mutable_spec()->mutable_affinity()->mutable_node_affinity()->add_preferred_during_scheduling_ignored_during_execution();
+    auto* term = out.mutable_spec()
+                     ->mutable_affinity()
+                     ->mutable_node_affinity()
+                     ->add_preferred_during_scheduling_ignored_during_execution();
     term->set_weight(weight);
     *term->mutable_preference()->add_match_expressions() = one;
     return std::move(*this);
@@ -113,7 +127,10 @@ struct MakePod {
 
  private:
   core::v1::NodeSelector* required() {
-    return out.mutable_spec()->mutable_affinity()->mutable_node_affinity()->mutable_required_during_scheduling_ignored_during_execution();
+    return out.mutable_spec()
+        ->mutable_affinity()
+        ->mutable_node_affinity()
+        ->mutable_required_during_scheduling_ignored_during_execution();
   }
 };
 inline MakePod make_pod(const std::string& key = "default/p") { return MakePod(key); }

@@ -30,6 +30,7 @@ Pod resized(const char* asked, const char* given, const char* condition_reason) 
 }
 
 TEST(Requests, OfPods) {
+  // clang-format off
   const Case kCases[] = {
       {"nothing", make_pod().with(container()), 0, 0, 100, 200},
       {"no containers", make_pod(), 0, 0, 0, 0},
@@ -50,6 +51,7 @@ TEST(Requests, OfPods) {
       {"being resized down", resized("1", "2", ""), 2000, 0, 2000, 200},
       {"a resize that cannot be", resized("9", "2", "Infeasible"), 2000, 0, 2000, 200},
   };
+  // clang-format on
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
     const PodRef info = make_pod_info(c.pod);
@@ -86,7 +88,13 @@ TEST(Resource, Names) {
 }
 
 TEST(SchedulerPod, AssignedPodsAreReadAsWholeMessagesWouldBe) {
-  Pod pod = make_pod("ns/p").on("n1").label("a", "b").priority(7).asks("1", "1Gi").overhead("cpu", "100m").pod_level("memory", "3Gi")
+  Pod pod = make_pod("ns/p")
+                .on("n1")
+                .label("a", "b")
+                .priority(7)
+                .asks("1", "1Gi")
+                .overhead("cpu", "100m")
+                .pod_level("memory", "3Gi")
                 .with(container().named("d").host_port(80, "UDP").image("nginx").asks("example.com/x", "2"))
                 .init(container().sidecar().named("s").asks("cpu", "300m"));
   pod.mutable_metadata()->set_resource_version("42");

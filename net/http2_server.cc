@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <unordered_map>
+
+#include "net/server_protocol.h"
+
+namespace ph::net {
+namespace {
+
+class Http2Server final : public ServerProtocol, Http2Session::Owner {
+ public:
+  Http2Server(const ServerLimits& limits, ServerProtocol::Owner& owner)
+      : limits_(limits),
+        owner_(owner),
+        session_(Http2Session::Role::Server,
+                 {.concurrent_streams_max = limits.concurrent_streams_max, .header_bytes_max = limits.header_bytes_max}, *this) {}
+
+  bool receive(std::string_view bytes) override { return session_.receive(bytes); }
+  void produce(std::string& out, std::size_t size_max) override { session_.produce(out, size_max); }
+  bool finished() const override { return session_.finished(); }
+  bool idle() const override { return session_.streams() == 0; }
+  StreamId reading() const override { return unread_.empty() ? 0 : *unread_.begin(); }
+
+  void respond(StreamId stream, int status, const Headers& headers, std::vector<SharedBytes> body) override {
+    const auto found = calls_.find(stream);
+    if (found == calls_.end()) return;
+    if (found->second.is_head || !has_body(status)) body.clear();
+    const bool empty = std::ranges::all_of(body, [](const SharedBytes& piece) { return piece->empty(); });
+    session_.respond(stream, status, headers, empty);
+    if (empty) return;
+    for (auto& piece : body) session_.send_body(stream, std::move(piece));
+    session_.end_body(stream);
+  }
+  void begin(StreamId stream, int status, const Headers& headers) override {
+    if (calls_.contains(stream)) session_.respond(stream, status, headers, false);
+  }
+  void piece(StreamId stream, SharedBytes bytes) override { session_.send_body(stream, std::move(bytes)); }
+  void end(StreamId stream) override { session_.end_body(stream); }
+  void fail(StreamId stream) override { session_.break_body(stream); }
+  void drain() override { session_.goaway(); }
+
+ private:
+  struct Call {
+    HttpRequest request;  // until it is complete
+    bool is_head = false;
+    bool delivered = false;
+    bool refused = false;  // answered here, before it was complete
+  };
+
+  void on_head(StreamId stream, Http2Head head, bool end) override {
+    Call& call = calls_[stream];
+    unread_.insert(stream);
+    call.is_head = head.method == "HEAD";
+    if (head.too_large) return refuse(stream, call, 431, "Request Header Fields Too Large");
+    call.request.method = std::move(head.method);
+    call.request.target = std::move(head.target);
+    call.request.headers = std::move(head.headers);
+    if (!call.request.headers.has("host")) call.request.headers.add("host", std::move(head.authority));
+    if (end) return deliver(stream, call);
+    std::uint64_t length = 0;
+    const std::string_view text = call.request.headers.get("content-length");
+    std::from_chars(text.data(), text.data() + text.size(), length);
+    if (length > limits_.body_bytes_max) return refuse_body(stream, call);
+    call.request.body.reserve(length);
+  }
+
+  void on_data(StreamId stream, std::string_view bytes) override {
+    const auto found = calls_.find(stream);
+    if (found == calls_.end() || found->second.refused) return;  // its window stays closed
+    Call& call = found->second;
+    if (call.request.body.size() + bytes.size() > limits_.body_bytes_max) return refuse_body(stream, call);
+    call.request.body += bytes;
+    session_.consumed(stream, bytes.size());
+  }
+
+  void on_end(StreamId stream) override {
+    const auto found = calls_.find(stream);
+    if (found != calls_.end()) deliver(stream, found->second);
+  }
+
+  void on_sent(StreamId stream, std::size_t size) override { owner_.on_sent(stream, size); }
+
+  void on_stream_closed(StreamId stream, std::uint32_t) override {
+    const auto found = calls_.find(stream);
+    if (found == calls_.end()) return;
+    // After a whole answer nothing is left to be given up; the owner knows and ignores it.
+    const bool delivered = found->second.delivered;
+    unread_.erase(stream);
+    calls_.erase(found);
+    if (delivered) owner_.on_gone(stream);
+  }
+
+  void deliver(StreamId stream, Call& call) {
+    if (call.refused) return;
+    unread_.erase(stream);
+    call.delivered = true;
+    owner_.on_request(stream, std::move(call.request));
+  }
+
+  void refuse_body(StreamId stream, Call& call) { refuse(stream, call, 413, "Request Entity Too Large"); }
+
+  void refuse(StreamId stream, Call& call, int status, std::string text) {
+    unread_.erase(stream);
+    call.refused = true;
+    call.request = {};
+    respond(stream, status, {{"content-type", "text/plain"}, {"content-length", std::to_string(text.size())}},
+            {share(std::move(text))});
+    session_.reset_when_ended(stream);
+  }
+
+  const ServerLimits limits_;
+  ServerProtocol::Owner& owner_;
+  std::unordered_map<StreamId, Call> calls_;
+  std::set<StreamId> unread_;  // requests that are not whole
+  Http2Session session_;
+};
+
+}  // namespace
+
+std::unique_ptr<ServerProtocol> http2_server(const ServerLimits& limits, ServerProtocol::Owner& owner) {
+  return std::make_unique<Http2Server>(limits, owner);
+}
+
+}  // namespace ph::net

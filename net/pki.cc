@@ -1,0 +1,224 @@
+#include "net/pki.h"
+
+#include <arpa/inet.h>
+#include <openssl/asn1.h>
+#include <openssl/ec.h>
+#include <openssl/x509v3.h>
+
+#include "net/encoding.h"
+#include "net/x509.h"
+
+namespace ph::net {
+namespace {
+
+using ssl::check;
+
+using Name = std::unique_ptr<X509_NAME, ssl::Deleter<X509_NAME_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, ssl::Deleter<X509_EXTENSION_free>>;
+using Number = std::unique_ptr<BIGNUM, ssl::Deleter<BN_free>>;
+using AltNames = std::unique_ptr<GENERAL_NAMES, ssl::Deleter<GENERAL_NAMES_free>>;
+
+// Clocks differ between machines: a certificate is good a little before it was made.
+constexpr Duration kBackdated = std::chrono::minutes(5);
+
+std::string to_pem(EVP_PKEY* key) {
+  const ssl::Bio bio(BIO_new(BIO_s_mem()));
+  check(PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1, "cannot write a key");
+  return ssl::contents(bio.get());
+}
+
+std::string to_pem(X509* cert) {
+  const ssl::Bio bio(BIO_new(BIO_s_mem()));
+  check(PEM_write_bio_X509(bio.get(), cert) == 1, "cannot write a certificate");
+  return ssl::contents(bio.get());
+}
+
+ssl::Key make_key() {
+  ssl::Key key(EVP_EC_gen("P-256"));
+  check(key != nullptr, "cannot make a key");
+  return key;
+}
+
+void add_entry(X509_NAME* name, const char* field, std::string_view value) {
+  check(X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
+                                   static_cast<int>(value.size()), -1, 0) == 1,
+        "cannot put a name into a certificate");
+}
+
+Name make_name(std::string_view common_name, const std::vector<std::string>& organizations) {
+  Name name(X509_NAME_new());
+  for (const auto& organization : organizations) add_entry(name.get(), "O", organization);
+  add_entry(name.get(), "CN", common_name);
+  return name;
+}
+
+void add_extension(X509* cert, X509* issuer, int nid, const char* value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, cert, nullptr, nullptr, 0);
+  const Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
+  check(extension && X509_add_ext(cert, extension.get(), -1) == 1, "cannot add an extension");
+}
+
+// Alternative names are made from parts, not from OpenSSL's configuration language, in which a name could say more.
+void add_alt_names(X509* cert, const ServerNames& names) {
+  const AltNames all(GENERAL_NAMES_new());
+  const auto add = [&](int type, std::string_view bytes) {
+    ASN1_STRING* text = type == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
+    ASN1_STRING_set(text, bytes.data(), static_cast<int>(bytes.size()));
+    GENERAL_NAME* name = GENERAL_NAME_new();
+    GENERAL_NAME_set0_value(name, type, text);
+    sk_GENERAL_NAME_push(all.get(), name);
+  };
+  for (const auto& dns : names.dns_names) add(GEN_DNS, dns);
+  for (const auto& ip : names.ip_addresses) {
+    char bytes[16];
+    if (inet_pton(AF_INET, ip.c_str(), bytes) == 1) {
+      add(GEN_IPADD, std::string_view(bytes, 4));
+    } else if (inet_pton(AF_INET6, ip.c_str(), bytes) == 1) {
+      add(GEN_IPADD, std::string_view(bytes, 16));
+    } else {
+      throw std::runtime_error("not an IP address: " + ip);
+    }
+  }
+  if (sk_GENERAL_NAME_num(all.get()) == 0) return;
+  check(X509_add1_ext_i2d(cert, NID_subject_alt_name, all.get(), 0, 0) == 1, "cannot add alternative names");
+}
+
+void set_time(ASN1_TIME* field, Time time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+  check(ASN1_TIME_set(field, static_cast<time_t>(seconds)) != nullptr, "cannot set a certificate's time");
+}
+
+// 159 random bits, never zero: at most 20 bytes and positive, as RFC 5280 asks.
+void set_serial(X509* cert, Rng& rng) {
+  unsigned char bytes[20];
+  for (unsigned char& byte : bytes) byte = static_cast<unsigned char>(rng.below(256));
+  bytes[0] = (bytes[0] & 0x7f) | 0x40;
+  const Number number(BN_bin2bn(bytes, sizeof bytes, nullptr));
+  check(number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(cert)), "cannot set a serial number");
+}
+
+ssl::Cert begin_certificate(X509_NAME* subject, EVP_PKEY* key, const Issuing& issuing) {
+  ssl::Cert cert(X509_new());
+  check(cert && X509_set_version(cert.get(), X509_VERSION_3) == 1, "cannot make a certificate");
+  set_serial(cert.get(), issuing.rng);
+  const Time now = issuing.clock.now();
+  set_time(X509_getm_notBefore(cert.get()), now - kBackdated);
+  set_time(X509_getm_notAfter(cert.get()), now + issuing.validity);
+  check(X509_set_subject_name(cert.get(), subject) == 1, "cannot set a subject");
+  check(X509_set_pubkey(cert.get(), key) == 1, "cannot set a public key");
+  return cert;
+}
+
+void sign(X509* cert, X509* issuer, EVP_PKEY* issuer_key) {
+  check(X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1, "cannot set an issuer");
+  add_extension(cert, issuer, NID_subject_key_identifier, "hash");
+  add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always");
+  check(X509_sign(cert, issuer_key, EVP_sha256()) > 0, "cannot sign a certificate");
+}
+
+Credential issue_leaf(const Credential& ca, X509_NAME* subject, const char* usage, const ServerNames* names,
+                      const Issuing& issuing) {
+  const ssl::Cert issuer = ssl::read_certificate(ca.cert_pem);
+  const ssl::Key issuer_key = ssl::read_private_key(ca.key_pem);
+  const ssl::Key key = make_key();
+  const ssl::Cert cert = begin_certificate(subject, key.get(), issuing);
+  add_extension(cert.get(), issuer.get(), NID_basic_constraints, "critical,CA:FALSE");
+  add_extension(cert.get(), issuer.get(), NID_key_usage, "critical,digitalSignature");
+  add_extension(cert.get(), issuer.get(), NID_ext_key_usage, usage);
+  if (names) add_alt_names(cert.get(), *names);
+  sign(cert.get(), issuer.get(), issuer_key.get());
+  return {to_pem(cert.get()), to_pem(key.get())};
+}
+
+Time to_time(const ASN1_TIME* field) {
+  std::tm parts{};
+  check(ASN1_TIME_to_tm(field, &parts) == 1, "cannot read a certificate's time");
+  return Time(std::chrono::seconds(timegm(&parts)));
+}
+
+std::vector<std::string> entries(X509_NAME* name, int nid) {
+  std::vector<std::string> values;
+  for (int at = -1; (at = X509_NAME_get_index_by_NID(name, nid, at)) >= 0;) {
+    unsigned char* text = nullptr;
+    const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    if (size < 0) continue;
+    values.emplace_back(reinterpret_cast<char*>(text), static_cast<std::size_t>(size));
+    OPENSSL_free(text);
+  }
+  return values;
+}
+
+void read_alt_names(X509* cert, CertificateInfo& info) {
+  const AltNames names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    int type = 0;
+    const auto* text = static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type));
+    const auto* bytes = ASN1_STRING_get0_data(text);
+    const int size = ASN1_STRING_length(text);
+    if (type == GEN_DNS) info.dns_names.emplace_back(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    if (type == GEN_IPADD && (size == 4 || size == 16)) {
+      char printed[INET6_ADDRSTRLEN] = {};
+      inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, printed, sizeof printed);
+      info.ip_addresses.emplace_back(printed);
+    }
+  }
+}
+
+}  // namespace
+
+CertificateInfo ssl::inspect(X509* cert) {
+  CertificateInfo info;
+  X509_NAME* subject = X509_get_subject_name(cert);
+  // The last common name is the most specific one.
+  if (auto names = entries(subject, NID_commonName); !names.empty()) info.common_name = std::move(names.back());
+  info.organizations = entries(subject, NID_organizationName);
+  read_alt_names(cert, info);
+  info.not_before = to_time(X509_get0_notBefore(cert));
+  info.not_after = to_time(X509_get0_notAfter(cert));
+  info.is_ca = X509_check_ca(cert) == 1;
+  const ASN1_INTEGER* serial = X509_get0_serialNumber(cert);
+  info.serial_hex = hex(std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(serial)),
+                                         static_cast<std::size_t>(ASN1_STRING_length(serial))));
+  return info;
+}
+
+std::string make_private_key() { return to_pem(make_key().get()); }
+
+std::string public_key_pem(std::string_view key_pem) {
+  ssl::Key key(PEM_read_bio_PUBKEY(ssl::reader(key_pem).get(), nullptr, nullptr, nullptr));
+  if (!key) {
+    ERR_clear_error();
+    key = ssl::read_private_key(key_pem);
+  }
+  const ssl::Bio bio(BIO_new(BIO_s_mem()));
+  check(PEM_write_bio_PUBKEY(bio.get(), key.get()) == 1, "cannot write a public key");
+  return ssl::contents(bio.get());
+}
+
+Credential make_ca(std::string_view common_name, Issuing issuing) {
+  const ssl::Key key = make_key();
+  const Name name = make_name(common_name, {});
+  const ssl::Cert cert = begin_certificate(name.get(), key.get(), issuing);
+  add_extension(cert.get(), cert.get(), NID_basic_constraints, "critical,CA:TRUE");
+  add_extension(cert.get(), cert.get(), NID_key_usage, "critical,digitalSignature,keyCertSign,cRLSign");
+  sign(cert.get(), cert.get(), key.get());
+  return {to_pem(cert.get()), to_pem(key.get())};
+}
+
+Credential issue_server_certificate(const Credential& ca, const ServerNames& names, Issuing issuing) {
+  const Name subject = make_name(names.common_name, {});
+  return issue_leaf(ca, subject.get(), "serverAuth", &names, issuing);
+}
+
+Credential issue_client_certificate(const Credential& ca, std::string_view common_name,
+                                    const std::vector<std::string>& organizations, Issuing issuing) {
+  const Name subject = make_name(common_name, organizations);
+  return issue_leaf(ca, subject.get(), "clientAuth", nullptr, issuing);
+}
+
+CertificateInfo inspect_certificate(std::string_view cert_pem) {
+  return ssl::inspect(ssl::read_certificate(cert_pem).get());
+}
+
+}  // namespace ph::net

@@ -1,0 +1,158 @@
+#include "net/server_connection.h"
+
+#include "net/http_date.h"
+
+namespace ph::net {
+
+ServerConnection::ServerConnection(std::shared_ptr<const ServerShared> shared, IoLoop& loop, Socket socket,
+                                   std::unique_ptr<TlsSession> tls, std::string peer)
+    : Link(loop, std::move(socket), std::move(tls)), shared_(std::move(shared)) {
+  peer_.address = std::move(peer);
+}
+
+void ServerConnection::begin() {
+  const std::weak_ptr weak = std::static_pointer_cast<ServerConnection>(shared_from_this());
+  calls_ = std::make_shared<ServerCalls>(shared_->handler, shared_->executor, [weak, &context = loop().context] {
+    asio::post(context, [weak] {
+      if (const auto self = weak.lock()) self->take_answers();
+    });
+  });
+  quiet_since_ = opened_at_ = SteadyClock::now();
+  shared_->on_open(std::static_pointer_cast<ServerConnection>(shared_from_this()));
+  wake_at(opened_at_ + shared_->options.request_timeout);
+  start();
+}
+
+void ServerConnection::on_open(std::string_view alpn) {
+  const ServerLimits limits{.body_bytes_max = shared_->options.body_bytes_max,
+                            .header_bytes_max = shared_->options.header_bytes_max,
+                            .concurrent_streams_max = shared_->options.concurrent_streams_max};
+  protocol_ = alpn == "h2" ? http2_server(limits, *this) : http1_server(limits, *this);
+  if (tls()) {
+    auto certificate = tls()->client_certificate();
+    peer_.identity = std::move(certificate.identity);
+    peer_.certificate_refused = certificate.refused;
+    certificate_expires_ = certificate.expires;
+  }
+  if (draining_) protocol_->drain();
+}
+
+void ServerConnection::drain() {
+  draining_ = true;
+  if (!protocol_) return close("the server is stopping");
+  protocol_->drain();
+  flush();
+}
+
+void ServerConnection::produce(std::string& out, std::size_t size_max) {
+  protocol_->produce(out, size_max);
+  calls_->flush();
+  if (!protocol_->idle()) quiet_since_ = {};
+  if (protocol_->idle() && quiet_since_ == SteadyClock::time_point{}) quiet_since_ = SteadyClock::now();
+  if (const StreamId reading = protocol_->reading(); reading != reading_) {
+    reading_ = reading;
+    reading_since_ = reading == 0 ? SteadyClock::time_point{} : SteadyClock::now();
+    if (reading != 0) wake_at(reading_since_ + shared_->options.request_timeout);
+  }
+  if (quiet_since_ != SteadyClock::time_point{}) wake_at(quiet_since_ + shared_->options.idle_timeout);
+}
+
+void ServerConnection::on_timer() {
+  const auto now = SteadyClock::now();
+  const auto& options = shared_->options;
+  constexpr SteadyClock::time_point kNever{};
+  if (!protocol_) {
+    if (now - opened_at_ >= options.request_timeout) return close("the TLS handshake took too long");
+    return wake_at(opened_at_ + options.request_timeout);
+  }
+  if (blocked_since() != kNever && now - blocked_since() >= options.write_timeout) return close("the client reads nothing");
+  if (reading_since_ != kNever && now - reading_since_ >= options.request_timeout) {
+    return close("a request took too long to arrive");
+  }
+  if (quiet_since_ != kNever && now - quiet_since_ >= options.idle_timeout) {
+    if (!draining_) return drain();
+    return close("idle");
+  }
+  if (blocked_since() != kNever) wake_at(blocked_since() + options.write_timeout);
+  if (reading_since_ != kNever) wake_at(reading_since_ + options.request_timeout);
+  if (quiet_since_ != kNever) wake_at(quiet_since_ + options.idle_timeout);
+}
+
+void ServerConnection::on_closed(const std::string& why) {
+  shared_->log.debug("connection closed", "peer", peer_.address, "why", why);
+  under_way_.clear();
+  calls_->close();
+  shared_->on_close(std::static_pointer_cast<ServerConnection>(shared_from_this()));
+}
+
+void ServerConnection::on_request(StreamId stream, HttpRequest request) {
+  request.peer = peer_;
+  if (shared_->executor.clock().now() > certificate_expires_) {
+    request.peer.identity.reset();
+    request.peer.certificate_refused = true;
+  }
+  under_way_.emplace(stream, UnderWay{});
+  calls_->start(stream, std::move(request));
+}
+
+void ServerConnection::on_gone(StreamId stream) {
+  if (under_way_.erase(stream) > 0) calls_->cancel(stream);
+}
+
+void ServerConnection::on_sent(StreamId stream, std::size_t size) {
+  const auto found = under_way_.find(stream);
+  if (found != under_way_.end() && found->second.flow) calls_->sent(stream, *found->second.flow, size);
+}
+
+void ServerConnection::take_answers() {
+  if (closed()) return;
+  for (Answer& answer : calls_->take_answers()) take(answer);
+  flush();
+}
+
+void ServerConnection::take(Answer& answer) {
+  const auto found = under_way_.find(answer.stream);
+  if (found == under_way_.end()) return;  // the client has gone meanwhile
+  switch (answer.kind) {
+    case Answer::Whole:
+      under_way_.erase(found);
+      return respond(answer.stream, *answer.head);
+    case Answer::Begin:
+      found->second.flow = std::move(answer.flow);
+      return protocol_->begin(answer.stream, answer.head->status, complete(*answer.head));
+    case Answer::Piece:
+      return protocol_->piece(answer.stream, std::move(answer.piece));
+    case Answer::End:
+      under_way_.erase(found);
+      return protocol_->end(answer.stream);
+    case Answer::Fail:
+      under_way_.erase(found);
+      return protocol_->fail(answer.stream);
+  }
+}
+
+void ServerConnection::respond(StreamId stream, HttpResponse& response) {
+  if (response.render) {
+    try {
+      response.body = response.render();
+    } catch (const std::exception& e) {
+      shared_->log.error("a response could not be rendered", "err", e.what());
+      response = {.status = 500, .body = {share("Internal Server Error")}};
+    }
+  }
+  Headers headers = complete(response);
+  if (has_body(response.status) && !headers.has("content-length")) {
+    std::size_t size = 0;
+    for (const auto& piece : response.body) size += piece->size();
+    headers.add("content-length", std::to_string(size));
+  }
+  protocol_->respond(stream, response.status, headers, std::move(response.body));
+}
+
+Headers ServerConnection::complete(const HttpResponse& response) const {
+  Headers headers = response.headers;
+  if (!headers.has("date")) headers.add("date", http_date(shared_->executor.clock().now()));
+  return headers;
+}
+
+}  // namespace ph::net

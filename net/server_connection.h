@@ -1,0 +1,73 @@
+// A server's connection: a link, the protocol agreed on, and the calls under way. Only for .cc files of this room.
+#pragma once
+
+#include <unordered_map>
+
+#include "net/link.h"
+#include "net/server.h"
+#include "net/server_calls.h"
+#include "net/server_protocol.h"
+
+namespace ph::net {
+
+// What the connections of one server share. Outlives them.
+struct ServerShared {
+  HttpHandler& handler;
+  Executor& executor;
+  const ServerOptions options;
+  const Log log;
+  // Connections come and go. Threads: the connection's loop.
+  std::function<void(const std::shared_ptr<class ServerConnection>&)> on_open;
+  std::function<void(const std::shared_ptr<class ServerConnection>&)> on_close;
+};
+
+class ServerConnection final : public Link, ServerProtocol::Owner {
+ public:
+  ServerConnection(std::shared_ptr<const ServerShared> shared, IoLoop& loop, Socket socket, std::unique_ptr<TlsSession> tls,
+                   std::string peer);
+
+  // On the loop's thread.
+  void begin();
+  void drain();
+
+  // Threads: any, once `begin` has run.
+  const std::shared_ptr<ServerCalls>& calls() const { return calls_; }
+
+ private:
+  void on_open(std::string_view alpn) override;
+  bool on_input(std::string_view bytes) override { return protocol_->receive(bytes); }
+  void on_input_end() override { calls_->flush(); }
+  void produce(std::string& out, std::size_t size_max) override;
+  bool finished() const override { return protocol_->finished(); }
+  bool wants_input() const override { return protocol_->wants_input(); }
+  void on_closed(const std::string& why) override;
+  void on_timer() override;
+  void on_blocked() override { wake_at(blocked_since() + shared_->options.write_timeout); }
+
+  void on_request(StreamId stream, HttpRequest request) override;
+  void on_gone(StreamId stream) override;
+  void on_sent(StreamId stream, std::size_t size) override;
+
+  void take_answers();
+  void take(Answer& answer);
+  void respond(StreamId stream, HttpResponse& response);
+  Headers complete(const HttpResponse& response) const;
+
+  struct UnderWay {
+    std::shared_ptr<Flow> flow;  // when it is a stream
+  };
+
+  const std::shared_ptr<const ServerShared> shared_;
+  Peer peer_;
+  Time certificate_expires_ = Time::max();
+  std::unique_ptr<ServerProtocol> protocol_;
+  std::shared_ptr<ServerCalls> calls_;
+  std::unordered_map<StreamId, UnderWay> under_way_;
+  bool draining_ = false;
+  SteadyClock::time_point quiet_since_;    // neither requests nor answers
+  StreamId reading_ = 0;                   // a request that is not whole
+  SteadyClock::time_point reading_since_;
+  SteadyClock::time_point opened_at_;
+};
+
+}  // namespace ph::net

@@ -1,0 +1,63 @@
+// What HTTP/1.1 and HTTP/2 have in common for a server. State machines: bytes in, bytes out. Only for this room.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/transport.h"
+#include "net/http2_session.h"
+
+namespace ph::net {
+
+struct ServerLimits {
+  std::size_t body_bytes_max = 3 * 1024 * 1024;
+  std::size_t header_bytes_max = 64 * 1024;
+  std::uint32_t concurrent_streams_max = 250;
+};
+
+class ServerProtocol {
+ public:
+  // Called from within `receive` and `produce`.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // A whole request. It is answered once, by `respond` or by `begin` and what follows.
+    virtual void on_request(StreamId stream, HttpRequest request) = 0;
+    // The client has given up on a request. It is not to be answered any more.
+    virtual void on_gone(StreamId stream) = 0;
+    // Bytes of pieces have been put on the wire.
+    virtual void on_sent(StreamId stream, std::size_t size) = 0;
+  };
+  virtual ~ServerProtocol() = default;
+
+  // False: no more input is wanted; flush what is produced and close.
+  virtual bool receive(std::string_view bytes) = 0;
+  virtual void produce(std::string& out, std::size_t size_max) = 0;
+  virtual bool finished() const = 0;
+  virtual bool wants_input() const { return true; }
+  // Neither a request nor an answer is on its way.
+  virtual bool idle() const = 0;
+  // The oldest request that has begun to arrive and is not whole; 0 when there is none.
+  virtual StreamId reading() const = 0;
+
+  virtual void respond(StreamId stream, int status, const Headers& headers, std::vector<SharedBytes> body) = 0;
+  virtual void begin(StreamId stream, int status, const Headers& headers) = 0;
+  virtual void piece(StreamId stream, SharedBytes bytes) = 0;
+  virtual void end(StreamId stream) = 0;
+  // The answer breaks off in the middle, visibly.
+  virtual void fail(StreamId stream) = 0;
+
+  // Takes no new requests; `finished` when those that are here are answered.
+  virtual void drain() = 0;
+};
+
+std::unique_ptr<ServerProtocol> http1_server(const ServerLimits& limits, ServerProtocol::Owner& owner);
+std::unique_ptr<ServerProtocol> http2_server(const ServerLimits& limits, ServerProtocol::Owner& owner);
+
+// Whether an answer with this status has a body at all.
+inline bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
+}  // namespace ph::net
