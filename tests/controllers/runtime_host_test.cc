@@ -245,7 +245,7 @@ TEST_F(HostTest, AnUnknownDeletionThatHappenedWaitsForTheCache) {
   server_.refuse(504, "Timeout");
   script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
   executor_.advance(5ms);
-  EXPECT_EQ(query(server_.expect(), "fieldSelector"), "metadata.name=part");
+  EXPECT_EQ(informers::query(server_.expect(), "fieldSelector"), "metadata.name=part");
   meta::v1::PartialObjectMetadataList list;
   list.mutable_metadata()->set_resource_version("50");
   server_.answer(list);
