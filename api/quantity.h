@@ -39,4 +39,9 @@ class Quantity {
   Format format_ = Format::DecimalSI;
 };
 
+// The canonical text of a quantity: "0" for an empty one; what is not a quantity stays as it is.
+std::string canonical_quantity(std::string_view text);
+// Why `text` is no quantity, in upstream's words; empty when it is one.
+std::string_view quantity_error(std::string_view text);
+
 }  // namespace ph::api

@@ -19,6 +19,9 @@ class Message;
 namespace ph::api {
 
 class Schema;
+namespace wire {
+struct Plan;
+}
 
 struct GroupVersionKind {
   std::string group, version, kind;
@@ -72,6 +75,8 @@ struct Resource {
   std::vector<std::pair<std::string, std::string>> field_selectors;
   std::string storage_prefix;  // "/registry/pods"; empty when nothing is stored
   std::string storage_version_hash;
+  // The kind of the stored bytes when it is another: events.k8s.io/v1 Events are stored as v1 ones (api/convert.h).
+  std::optional<GroupVersionKind> stored_as;
   const Schema* schema = nullptr;
   bool has_verb(std::string_view verb) const;
   const Subresource* subresource(std::string_view name) const;
@@ -93,12 +98,17 @@ class Schema {
   ListType list_type = ListType::Atomic;
   std::vector<std::string> list_map_keys;
 
-  // The message behind a Struct or special type; null for custom kinds.
+  // The message behind a Struct or special type; null for custom kinds. Of a List: the message around its one repeated
+  // field, where there is one (`Verbs`, `ExtraValue`).
   const google::protobuf::Descriptor* descriptor = nullptr;
+
+  // The codecs' tables of a built-in Struct.
+  const wire::Plan* plan() const { return plan_; }
 
  private:
   friend class SchemaBuilder;
   std::vector<std::pair<std::string_view, unsigned short>> by_name_;  // sorted
+  const wire::Plan* plan_ = nullptr;
 };
 
 // The built-in kinds.

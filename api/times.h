@@ -1,6 +1,7 @@
 // Time in API objects: meta/v1 Time and MicroTime against ph::Time, RFC 3339 text, Go durations.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,17 @@ std::string rfc3339(Time time);         // 2006-01-02T15:04:05Z
 std::string rfc3339_micro(Time time);   // 2006-01-02T15:04:05.000000Z
 // Any offset and fraction.
 std::optional<Time> parse_rfc3339(std::string_view text);
+
+// The same without ph::Time's limits (1678 to 2261): years 0 to 9999, as objects may hold them.
+struct Instant {
+  std::int64_t seconds = 0;
+  std::int32_t nanos = 0;
+};
+std::optional<Instant> parse_instant(std::string_view text);
+// As an object's field: MicroTime wants exactly six digits of fraction. On failure `why` says so in Go's words.
+std::optional<Instant> parse_instant(std::string_view text, bool micro, std::string& why);
+// Appends 2006-01-02T15:04:05Z, with `micro` six digits of fraction.
+void append_instant(Instant instant, bool micro, std::string& out);
 
 // Go's time.Duration text: "1h0m0s", "1.5s", "0s".
 std::string duration_text(Duration duration);

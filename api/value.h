@@ -2,7 +2,7 @@
 // A view is cheap to copy, owns nothing, and is valid as long as the object is not structurally changed elsewhere. An absent
 // value converts to false; reading one gives the zero value, an empty list, an empty map.
 // Presence: a member that is not a pointer is absent when zero (messages: when all its members are absent, unless the field
-// is a struct that is always written: those are present). Maps are visited in the order of their keys.
+// is a struct that is always written: those are present). So it is with documents too. Maps are visited in the order of their keys.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,8 @@ class Value {
   std::int64_t integer() const;
   double number() const;
   std::string text() const;
-  nlohmann::json json() const;  // the value as JSON
+  // The value as JSON. A message's kind and apiVersion are not of it (`to_json` has them), a document's are.
+  nlohmann::json json() const;
 
   // Struct. `member` is absent when the field is; a dotted path goes through structs and map keys are not split.
   Value member(const Field& field) const;
@@ -60,11 +61,23 @@ class Value {
   static bool equal(const Value& a, const Value& b);
 
  private:
+  using Descriptor = google::protobuf::FieldDescriptor;
+  Value(const Schema& schema, void* node) : schema_(&schema), node_(node) {}
+  Value of_message(google::protobuf::Message& message, const Schema& schema) const;
+  Value member_of_message(const Field& field) const;
+  Value member_of_document(const Field& field) const;
+  google::protobuf::Message& message() const;
+  nlohmann::json& document() const;
+  bool is_zero(const Field& field) const;
+  nlohmann::json json_of_message() const;
+
   const Schema* schema_ = nullptr;
-  void* node_ = nullptr;          // a message or a JSON value
-  const Field* field_ = nullptr;  // message back end: the field of `node_` this is
-  std::int32_t index_ = -1;       // of a list item; map entries are found by the entry message
+  // A JSON value; or the message that this is, or (with `field_`) the one that holds this scalar, list, map or list item.
+  void* node_ = nullptr;
+  const Descriptor* field_ = nullptr;
+  std::int32_t index_ = -1;
   bool document_ = false;
+  bool read_only_ = false;
 };
 
 }  // namespace ph::api

@@ -59,6 +59,8 @@ class Log {
   static void append(std::string& line, std::string_view name, const Value& value, const Rest&... rest) {
     if constexpr (std::convertible_to<const Value&, std::string_view>) {
       append_text(line, name, std::string_view(value));
+    } else if constexpr (requires { format_as(value); }) {  // fmt 9 asks it of enumerations only
+      append_text(line, name, fmt::format("{}", format_as(value)));
     } else {
       append_text(line, name, fmt::format("{}", value));
     }

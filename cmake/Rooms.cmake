@@ -39,8 +39,17 @@ function(ph_tests room)
     return()
   endif()
   add_executable(${room}_tests ${sources})
-  target_link_libraries(${room}_tests PRIVATE ph_testing GTest::gmock GTest::gtest_main)
+  # The object model is tested alone: it needs no simulation, and its tests build without the rooms above.
+  set(testing ph_testing)
+  if(room STREQUAL "api")
+    set(testing ph_api nlohmann_json::nlohmann_json)
+  elseif(room STREQUAL "informers")  # its server is a script
+    set(testing ph_informers)
+  endif()
+  target_link_libraries(${room}_tests PRIVATE ${testing} GTest::gmock GTest::gtest_main)
   target_precompile_headers(${room}_tests REUSE_FROM ph_kinds)
+  # A precompiled header serves only who is compiled like it: programs as position independent as libraries.
+  target_compile_options(${room}_tests PRIVATE -fPIC)
   include(GoogleTest)
   gtest_discover_tests(${room}_tests TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
                        PROPERTIES TIMEOUT 300 LABELS ${room})

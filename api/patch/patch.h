@@ -1,5 +1,6 @@
-// The three patches on JSON documents. The document and the patch are values; the result is a new document.
-// Errors are DecodeError (400) for a patch that is malformed and ApplyError (422) for one that does not fit the document.
+// The three patches on JSON documents. The document and the patch are values; the result is a new document. Errors:
+// DecodeError (400) for a patch that is malformed, ApplyError (422) for one that does not fit the document, PatchTooLarge
+// (413) for one with too many operations. Messages are upstream's. Threads: any.
 #pragma once
 
 #include <stdexcept>
@@ -16,12 +17,18 @@ class ApplyError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// RFC 6902; at most 10,000 operations; a copy may not make the document larger than 3 MiB.
+class PatchTooLarge : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// RFC 6902; at most 10,000 operations; copies may not enlarge the document by more than 3 MiB in all. As upstream's library:
+// indices may be negative (from the end), `test` takes a missing member for null, the document itself cannot be replaced.
 nlohmann::json json_patch(const nlohmann::json& document, const nlohmann::json& patch);
 // RFC 7386.
 nlohmann::json merge_patch(const nlohmann::json& document, const nlohmann::json& patch);
 // Strategic merge by the schema's merge keys, with the directives $patch, $retainKeys, $setElementOrder/… and
-// $deleteFromPrimitiveList/….
+// $deleteFromPrimitiveList/…. Members the schema does not know are merged as a merge patch would.
 nlohmann::json strategic_merge_patch(const Schema& schema, const nlohmann::json& document, const nlohmann::json& patch);
 
 }  // namespace ph::api

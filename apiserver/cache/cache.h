@@ -1,8 +1,8 @@
 // Watch cache: what one resource holds, in memory, and its recent changes for watchers.
 //
-// Filled from the store at start, fed by it afterwards. An entry is immutable and shared by every reader and watcher; its
-// bytes were encoded once, by the write. Everything belongs to the apiserver's executor, but entries may be read (rendered)
-// on any thread.
+// Filled from the store at start, fed by it afterwards. An entry is immutable and shared by every reader and watcher;
+// its bytes were encoded once, by the write. Everything belongs to the apiserver's executor, but entries may be read
+// (rendered) on any thread.
 #pragma once
 
 #include <functional>
@@ -12,53 +12,83 @@
 #include <string_view>
 #include <vector>
 
+#include "apiserver/cache/entries.h"
 #include "apiserver/storage/store.h"
 #include "base/revision.h"
 #include "base/sync.h"
 
 namespace ph::apiserver {
 
-// One object at one revision.
-struct Entry {
-  std::string key;        // "namespace/name", or "name" for what has no namespace
-  Revision revision;      // of its last change
-  SharedBytes protobuf;   // the k8s\0 envelope as clients get it, metadata.resourceVersion spliced in
-  std::string_view name() const;
-  std::string_view namespace_name() const;  // "" when it has none
-};
-using EntryRef = std::shared_ptr<const Entry>;
-
 struct CacheEvent {
   Revision revision;
-  EntryRef before;  // null: it did not exist
-  EntryRef after;   // null: deleted; the last state is `deleted`
-  EntryRef deleted; // for a deletion: the last state, with the deletion's revision spliced in
+  EntryRef before;   // null: it did not exist
+  EntryRef after;    // null: deleted; the last state is `deleted`
+  EntryRef deleted;  // for a deletion: the last state, with the deletion's revision spliced in
 };
 
-// All objects of one moment, ordered by key.
+// All objects of one moment, ordered by key. Any thread may read the entries.
 struct Snapshot {
   Revision revision;
-  std::shared_ptr<const std::vector<EntryRef>> entries;
+  std::shared_ptr<const EntryList> entries;
 };
 
 // Events after a revision, in order. Dropping it ends the watch.
 class CacheWatch {
  public:
   virtual ~CacheWatch() = default;
-  // The next events (at least one), or nothing: the watcher fell so far behind that its events were dropped, or the cache
-  // was closed. `deadline`: at that time it returns an empty list, so that the caller can send a bookmark or end.
+  // The next events (at least one), or nothing: the watcher fell so far behind that its events were dropped, or the
+  // cache was closed. `deadline`: at that time it returns an empty list, so that the caller can send a bookmark or end.
   virtual Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) = 0;
   // Up to which revision everything has been delivered once `next` has handed out all it had.
   virtual Revision revision() const = 0;
 };
 
+struct CacheOptions {
+  // Events are held this long at most, and while they fit; the newest `events_min` are held whatever they cost.
+  Duration window = std::chrono::minutes(10);
+  std::size_t events_min = 100;
+  std::size_t events_max = 100'000;
+  std::size_t bytes_max = 32 << 20;  // of states that only events hold any more, per cache
+  // How much of the store's history is looked at when caches are filled.
+  std::size_t history_records_max = 20'000;
+  std::size_t history_bytes_max = 16 << 20;
+};
+
+// Feeds all watch caches of one store: one follower, each change goes to the cache of its prefix, and all caches
+// advance to the store's revision together. Make it before the store's first commit; caches may come later. Hub and
+// caches may go away before the store.
+class CacheHub {
+ public:
+  CacheHub(Store& store, Executor& executor, CacheOptions options = {});
+  ~CacheHub();
+  CacheHub(const CacheHub&) = delete;
+  CacheHub& operator=(const CacheHub&) = delete;
+
+  // Fills all caches that have not been, in one pass over the store's history.
+  Task<void> fill();
+  Revision revision() const;
+
+  struct Impl;
+
+ private:
+  friend class WatchCache;
+  std::shared_ptr<Impl> impl_;
+};
+
 class WatchCache {
  public:
+  // One of many caches of a store. Prefixes of one hub differ.
+  WatchCache(CacheHub& hub, std::string prefix);
+  // With a hub of its own.
   // `prefix`: the storage prefix with a trailing slash, e.g. "/registry/pods/".
   WatchCache(Store& store, Executor& executor, std::string prefix);
   ~WatchCache();
 
-  // Loads what the store holds, and as much history as it keeps. Call once, before serving.
+  WatchCache(const WatchCache&) = delete;
+  WatchCache& operator=(const WatchCache&) = delete;
+
+  // Loads what the store holds, and as much history as it keeps, for this and every other cache of the hub that is not
+  // filled yet; then returns at once for those. Before it is filled a cache is empty and cannot be watched.
   Task<void> fill();
 
   EntryRef find(std::string_view key) const;
@@ -81,13 +111,14 @@ class WatchCache {
   struct Stats {
     std::size_t watchers = 0;
     std::size_t events_held = 0;
-    std::size_t bytes = 0;
+    std::size_t bytes = 0;  // of envelopes: the present, and what only events hold any more
   };
   Stats stats() const;
 
- private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+
+ private:
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace ph::apiserver

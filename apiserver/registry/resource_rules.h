@@ -1,6 +1,9 @@
 // What one resource does differently from the generic verbs: one file a resource, one line in registry.def.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +15,11 @@
 
 namespace ph::apiserver {
 
-// What a rule may look at and add to while one write is prepared.
+// What a rule may look at and add to while one write is prepared. A write that loses a race is prepared again, with a new
+// context.
 struct WriteContext {
   const api::Resource& resource;
+  std::string_view subresource;
   ObjectReader& reader;
   Rng& rng;
   Time now;
@@ -24,6 +29,12 @@ struct WriteContext {
   std::vector<Precondition>& preconditions;
   std::vector<Mutation>& mutations;
   std::vector<std::string>& warnings;
+  // Keys of preconditions that were refused in earlier rounds of this write.
+  const std::set<std::string>& refused;
+  // One of the two lists is called once the outcome of the commit is known (a dry run fails): what was taken or released in
+  // memory becomes final, or is undone.
+  std::vector<std::function<void()>>& on_success;
+  std::vector<std::function<void()>>& on_failure;
 };
 
 // What a delete does to an object that nothing else (finalizers) holds.
@@ -36,20 +47,54 @@ class ResourceRules {
  public:
   virtual ~ResourceRules() = default;
 
-  // After decoding and defaulting, before admission: drop what clients may not set (status, generation), set what the server
-  // does (phase, QoS class). The generic part (uid, times, generation = 1 where the kind has one) has been done.
+  // Once, when the caches are filled and nothing is served yet.
+  virtual void start(ObjectReader&) {}
+
+  // After mutating admission, before validation: drop what clients may not set, set what the server does (phase, QoS
+  // class). The generic part (name, uid, times, status cleared, generation = 1 where the kind has one) has been done.
   virtual void prepare_create(WriteContext&, Message& /*object*/) {}
-  // Full update: `old` is the stored object. Generic: metadata kept, status restored from `old`, generation raised when
-  // spec changed.
+  // Full update: `old` is the stored object. Generic: metadata kept, status restored from `old`; the generation is raised
+  // afterwards when anything but metadata and status differs.
   virtual void prepare_update(WriteContext&, Message& /*object*/, const Message& /*old*/) {}
-  // …/status: generic: everything but status restored from `old`.
+  // …/status: generic: everything but metadata and status restored from `old`.
   virtual void prepare_status(WriteContext&, Message& /*object*/, const Message& /*old*/) {}
-  // After validation, last before the commit; may add to the transaction (cluster IPs, node ports) and throw.
+  // True when an update that left the spec alone raises the generation all the same.
+  virtual bool raises_generation(const Message& /*object*/, const Message& /*old*/) { return false; }
+  // After validation, last before the commit; may add to the transaction (cluster IPs, node ports), change the object, and
+  // throw. `object` is null when the object is being removed, `old` when it is being created.
   virtual void before_commit(WriteContext&, Message* /*object*/, const Message* /*old*/) {}
-  // After the object was deleted from the store or the commit failed: release what before_commit took in memory.
-  virtual void after_delete(const Message& /*old*/) {}
+  // True while something beside metadata.finalizers keeps an object that is being deleted (a namespace's spec.finalizers).
+  virtual bool holds(const Message& /*object*/) { return false; }
+  // A delete has begun, and the object stays for now: deletionTimestamp is set.
+  virtual void mark_deleting(Message& /*object*/) {}
+  // Whether the store may forget all but the last value of this key.
+  virtual bool last_value_only(const ObjectKey&) { return false; }
   // Grace of a delete. `requested`: gracePeriodSeconds of the options, if given.
   virtual DeletePlan plan_delete(const Message& /*object*/, std::optional<std::int64_t> /*requested*/) { return {}; }
 };
+
+struct ServerOptions;
+
+// What differs between resources without needing code.
+enum Trait : unsigned {
+  kPlain = 0,
+  kGeneration = 1 << 0,          // metadata.generation counts changes of the spec
+  kKeepsStatus = 1 << 1,         // a create may bring a status (nodes)
+  kCreateOnUpdate = 1 << 2,      // PUT of what does not exist creates it
+  kNeedsRevision = 1 << 3,       // PUT must name a resourceVersion
+  kReturnsDeleted = 1 << 4,      // DELETE answers with the object, not with a Status
+  kOrphansByDefault = 1 << 5,    // DELETE without a policy leaves the dependents
+  kNoDependents = 1 << 6,        // propagation policies mean nothing here
+  kLastValueOnly = 1 << 7,       // the store need not keep the history
+};
+
+struct RegistryEntry {
+  std::string_view group, plural;
+  unsigned traits = kPlain;
+  std::unique_ptr<ResourceRules> (*make)(const ServerOptions&) = nullptr;
+};
+
+// The line of registry.def; the plain entry for resources without one.
+const RegistryEntry& registry_entry(const api::Resource& resource);
 
 }  // namespace ph::apiserver

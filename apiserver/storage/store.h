@@ -1,11 +1,14 @@
 // Store: an ordered map of keys to values with revisions, transactions and a feed of changes.
 //
-// Keys and values are upstream's (/registry/pods/default/a → the k8s\0 envelope), so that an etcd can stand behind the same
-// interface. Promises, for every implementation:
+// Keys and values are upstream's (/registry/pods/default/a → the k8s\0 envelope), so that an etcd can stand behind the
+// same interface. Promises, for every implementation:
 //   - A transaction is judged and applied as one; all its changes have one revision, greater than any before.
-//   - Nothing is visible before it is durable: `get`, `range`, `revision`, the feed and the answer to a commit show only
+//   - Nothing is visible before it is durable: `get`, `range`, `revision`, the feed and the answer to a commit show
+//   only
 //     what has been synced. A refusal, too, is answered only when the writes it was judged on are durable.
-//   - Followers get every change once, in order of revision, before the answer to the commit that made it.
+//   - Followers get every change once, in order of revision, before the answer to the commit that made it, and before
+//   the
+//     answer to any read that shows it.
 //   - A failed sync ends the process: what may or may not be on disk must not be served.
 // A store belongs to one executor: all calls come from there, all answers and feeds arrive there.
 #pragma once
@@ -16,6 +19,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/revision.h"
@@ -33,10 +37,12 @@ struct Precondition {
   Revision revision;  // for AtRevision: the key's last change
 };
 
+// A transaction names a key at most once among its mutations; deleting what is not there changes nothing.
 struct Mutation {
   std::string key;
   std::optional<std::string> value;  // nothing: the key is deleted
-  // Only the last value is kept on disk (events, node heartbeats): watches of such changes do not resume after a restart.
+  // Only the last value is kept on disk (events, node heartbeats): watches of such changes do not resume after a
+  // restart.
   bool last_value_only = false;
 };
 
@@ -62,11 +68,21 @@ struct Refused {
 struct Change {
   Revision revision;
   std::string key;
-  SharedBytes value;      // null: deleted
-  SharedBytes previous;   // null: there was none (or, in history after a restart, it is not kept)
-  Revision created;       // of the key
+  SharedBytes value;     // null: deleted
+  SharedBytes previous;  // null: there was none
+  Revision created;      // of the key
   Time time;
   std::string author;
+  Revision previous_modified;  // the revision of `previous`; 0 when there was none
+};
+
+// The newest recorded changes, oldest first, and from where on they are all there.
+struct Recent {
+  std::vector<Change> changes;
+  Revision since;  // every later change is in `changes`, …
+  // … except under these prefixes, where only those after that revision are (see Mutation::last_value_only).
+  std::vector<std::pair<std::string, Revision>> gaps;
+  Revision until;  // the store's revision when this was read
 };
 
 class Store {
@@ -75,6 +91,7 @@ class Store {
 
   virtual ~Store() = default;
 
+  // The revision of the changes; when nothing changed, the newest one the answer rests on.
   virtual Task<std::expected<Revision, Refused>> commit(Transaction transaction) = 0;
 
   virtual Task<std::optional<Stored>> get(std::string key) = 0;
@@ -85,13 +102,17 @@ class Store {
   // The newest durable revision. A fresh store is at 1.
   virtual Revision revision() const = 0;
 
-  // Calls `follower` with every durable change from now on. Followers cannot be taken back; they must outlive the store's
-  // last commit.
+  // Calls `follower` with every durable change from now on. Followers cannot be taken back; they must outlive the
+  // store's last commit.
   virtual void follow(Follower follower) = 0;
 
   // The recorded changes of keys with this prefix after `since`, oldest first; nothing when some of them are no longer
   // kept.
   virtual Task<std::optional<std::vector<Change>>> history(std::string prefix, Revision since) = 0;
+
+  // What history remembers of the last changes with this prefix. Looks at no more than `records_max` records and
+  // `bytes_max` bytes of history, whatever their prefix, so that it is quick however much is kept.
+  virtual Task<Recent> recent(std::string prefix, std::size_t records_max, std::size_t bytes_max) = 0;
 };
 
 }  // namespace ph::apiserver

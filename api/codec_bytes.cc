@@ -1,0 +1,151 @@
+// Answers from stored bytes without building the object.
+#include <google/protobuf/descriptor.h>
+
+#include "api/codec.h"
+#include "api/times.h"
+#include "api/wire.h"
+
+namespace ph::api {
+
+namespace {
+
+// Field numbers that all kinds share.
+constexpr unsigned kMetadata = 1;               // of an object
+constexpr unsigned kResourceVersion = 6;        // of ObjectMeta
+constexpr unsigned kLabels = 11;
+constexpr unsigned kRaw = 2;                    // of runtime.Unknown
+
+// The last value of a field among the records of a message.
+bool find_last(std::string_view bytes, unsigned number, wire::Item& out) {
+  bool found = false;
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  while (at < end) {
+    const std::uint64_t tag = wire::read_varint(at, end);
+    const wire::Item item = wire::read_item(at, end, tag & 7);
+    if (tag >> 3 != number) continue;
+    out = item;
+    found = true;
+  }
+  return found;
+}
+
+std::string text_of(const Schema& schema, const wire::Item& item) {
+  switch (schema.type) {
+    case Type::Bool: return item.number ? "true" : "false";
+    case Type::Int32: return std::to_string(static_cast<std::int32_t>(item.number));
+    case Type::Int64: return std::to_string(static_cast<std::int64_t>(item.number));
+    case Type::String:
+    case Type::Bytes: return std::string(item.bytes);
+    case Type::Quantity: {
+      const std::string_view text = wire::read_first(item.bytes);
+      return std::string(text.empty() ? "0" : text);
+    }
+    case Type::IntOrString: {
+      const wire::IntOrText both = wire::read_int_or_string(item.bytes);
+      return both.is_text ? std::string(both.text) : std::to_string(both.number);
+    }
+    case Type::Time:
+    case Type::MicroTime: {
+      std::string out;
+      const wire::Stamp stamp = wire::read_stamp(item.bytes);
+      if (stamp.set) append_instant({stamp.seconds, stamp.nanos}, schema.type == Type::MicroTime, out);
+      return out;
+    }
+    default: return {};
+  }
+}
+
+// The records of ObjectMeta with another resource version, at its place in the order.
+std::string with_version(std::string_view metadata, std::string_view revision) {
+  std::string out;
+  out.reserve(metadata.size() + revision.size() + 16);
+  wire::Writer writer(out);
+  bool written = false;
+  const char* at = metadata.data();
+  const char* const end = at + metadata.size();
+  while (at < end) {
+    const char* const begin = at;
+    const std::uint64_t tag = wire::read_varint(at, end);
+    wire::read_item(at, end, tag & 7);
+    if (tag >> 3 >= kResourceVersion && !written) {
+      writer.bytes(kResourceVersion, revision);
+      written = true;
+    }
+    if (tag >> 3 != kResourceVersion) out.append(begin, at);
+  }
+  if (!written) writer.bytes(kResourceVersion, revision);
+  return out;
+}
+
+}  // namespace
+
+std::string_view metadata_bytes(std::string_view protobuf) {
+  wire::Item item;
+  find_last(protobuf, kMetadata, item);
+  return item.bytes;
+}
+
+std::vector<std::pair<std::string_view, std::string_view>> labels_of(std::string_view protobuf) {
+  std::vector<wire::Entry> entries;
+  wire::for_each(metadata_bytes(protobuf), kLabels, wire::kBytes,
+                 [&](const wire::Item& item) { entries.push_back(wire::read_entry(item.bytes)); });
+  wire::sort_entries(entries);
+  std::vector<std::pair<std::string_view, std::string_view>> out;
+  out.reserve(entries.size());
+  for (const wire::Entry& entry : entries) out.emplace_back(entry.key, entry.value.bytes);
+  return out;
+}
+
+std::string scalar_at(const Schema& schema, std::string_view protobuf, std::string_view dotted_path) {
+  const Schema* at = &schema;
+  wire::Item item{.bytes = protobuf};
+  while (!dotted_path.empty()) {
+    const auto dot = std::min(dotted_path.find('.'), dotted_path.size());
+    const Field* field = at->type == Type::Struct ? at->field(dotted_path.substr(0, dot)) : nullptr;
+    if (!field) return {};
+    dotted_path.remove_prefix(std::min(dot + 1, dotted_path.size()));
+    for (const auto* step : field->path) {
+      wire::Item inner;
+      find_last(item.bytes, static_cast<unsigned>(step->number()), inner);
+      item = inner;
+    }
+    at = field->schema;
+  }
+  return text_of(*at, item);
+}
+
+std::string with_resource_version(std::string_view envelope, std::string_view revision) {
+  const std::string_view raw = open_envelope(envelope).raw;
+  // The object's metadata mostly is its first record; what stands before and after is copied.
+  const std::string_view metadata = metadata_bytes(raw);
+  const std::string changed = with_version(metadata, revision);
+  std::string body;
+  body.reserve(raw.size() + revision.size() + 32);
+  wire::Writer body_writer(body);
+  if (!metadata.data()) body_writer.bytes(kMetadata, changed);
+  const char* at = raw.data();
+  const char* const end = at + raw.size();
+  while (at < end) {
+    const char* const begin = at;
+    const std::uint64_t tag = wire::read_varint(at, end);
+    const wire::Item item = wire::read_item(at, end, tag & 7);
+    if (tag >> 3 != kMetadata) body.append(begin, at);
+    else if (item.bytes.data() == metadata.data()) body_writer.bytes(kMetadata, changed);
+  }
+  std::string out(envelope.substr(0, 4));
+  out.reserve(envelope.size() + revision.size() + 32);
+  wire::Writer writer(out);
+  at = envelope.data() + 4;
+  const char* const envelope_end = envelope.data() + envelope.size();
+  while (at < envelope_end) {
+    const char* const begin = at;
+    const std::uint64_t tag = wire::read_varint(at, envelope_end);
+    const wire::Item item = wire::read_item(at, envelope_end, tag & 7);
+    if (tag >> 3 != kRaw) out.append(begin, at);
+    else if (item.bytes.data() == raw.data()) writer.bytes(kRaw, body);
+  }
+  return out;
+}
+
+}  // namespace ph::api

@@ -1,0 +1,203 @@
+#include "api/rules.h"
+
+#include <unordered_map>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "api/codec.h"
+#include "api/kinds.h"
+#include "api/names.h"
+#include "api/validation/quote.h"
+
+namespace ph::api {
+
+Path& Path::operator=(const Path& other) {
+  std::copy_n(other.steps_.begin(), other.size_, steps_.begin());
+  size_ = other.size_;
+  return *this;
+}
+
+std::string Path::text() const {
+  std::string out;
+  for (std::size_t i = 0; i < size_; ++i) {
+    const Step& step = steps_[i];
+    switch (step.kind) {
+      case kMember:
+        if (!out.empty()) out += '.';
+        out.append(step.data, step.size);
+        break;
+      case kIndex: out += fmt::format("[{}]", step.size); break;
+      case kKey: out += fmt::format("[{}]", std::string_view(step.data, step.size)); break;
+    }
+  }
+  return size_ == 0 ? "<nil>" : out;
+}
+
+void Errors::add(std::string_view type, const Path& path, std::string detail) {
+  list_.push_back({std::string(type), path.text(), std::move(detail)});
+}
+
+namespace {
+
+std::string with_detail(std::string head, std::string_view detail) {
+  if (!detail.empty()) head.append(": ").append(detail);
+  return head;
+}
+
+template <class List>
+std::string supported_text(std::string_view value, const List& supported) {
+  std::vector<std::string> quoted;
+  for (const auto& one : supported) quoted.push_back(quote(one));
+  std::string out = "Unsupported value: " + quote(value);
+  if (!quoted.empty()) out += fmt::format(": supported values: {}", fmt::join(quoted, ", "));
+  return out;
+}
+
+}  // namespace
+
+void Errors::required(const Path& path, std::string_view detail) {
+  add("FieldValueRequired", path, with_detail("Required value", detail));
+}
+
+void Errors::invalid(const Path& path, std::string_view value_json, std::string_view detail) {
+  add("FieldValueInvalid", path, with_detail(fmt::format("Invalid value: {}", value_json), detail));
+}
+
+void Errors::invalid(const Path& path, std::int64_t value, std::string_view detail) {
+  invalid(path, std::to_string(value), detail);
+}
+
+void Errors::invalid_text(const Path& path, std::string_view value, std::string_view detail) {
+  invalid(path, quote(value), detail);
+}
+
+void Errors::invalid_message(const Path& path, const Message& value, std::string_view detail) {
+  invalid(path, encode_json(value), detail);
+}
+
+void Errors::not_supported(const Path& path, std::string_view value, std::initializer_list<std::string_view> supported) {
+  add("FieldValueNotSupported", path, supported_text(value, supported));
+}
+
+void Errors::not_supported(const Path& path, std::string_view value, const std::vector<std::string>& supported) {
+  add("FieldValueNotSupported", path, supported_text(value, supported));
+}
+
+void Errors::forbidden(const Path& path, std::string_view detail) {
+  add("FieldValueForbidden", path, with_detail("Forbidden", detail));
+}
+
+void Errors::duplicate(const Path& path, std::string_view value) { duplicate_json(path, quote(value)); }
+
+void Errors::duplicate_json(const Path& path, std::string_view value_json) {
+  add("FieldValueDuplicate", path, fmt::format("Duplicate value: {}", value_json));
+}
+
+void Errors::too_long(const Path& path, std::size_t max) {
+  add("FieldValueTooLong", path, fmt::format("Too long: may not be more than {} bytes", max));
+}
+
+void Errors::too_many(const Path& path, std::size_t actual, std::size_t max) {
+  add("FieldValueTooMany", path, fmt::format("Too many: {}: must have at most {} {}", actual, max, max == 1 ? "item" : "items"));
+}
+
+void Errors::not_found(const Path& path, std::string_view value) {
+  add("FieldValueNotFound", path, fmt::format("Not found: {}", quote(value)));
+}
+
+void Errors::type_invalid(const Path& path, std::string_view value, std::string_view detail) {
+  add("FieldValueTypeInvalid", path, with_detail(fmt::format("Invalid value: {}", quote(value)), detail));
+}
+
+void Errors::invalid_each(const Path& path, std::string_view value, const std::vector<std::string>& complaints) {
+  for (const std::string& complaint : complaints) invalid_text(path, value, complaint);
+}
+
+// A generateName is judged as if characters stood where its trailing dash is.
+static std::string completed(std::string_view name, bool prefix) {
+  std::string out(name);
+  if (prefix && out.size() > 1 && out.back() == '-') out.replace(out.size() - 2, 2, "a");
+  return out;
+}
+
+std::vector<std::string> subdomain_name(std::string_view name, bool prefix) {
+  return check_dns1123_subdomain(completed(name, prefix));
+}
+std::vector<std::string> label_name(std::string_view name, bool prefix) {
+  return check_dns1123_label(completed(name, prefix));
+}
+std::vector<std::string> dns1035_name(std::string_view name, bool prefix) {
+  return check_dns1035_label(completed(name, prefix));
+}
+std::vector<std::string> path_segment_name(std::string_view name, bool prefix) {
+  std::vector<std::string> out;
+  if (!prefix && (name == "." || name == "..")) return {fmt::format("may not be '{}'", name)};
+  for (const std::string_view bad : {"/", "%"}) {
+    if (name.find(bad) != name.npos) out.push_back(fmt::format("may not contain '{}'", bad));
+  }
+  return out;
+}
+
+// The table of api/rules.def, read twice: to declare the functions and to list them.
+#define PH_DEFAULTS_Defaults(type) void set_defaults(type&);
+#define PH_DEFAULTS_None(type)
+#define PH_VALIDATE_Validate(type)       \
+  void validate(const type&, Errors&);   \
+  void validate_update(const type&, const type&, Errors&);
+#define PH_VALIDATE_None(type)
+#define PH_STATUS_Status(type) void validate_status(const type&, const type&, Errors&);
+#define PH_STATUS_None(type)
+#define RULES(type, name_rule, defaults, validates, status) \
+  PH_DEFAULTS_##defaults(type) PH_VALIDATE_##validates(type) PH_STATUS_##status(type)
+#include "api/rules.def"
+#undef RULES
+#undef PH_DEFAULTS_Defaults
+#undef PH_DEFAULTS_None
+#undef PH_VALIDATE_Validate
+#undef PH_VALIDATE_None
+#undef PH_STATUS_Status
+#undef PH_STATUS_None
+
+namespace {
+
+// What is known of a message only at run time is known here at compile time: the casts are the table's.
+template <class T>
+struct As {
+  static void defaults(Message& object) { set_defaults(static_cast<T&>(object)); }
+  static void create(const Message& object, Errors& errors) { validate(static_cast<const T&>(object), errors); }
+  static void update(const Message& object, const Message& old, Errors& errors) {
+    validate_update(static_cast<const T&>(object), static_cast<const T&>(old), errors);
+  }
+  static void status(const Message& object, const Message& old, Errors& errors) {
+    validate_status(static_cast<const T&>(object), static_cast<const T&>(old), errors);
+  }
+};
+
+using Table = std::unordered_map<const google::protobuf::Descriptor*, KindRules>;
+
+const Table& table() {
+#define PH_DEFAULTS_Defaults(type) &As<type>::defaults
+#define PH_DEFAULTS_None(type) nullptr
+#define PH_VALIDATE_Validate(type) &As<type>::create, &As<type>::update
+#define PH_VALIDATE_None(type) nullptr, nullptr
+#define PH_STATUS_Status(type) &As<type>::status
+#define PH_STATUS_None(type) nullptr
+#define RULES(type, name_rule, defaults, validates, status) \
+  {type::descriptor(), {PH_DEFAULTS_##defaults(type), PH_VALIDATE_##validates(type), PH_STATUS_##status(type), name_rule}},
+  static const Table out = {
+#include "api/rules.def"
+  };
+#undef RULES
+  return out;
+}
+
+}  // namespace
+
+const KindRules& rules_of(const Schema& schema) {
+  static const KindRules none;
+  const auto found = table().find(schema.descriptor);
+  return found == table().end() ? none : found->second;
+}
+
+}  // namespace ph::api

@@ -1,0 +1,367 @@
+// Schemas of the built-in kinds, made from their descriptors and our options, once, when first asked for.
+#include "api/schema.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "api/kinds.h"
+#include "api/wire.h"
+#include "base/assert.h"
+
+namespace ph::api {
+
+namespace pb = google::protobuf;
+
+bool Resource::has_verb(std::string_view verb) const { return std::ranges::find(verbs, verb) != verbs.end(); }
+
+const Subresource* Resource::subresource(std::string_view name) const {
+  const auto found = std::ranges::find(subresources, name, &Subresource::name);
+  return found == subresources.end() ? nullptr : &*found;
+}
+
+const Field* Schema::field(std::string_view json_name) const {
+  const auto found = std::ranges::lower_bound(by_name_, json_name, {}, &std::pair<std::string_view, unsigned short>::first);
+  return found != by_name_.end() && found->first == json_name ? &fields[found->second] : nullptr;
+}
+
+struct Scheme::Impl {
+  std::deque<Schema> schemas;
+  std::deque<wire::Plan> plans;
+  std::unordered_map<const pb::Descriptor*, const Schema*> by_descriptor;
+  std::map<GroupVersionKind, const Schema*> by_kind;
+  std::vector<Resource> resources;
+  std::map<std::tuple<std::string, std::string, std::string>, const Resource*, std::less<>> by_plural;
+  std::unordered_map<const Schema*, const Resource*> resource_of;
+};
+
+namespace {
+
+// One type of each file of kinds.
+const pb::FileDescriptor* const* kind_files(std::size_t& count) {
+  static const pb::FileDescriptor* const kFiles[] = {
+      meta::v1::Quantity::descriptor()->file(),         meta::v1::ObjectMeta::descriptor()->file(),
+      core::v1::Pod::descriptor()->file(),              apps::v1::Deployment::descriptor()->file(),
+      events::v1::Event::descriptor()->file(),          authentication::v1::TokenReview::descriptor()->file(),
+      authorization::v1::SubjectAccessReview::descriptor()->file(),
+      autoscaling::v1::Scale::descriptor()->file(),     batch::v1::Job::descriptor()->file(),
+      policy::v1::Eviction::descriptor()->file(),       rbac::v1::Role::descriptor()->file(),
+      storage::v1::StorageClass::descriptor()->file(),  scheduling::v1::PriorityClass::descriptor()->file(),
+      coordination::v1::Lease::descriptor()->file(),    discovery::v1::EndpointSlice::descriptor()->file(),
+      apidiscovery::v2::APIGroupDiscovery::descriptor()->file()};
+  count = std::size(kFiles);
+  return kFiles;
+}
+
+// The order in which discovery names groups.
+int group_rank(std::string_view group) {
+  static constexpr std::string_view kOrder[] = {
+      "", "apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch",
+      "certificates.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io",
+      "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io", "node.k8s.io",
+      "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io"};
+  return static_cast<int>(std::ranges::find(kOrder, group) - std::begin(kOrder));
+}
+
+// ph.core.v1.Pod → io.k8s.api.core.v1.Pod
+std::string open_api_name(const pb::Descriptor* descriptor) {
+  const std::string& name = descriptor->name();
+  if (name == "Quantity") return "io.k8s.apimachinery.pkg.api.resource.Quantity";
+  if (name == "IntOrString") return "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
+  const std::string package = descriptor->file()->package().substr(std::string_view("ph.").size());
+  if (package != "meta.v1") return fmt::format("io.k8s.api.{}.{}", package, name);
+  const bool runtime = descriptor->file() == meta::v1::Quantity::descriptor()->file();
+  return fmt::format("io.k8s.apimachinery.pkg.{}.{}", runtime ? "runtime" : "apis.meta.v1", name);
+}
+
+Type type_of_encoding(Encoding encoding) {
+  switch (encoding) {
+    case QUANTITY: return Type::Quantity;
+    case INT_OR_STRING: return Type::IntOrString;
+    case TIME: return Type::Time;
+    case MICRO_TIME: return Type::MicroTime;
+    case DURATION: return Type::Duration;
+    case RAW_JSON: return Type::RawJson;
+    case ITEMS: return Type::List;
+    default: return Type::Struct;
+  }
+}
+
+Type type_of_scalar(const pb::FieldDescriptor* field) {
+  switch (field->type()) {
+    case pb::FieldDescriptor::TYPE_BOOL: return Type::Bool;
+    case pb::FieldDescriptor::TYPE_INT32: return Type::Int32;
+    case pb::FieldDescriptor::TYPE_INT64: return Type::Int64;
+    case pb::FieldDescriptor::TYPE_DOUBLE: return Type::Double;
+    case pb::FieldDescriptor::TYPE_STRING: return Type::String;
+    case pb::FieldDescriptor::TYPE_BYTES: return Type::Bytes;
+    default: PH_ASSERT(!"kinds use no other scalar types"); return Type::String;
+  }
+}
+
+GroupVersionKind to_kind(const Kind& kind) { return {kind.group(), kind.version(), kind.kind()}; }
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(separator), text.size());
+    out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+template <class Strings>
+std::vector<std::string> to_vector(const Strings& strings) {
+  return {strings.begin(), strings.end()};
+}
+
+}  // namespace
+
+class SchemaBuilder {
+ public:
+  std::shared_ptr<const Scheme::Impl> build() {
+    impl_ = std::make_shared<Scheme::Impl>();
+    std::size_t count = 0;
+    const pb::FileDescriptor* const* files = kind_files(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      for (int m = 0; m < files[i]->message_type_count(); ++m) message(files[i]->message_type(m));
+    }
+    for (const auto& [field, atomic] : overridden_) override_atomic(*field, atomic);
+    for (std::size_t i = 0; i < count; ++i) {
+      for (int m = 0; m < files[i]->message_type_count(); ++m) add_resource(files[i]->message_type(m));
+    }
+    index_resources();
+    return impl_;
+  }
+
+ private:
+  Schema& add(Type type) {
+    Schema& schema = impl_->schemas.emplace_back();
+    schema.type = type;
+    return schema;
+  }
+
+  const Schema* scalar(Type type) {
+    const Schema*& schema = scalars_[type];
+    if (!schema) schema = &add(type);
+    return schema;
+  }
+
+  const Schema* message(const pb::Descriptor* descriptor) {
+    const auto [at, added] = impl_->by_descriptor.try_emplace(descriptor, nullptr);
+    if (!added) return at->second;
+    const pb::MessageOptions& options = descriptor->options();
+    Schema& schema = add(type_of_encoding(options.GetExtension(ph::encoding)));
+    impl_->by_descriptor[descriptor] = &schema;
+    schema.name = open_api_name(descriptor);
+    schema.descriptor = descriptor;
+    schema.atomic = options.GetExtension(ph::struct_type) == "atomic";
+    if (options.HasExtension(ph::kind)) {
+      schema.kind = to_kind(options.GetExtension(ph::kind));
+      impl_->by_kind.emplace(*schema.kind, &schema);
+    }
+    if (schema.type == Type::List) schema.element = value(descriptor->field(0));
+    if (schema.type == Type::Struct) structure(schema);
+    return &schema;
+  }
+
+  void structure(Schema& schema) {
+    wire::Plan& plan = impl_->plans.emplace_back();
+    plan.schema = &schema;
+    schema.plan_ = &plan;
+    level(schema, plan, schema.descriptor, {});
+    PH_ASSERT(schema.fields.size() <= wire::kMembersMax);
+    PH_ASSERT(plan.levels.size() < 64);
+    if (schema.kind) plan.kind_json = fmt::format(R"("kind":"{}","apiVersion":"{}")", schema.kind->kind, schema.kind->api_version());
+    for (const Field& field : schema.fields) plan.json_keys.push_back(fmt::format("\"{}\":", field.name));
+    index_names(schema);
+  }
+
+  // The members of one message of a struct; those of inline messages in their place. Returns the level's index.
+  std::int16_t level(Schema& schema, wire::Plan& plan, const pb::Descriptor* descriptor,
+                     const std::vector<const pb::FieldDescriptor*>& path) {
+    const std::size_t index = plan.levels.size();
+    plan.levels.emplace_back();
+    std::vector<wire::Step> steps;
+    for (int i = 0; i < descriptor->field_count(); ++i) {
+      const pb::FieldDescriptor* field = descriptor->field(i);
+      auto down = path;
+      down.push_back(field);
+      wire::Step step{.number = static_cast<unsigned>(field->number())};
+      if (field->options().GetExtension(ph::field).inline_()) {
+        step.type = wire::kBytes;
+        step.level = level(schema, plan, field->message_type(), down);
+      } else {
+        step.member = static_cast<std::int16_t>(schema.fields.size());
+        schema.fields.push_back(member(field, std::move(down)));
+        step.many = field->is_repeated();
+        const Schema& type = *schema.fields.back().schema;
+        step.type = wire::wire_type(step.many && type.type == Type::List ? type.element->type : type.type);
+      }
+      steps.push_back(step);
+    }
+    std::ranges::sort(steps, {}, &wire::Step::number);
+    wire::Level& level = plan.levels[index];
+    level.steps = std::move(steps);
+    level.by_number.assign(level.steps.empty() ? 0 : level.steps.back().number + 1, -1);
+    for (std::size_t i = 0; i < level.steps.size(); ++i) level.by_number[level.steps[i].number] = static_cast<std::int16_t>(i);
+    return static_cast<std::int16_t>(index);
+  }
+
+  Field member(const pb::FieldDescriptor* descriptor, std::vector<const pb::FieldDescriptor*> path) {
+    const FieldOptions& options = descriptor->options().GetExtension(ph::field);
+    Field field;
+    field.name = descriptor->json_name();
+    field.pointer = descriptor->has_optional_keyword();
+    field.always = options.always();
+    field.omit_zero = options.omit_zero();
+    field.required = options.required();
+    field.deprecated = options.deprecated();
+    field.patch_strategies = split(options.patch_strategy(), ',');
+    field.patch_merge_key = options.patch_merge_key();
+    field.default_json = options.default_();
+    field.enum_values = to_vector(options.enum_value());
+    field.feature_gates = to_vector(options.feature_gate());
+    field.path = std::move(path);
+    field.number = descriptor->number();
+    field.schema = schema_of_member(descriptor, options);
+    return field;
+  }
+
+  const Schema* schema_of_member(const pb::FieldDescriptor* descriptor, const FieldOptions& options) {
+    if (descriptor->is_map()) {
+      Schema& schema = add(Type::Map);
+      schema.atomic = options.map_type() == "atomic";
+      schema.element = value(descriptor->message_type()->map_value());
+      return &schema;
+    }
+    if (!descriptor->is_repeated()) {
+      const Schema* schema = value(descriptor);
+      const bool atomic = options.struct_type() == "atomic";
+      if (options.struct_type().empty() || schema->atomic == atomic) return schema;
+      // A copy of the type that differs in this; its members are only known when all types are made.
+      Schema& copy = add(schema->type);
+      copy.descriptor = schema->descriptor;
+      overridden_.emplace_back(&copy, atomic);
+      return &copy;
+    }
+    Schema& schema = add(Type::List);
+    schema.element = value(descriptor);
+    schema.list_type = options.list_type() == "map" ? ListType::Map : options.list_type() == "set" ? ListType::Set : ListType::Atomic;
+    schema.atomic = schema.list_type == ListType::Atomic;
+    schema.list_map_keys = to_vector(options.list_map_key());
+    return &schema;
+  }
+
+  const Schema* value(const pb::FieldDescriptor* descriptor) {
+    return descriptor->message_type() ? message(descriptor->message_type()) : scalar(type_of_scalar(descriptor));
+  }
+
+  void override_atomic(Schema& copy, bool atomic) {
+    copy = *impl_->by_descriptor.at(copy.descriptor);
+    copy.atomic = atomic;
+    index_names(copy);
+  }
+
+  static void index_names(Schema& schema) {
+    schema.by_name_.clear();
+    for (std::size_t i = 0; i < schema.fields.size(); ++i) {
+      schema.by_name_.emplace_back(schema.fields[i].name, static_cast<unsigned short>(i));
+    }
+    std::ranges::sort(schema.by_name_);
+  }
+
+  void add_resource(const pb::Descriptor* descriptor) {
+    if (!descriptor->options().HasExtension(ph::resource)) return;
+    const ph::Resource& options = descriptor->options().GetExtension(ph::resource);
+    Resource& resource = impl_->resources.emplace_back();
+    resource.schema = impl_->by_descriptor.at(descriptor);
+    resource.kind = *resource.schema->kind;
+    resource.plural = options.plural();
+    resource.singular = options.singular();
+    resource.short_names = to_vector(options.short_name());
+    resource.categories = to_vector(options.category());
+    resource.verbs = to_vector(options.verb());
+    resource.namespaced = options.namespaced();
+    resource.storage_prefix = options.storage_prefix();
+    resource.storage_version_hash = options.storage_version_hash();
+    if (options.has_stored_as()) resource.stored_as = to_kind(options.stored_as());
+    for (const ph::Subresource& sub : options.subresource()) {
+      GroupVersionKind kind = resource.kind;
+      if (!sub.version().empty()) kind = {sub.group(), sub.version(), {}};
+      kind.kind = sub.kind();
+      resource.subresources.push_back({sub.name(), std::move(kind), to_vector(sub.verb())});
+    }
+    for (const std::string& selector : options.field_selector()) {
+      const auto arrow = selector.find("->");
+      if (arrow == std::string::npos) resource.field_selectors.emplace_back(selector, selector);
+      else resource.field_selectors.emplace_back(selector.substr(0, arrow), selector.substr(arrow + 2));
+    }
+  }
+
+  void index_resources() {
+    std::ranges::sort(impl_->resources, {}, [](const Resource& r) {
+      return std::tuple(group_rank(r.kind.group), std::string_view(r.kind.group), std::string_view(r.kind.version), std::string_view(r.plural));
+    });
+    for (const Resource& resource : impl_->resources) {
+      impl_->by_plural.emplace(std::tuple(resource.kind.group, resource.kind.version, resource.plural), &resource);
+      impl_->resource_of.emplace(resource.schema, &resource);
+    }
+  }
+
+  std::shared_ptr<Scheme::Impl> impl_;
+  std::map<Type, const Schema*> scalars_;
+  std::vector<std::pair<Schema*, bool>> overridden_;
+};
+
+const Scheme& Scheme::builtin() {
+  static const Scheme scheme = [] {
+    Scheme made;
+    made.impl_ = SchemaBuilder().build();
+    return made;
+  }();
+  return scheme;
+}
+
+const Schema* Scheme::find(const GroupVersionKind& kind) const {
+  if (const auto found = impl_->by_kind.find(kind); found != impl_->by_kind.end()) return found->second;
+  // The options of requests are kinds of every group version.
+  if (!kind.kind.ends_with("Options") || kind.version.empty()) return nullptr;
+  const auto found = impl_->by_kind.find({"", "v1", kind.kind});
+  const bool shared = found != impl_->by_kind.end() && found->second->descriptor->file() == meta::v1::ObjectMeta::descriptor()->file();
+  return shared ? found->second : nullptr;
+}
+
+const Schema* Scheme::of(const pb::Descriptor* descriptor) const {
+  const auto found = impl_->by_descriptor.find(descriptor);
+  return found == impl_->by_descriptor.end() ? nullptr : found->second;
+}
+
+std::span<const Resource> Scheme::resources() const { return impl_->resources; }
+
+const Resource* Scheme::resource(std::string_view group, std::string_view version, std::string_view plural) const {
+  const auto found = impl_->by_plural.find(std::tuple(group, version, plural));
+  return found == impl_->by_plural.end() ? nullptr : found->second;
+}
+
+const Resource* Scheme::resource(const Schema& schema) const {
+  const auto found = impl_->resource_of.find(&schema);
+  return found == impl_->resource_of.end() ? nullptr : found->second;
+}
+
+std::unique_ptr<pb::Message> Scheme::make(const Schema& schema) const {
+  PH_ASSERT(schema.descriptor);
+  return std::unique_ptr<pb::Message>(pb::MessageFactory::generated_factory()->GetPrototype(schema.descriptor)->New());
+}
+
+const Schema& schema_of(const pb::Message& message) {
+  const Schema* schema = Scheme::builtin().of(message.GetDescriptor());
+  PH_ASSERT(schema);
+  return *schema;
+}
+
+}  // namespace ph::api

@@ -1,0 +1,67 @@
+// apps/v1 DaemonSet.
+#include "api/validation/workloads.h"
+
+namespace ph::api {
+
+using namespace apps::v1;
+
+namespace {
+
+void check_rolling(const RollingUpdateDaemonSet& rolling, const Path& path, Errors& errors) {
+  check_nonnegative_int_or_percent(rolling.max_unavailable(), path.member("maxUnavailable"), errors);
+  check_at_most_100_percent(rolling.max_unavailable(), path.member("maxUnavailable"), errors);
+  check_nonnegative_int_or_percent(rolling.max_surge(), path.member("maxSurge"), errors);
+  check_at_most_100_percent(rolling.max_surge(), path.member("maxSurge"), errors);
+  const bool unavailable = !is_zero_amount(rolling.max_unavailable()), surge = !is_zero_amount(rolling.max_surge());
+  if (unavailable && surge) {
+    errors.invalid(path.member("maxSurge"), json_of(rolling.max_surge()), "may not be set when maxUnavailable is non-zero");
+  }
+  if (!unavailable && !surge) errors.required(path.member("maxUnavailable"), "cannot be 0 when maxSurge is 0");
+}
+
+void check_spec(const DaemonSetSpec& spec, const Path& path, Errors& errors) {
+  const auto selector = check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "daemonset", path.member("selector"), errors);
+  if (selector) check_selected_template(spec.template_(), *selector, "DaemonSet", path.member("template"), errors);
+  check_nonnegative(spec.min_ready_seconds(), path.member("minReadySeconds"), errors);
+  const DaemonSetUpdateStrategy& strategy = spec.update_strategy();
+  const Path at = path.member("updateStrategy");
+  if (strategy.type() == "RollingUpdate") {
+    if (!strategy.has_rolling_update()) {
+      errors.required(at.member("rollingUpdate"));
+    } else {
+      check_rolling(strategy.rolling_update(), at.member("rollingUpdate"), errors);
+    }
+  } else if (strategy.type() != "OnDelete") {
+    errors.not_supported(at.member("type"), strategy.type(), {"RollingUpdate", "OnDelete"});
+  }
+  if (spec.has_revision_history_limit()) check_nonnegative(spec.revision_history_limit(), path.member("revisionHistoryLimit"), errors);
+}
+
+}  // namespace
+
+void validate(const DaemonSet& object, Errors& errors) { check_spec(object.spec(), Path("spec"), errors); }
+
+void validate_update(const DaemonSet& now, const DaemonSet& old, Errors& errors) {
+  check_spec(now.spec(), Path("spec"), errors);
+  check_immutable(now.spec().selector(), old.spec().selector(), Path("spec").member("selector"), errors);
+}
+
+void validate_status(const DaemonSet& now, const DaemonSet& old, Errors& errors) {
+  const DaemonSetStatus& status = now.status();
+  const Path path("status");
+  const auto count = [&](std::int64_t value, const char* member) { check_nonnegative(value, path.member(member), errors); };
+  count(status.current_number_scheduled(), "currentNumberScheduled");
+  count(status.number_misscheduled(), "numberMisscheduled");
+  count(status.desired_number_scheduled(), "desiredNumberScheduled");
+  count(status.number_ready(), "numberReady");
+  count(status.observed_generation(), "observedGeneration");
+  count(status.updated_number_scheduled(), "updatedNumberScheduled");
+  count(status.number_available(), "numberAvailable");
+  count(status.number_unavailable(), "numberUnavailable");
+  if (status.has_collision_count()) count(status.collision_count(), "collisionCount");
+  if (old.status().has_collision_count() && status.collision_count() < old.status().collision_count()) {
+    errors.invalid(path.member("collisionCount"), status.collision_count(), "cannot be decremented");
+  }
+}
+
+}  // namespace ph::api

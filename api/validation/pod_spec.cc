@@ -1,0 +1,210 @@
+// The spec of a pod or pod template, part by part.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "api/codec.h"
+#include "api/selector.h"
+#include "api/validation/pod_parts.h"
+
+namespace ph::api {
+
+using namespace core::v1;
+
+namespace {
+
+constexpr std::int64_t kInt32Max = 2147483647;
+
+void check_policies(const PodSpec& spec, const Path& path, Errors& errors) {
+  if (spec.restart_policy().empty()) {
+    errors.required(path.member("restartPolicy"));
+  } else {
+    check_one_of(spec.restart_policy(), {"Always", "OnFailure", "Never"}, path.member("restartPolicy"), errors);
+  }
+  if (spec.dns_policy().empty()) {
+    errors.required(path.member("dnsPolicy"));
+  } else {
+    check_one_of(spec.dns_policy(), {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"}, path.member("dnsPolicy"), errors);
+  }
+}
+
+void check_resource_claims(const PodSpec& spec, const Path& path, Errors& errors) {
+  std::set<std::string_view> names;
+  for (int i = 0; i < spec.resource_claims_size(); ++i) {
+    const PodResourceClaim& claim = spec.resource_claims(i);
+    const Path at = path.index(i);
+    if (claim.name().empty()) {
+      errors.required(at.member("name"));
+    } else if (!names.insert(claim.name()).second) {
+      errors.duplicate(at.member("name"), claim.name());
+    } else {
+      check_label(claim.name(), at.member("name"), errors);
+    }
+    if (claim.has_resource_claim_name() && claim.has_resource_claim_template_name()) {
+      errors.invalid_message(at, claim, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
+    } else if (!claim.has_resource_claim_name() && !claim.has_resource_claim_template_name()) {
+      errors.invalid_message(at, claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+    }
+  }
+}
+
+void check_gates(const PodSpec& spec, const Path& path, Errors& errors) {
+  for (int i = 0; i < spec.readiness_gates_size(); ++i) {
+    check_qualified(spec.readiness_gates(i).condition_type(), path.member("readinessGates").index(i).member("conditionType"), errors);
+  }
+  std::set<std::string_view> names;
+  for (int i = 0; i < spec.scheduling_gates_size(); ++i) {
+    const std::string& name = spec.scheduling_gates(i).name();
+    const Path at = path.member("schedulingGates").index(i);
+    check_qualified(name, at, errors);
+    if (!names.insert(name).second) errors.duplicate(at, name);
+  }
+}
+
+void check_names(const PodSpec& spec, const Path& path, Errors& errors) {
+  if (!spec.service_account_name().empty()) check_subdomain(spec.service_account_name(), path.member("serviceAccountName"), errors);
+  if (!spec.node_name().empty()) check_subdomain(spec.node_name(), path.member("nodeName"), errors);
+  if (spec.has_active_deadline_seconds() && (spec.active_deadline_seconds() < 1 || spec.active_deadline_seconds() > kInt32Max)) {
+    errors.invalid(path.member("activeDeadlineSeconds"), spec.active_deadline_seconds(),
+                   fmt::format("must be between 1 and {}, inclusive", kInt32Max));
+  }
+  if (!spec.hostname().empty()) check_label(spec.hostname(), path.member("hostname"), errors);
+  if (!spec.subdomain().empty()) check_label(spec.subdomain(), path.member("subdomain"), errors);
+  if (spec.has_hostname_override()) {
+    if (spec.hostname_override().size() > 64) errors.too_long(path.member("hostnameOverride"), 64);
+    check_subdomain(spec.hostname_override(), path.member("hostnameOverride"), errors);
+    if (spec.host_network()) errors.forbidden(path.member("hostnameOverride"), "may not be set when `hostNetwork` is true");
+  }
+}
+
+void check_host_aliases(const PodSpec& spec, const Path& path, Errors& errors) {
+  for (int i = 0; i < spec.host_aliases_size(); ++i) {
+    const HostAlias& alias = spec.host_aliases(i);
+    check_ip_text(alias.ip(), path.index(i).member("ip"), errors);
+    for (int h = 0; h < alias.hostnames_size(); ++h) check_subdomain(alias.hostnames(h), path.index(i).member("hostnames").index(h), errors);
+  }
+}
+
+void check_classes(const PodSpec& spec, const Path& path, Errors& errors) {
+  if (!spec.priority_class_name().empty()) check_subdomain(spec.priority_class_name(), path.member("priorityClassName"), errors);
+  if (spec.has_runtime_class_name()) check_subdomain(spec.runtime_class_name(), path.member("runtimeClassName"), errors);
+  if (spec.has_preemption_policy()) {
+    if (spec.preemption_policy().empty()) {
+      errors.required(path.member("preemptionPolicy"));
+    } else {
+      check_one_of(spec.preemption_policy(), {"PreemptLowerPriority", "Never"}, path.member("preemptionPolicy"), errors);
+    }
+  }
+  for (const auto* overhead : sorted(spec.overhead())) {
+    const Path at = path.member("overhead").key(overhead->first);
+    check_container_resource_name(overhead->first, at, errors);
+    check_resource_value(overhead->first, overhead->second, at, errors);
+  }
+  if (!spec.has_os()) return;
+  if (spec.os().name().empty()) {
+    errors.required(path.member("os").member("name"), "cannot be empty");
+  } else {
+    check_one_of(spec.os().name(), {"linux", "windows"}, path.member("os").member("name"), errors);
+  }
+}
+
+}  // namespace
+
+void check_dns_config(const PodSpec& spec, const Path& path, Errors& errors) {
+  constexpr int kServersMax = 3, kSearchesMax = 32;
+  constexpr std::size_t kSearchBytesMax = 2048;
+  const PodDNSConfig& config = spec.dns_config();
+  if (spec.dns_policy() == "None") {
+    if (!spec.has_dns_config()) return errors.required(path, "must provide `dnsConfig` when `dnsPolicy` is None");
+    if (config.nameservers().empty()) {
+      return errors.required(path.member("nameservers"), "must provide at least one DNS nameserver when `dnsPolicy` is None");
+    }
+  }
+  if (config.nameservers_size() > kServersMax) {
+    errors.invalid(path.member("nameservers"), json_of(config.nameservers()), fmt::format("must not have more than {} nameservers", kServersMax));
+  }
+  for (int i = 0; i < config.nameservers_size(); ++i) check_ip_text(config.nameservers(i), path.member("nameservers").index(i), errors);
+
+  const Path searches = path.member("searches");
+  if (config.searches_size() > kSearchesMax) {
+    errors.invalid(searches, json_of(config.searches()), fmt::format("must not have more than {} search paths", kSearchesMax));
+  }
+  if (fmt::format("{}", fmt::join(config.searches(), " ")).size() > kSearchBytesMax) {
+    errors.invalid(searches, json_of(config.searches()),
+                   fmt::format("must not have more than {} characters (including spaces) in the search list", kSearchBytesMax));
+  }
+  for (int i = 0; i < config.searches_size(); ++i) {
+    // A trailing dot is allowed, a lone one is the root; underscores occur in real zones.
+    std::string search = config.searches(i);
+    if (search == ".") continue;
+    if (search.ends_with('.')) search.pop_back();
+    std::ranges::replace(search, '_', '-');
+    errors.invalid_each(searches.index(i), config.searches(i), check_dns1123_subdomain(search));
+  }
+  for (int i = 0; i < config.options_size(); ++i) {
+    if (config.options(i).name().empty()) errors.required(path.member("options").index(i), "must not be empty");
+  }
+}
+
+void check_pod_spec(const PodSpec& spec, const meta::v1::ObjectMeta&, const Path& path, const PodOptions& options, Errors& errors) {
+  check_policies(spec, path, errors);
+  const Volumes volumes = check_volumes(spec, path.member("volumes"), errors);
+  check_resource_claims(spec, path.member("resourceClaims"), errors);
+
+  ContainerContext context{.pod = spec, .volumes = volumes, .grace_seconds = spec.termination_grace_period_seconds()};
+  for (const PodResourceClaim& claim : spec.resource_claims()) context.claims.insert(claim.name());
+  check_containers(context, path.member("containers"), errors);
+  check_init_containers(context, path.member("initContainers"), errors);
+  check_ephemeral_containers(context, path.member("ephemeralContainers"), errors);
+  if (spec.has_resources()) check_pod_resources(spec.resources(), path.member("resources"), errors);
+
+  check_labels(spec.node_selector(), path.member("nodeSelector"), errors);
+  check_pod_security(spec, path, errors);
+  if (spec.has_affinity()) check_affinity(spec.affinity(), path.member("affinity"), errors);
+  check_dns_config(spec, path.member("dnsConfig"), errors);
+  check_gates(spec, path, errors);
+  check_topology_spread(spec, path.member("topologySpreadConstraints"), errors);
+  check_names(spec, path, errors);
+  check_tolerations(spec.tolerations(), path.member("tolerations"), errors);
+  check_host_aliases(spec, path.member("hostAliases"), errors);
+  check_classes(spec, path, errors);
+  if (options.in_template && !spec.ephemeral_containers().empty()) {
+    errors.forbidden(path.member("ephemeralContainers"), "ephemeral containers not allowed in pod template");
+  }
+}
+
+void check_pod_template(const PodTemplateSpec& pod_template, const Path& path, Errors& errors) {
+  check_labels(pod_template.metadata().labels(), path.member("labels"), errors);
+  check_annotations(pod_template.metadata().annotations(), path.member("annotations"), errors);
+  check_pod_spec(pod_template.spec(), pod_template.metadata(), path.member("spec"), {.in_template = true}, errors);
+}
+
+std::string json_of(const StringMap& map) {
+  std::vector<std::string> members;
+  for (const auto* entry : sorted(map)) members.push_back(fmt::format("{}:{}", quote(entry->first), quote(entry->second)));
+  return members.empty() ? "null" : fmt::format("{{{}}}", fmt::join(members, ","));
+}
+
+void check_selected_template(const PodTemplateSpec& pod_template, const LabelSelector& selector, std::string_view owner, const Path& path,
+                             Errors& errors) {
+  if (!selector.empty() && !selector.matches_map(pod_template.metadata().labels())) {
+    errors.invalid(path.member("metadata").member("labels"), json_of(pod_template.metadata().labels()),
+                   "`selector` does not match template `labels`");
+  }
+  check_pod_template(pod_template, path, errors);
+  const PodSpec& spec = pod_template.spec();
+  if (spec.restart_policy() != "Always") errors.not_supported(path.member("spec").member("restartPolicy"), spec.restart_policy(), {"Always"});
+  if (spec.has_active_deadline_seconds()) {
+    errors.forbidden(path.member("spec").member("activeDeadlineSeconds"),
+                     fmt::format("activeDeadlineSeconds in {} is not Supported", owner));
+  }
+}
+
+std::optional<LabelSelector> parsed(const meta::v1::LabelSelector& selector) {
+  try {
+    return LabelSelector::from(selector);
+  } catch (const DecodeError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace ph::api

@@ -1,0 +1,106 @@
+// Rules of single values.
+#include <charconv>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "api/codec.h"
+#include "api/validation/validation.h"
+#include "api/value.h"
+
+namespace ph::api {
+
+void check_nonnegative(std::int64_t value, const Path& path, Errors& errors) {
+  if (value < 0) errors.invalid(path, value, kNonNegative);
+}
+
+void check_subdomain(std::string_view value, const Path& path, Errors& errors) {
+  errors.invalid_each(path, value, check_dns1123_subdomain(value));
+}
+
+void check_label(std::string_view value, const Path& path, Errors& errors) { errors.invalid_each(path, value, check_dns1123_label(value)); }
+
+void check_qualified(std::string_view value, const Path& path, Errors& errors) {
+  errors.invalid_each(path, value, check_qualified_name(value));
+}
+
+void check_port(std::int64_t port, const Path& path, Errors& errors) {
+  for (const std::string& complaint : check_port_number(static_cast<int>(port))) errors.invalid(path, port, complaint);
+}
+
+void check_port_or_name(const meta::v1::IntOrString& port, const Path& path, Errors& errors) {
+  if (is_int(port)) return check_port(port.int_val(), path, errors);
+  errors.invalid_each(path, port.str_val(), check_port_name(port.str_val()));
+}
+
+void check_ip_text(std::string_view value, const Path& path, Errors& errors) { errors.invalid_each(path, value, check_ip(value)); }
+
+void check_one_of(std::string_view value, std::initializer_list<std::string_view> supported, const Path& path, Errors& errors) {
+  if (std::ranges::find(supported, value) == supported.end()) errors.not_supported(path, value, supported);
+}
+
+bool same(const Message& a, const Message& b) { return Value::equal(Value::of(a), Value::of(b)); }
+
+bool same(const ResourceMap& a, const ResourceMap& b) {
+  if (a.size() != b.size()) return false;
+  return std::ranges::all_of(sorted(a), [&](const auto* entry) {
+    const auto other = b.find(entry->first);
+    if (other == b.end()) return false;
+    const auto left = quantity_of(entry->second), right = quantity_of(other->second);
+    return left && right ? *left == *right : entry->second.string() == other->second.string();
+  });
+}
+
+bool same(const StringMap& a, const StringMap& b) {
+  if (a.size() != b.size()) return false;
+  return std::ranges::all_of(sorted(a), [&](const auto* entry) {
+    const auto other = b.find(entry->first);
+    return other != b.end() && other->second == entry->second;
+  });
+}
+
+void check_immutable(const Message& now, const Message& old, const Path& path, Errors& errors) {
+  if (!same(now, old)) errors.invalid_message(path, now, kImmutable);
+}
+
+void check_immutable(std::string_view now, std::string_view old, const Path& path, Errors& errors) {
+  if (now != old) errors.invalid_text(path, now, kImmutable);
+}
+
+bool is_int(const meta::v1::IntOrString& value) { return value.type() == 0; }
+
+std::string json_of(const meta::v1::IntOrString& value) {
+  return is_int(value) ? std::to_string(value.int_val()) : quote(value.str_val());
+}
+
+std::string json_of(const google::protobuf::RepeatedPtrField<std::string>& values) {
+  std::vector<std::string> quoted;
+  for (const std::string& value : values) quoted.push_back(quote(value));
+  return fmt::format("[{}]", fmt::join(quoted, ","));
+}
+
+bool is_percent(std::string_view text) {
+  return text.size() > 1 && text.ends_with('%') && text.find_first_not_of("0123456789") == text.size() - 1;
+}
+
+std::optional<int> percent_of(const meta::v1::IntOrString& value) {
+  if (is_int(value) || !is_percent(value.str_val())) return std::nullopt;
+  int out = 0;
+  const std::string& text = value.str_val();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size() - 1, out);
+  return error == std::errc() ? std::optional(out) : std::nullopt;
+}
+
+void check_nonnegative_int_or_percent(const meta::v1::IntOrString& value, const Path& path, Errors& errors) {
+  if (is_int(value)) return check_nonnegative(value.int_val(), path, errors);
+  if (is_percent(value.str_val())) return;
+  errors.invalid_text(path, value.str_val(),
+                      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+                      "validation is '[0-9]+%')");
+}
+
+void check_at_most_100_percent(const meta::v1::IntOrString& value, const Path& path, Errors& errors) {
+  if (percent_of(value).value_or(0) > 100) errors.invalid_text(path, value.str_val(), "must not be greater than 100%");
+}
+
+}  // namespace ph::api

@@ -1,0 +1,24 @@
+// What the kinds that run pods share: selectors, counts in their status.
+#pragma once
+
+#include "api/validation/validation.h"
+
+namespace ph::api {
+
+// The selector of a workload, null where none is given: it must be there, valid and not empty. Nothing when it cannot be used.
+std::optional<LabelSelector> check_own_selector(const meta::v1::LabelSelector* selector, std::string_view kind, const Path& path,
+                                                Errors& errors);
+// 0 or "0%".
+bool is_zero_amount(const meta::v1::IntOrString& value);
+void check_at_most(std::int64_t value, std::int64_t max, std::string_view detail, const Path& path, Errors& errors);
+
+// Status counts of ReplicaSet and ReplicationController.
+struct ReplicaCounts {
+  std::int64_t replicas, fully_labeled, ready, available, observed_generation;
+};
+void check_replica_counts(const ReplicaCounts& counts, const Path& path, Errors& errors);
+
+// Job and CronJob.
+void check_job_template(const batch::v1::JobSpec& spec, const Path& path, Errors& errors);
+
+}  // namespace ph::api

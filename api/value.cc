@@ -1,0 +1,511 @@
+#include "api/value.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "api/codec.h"
+#include "api/kinds.h"
+#include "api/quantity.h"
+#include "api/times.h"
+#include "api/wire.h"
+#include "base/assert.h"
+
+namespace ph::api {
+
+namespace pb = google::protobuf;
+using Json = nlohmann::json;
+
+namespace {
+
+std::string dumped(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+bool is_zero_stamp(const pb::Message& message) { return message.ByteSizeLong() == 0; }
+
+// Whether a special message holds its zero value.
+bool is_zero_special(const Schema& schema, const pb::Message& message) {
+  switch (schema.type) {
+    case Type::Quantity: {
+      const std::string& text = static_cast<const meta::v1::Quantity&>(message).string();
+      return text.empty() || canonical_quantity(text) == "0";
+    }
+    case Type::IntOrString: {
+      const auto& both = static_cast<const meta::v1::IntOrString&>(message);
+      return both.type() == 0 && both.int_val() == 0;
+    }
+    default: return is_zero_stamp(message);
+  }
+}
+
+// The text of a special message, as JSON shows it without quotes.
+std::string special_text(const Schema& schema, const pb::Message& message) {
+  std::string out;
+  switch (schema.type) {
+    case Type::Quantity: return canonical_quantity(static_cast<const meta::v1::Quantity&>(message).string());
+    case Type::IntOrString: {
+      const auto& both = static_cast<const meta::v1::IntOrString&>(message);
+      return both.type() == 1 ? both.str_val() : std::to_string(both.int_val());
+    }
+    case Type::Time: {
+      const auto& time = static_cast<const meta::v1::Time&>(message);
+      if (time.has_seconds()) append_instant({time.seconds(), 0}, false, out);
+      return out;
+    }
+    case Type::MicroTime: {
+      const auto& time = static_cast<const meta::v1::MicroTime&>(message);
+      if (time.has_seconds()) append_instant({time.seconds(), time.nanos()}, true, out);
+      return out;
+    }
+    case Type::Duration: return duration_text(Duration(static_cast<const meta::v1::Duration&>(message).duration()));
+    case Type::RawJson: return message.GetReflection()->GetString(message, message.GetDescriptor()->field(0));
+    default: return out;
+  }
+}
+
+// The entry of a map with a key; -1: none.
+int find_entry(const pb::Message& holder, const pb::FieldDescriptor* field, std::string_view key) {
+  const pb::Reflection& reflection = *holder.GetReflection();
+  const pb::FieldDescriptor* key_field = field->message_type()->map_key();
+  for (int i = 0; i < reflection.FieldSize(holder, field); ++i) {
+    const pb::Message& entry = reflection.GetRepeatedMessage(holder, field, i);
+    if (entry.GetReflection()->GetString(entry, key_field) == key) return i;
+  }
+  return -1;
+}
+
+// By way of another message: parsing into a map that was looked at by reflection loses what is parsed.
+void merge_records(pb::Message& message, const std::string& records) {
+  const std::unique_ptr<pb::Message> added(message.New());
+  if (!added->ParseFromString(records)) throw DecodeError("invalid UTF-8 in a string");
+  message.MergeFrom(*added);
+}
+
+bool is_zero_json(const Schema& schema, const Json& value) {
+  switch (schema.type) {
+    case Type::Bool: return value == false;
+    case Type::Int32:
+    case Type::Int64:
+    case Type::Double: return value == 0;
+    case Type::String:
+    case Type::Bytes: return value == "";
+    case Type::List:
+    case Type::Map: return value.empty();
+    case Type::Quantity: return value == 0 || (value.is_string() && canonical_quantity(value.get_ref<const std::string&>()) == "0");
+    case Type::IntOrString: return value == 0;
+    case Type::Duration: return value == "0s";
+    default: return value.is_null();
+  }
+}
+
+}  // namespace
+
+// -- Views
+
+Value Value::of(pb::Message& message) { return {schema_of(message), &message}; }
+
+Value Value::of(const pb::Message& message) {
+  Value out(schema_of(message), const_cast<pb::Message*>(&message));
+  out.read_only_ = true;
+  return out;
+}
+
+Value Value::of(Json& document, const Schema& schema) {
+  Value out(schema, &document);
+  out.document_ = true;
+  return out;
+}
+
+pb::Message& Value::message() const { return *static_cast<pb::Message*>(node_); }
+Json& Value::document() const { return *static_cast<Json*>(node_); }
+
+Value Value::of_message(pb::Message& message, const Schema& schema) const {
+  Value out(schema, &message);
+  out.read_only_ = read_only_;
+  // A list in a message of its own is that message's one field.
+  if (schema.type == Type::List) out.field_ = schema.descriptor->field(0);
+  return out;
+}
+
+Value Value::member(const Field& field) const {
+  if (!node_) return {};
+  PH_ASSERT(schema_->type == Type::Struct);
+  Value found = document_ ? member_of_document(field) : member_of_message(field);
+  if (!found.node_) return found;
+  return field.pointer || !found.is_zero(field) ? found : Value();
+}
+
+Value Value::member(std::string_view json_name) const {
+  if (!node_ || schema_->type != Type::Struct) return {};
+  const Field* field = schema_->field(json_name);
+  return field ? member(*field) : Value();
+}
+
+Value Value::at_path(std::string_view dotted) const {
+  Value at = *this;
+  while (at && !dotted.empty()) {
+    const auto dot = std::min(dotted.find('.'), dotted.size());
+    at = at.member(dotted.substr(0, dot));
+    dotted.remove_prefix(std::min(dot + 1, dotted.size()));
+  }
+  return at;
+}
+
+Value Value::member_of_document(const Field& field) const {
+  if (!document().is_object()) return {};
+  const auto found = document().find(field.name);
+  const bool null = found == document().end() || found->is_null();
+  // A struct that is always written is there: an object that lacks it means an empty one.
+  static const Json kEmpty = Json::object();
+  const bool there = field.schema->type == Type::Struct && field.always && !field.pointer;
+  if (null && !there) return {};
+  Value out(*field.schema, null ? const_cast<Json*>(&kEmpty) : &*found);
+  if (null && !read_only_) out.node_ = &(document()[field.name] = Json::object());
+  out.document_ = true;
+  out.read_only_ = read_only_;
+  return out;
+}
+
+Value Value::member_of_message(const Field& field) const {
+  pb::Message* holder = &message();
+  for (std::size_t i = 0; i + 1 < field.path.size(); ++i) {
+    const pb::Reflection& reflection = *holder->GetReflection();
+    const bool has = reflection.HasField(*holder, field.path[i]);
+    // What is absent is read from the default message, which nobody writes to.
+    holder = has || !read_only_ ? reflection.MutableMessage(holder, field.path[i])
+                                : const_cast<pb::Message*>(&reflection.GetMessage(*holder, field.path[i]));
+  }
+  const pb::FieldDescriptor* last = field.path.back();
+  const pb::Reflection& reflection = *holder->GetReflection();
+  if (last->is_repeated() || !last->message_type()) {
+    const bool absent = field.pointer && !reflection.HasField(*holder, last);
+    if (absent) return {};
+    Value out(*field.schema, holder);
+    out.field_ = last;
+    out.read_only_ = read_only_;
+    return out;
+  }
+  const bool has = reflection.HasField(*holder, last);
+  const bool there = field.schema->type == Type::Struct && field.always && !field.pointer;
+  if (!has && !there) return {};
+  pb::Message* inner = has || !read_only_ ? reflection.MutableMessage(holder, last) : const_cast<pb::Message*>(&reflection.GetMessage(*holder, last));
+  return of_message(*inner, *field.schema);
+}
+
+// Of a member that is not a pointer: absent by its value.
+bool Value::is_zero(const Field& field) const {
+  if (schema_->type == Type::Struct) {
+    if (field.always) return false;
+    return std::ranges::none_of(schema_->fields, [&](const Field& inner) {
+      const Value value = member(inner);
+      // An always written struct within counts by what it holds.
+      const bool hollow = inner.schema->type == Type::Struct && inner.always && !inner.pointer;
+      Field counted;
+      return value && !(hollow && value.is_zero(counted));
+    });
+  }
+  if (document_) return is_zero_json(*schema_, document());
+  switch (schema_->type) {
+    case Type::Bool: return !boolean();
+    case Type::Int32:
+    case Type::Int64: return integer() == 0;
+    case Type::Double: return number() == 0;
+    case Type::String:
+    case Type::Bytes: return text().empty();
+    case Type::List:
+    case Type::Map: return size() == 0;
+    default: return is_zero_special(*schema_, message());
+  }
+}
+
+// -- Scalars
+
+bool Value::boolean() const {
+  if (!node_ || schema_->type != Type::Bool) return false;
+  if (document_) return document().is_boolean() && document().get<bool>();
+  const pb::Reflection& reflection = *message().GetReflection();
+  return index_ < 0 ? reflection.GetBool(message(), field_) : reflection.GetRepeatedBool(message(), field_, index_);
+}
+
+std::int64_t Value::integer() const {
+  if (!node_) return 0;
+  if (document_) return document().is_number() ? document().get<std::int64_t>() : 0;
+  const bool list_item = index_ >= 0;
+  switch (schema_->type) {
+    case Type::Int32: {
+      const pb::Reflection& reflection = *message().GetReflection();
+      return list_item ? reflection.GetRepeatedInt32(message(), field_, index_) : reflection.GetInt32(message(), field_);
+    }
+    case Type::Int64: {
+      const pb::Reflection& reflection = *message().GetReflection();
+      return list_item ? reflection.GetRepeatedInt64(message(), field_, index_) : reflection.GetInt64(message(), field_);
+    }
+    case Type::Double: return static_cast<std::int64_t>(number());
+    case Type::IntOrString: return static_cast<const meta::v1::IntOrString&>(message()).int_val();
+    default: return 0;
+  }
+}
+
+double Value::number() const {
+  if (!node_) return 0;
+  if (document_) return document().is_number() ? document().get<double>() : 0;
+  if (schema_->type != Type::Double) return static_cast<double>(integer());
+  const pb::Reflection& reflection = *message().GetReflection();
+  return index_ < 0 ? reflection.GetDouble(message(), field_) : reflection.GetRepeatedDouble(message(), field_, index_);
+}
+
+std::string Value::text() const {
+  if (!node_) return {};
+  const Type type = schema_->type;
+  if (document_) {
+    if (!document().is_string()) return document().is_null() ? std::string() : dumped(document());
+    std::string out = document().get<std::string>();
+    return type == Type::Quantity ? canonical_quantity(out) : out;
+  }
+  switch (type) {
+    case Type::Bool: return boolean() ? "true" : "false";
+    case Type::Int32:
+    case Type::Int64: return std::to_string(integer());
+    case Type::Double: return dumped(number());
+    case Type::String:
+    case Type::Bytes: {
+      const pb::Reflection& reflection = *message().GetReflection();
+      return index_ < 0 ? reflection.GetString(message(), field_) : reflection.GetRepeatedString(message(), field_, index_);
+    }
+    case Type::Struct:
+    case Type::List:
+    case Type::Map: return {};
+    default: return special_text(*schema_, message());
+  }
+}
+
+Json Value::json() const {
+  if (!node_) return nullptr;
+  return document_ ? document() : json_of_message();
+}
+
+Json Value::json_of_message() const {
+  std::string out;
+  switch (schema_->type) {
+    case Type::Bool: return boolean();
+    case Type::Int32:
+    case Type::Int64: return integer();
+    case Type::Double: return number();
+    case Type::String: return text();
+    case Type::Bytes:
+      transcode_to_json(*schema_, text(), false, out);
+      return Json::parse(out);
+    case Type::List: {
+      Json list = Json::array();
+      for (std::size_t i = 0; i < size(); ++i) list.push_back(item(i).json());
+      return list;
+    }
+    case Type::Map: {
+      Json map = Json::object();
+      for (const std::string& key : keys()) map[key] = entry(key).json();
+      return map;
+    }
+    default: break;
+  }
+  const std::string bytes = schema_->type == Type::Struct ? encode_protobuf(message()) : message().SerializeAsString();
+  transcode_to_json(*schema_, bytes, false, out);
+  return Json::parse(out);
+}
+
+// -- Lists and maps
+
+std::size_t Value::size() const {
+  if (!node_) return 0;
+  if (document_) return document().is_null() ? 0 : document().size();
+  return static_cast<std::size_t>(message().GetReflection()->FieldSize(message(), field_));
+}
+
+Value Value::item(std::size_t index) const {
+  if (index >= size()) return {};
+  if (document_) {
+    if (!document().is_array()) return {};
+    Value out = of(document()[index], *schema_->element);
+    out.read_only_ = read_only_;
+    return out;
+  }
+  if (field_->message_type()) {
+    const pb::Reflection& reflection = *message().GetReflection();
+    const int i = static_cast<int>(index);
+    return of_message(read_only_ ? const_cast<pb::Message&>(reflection.GetRepeatedMessage(message(), field_, i))
+                                 : *reflection.MutableRepeatedMessage(&message(), field_, i),
+                      *schema_->element);
+  }
+  Value out = *this;
+  out.schema_ = schema_->element;
+  out.index_ = static_cast<std::int32_t>(index);
+  return out;
+}
+
+std::vector<std::string> Value::keys() const {
+  std::vector<std::string> out;
+  if (!node_) return out;
+  if (document_) {
+    if (document().is_object()) {
+      for (const auto& entry : document().items()) out.push_back(entry.key());
+    }
+  } else {
+    const pb::Reflection& reflection = *message().GetReflection();
+    for (int i = 0; i < reflection.FieldSize(message(), field_); ++i) {
+      const pb::Message& entry = reflection.GetRepeatedMessage(message(), field_, i);
+      out.push_back(entry.GetReflection()->GetString(entry, field_->message_type()->map_key()));
+    }
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+Value Value::entry(std::string_view key) const {
+  if (!node_) return {};
+  if (document_) {
+    if (!document().is_object()) return {};
+    const auto found = document().find(std::string(key));
+    if (found == document().end()) return {};
+    Value out = of(*found, *schema_->element);
+    out.read_only_ = read_only_;
+    return out;
+  }
+  const int i = find_entry(message(), field_, key);
+  if (i < 0) return {};
+  const pb::Reflection& reflection = *message().GetReflection();
+  const pb::FieldDescriptor* value = field_->message_type()->map_value();
+  // Only a list within an entry can be changed in place; the rest is set as a whole.
+  const bool changeable = !read_only_ && schema_->element->type == Type::List;
+  pb::Message& entry = changeable ? *reflection.MutableRepeatedMessage(&message(), field_, i)
+                                  : const_cast<pb::Message&>(reflection.GetRepeatedMessage(message(), field_, i));
+  if (value->message_type()) {
+    pb::Message& inner = changeable ? *entry.GetReflection()->MutableMessage(&entry, value)
+                                    : const_cast<pb::Message&>(entry.GetReflection()->GetMessage(entry, value));
+    return of_message(inner, *schema_->element);
+  }
+  Value out(*schema_->element, &entry);
+  out.field_ = value;
+  out.read_only_ = read_only_;
+  return out;
+}
+
+// -- Changes
+
+void Value::set_member(const Field& field, const Json& value) const {
+  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Struct);
+  if (value.is_null()) return clear_member(field);
+  if (document_) {
+    document()[field.name] = value;
+    return;
+  }
+  const std::string records = wire::records_of_json(static_cast<unsigned>(field.number), *field.schema, dumped(value));
+  clear_member(field);
+  pb::Message* holder = &message();
+  for (std::size_t i = 0; i + 1 < field.path.size(); ++i) holder = holder->GetReflection()->MutableMessage(holder, field.path[i]);
+  merge_records(*holder, records);
+}
+
+void Value::clear_member(const Field& field) const {
+  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Struct);
+  if (document_) {
+    document().erase(field.name);
+    return;
+  }
+  pb::Message* holder = &message();
+  for (std::size_t i = 0; i + 1 < field.path.size(); ++i) {
+    if (!holder->GetReflection()->HasField(*holder, field.path[i])) return;
+    holder = holder->GetReflection()->MutableMessage(holder, field.path[i]);
+  }
+  holder->GetReflection()->ClearField(holder, field.path.back());
+}
+
+void Value::set_entry(std::string_view key, const Json& value) const {
+  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Map);
+  if (value.is_null()) return clear_entry(key);
+  if (document_) {
+    document()[std::string(key)] = value;
+    return;
+  }
+  const std::string content = wire::records_of_json(2, *schema_->element, dumped(value));
+  clear_entry(key);
+  std::string records;
+  wire::Writer writer(records);
+  const std::size_t mark = writer.open(static_cast<unsigned>(field_->number()));
+  writer.bytes(1, key);
+  records.append(content);
+  writer.close(mark);
+  merge_records(message(), records);
+}
+
+void Value::clear_entry(std::string_view key) const {
+  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Map);
+  if (document_) {
+    document().erase(std::string(key));
+    return;
+  }
+  const int i = find_entry(message(), field_, key);
+  if (i < 0) return;
+  const pb::Reflection& reflection = *message().GetReflection();
+  reflection.SwapElements(&message(), field_, i, reflection.FieldSize(message(), field_) - 1);
+  reflection.RemoveLast(&message(), field_);
+}
+
+void Value::append(const Json& value) const {
+  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::List);
+  if (document_) {
+    document().push_back(value);
+    return;
+  }
+  merge_records(message(), wire::records_of_json(static_cast<unsigned>(field_->number()), *schema_->element, dumped(value)));
+}
+
+void Value::remove_item(std::size_t index) const {
+  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::List);
+  PH_ASSERT(index < size());
+  if (document_) {
+    document().erase(index);
+    return;
+  }
+  const pb::Reflection& reflection = *message().GetReflection();
+  const int last = reflection.FieldSize(message(), field_) - 1;
+  for (int i = static_cast<int>(index); i < last; ++i) reflection.SwapElements(&message(), field_, i, i + 1);
+  reflection.RemoveLast(&message(), field_);
+}
+
+// -- Equality
+
+namespace {
+
+bool equal_stamps(const std::string& a, const std::string& b) {
+  const auto left = parse_instant(a), right = parse_instant(b);
+  if (!left || !right) return a == b;
+  return left->seconds == right->seconds && left->nanos == right->nanos;
+}
+
+}  // namespace
+
+bool Value::equal(const Value& a, const Value& b) {
+  if (!a || !b) return !a && !b;
+  switch (a.schema().type) {
+    case Type::Struct:
+      return std::ranges::all_of(a.schema().fields, [&](const Field& field) {
+        const Field* other = &a.schema() == &b.schema() ? &field : b.schema().field(field.name);
+        return equal(a.member(field), other ? b.member(*other) : Value());
+      });
+    case Type::List: {
+      if (a.size() != b.size()) return false;
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        if (!equal(a.item(i), b.item(i))) return false;
+      }
+      return true;
+    }
+    case Type::Map: {
+      const auto keys = a.keys();
+      return keys == b.keys() && std::ranges::all_of(keys, [&](const std::string& key) { return equal(a.entry(key), b.entry(key)); });
+    }
+    case Type::Time:
+    case Type::MicroTime: return equal_stamps(a.text(), b.text());
+    case Type::Quantity: return a.text() == b.text();
+    default: return a.json() == b.json();
+  }
+}
+
+}  // namespace ph::api

@@ -1,0 +1,49 @@
+// The admission plugins: one file each, one line in registry.def, in upstream's order.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/errors.h"
+#include "apiserver/access.h"
+#include "base/rng.h"
+#include "base/time.h"
+
+namespace ph::apiserver {
+
+// What plugins are made with; all of it must outlive them.
+struct AdmissionWorld {
+  ObjectReader& reader;
+  Rng& rng;
+  const Clock& clock;
+};
+
+using MakeAdmission = std::unique_ptr<AdmissionPlugin> (*)(const AdmissionWorld&);
+
+struct AdmissionEntry {
+  std::string_view name;
+  MakeAdmission make;
+  bool on_by_default;
+};
+
+// In the order they run.
+std::span<const AdmissionEntry> admission_entries();
+
+// Those that are on by default, and as --enable-admission-plugins and --disable-admission-plugins say.
+std::vector<std::unique_ptr<AdmissionPlugin>> make_admission(const AdmissionWorld& world,
+                                                             const std::vector<std::string>& enabled = {},
+                                                             const std::vector<std::string>& disabled = {});
+
+// "pods", "deployments.apps": as messages name a resource.
+std::string resource_name(const api::Resource& resource);
+
+// Whether the request is for this resource of this group, and not for a sub-resource.
+bool is_for(const AdmissionRequest& request, std::string_view group, std::string_view plural);
+
+// 403 with `why`, about the object of the request.
+api::ApiError refuse(const AdmissionRequest& request, std::string_view why);
+
+}  // namespace ph::apiserver

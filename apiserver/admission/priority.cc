@@ -1,0 +1,103 @@
+// Priority: a pod gets the number and the preemption policy its priority class stands for, and there is one default class.
+// Upstream: plugin/pkg/admission/priority
+#include <fmt/format.h>
+
+#include "api/kinds.h"
+#include "api/codec.h"
+#include "apiserver/admission/admission.h"
+
+namespace ph::apiserver::admission {
+namespace {
+
+using core::v1::Pod;
+using scheduling::v1::PriorityClass;
+
+constexpr const char* kPreempt = "PreemptLowerPriority";
+
+struct Rank {
+  std::string class_name;
+  std::int32_t value = 0;
+  std::string preemption_policy = kPreempt;
+};
+
+Rank rank_of(const PriorityClass& priority) {
+  return {priority.metadata().name(), priority.value(),
+          priority.preemption_policy().empty() ? kPreempt : priority.preemption_policy()};
+}
+
+class Priority final : public AdmissionPlugin {
+ public:
+  explicit Priority(ObjectReader& reader) : reader_(reader) {}
+  std::string_view name() const override { return "Priority"; }
+
+  void admit(AdmissionRequest& request) override {
+    if (!is_for(request, "", "pods") || !request.object) return;
+    Pod& pod = static_cast<Pod&>(*request.object);
+    if (request.operation == "UPDATE" && !pod.spec().has_priority()) {
+      const Pod& old = static_cast<const Pod&>(*request.old_object);
+      if (old.spec().has_priority()) pod.mutable_spec()->set_priority(old.spec().priority());
+    }
+    if (request.operation == "CREATE") apply(request, pod);
+  }
+
+  void validate(const AdmissionRequest& request) override {
+    if (!is_for(request, "scheduling.k8s.io", "priorityclasses") || !request.object) return;
+    const auto& priority = static_cast<const PriorityClass&>(*request.object);
+    if (!priority.global_default()) return;
+    const std::unique_ptr<PriorityClass> other = default_class();
+    if (!other || other->metadata().name() == priority.metadata().name()) return;
+    throw refuse(request, fmt::format("PriorityClass {} is already marked as default. Only one default can exist",
+                                      other->metadata().name()));
+  }
+
+ private:
+  void apply(const AdmissionRequest& request, Pod& pod) {
+    auto* spec = pod.mutable_spec();
+    const Rank rank = rank_for(request, pod);
+    if (spec->priority_class_name().empty()) spec->set_priority_class_name(rank.class_name);
+    if (spec->has_priority() && spec->priority() != rank.value) {
+      throw refuse(request, fmt::format("the integer value of priority ({}) must not be provided in pod spec; priority "
+                                        "admission controller computed {} from the given PriorityClass name",
+                                        spec->priority(), rank.value));
+    }
+    spec->set_priority(rank.value);
+    if (spec->has_preemption_policy() && spec->preemption_policy() != rank.preemption_policy) {
+      throw refuse(request, fmt::format("the string value of PreemptionPolicy ({}) must not be provided in pod spec; priority "
+                                        "admission controller computed {} from the given PriorityClass name",
+                                        spec->preemption_policy(), rank.preemption_policy));
+    }
+    spec->set_preemption_policy(rank.preemption_policy);
+  }
+
+  Rank rank_for(const AdmissionRequest& request, const Pod& pod) {
+    const std::string& name = pod.spec().priority_class_name();
+    if (name.empty()) {
+      const std::unique_ptr<PriorityClass> priority = default_class();
+      return priority ? rank_of(*priority) : Rank{};
+    }
+    const auto priority = reader_.read<PriorityClass>({{}, name});
+    if (!priority) throw refuse(request, fmt::format("no PriorityClass with name {} was found", name));
+    return rank_of(*priority);
+  }
+
+  // Of several the one of the lowest value.
+  std::unique_ptr<PriorityClass> default_class() {
+    const api::Resource& resource = *reader_.resource(api::schema_of<PriorityClass>());
+    std::unique_ptr<PriorityClass> found;
+    for (const EntryRef& entry : *reader_.cache(resource)->snapshot().entries) {
+      auto priority = std::make_unique<PriorityClass>();
+      api::decode_envelope(*entry->protobuf, *priority);
+      if (!priority->global_default()) continue;
+      if (!found || priority->value() < found->value()) found = std::move(priority);
+    }
+    return found;
+  }
+
+  ObjectReader& reader_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> priority(const AdmissionWorld& world) { return std::make_unique<Priority>(world.reader); }
+
+}  // namespace ph::apiserver::admission

@@ -1,0 +1,52 @@
+// Service account tokens: issued for a service account, and good as long as it and what they are bound to exist.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "apiserver/access.h"
+#include "apiserver/authn/claims.h"
+#include "apiserver/authn/token_keys.h"
+#include "base/time.h"
+
+namespace ph::apiserver {
+
+// Belongs to the server's executor.
+class ServiceAccountTokens {
+ public:
+  struct Options {
+    std::string issuer = "https://kubernetes.default.svc.cluster.local";
+    std::vector<std::string> api_audiences;  // empty: the issuer
+  };
+  // The references must outlive it.
+  ServiceAccountTokens(const TokenKeys& keys, ObjectReader& reader, const Clock& clock, Options options);
+
+  const std::string& issuer() const { return options_.issuer; }
+  const std::vector<std::string>& api_audiences() const { return options_.api_audiences; }
+
+  // A signed token with these claims; issuer and subject are filled in.
+  std::string issue(Claims claims) const;
+
+  // Whose token it is, when it is good now for one of `audiences` (empty: the API's own); or what is wrong with it.
+  // `matched` gets the audiences it is good for.
+  std::expected<Identity, std::string> check(std::string_view token, const std::vector<std::string>& audiences,
+                                             std::vector<std::string>* matched = nullptr);
+
+ private:
+  std::expected<Claims, std::string> read(std::string_view token);
+  std::string problem_with(const Claims& claims, Time now);
+  template <class T>
+  std::string problem_with_object(const ObjectKey& key, const std::string& uid, Time now, const char* what);
+
+  const TokenKeys& keys_;
+  ObjectReader& reader_;
+  const Clock& clock_;
+  Options options_;
+  // Tokens whose signature has been checked; clients send the same one with every request.
+  std::unordered_map<std::string, Claims> known_;
+};
+
+}  // namespace ph::apiserver

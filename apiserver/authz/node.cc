@@ -1,0 +1,157 @@
+#include "apiserver/authz/node.h"
+
+#include <fmt/format.h>
+
+#include "api/codec.h"
+#include "apiserver/authz/rules.h"
+
+namespace ph::apiserver {
+
+using core::v1::Pod;
+
+namespace {
+
+template <class Containers>
+bool environment_names(const Containers& containers, bool secret, const std::string& name) {
+  for (const auto& container : containers) {
+    for (const auto& from : container.env_from()) {
+      if (secret && from.has_secret_ref() && from.secret_ref().local_object_reference().name() == name) return true;
+      if (!secret && from.has_config_map_ref() && from.config_map_ref().local_object_reference().name() == name) return true;
+    }
+    for (const auto& env : container.env()) {
+      const auto& source = env.value_from();
+      if (secret && source.has_secret_key_ref() && source.secret_key_ref().local_object_reference().name() == name) return true;
+      if (!secret && source.has_config_map_key_ref() &&
+          source.config_map_key_ref().local_object_reference().name() == name) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool volume_names_secret(const core::v1::VolumeSource& volume, const std::string& name) {
+  if (volume.has_secret() && volume.secret().secret_name() == name) return true;
+  return std::ranges::any_of(volume.projected().sources(), [&](const auto& source) {
+    return source.has_secret() && source.secret().local_object_reference().name() == name;
+  });
+}
+
+bool volume_names_config_map(const core::v1::VolumeSource& volume, const std::string& name) {
+  if (volume.has_config_map() && volume.config_map().local_object_reference().name() == name) return true;
+  return std::ranges::any_of(volume.projected().sources(), [&](const auto& source) {
+    return source.has_config_map() && source.config_map().local_object_reference().name() == name;
+  });
+}
+
+bool needs_secret(const Pod& pod, const std::string& name) {
+  const auto& spec = pod.spec();
+  if (std::ranges::any_of(spec.image_pull_secrets(), [&](const auto& s) { return s.name() == name; })) return true;
+  if (environment_names(spec.containers(), true, name) || environment_names(spec.init_containers(), true, name)) return true;
+
+  return std::ranges::any_of(spec.volumes(), [&](const auto& v) { return volume_names_secret(v.volume_source(), name); });
+}
+
+bool needs_config_map(const Pod& pod, const std::string& name) {
+  const auto& spec = pod.spec();
+  if (environment_names(spec.containers(), false, name) || environment_names(spec.init_containers(), false, name)) return true;
+  return std::ranges::any_of(spec.volumes(), [&](const auto& v) { return volume_names_config_map(v.volume_source(), name); });
+}
+
+bool needs_claim(const Pod& pod, const std::string& name) {
+  return std::ranges::any_of(pod.spec().volumes(), [&](const auto& volume) {
+    const auto& source = volume.volume_source();
+    if (source.has_persistent_volume_claim()) return source.persistent_volume_claim().claim_name() == name;
+    return source.has_ephemeral() && pod.metadata().name() + "-" + volume.name() == name;
+  });
+}
+
+class NodeAuthorizer final : public Authorizer {
+ public:
+  NodeAuthorizer(RbacAuthorizer& rbac, ObjectReader& reader) : rbac_(rbac), reader_(reader) {}
+
+  Decision authorize(const Attributes& attributes) override {
+    const std::optional<std::string> node = node_name_of(attributes.user);
+    if (!node) return {};
+    const RequestInfo& request = attributes.request;
+    if (request.is_resource) {
+      const std::string problem = problem_with(request, *node);
+      if (!problem.empty()) return {Decision::Kind::NoOpinion, problem};
+    }
+    if (!by_rules(request)) return {};
+    return {Decision::Kind::Allow, {}};
+  }
+
+ private:
+  bool by_rules(const RequestInfo& request) {
+    rbac::v1::RoleRef role;
+    role.set_kind("ClusterRole");
+    role.set_name("system:node");
+    const auto rules = rbac_.rules_of(role, {});
+    return rules && std::ranges::any_of(*rules, [&](const auto& rule) { return rule_allows(rule, request); });
+  }
+
+  // Why the rules alone are not enough; empty when they are.
+  std::string problem_with(const RequestInfo& r, const std::string& node) {
+    const std::string unrelated = fmt::format("no relationship found between node '{}' and this object", node);
+    const auto only_read = [&](auto needs) -> std::string {
+      if (r.verb != "get" && r.verb != "list" && r.verb != "watch") return "can only read resources of this type";
+      if (r.name.empty()) return "No Object name found";
+      return some_pod(node, r.namespace_name, needs) ? "" : unrelated;
+    };
+    if (r.group.empty() && r.resource == "secrets") return only_read([&](const Pod& p) { return needs_secret(p, r.name); });
+    if (r.group.empty() && r.resource == "configmaps") return only_read([&](const Pod& p) { return needs_config_map(p, r.name); });
+    if (r.group.empty() && r.resource == "persistentvolumeclaims") {
+      if (r.subresource.empty() && r.verb != "get") return "can only get individual resources of this type";
+      return some_pod(node, r.namespace_name, [&](const Pod& p) { return needs_claim(p, r.name); }) ? "" : unrelated;
+    }
+    if (r.group.empty() && r.resource == "serviceaccounts" && r.subresource == "token") {
+      const auto uses = [&](const Pod& p) { return p.spec().service_account_name() == r.name; };
+      return some_pod(node, r.namespace_name, uses) ? "" : unrelated;
+    }
+    if (r.group == "coordination.k8s.io" && r.resource == "leases") {
+      if (r.namespace_name != "kube-node-lease") {
+        return "can only access leases in the \"kube-node-lease\" system namespace";
+      }
+      if (r.verb != "create" && r.name != node) return "can only access node lease with the same name as the requesting node";
+    }
+    if (r.group == "storage.k8s.io" && r.resource == "csinodes" && r.verb != "create" && r.name != node) {
+      return "can only access CSINode with the same name as the requesting node";
+    }
+    return {};
+  }
+
+  // Asked seldom, and only of pods in one namespace: no index is kept for it.
+  template <class Predicate>
+  bool some_pod(const std::string& node, const std::string& namespace_name, Predicate wanted) {
+    const api::Schema& schema = api::schema_of<Pod>();
+    const Snapshot pods = reader_.cache(*reader_.resource(schema))->snapshot();
+    const std::string prefix = namespace_name + "/";
+    for (auto it = pods.entries->lower_bound(prefix); it != pods.entries->end() && (*it)->key.starts_with(prefix); ++it) {
+      const std::string_view bytes = api::open_envelope(*(*it)->protobuf).raw;
+      if (api::scalar_at(schema, bytes, "spec.nodeName") != node) continue;
+      Pod pod;
+      api::decode_protobuf(bytes, pod);
+      if (wanted(pod)) return true;
+    }
+    return false;
+  }
+
+  RbacAuthorizer& rbac_;
+  ObjectReader& reader_;
+};
+
+}  // namespace
+
+std::optional<std::string> node_name_of(const Identity& user) {
+  static constexpr std::string_view kPrefix = "system:node:";
+  if (!user.name.starts_with(kPrefix) || user.name.size() == kPrefix.size()) return std::nullopt;
+  if (std::ranges::find(user.groups, "system:nodes") == user.groups.end()) return std::nullopt;
+  return user.name.substr(kPrefix.size());
+}
+
+std::unique_ptr<Authorizer> make_node_authorizer(RbacAuthorizer& rbac, ObjectReader& reader) {
+  return std::make_unique<NodeAuthorizer>(rbac, reader);
+}
+
+}  // namespace ph::apiserver

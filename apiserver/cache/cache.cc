@@ -1,0 +1,184 @@
+#include "apiserver/cache/cache.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "api/codec.h"
+#include "apiserver/cache/hub.h"
+#include "apiserver/cache/watch.h"
+#include "apiserver/storage/gaps.h"
+
+namespace ph::apiserver {
+namespace {
+
+// How many older states are kept for the next page of a list.
+constexpr std::size_t kRebuiltMax = 4;
+
+}  // namespace
+
+WatchCache::Impl::Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix)
+    : hub(std::move(hub)), prefix(std::move(prefix)), window(this->hub->options) {
+  PH_ASSERT(this->prefix.ends_with('/'));
+  const bool is_new = this->hub->caches.emplace(this->prefix, this).second;
+  PH_ASSERT(is_new);
+}
+
+WatchCache::WatchCache(CacheHub& hub, std::string prefix)
+    : impl_(std::make_shared<Impl>(hub.impl_, std::move(prefix))) {}
+
+// The cache keeps the hub's insides alive: the hub itself may go.
+WatchCache::WatchCache(Store& store, Executor& executor, std::string prefix)
+    : impl_(std::make_shared<Impl>(CacheHub(store, executor).impl_, std::move(prefix))) {}
+
+WatchCache::~WatchCache() {
+  impl_->hub->caches.erase(impl_->prefix);
+  close();
+}
+
+Task<void> WatchCache::fill() {
+  // Once it is filled nothing needs a turn of the executor.
+  if (impl_->filled) co_return;
+  co_await impl_->hub->fill();
+}
+
+EntryRef WatchCache::find(std::string_view key) const { return impl_->entries.find(key); }
+std::size_t WatchCache::size() const { return impl_->entries.size(); }
+Revision WatchCache::revision() const { return impl_->hub->revision; }
+
+Snapshot WatchCache::snapshot() { return {revision(), impl_->list()}; }
+
+std::optional<Snapshot> WatchCache::snapshot_at(Revision wanted) {
+  Impl& cache = *impl_;
+  if (wanted > revision() || !cache.filled) return std::nullopt;
+  if (cache.window.after(wanted) == cache.window.end() && wanted >= cache.window.since())
+    return Snapshot{wanted, cache.list()};
+  if (wanted < cache.window.since()) return std::nullopt;
+  auto& rebuilt = cache.rebuilt;
+  const auto found = std::ranges::find(rebuilt, wanted, &Snapshot::revision);
+  if (found != rebuilt.end()) {
+    rebuilt.splice(rebuilt.begin(), rebuilt, found);
+    return rebuilt.front();
+  }
+  rebuilt.push_front(cache.rebuild(wanted));
+  if (rebuilt.size() > kRebuiltMax) rebuilt.pop_back();
+  return rebuilt.front();
+}
+
+std::unique_ptr<CacheWatch> WatchCache::watch(Revision since) {
+  PH_ASSERT(impl_->filled);
+  if (impl_->closed || since < impl_->window.since()) return nullptr;
+  return std::make_unique<Watch>(impl_, since);
+}
+
+void WatchCache::close() {
+  impl_->closed = true;
+  impl_->wake();
+}
+
+WatchCache::Stats WatchCache::stats() const {
+  return {impl_->watches.size(), impl_->window.size(), impl_->bytes + impl_->window.bytes()};
+}
+
+EntryRef WatchCache::Impl::make_entry(const std::string& key, Revision revision, const SharedBytes& stored) const {
+  PH_ASSERT(key.starts_with(prefix));
+  return std::make_shared<const Entry>(
+      Entry{key.substr(prefix.size()), revision, share(api::with_resource_version(*stored, to_string(revision)))});
+}
+
+void WatchCache::Impl::apply(const Change& change) {
+  if (!filled) {
+    early.push_back(change);
+    return;
+  }
+  CacheEvent event{.revision = change.revision};
+  if (change.value) {
+    event.after = make_entry(change.key, change.revision, change.value);
+    event.before = entries.put(event.after);
+    bytes += event.after->protobuf->size();
+  } else {
+    event.before = entries.erase(std::string_view(change.key).substr(prefix.size()));
+    PH_ASSERT(event.before);
+    event.deleted = make_entry(change.key, change.revision, change.previous);
+  }
+  if (event.before) bytes -= event.before->protobuf->size();
+  present.reset();
+  window.push(std::move(event), change.time);
+}
+
+// `entries` holds what pages read after `recent` showed, each page maybe of another moment, all of them after
+// `recent.until`; `early` has every change since then.
+void WatchCache::Impl::finish_fill(const Recent& recent) {
+  std::erase_if(early, [&](const Change& change) { return change.revision <= recent.until; });
+  for (const Change& change : early) {
+    const std::string_view key = std::string_view(change.key).substr(prefix.size());
+    const EntryRef seen = entries.find(key);
+    if (seen && seen->revision >= change.revision) continue;  // the page was later
+    EntryRef after = change.value ? make_entry(change.key, change.revision, change.value) : nullptr;
+    if (after) bytes += after->protobuf->size();
+    const EntryRef before = after ? entries.put(std::move(after)) : entries.erase(key);
+    if (before) bytes -= before->protobuf->size();
+  }
+
+  Revision since = recent.since;
+  for (const auto& [directory, revision] : recent.gaps) {
+    if (Gaps::overlap(directory, prefix)) since = std::max(since, revision);
+  }
+  std::vector<const Change*> changes;
+  for (const Change& change : recent.changes) {
+    if (change.revision > since && change.key.starts_with(prefix)) changes.push_back(&change);
+  }
+  for (const Change& change : early) changes.push_back(&change);
+
+  // Backwards, so that states are shared: what a change made is what the next one of its key found.
+  std::unordered_map<std::string_view, EntryRef> found_by_next;
+  std::vector<CacheEvent> events(changes.size());
+  for (std::size_t i = changes.size(); i-- > 0;) {
+    const Change& change = *changes[i];
+    CacheEvent& event = events[i];
+    event.revision = change.revision;
+    if (change.previous) event.before = make_entry(change.key, change.previous_modified, change.previous);
+    if (change.value) {
+      const auto next = found_by_next.find(change.key);
+      event.after =
+          next != found_by_next.end() ? next->second : entries.find(std::string_view(change.key).substr(prefix.size()));
+      PH_ASSERT(event.after);
+      PH_ASSERT(event.after->revision == change.revision);
+    } else {
+      event.deleted = make_entry(change.key, change.revision, change.previous);
+    }
+    found_by_next[change.key] = event.before;
+  }
+  window.start_at(since);
+  for (std::size_t i = 0; i < events.size(); ++i) window.push(std::move(events[i]), changes[i]->time);
+  window.trim(hub->executor.clock().now());
+  filled = true;
+  early = {};
+}
+
+void WatchCache::Impl::wake() {
+  for (Watch* watch : watches) watch->wake();
+  // Lists of moments that the window has left behind are given up with it.
+  rebuilt.remove_if([this](const Snapshot& snapshot) { return snapshot.revision < window.since(); });
+}
+
+const std::shared_ptr<const EntryList>& WatchCache::Impl::list() {
+  if (!present) present = entries.list();
+  return present;
+}
+
+// Undoes what happened since.
+Snapshot WatchCache::Impl::rebuild(Revision revision) {
+  EntryTree state(*list());
+  for (std::uint64_t i = window.end(); i-- > window.begin();) {
+    const CacheEvent& event = window[i];
+    if (event.revision <= revision) break;
+    if (event.before) {
+      state.put(event.before);
+    } else {
+      state.erase(event.after->key);
+    }
+  }
+  return {revision, state.list()};
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,119 @@
+#include "apiserver/cache/hub.h"
+
+#include <algorithm>
+
+namespace ph::apiserver {
+namespace {
+
+// How many objects are read from the store at once: a fill must not hold a second copy of everything.
+constexpr std::size_t kPage = 1000;
+
+// The first key after all that begin with `prefix`, which ends in a slash.
+std::string after_prefix(std::string prefix) {
+  PH_ASSERT(prefix.ends_with('/'));
+  ++prefix.back();
+  return prefix;
+}
+
+}  // namespace
+
+CacheHub::Impl::Impl(Store& store, Executor& executor, CacheOptions options)
+    : store(store), executor(executor), options(options), revision(store.revision()) {}
+
+CacheHub::CacheHub(Store& store, Executor& executor, CacheOptions options)
+    : impl_(std::make_shared<Impl>(store, executor, options)) {
+  store.follow([weak = std::weak_ptr(impl_)](std::span<const Change> changes) {
+    if (const auto hub = weak.lock()) hub->changed(changes);
+  });
+}
+CacheHub::~CacheHub() = default;
+Task<void> CacheHub::fill() { return impl_->fill(); }
+Revision CacheHub::revision() const { return impl_->revision; }
+
+void CacheHub::Impl::changed(std::span<const Change> changes) {
+  if (changes.empty()) return;
+  std::vector<WatchCache::Impl*> touched;
+  for (const Change& change : changes) {
+    // Prefixes end in slashes: the caches of a key are found by its directories, however many caches there are.
+    const std::string_view key = change.key;
+    for (auto slash = key.find('/'); slash != key.npos; slash = key.find('/', slash + 1)) {
+      const auto found = caches.find(key.substr(0, slash + 1));
+      if (found == caches.end()) continue;
+      WatchCache::Impl* cache = found->second;
+      cache->apply(change);
+      if (!std::exchange(cache->touched, true)) touched.push_back(cache);
+    }
+  }
+  PH_ASSERT(changes.back().revision > revision);
+  revision = changes.back().revision;
+  const Time now = executor.clock().now();
+  for (WatchCache::Impl* cache : touched) {
+    cache->touched = false;
+    cache->window.trim(now);
+    cache->wake();
+  }
+  // Caches that nothing touches grow old too: one a batch is looked at.
+  auto next = caches.upper_bound(last_trimmed);
+  if (next == caches.end()) next = caches.begin();
+  if (next == caches.end()) return;
+  last_trimmed = next->first;
+  next->second->window.trim(now);
+}
+
+bool CacheHub::Impl::all_filled() const {
+  return std::ranges::all_of(caches, [](const auto& entry) { return entry.second->filled; });
+}
+
+Task<void> CacheHub::Impl::fill() {
+  while (!all_filled()) {
+    if (filling) {
+      co_await filled.wait();
+      continue;
+    }
+    co_await fill_now();
+  }
+}
+
+Task<void> CacheHub::Impl::fill_now() {
+  filling = true;
+  filled.reset();
+  // Also when this task is dropped half way: then whoever waits takes over.
+  struct End {
+    Impl* hub;
+    ~End() {
+      hub->filling = false;
+      hub->filled.set();
+    }
+  } end{this};
+
+  std::vector<std::string> prefixes;
+  for (const auto& [prefix, cache] : caches) {
+    if (!cache->filled) prefixes.push_back(prefix);
+  }
+  const std::string scope = prefixes.size() == 1 ? prefixes.front() : std::string();
+  const Recent recent = co_await store.recent(scope, options.history_records_max, options.history_bytes_max);
+  for (const std::string& prefix : prefixes) {
+    std::string from = prefix;
+    EntryTree entries;
+    std::size_t bytes = 0;
+    for (bool more = true; more;) {
+      const std::vector<Stored> page = co_await store.range(from, after_prefix(prefix), kPage);
+      const auto found = caches.find(prefix);
+      if (found == caches.end()) break;  // dropped meanwhile
+      for (const Stored& stored : page) {
+        EntryRef entry = found->second->make_entry(stored.key, stored.modified, stored.value);
+        bytes += entry->protobuf->size();
+        entries.put(std::move(entry));
+      }
+      more = page.size() == kPage;
+      if (more) from = page.back().key + '\0';
+    }
+    const auto found = caches.find(prefix);
+    if (found == caches.end()) continue;
+    found->second->entries = std::move(entries);
+    found->second->bytes = bytes;
+    found->second->finish_fill(recent);
+  }
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,86 @@
+#include "apiserver/cache/watch.h"
+
+namespace ph::apiserver {
+namespace {
+
+// A watcher that is far behind gets its events in portions.
+constexpr std::size_t kPortion = 256;
+
+}  // namespace
+
+Watch::Watch(std::shared_ptr<WatchCache::Impl> cache, Revision since)
+    : cache_(std::move(cache)), since_(since), next_(cache_->window.after(since)) {
+  self_ = cache_->watches.insert(cache_->watches.end(), this);
+}
+
+Watch::~Watch() {
+  disarm();
+  cache_->watches.erase(self_);
+  // A task that still waits is never resumed.
+  if (parked_) parked_->handle = nullptr;
+}
+
+struct Watch::Wait {
+  Watch* watch;
+  Steady deadline;
+  detail::Parking parking;
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    watch->parked_ = parking.park(handle);
+    watch->arm(deadline);
+  }
+  void await_resume() const {}
+};
+
+Task<std::optional<std::vector<CacheEvent>>> Watch::next(Steady deadline) {
+  PH_ASSERT(!parked_ || !parked_->handle);
+  const EventWindow& window = cache_->window;
+  for (;;) {
+    if (cache_->closed || next_ < window.begin()) co_return std::nullopt;
+    if (std::vector<CacheEvent> events = take(); !events.empty()) co_return events;
+    if (cache_->hub->executor.clock().steady() >= deadline) co_return std::vector<CacheEvent>();
+    Wait wait{this, deadline, {}};
+    co_await wait;
+  }
+}
+
+std::vector<CacheEvent> Watch::take() {
+  const EventWindow& window = cache_->window;
+  std::vector<CacheEvent> events;
+  for (; next_ < window.end(); ++next_) {
+    const CacheEvent& event = window[next_];
+    if (event.revision <= since_) continue;
+    // A revision is never cut in two: the client could not resume between the halves.
+    if (events.size() >= kPortion && event.revision != events.back().revision) break;
+    events.push_back(event);
+  }
+  return events;
+}
+
+Revision Watch::revision() const {
+  const EventWindow& window = cache_->window;
+  if (next_ >= window.begin() && next_ < window.end())
+    return std::max(since_, Revision{window[next_].revision.value - 1});
+  return std::max(since_, cache_->hub->revision);
+}
+
+void Watch::wake() {
+  if (auto parked = std::move(parked_)) detail::resume_later(std::move(parked));
+}
+
+void Watch::arm(Steady deadline) {
+  if (timer_ != 0 && timer_at_ == deadline) return;
+  disarm();
+  if (deadline == Steady::max()) return;
+  timer_at_ = deadline;
+  timer_ = cache_->hub->executor.run_at(deadline, [this] {
+    timer_ = 0;
+    wake();
+  });
+}
+
+void Watch::disarm() {
+  if (timer_ != 0) cache_->hub->executor.cancel(std::exchange(timer_, 0));
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,37 @@
+// A watcher of a cache: a position in its window of events; private to this folder.
+#pragma once
+
+#include "apiserver/cache/hub.h"
+
+namespace ph::apiserver {
+
+class Watch final : public CacheWatch {
+ public:
+  Watch(std::shared_ptr<WatchCache::Impl> cache, Revision since);
+  ~Watch() override;
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) override;
+  Revision revision() const override;
+
+  // Something has happened in the cache: whoever waits in `next` looks again, in a later turn.
+  void wake();
+
+ private:
+  struct Wait;
+  std::vector<CacheEvent> take();
+  void arm(Steady deadline);
+  void disarm();
+
+  const std::shared_ptr<WatchCache::Impl> cache_;
+  const Revision since_;  // may be ahead of the store
+  std::uint64_t next_;    // number of the event that comes next
+  std::shared_ptr<detail::Suspended> parked_;
+  // Kept from one wait to the next while the deadline stays the same: most waits end by an event.
+  TimerId timer_ = 0;
+  Steady timer_at_{};
+  std::list<Watch*>::iterator self_;
+};
+
+}  // namespace ph::apiserver

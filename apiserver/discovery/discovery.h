@@ -1,0 +1,29 @@
+// Answers /api, /apis, /api/v1, /apis/GROUP and /apis/GROUP/VERSION in JSON, YAML and protobuf, and /api and /apis in the
+// aggregated form to clients that ask for it.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "apiserver/discovery/document.h"
+#include "apiserver/discovery/groups.h"
+#include "apiserver/extensions.h"
+
+namespace ph::apiserver {
+
+class DiscoveryHandler final : public PathHandler {
+ public:
+  // `resources` must outlive it. `server_address`: what /api tells clients to use; may be empty.
+  DiscoveryHandler(Resources resources, std::string server_address);
+
+  Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity& user) override;
+
+ private:
+  const Document* find(const std::string& path, const HttpRequest& request);
+
+  Resources resources_;
+  std::string server_address_;
+  std::map<std::string, Document> made_;  // by path and form
+};
+
+}  // namespace ph::apiserver

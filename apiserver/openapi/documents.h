@@ -1,0 +1,16 @@
+// Whole OpenAPI documents as JSON texts. Each takes some milliseconds to make. Threads: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "apiserver/discovery/groups.h"
+
+namespace ph::apiserver {
+
+// Version 3, one for each group version.
+std::string openapi_v3(Resources resources, std::string_view group, std::string_view version);
+// Version 2 ("swagger"), one for everything.
+std::string openapi_v2(Resources resources);
+
+}  // namespace ph::apiserver

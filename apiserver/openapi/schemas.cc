@@ -1,0 +1,156 @@
+#include "apiserver/openapi/schemas.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/assert.h"
+
+namespace ph::apiserver {
+
+using api::Field;
+using api::Schema;
+using api::Type;
+using nlohmann::json;
+
+namespace {
+
+json scalar(Type type) {
+  switch (type) {
+    case Type::Bool: return {{"type", "boolean"}};
+    case Type::Int32: return {{"type", "integer"}, {"format", "int32"}};
+    case Type::Int64: return {{"type", "integer"}, {"format", "int64"}};
+    case Type::Double: return {{"type", "number"}, {"format", "double"}};
+    case Type::Bytes: return {{"type", "string"}, {"format", "byte"}};
+    default: return {{"type", "string"}};
+  }
+}
+
+json zero(Type type) {
+  switch (type) {
+    case Type::Bool: return false;
+    case Type::Int32:
+    case Type::Int64:
+    case Type::Double: return 0;
+    case Type::String: return "";
+    case Type::Struct: return json::object();
+    default: return nullptr;
+  }
+}
+
+const char* list_type(const Schema& list) {
+  switch (list.list_type) {
+    case api::ListType::Set: return "set";
+    case api::ListType::Map: return "map";
+    default: return "atomic";
+  }
+}
+
+// Verbs and the like are lists in JSON; nobody refers to them by name.
+bool has_definition(const Schema& schema) { return !schema.name.empty() && schema.type != Type::List; }
+
+}  // namespace
+
+json SchemaCollection::reference(const Schema& schema) {
+  add(schema);
+  return {{"$ref", (version_ == OpenApiVersion::V3 ? "#/components/schemas/" : "#/definitions/") + schema.name}};
+}
+
+json SchemaCollection::definitions() const {
+  json out = json::object();
+  for (const auto& [name, text] : made_) out[name] = json::parse(text);
+  return out;
+}
+
+void SchemaCollection::add(const Schema& schema) {
+  PH_ASSERT(!schema.name.empty());
+  if (!made_.try_emplace(schema.name).second) return;
+  std::string text = named(schema).dump();
+  made_[schema.name] = std::move(text);
+}
+
+json SchemaCollection::named(const Schema& schema) {
+  const bool v3 = version_ == OpenApiVersion::V3;
+  switch (schema.type) {
+    case Type::Quantity:
+      if (!v3) return {{"type", "string"}};
+      return {{"oneOf", {{{"type", "string"}}, {{"type", "number"}}}}};
+    case Type::IntOrString:
+      if (!v3) return {{"type", "string"}, {"format", "int-or-string"}};
+      return {{"format", "int-or-string"}, {"oneOf", {{{"type", "integer"}}, {{"type", "string"}}}}};
+    case Type::Time:
+    case Type::MicroTime: return {{"type", "string"}, {"format", "date-time"}};
+    case Type::Duration: return {{"type", "string"}};
+    case Type::RawJson: return {{"type", "object"}};
+    default: return structure(schema);
+  }
+}
+
+json SchemaCollection::structure(const Schema& schema) {
+  json out = {{"type", "object"}};
+  json properties = json::object();
+  std::vector<std::string> required;
+  if (schema.kind) {
+    properties["apiVersion"] = {{"type", "string"}};
+    properties["kind"] = {{"type", "string"}};
+    out["x-kubernetes-group-version-kind"] = json::array(
+        {{{"group", schema.kind->group}, {"kind", schema.kind->kind}, {"version", schema.kind->version}}});
+  }
+  for (const Field& field : schema.fields) {
+    properties[field.name] = member(field);
+    if (field.required) required.push_back(field.name);
+  }
+  if (!properties.empty()) out["properties"] = std::move(properties);
+  std::ranges::sort(required);
+  if (!required.empty()) out["required"] = required;
+  if (schema.atomic) out["x-kubernetes-map-type"] = "atomic";
+  return out;
+}
+
+json SchemaCollection::member(const Field& field) {
+  const Schema& schema = *field.schema;
+  json out = value(schema, field.default_json, !field.pointer && (field.always || schema.type == Type::Struct));
+  if (!field.enum_values.empty()) out["enum"] = field.enum_values;
+  if (!field.patch_merge_key.empty()) out["x-kubernetes-patch-merge-key"] = field.patch_merge_key;
+  if (!field.patch_strategies.empty()) {
+    out["x-kubernetes-patch-strategy"] = fmt::format("{}", fmt::join(field.patch_strategies, ","));
+  }
+  return out;
+}
+
+// `zero_default`: where the type has no pointer an absent value is the zero value, and upstream says so.
+json SchemaCollection::value(const Schema& schema, const std::string& default_json, bool zero_default) {
+  json out;
+  if (has_definition(schema)) {
+    out = reference(schema);
+    const Schema* own = schema.descriptor ? api::Scheme::builtin().of(schema.descriptor) : nullptr;
+    if (own && own->atomic != schema.atomic) out["x-kubernetes-map-type"] = schema.atomic ? "atomic" : "granular";
+  } else if (schema.type == Type::List) {
+    const bool zero_items = schema.element->type == Type::String || schema.element->type == Type::Struct;
+    out = {{"type", "array"}, {"items", value(*schema.element, {}, zero_items)}, {"x-kubernetes-list-type", list_type(schema)}};
+    if (!schema.list_map_keys.empty()) out["x-kubernetes-list-map-keys"] = schema.list_map_keys;
+  } else if (schema.type == Type::Map) {
+    out = {{"type", "object"}, {"additionalProperties", value(*schema.element, {}, schema.element->type == Type::String)}};
+    if (schema.atomic) out["x-kubernetes-map-type"] = "atomic";
+  } else {
+    out = scalar(schema.type);
+  }
+  if (!default_json.empty()) {
+    out["default"] = json::parse(default_json);
+  } else if (json nothing = zero(schema.type); zero_default && !nothing.is_null()) {
+    out["default"] = std::move(nothing);
+  }
+  if (!out.contains("$ref") || out.size() == 1) return out;
+  if (version_ == OpenApiVersion::V2) {
+    out.erase("default");  // nothing else stands beside a reference there
+    return out;
+  }
+  // What stands beside a $ref does not count, so it is wrapped.
+  json reference = {{"$ref", out["$ref"]}};
+  out.erase("$ref");
+  out["allOf"] = json::array({std::move(reference)});
+  return out;
+}
+
+}  // namespace ph::apiserver

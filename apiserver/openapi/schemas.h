@@ -1,0 +1,36 @@
+// Types as OpenAPI describes them. Without descriptions: the schema has none.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "api/schema.h"
+
+namespace ph::apiserver {
+
+enum class OpenApiVersion { V2, V3 };
+
+// The named types that documents refer to, with all they refer to themselves.
+class SchemaCollection {
+ public:
+  explicit SchemaCollection(OpenApiVersion version) : version_(version) {}
+
+  // {"$ref": …} to the type, which is added with everything below it. The type must have a name.
+  nlohmann::json reference(const api::Schema& schema);
+  // All that were referred to, by name.
+  nlohmann::json definitions() const;
+
+ private:
+  void add(const api::Schema& schema);
+  nlohmann::json named(const api::Schema& schema);
+  nlohmann::json structure(const api::Schema& schema);
+  nlohmann::json value(const api::Schema& schema, const std::string& default_json, bool zero_default);
+  nlohmann::json member(const api::Field& field);
+
+  OpenApiVersion version_;
+  std::map<std::string, std::string> made_;  // JSON texts; empty while one is being made
+};
+
+}  // namespace ph::apiserver

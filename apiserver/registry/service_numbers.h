@@ -1,0 +1,49 @@
+// The cluster addresses and node ports of services: who has which, and how a write takes and gives them back.
+//
+// Each number in use has a key of its own in the store, written and removed in the transaction of its service, so that two
+// writers can never take the same one; memory only says which are worth trying.
+#pragma once
+
+#include "api/kinds.h"
+#include "apiserver/registry/ip_range.h"
+#include "apiserver/registry/resource_rules.h"
+#include "apiserver/server.h"
+
+namespace ph::apiserver {
+
+class ServiceNumbers {
+ public:
+  explicit ServiceNumbers(const ServerOptions& options);
+
+  // What the stored service has.
+  void adopt(const core::v1::Service& service);
+
+  // Make the service have what its type needs; throw ApiError (422) when a wanted number is taken or out of range, or
+  // none is left. What the service already had (`old`, may be null) is kept.
+  void take_address(WriteContext& context, core::v1::Service& service, const core::v1::Service* old);
+  void take_ports(WriteContext& context, core::v1::Service& service, const core::v1::Service* old);
+  // Gives back what `old` has and `service` (null: removed) has not.
+  void release_unused(WriteContext& context, const core::v1::Service* service, const core::v1::Service& old);
+
+ private:
+  std::uint32_t pick_address(WriteContext& context, const core::v1::Service& service);
+  int pick_port(WriteContext& context, const core::v1::Service& service, const std::string& field);
+  void take_port(WriteContext& context, const core::v1::Service& service, int port, const std::string& field);
+  std::string address_key(std::uint32_t offset) const;
+  std::string port_key(std::uint32_t port) const;
+  void reserve(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key, const core::v1::Service& owner);
+  void release(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key);
+
+  IpRange range_;
+  std::uint32_t port_min_, port_max_;
+  NumberPool addresses_;  // by offset
+  NumberPool ports_;
+};
+
+// What a service of this type has.
+bool has_cluster_ip(const core::v1::Service& service);   // an address of the range, not None
+bool needs_cluster_ip(const core::v1::Service& service);
+bool needs_node_ports(const core::v1::Service& service);
+bool needs_health_check_port(const core::v1::Service& service);
+
+}  // namespace ph::apiserver

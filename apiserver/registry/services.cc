@@ -1,0 +1,147 @@
+// Services: addresses and ports of the cluster, given out and taken back with the write that needs them.
+#include <algorithm>
+
+#include "api/codec.h"
+#include "api/kinds.h"
+#include "apiserver/registry/resource_rules.h"
+#include "apiserver/registry/service_numbers.h"
+
+namespace ph::apiserver {
+namespace {
+
+using core::v1::Service;
+using core::v1::ServicePort;
+using core::v1::ServiceSpec;
+
+// The old single address and the list of addresses say the same.
+void join_addresses(ServiceSpec& spec) {
+  if (spec.cluster_ip().empty() && spec.cluster_ips_size() > 0) spec.set_cluster_ip(spec.cluster_ips(0));
+  if (!spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) spec.add_cluster_ips(spec.cluster_ip());
+}
+
+// One family, but for headless services without a selector: their endpoints are somebody else's, of any family.
+void default_families(ServiceSpec& spec) {
+  const bool free = spec.cluster_ip() == "None" && spec.selector().empty();
+  if (!spec.has_ip_family_policy()) spec.set_ip_family_policy(free ? "RequireDualStack" : "SingleStack");
+  if (spec.ip_families_size() == 0) spec.add_ip_families("IPv4");
+  if (free && spec.ip_families_size() == 1 && spec.ip_family_policy() != "SingleStack") {
+    spec.add_ip_families(spec.ip_families(0) == "IPv4" ? "IPv6" : "IPv4");
+  }
+}
+
+void clear_families(ServiceSpec& spec) {
+  spec.clear_ip_families();
+  spec.clear_ip_family_policy();
+}
+
+const ServicePort* same_port(const Service& service, const ServicePort& wanted) {
+  const auto& ports = service.spec().ports();
+  const auto found = std::ranges::find_if(ports, [&](const ServicePort& port) {
+    return port.port() == wanted.port() && port.protocol() == wanted.protocol() && port.name() == wanted.name();
+  });
+  return found == ports.end() ? nullptr : &*found;
+}
+
+// What an update left out and the service already has.
+void keep_numbers(Service& service, const Service& old) {
+  auto& spec = *service.mutable_spec();
+  const auto& before = old.spec();
+  if (needs_cluster_ip(service) && needs_cluster_ip(old)) {
+    if (spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) {
+      spec.set_cluster_ip(before.cluster_ip());
+      *spec.mutable_cluster_ips() = before.cluster_ips();
+    }
+    if (spec.ip_families_size() == 0) *spec.mutable_ip_families() = before.ip_families();
+    if (!spec.has_ip_family_policy() && before.has_ip_family_policy()) spec.set_ip_family_policy(before.ip_family_policy());
+  }
+  if (needs_node_ports(service) && needs_node_ports(old)) {
+    for (ServicePort& port : *spec.mutable_ports()) {
+      const ServicePort* known = same_port(old, port);
+      if (port.node_port() == 0 && known != nullptr) port.set_node_port(known->node_port());
+    }
+  }
+  if (needs_health_check_port(service) && needs_health_check_port(old) && spec.health_check_node_port() == 0) {
+    spec.set_health_check_node_port(before.health_check_node_port());
+  }
+}
+
+bool ports_as_before(const Service& service, const Service& old) {
+  return std::ranges::all_of(service.spec().ports(), [&](const ServicePort& port) {
+    const ServicePort* known = same_port(old, port);
+    return port.node_port() == 0 || (known != nullptr && known->node_port() == port.node_port());
+  });
+}
+
+// What belongs to the old type and was only carried along.
+void drop_type_leftovers(Service& service, const Service& old) {
+  auto& spec = *service.mutable_spec();
+  const auto& before = old.spec();
+  if (needs_cluster_ip(old) && !needs_cluster_ip(service) && spec.cluster_ip() == before.cluster_ip()) {
+    spec.clear_cluster_ip();
+    spec.clear_cluster_ips();
+    clear_families(spec);
+  }
+  if (needs_node_ports(old) && !needs_node_ports(service) && ports_as_before(service, old)) {
+    for (ServicePort& port : *spec.mutable_ports()) port.clear_node_port();
+  }
+  if (needs_health_check_port(old) && !needs_health_check_port(service) &&
+      spec.health_check_node_port() == before.health_check_node_port()) {
+    spec.clear_health_check_node_port();
+  }
+  if (before.type() == "LoadBalancer" && spec.type() != "LoadBalancer") {
+    spec.clear_allocate_load_balancer_node_ports();
+    spec.clear_load_balancer_class();
+  }
+  const bool external = spec.type() == "NodePort" || spec.type() == "LoadBalancer" || spec.external_ips_size() > 0;
+  if (!external && spec.external_traffic_policy() == before.external_traffic_policy()) spec.clear_external_traffic_policy();
+  if (spec.type() == "ExternalName") spec.clear_internal_traffic_policy();
+}
+
+class ServiceRules final : public ResourceRules {
+ public:
+  explicit ServiceRules(const ServerOptions& options) : numbers_(options) {}
+
+  void start(ObjectReader& reader) override {
+    const Snapshot snapshot = reader.cache(*reader.resource(api::schema_of<Service>()))->snapshot();
+    for (const EntryRef& entry : *snapshot.entries) {
+      Service service;
+      api::decode_envelope(*entry->protobuf, service);
+      numbers_.adopt(service);
+    }
+  }
+
+  void prepare_create(WriteContext&, Message& object) override {
+    auto& spec = *static_cast<Service&>(object).mutable_spec();
+    join_addresses(spec);
+    if (spec.type() != "ExternalName") default_families(spec);
+  }
+
+  void prepare_update(WriteContext&, Message& object, const Message& old) override {
+    Service& service = static_cast<Service&>(object);
+    const Service& before = static_cast<const Service&>(old);
+    drop_type_leftovers(service, before);
+    keep_numbers(service, before);
+    join_addresses(*service.mutable_spec());
+    if (needs_cluster_ip(service)) default_families(*service.mutable_spec());
+  }
+
+  void before_commit(WriteContext& context, Message* object, const Message* old) override {
+    if (object != nullptr && !context.subresource.empty()) return;
+    auto* service = static_cast<Service*>(object);
+    const auto* before = static_cast<const Service*>(old);
+    if (service != nullptr) {
+      numbers_.take_address(context, *service, before);
+      numbers_.take_ports(context, *service, before);
+    }
+    if (before != nullptr) numbers_.release_unused(context, service, *before);
+  }
+
+ private:
+  ServiceNumbers numbers_;
+};
+
+}  // namespace
+
+std::unique_ptr<ResourceRules> services(const ServerOptions& options) { return std::make_unique<ServiceRules>(options); }
+
+}  // namespace ph::apiserver

@@ -1,0 +1,100 @@
+// Deployments, daemon sets and jobs: what their controllers rely on from the first moment.
+#include "api/kinds.h"
+#include "api/value.h"
+#include "apiserver/registry/resource_rules.h"
+
+namespace ph::apiserver {
+namespace {
+
+using apps::v1::DaemonSet;
+using apps::v1::Deployment;
+using batch::v1::Job;
+using Labels = google::protobuf::Map<std::string, std::string>;
+
+bool same(const Labels& a, const Labels& b) {
+  if (a.size() != b.size()) return false;
+  for (const auto& [key, value] : a) {
+    const auto found = b.find(key);
+    if (found == b.end() || found->second != value) return false;
+  }
+  return true;
+}
+
+class DeploymentRules final : public ResourceRules {
+ public:
+  void prepare_status(WriteContext&, Message& object, const Message& old) override {
+    auto& metadata = *static_cast<Deployment&>(object).mutable_metadata();
+    *metadata.mutable_labels() = static_cast<const Deployment&>(old).metadata().labels();
+  }
+  bool raises_generation(const Message& object, const Message& old) override {
+    return !same(static_cast<const Deployment&>(object).metadata().annotations(),
+                 static_cast<const Deployment&>(old).metadata().annotations());
+  }
+};
+
+// The count of template changes, from before controller revisions; it lives on as an annotation.
+class DaemonSetRules final : public ResourceRules {
+ public:
+  void prepare_create(WriteContext&, Message& object) override { set(static_cast<DaemonSet&>(object), 1); }
+
+  void prepare_update(WriteContext&, Message& object, const Message& old) override {
+    const DaemonSet& before = static_cast<const DaemonSet&>(old);
+    DaemonSet& after = static_cast<DaemonSet&>(object);
+    const bool changed = !api::Value::equal(api::Value::of(object).at_path("spec.template"), api::Value::of(old).at_path("spec.template"));
+    set(after, count(before) + (changed ? 1 : 0));
+  }
+
+ private:
+  static constexpr const char* kAnnotation = "deprecated.daemonset.template.generation";
+  static void set(DaemonSet& object, long count) {
+    (*object.mutable_metadata()->mutable_annotations())[kAnnotation] = std::to_string(count);
+  }
+  static long count(const DaemonSet& object) {
+    const auto found = object.metadata().annotations().find(kAnnotation);
+    return found == object.metadata().annotations().end() ? 0 : std::strtol(found->second.c_str(), nullptr, 10);
+  }
+};
+
+// A job selects the pods that carry its UID, unless its maker took that on himself.
+class JobRules final : public ResourceRules {
+ public:
+  void prepare_create(WriteContext&, Message& object) override {
+    Job& job = static_cast<Job&>(object);
+    if (job.spec().manual_selector()) return;
+    auto& labels = *job.mutable_spec()->mutable_template_()->mutable_metadata()->mutable_labels();
+    // Labels that defaulting took from the template follow it.
+    const bool follow = same(labels, job.metadata().labels());
+    const std::string& uid = job.metadata().uid();
+    const std::string& name = job.metadata().name();
+    for (const auto& [key, value] : {std::pair("controller-uid", uid), std::pair("batch.kubernetes.io/controller-uid", uid),
+                                     std::pair("job-name", name), std::pair("batch.kubernetes.io/job-name", name)}) {
+      labels[key] = value;
+    }
+    if (follow) *job.mutable_metadata()->mutable_labels() = labels;
+    (*job.mutable_spec()->mutable_selector()->mutable_match_labels())["batch.kubernetes.io/controller-uid"] = uid;
+  }
+};
+
+class EndpointSliceRules final : public ResourceRules {
+ public:
+  bool raises_generation(const Message& object, const Message& old) override {
+    using discovery::v1::EndpointSlice;
+    return !same(static_cast<const EndpointSlice&>(object).metadata().labels(), static_cast<const EndpointSlice&>(old).metadata().labels());
+  }
+};
+
+class LeaseRules final : public ResourceRules {
+ public:
+  // Heartbeats: nobody asks what they were.
+  bool last_value_only(const ObjectKey& key) override { return key.namespace_name == "kube-node-lease"; }
+};
+
+}  // namespace
+
+std::unique_ptr<ResourceRules> deployments(const ServerOptions&) { return std::make_unique<DeploymentRules>(); }
+std::unique_ptr<ResourceRules> daemon_sets(const ServerOptions&) { return std::make_unique<DaemonSetRules>(); }
+std::unique_ptr<ResourceRules> jobs(const ServerOptions&) { return std::make_unique<JobRules>(); }
+std::unique_ptr<ResourceRules> endpoint_slices(const ServerOptions&) { return std::make_unique<EndpointSliceRules>(); }
+std::unique_ptr<ResourceRules> leases(const ServerOptions&) { return std::make_unique<LeaseRules>(); }
+
+}  // namespace ph::apiserver

@@ -1,0 +1,129 @@
+#include "apiserver/rest/body.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "api/errors.h"
+#include "api/rules.h"
+#include "apiserver/rest/negotiate.h"
+
+namespace ph::apiserver {
+namespace {
+
+using api::DecodeError;
+using api::GroupVersionKind;
+
+// The beginning of a body nobody understands, for the one who sent it.
+std::string summary(std::string_view body) {
+  if (body.empty()) return "<empty>";
+  constexpr std::size_t kMax = 30;
+  std::string out;
+  for (const unsigned char c : body.substr(0, kMax)) out += fmt::format("{:02x}", c);
+  if (body.size() > kMax) out += " ...";
+  return out;
+}
+
+[[noreturn]] void unrecognized(const GroupVersionKind& expected, std::string_view body, std::string_view why) {
+  throw api::bad_request(
+      fmt::format("the object provided is unrecognized (must be of type {}): {} ({})", expected.kind, why, summary(body)));
+}
+
+[[noreturn]] void unusable(const GroupVersionKind& found, const GroupVersionKind& expected, std::string_view why) {
+  throw api::bad_request(
+      fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", found.kind, found.version, expected.kind, why));
+}
+
+// What the text says it is, completed by what is expected; throws when the two do not go together.
+void check_kind(GroupVersionKind found, const GroupVersionKind& expected) {
+  if (found.kind.empty()) found.kind = expected.kind;
+  if (found.version.empty()) {
+    found.group = expected.group;
+    found.version = expected.version;
+  }
+  if (found.group != expected.group || found.version != expected.version) {
+    if (api::Scheme::builtin().find(found) == nullptr) {
+      unusable(found, expected, fmt::format("no kind \"{}\" is registered for version \"{}\"", found.kind, found.api_version()));
+    }
+    throw api::bad_request(fmt::format("the API version in the data ({}) does not match the expected API version ({})",
+                                       found.api_version(), expected.api_version()));
+  }
+  if (found.kind == expected.kind) return;
+  if (api::Scheme::builtin().find(found) == nullptr) {
+    unusable(found, expected, fmt::format("no kind \"{}\" is registered for version \"{}\"", found.kind, found.api_version()));
+  }
+  unusable(found, expected, fmt::format("converting ({0}.{1}) to ({0}.{2}): unknown conversion", found.version, found.kind,
+                                        expected.kind));
+}
+
+template <class Decode>
+void decode(const GroupVersionKind& expected, api::Unknown unknown, std::vector<std::string>& warnings, Decode decode_with) {
+  api::DecodeOptions options;
+  options.unknown = unknown;
+  options.warnings = &warnings;
+  try {
+    decode_with(options);
+  } catch (const DecodeError& error) {
+    unusable(expected, expected, error.what());
+  }
+}
+
+void read_json(std::string_view text, std::string_view original, const api::Schema& schema, api::Unknown unknown,
+               std::vector<std::string>& warnings, Message& into) {
+  GroupVersionKind found;
+  try {
+    found = api::type_of(text);
+  } catch (const DecodeError& error) {
+    unrecognized(*schema.kind, original, fmt::format("couldn't get version/kind; json parse error: {}", error.what()));
+  }
+  check_kind(found, *schema.kind);
+  decode(*schema.kind, unknown, warnings,
+         [&](const api::DecodeOptions& options) { api::decode_json(text, into, options); });
+}
+
+void read_protobuf(const std::string& body, const api::Schema& schema, Message& into) {
+  try {
+    check_kind(api::open_envelope(body).kind, *schema.kind);
+    api::decode_envelope(body, into);
+  } catch (const DecodeError& error) {
+    unrecognized(*schema.kind, body, error.what());
+  }
+}
+
+}  // namespace
+
+void set_defaults(Message& object) {
+  const api::KindRules& rules = api::rules_of(api::schema_of(object));
+  if (rules.set_defaults != nullptr) rules.set_defaults(object);
+}
+
+std::unique_ptr<Message> read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
+                                   std::vector<std::string>& warnings) {
+  std::unique_ptr<Message> object = make_object(schema);
+  switch (body_format(request)) {
+    case Format::Json: read_json(request.body, request.body, schema, unknown, warnings, *object); break;
+    case Format::Protobuf: read_protobuf(request.body, schema, *object); break;
+    case Format::Yaml: {
+      std::string json;
+      try {
+        json = api::yaml_to_json(request.body);
+      } catch (const DecodeError& error) {
+        unrecognized(*schema.kind, request.body, fmt::format("couldn't get version/kind; json parse error: {}", error.what()));
+      }
+      read_json(json, request.body, schema, unknown, warnings, *object);
+      break;
+    }
+  }
+  set_defaults(*object);
+  return object;
+}
+
+std::unique_ptr<Message> read_document(const nlohmann::json& document, const api::Schema& schema, api::Unknown unknown,
+                                       std::vector<std::string>& warnings) {
+  std::unique_ptr<Message> object = make_object(schema);
+  decode(*schema.kind, unknown, warnings,
+         [&](const api::DecodeOptions& options) { api::from_json(document, *object, options); });
+  set_defaults(*object);
+  return object;
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,24 @@
+// The object a request carries.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/codec.h"
+#include "apiserver/rest/core.h"
+
+namespace ph::apiserver {
+
+// Decodes the body as `schema` and sets its defaults. A body that names no kind is taken to be of the expected one.
+// Throws ApiError: 400 with upstream's words, 415. Unknown fields go to `warnings` when they are to be warned of.
+std::unique_ptr<Message> read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
+                                   std::vector<std::string>& warnings);
+
+// The same for a document, after a patch.
+std::unique_ptr<Message> read_document(const nlohmann::json& document, const api::Schema& schema, api::Unknown unknown,
+                                       std::vector<std::string>& warnings);
+
+void set_defaults(Message& object);
+
+}  // namespace ph::apiserver

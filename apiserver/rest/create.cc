@@ -1,0 +1,42 @@
+// POST of a collection.
+#include "api/errors.h"
+#include "api/object.h"
+#include "apiserver/rest/body.h"
+#include "apiserver/rest/options.h"
+#include "apiserver/rest/respond.h"
+#include "apiserver/rest/validate.h"
+#include "apiserver/rest/verbs.h"
+
+namespace ph::apiserver {
+
+Task<HttpResponse> create(Core& core, Call& call) {
+  Served& served = *call.served;
+  const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
+  std::unique_ptr<Message> object = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
+  match_namespace(call, *object);
+  if (served.stored_as != nullptr) validate_create(served, *object);  // the shown kind has rules of its own
+  WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)),
+                                              write_request(call, options.manager, options.dry_run));
+  co_return answer_entry(core, call, 201, shown(served, result.entry));
+}
+
+Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resource) {
+  const api::GroupVersionKind kind = call.subresource != nullptr ? call.subresource->kind : call.served->resource->kind;
+  const api::Schema& schema = *api::Scheme::builtin().find(kind);
+  const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
+  const std::unique_ptr<Message> object = read_body(call.request, schema, options.unknown, call.warnings);
+  const api::KindRules& rules = api::rules_of(schema);
+  if (rules.validate != nullptr) {
+    api::Errors errors;
+    rules.validate(*object, errors);
+    if (!errors.empty()) throw api::invalid(qualified_kind(kind), call.info.name, errors.list());
+  }
+  VirtualRequest request;
+  request.info = &call.info;
+  request.user = &call.user;
+  request.object = object.get();
+  co_await resource.create(request);
+  co_return answer_message(call.form, 201, *object);
+}
+
+}  // namespace ph::apiserver

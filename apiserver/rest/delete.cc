@@ -1,0 +1,76 @@
+// DELETE of an object or of a selection of them.
+#include "api/errors.h"
+#include "api/object.h"
+#include "apiserver/rest/options.h"
+#include "apiserver/rest/respond.h"
+#include "apiserver/rest/selection.h"
+#include "apiserver/rest/verbs.h"
+
+namespace ph::apiserver {
+namespace {
+
+meta::v1::Status deleted_status(const Served& served, const EntryRef& entry) {
+  const std::unique_ptr<Message> object = decode_entry(*served.resource, *entry);
+  meta::v1::Status status = success();
+  meta::v1::StatusDetails& details = *status.mutable_details();
+  details.set_name(api::metadata(*object).name());
+  details.set_uid(api::metadata(*object).uid());
+  details.set_group(served.resource->kind.group);
+  details.set_kind(served.resource->plural);
+  return status;
+}
+
+// Jobs leave their pods behind when nobody says otherwise, which surprises people.
+void warn_of_orphans(Call& call, const Served& served, const meta::v1::DeleteOptions& options) {
+  if (served.qualified != "jobs.batch" || options.has_orphan_dependents() || options.has_propagation_policy()) return;
+  call.warnings.emplace_back(
+      "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+      "propagationPolicy=Orphan to suppress this warning");
+}
+
+}  // namespace
+
+Task<HttpResponse> remove(Core& core, Call& call) {
+  Served& served = *call.served;
+  Served& storage = storage_of(served);
+  meta::v1::DeleteOptions options = delete_options(call.request, call.query);
+  warn_of_orphans(call, storage, options);
+  const bool wants_dependents_gone = options.has_orphan_dependents() && !options.orphan_dependents();
+  WriteResult result = co_await delete_object(core, storage, call.key(), options, write_request(call, {}, is_dry_run(options)));
+  if (!result.removed) co_return answer_entry(core, call, wants_dependents_gone ? 202 : 200, shown(served, result.entry));
+  if (storage.has(kReturnsDeleted)) co_return answer_entry(core, call, 200, shown(served, result.entry));
+  co_return answer_message(call.form, 200, deleted_status(served, shown(served, result.entry)));
+}
+
+Task<HttpResponse> remove_collection(Core& core, Call& call) {
+  Served& served = *call.served;
+  Served& storage = storage_of(served);
+  const meta::v1::DeleteOptions options = delete_options(call.request, call.query);
+  const ListOptions list = list_options(call.query, false);
+  const Selection selection(served, call.key().namespace_name, list.labels, list.fields);
+  warn_of_orphans(call, storage, options);
+
+  const Snapshot snapshot = served.cache->snapshot();
+  const auto [begin, end] = selection.range(*snapshot.entries);
+  std::vector<EntryRef> chosen;
+  for (std::size_t i = begin; i < end; ++i) {
+    if (selection.matches((*snapshot.entries)[i])) chosen.push_back((*snapshot.entries)[i]);
+    if (list.limit > 0 && chosen.size() == static_cast<std::size_t>(list.limit)) break;
+  }
+  for (const EntryRef& entry : chosen) {
+    try {
+      co_await delete_object(core, storage, ObjectKey{std::string(entry->namespace_name()), std::string(entry->name())}, options,
+                             write_request(call, {}, is_dry_run(options)));
+    } catch (const api::ApiError& error) {
+      if (!error.is("NotFound")) throw;  // somebody else was quicker
+    }
+  }
+  if (served.stored_as != nullptr) {
+    for (EntryRef& entry : chosen) entry = shown(served, entry);
+  }
+  meta::v1::ListMeta metadata;
+  metadata.set_resource_version(to_string(snapshot.revision));
+  co_return answer_list(core, call, std::move(chosen), std::move(metadata));
+}
+
+}  // namespace ph::apiserver

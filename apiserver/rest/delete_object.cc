@@ -1,0 +1,54 @@
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "api/object.h"
+#include "apiserver/rest/deletion.h"
+#include "apiserver/rest/round.h"
+#include "apiserver/rest/validate.h"
+
+namespace ph::apiserver {
+namespace {
+
+void check_preconditions(const Served& served, const meta::v1::ObjectMeta& stored, const Entry& entry,
+                         const meta::v1::DeleteOptions& options) {
+  const meta::v1::Preconditions& wanted = options.preconditions();
+  if (wanted.has_uid() && wanted.uid() != stored.uid()) {
+    throw api::conflict(served.qualified, stored.name(),
+                        fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The object might "
+                                    "have been deleted and then recreated",
+                                    wanted.uid(), stored.uid()));
+  }
+  if (wanted.has_resource_version() && wanted.resource_version() != to_string(entry.revision)) {
+    throw api::conflict(served.qualified, stored.name(),
+                        fmt::format("the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record "
+                                    "({}). The object might have been modified",
+                                    wanted.resource_version(), entry.revision.value));
+  }
+}
+
+}  // namespace
+
+Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta::v1::DeleteOptions options,
+                                WriteRequest request) {
+  std::set<std::string> refused;
+  for (;;) {
+    const EntryRef entry = served.cache->find(key.text());
+    if (!entry) throw api::not_found(served.qualified, key.name);
+    const std::unique_ptr<Message> old = decode_entry(*served.resource, *entry);
+    check_preconditions(served, api::metadata(*old), *entry, options);
+
+    Round round(core, served, request, key, unchanged(served, *entry), refused);
+    round.admit("DELETE", nullptr, old.get(), false);
+    round.admit("DELETE", nullptr, old.get(), true);
+    const Deletion deletion = plan_deletion(served, *old, options, core.now());
+    if (deletion.action == Deletion::Action::Keep) co_return WriteResult{entry, false};
+    if (deletion.action == Deletion::Action::Mark) {
+      if (auto marked = co_await round.store(*deletion.object, entry.get())) co_return WriteResult{std::move(*marked), false};
+      continue;
+    }
+    served.rules->before_commit(round.context(), nullptr, old.get());
+    if (auto removed = co_await round.remove(*entry)) co_return WriteResult{std::move(*removed), true};
+  }
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,17 @@
+// What a delete does: nothing yet, mark the object, or remove it. A pure function of the object and the options.
+#pragma once
+
+#include <memory>
+
+#include "apiserver/rest/core.h"
+
+namespace ph::apiserver {
+
+struct Deletion {
+  enum class Action { Keep, Mark, Remove } action = Action::Keep;
+  std::unique_ptr<Message> object;  // Mark: the object to store
+};
+
+Deletion plan_deletion(const Served& served, const Message& stored, const meta::v1::DeleteOptions& options, Time now);
+
+}  // namespace ph::apiserver

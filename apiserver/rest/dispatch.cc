@@ -1,0 +1,163 @@
+#include "apiserver/rest/dispatch.h"
+
+#include <algorithm>
+
+#include "api/errors.h"
+#include "apiserver/rest/identity.h"
+#include "apiserver/rest/respond.h"
+#include "apiserver/rest/verbs.h"
+
+namespace ph::apiserver {
+namespace {
+
+using Verb = Task<HttpResponse> (*)(Core&, Call&);
+
+bool has_verb(const api::Subresource& subresource, std::string_view verb) {
+  return std::ranges::find(subresource.verbs, verb) != subresource.verbs.end();
+}
+
+[[noreturn]] void refuse_verb(const Call& call) { throw api::method_not_allowed(call.served->qualified, call.info.verb); }
+
+Verb verb_of(std::string_view name) {
+  if (name == "get") return &get;
+  if (name == "list") return &list;
+  if (name == "watch") return &watch;
+  if (name == "create") return &create;
+  if (name == "update") return &update;
+  if (name == "patch") return &patch;
+  if (name == "delete") return &remove;
+  if (name == "deletecollection") return &remove_collection;
+  return nullptr;
+}
+
+// The sub-resources that are served here; null for the others (exec, attach, portforward, proxy).
+Verb subresource_verb(const Call& call) {
+  const std::string& name = call.info.subresource;
+  const std::string& verb = call.info.verb;
+  if (name == "status") return verb_of(verb);
+  if (name == "scale") return verb == "get" ? &get_scale : verb == "update" ? &update_scale : verb == "patch" ? &patch_scale : nullptr;
+  if (name == "binding") return &bind_pod;
+  if (name == "eviction") return &evict_pod;
+  if (name == "finalize") return &finalize_namespace;
+  return nullptr;
+}
+
+// Where the resource lives must be where the path says.
+void check_scope(const Call& call) {
+  const api::Resource& resource = *call.served->resource;
+  const bool whole_collection = call.info.verb == "list" || call.info.verb == "watch" || call.info.verb == "deletecollection";
+  if (!resource.namespaced) {
+    if (!call.info.namespace_name.empty() && resource.plural != "namespaces") throw api::page_not_found();
+    return;
+  }
+  if (!call.info.namespace_name.empty()) return;
+  if (call.info.verb == "create" && call.info.name.empty()) refuse_verb(call);
+  if (!whole_collection || call.info.verb == "deletecollection") throw api::page_not_found();
+}
+
+Task<HttpResponse> answer_subresource(Core& core, Call& call) {
+  call.subresource = call.served->resource->subresource(call.info.subresource);
+  if (call.subresource == nullptr) throw api::page_not_found();
+  if (!has_verb(*call.subresource, call.info.verb)) refuse_verb(call);
+  const std::string name = call.served->qualified + "/" + call.info.subresource;
+  const auto made = core.extensions.virtual_resources.find(name);
+  if (made != core.extensions.virtual_resources.end()) co_return co_await create_virtual(core, call, *made->second);
+  const auto handled = core.extensions.subresources.find(name);
+  if (handled != core.extensions.subresources.end()) {
+    co_return co_await handled->second->handle(call.request, call.info, call.user);
+  }
+  const Verb verb = subresource_verb(call);
+  if (verb == nullptr) throw api::page_not_found();
+  co_return co_await verb(core, call);
+}
+
+Task<HttpResponse> answer_resource(Core& core, Call& call) {
+  call.served = core.find(call.info.group, call.info.version, call.info.resource);
+  if (call.served == nullptr) throw api::page_not_found();
+  if (!core.ready) throw api::unavailable("the server is starting or stopping");
+  check_scope(call);
+  if (!call.info.subresource.empty()) co_return co_await answer_subresource(core, call);
+  if (!call.served->resource->has_verb(call.info.verb)) refuse_verb(call);
+  if (call.info.verb == "create" && !call.info.name.empty()) refuse_verb(call);
+
+  const auto made = core.extensions.virtual_resources.find(call.served->qualified);
+  if (made != core.extensions.virtual_resources.end()) co_return co_await create_virtual(core, call, *made->second);
+  if (call.served->qualified == "bindings") co_return co_await bind_pod(core, call);
+  if (call.served->cache == nullptr) throw api::page_not_found();
+  const Verb verb = verb_of(call.info.verb);
+  if (verb == nullptr) refuse_verb(call);
+  co_return co_await verb(core, call);
+}
+
+Task<HttpResponse> answer_path(Core& core, Call& call) {
+  for (const auto& handler : core.extensions.paths) {
+    if (auto response = co_await handler->try_handle(call.request, call.user)) co_return std::move(*response);
+  }
+  throw api::page_not_found();
+}
+
+// The form of the answer. What cannot be given is an error only when there is something to give.
+void choose_form(const Core& core, Call& call) {
+  call.form = negotiate(call.request, call.info.verb == "watch", core.extensions.tables != nullptr);
+}
+
+Task<HttpResponse> answer(Core& core, Call& call) {
+  call.info = parse_request(call.request);
+  call.query = Query::parse(call.request.query());
+  std::exception_ptr unacceptable;
+  try {
+    choose_form(core, call);
+  } catch (const api::ApiError&) {
+    unacceptable = std::current_exception();
+  }
+  if (call.request.body.size() > core.options.body_max) {
+    throw api::too_large("limit is " + std::to_string(core.options.body_max));
+  }
+  call.user = impersonate(core, call.request, authenticate(core, call.request));
+  authorize(core, call.user, call.info);
+  if (!call.info.is_resource) co_return co_await answer_path(core, call);
+  if (unacceptable) std::rethrow_exception(unacceptable);
+  co_return co_await answer_resource(core, call);
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c == '\n' || c == '\r' ? ' ' : c);
+  }
+  return out + "\"";
+}
+
+void add_headers(HttpResponse& response, const Call& call, std::string audit_id) {
+  response.headers.set("Audit-Id", std::move(audit_id));
+  if (!response.headers.has("Cache-Control")) response.headers.add("Cache-Control", "no-cache, private");
+  std::vector<std::string> told;
+  for (const std::string& warning : call.warnings) {
+    if (std::ranges::find(told, warning) != told.end()) continue;
+    told.push_back(warning);
+    response.headers.add("Warning", "299 - " + quoted(warning));
+  }
+}
+
+}  // namespace
+
+Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
+  Call call;
+  call.request = std::move(request);
+  std::string audit_id(call.request.headers.get("Audit-ID"));
+  if (audit_id.empty()) audit_id = core.rng.uuid();
+  HttpResponse response;
+  try {
+    response = co_await answer(core, call);
+  } catch (const api::ApiError& error) {
+    response = answer_status(call.form, error.status());
+  } catch (const std::exception& error) {
+    core.log.error("request failed", "method", call.request.method, "target", call.request.target, "error", error.what());
+    response = answer_status(call.form, api::internal(error.what()).status());
+  }
+  add_headers(response, call, std::move(audit_id));
+  co_return response;
+}
+
+}  // namespace ph::apiserver

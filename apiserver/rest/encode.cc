@@ -1,0 +1,244 @@
+#include "apiserver/rest/encode.h"
+
+#include <zlib.h>
+
+#include <stdexcept>
+
+#include <nlohmann/json.hpp>
+
+#include "api/codec.h"
+#include "api/kinds.h"
+#include "api/object.h"
+#include "apiserver/rest/core.h"
+#include "apiserver/rest/wire.h"
+
+namespace ph::apiserver {
+namespace {
+
+using meta::v1::ListMeta;
+using meta::v1::PartialObjectMetadata;
+
+std::string_view raw_of(const Entry& entry) { return api::open_envelope(*entry.protobuf).raw; }
+
+// The object reduced to its metadata, as the message PartialObjectMetadata.
+std::string partial_of(const Entry& entry) {
+  std::string out;
+  wire::append_bytes(out, 1, api::metadata_bytes(raw_of(entry)));
+  return out;
+}
+
+const api::GroupVersionKind& partial_kind() { return *api::schema_of<PartialObjectMetadata>().kind; }
+
+api::GroupVersionKind list_kind(const Encoding& encoding) {
+  api::GroupVersionKind kind = encoding.form.as == As::PartialMetadata ? partial_kind() : encoding.resource->kind;
+  kind.kind += "List";
+  return kind;
+}
+
+void append_json(const Encoding& encoding, const Entry& entry, bool with_kind, std::string& out) {
+  if (encoding.form.as == As::PartialMetadata) {
+    api::transcode_to_json(api::schema_of<PartialObjectMetadata>(), partial_of(entry), true, out);
+  } else {
+    api::transcode_to_json(*encoding.resource->schema, raw_of(entry), with_kind, out);
+  }
+}
+
+std::string protobuf_of(const Encoding& encoding, const Entry& entry) {
+  if (encoding.form.as == As::Object) return *entry.protobuf;
+  return wire::envelope(partial_kind(), partial_of(entry));
+}
+
+// Compact JSON as the form's text.
+std::string dress(const Form& form, std::string json) {
+  if (form.format == Format::Yaml) return api::json_to_yaml(nlohmann::json::parse(json));
+  if (form.pretty) json = indent_json(json);
+  json.push_back('\n');
+  return json;
+}
+
+std::string table_of(const Encoding& encoding, std::span<const EntryRef> entries, const ListMeta& metadata) {
+  std::string text = encoding.tables->table(*encoding.resource, entries, metadata, encoding.table);
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+ListMeta table_metadata(const Entry& entry) {
+  ListMeta metadata;
+  metadata.set_resource_version(to_string(entry.revision));
+  return metadata;
+}
+
+std::string list_json(const Encoding& encoding, std::span<const EntryRef> entries, const ListMeta& metadata) {
+  const api::GroupVersionKind kind = list_kind(encoding);
+  std::size_t size = 256;
+  for (const EntryRef& entry : entries) size += entry->protobuf->size() * 2;
+  std::string out;
+  out.reserve(size);
+  out += R"({"kind":")" + kind.kind + R"(","apiVersion":")" + kind.api_version() + R"(","metadata":)";
+  out += api::encode_json(metadata);
+  out += R"(,"items":[)";
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_json(encoding, *entries[i], false, out);
+  }
+  out += "]}";
+  return out;
+}
+
+std::string list_protobuf(const Encoding& encoding, std::span<const EntryRef> entries, const ListMeta& metadata) {
+  std::size_t size = 64;
+  for (const EntryRef& entry : entries) size += entry->protobuf->size() + 8;
+  std::string raw;
+  raw.reserve(size);
+  wire::append_bytes(raw, 1, api::encode_protobuf(metadata));
+  for (const EntryRef& entry : entries) {
+    if (encoding.form.as == As::PartialMetadata) {
+      wire::append_bytes(raw, 2, partial_of(*entry));
+    } else {
+      wire::append_bytes(raw, 2, raw_of(*entry));
+    }
+  }
+  return wire::envelope(list_kind(encoding), raw);
+}
+
+std::string json_frame(EventType type, std::string_view object) {
+  std::string out = R"({"type":")";
+  out += event_name(type);
+  out += R"(","object":)";
+  out += object;
+  out += "}\n";
+  return out;
+}
+
+}  // namespace
+
+std::string encode_entry(const Encoding& encoding, const EntryRef& entry) {
+  if (encoding.form.as == As::Table) {
+    return dress(encoding.form, table_of(encoding, std::span(&entry, 1), table_metadata(*entry)));
+  }
+  if (encoding.form.format == Format::Protobuf) return protobuf_of(encoding, *entry);
+  std::string json;
+  json.reserve(entry->protobuf->size() * 2);
+  append_json(encoding, *entry, true, json);
+  return dress(encoding.form, std::move(json));
+}
+
+std::string encode_list(const Encoding& encoding, std::span<const EntryRef> entries, const ListMeta& metadata) {
+  if (encoding.form.as == As::Table) return dress(encoding.form, table_of(encoding, entries, metadata));
+  if (encoding.form.format == Format::Protobuf) return list_protobuf(encoding, entries, metadata);
+  return dress(encoding.form, list_json(encoding, entries, metadata));
+}
+
+std::string encode_message(const Form& form, const Message& object) {
+  if (form.format == Format::Protobuf) return api::encode_envelope(object);
+  return dress(form, api::encode_json(object));
+}
+
+std::string encode_frame(const Encoding& encoding, EventType type, const EntryRef& entry) {
+  if (encoding.form.as == As::Table) {
+    return json_frame(type, table_of(encoding, std::span(&entry, 1), table_metadata(*entry)));
+  }
+  if (encoding.form.format == Format::Protobuf) {
+    return wire::watch_frame(event_name(type), protobuf_of(encoding, *entry));
+  }
+  std::string json;
+  json.reserve(entry->protobuf->size() * 2);
+  append_json(encoding, *entry, true, json);
+  return json_frame(type, json);
+}
+
+std::string encode_error_frame(const Form& form, const meta::v1::Status& status) {
+  if (form.format == Format::Protobuf) {
+    return wire::watch_frame(event_name(EventType::Error), api::encode_envelope(status));
+  }
+  return json_frame(EventType::Error, api::encode_json(status));
+}
+
+std::string encode_bookmark_frame(const Encoding& encoding, Revision revision, bool initial_end) {
+  if (encoding.form.as == As::Table) {
+    ListMeta metadata;
+    metadata.set_resource_version(to_string(revision));
+    return json_frame(EventType::Bookmark, table_of(encoding, {}, metadata));
+  }
+  const std::unique_ptr<Message> object = encoding.form.as == As::PartialMetadata
+                                              ? std::make_unique<PartialObjectMetadata>()
+                                              : make_object(*encoding.resource->schema);
+  meta::v1::ObjectMeta& metadata = api::mutable_metadata(*object);
+  metadata.set_resource_version(to_string(revision));
+  if (initial_end) (*metadata.mutable_annotations())["k8s.io/initial-events-end"] = "true";
+  if (encoding.form.format == Format::Protobuf) {
+    return wire::watch_frame(event_name(EventType::Bookmark), api::encode_envelope(*object));
+  }
+  return json_frame(EventType::Bookmark, api::encode_json(*object));
+}
+
+std::string indent_json(std::string_view compact) {
+  std::string out;
+  out.reserve(compact.size() * 2);
+  int depth = 0;
+  bool in_text = false;
+  const auto new_line = [&] {
+    out.push_back('\n');
+    out.append(static_cast<std::size_t>(depth) * 2, ' ');
+  };
+  for (std::size_t i = 0; i < compact.size(); ++i) {
+    const char c = compact[i];
+    if (in_text) {
+      out.push_back(c);
+      if (c == '\\' && i + 1 < compact.size()) out.push_back(compact[++i]);
+      if (c == '"') in_text = false;
+      continue;
+    }
+    const bool closes_at_once = i + 1 < compact.size() && (compact[i + 1] == '}' || compact[i + 1] == ']');
+    switch (c) {
+      case '"':
+        in_text = true;
+        out.push_back(c);
+        break;
+      case '{':
+      case '[':
+        out.push_back(c);
+        if (closes_at_once) {
+          out.push_back(compact[++i]);
+          break;
+        }
+        ++depth;
+        new_line();
+        break;
+      case '}':
+      case ']':
+        --depth;
+        new_line();
+        out.push_back(c);
+        break;
+      case ',':
+        out.push_back(c);
+        new_line();
+        break;
+      case ':':
+        out += ": ";
+        break;
+      default:
+        out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::string gzip(std::string_view bytes) {
+  z_stream stream{};
+  // 15 + 16: the gzip wrapper. Level 1, as upstream: the network is faster than a better ratio.
+  if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::runtime_error("deflateInit2");
+  std::string out(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  const int result = deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  if (result != Z_STREAM_END) throw std::runtime_error("deflate");
+  return out;
+}
+
+}  // namespace ph::apiserver

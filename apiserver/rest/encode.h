@@ -1,0 +1,41 @@
+// Stored objects in the form a client asked for.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "apiserver/cache/cache.h"
+#include "apiserver/extensions.h"
+#include "apiserver/rest/frames.h"
+#include "apiserver/rest/negotiate.h"
+
+namespace ph::apiserver {
+
+// What an encoding needs to know; const data that may be used on any thread.
+struct Encoding {
+  const api::Resource* resource = nullptr;
+  Form form;
+  const TableConverter* tables = nullptr;
+  TableOptions table;
+};
+
+// A whole body: one object, or a list with `metadata`. Threads: any.
+std::string encode_entry(const Encoding& encoding, const EntryRef& entry);
+std::string encode_list(const Encoding& encoding, std::span<const EntryRef> entries, const meta::v1::ListMeta& metadata);
+// Any other object (Status, Scale): never shown as table or metadata.
+std::string encode_message(const Form& form, const Message& object);
+
+// One watch event around an object. Threads: any.
+std::string encode_frame(const Encoding& encoding, EventType type, const EntryRef& entry);
+// … around a Status (ERROR).
+std::string encode_error_frame(const Form& form, const meta::v1::Status& status);
+// … around an empty object with nothing but a revision (BOOKMARK); `initial_end`: the end of the initial events.
+std::string encode_bookmark_frame(const Encoding& encoding, Revision revision, bool initial_end);
+
+// The text indented as upstream does for humans.
+std::string indent_json(std::string_view compact);
+
+std::string gzip(std::string_view bytes);
+
+}  // namespace ph::apiserver

@@ -1,0 +1,15 @@
+// Who asks, on whose behalf, and whether he may.
+#pragma once
+
+#include "apiserver/rest/core.h"
+
+namespace ph::apiserver {
+
+// Throws ApiError (401).
+Identity authenticate(const Core& core, const HttpRequest& request);
+// The identity named by Impersonate-* headers, or `user` itself; throws ApiError (403, 400).
+Identity impersonate(const Core& core, const HttpRequest& request, Identity user);
+// Throws ApiError (403).
+void authorize(const Core& core, const Identity& user, const RequestInfo& info);
+
+}  // namespace ph::apiserver

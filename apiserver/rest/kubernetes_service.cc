@@ -1,0 +1,137 @@
+// The `kubernetes` service: how pods find the apiserver. Upstream: pkg/controlplane/controller/kubernetesservice
+#include "api/errors.h"
+#include "api/kinds.h"
+#include "api/object.h"
+#include "api/sorted.h"
+#include "apiserver/registry/ip_range.h"
+#include "apiserver/rest/body.h"
+#include "apiserver/rest/members.h"
+#include "apiserver/rest/upkeep.h"
+#include "apiserver/rest/write.h"
+
+namespace ph::apiserver {
+namespace {
+
+using core::v1::Endpoints;
+using core::v1::Service;
+using discovery::v1::EndpointSlice;
+
+constexpr Duration kInterval = 10s;
+constexpr int kPort = 443;
+constexpr const char* kName = "kubernetes";
+constexpr const char* kNamespace = "default";
+
+WriteRequest own_request() {
+  WriteRequest request;
+  request.user = {.name = "system:apiserver", .groups = {"system:masters"}};
+  request.manager = "kube-apiserver";
+  request.admit = false;
+  return request;
+}
+
+template <class T>
+std::unique_ptr<T> named() {
+  auto object = std::make_unique<T>();
+  object->mutable_metadata()->set_name(kName);
+  object->mutable_metadata()->set_namespace_(kNamespace);
+  return object;
+}
+
+std::unique_ptr<Service> make_service(const ServerOptions& options) {
+  auto service = named<Service>();
+  auto& labels = *service->mutable_metadata()->mutable_labels();
+  labels["component"] = "apiserver";
+  labels["provider"] = "kubernetes";
+  auto& spec = *service->mutable_spec();
+  spec.set_type("ClusterIP");
+  spec.set_session_affinity("None");
+  spec.set_cluster_ip(IpRange::parse(options.service_cidr).text(1));
+  auto& port = *spec.add_ports();
+  port.set_name("https");
+  port.set_protocol("TCP");
+  port.set_port(kPort);
+  port.mutable_target_port()->set_int_val(options.advertise_port);
+  return service;
+}
+
+std::unique_ptr<Endpoints> make_endpoints(const ServerOptions& options) {
+  auto endpoints = named<Endpoints>();
+  (*endpoints->mutable_metadata()->mutable_labels())["endpointslice.kubernetes.io/skip-mirror"] = "true";
+  auto& subset = *endpoints->add_subsets();
+  subset.add_addresses()->set_ip(options.advertise_address);
+  auto& port = *subset.add_ports();
+  port.set_name("https");
+  port.set_port(options.advertise_port);
+  port.set_protocol("TCP");
+  return endpoints;
+}
+
+std::unique_ptr<EndpointSlice> make_slice(const ServerOptions& options) {
+  auto slice = named<EndpointSlice>();
+  (*slice->mutable_metadata()->mutable_labels())["kubernetes.io/service-name"] = kName;
+  slice->set_address_type("IPv4");
+  auto& endpoint = *slice->add_endpoints();
+  endpoint.add_addresses(options.advertise_address);
+  endpoint.mutable_conditions()->set_ready(true);
+  auto& port = *slice->add_ports();
+  port.set_name("https");
+  port.set_port(options.advertise_port);
+  port.set_protocol("TCP");
+  return slice;
+}
+
+// Brings the object back to what it should be, keeping its metadata.
+template <class T>
+Task<void> keep(Core& core, std::unique_ptr<T> wanted) {
+  Served& served = core.of(api::schema_of<T>());
+  if (!served.cache->find(std::string(kNamespace) + "/" + kName)) {
+    co_await ensure_object(core, std::move(wanted));
+    co_return;
+  }
+  set_defaults(*wanted);
+  const Make make = [&](const Message& stored) {
+    auto object = std::make_unique<T>(*wanted);
+    *object->mutable_metadata() = static_cast<const T&>(stored).metadata();
+    for (const auto* label : sorted(wanted->metadata().labels())) {
+      (*object->mutable_metadata()->mutable_labels())[label->first] = label->second;
+    }
+    return object;
+  };
+  co_await update_object(core, served, {kNamespace, kName}, UpdateKind::Main, make, own_request());
+}
+
+Task<void> keep_once(Core& core) {
+  if (!core.cache(*core.resource(api::schema_of<Service>()))->find(std::string(kNamespace) + "/" + kName)) {
+    co_await ensure_object(core, make_service(core.options));
+  }
+  if (core.options.advertise_address.empty()) co_return;
+  co_await keep(core, make_endpoints(core.options));
+  co_await keep(core, make_slice(core.options));
+}
+
+}  // namespace
+
+Task<void> ensure_object(Core& core, std::unique_ptr<Message> object) {
+  Served& served = core.of(api::schema_of(*object));
+  const meta::v1::ObjectMeta& metadata = api::metadata(*object);
+  if (served.cache->find(ObjectKey{metadata.namespace_(), metadata.name()}.text())) co_return;
+  set_defaults(*object);
+  try {
+    co_await create_object(core, served, std::move(object), own_request());
+  } catch (const api::ApiError& error) {
+    if (!error.is("AlreadyExists")) throw;
+  }
+}
+
+Task<void> keep_kubernetes_service(Core& core) {
+  for (;;) {
+    try {
+      co_await keep_once(core);
+    } catch (const api::ApiError& error) {
+      core.log.warning("the kubernetes service could not be kept", "error", error.what());
+    }
+    co_await sleep_for(kInterval);
+  }
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,153 @@
+#include "apiserver/rest/negotiate.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "apiserver/rest/query.h"
+
+namespace ph::apiserver {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kYaml = "application/yaml";
+constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
+constexpr std::string_view kProtobufStream = "application/vnd.kubernetes.protobuf;stream=watch";
+constexpr std::string_view kSupported = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\"");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\"") - first + 1);
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
+std::vector<std::string_view> split(std::string_view text, char at) {
+  std::vector<std::string_view> out;
+  for (;;) {
+    const auto end = text.find(at);
+    out.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return out;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// One range of an Accept header.
+struct Range {
+  std::string type;
+  std::map<std::string, std::string, std::less<>> parameters;
+  double quality = 1;
+
+  std::string_view parameter(std::string_view name) const {
+    const auto found = parameters.find(name);
+    return found == parameters.end() ? std::string_view() : std::string_view(found->second);
+  }
+};
+
+Range parse_range(std::string_view text) {
+  Range range;
+  const auto parts = split(text, ';');
+  range.type = lower(trim(parts[0]));
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const auto equals = parts[i].find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string name = lower(trim(parts[i].substr(0, equals)));
+    const std::string_view value = trim(parts[i].substr(equals + 1));
+    if (name == "q") {
+      std::from_chars(value.data(), value.data() + value.size(), range.quality);
+    } else {
+      range.parameters[name] = std::string(value);
+    }
+  }
+  return range;
+}
+
+std::vector<Range> parse_accept(const HttpRequest& request) {
+  std::vector<Range> ranges;
+  for (const auto& [name, value] : request.headers) {
+    if (lower(name) != "accept") continue;
+    for (const std::string_view part : split(value, ',')) {
+      if (!trim(part).empty()) ranges.push_back(parse_range(part));
+    }
+  }
+  std::ranges::stable_sort(ranges, std::ranges::greater(), &Range::quality);
+  return ranges;
+}
+
+std::optional<Format> format_of(std::string_view type) {
+  if (type == kJson || type == "*/*" || type == "application/*") return Format::Json;
+  if (type == kYaml) return Format::Yaml;
+  if (type == kProtobuf) return Format::Protobuf;
+  return std::nullopt;
+}
+
+std::optional<As> as_of(const Range& range) {
+  const std::string_view kind = range.parameter("as");
+  if (kind.empty()) return As::Object;
+  if (range.parameter("g") != "meta.k8s.io" || range.parameter("v") != "v1") return std::nullopt;
+  if (kind == "Table") return As::Table;
+  if (kind == "PartialObjectMetadata" || kind == "PartialObjectMetadataList") return As::PartialMetadata;
+  return std::nullopt;
+}
+
+bool wants_pretty(const HttpRequest& request) {
+  const Query query = Query::parse(request.query());
+  if (query.has("pretty")) return query.flag("pretty");
+  const std::string_view agent = request.headers.get("User-Agent");
+  return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
+}
+
+}  // namespace
+
+Form negotiate(const HttpRequest& request, bool stream, bool tables) {
+  Form form;
+  form.pretty = wants_pretty(request) && !stream;
+  form.gzip = !stream && request.headers.get("Accept-Encoding").find("gzip") != std::string_view::npos;
+  const std::vector<Range> ranges = parse_accept(request);
+  if (ranges.empty()) return form;
+  for (const Range& range : ranges) {
+    const auto format = format_of(range.type);
+    const auto as = as_of(range);
+    if (!format || !as || range.quality <= 0) continue;
+    if (stream && *format == Format::Yaml) continue;
+    if (*as == As::Table && (!tables || *format == Format::Protobuf)) continue;
+    form.format = *format;
+    form.as = *as;
+    return form;
+  }
+  throw api::not_acceptable(kSupported);
+}
+
+std::string_view content_type(Format format, bool stream) {
+  switch (format) {
+    case Format::Json: return kJson;
+    case Format::Yaml: return kYaml;
+    case Format::Protobuf: return stream ? kProtobufStream : kProtobuf;
+  }
+  return kJson;
+}
+
+std::string media_type(std::string_view header) { return lower(trim(header.substr(0, header.find(';')))); }
+
+Format body_format(const HttpRequest& request) {
+  const std::string_view header = request.headers.get("Content-Type");
+  if (header.empty()) return Format::Json;
+  const std::string type = media_type(header);
+  if (type == kJson || type == kYaml || type == kProtobuf) return *format_of(type);
+  throw api::unsupported_media_type(fmt::format(
+      "the body of the request was in an unknown format - accepted media types include: {}", kSupported));
+}
+
+}  // namespace ph::apiserver

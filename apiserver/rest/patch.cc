@@ -1,0 +1,36 @@
+// PATCH of an object, or of its status.
+#include "api/errors.h"
+#include "api/object.h"
+#include "apiserver/rest/options.h"
+#include "apiserver/rest/patching.h"
+#include "apiserver/rest/respond.h"
+#include "apiserver/rest/verbs.h"
+
+namespace ph::apiserver {
+
+Task<HttpResponse> patch(Core& core, Call& call) {
+  Served& served = *call.served;
+  Served& storage = storage_of(served);
+  const PatchType type = patch_type(call.request);
+  const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  const Make make = [&](const Message& stored) {
+    call.warnings.clear();  // of an earlier attempt
+    std::unique_ptr<Message> object;
+    if (served.stored_as == nullptr) {
+      object = apply_patch(type, call.request.body, stored, options.unknown, call.warnings);
+    } else {
+      const EntryRef entry = shown(served, served.cache->find(call.key().text()));
+      const std::unique_ptr<Message> view = decode_entry(*served.resource, *entry);
+      object = apply_patch(type, call.request.body, *view, options.unknown, call.warnings);
+    }
+    match_name(call, *object);
+    match_namespace(call, *object);
+    return to_stored(served, std::move(object));
+  };
+  const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;
+  WriteResult result =
+      co_await update_object(core, storage, call.key(), kind, make, write_request(call, options.manager, options.dry_run));
+  co_return answer_entry(core, call, 200, shown(served, result.entry));
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,70 @@
+#include "apiserver/rest/patching.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "api/errors.h"
+#include "api/patch/patch.h"
+#include "apiserver/rest/body.h"
+#include "apiserver/rest/negotiate.h"
+
+namespace ph::apiserver {
+namespace {
+
+nlohmann::json parse(const std::string& text) {
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    throw api::bad_request(fmt::format("error decoding patch: {}", error.what()));
+  }
+}
+
+nlohmann::json patched(PatchType type, const std::string& patch, const Message& object) {
+  const nlohmann::json document = api::to_json(object);
+  switch (type) {
+    case PatchType::Json: return api::json_patch(document, parse(patch));
+    case PatchType::Merge: return api::merge_patch(document, parse(patch));
+    case PatchType::Strategic: return api::strategic_merge_patch(api::schema_of(object), document, parse(patch));
+  }
+  return document;
+}
+
+// What upstream says when a well-formed patch cannot be carried out on this object.
+[[noreturn]] void refuse_unfit(std::string_view why) {
+  meta::v1::Status status;
+  status.set_status("Failure");
+  status.set_code(422);
+  status.set_reason("Invalid");
+  status.set_message("the server rejected our request due to an error in our request");
+  auto& cause = *status.mutable_details()->add_causes();
+  cause.set_message(std::string(why));
+  throw api::ApiError(std::move(status));
+}
+
+}  // namespace
+
+PatchType patch_type(const HttpRequest& request) {
+  const std::string type = media_type(request.headers.get("Content-Type"));
+  if (type == "application/json-patch+json") return PatchType::Json;
+  if (type == "application/merge-patch+json") return PatchType::Merge;
+  if (type == "application/strategic-merge-patch+json") return PatchType::Strategic;
+  throw api::unsupported_media_type(
+      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+      "application/merge-patch+json, application/strategic-merge-patch+json");
+}
+
+std::unique_ptr<Message> apply_patch(PatchType type, const std::string& patch, const Message& object, api::Unknown unknown,
+                                     std::vector<std::string>& warnings) {
+  nlohmann::json document;
+  try {
+    document = patched(type, patch, object);
+  } catch (const api::ApplyError& error) {
+    refuse_unfit(error.what());
+  } catch (const api::DecodeError& error) {
+    throw api::bad_request(error.what());
+  }
+  if (!document.is_object()) throw api::bad_request("the patch does not result in an object");
+  return read_document(document, api::schema_of(object), unknown, warnings);
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,20 @@
+// Patches as they arrive: their type, and what they make of an object.
+#pragma once
+
+#include <memory>
+
+#include "api/codec.h"
+#include "apiserver/rest/core.h"
+
+namespace ph::apiserver {
+
+enum class PatchType { Json, Merge, Strategic };
+
+// By Content-Type; throws ApiError (415).
+PatchType patch_type(const HttpRequest& request);
+
+// The object after the patch, defaulted. Throws ApiError: 400 for a malformed patch, 422 for one that does not fit.
+std::unique_ptr<Message> apply_patch(PatchType type, const std::string& patch, const Message& object, api::Unknown unknown,
+                                     std::vector<std::string>& warnings);
+
+}  // namespace ph::apiserver

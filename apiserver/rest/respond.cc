@@ -1,0 +1,94 @@
+#include "apiserver/rest/respond.h"
+
+
+#include "api/kinds.h"
+
+namespace ph::apiserver {
+namespace {
+
+// Smaller bodies are not worth compressing.
+constexpr std::size_t kGzipMin = 128 * 1024;
+// Larger ones are made off the server's executor.
+constexpr std::size_t kInlineMax = 16 * 1024;
+
+HttpResponse with_type(const Form& form, int status) {
+  HttpResponse response;
+  response.status = status;
+  response.headers.add("Content-Type", std::string(content_type(form.format, false)));
+  return response;
+}
+
+IncludeObject include_of(const Query& query) {
+  const std::string_view include = query.get("includeObject");
+  if (include.empty() || include == "Metadata") return IncludeObject::Metadata;
+  if (include == "None") return IncludeObject::None;
+  if (include == "Object") return IncludeObject::Object;
+  throw api::bad_request("unrecognized includeObject value: " + std::string(include));
+}
+
+}  // namespace
+
+Encoding encoding_of(const Core& core, const Call& call) {
+  Encoding encoding;
+  encoding.resource = call.served->resource;
+  encoding.form = call.form;
+  encoding.tables = core.extensions.tables.get();
+  encoding.table.include = include_of(call.query);
+  encoding.table.now = core.now();
+  return encoding;
+}
+
+HttpResponse answer_entry(const Core& core, const Call& call, int status, EntryRef entry) {
+  HttpResponse response = with_type(call.form, status);
+  if (call.form.format == Format::Protobuf && call.form.as == As::Object) {
+    response.body.push_back(entry->protobuf);
+    return response;
+  }
+  const Encoding encoding = encoding_of(core, call);
+  response.body.push_back(share(encode_entry(encoding, entry)));
+  return response;
+}
+
+HttpResponse answer_list(const Core& core, const Call& call, std::vector<EntryRef> entries, meta::v1::ListMeta metadata) {
+  HttpResponse response = with_type(call.form, 200);
+  const Encoding encoding = encoding_of(core, call);
+  std::size_t size = 0;
+  for (const EntryRef& entry : entries) size += entry->protobuf->size();
+  if (size <= kInlineMax) {
+    response.body.push_back(share(encode_list(encoding, entries, metadata)));
+    return response;
+  }
+  // Decided before the body exists: it is never smaller than the objects, but for tables and metadata.
+  const bool compress = call.form.gzip && size > kGzipMin;
+  if (compress) {
+    response.headers.add("Content-Encoding", "gzip");
+    response.headers.add("Vary", "Accept-Encoding");
+  }
+  response.render = [encoding, entries = std::move(entries), metadata = std::move(metadata), compress] {
+    std::string body = encode_list(encoding, entries, metadata);
+    if (compress) body = gzip(body);
+    return std::vector<SharedBytes>{share(std::move(body))};
+  };
+  return response;
+}
+
+HttpResponse answer_message(const Form& form, int status, const Message& object) {
+  HttpResponse response = with_type(form, status);
+  response.body.push_back(share(encode_message(form, object)));
+  return response;
+}
+
+HttpResponse answer_status(const Form& form, const meta::v1::Status& status) {
+  HttpResponse response = answer_message(form, status.code(), status);
+  const int retry_after = status.details().retry_after_seconds();
+  if (retry_after > 0) response.headers.add("Retry-After", std::to_string(retry_after));
+  return response;
+}
+
+meta::v1::Status success() {
+  meta::v1::Status status;
+  status.set_status("Success");
+  return status;
+}
+
+}  // namespace ph::apiserver

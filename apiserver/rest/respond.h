@@ -1,0 +1,23 @@
+// Answers.
+#pragma once
+
+#include <vector>
+
+#include "apiserver/rest/core.h"
+#include "apiserver/rest/encode.h"
+
+namespace ph::apiserver {
+
+Encoding encoding_of(const Core& core, const Call& call);
+
+// A stored object, already in the form its resource shows (`shown`).
+HttpResponse answer_entry(const Core& core, const Call& call, int status, EntryRef entry);
+// A list; its body is made where the answer is sent.
+HttpResponse answer_list(const Core& core, const Call& call, std::vector<EntryRef> entries, meta::v1::ListMeta metadata);
+// Any other object.
+HttpResponse answer_message(const Form& form, int status, const Message& object);
+HttpResponse answer_status(const Form& form, const meta::v1::Status& status);
+// What an action without an object of its own is answered with.
+meta::v1::Status success();
+
+}  // namespace ph::apiserver

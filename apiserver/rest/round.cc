@@ -1,0 +1,134 @@
+#include "apiserver/rest/round.h"
+
+#include "api/codec.h"
+#include "api/object.h"
+
+namespace ph::apiserver {
+
+Precondition absent(const Served& served, const ObjectKey& key) {
+  return {.key = served.prefix + key.text(), .kind = Precondition::Kind::Absent, .revision = {}};
+}
+
+Precondition unchanged(const Served& served, const Entry& entry) {
+  return {.key = served.prefix + entry.key, .kind = Precondition::Kind::AtRevision, .revision = entry.revision};
+}
+
+Round::Round(Core& core, Served& served, const WriteRequest& request, ObjectKey key, Precondition object,
+             std::set<std::string>& refused)
+    : core_(core),
+      served_(served),
+      request_(request),
+      key_(std::move(key)),
+      refused_(refused),
+      context_{.resource = *served.resource,
+               .subresource = request.subresource,
+               .reader = core,
+               .rng = core.rng,
+               .now = core.now(),
+               .user = request.user,
+               .dry_run = request.dry_run,
+               .preconditions = preconditions_,
+               .mutations = mutations_,
+               .warnings = request.warnings != nullptr ? *request.warnings : own_warnings_,
+               .refused = refused,
+               .on_success = on_success_,
+               .on_failure = on_failure_} {
+  preconditions_.push_back(std::move(object));
+}
+
+// A round that was refused before its commit gives back what it took.
+Round::~Round() { finish(false); }
+
+void Round::finish(bool success) {
+  const auto callbacks = std::exchange(success ? on_success_ : on_failure_, {});
+  on_success_.clear();
+  on_failure_.clear();
+  for (const auto& callback : callbacks) callback();
+}
+
+void Round::admit(std::string_view operation, Message* object, const Message* old, bool validating) {
+  if (!request_.admit) return;
+  AdmissionRequest admission;
+  admission.resource = served_.resource;
+  admission.subresource = request_.subresource;
+  admission.operation = std::string(operation);
+  admission.key = key_;
+  admission.user = &request_.user;
+  admission.dry_run = request_.dry_run;
+  admission.object = object;
+  admission.old_object = old;
+  admission.warnings = &context_.warnings;
+  for (const auto& plugin : core_.extensions.admission) {
+    if (validating) {
+      plugin->validate(admission);
+    } else {
+      plugin->admit(admission);
+    }
+  }
+}
+
+Task<std::optional<EntryRef>> Round::store(Message& object, const Entry* old) {
+  api::mutable_metadata(object).clear_resource_version();
+  std::string value = api::encode_envelope(object);
+  if (old != nullptr && mutations_.empty() && preconditions_.size() == 1) {
+    // A write that changes nothing is no write: the object keeps its revision.
+    if (api::with_resource_version(value, to_string(old->revision)) == *old->protobuf) {
+      finish(false);
+      co_return std::make_shared<Entry>(*old);
+    }
+  }
+  if (request_.dry_run) {
+    finish(false);
+    const Revision revision = old != nullptr ? old->revision : Revision{};
+    if (old != nullptr) value = api::with_resource_version(value, to_string(revision));
+    co_return result(revision, share(std::move(value)));
+  }
+  mutations_.push_back({.key = served_.prefix + key_.text(), .value = value, .last_value_only = last_value_only()});
+  const std::optional<Revision> revision = co_await commit();
+  if (!revision) co_return std::nullopt;
+  const EntryRef cached = served_.cache->find(key_.text());
+  if (cached && cached->revision == *revision) co_return cached;
+  co_return result(*revision, share(api::with_resource_version(value, to_string(*revision))));
+}
+
+Task<std::optional<EntryRef>> Round::remove(const Entry& old) {
+  if (request_.dry_run) {
+    finish(false);
+    co_return std::make_shared<Entry>(old);
+  }
+  mutations_.push_back({.key = served_.prefix + old.key, .value = std::nullopt, .last_value_only = last_value_only()});
+  const std::optional<Revision> revision = co_await commit();
+  if (!revision) co_return std::nullopt;
+  co_return result(*revision, share(api::with_resource_version(*old.protobuf, to_string(*revision))));
+}
+
+Task<std::optional<Revision>> Round::commit() {
+  Transaction transaction;
+  transaction.preconditions = preconditions_;
+  transaction.mutations = std::move(mutations_);
+  transaction.author = request_.user.name;
+  const auto outcome = co_await core_.store.commit(std::move(transaction));
+  if (outcome) {
+    finish(true);
+    co_return *outcome;
+  }
+  const std::size_t which = outcome.error().precondition;
+  lost_object_ = which == 0;
+  if (!lost_object_) refused_.insert(preconditions_[which].key);
+  finish(false);
+  co_return std::nullopt;
+}
+
+bool Round::last_value_only() const {
+  return served_.has(kLastValueOnly) || served_.rules->last_value_only(key_);
+}
+
+EntryRef Round::result(Revision revision, SharedBytes value) const {
+  auto entry = std::make_shared<Entry>();
+  entry->key = key_.text();
+  entry->revision = revision;
+  entry->protobuf = std::move(value);
+  return entry;
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,63 @@
+// One attempt at a write: what the rules look at and add to, and the commit.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apiserver/rest/write.h"
+
+namespace ph::apiserver {
+
+// How often a write that lost a race is prepared again.
+inline constexpr int kAttempts = 5;
+
+// What a key must be for a write to be applied: absent, or as it was read.
+Precondition absent(const Served& served, const ObjectKey& key);
+Precondition unchanged(const Served& served, const Entry& entry);
+
+class Round {
+ public:
+  // All references outlive the round. `refused`: keys other than the object's own that made earlier rounds fail.
+  Round(Core& core, Served& served, const WriteRequest& request, ObjectKey key, Precondition object, std::set<std::string>& refused);
+  ~Round();
+  Round(const Round&) = delete;
+  Round& operator=(const Round&) = delete;
+
+  WriteContext& context() { return context_; }
+  // The name has been generated.
+  void rename(Precondition object, ObjectKey key) {
+    preconditions_[0] = std::move(object);
+    key_ = std::move(key);
+  }
+
+  void admit(std::string_view operation, Message* object, const Message* old, bool validating);
+
+  // Writes the object (its resourceVersion is not stored), or removes the key. Nothing when another write came between:
+  // the caller looks again at what is stored. A dry run writes nothing.
+  Task<std::optional<EntryRef>> store(Message& object, const Entry* old);
+  Task<std::optional<EntryRef>> remove(const Entry& old);
+  // True when what refused the round was the object's own key.
+  bool lost_object() const { return lost_object_; }
+
+ private:
+  Task<std::optional<Revision>> commit();
+  EntryRef result(Revision revision, SharedBytes value) const;
+  bool last_value_only() const;
+  void finish(bool success);
+
+  Core& core_;
+  Served& served_;
+  const WriteRequest& request_;
+  ObjectKey key_;
+  std::set<std::string>& refused_;
+  std::vector<Precondition> preconditions_;
+  std::vector<Mutation> mutations_;
+  std::vector<std::string> own_warnings_;
+  std::vector<std::function<void()>> on_success_, on_failure_;
+  WriteContext context_;
+  bool lost_object_ = false;
+};
+
+}  // namespace ph::apiserver

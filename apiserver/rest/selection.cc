@@ -1,0 +1,82 @@
+#include "apiserver/rest/selection.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "api/codec.h"
+#include "api/errors.h"
+
+namespace ph::apiserver {
+namespace {
+
+// Selectable names that are no path of the object.
+std::string field_path(std::string name) {
+  if (name == "source") return "source.component";
+  if (name == "status.successful") return "status.succeeded";
+  return name;
+}
+
+[[noreturn]] void refuse_field(const api::Resource& resource, std::string_view field) {
+  const bool metadata_only = std::ranges::all_of(
+      resource.field_selectors, [](const auto& selector) { return selector.first.starts_with("metadata."); });
+  if (metadata_only) {
+    throw api::bad_request(fmt::format(
+        "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", field));
+  }
+  throw api::bad_request(fmt::format("field label not supported: {}", field));
+}
+
+// Replaces the names of a selector by the paths they mean.
+void resolve(const api::Resource& resource, api::FieldSelector& fields) {
+  for (auto& term : fields.terms()) {
+    if (term.field == "metadata.name" || (term.field == "metadata.namespace" && resource.namespaced)) continue;
+    const auto found = std::ranges::find(resource.field_selectors, term.field, [](const auto& entry) { return entry.first; });
+    if (found == resource.field_selectors.end()) refuse_field(resource, term.field);
+    term.field = field_path(found->second);
+  }
+}
+
+}  // namespace
+
+Selection::Selection(const Served& served, std::string namespace_name, api::LabelSelector labels, api::FieldSelector fields)
+    : served_(served),
+      namespace_name_(std::move(namespace_name)),
+      labels_(std::move(labels)),
+      fields_(std::move(fields)) {
+  if (!namespace_name_.empty()) key_prefix_ = namespace_name_ + "/";
+  resolve(*served.resource, fields_);
+}
+
+std::pair<std::size_t, std::size_t> Selection::range(const EntryList& entries) const {
+  if (key_prefix_.empty()) return {0, entries.size()};
+  const auto first = entries.lower_bound(key_prefix_);
+  const auto last = std::partition_point(first, entries.end(),
+                                         [&](const EntryRef& entry) { return entry->key.starts_with(key_prefix_); });
+  return {static_cast<std::size_t>(first - entries.begin()), static_cast<std::size_t>(last - entries.begin())};
+}
+
+bool Selection::matches(const EntryRef& entry) const {
+  if (!entry || !entry->key.starts_with(key_prefix_)) return false;
+  if (plain()) return true;
+  const EntryRef object = shown(served_, entry);
+  const std::string_view raw = api::open_envelope(*object->protobuf).raw;
+  if (!fields_match(*object, raw)) return false;
+  if (labels_.empty()) return true;
+  const auto labels = api::labels_of(raw);
+  return labels_.matches([&](std::string_view key) -> std::optional<std::string_view> {
+    const auto found = std::ranges::find(labels, key, [](const auto& label) { return label.first; });
+    if (found == labels.end()) return std::nullopt;
+    return found->second;
+  });
+}
+
+bool Selection::fields_match(const Entry& entry, std::string_view raw) const {
+  return std::ranges::all_of(fields_.terms(), [&](const api::FieldSelector::Term& term) {
+    if (term.field == "metadata.name") return (entry.name() == term.value) == term.equals;
+    if (term.field == "metadata.namespace") return (entry.namespace_name() == term.value) == term.equals;
+    return (api::scalar_at(*served_.resource->schema, raw, term.field) == term.value) == term.equals;
+  });
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,32 @@
+// Which objects of a resource a list or watch is about.
+#pragma once
+
+#include <string>
+
+#include "api/selector.h"
+#include "apiserver/rest/core.h"
+
+namespace ph::apiserver {
+
+class Selection {
+ public:
+  // `namespace_name` empty: all namespaces. Throws ApiError (400) for a field the resource cannot be selected by.
+  Selection(const Served& served, std::string namespace_name, api::LabelSelector labels, api::FieldSelector fields);
+
+  bool matches(const EntryRef& entry) const;
+  // No selectors: every object of the namespace.
+  bool plain() const { return labels_.empty() && fields_.empty(); }
+  // The part of the snapshot that can match, by key: [first, last).
+  std::pair<std::size_t, std::size_t> range(const EntryList& entries) const;
+
+ private:
+  bool fields_match(const Entry& entry, std::string_view raw) const;
+
+  const Served& served_;
+  std::string namespace_name_;
+  std::string key_prefix_;  // "namespace/"
+  api::LabelSelector labels_;
+  api::FieldSelector fields_;
+};
+
+}  // namespace ph::apiserver

@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "api/object.h"
+#include "apiserver/rest/verbs.h"
+
+namespace ph::apiserver {
+
+WriteRequest write_request(Call& call, std::string manager, bool dry_run) {
+  WriteRequest request;
+  request.user = call.user;
+  request.manager = std::move(manager);
+  request.subresource = call.info.subresource;
+  request.dry_run = dry_run;
+  request.warnings = &call.warnings;
+  return request;
+}
+
+void match_namespace(const Call& call, Message& object) {
+  meta::v1::ObjectMeta& metadata = api::mutable_metadata(object);
+  const std::string& wanted = call.served->resource->namespaced ? call.info.namespace_name : std::string();
+  if (metadata.namespace_() == wanted) return;
+  if (!metadata.namespace_().empty() && !wanted.empty()) {
+    throw api::bad_request("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  metadata.set_namespace_(wanted);
+}
+
+void match_name(const Call& call, const Message& object) {
+  const std::string& name = api::metadata(object).name();
+  if (name.empty()) {
+    throw api::bad_request(
+        fmt::format("the name of the object ({} based on URL) was undeterminable: name must be provided", call.info.name));
+  }
+  if (name == call.info.name) return;
+  throw api::bad_request(
+      fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name));
+}
+
+Task<void> wait_for_revision(Core& core, WatchCache& cache, Revision revision) {
+  constexpr Duration kPatience = 3s;
+  constexpr Duration kStep = 50ms;
+  for (Duration waited = 0s; cache.revision() < revision; waited += kStep) {
+    if (waited >= kPatience) {
+      meta::v1::Status status =
+          api::timeout(fmt::format("Too large resource version: {}, current: {}", revision.value, cache.revision().value)).status();
+      status.mutable_details()->set_retry_after_seconds(1);
+      auto& cause = *status.mutable_details()->add_causes();
+      cause.set_reason("ResourceVersionTooLarge");
+      cause.set_message("Too large resource version");
+      throw api::ApiError(std::move(status));
+    }
+    co_await sleep_for(kStep);
+  }
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "api/object.h"
+#include "api/patch/managed_fields.h"
+#include "apiserver/rest/members.h"
+#include "apiserver/rest/round.h"
+#include "apiserver/rest/validate.h"
+
+namespace ph::apiserver {
+namespace {
+
+using meta::v1::ObjectMeta;
+
+// What the caller believes to be changing.
+void check_identity(const Served& served, const ObjectMeta& wanted, const ObjectMeta& stored, Revision revision) {
+  if (!wanted.uid().empty() && wanted.uid() != stored.uid()) {
+    throw api::conflict(served.qualified, stored.name(),
+                        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", wanted.uid(), stored.uid()));
+  }
+  if (!wanted.resource_version().empty() && wanted.resource_version() != to_string(revision)) {
+    throw api::conflict(served.qualified, stored.name(), kModified);
+  }
+}
+
+// What no update changes.
+void keep_system_fields(ObjectMeta& wanted, const ObjectMeta& stored) {
+  wanted.set_uid(stored.uid());
+  wanted.set_generation(stored.generation());
+  wanted.set_namespace_(stored.namespace_());
+  wanted.clear_self_link();
+  if (!wanted.has_creation_timestamp() || wanted.creation_timestamp().seconds() == 0) {
+    *wanted.mutable_creation_timestamp() = stored.creation_timestamp();
+  }
+  if (!wanted.has_deletion_timestamp() && stored.has_deletion_timestamp()) {
+    *wanted.mutable_deletion_timestamp() = stored.deletion_timestamp();
+  }
+  if (!wanted.has_deletion_grace_period_seconds() && stored.has_deletion_grace_period_seconds()) {
+    wanted.set_deletion_grace_period_seconds(stored.deletion_grace_period_seconds());
+  }
+}
+
+void keep_other_part(const Served& served, UpdateKind kind, Message& object, const Message& old) {
+  if (kind == UpdateKind::Main && served.resource->subresource("status") != nullptr) restore_status(object, old);
+  if (kind != UpdateKind::Status) return;
+  restore_all_but_status(object, old);
+  ObjectMeta& metadata = api::mutable_metadata(object);
+  *metadata.mutable_owner_references() = api::metadata(old).owner_references();
+}
+
+void prepare(Served& served, UpdateKind kind, WriteContext& context, Message& object, const Message& old) {
+  switch (kind) {
+    case UpdateKind::Status: served.rules->prepare_status(context, object, old); return;
+    case UpdateKind::Part: return;
+    case UpdateKind::Main: break;
+  }
+  served.rules->prepare_update(context, object, old);
+  if (!served.has(kGeneration)) return;
+  if (spec_differs(object, old) || served.rules->raises_generation(object, old)) {
+    ObjectMeta& metadata = api::mutable_metadata(object);
+    metadata.set_generation(api::metadata(old).generation() + 1);
+  }
+}
+
+// The update took away the last thing that kept an object that is being deleted.
+bool completes_deletion(const Served& served, const Message& object, const Message& old) {
+  const ObjectMeta& before = api::metadata(old);
+  if (api::metadata(object).finalizers_size() > 0 || !before.has_deletion_timestamp()) return false;
+  if (before.deletion_grace_period_seconds() != 0) return false;
+  return !served.rules->holds(object);
+}
+
+}  // namespace
+
+Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request) {
+  std::set<std::string> refused;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const EntryRef entry = served.cache->find(key.text());
+    if (!entry) throw api::not_found(served.qualified, key.name);
+    const std::unique_ptr<Message> old = decode_entry(*served.resource, *entry);
+    const std::unique_ptr<Message> object = make(*old);
+    ObjectMeta& metadata = api::mutable_metadata(*object);
+    check_identity(served, metadata, api::metadata(*old), entry->revision);
+    keep_system_fields(metadata, api::metadata(*old));
+    metadata.set_resource_version(to_string(entry->revision));
+    keep_other_part(served, kind, *object, *old);
+
+    Round round(core, served, request, key, unchanged(served, *entry), refused);
+    round.admit("UPDATE", object.get(), old.get(), false);
+    if (!request.manager.empty()) {
+      api::record_update(*object, old.get(), {request.manager, "Update", request.subresource}, core.now());
+    }
+    prepare(served, kind, round.context(), *object, *old);
+    validate_update(served, kind, *object, *old);
+    round.admit("UPDATE", object.get(), old.get(), true);
+
+    const bool removes = completes_deletion(served, *object, *old);
+    served.rules->before_commit(round.context(), removes ? nullptr : object.get(), old.get());
+    auto result = removes ? co_await round.remove(*entry) : co_await round.store(*object, entry.get());
+    if (result) co_return WriteResult{std::move(*result), removes};
+  }
+  throw api::conflict(served.qualified, key.name, kModified);
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,41 @@
+// The generic verbs. Each answers one call; the core and the call outlive the task. All throw ApiError.
+#pragma once
+
+#include "apiserver/rest/core.h"
+#include "apiserver/rest/write.h"
+#include "base/task.h"
+
+namespace ph::apiserver {
+
+Task<HttpResponse> create(Core& core, Call& call);
+Task<HttpResponse> get(Core& core, Call& call);
+Task<HttpResponse> list(Core& core, Call& call);
+Task<HttpResponse> watch(Core& core, Call& call);
+Task<HttpResponse> update(Core& core, Call& call);
+Task<HttpResponse> patch(Core& core, Call& call);
+Task<HttpResponse> remove(Core& core, Call& call);
+Task<HttpResponse> remove_collection(Core& core, Call& call);
+
+// -- Sub-resources
+Task<HttpResponse> get_scale(Core& core, Call& call);
+Task<HttpResponse> update_scale(Core& core, Call& call);
+Task<HttpResponse> patch_scale(Core& core, Call& call);
+Task<HttpResponse> bind_pod(Core& core, Call& call);         // pods/binding and bindings
+Task<HttpResponse> evict_pod(Core& core, Call& call);
+Task<HttpResponse> finalize_namespace(Core& core, Call& call);
+Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resource);
+
+// -- What they share
+
+// The request as a write on behalf of the caller.
+WriteRequest write_request(Call& call, std::string manager, bool dry_run);
+
+// 400 when the object's namespace is not the request's; an absent one is filled in.
+void match_namespace(const Call& call, Message& object);
+// 400 when the object's name is not the URL's.
+void match_name(const Call& call, const Message& object);
+
+// Waits until the cache has seen `revision`; 504 when that takes too long.
+Task<void> wait_for_revision(Core& core, WatchCache& cache, Revision revision);
+
+}  // namespace ph::apiserver

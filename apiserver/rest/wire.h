@@ -1,0 +1,24 @@
+// The few protobuf records that are written around bytes that already exist: lists, envelopes, watch events.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "api/schema.h"
+
+namespace ph::apiserver::wire {
+
+void append_varint(std::string& out, std::uint64_t value);
+// A length-delimited record: tag, length, bytes.
+void append_bytes(std::string& out, int field, std::string_view bytes);
+// What append_bytes will add.
+std::size_t size_of_bytes(int field, std::size_t length);
+
+// k8s\0 and the runtime.Unknown around an encoded message.
+std::string envelope(const api::GroupVersionKind& kind, std::string_view raw);
+
+// A watch event as a frame: length in four bytes, then the message.
+std::string watch_frame(std::string_view type, std::string_view envelope);
+
+}  // namespace ph::apiserver::wire

@@ -1,0 +1,50 @@
+// How objects are changed: created, updated and removed, each in one transaction judged on what it was prepared from.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/rest/core.h"
+
+namespace ph::apiserver {
+
+// On whose behalf a write is made, and how.
+struct WriteRequest {
+  Identity user;
+  std::string manager;      // of managed fields; empty: none are recorded
+  std::string subresource;  // "", "status", "scale", …
+  bool dry_run = false;
+  bool admit = true;        // false for the server's own writes
+  std::vector<std::string>* warnings = nullptr;  // outlives the write
+};
+
+struct WriteResult {
+  EntryRef entry;  // the object after the write; when it was removed, its last state
+  bool removed = false;
+};
+
+// Throws ApiError: 409 AlreadyExists, 422 Invalid, what admission and the rules say.
+Task<WriteResult> create_object(Core& core, Served& served, std::unique_ptr<Message> object, WriteRequest request);
+
+// What an update may change.
+enum class UpdateKind {
+  Main,    // all but status
+  Status,  // metadata and status
+  Part,    // what `make` changed; nothing else is looked at (binding, finalize)
+};
+// Makes the wanted object from the stored one; may be called again when a race was lost. An object that carries another
+// resourceVersion or UID than the stored one is refused with 409. May throw ApiError.
+using Make = std::function<std::unique_ptr<Message>(const Message& stored)>;
+
+// Throws ApiError: 404, 409 Conflict, 422, …
+Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request);
+
+Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta::v1::DeleteOptions options,
+                                WriteRequest request);
+
+// The resource that stores what `served` shows.
+inline Served& storage_of(Served& served) { return served.stored_as != nullptr ? *served.stored_as : served; }
+
+}  // namespace ph::apiserver

@@ -1,0 +1,142 @@
+// SubjectAccessReview, SelfSubjectAccessReview and LocalSubjectAccessReview: may he?
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "api/sorted.h"
+#include "apiserver/reviews/reviews.h"
+
+namespace ph::apiserver {
+
+using authorization::v1::SubjectAccessReviewStatus;
+
+namespace {
+
+constexpr const char* kOneOf = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+
+template <class Spec>
+RequestInfo request_of(const Spec& spec) {
+  RequestInfo info;
+  if (spec.has_resource_attributes()) {
+    const auto& from = spec.resource_attributes();
+    info.is_resource = true;
+    info.verb = from.verb();
+    info.group = from.group();
+    info.version = from.version();
+    info.resource = from.resource();
+    info.subresource = from.subresource();
+    info.namespace_name = from.namespace_();
+    info.name = from.name();
+  } else {
+    info.verb = spec.non_resource_attributes().verb();
+    info.path = spec.non_resource_attributes().path();
+  }
+  return info;
+}
+
+template <class Spec>
+void check_attributes(const Spec& spec, std::vector<api::FieldError>& errors) {
+  if (spec.has_resource_attributes() == spec.has_non_resource_attributes()) {
+    if (spec.has_resource_attributes()) {
+      errors.push_back({"FieldValueInvalid", "spec.nonResourceAttributes", fmt::format("Invalid value: {}", kOneOf)});
+    } else {
+      errors.push_back({"FieldValueInvalid", "spec.resourceAttributes", fmt::format("Invalid value: null: {}", kOneOf)});
+    }
+  }
+}
+
+void check_subject(const authorization::v1::SubjectAccessReviewSpec& spec, std::vector<api::FieldError>& errors) {
+  if (!spec.user().empty() || !spec.groups().empty()) return;
+  errors.push_back({"FieldValueInvalid", "spec.user", "Invalid value: \"\": at least one of user or group must be specified"});
+}
+
+void refuse(std::string_view kind, const std::vector<api::FieldError>& errors) {
+  if (!errors.empty()) throw api::invalid(fmt::format("{}.authorization.k8s.io", kind), "", errors);
+}
+
+Identity subject_of(const authorization::v1::SubjectAccessReviewSpec& spec) {
+  Identity user{spec.user(), spec.uid(), {spec.groups().begin(), spec.groups().end()}, {}};
+  for (const auto* extra : sorted(spec.extra())) {
+    user.extra.push_back({extra->first, {extra->second.items().begin(), extra->second.items().end()}});
+  }
+  return user;
+}
+
+void answer(Authorizer& authorizer, const Identity& user, const RequestInfo& info, SubjectAccessReviewStatus* status) {
+  const Decision decision = authorizer.authorize({user, info});
+  status->Clear();
+  status->set_allowed(decision.kind == Decision::Kind::Allow);
+  status->set_denied(decision.kind == Decision::Kind::Deny);
+  status->set_reason(decision.reason);
+}
+
+class SubjectReview final : public VirtualResource {
+ public:
+  explicit SubjectReview(Authorizer& authorizer) : authorizer_(authorizer) {}
+  Task<void> create(VirtualRequest request) override {
+    auto& review = static_cast<authorization::v1::SubjectAccessReview&>(*request.object);
+    std::vector<api::FieldError> errors;
+    check_attributes(review.spec(), errors);
+    check_subject(review.spec(), errors);
+    refuse("SubjectAccessReview", errors);
+    answer(authorizer_, subject_of(review.spec()), request_of(review.spec()), review.mutable_status());
+    co_return;
+  }
+
+ private:
+  Authorizer& authorizer_;
+};
+
+class SelfReview final : public VirtualResource {
+ public:
+  explicit SelfReview(Authorizer& authorizer) : authorizer_(authorizer) {}
+  Task<void> create(VirtualRequest request) override {
+    auto& review = static_cast<authorization::v1::SelfSubjectAccessReview&>(*request.object);
+    std::vector<api::FieldError> errors;
+    check_attributes(review.spec(), errors);
+    refuse("SelfSubjectAccessReview", errors);
+    answer(authorizer_, *request.user, request_of(review.spec()), review.mutable_status());
+    co_return;
+  }
+
+ private:
+  Authorizer& authorizer_;
+};
+
+class LocalReview final : public VirtualResource {
+ public:
+  explicit LocalReview(Authorizer& authorizer) : authorizer_(authorizer) {}
+  Task<void> create(VirtualRequest request) override {
+    auto& review = static_cast<authorization::v1::LocalSubjectAccessReview&>(*request.object);
+    std::vector<api::FieldError> errors;
+    check_attributes(review.spec(), errors);
+    check_subject(review.spec(), errors);
+    if (review.spec().has_non_resource_attributes()) {
+      errors.push_back({"FieldValueInvalid", "spec.nonResourceAttributes",
+                        "Invalid value: disallowed on this kind of request"});
+    }
+    refuse("LocalSubjectAccessReview", errors);
+    if (review.spec().resource_attributes().namespace_() != request.info->namespace_name) {
+      throw api::bad_request(fmt::format("spec.resourceAttributes.namespace must match namespace: {}",
+                                         request.info->namespace_name));
+    }
+    answer(authorizer_, subject_of(review.spec()), request_of(review.spec()), review.mutable_status());
+    co_return;
+  }
+
+ private:
+  Authorizer& authorizer_;
+};
+
+}  // namespace
+
+std::unique_ptr<VirtualResource> subject_access_review(Authorizer& authorizer) {
+  return std::make_unique<SubjectReview>(authorizer);
+}
+std::unique_ptr<VirtualResource> self_subject_access_review(Authorizer& authorizer) {
+  return std::make_unique<SelfReview>(authorizer);
+}
+std::unique_ptr<VirtualResource> local_subject_access_review(Authorizer& authorizer) {
+  return std::make_unique<LocalReview>(authorizer);
+}
+
+}  // namespace ph::apiserver

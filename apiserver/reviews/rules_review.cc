@@ -1,0 +1,48 @@
+// SelfSubjectRulesReview: what may I do here? Behind `kubectl auth can-i --list`.
+#include "api/errors.h"
+#include "apiserver/reviews/reviews.h"
+
+namespace ph::apiserver {
+
+namespace {
+
+class RulesReview final : public VirtualResource {
+ public:
+  explicit RulesReview(RbacAuthorizer& rbac) : rbac_(rbac) {}
+
+  Task<void> create(VirtualRequest request) override {
+    auto& review = static_cast<authorization::v1::SelfSubjectRulesReview&>(*request.object);
+    if (review.spec().namespace_().empty()) throw api::bad_request("no namespace on request");
+    const RulesOfUser found = rbac_.rules_for(*request.user, review.spec().namespace_());
+    auto* status = review.mutable_status();
+    status->Clear();
+    for (const rbac::v1::PolicyRule& rule : found.rules) {
+      if (!rule.resources().empty()) {
+        auto* out = status->add_resource_rules();
+        *out->mutable_verbs() = rule.verbs();
+        *out->mutable_api_groups() = rule.api_groups();
+        *out->mutable_resources() = rule.resources();
+        *out->mutable_resource_names() = rule.resource_names();
+      }
+      if (!rule.non_resource_urls().empty()) {
+        auto* out = status->add_non_resource_rules();
+        *out->mutable_verbs() = rule.verbs();
+        *out->mutable_non_resource_urls() = rule.non_resource_urls();
+      }
+    }
+    status->set_incomplete(!found.errors.empty());
+    status->set_evaluation_error(join_errors(found.errors));
+    co_return;
+  }
+
+ private:
+  RbacAuthorizer& rbac_;
+};
+
+}  // namespace
+
+std::unique_ptr<VirtualResource> self_subject_rules_review(RbacAuthorizer& rbac) {
+  return std::make_unique<RulesReview>(rbac);
+}
+
+}  // namespace ph::apiserver

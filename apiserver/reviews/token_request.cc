@@ -1,0 +1,120 @@
+// serviceaccounts/token: a token for a service account, as kubelets and `kubectl create token` ask for it.
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "api/kinds.h"
+#include "api/times.h"
+#include "apiserver/reviews/reviews.h"
+
+namespace ph::apiserver {
+
+using authentication::v1::BoundObjectReference;
+
+namespace {
+
+// What kubelets ask for the tokens they mount; only those are extended.
+constexpr std::int64_t kMountedSeconds = 3607;
+constexpr std::int64_t kMinSeconds = 600;
+constexpr std::int64_t kMaxSeconds = std::int64_t{1} << 32;
+constexpr Duration kExtended = 24h * 365;
+
+ClaimedObject check_uid(std::string_view plural, const BoundObjectReference& ref, const meta::v1::ObjectMeta& metadata) {
+  if (!ref.uid().empty() && ref.uid() != metadata.uid()) {
+    throw api::conflict(plural, ref.name(),
+                        fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The object "
+                                    "might have been deleted and then recreated",
+                                    ref.uid()));
+  }
+  return {metadata.name(), metadata.uid()};
+}
+
+class TokenRequests final : public VirtualResource {
+ public:
+  TokenRequests(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock, Rng& rng, bool extend)
+      : tokens_(tokens), reader_(reader), clock_(clock), rng_(rng), extend_(extend) {}
+
+  Task<void> create(VirtualRequest request) override {
+    auto& asked = static_cast<authentication::v1::TokenRequest&>(*request.object);
+    const ObjectKey key{request.info->namespace_name, request.info->name};
+    const auto account = reader_.read<core::v1::ServiceAccount>(key);
+    if (!account) throw api::not_found("serviceaccounts", key.name);
+    complete(asked, key);
+
+    const Time now = std::chrono::floor<std::chrono::seconds>(clock_.now());
+    Claims claims;
+    claims.id = rng_.uuid();
+    claims.audiences = {asked.spec().audiences().begin(), asked.spec().audiences().end()};
+    claims.namespace_name = key.namespace_name;
+    claims.service_account = {account->metadata().name(), account->metadata().uid()};
+    if (asked.spec().has_bound_object_ref()) bind(asked.spec().bound_object_ref(), key, claims);
+    const Duration life = std::chrono::seconds(asked.spec().expiration_seconds());
+    claims.issued = claims.not_before = now;
+    claims.expires = now + life;
+    if (extend_ && asked.spec().expiration_seconds() == kMountedSeconds && claims.audiences == tokens_.api_audiences()) {
+      claims.warn_after = claims.expires;
+      claims.expires = now + kExtended;
+    }
+    asked.clear_status();
+    asked.mutable_status()->set_token(tokens_.issue(std::move(claims)));
+    api::set_time(asked.mutable_status()->mutable_expiration_timestamp(), now + life);
+    api::set_time(asked.mutable_metadata()->mutable_creation_timestamp(), now);
+    co_return;
+  }
+
+ private:
+  void complete(authentication::v1::TokenRequest& asked, const ObjectKey& key) const {
+    asked.mutable_metadata()->set_name(key.name);
+    asked.mutable_metadata()->set_namespace_(key.namespace_name);
+    auto* spec = asked.mutable_spec();
+    if (!spec->has_expiration_seconds()) spec->set_expiration_seconds(3600);
+    if (spec->audiences().empty()) spec->mutable_audiences()->Add(tokens_.api_audiences().begin(), tokens_.api_audiences().end());
+    const std::int64_t seconds = spec->expiration_seconds();
+    if (seconds >= kMinSeconds && seconds <= kMaxSeconds) return;
+    const char* why = seconds < kMinSeconds ? "may not specify a duration less than 10 minutes"
+                                            : "may not specify a duration larger than 2^32 seconds";
+    throw api::invalid("TokenRequest.authentication.k8s.io", "",
+                       {{"FieldValueInvalid", "spec.expirationSeconds", fmt::format("Invalid value: {}: {}", seconds, why)}});
+  }
+
+  void bind(const BoundObjectReference& ref, const ObjectKey& account, Claims& claims) {
+    if (ref.kind() == "Pod") {
+      const auto pod = reader_.read<core::v1::Pod>({account.namespace_name, ref.name()});
+      if (!pod) throw api::not_found("pods", ref.name());
+      if (pod->spec().service_account_name() != account.name) {
+        throw api::bad_request(fmt::format(
+            "cannot bind token for serviceaccount \"{}\" to pod running with different serviceaccount name.", account.name));
+      }
+      claims.pod = check_uid("pods", ref, pod->metadata());
+      if (!pod->spec().node_name().empty()) {
+        claims.node = ClaimedObject{pod->spec().node_name(), {}};
+        const auto node = reader_.read<core::v1::Node>({{}, pod->spec().node_name()});
+        if (node) claims.node->uid = node->metadata().uid();
+      }
+    } else if (ref.kind() == "Secret") {
+      const auto secret = reader_.read<core::v1::Secret>({account.namespace_name, ref.name()});
+      if (!secret) throw api::not_found("secrets", ref.name());
+      claims.secret = check_uid("secrets", ref, secret->metadata());
+    } else if (ref.kind() == "Node") {
+      const auto node = reader_.read<core::v1::Node>({{}, ref.name()});
+      if (!node) throw api::not_found("nodes", ref.name());
+      claims.node = check_uid("nodes", ref, node->metadata());
+    } else {
+      throw api::bad_request(fmt::format("cannot bind token to object of type {}/{}, Kind={}", "", ref.api_version(), ref.kind()));
+    }
+  }
+
+  ServiceAccountTokens& tokens_;
+  ObjectReader& reader_;
+  const Clock& clock_;
+  Rng& rng_;
+  bool extend_;
+};
+
+}  // namespace
+
+std::unique_ptr<VirtualResource> token_request(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock,
+                                               Rng& rng, bool extend) {
+  return std::make_unique<TokenRequests>(tokens, reader, clock, rng, extend);
+}
+
+}  // namespace ph::apiserver

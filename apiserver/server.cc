@@ -1,0 +1,48 @@
+#include "apiserver/server.h"
+
+#include "apiserver/rest/core.h"
+#include "apiserver/rest/dispatch.h"
+#include "apiserver/rest/upkeep.h"
+
+namespace ph::apiserver {
+
+struct ApiServer::Impl {
+  Impl(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)
+      : core(executor, rng, store, std::move(log), std::move(options)), upkeep(executor) {}
+
+  Core core;
+  Scope upkeep;
+};
+
+ApiServer::ApiServer(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)
+    : impl_(std::make_unique<Impl>(executor, rng, store, std::move(log), std::move(options))) {}
+
+ApiServer::~ApiServer() = default;
+
+void ApiServer::install(Extensions extensions) { impl_->core.extensions = std::move(extensions); }
+
+Task<void> ApiServer::start() {
+  Core& core = impl_->core;
+  co_await core.fill();
+  core.ready = true;
+  impl_->upkeep.spawn(expire_events(core));
+  for (const auto& hook : core.extensions.at_start) co_await hook();
+  if (core.options.keep_kubernetes_service) impl_->upkeep.spawn(keep_kubernetes_service(core));
+}
+
+Task<void> ApiServer::stop() {
+  impl_->core.ready = false;
+  impl_->upkeep.cancel();
+  impl_->core.close();
+  co_return;
+}
+
+Task<HttpResponse> ApiServer::handle(HttpRequest request) { return dispatch(impl_->core, std::move(request)); }
+
+Task<void> ApiServer::ensure(std::unique_ptr<Message> object) { return ensure_object(impl_->core, std::move(object)); }
+
+ObjectReader& ApiServer::reader() { return impl_->core; }
+const ServerOptions& ApiServer::options() const { return impl_->core.options; }
+bool ApiServer::ready() const { return impl_->core.ready; }
+
+}  // namespace ph::apiserver

@@ -1,0 +1,66 @@
+// The apiserver: the generic verbs for every resource of the scheme, over a store. Reference: "Kubernetes API concepts".
+//
+// Everything runs on one executor; only the bodies of large answers are made elsewhere (HttpResponse::render).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "apiserver/access.h"
+#include "apiserver/extensions.h"
+#include "apiserver/storage/store.h"
+#include "base/executor.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/transport.h"
+
+namespace ph::apiserver {
+
+struct ServerOptions {
+  std::string service_cidr = "10.96.0.0/12";
+  int node_port_min = 30000;
+  int node_port_max = 32767;
+  // Where clients reach this server: the endpoint of the `kubernetes` service. Empty: that service has no endpoints.
+  std::string advertise_address;
+  int advertise_port = 6443;
+  // The loop that keeps the `kubernetes` service; off in tests that want an empty cluster.
+  bool keep_kubernetes_service = true;
+  Duration event_ttl = 1h;
+  Duration request_timeout = 60s;
+  std::size_t body_max = 3 * 1024 * 1024;
+  Duration watch_timeout_min = 30min;  // of watches without timeoutSeconds: up to twice this, at random
+  std::string cluster_domain = "cluster.local";
+};
+
+class ApiServer final : public HttpHandler {
+ public:
+  // The references must outlive the server.
+  ApiServer(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options);
+  ~ApiServer() override;
+
+  // Access, admission, discovery and so on; call once, before `start`. Without it everything is allowed to everybody.
+  void install(Extensions extensions);
+
+  // Fills the caches; after it requests are served. Call once.
+  Task<void> start();
+
+  // Ends the watches and the server's own tasks. Requests that still come are answered 503.
+  Task<void> stop();
+
+  Task<HttpResponse> handle(HttpRequest request) override;
+
+  // Creates the object as the server itself (no authorization, no admission) unless there is one of that name.
+  Task<void> ensure(std::unique_ptr<Message> object);
+
+  // What the caches hold; valid from `start` on.
+  ObjectReader& reader();
+  const ServerOptions& options() const;
+  // True once `start` has ended and until `stop`.
+  bool ready() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ph::apiserver

@@ -1,0 +1,133 @@
+#include "apiserver/standard.h"
+
+#include "apiserver/admission/admission.h"
+#include "apiserver/authn/authenticator.h"
+#include "apiserver/authz/authorizers.h"
+#include "apiserver/authz/node.h"
+#include "apiserver/authz/rbac.h"
+#include "apiserver/bootstrap/bootstrap.h"
+#include "apiserver/discovery/discovery.h"
+#include "apiserver/discovery/root_paths.h"
+#include "apiserver/discovery/version.h"
+#include "apiserver/openapi/openapi.h"
+#include "apiserver/reviews/reviews.h"
+#include "apiserver/tables/tables.h"
+
+namespace ph::apiserver {
+
+namespace {
+
+class AlwaysAllow final : public Authorizer {
+ public:
+  Decision authorize(const Attributes&) override { return {Decision::Kind::Allow, {}}; }
+};
+
+// What the extensions share. The authorizer owns it: it goes with the server, as all of them do.
+class Access final : public Authorizer {
+ public:
+  Access(ApiServer& server, const Clock& clock, const StandardOptions& options)
+      : rbac(server.reader()), node(make_node_authorizer(rbac, server.reader())) {
+    if (options.always_allow) rules = std::make_unique<AlwaysAllow>();
+    else rules = make_union({node.get(), &rbac});
+    keys = options.token_keys;
+    if (!keys && !options.service_account_key.empty()) {
+      std::vector<std::string> pems{options.service_account_key};
+      pems.insert(pems.end(), options.more_service_account_keys.begin(), options.more_service_account_keys.end());
+      keys = make_token_keys(pems);
+    }
+    if (!keys) return;
+    ServiceAccountTokens::Options token_options{.issuer = options.service_account_issuer,
+                                                .api_audiences = options.api_audiences};
+    if (token_options.issuer.empty()) {
+      token_options.issuer = "https://kubernetes.default.svc." + server.options().cluster_domain;
+    }
+    tokens = std::make_unique<ServiceAccountTokens>(*keys, server.reader(), clock, std::move(token_options));
+  }
+
+  Decision authorize(const Attributes& attributes) override { return rules->authorize(attributes); }
+
+  RbacAuthorizer rbac;
+  std::unique_ptr<Authorizer> node, rules;
+  std::shared_ptr<const TokenKeys> keys;
+  std::unique_ptr<ServiceAccountTokens> tokens;  // null: there are none
+};
+
+using Virtual = std::map<std::string, std::unique_ptr<VirtualResource>>;
+
+void add_reviews(Virtual& out, Access& access, ApiServer& server, const Clock& clock, Rng& rng, bool extend) {
+  out["subjectaccessreviews.authorization.k8s.io"] = subject_access_review(access);
+  out["selfsubjectaccessreviews.authorization.k8s.io"] = self_subject_access_review(access);
+  out["localsubjectaccessreviews.authorization.k8s.io"] = local_subject_access_review(access);
+  out["selfsubjectrulesreviews.authorization.k8s.io"] = self_subject_rules_review(access.rbac);
+  out["selfsubjectreviews.authentication.k8s.io"] = self_subject_review();
+  if (!access.tokens) return;
+  out["tokenreviews.authentication.k8s.io"] = token_review(*access.tokens);
+  out["serviceaccounts/token"] = token_request(*access.tokens, server.reader(), clock, rng, extend);
+}
+
+// `bootstrapped` is shared with the start.
+std::vector<HealthCheck> health_checks(ApiServer& server, std::shared_ptr<const bool> bootstrapped,
+                                       std::vector<HealthCheck> more) {
+  const auto unless = [](auto well, const char* problem) {
+    return [well, problem]() -> std::optional<std::string> {
+      if (well()) return std::nullopt;
+      return problem;
+    };
+  };
+  const auto ready = [&server] { return server.ready(); };
+  const auto done = [bootstrapped] { return *bootstrapped; };
+  std::vector<HealthCheck> out{healthy("ping"), healthy("log")};
+  out.push_back({.name = "etcd", .problem = unless(ready, "the store has not been read yet")});
+  out.push_back({.name = "informer-sync", .problem = unless(ready, "the caches have not been filled yet"), .ready_only = true});
+  out.push_back({"poststarthook/start-system-namespaces-controller", unless(done, "not finished")});
+  out.push_back({"poststarthook/rbac/bootstrap-roles", unless(done, "not finished")});
+  out.push_back({"poststarthook/scheduling/bootstrap-system-priority-classes", unless(done, "not finished")});
+  for (HealthCheck& check : more) out.push_back(std::move(check));
+  out.push_back({.name = "shutdown", .problem = unless(ready, "process is shutting down"), .ready_only = true});
+  return out;
+}
+
+void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server, std::vector<HealthCheck> checks) {
+  const Resources resources = api::Scheme::builtin().resources();
+  const ServerOptions& options = server.options();
+  std::string address;
+  if (!options.advertise_address.empty()) {
+    address = options.advertise_address + ":" + std::to_string(options.advertise_port);
+  }
+  auto health = std::make_unique<HealthHandler>(std::move(checks));
+  std::vector<std::string> paths = discovery_paths(resources);
+  std::ranges::copy(health->paths(), std::back_inserter(paths));
+  for (const char* path : {"/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version"}) paths.push_back(path);
+
+  out.push_back(std::move(health));
+  out.push_back(std::make_unique<DiscoveryHandler>(resources, address));
+  out.push_back(std::make_unique<OpenApiHandler>(resources));
+  out.push_back(std::make_unique<VersionHandler>());
+  out.push_back(std::make_unique<RootPathsHandler>(std::move(paths)));
+}
+
+// Not a lambda coroutine: its captures would die with the lambda.
+Task<void> start(ApiServer* server, const Clock* clock, BootstrapOptions options, std::shared_ptr<bool> done) {
+  co_await bootstrap_cluster(*server, *clock, std::move(options));
+  *done = true;
+}
+
+}  // namespace
+
+Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, StandardOptions options) {
+  Extensions out;
+  auto access = std::make_unique<Access>(server, clock, options);
+  out.authenticator = make_authenticator(access->tokens.get(), {.anonymous = options.anonymous});
+  out.admission = make_admission({server.reader(), rng, clock}, options.enable_admission, options.disable_admission);
+  add_reviews(out.virtual_resources, *access, server, clock, rng, options.extend_token_expiration);
+  out.authorizer = std::move(access);
+  out.tables = make_table_converter();
+  auto bootstrapped = std::make_shared<bool>(false);
+  add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)));
+  out.at_start.push_back([&server, &clock, client_ca = std::move(options.client_ca), bootstrapped] {
+    return start(&server, &clock, {.client_ca = client_ca}, bootstrapped);
+  });
+  return out;
+}
+
+}  // namespace ph::apiserver

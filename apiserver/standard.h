@@ -1,0 +1,38 @@
+// Everything that makes a server of generic verbs a Kubernetes apiserver: who may do what, admission, discovery, OpenAPI,
+// health, tables, reviews, and the objects of a fresh cluster.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/authn/token_keys.h"
+#include "apiserver/discovery/health.h"
+#include "apiserver/extensions.h"
+#include "apiserver/server.h"
+#include "base/rng.h"
+
+namespace ph::apiserver {
+
+struct StandardOptions {
+  // What signs service account tokens: a private key in PEM, and older keys whose tokens are still good; or `token_keys`
+  // instead of both. With neither there are no tokens.
+  std::string service_account_key;
+  std::vector<std::string> more_service_account_keys;
+  std::shared_ptr<const TokenKeys> token_keys;
+  std::string service_account_issuer;             // empty: https://kubernetes.default.svc.CLUSTER_DOMAIN
+  std::vector<std::string> api_audiences;         // empty: the issuer
+  bool extend_token_expiration = true;
+
+  std::string client_ca;                          // PEM, published for other servers
+  bool anonymous = true;
+  bool always_allow = false;                      // --authorization-mode=AlwaysAllow; else Node,RBAC
+  std::vector<std::string> enable_admission, disable_admission;
+  std::vector<HealthCheck> health;                // besides the server's own
+};
+
+// For `server.install`, before `server.start`. The objects of a fresh cluster are made by the start. The references must
+// outlive the server. Throws std::runtime_error when a key cannot be read.
+Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, StandardOptions options);
+
+}  // namespace ph::apiserver

@@ -1,0 +1,216 @@
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <filesystem>
+#include <vector>
+
+#include "apiserver/storage/records.h"
+#include "apiserver/storage/rocks_database.h"
+#include "base/assert.h"
+
+namespace ph::apiserver {
+namespace {
+
+// Changes whenever what is written could not be read by the version before.
+constexpr std::string_view kFormat = "pilothouse store, format 1\n";
+constexpr std::string_view kFormatAnyNumber = "pilothouse store, format ";
+
+constexpr const char* kDamagedRemedy =
+    "restore the directory from a backup, or move it away to start with an empty cluster";
+
+std::string in(const std::string& path, std::string_view name) { return path + "/" + std::string(name); }
+
+// RocksDB's own log: warnings and errors go to ours, the rest nowhere.
+class LogAdapter final : public rocksdb::Logger {
+ public:
+  explicit LogAdapter(Log log) : Logger(rocksdb::WARN_LEVEL), log_(std::move(log)) {}
+  using Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    char line[512];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    log_.warning("rocksdb", "says", std::string_view(line));
+  }
+
+ private:
+  Log log_;
+};
+
+bool says(const rocksdb::Status& status, std::string_view text) {
+  return status.ToString().find(text) != std::string::npos;
+}
+
+[[noreturn]] void refuse(const std::string& path, const rocksdb::Status& status) {
+  if (says(status, "LOCK") && (says(status, "lock hold by current process") || says(status, "While lock file"))) {
+    throw StoreError(fmt::format(
+        "the data directory {} is in use by another server; stop that one, or use another directory", path));
+  }
+  if (says(status, "Permission denied") || says(status, "Read-only file system")) {
+    throw StoreError(fmt::format("no permission to write in the data directory {} ({})", path, status.ToString()));
+  }
+  if (status.IsCorruption()) {
+    throw StoreError(fmt::format("the data directory {} is damaged ({}); {}", path, status.ToString(), kDamagedRemedy));
+  }
+  throw StoreError(fmt::format("the data directory {} cannot be opened: {}", path, status.ToString()));
+}
+
+void check(const std::string& path, const rocksdb::Status& status) {
+  if (!status.ok()) refuse(path, status);
+}
+
+// What may be done to a directory is decided while it is ours alone.
+class DirectoryLock {
+ public:
+  DirectoryLock(rocksdb::Env& env, const std::string& path) : env_(env) {
+    check(path, env.LockFile(in(path, "LOCK"), &lock_));
+  }
+  ~DirectoryLock() { env_.UnlockFile(lock_); }
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+ private:
+  rocksdb::Env& env_;
+  rocksdb::FileLock* lock_ = nullptr;
+};
+
+void write_format(rocksdb::Env& env, const std::string& path) {
+  const std::string draft = in(path, "FORMAT.new");
+  check(path, rocksdb::WriteStringToFile(&env, rocksdb::Slice(kFormat.data(), kFormat.size()), draft, true));
+  check(path, env.RenameFile(draft, in(path, "FORMAT")));
+  std::unique_ptr<rocksdb::Directory> directory;
+  check(path, env.NewDirectory(path, &directory));
+  check(path, directory->Fsync());
+}
+
+// The format stands in a file of its own, so that RocksDB never touches what is not ours.
+void check_format(rocksdb::Env& env, const std::string& path) {
+  std::string format;
+  const rocksdb::Status read = rocksdb::ReadFileToString(&env, in(path, "FORMAT"), &format);
+  if (read.ok() && format == kFormat) return;
+  if (read.ok() && format.starts_with(kFormatAnyNumber)) {
+    format.pop_back();
+    throw StoreError(fmt::format(
+        "the data directory {} holds a {}, this version needs format {}; use the version that wrote it, or another "
+        "directory",
+        path, format, kFormat.substr(kFormatAnyNumber.size(), kFormat.size() - kFormatAnyNumber.size() - 1)));
+  }
+  const bool has_database = env.FileExists(in(path, "CURRENT")).ok();
+  if (read.ok() || has_database) {
+    throw StoreError(fmt::format(
+        "the data directory {} holds something that is not a pilothouse store; use another directory", path));
+  }
+  if (!read.IsNotFound() && !read.IsPathNotFound()) refuse(path, read);
+  write_format(env, path);
+}
+
+// Small: the watch caches hold all values in memory already. What is measured stands in tests/perf/store_bench.cc.
+rocksdb::DBOptions database_options(rocksdb::Env& env, const Log& log) {
+  rocksdb::DBOptions o;
+  o.env = &env;
+  o.create_if_missing = true;
+  o.create_missing_column_families = true;
+  o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  o.avoid_flush_during_recovery = true;  // a start writes as little as it can
+  o.paranoid_checks = true;
+  o.max_open_files = 64;
+  o.max_background_jobs = 2;
+  o.max_total_wal_size = 16 << 20;
+  o.max_manifest_file_size = 4 << 20;
+  o.info_log = std::make_shared<LogAdapter>(log);
+  o.stats_dump_period_sec = 0;
+  o.stats_persist_period_sec = 0;
+  // One thread writes.
+  o.allow_concurrent_memtable_write = false;
+  o.enable_write_thread_adaptive_yield = false;
+  return o;
+}
+
+rocksdb::ColumnFamilyOptions family_options(std::size_t memtable, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 16 << 10;
+  table.cache_index_and_filter_blocks = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+
+  rocksdb::ColumnFamilyOptions o;
+  o.write_buffer_size = memtable;
+  o.max_write_buffer_number = 2;
+  o.target_file_size_base = 16 << 20;
+  o.compression = rocksdb::kLZ4Compression;
+  o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return o;
+}
+
+// Directories of which history was incomplete before: nothing tells where their last unrecorded change was.
+void load_meta(RocksDatabase& database, const std::string& path) {
+  std::string value;
+  const auto number = [&](std::string_view key, Revision& into) {
+    const rocksdb::Status read = database.db->Get({}, database.meta, rocksdb::Slice(key.data(), key.size()), &value);
+    if (read.IsNotFound()) return;
+    check(path, read);
+    const auto revision = decode_revision(value);
+    if (!revision) refuse(path, rocksdb::Status::Corruption("a revision is malformed"));
+    into = *revision;
+  };
+  number(kRevisionKey, database.revision);
+  number(kCompactedKey, database.compacted);
+
+  const std::unique_ptr<rocksdb::Iterator> it(database.db->NewIterator({}, database.meta));
+  for (it->Seek(rocksdb::Slice(kGapPrefix.data(), kGapPrefix.size()));
+       it->Valid() && it->key().starts_with(kGapPrefix.data()); it->Next()) {
+    database.gaps.note_directory(it->key().ToStringView().substr(kGapPrefix.size()), database.revision);
+  }
+  check(path, it->status());
+}
+
+void make_directory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) return;
+  if (error == std::errc::permission_denied || error == std::errc::read_only_file_system) {
+    throw StoreError(fmt::format("no permission to make the data directory {}", path));
+  }
+  throw StoreError(fmt::format("the data directory {} cannot be made: {}", path, error.message()));
+}
+
+}  // namespace
+
+RocksDatabase::~RocksDatabase() {
+  if (!db) return;
+  for (rocksdb::ColumnFamilyHandle* handle : {meta, values, history}) db->DestroyColumnFamilyHandle(handle);
+  db->Close();
+}
+
+std::unique_ptr<RocksDatabase> open_database(const std::string& path, const RocksOptions& options) {
+  auto database = std::make_unique<RocksDatabase>();
+  if (options.file_system) database->env = rocksdb::NewCompositeEnv(options.file_system);
+  rocksdb::Env& env = database->env ? *database->env : *rocksdb::Env::Default();
+
+  make_directory(path);
+  {
+    const DirectoryLock lock(env, path);
+    check_format(env, path);
+    mend_logs(env, path, options.log);
+  }
+
+  const auto cache = rocksdb::NewLRUCache(4 << 20, 0);
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families{
+      {rocksdb::kDefaultColumnFamilyName, family_options(256 << 10, cache)},
+      {"values", family_options(4 << 20, cache)},
+      {"history", family_options(4 << 20, cache)},
+  };
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  check(path, rocksdb::DB::Open(database_options(env, options.log), path, families, &handles, &db));
+  database->db.reset(db);
+  database->meta = handles[0];
+  database->values = handles[1];
+  database->history = handles[2];
+  load_meta(*database, path);
+  return database;
+}
+
+}  // namespace ph::apiserver

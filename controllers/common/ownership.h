@@ -1,0 +1,70 @@
+// Who an object belongs to: adoption of orphans that a selector matches, release of those it no longer does.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "controllers/runtime/loop.h"
+
+namespace ph::controllers {
+
+// The owner's side.
+struct Owner {
+  const api::Resource* resource = nullptr;
+  ObjectKey key;
+  std::string uid;
+  bool deleting = false;
+};
+template <class T>
+Owner owner_of(const T& object) {
+  return {.resource = api::Scheme::builtin().resource(api::schema_of<T>()),
+          .key = key_of(object),
+          .uid = object.metadata().uid(),
+          .deleting = object.metadata().has_deletion_timestamp()};
+}
+meta::v1::OwnerReference controller_reference(const Owner& owner);
+
+// What an owner has to do about an object of its namespace.
+enum class Claim { Ignore, Keep, Adopt, Release };
+// `controller_uid`: of the object's controller; empty: it is an orphan.
+Claim judge_claim(const Owner& owner, std::string_view controller_uid, bool selected, bool object_deleting);
+
+// Adopts and releases for one reconcile. Before the first adoption the owner is read live: a cache may still show an owner
+// that was deleted, and the garbage collector would then delete what it adopted.
+class Claimer {
+ public:
+  Claimer(Client& client, Owner owner) : client_(client), owner_(std::move(owner)) {}
+
+  // Whether the object is the owner's now. Throws when the owner is gone or the object refuses.
+  Task<bool> adopt(const api::Resource& resource, ObjectKey key, std::string uid);
+  Task<void> release(const api::Resource& resource, ObjectKey key, std::string uid);
+
+ private:
+  Task<void> check_owner();
+
+  Client& client_;
+  const Owner owner_;
+  bool checked_ = false;
+};
+
+// The controller of a message; null: none.
+const meta::v1::OwnerReference* controller_of(const meta::v1::ObjectMeta& metadata);
+
+// Objects by the UID of their controller, and orphans by namespace. Every loop that follows T this way uses this one index.
+template <class T>
+void index_by_controller(Informer<T>& informer) {
+  informer.add_index("controller", [](const T& object) -> std::vector<std::string> {
+    const auto* owner = controller_of(object.metadata());
+    return {owner ? owner->uid() : "orphans of " + object.metadata().namespace_()};
+  });
+}
+// Those controlled by `uid`, and the orphans of the namespace; ordered by name within each.
+template <class T>
+std::vector<Ref<T>> controlled_or_orphaned(const Informer<T>& informer, const std::string& uid, const std::string& namespace_name) {
+  std::vector<Ref<T>> out = informer.by_index("controller", uid);
+  for (Ref<T>& orphan : informer.by_index("controller", "orphans of " + namespace_name)) out.push_back(std::move(orphan));
+  return out;
+}
+
+}  // namespace ph::controllers

@@ -1,0 +1,43 @@
+// What workload loops share about pods: which count, which are available since when, which are deleted first, and how one is
+// made from a template.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/selector.h"
+#include "controllers/common/ownership.h"
+#include "controllers/runtime/loop.h"
+
+namespace ph::controllers {
+
+// Neither finished nor on its way out.
+bool is_active(const PodView& pod);
+bool is_terminating(const PodView& pod);
+// Since when (or from when on) a ready pod is available; nothing while it is not ready.
+std::optional<Time> available_from(const PodView& pod, Duration min_ready);
+
+// As index_by_controller does for messages.
+void index_pods_by_controller(Informer<PodView>& pods);
+
+api::Lookup labels_of(const PodView& pod);
+
+// Of `pods` the `count` that are to go first, as upstream ranks them: unassigned, pending, not ready, cheap, crowded, young,
+// restarted. `crowd` says how many related pods share the pod's node.
+std::vector<Ref<PodView>> first_to_delete(std::vector<Ref<PodView>> pods, std::size_t count,
+                                          const std::function<int(const PodView&)>& crowd, Time now);
+
+// A pod of `owner` as its template says; the server makes the name from `<owner>-`.
+core::v1::Pod pod_from_template(const core::v1::PodTemplateSpec& from, const Owner& owner);
+
+// Does `count` things side by side, in batches of 1, 2, 4, …: a mistake in the template then costs few requests. Stops after the
+// first batch in which one failed; how many succeeded, and the first error.
+struct Batches {
+  int succeeded = 0;
+  std::exception_ptr error;
+};
+Task<Batches> slow_start(int count, std::function<Task<void>(int)> one);
+
+}  // namespace ph::controllers

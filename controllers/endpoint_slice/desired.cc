@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "api/codec.h"
+#include "controllers/endpoint_slice/plan.h"
+
+namespace ph::controllers::endpoints {
+namespace {
+
+using core::v1::Service;
+using core::v1::ServicePort;
+using discovery::v1::Endpoint;
+using discovery::v1::EndpointPort;
+using informers::PodView;
+using informers::Ref;
+
+bool is_ipv6(std::string_view address) { return address.find(':') != std::string_view::npos; }
+
+// The pod's own address of that type; empty when it has none.
+std::string address_of(const PodView& pod, std::string_view type) {
+  for (const std::string& ip : pod.pod_ips) {
+    if (is_ipv6(ip) == (type == "IPv6")) return ip;
+  }
+  return {};
+}
+
+// The number a service port leads to on this pod; 0 when the pod has no port of that name.
+std::int32_t target_number(const ServicePort& port, const PodView& pod) {
+  const auto& target = port.target_port();
+  if (target.type() == 0) return target.int_val() != 0 ? target.int_val() : port.port();
+  for (std::size_t i = 0; i < pod.ports.size(); ++i) {
+    const auto& [name, number] = pod.ports[i];
+    const std::string_view protocol = pod.port_protocols[i];
+    if (name == target.str_val() && protocol == port.protocol()) return number;
+  }
+  return 0;
+}
+
+std::vector<EndpointPort> ports_of(const Service& service, const PodView& pod) {
+  std::vector<EndpointPort> out;
+  for (const ServicePort& port : service.spec().ports()) {
+    const std::int32_t number = target_number(port, pod);
+    if (number == 0) continue;
+    EndpointPort& made = out.emplace_back();
+    made.set_name(port.name());
+    made.set_protocol(port.protocol());
+    made.set_port(number);
+    if (port.has_app_protocol()) made.set_app_protocol(port.app_protocol());
+  }
+  return out;
+}
+
+void add_hints(const Service& service, Endpoint* endpoint) {
+  if (!service.spec().has_traffic_distribution() || !endpoint->conditions().ready()) return;
+  const std::string& wanted = service.spec().traffic_distribution();
+  const bool same_node = wanted == "PreferSameNode";
+  if (!same_node && wanted != "PreferClose" && wanted != "PreferSameZone") return;
+  if (endpoint->has_zone()) endpoint->mutable_hints()->add_for_zones()->set_name(endpoint->zone());
+  if (same_node && endpoint->has_node_name()) endpoint->mutable_hints()->add_for_nodes()->set_name(endpoint->node_name());
+}
+
+Endpoint endpoint_of(const Service& service, const PodView& pod, const std::string& address, const ZoneOf& zone_of) {
+  Endpoint out;
+  out.add_addresses(address);
+  auto* conditions = out.mutable_conditions();
+  const bool terminating = pod.deletion.has_value();
+  const bool publish = service.spec().publish_not_ready_addresses();
+  conditions->set_ready(publish || (pod.ready && !terminating));
+  conditions->set_serving(pod.ready);
+  conditions->set_terminating(terminating);
+  auto* target = out.mutable_target_ref();
+  target->set_kind("Pod");
+  target->set_namespace_(std::string(pod.namespace_name.view()));
+  target->set_name(pod.name);
+  target->set_uid(pod.uid);
+  if (!pod.node_name.empty()) {
+    out.set_node_name(std::string(pod.node_name.view()));
+    if (std::string zone = zone_of(pod.node_name); !zone.empty()) out.set_zone(std::move(zone));
+  }
+  if (!pod.hostname.empty() && pod.subdomain == std::string_view(service.metadata().name())) {
+    out.set_hostname(std::string(pod.hostname.view()));
+  }
+  add_hints(service, &out);
+  return out;
+}
+
+std::string port_key(const std::vector<EndpointPort>& ports) {
+  std::string out;
+  for (const EndpointPort& port : ports) {
+    const std::string bytes = api::encode_protobuf(port);
+    out += std::to_string(bytes.size()) + ":" + bytes;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> address_types(const Service& service) {
+  std::vector<std::string> out(service.spec().ip_families().begin(), service.spec().ip_families().end());
+  if (!out.empty()) return out;
+  // Written before there were families: its address tells.
+  return {is_ipv6(service.spec().cluster_ip()) ? "IPv6" : "IPv4"};
+}
+
+std::vector<Group> desired(const Service& service, const std::vector<Ref<PodView>>& pods, std::string_view address_type,
+                           const ZoneOf& zone_of) {
+  std::map<std::string, Group> groups;
+  for (const Ref<PodView>& pod : pods) {
+    if (pod->finished()) continue;
+    const std::string address = address_of(*pod, address_type);
+    if (address.empty()) continue;
+    std::vector<EndpointPort> ports = ports_of(service, *pod);
+    // A pod without any of the ports cannot be reached, unless the service names none.
+    if (ports.empty() && service.spec().ports_size() > 0) continue;
+    Group& group = groups[port_key(ports)];
+    group.ports = std::move(ports);
+    group.endpoints.push_back(endpoint_of(service, *pod, address, zone_of));
+  }
+  std::vector<Group> out;
+  for (auto& [key, group] : groups) out.push_back(std::move(group));
+  return out;
+}
+
+}  // namespace ph::controllers::endpoints

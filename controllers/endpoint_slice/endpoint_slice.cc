@@ -1,0 +1,147 @@
+// endpointslice: keeps, for every service with a selector, slices of the addresses of its pods.
+//
+//   reads     v1 Service, v1 Node, discovery/v1 EndpointSlice, v1 Pod (views)   informers
+//   writes    discovery/v1 EndpointSlice                                       create, update, delete
+//   upstream  pkg/controller/endpointslice
+#include "api/sorted.h"
+#include "api/times.h"
+#include "controllers/endpoint_slice/plan.h"
+#include "controllers/runtime/loop.h"
+
+namespace ph::controllers {
+namespace {
+
+using core::v1::Node;
+using core::v1::Service;
+using discovery::v1::EndpointSlice;
+
+constexpr int kEndpointsPerSliceMax = 100;
+constexpr const char* kByService = "service";
+constexpr const char* kTriggerTime = "endpoints.kubernetes.io/last-change-trigger-time";
+
+bool is_ours(const EndpointSlice& slice) {
+  const auto& labels = slice.metadata().labels();
+  const auto found = labels.find(endpoints::kManagedByLabel);
+  return found != labels.end() && found->second == endpoints::kManagedBy;
+}
+
+std::string service_of(const EndpointSlice& slice) {
+  const auto& labels = slice.metadata().labels();
+  const auto found = labels.find(endpoints::kServiceLabel);
+  return found == labels.end() ? std::string() : found->second;
+}
+
+bool has_endpoints(const Service& service) {
+  return service.spec().type() != "ExternalName" && !service.spec().selector().empty();
+}
+
+bool selects(const Service& service, const PodView& pod) {
+  for (const auto* term : sorted(service.spec().selector())) {
+    if (pod.label(term->first) != term->second) return false;
+  }
+  return true;
+}
+
+class EndpointSlices final : public Loop {
+ public:
+  explicit EndpointSlices(const World& world)
+      : client_(world.client),
+        clock_(world.clock),
+        services_(world.informer<Service>()),
+        pods_(world.informer<PodView>()),
+        nodes_(world.informer<Node>()),
+        slices_(world.informer<EndpointSlice>()) {
+    slices_.add_index(kByService, [](const EndpointSlice& slice) -> std::vector<std::string> {
+      return {slice.metadata().namespace_() + "/" + service_of(slice)};
+    });
+  }
+
+  Task<Outcome> reconcile(ObjectKey key) override {
+    const auto service = services_.find(key);
+    // The slices of a service that is gone go with their owner.
+    if (!service || service->metadata().has_deletion_timestamp() || !has_endpoints(*service)) co_return Outcome::done();
+
+    std::vector<Ref<PodView>> selected;
+    for (auto& pod : pods_.list(key.namespace_name)) {
+      if (selects(*service, *pod)) selected.push_back(std::move(pod));
+    }
+    const auto types = endpoints::address_types(*service);
+    for (const std::string& type : types) {
+      const auto groups = endpoints::desired(*service, selected, type, [this](std::string_view node) { return zone_of(node); });
+      co_await carry_out(endpoints::reconcile(*service, type, groups, existing(key, type), kEndpointsPerSliceMax));
+    }
+    co_await remove_other_types(key, types);
+    co_return Outcome::done();
+  }
+
+ private:
+  std::string zone_of(std::string_view node_name) const {
+    const auto node = nodes_.find({{}, std::string(node_name)});
+    if (!node) return {};
+    const auto& labels = node->metadata().labels();
+    const auto zone = labels.find("topology.kubernetes.io/zone");
+    return zone == labels.end() ? std::string() : zone->second;
+  }
+
+  std::vector<EndpointSlice> existing(const ObjectKey& service, std::string_view type) const {
+    std::vector<EndpointSlice> out;
+    for (const auto& slice : slices_.by_index(kByService, service.text())) {
+      if (is_ours(*slice) && slice->address_type() == type && !slice->metadata().has_deletion_timestamp()) out.push_back(*slice);
+    }
+    return out;
+  }
+
+  Task<void> carry_out(endpoints::Plan plan) {
+    const std::string now = api::rfc3339(clock_.now());
+    for (EndpointSlice& slice : plan.create) {
+      (*slice.mutable_metadata()->mutable_annotations())[kTriggerTime] = now;
+      co_await client_.create<EndpointSlice>(slice);
+    }
+    for (EndpointSlice& slice : plan.update) {
+      (*slice.mutable_metadata()->mutable_annotations())[kTriggerTime] = now;
+      // Ours alone, and few: the whole object, under the revision it was judged at.
+      co_await client_.update<EndpointSlice>(slice);
+    }
+    for (const EndpointSlice& slice : plan.remove) {
+      co_await client_.remove<EndpointSlice>(key_of(slice), DeleteOptions::background(slice.metadata().uid()));
+    }
+  }
+
+  // A service may lose an address family.
+  Task<void> remove_other_types(ObjectKey service, std::vector<std::string> types) {
+    for (const auto& slice : slices_.by_index(kByService, service.text())) {
+      if (!is_ours(*slice) || std::ranges::find(types, slice->address_type()) != types.end()) continue;
+      co_await client_.remove<EndpointSlice>(key_of(*slice), DeleteOptions::background(slice->metadata().uid()));
+    }
+  }
+
+  Client& client_;
+  const Clock& clock_;
+  Informer<Service>& services_;
+  Informer<PodView>& pods_;
+  Informer<Node>& nodes_;
+  Informer<EndpointSlice>& slices_;
+};
+
+LoopBuilder::Keys services_of(const PodView& pod, const World& world) {
+  LoopBuilder::Keys keys;
+  for (const auto& service : world.informer<Service>().list(pod.namespace_name)) {
+    if (has_endpoints(*service) && selects(*service, pod)) keys.push_back(key_of(*service));
+  }
+  return keys;
+}
+
+}  // namespace
+
+void endpoint_slice(LoopBuilder& loop) {
+  loop.reconciles<Service>(has_endpoints)
+      .watches<PodView>(services_of)
+      .watches<EndpointSlice>([](const EndpointSlice& slice, const World&) -> LoopBuilder::Keys {
+        if (!is_ours(slice) || service_of(slice).empty()) return {};
+        return {{slice.metadata().namespace_(), service_of(slice)}};
+      })
+      .reads<Node>()
+      .with<EndpointSlices>();
+}
+
+}  // namespace ph::controllers

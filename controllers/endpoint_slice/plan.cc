@@ -1,0 +1,158 @@
+#include "controllers/endpoint_slice/plan.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "api/codec.h"
+#include "api/sorted.h"
+
+namespace ph::controllers::endpoints {
+namespace {
+
+using core::v1::Service;
+using discovery::v1::Endpoint;
+using discovery::v1::EndpointPort;
+using discovery::v1::EndpointSlice;
+
+template <class T>
+bool same(const T& a, const T& b) {
+  return api::encode_protobuf(a) == api::encode_protobuf(b);
+}
+
+template <class A, class B>
+bool same_ports(const A& a, const B& b) {
+  return std::ranges::equal(a, b, [](const EndpointPort& x, const EndpointPort& y) { return same(x, y); });
+}
+
+bool is_reserved(std::string_view label) {
+  return label == kServiceLabel || label == kManagedByLabel || label == "service.kubernetes.io/headless" ||
+         label == "endpoints.kubernetes.io/managed-by";
+}
+
+void set_labels(const Service& service, EndpointSlice* slice) {
+  auto& labels = *slice->mutable_metadata()->mutable_labels();
+  labels.clear();
+  for (const auto* label : sorted(service.metadata().labels())) {
+    if (!is_reserved(label->first)) labels[label->first] = label->second;
+  }
+  labels[kServiceLabel] = service.metadata().name();
+  labels[kManagedByLabel] = kManagedBy;
+  if (service.spec().cluster_ip() == "None") labels["service.kubernetes.io/headless"] = "";
+}
+
+EndpointSlice new_slice(const Service& service, std::string_view address_type, const std::vector<EndpointPort>& ports) {
+  EndpointSlice slice;
+  slice.mutable_metadata()->set_namespace_(service.metadata().namespace_());
+  slice.mutable_metadata()->set_generate_name(service.metadata().name() + "-");
+  auto* owner = slice.mutable_metadata()->add_owner_references();
+  owner->set_api_version("v1");
+  owner->set_kind("Service");
+  owner->set_name(service.metadata().name());
+  owner->set_uid(service.metadata().uid());
+  owner->set_controller(true);
+  owner->set_block_owner_deletion(true);
+  set_labels(service, &slice);
+  slice.set_address_type(std::string(address_type));
+  for (const EndpointPort& port : ports) *slice.add_ports() = port;
+  return slice;
+}
+
+// A slice that exists: what it was and what it is to be.
+struct Draft {
+  EndpointSlice before, after;
+  bool changed() const { return !same(before, after); }
+};
+
+// Works on the slices of one list of ports.
+class GroupWork {
+ public:
+  GroupWork(const Service& service, Group group, std::vector<Draft*> drafts, int max)
+      : service_(service), group_(std::move(group)), drafts_(std::move(drafts)), max_(max) {}
+
+  void run(std::string_view address_type, std::vector<EndpointSlice>& create) {
+    for (const Endpoint& endpoint : group_.endpoints) wanted_.emplace(endpoint.target_ref().uid(), &endpoint);
+    for (Draft* draft : drafts_) keep_what_stays(draft);
+    // Slices that are written anyway first: they cost nothing more.
+    for (const bool changed : {true, false}) {
+      for (Draft* draft : drafts_) {
+        if (draft->changed() == changed && draft->after.endpoints_size() > 0) fill(&draft->after);
+      }
+    }
+    while (!wanted_.empty()) {
+      fill(&create.emplace_back(new_slice(service_, address_type, group_.ports)));
+    }
+  }
+
+ private:
+  void keep_what_stays(Draft* draft) {
+    draft->after.clear_endpoints();
+    for (const Endpoint& endpoint : draft->before.endpoints()) {
+      const auto found = wanted_.find(endpoint.target_ref().uid());
+      if (found == wanted_.end()) continue;
+      *draft->after.add_endpoints() = *found->second;
+      wanted_.erase(found);
+    }
+  }
+
+  void fill(EndpointSlice* slice) {
+    // In the pods' order, not that of their UIDs.
+    for (const Endpoint& endpoint : group_.endpoints) {
+      if (slice->endpoints_size() >= max_) return;
+      const auto found = wanted_.find(endpoint.target_ref().uid());
+      if (found == wanted_.end()) continue;
+      *slice->add_endpoints() = endpoint;
+      wanted_.erase(found);
+    }
+  }
+
+  const Service& service_;
+  Group group_;
+  std::vector<Draft*> drafts_;
+  int max_;
+  std::map<std::string, const Endpoint*, std::less<>> wanted_;  // not in a slice yet
+};
+
+}  // namespace
+
+Plan reconcile(const Service& service, std::string_view address_type, std::vector<Group> groups,
+               std::vector<EndpointSlice> existing, int max_per_slice) {
+  Plan plan;
+  std::vector<Draft> drafts;
+  for (EndpointSlice& slice : existing) {
+    Draft& draft = drafts.emplace_back(Draft{slice, slice});
+    set_labels(service, &draft.after);
+  }
+  std::vector<bool> used(drafts.size());
+  for (Group& group : groups) {
+    std::vector<Draft*> mine;
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+      if (used[i] || !same_ports(drafts[i].before.ports(), group.ports)) continue;
+      used[i] = true;
+      mine.push_back(&drafts[i]);
+    }
+    GroupWork(service, std::move(group), std::move(mine), max_per_slice).run(address_type, plan.create);
+  }
+  // Slices of ports nobody has any more are emptied like those whose endpoints went.
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    if (!used[i]) drafts[i].after.clear_endpoints();
+  }
+
+  const bool any = !plan.create.empty() ||
+                   std::ranges::any_of(drafts, [](const Draft& draft) { return draft.after.endpoints_size() > 0; });
+  bool has_placeholder = any;
+  for (Draft& draft : drafts) {
+    if (draft.after.endpoints_size() == 0) {
+      if (has_placeholder) {
+        plan.remove.push_back(std::move(draft.before));
+        continue;
+      }
+      has_placeholder = true;
+      draft.after.clear_ports();
+    }
+    if (draft.changed()) plan.update.push_back(std::move(draft.after));
+  }
+  if (!has_placeholder) plan.create.push_back(new_slice(service, address_type, {}));
+  return plan;
+}
+
+}  // namespace ph::controllers::endpoints

@@ -1,0 +1,250 @@
+#include "controllers/runtime/host.h"
+
+#include "controllers/runtime/own_writes.h"
+
+namespace ph::controllers {
+namespace {
+
+std::string user_agent(const HostParts& parts, std::string_view loop) {
+  return "kube-controller-manager/" + parts.version + " (pilothouse)/" + std::string(loop);
+}
+
+const char* text_of(const std::exception_ptr& error, std::string& keep) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    keep = e.what();
+  } catch (...) {
+    keep = "unknown exception";
+  }
+  return keep.c_str();
+}
+
+// One loop and all that runs it.
+class Running {
+ public:
+  Running(const HostParts& parts, const LoopEntry& entry)
+      : entry_(entry),
+        log_(parts.log.named(entry.name)),
+        executor_(parts.executor),
+        builder_(built(entry)),
+        client_(parts.transport(entry.name), user_agent(parts, entry.name)),
+        reader_(parts.transport(entry.name), user_agent(parts, entry.name)),
+        event_client_(parts.transport(entry.name), user_agent(parts, entry.name)),
+        recorder_(informers::event_recorder(parts.executor, event_client_, parts.rng,
+                                            builder_.component().empty() ? std::string(entry.name) : builder_.component(), "",
+                                            log_)),
+        world_{parts.executor,    parts.executor.clock(), parts.rng,       client_, parts.informers,
+               *recorder_, log_,  &parts.options,         asked_},
+        own_writes_(reader_, sources_),
+        queue_(parts.executor),
+        scope_(parts.executor, [this](std::exception_ptr error) {
+          std::string text;
+          log_.error("a task of the loop failed", "error", text_of(error, text));
+        }) {
+    client_.observe_writes(&own_writes_);
+    const auto workers = parts.options.workers.find(entry.name);
+    workers_ = workers == parts.options.workers.end() ? entry.workers : workers->second;
+    for (const auto& make : builder_.sources()) sources_.push_back(make(world_));
+    for (const auto& read : builder_.readers()) read(world_);
+    loop_ = builder_.maker()(world_);
+    scope_.spawn(run());
+  }
+
+  ~Running() {
+    // The tasks first: they use all the rest.
+    scope_.cancel();
+    queue_.stop();
+    runs_->set();
+  }
+
+  const LoopEntry& entry() const { return entry_; }
+  bool runs() const { return runs_->is_set(); }
+  // Set when it runs, and when it ends.
+  std::shared_ptr<Event> running() const { return runs_; }
+  bool idle() const { return queue_.depth() == 0 && queue_.in_work() == 0; }
+
+  LoopStats stats() const {
+    LoopStats out = stats_;
+    out.queue = queue_.stats();
+    out.depth = queue_.depth();
+    out.delayed = queue_.delayed();
+    out.unfinished = queue_.in_work();
+    if (const auto since = queue_.longest_running()) out.longest_running = executor_.clock().steady() - *since;
+    return out;
+  }
+
+ private:
+  static LoopBuilder built(const LoopEntry& entry) {
+    LoopBuilder builder;
+    entry.entry(builder);
+    PH_ASSERT(builder.maker());
+    return builder;
+  }
+
+  Task<void> run() {
+    for (std::size_t i = 0; i < asked_.size(); ++i) {
+      informers::detail::AnyInformer* informer = asked_[i];
+      co_await informer->wait_synced();
+      if (!informer->synced()) co_return;  // it was stopped
+    }
+    for (const LoopBuilder::Source& source : sources_) scope_.spawn(follow(source));
+    for (int i = 0; i < workers_; ++i) scope_.spawn(work());
+    scope_.spawn(beside());
+    log_.debug("running", "workers", workers_);
+    runs_->set();
+  }
+
+  Task<void> follow(const LoopBuilder::Source& source) {
+    const auto events = source.informer->events();
+    while (const auto event = co_await events->next()) {
+      if (event->before) add_all(source.keys(event->before.get()));
+      if (event->after) add_all(source.keys(event->after.get()));
+    }
+  }
+
+  void add_all(const std::vector<ObjectKey>& keys) {
+    for (const ObjectKey& key : keys) queue_.add(key);
+  }
+
+  Task<void> beside() {
+    for (Duration pause = 1s;; pause = std::min<Duration>(2 * pause, 60s)) {
+      try {
+        co_await loop_->run_beside();
+        co_return;
+      } catch (const std::exception& error) {
+        log_.error("the loop's own task failed", "error", error.what());
+      }
+      co_await sleep_for(pause);
+    }
+  }
+
+  Task<void> work() {
+    while (const auto key = co_await queue_.next()) {
+      if (own_writes_.settled(*key)) {
+        co_await reconcile(*key);
+        queue_.done(*key);
+        continue;
+      }
+      // The key stays taken, so that no worker gets it; this worker goes on with others.
+      ++stats_.held;
+      scope_.spawn(hold(*key));
+    }
+  }
+
+  Task<void> hold(ObjectKey key) {
+    for (;;) {
+      try {
+        co_await own_writes_.wait(key);
+      } catch (const std::exception& error) {
+        log_.warning("cannot find out what became of a write", "key", key, "error", error.what());
+      }
+      if (own_writes_.settled(key)) break;
+      co_await sleep_for(1s);  // the server is away, or the informer has stopped
+    }
+    queue_.add(key);
+    queue_.done(key);
+  }
+
+  Task<void> reconcile(ObjectKey key) {
+    ++stats_.reconciles;
+    std::optional<Outcome> outcome;
+    try {
+      outcome = co_await loop_->reconcile(key);
+    } catch (const std::exception& error) {
+      log_.warning("reconcile failed", "key", key, "failures", queue_.failures(key) + 1, "error", error.what());
+    }
+    if (!outcome) {
+      ++stats_.errors;
+      queue_.add_rate_limited(key);
+      co_return;
+    }
+    if (outcome->kind() == Outcome::Kind::Again) {
+      queue_.add_rate_limited(key);
+      co_return;
+    }
+    queue_.forget(key);
+    if (outcome->kind() == Outcome::Kind::At) queue_.add_after(key, outcome->at() - executor_.clock().now());
+    if (outcome->kind() == Outcome::Kind::After) queue_.add_after(key, outcome->delay());
+  }
+
+  const LoopEntry& entry_;
+  Log log_;
+  Executor& executor_;
+  LoopBuilder builder_;
+  Client client_, reader_, event_client_;
+  std::unique_ptr<EventRecorder> recorder_;
+  std::vector<informers::detail::AnyInformer*> asked_;
+  World world_;
+  std::vector<LoopBuilder::Source> sources_;
+  OwnWrites own_writes_;
+  WorkQueue queue_;
+  std::unique_ptr<Loop> loop_;
+  int workers_ = 1;
+  LoopStats stats_;
+  std::shared_ptr<Event> runs_ = std::make_shared<Event>();
+  Scope scope_;
+};
+
+}  // namespace
+
+struct LoopHost::Impl {
+  HostParts parts;
+  std::vector<const LoopEntry*> loops;
+  std::vector<std::unique_ptr<Running>> running;
+};
+
+LoopHost::LoopHost(HostParts parts, std::vector<const LoopEntry*> loops)
+    : impl_(std::make_unique<Impl>(std::move(parts), std::move(loops))) {}
+
+LoopHost::~LoopHost() { stop(); }
+
+void LoopHost::warm() {
+  // Making the sources asks for their informers; nothing else is kept.
+  for (const LoopEntry* entry : impl_->loops) {
+    LoopBuilder builder;
+    entry->entry(builder);
+    std::vector<informers::detail::AnyInformer*> asked;
+    Client client(impl_->parts.transport(entry->name), user_agent(impl_->parts, entry->name));
+    struct Silent final : EventRecorder {
+      void record(core::v1::ObjectReference, std::string_view, std::string, std::string) override {}
+    } silent;
+    const World world{impl_->parts.executor, impl_->parts.executor.clock(), impl_->parts.rng,       client, impl_->parts.informers,
+                      silent,                impl_->parts.log,              &impl_->parts.options, asked};
+    for (const auto& make : builder.sources()) make(world);
+    for (const auto& read : builder.readers()) read(world);
+  }
+}
+
+void LoopHost::start() {
+  if (running()) return;
+  for (const LoopEntry* entry : impl_->loops) impl_->running.push_back(std::make_unique<Running>(impl_->parts, *entry));
+}
+
+void LoopHost::stop() {
+  impl_->running.clear();
+}
+
+bool LoopHost::running() const { return !impl_->running.empty(); }
+
+Task<void> LoopHost::wait_running() {
+  while (running()) {
+    const auto late = std::ranges::find_if(impl_->running, [](const auto& loop) { return !loop->runs(); });
+    if (late == impl_->running.end()) co_return;
+    const std::shared_ptr<Event> changed = (*late)->running();
+    co_await changed->wait();
+  }
+}
+
+bool LoopHost::idle() const {
+  return std::ranges::all_of(impl_->running, [](const auto& loop) { return loop->idle(); });
+}
+
+std::optional<LoopStats> LoopHost::stats(std::string_view name) const {
+  for (const auto& loop : impl_->running) {
+    if (loop->entry().name == name || loop->entry().alias == name) return loop->stats();
+  }
+  return std::nullopt;
+}
+
+}  // namespace ph::controllers

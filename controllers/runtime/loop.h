@@ -1,0 +1,177 @@
+// What a control loop is written against. A loop says what it watches and reconciles keys; queues, workers, retries, backoff,
+// read-your-own-writes, events, metrics, pausing and leadership belong to the runtime (docs/controllers.md).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/sync.h"
+#include "informers/client.h"
+#include "informers/informer.h"
+#include "informers/metadata_view.h"
+#include "informers/pod_view.h"
+#include "informers/recorder.h"
+
+namespace ph::controllers {
+
+using informers::Client;
+using informers::DeleteOptions;
+using informers::EventRecorder;
+using informers::Informer;
+using informers::Informers;
+using informers::Patch;
+using informers::PodView;
+using informers::Ref;
+using informers::Removed;
+
+// What loops of one daemon are given. References outlive the loops.
+struct World {
+  Executor& executor;
+  const Clock& clock;
+  Rng& rng;
+  Client& client;          // of this loop: the runtime sees its writes
+  Informers& informers;
+  EventRecorder& events;   // source.component is the loop's
+  Log log;
+  const struct Options* options;  // controllers/runtime/options.h
+  std::vector<informers::detail::AnyInformer*>& asked;  // the runtime's: what must be complete before the loop starts
+
+  // Asked for by the time the loop is constructed, it is complete before the first key is reconciled.
+  template <class T>
+  Informer<T>& informer() const {
+    Informer<T>& informer = informers.informer<T>();
+    asked.push_back(&informer.any());
+    return informer;
+  }
+};
+
+// When a key is to be looked at again, if nothing changes before.
+class Outcome {
+ public:
+  static Outcome done() { return Outcome(Kind::Done, {}, {}); }
+  static Outcome again_at(Time at) { return Outcome(Kind::At, at, {}); }
+  static Outcome again_after(Duration delay) { return Outcome(Kind::After, {}, delay); }
+  // At the next rate-limited turn, as after an error but without one.
+  static Outcome again() { return Outcome(Kind::Again, {}, {}); }
+
+  enum class Kind { Done, At, After, Again };
+  Kind kind() const { return kind_; }
+  Time at() const { return at_; }
+  Duration delay() const { return delay_; }
+
+ private:
+  Outcome(Kind kind, Time at, Duration delay) : kind_(kind), at_(at), delay_(delay) {}
+  Kind kind_;
+  Time at_;
+  Duration delay_;
+};
+
+// Level-triggered: `reconcile` looks at what is. It may be called twice, late, or for nothing; never twice at once for one
+// key. An exception that leaves it is logged, counted and retried with backoff.
+class Loop {
+ public:
+  virtual ~Loop() = default;
+  virtual Task<Outcome> reconcile(ObjectKey key) = 0;
+  // Runs beside the workers from start to stop, for loops that keep a view of their own or act on time. It is destroyed
+  // at stop.
+  virtual Task<void> run_beside() { co_return; }
+};
+
+// Collects what a loop's entry function declares.
+class LoopBuilder {
+ public:
+  using Keys = std::vector<ObjectKey>;
+
+  // Every change of a T for which `when` holds (of its state before or after) brings its own key.
+  template <class T>
+  LoopBuilder& reconciles(std::function<bool(const T&)> when = {}) {
+    return watches<T>([when = std::move(when)](const T& object, const World&) -> Keys {
+      if (when && !when(object)) return {};
+      return {key_for(object)};
+    });
+  }
+  // Every change of a T whose controller is of kind `Owner` brings the owner's key.
+  template <class Owner, class T>
+  LoopBuilder& owns() {
+    const std::string kind = api::schema_of<Owner>().kind->kind;
+    const std::string group = api::schema_of<Owner>().kind->group;
+    return watches<T>([kind, group](const T& object, const World&) -> Keys { return owner_keys(object, kind, group); });
+  }
+  // Every change of a T brings the keys `to_keys` names (called with the state before and after).
+  template <class T>
+  LoopBuilder& watches(std::function<Keys(const T&, const World&)> to_keys) {
+    sources_.push_back([to_keys = std::move(to_keys)](const World& world) {
+      Source source;
+      source.informer = &world.informer<T>().any();
+      source.resource = source.informer->decoder().resource;
+      source.keys = [to_keys, &world](const void* object) { return to_keys(*static_cast<const T*>(object), world); };
+      return source;
+    });
+    return *this;
+  }
+  // The same over the metadata of any resource; `resource` must outlive the loop.
+  LoopBuilder& watches_metadata(const api::Resource& resource,
+                                std::function<Keys(const informers::MetadataView&, const World&)> to_keys) {
+    sources_.push_back([resource = &resource, to_keys = std::move(to_keys)](const World& world) {
+      Source source;
+      source.informer = &world.informers.metadata(*resource).any();
+      source.resource = resource;
+      source.keys = [to_keys, &world](const void* object) {
+        return to_keys(*static_cast<const informers::MetadataView*>(object), world);
+      };
+      return source;
+    });
+    return *this;
+  }
+  // Only needs the informer to be complete before it starts.
+  template <class T>
+  LoopBuilder& reads() {
+    reads_.push_back([](const World& world) { world.informer<T>(); });
+    return *this;
+  }
+  // source.component of the loop's events; without this it is the loop's name.
+  LoopBuilder& event_source(std::string component) {
+    component_ = std::move(component);
+    return *this;
+  }
+  template <class L>
+  void with() {
+    make_ = [](const World& world) -> std::unique_ptr<Loop> { return std::make_unique<L>(world); };
+  }
+
+  // -- For the runtime.
+  struct Source {
+    informers::detail::AnyInformer* informer = nullptr;
+    const api::Resource* resource = nullptr;
+    std::function<Keys(const void*)> keys;
+  };
+  using SourceMaker = std::function<Source(const World&)>;
+  const std::vector<SourceMaker>& sources() const { return sources_; }
+  const std::vector<std::function<void(const World&)>>& readers() const { return reads_; }
+  const std::string& component() const { return component_; }
+  const std::function<std::unique_ptr<Loop>(const World&)>& maker() const { return make_; }
+
+ private:
+  template <class T>
+  static ObjectKey key_for(const T& object) {
+    if constexpr (std::is_base_of_v<google::protobuf::Message, T>) {
+      return key_of(object);
+    } else {
+      return object.key();
+    }
+  }
+  static Keys owner_keys(const google::protobuf::Message& object, const std::string& kind, const std::string& group);
+  static Keys owner_keys(const PodView& pod, const std::string& kind, const std::string& group);
+
+  std::vector<SourceMaker> sources_;
+  std::vector<std::function<void(const World&)>> reads_;
+  std::string component_;
+  std::function<std::unique_ptr<Loop>(const World&)> make_;
+};
+
+}  // namespace ph::controllers

@@ -1,0 +1,35 @@
+// Options of the control loops; names and defaults are kube-controller-manager's flags.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace ph::controllers {
+
+struct Options {
+  std::vector<std::string> controllers{"*"};           // --controllers
+  std::map<std::string, int, std::less<>> workers;     // by loop name; of --concurrent-…-syncs. Absent: the registry's number
+
+  bool enable_garbage_collector = true;
+  Duration namespace_sync_period = 5min;
+  Duration endpoint_slice_updates_batch_period = 0s;   // --endpointslice-updates-batch-period
+  int max_endpoints_per_slice = 100;
+};
+
+// The flags that set a loop's number of workers, e.g. {"concurrent-deployment-syncs", "deployment-controller"}.
+struct WorkersFlag {
+  const char* flag;
+  const char* loop;
+};
+inline constexpr WorkersFlag kWorkersFlags[] = {
+    {"concurrent-deployment-syncs", "deployment-controller"},
+    {"concurrent-service-endpoint-syncs", "endpointslice-controller"},
+    {"concurrent-gc-syncs", "garbage-collector-controller"},
+    {"concurrent-namespace-syncs", "namespace-controller"},
+    {"concurrent-replicaset-syncs", "replicaset-controller"},
+};
+
+}  // namespace ph::controllers

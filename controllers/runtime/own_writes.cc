@@ -1,0 +1,138 @@
+#include "controllers/runtime/own_writes.h"
+
+#include <algorithm>
+
+#include "informers/request.h"
+
+namespace ph::controllers {
+
+using informers::Write;
+using informers::detail::AnyRef;
+
+bool OwnWrites::met(const Condition& condition) {
+  const AnyInformer& informer = *condition.informer;
+  const bool reached = informer.revision() >= condition.least;
+  switch (condition.kind) {
+    case Condition::Reached: return reached;
+    case Condition::Unknown: return false;
+    case Condition::Gone: {
+      if (condition.least.value != 0 && reached) return true;
+      const AnyRef cached = informer.find(condition.object);
+      if (!cached) return true;
+      const informers::detail::Decoder& decoder = informer.decoder();
+      if (decoder.uid(cached.get()) != condition.uid) return true;
+      return decoder.deleting && decoder.deleting(cached.get());
+    }
+  }
+  return true;
+}
+
+std::vector<ObjectKey> OwnWrites::keys_of(const LoopBuilder::Source& source, const ObjectKey& key, std::string_view object) {
+  std::vector<ObjectKey> keys;
+  if (const AnyRef before = source.informer->find(key)) keys = source.keys(before.get());
+  if (!object.empty()) {
+    const AnyRef after = source.informer->decoder().decode(object);
+    std::ranges::move(source.keys(after.get()), std::back_inserter(keys));
+  }
+  std::ranges::sort(keys);
+  keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  return keys;
+}
+
+void OwnWrites::add(const LoopBuilder::Source& source, const std::vector<ObjectKey>& keys, Condition condition) {
+  condition.informer = source.informer;
+  if (met(condition)) return;
+  for (const ObjectKey& key : keys) {
+    std::vector<Condition>& conditions = pending_[key];
+    if (condition.kind == Condition::Reached) {
+      // The newest revision includes the others.
+      const auto same = std::ranges::find_if(conditions, [&](const Condition& other) {
+        return other.kind == Condition::Reached && other.informer == condition.informer;
+      });
+      if (same != conditions.end()) {
+        same->least = std::max(same->least, condition.least);
+        continue;
+      }
+    }
+    conditions.push_back(condition);
+  }
+}
+
+OwnWrites::Condition OwnWrites::gone(AnyInformer& informer, const ObjectKey& object, Revision answered) {
+  Condition condition{.kind = Condition::Gone, .informer = &informer, .object = object};
+  if (const AnyRef cached = informer.find(object)) {
+    condition.uid = informer.decoder().uid(cached.get());
+    // Servers before 1.27 answer with the revision the object had before its end, which proves nothing.
+    if (answered > informer.decoder().revision(cached.get())) condition.least = answered;
+  }
+  return condition;
+}
+
+void OwnWrites::answered(const Write& write, std::string_view object) {
+  for (const LoopBuilder::Source& source : sources_) {
+    if (source.resource != write.resource) continue;
+    const std::vector<ObjectKey> keys = keys_of(source, write.key, object);
+    const Revision revision = object.empty() ? Revision{} : informers::revision_of(object);
+    if (write.verb == Write::Verb::Remove) {
+      add(source, keys, gone(*source.informer, write.key, revision));
+    } else if (revision.value != 0) {
+      add(source, keys, {.kind = Condition::Reached, .least = revision});
+    } else {
+      add(source, keys, {.kind = Condition::Unknown, .object = write.key});
+    }
+  }
+}
+
+void OwnWrites::unknown(const Write& write) {
+  for (const LoopBuilder::Source& source : sources_) {
+    if (source.resource != write.resource) continue;
+    add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key});
+  }
+}
+
+// The server says that the cache is stale: it holds what is gone, or another state than the live one.
+void OwnWrites::refused(const Write& write, const api::ApiError& error) {
+  if (error.code() == 404 || error.code() == 409) unknown(write);
+}
+
+bool OwnWrites::settled(const ObjectKey& key) {
+  const auto found = pending_.find(key);
+  if (found == pending_.end()) return true;
+  std::erase_if(found->second, met);
+  if (!found->second.empty()) return false;
+  pending_.erase(found);
+  return true;
+}
+
+Task<void> OwnWrites::wait(ObjectKey key) {
+  while (!settled(key)) {
+    const Condition next = pending_[key].front();
+    if (next.kind == Condition::Unknown) {
+      const Condition known = co_await resolve(next);
+      // The key is not worked on meanwhile: nothing was added to its conditions but by writes of other keys, at the end.
+      pending_[key].front() = known;
+      continue;
+    }
+    const Revision seen = next.informer->revision();
+    co_await next.informer->wait_for(next.kind == Condition::Reached ? next.least : Revision{seen.value + 1});
+    if (!met(next) && next.informer->revision() == seen) co_return;  // it has stopped
+  }
+}
+
+Task<OwnWrites::Condition> OwnWrites::resolve(Condition unknown) {
+  const api::Resource& resource = *unknown.informer->decoder().resource;
+  Condition reached{.kind = Condition::Reached, .informer = unknown.informer};
+  // Lists also of one object: loops may list what they follow, but not all may get it.
+  informers::ListOptions options;
+  options.namespace_name = unknown.object.namespace_name;
+  if (!unknown.object.name.empty()) options.field_selector = "metadata.name=" + unknown.object.name;
+  Revision revision;
+  const auto items = co_await reader_.list_metadata(resource, std::move(options), revision);
+  if (items.empty() && !unknown.object.name.empty()) co_return gone(*unknown.informer, unknown.object, {});
+  for (const auto& item : items) {
+    reached.least = std::max(reached.least, informers::parse_revision(item.metadata.resource_version()));
+  }
+  co_return reached;
+}
+
+}  // namespace ph::controllers

@@ -1,0 +1,50 @@
+// OwnWrites: which keys of a loop must wait until its informers have seen what it wrote. The rules are in docs/informers.md,
+// "Read-your-own-writes". One for each loop; belongs to the loop executor.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "controllers/runtime/loop.h"
+
+namespace ph::controllers {
+
+class OwnWrites final : public informers::WriteObserver {
+ public:
+  // `reader` finds out what became of writes with an unknown outcome; it must not be the observed client.
+  OwnWrites(informers::Client& reader, const std::vector<LoopBuilder::Source>& sources) : reader_(reader), sources_(sources) {}
+
+  void answered(const informers::Write& write, std::string_view object) override;
+  void refused(const informers::Write& write, const api::ApiError& error) override;
+  void unknown(const informers::Write& write) override;
+
+  // Everything written for `key` has been seen.
+  bool settled(const ObjectKey& key);
+  // Resumes when `key` is settled, or an informer has stopped. Throws when a live read fails.
+  Task<void> wait(ObjectKey key);
+
+ private:
+  using AnyInformer = informers::detail::AnyInformer;
+
+  struct Condition {
+    enum Kind { Reached, Gone, Unknown } kind = Reached;
+    AnyInformer* informer = nullptr;
+    Revision least;      // Reached; Gone: reaching it will do as well, if it is not zero
+    ObjectKey object;    // Gone, Unknown (an empty name: any of the namespace)
+    std::string uid;     // Gone
+  };
+
+  static bool met(const Condition& condition);
+  static Condition gone(AnyInformer& informer, const ObjectKey& object, Revision answered);
+  void add(const LoopBuilder::Source& source, const std::vector<ObjectKey>& keys, Condition condition);
+  // The keys of the object as cached, and as `object` (when there are bytes).
+  static std::vector<ObjectKey> keys_of(const LoopBuilder::Source& source, const ObjectKey& key, std::string_view object);
+  // What to wait for instead of `unknown`, by a live read.
+  Task<Condition> resolve(Condition unknown);
+
+  informers::Client& reader_;
+  const std::vector<LoopBuilder::Source>& sources_;
+  std::map<ObjectKey, std::vector<Condition>> pending_;
+};
+
+}  // namespace ph::controllers

@@ -1,0 +1,182 @@
+#include "informers/pod_view.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "informers/request.h"
+#include "informers/wire.h"
+
+namespace ph::informers {
+namespace {
+
+// Upstream's reading of the annotation: a plain decimal of 32 bits, without a plus sign or leading zeros; anything else is 0.
+std::int32_t read_deletion_cost(std::string_view text) {
+  std::int32_t cost = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cost);
+  if (error != std::errc() || end != text.data() + text.size()) return 0;
+  return std::to_string(cost) == text ? cost : 0;
+}
+
+void read_metadata(std::string_view bytes, PodView& pod) {
+  for (WireReader in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: pod.name = in.text(); break;
+      case 3: pod.namespace_name = Interned(in.text()); break;
+      case 5: pod.uid = in.text(); break;
+      case 6: pod.revision = parse_revision(in.text()); break;
+      case 8: pod.created = wire_time(in.text()); break;
+      case 9: pod.deletion = wire_time(in.text()); break;
+      case 10: pod.deletion_grace_seconds = in.int64(); break;
+      case 11: {
+        const auto [key, value] = wire_entry(in.text());
+        pod.labels.emplace_back(Interned(key), Interned(value));
+        break;
+      }
+      case 12: {
+        const auto [key, value] = wire_entry(in.text());
+        if (key == "controller.kubernetes.io/pod-deletion-cost") pod.deletion_cost = read_deletion_cost(value);
+        break;
+      }
+      case 13: pod.owners.push_back(wire_owner(in.text())); break;
+      case 14: pod.has_finalizers = true; break;
+    }
+  }
+  std::ranges::sort(pod.labels, [](const auto& a, const auto& b) { return a.first.view() < b.first.view(); });
+}
+
+void read_port(std::string_view bytes, PodView& pod) {
+  std::string_view name, protocol = "TCP";
+  std::int32_t number = 0;
+  for (WireReader in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: name = in.text(); break;
+      case 3: number = in.int32(); break;
+      case 4:
+        if (!in.text().empty()) protocol = in.text();
+        break;
+    }
+  }
+  pod.ports.emplace_back(Interned(name), number);
+  pod.port_protocols.emplace_back(protocol);
+}
+
+void read_container(std::string_view bytes, bool init, PodView& pod) {
+  std::vector<std::string_view> ports;
+  bool sidecar = false;
+  for (WireReader in(bytes); in.next();) {
+    if (in.field() == 6) ports.push_back(in.text());
+    if (in.field() == 24) sidecar = in.text() == "Always";
+  }
+  if (init && !sidecar) return;
+  for (const std::string_view port : ports) read_port(port, pod);
+}
+
+void read_spec(std::string_view bytes, PodView& pod) {
+  std::vector<std::string_view> init_containers;
+  for (WireReader in(bytes); in.next();) {
+    switch (in.field()) {
+      case 2: read_container(in.text(), false, pod); break;
+      case 10: pod.node_name = Interned(in.text()); break;
+      case 16: pod.hostname = Interned(in.text()); break;
+      case 17: pod.subdomain = Interned(in.text()); break;
+      case 19: pod.scheduler_name = Interned(in.text()); break;
+      case 20: init_containers.push_back(in.text()); break;
+    }
+  }
+  for (const std::string_view container : init_containers) read_container(container, true, pod);
+}
+
+void read_condition(std::string_view bytes, PodView& pod) {
+  std::string_view type, status, since;
+  for (WireReader in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: type = in.text(); break;
+      case 2: status = in.text(); break;
+      case 4: since = in.text(); break;
+    }
+  }
+  if (type == "PodScheduled") pod.scheduled = status == "True";
+  if (type != "Ready") return;
+  pod.ready = status == "True";
+  if (!since.empty()) pod.ready_since = wire_time(since);
+}
+
+void read_container_status(std::string_view bytes, PodView& pod) {
+  for (WireReader in(bytes); in.next();) {
+    if (in.field() == 5) pod.restarts = std::max(pod.restarts, in.int32());
+  }
+}
+
+void read_status(std::string_view bytes, PodView& pod) {
+  std::string_view pod_ip;
+  for (WireReader in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: pod.phase = Interned(in.text()); break;
+      case 2: read_condition(in.text(), pod); break;
+      case 4: pod.reason = Interned(in.text()); break;
+      case 6: pod_ip = in.text(); break;
+      case 8: read_container_status(in.text(), pod); break;
+      case 12: pod.pod_ips.emplace_back(wire_member(in.text(), 1)); break;
+    }
+  }
+  if (pod.pod_ips.empty() && !pod_ip.empty()) pod.pod_ips.emplace_back(pod_ip);
+}
+
+}  // namespace
+
+Time wire_time(std::string_view bytes) {
+  std::int64_t seconds = 0;
+  for (WireReader in(bytes); in.next();) {
+    if (in.field() == 1) seconds = in.int64();
+  }
+  return Time(std::chrono::seconds(seconds));
+}
+
+OwnerView wire_owner(std::string_view bytes) {
+  OwnerView out;
+  for (WireReader in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: out.kind = Interned(in.text()); break;
+      case 3: out.name = Interned(in.text()); break;
+      case 4: out.uid = Interned(in.text()); break;
+      case 5: out.api_version = Interned(in.text()); break;
+      case 6: out.controller = in.boolean(); break;
+      case 7: out.block_deletion = in.boolean(); break;
+    }
+  }
+  return out;
+}
+
+const OwnerView* PodView::controller() const {
+  const auto found = std::ranges::find_if(owners, &OwnerView::controller);
+  return found == owners.end() ? nullptr : &*found;
+}
+
+std::optional<std::string_view> PodView::label(std::string_view key) const {
+  const auto found = std::ranges::lower_bound(labels, key, {}, [](const auto& label) { return label.first.view(); });
+  if (found == labels.end() || found->first != key) return std::nullopt;
+  return found->second.view();
+}
+
+std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
+  auto pod = std::make_shared<PodView>();
+  for (WireReader in(protobuf); in.next();) {
+    switch (in.field()) {
+      case 1: read_metadata(in.text(), *pod); break;
+      case 2: read_spec(in.text(), *pod); break;
+      case 3: read_status(in.text(), *pod); break;
+    }
+  }
+  return pod;
+}
+
+detail::Decoder Followed<PodView>::decoder() {
+  return {.resource = api::Scheme::builtin().resource("", "v1", "pods"),
+          .decode = [](std::string_view bytes) -> detail::AnyRef { return PodView::decode(bytes); },
+          .key = [](const void* object) { return static_cast<const PodView*>(object)->key(); },
+          .revision = [](const void* object) { return static_cast<const PodView*>(object)->revision; },
+          .uid = [](const void* object) -> std::string_view { return static_cast<const PodView*>(object)->uid; },
+          .deleting = [](const void* object) { return static_cast<const PodView*>(object)->deletion.has_value(); }};
+}
+
+}  // namespace ph::informers

@@ -1,0 +1,50 @@
+// Hollow nodes: the kubelet's half of the API without containers (docs/hollow-nodes.md).
+//
+// They register, renew their leases, bring the pods bound to them to Running and Ready, end them as their commands say, and
+// delete them gracefully. All nodes of a process share one client and one informer of pods.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/sync.h"
+#include "informers/client.h"
+#include "informers/informer.h"
+#include "node/node_object.h"
+
+namespace ph::node {
+
+// What the nodes are given; everything must outlive them and belongs to `executor`.
+struct NodeWorld {
+  Executor& executor;
+  informers::Client& client;
+  informers::Informers& informers;
+  Log log;
+};
+
+class HollowNodes {
+ public:
+  HollowNodes(NodeWorld world, HollowOptions options);
+  // Dropping them is a crash: the API keeps what they wrote.
+  ~HollowNodes();
+
+  // Registers all nodes (an existing Node is taken over) and starts to follow pods. Returns when all are Ready.
+  Task<void> start();
+
+  // What `kubectl logs` shows; nothing when the pod or container is not on these nodes. "" = the only container.
+  std::optional<std::string> log(const ObjectKey& pod, const std::string& container) const;
+
+  struct Stats {
+    std::size_t pods = 0, writes = 0, retries = 0;
+  };
+  Stats stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ph::node

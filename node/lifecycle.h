@@ -1,0 +1,28 @@
+// The life of a hollow pod as a function of time: what its status is at a moment, and when it will next be another.
+// Reference: "Pod Lifecycle" in the Kubernetes documentation.
+//
+// Nothing is remembered between calls: a restarted hollow kubelet goes on where the status says.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/time.h"
+#include "core/v1.pb.h"
+#include "node/hollow_pod.h"
+
+namespace ph::node {
+
+struct Life {
+  core::v1::PodStatus status;        // without PodScheduled, which is the scheduler's
+  std::optional<Time> changes_at;    // nothing: not by itself
+  bool ended() const { return status.phase() == "Succeeded" || status.phase() == "Failed"; }
+};
+
+// `started`: when the kubelet accepted the pod.
+Life life_at(const HollowPod& pod, Time started, Time now, const std::string& host_ip, const std::string& pod_ip);
+
+// What `kubectl logs` shows of a container at a moment; the lines it wrote so far.
+std::string log_of(const HollowPod& pod, const HollowContainer& container, Time started, Time now);
+
+}  // namespace ph::node

@@ -1,0 +1,34 @@
+// The Node and Lease objects of a hollow node.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/time.h"
+#include "coordination/v1.pb.h"
+#include "core/v1.pb.h"
+
+namespace ph::node {
+
+struct HollowOptions {
+  int count = 3;
+  std::string name_prefix = "node-";
+  std::string cpu = "8", memory = "32Gi", ephemeral_storage = "100Gi";
+  int pods = 110;
+  std::map<std::string, std::string> labels;  // besides the well-known ones
+  Duration lease_period = 10s;
+  Duration status_period = 5min;
+  int writers = 64;                           // pod writes under way at once
+};
+
+std::string node_name(const HollowOptions& options, int index);
+std::string node_ip(int index);              // 172.18.0.0/16
+// The n-th address of a node's /24 within 10.128.0.0/9.
+std::string pod_ip(int node_index, int n);
+
+core::v1::Node make_node(const HollowOptions& options, int index, Time now);
+// Conditions as a kubelet reports them; `since` is when they began to hold.
+void set_conditions(core::v1::NodeStatus* status, Time since, Time heartbeat);
+coordination::v1::Lease make_lease(const HollowOptions& options, const core::v1::Node& node, Time now);
+
+}  // namespace ph::node

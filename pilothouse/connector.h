@@ -1,0 +1,39 @@
+// How the components of a process reach the apiserver: directly when it runs in the same process, else over TLS.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/transport.h"
+#include "net/event_loop.h"
+#include "pilothouse/data_dir.h"
+
+namespace ph::pilothouse {
+
+class Connector {
+ public:
+  // The server runs in this process, on `server`.
+  Connector(HttpHandler& handler, Executor& server);
+  // It runs elsewhere at `url` (https://host:port). The certificates are made by the data directory's authority.
+  Connector(net::IoThreads& io, const DataDir& dir, std::string url);
+
+  // A transport for work on `executor` that acts as `identity`.
+  std::unique_ptr<Transport> connect(Executor& executor, Identity identity) const;
+
+ private:
+  HttpHandler* handler_ = nullptr;
+  Executor* server_ = nullptr;
+  net::IoThreads* io_ = nullptr;
+  const DataDir* dir_ = nullptr;
+  std::string url_;
+};
+
+// Who the components are; RBAC's bootstrap roles know them by these names.
+Identity controller_manager_identity();
+Identity scheduler_identity();
+Identity nodes_identity();
+// A loop acts as its own service account in kube-system: `name` is the loop's, e.g. "deployment-controller".
+Identity loop_identity(std::string_view name);
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,164 @@
+#include "pilothouse/control_plane.h"
+
+#include <fmt/format.h>
+
+#include "controllers/runtime/selection.h"
+#include "net/event_loop.h"
+#include "pilothouse/components.h"
+#include "pilothouse/files.h"
+#include "pilothouse/kubeconfig.h"
+#include "pilothouse/part.h"
+
+namespace ph::pilothouse {
+namespace {
+
+constexpr Duration kGrace = 5s;
+
+DataDirOptions data_dir_options(const UpOptions& options) {
+  DataDirOptions out{.path = options.data_dir};
+  if (options.bind_address != "0.0.0.0" && options.bind_address != "::") out.extra_names.push_back(options.bind_address);
+  return out;
+}
+
+// What a client on this machine connects to.
+std::string reachable(const std::string& bind_address) {
+  if (bind_address == "0.0.0.0") return "127.0.0.1";
+  if (bind_address == "::") return "[::1]";
+  return bind_address.find(':') == std::string::npos ? bind_address : "[" + bind_address + "]";
+}
+
+std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text) {
+  std::vector<std::string> items;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto comma = std::min(text.find(',', at), text.size());
+    if (comma > at) items.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  auto loops = controllers::select_loops(items, controllers::registry());
+  if (!loops) throw std::invalid_argument("--controllers: " + loops.error());
+  return *loops;
+}
+
+scheduler::Configuration scheduler_configuration(const UpOptions& options) {
+  if (options.scheduler_config.empty()) return scheduler::Configuration::defaults();
+  try {
+    return scheduler::Configuration::parse(options.scheduler_config);
+  } catch (const scheduler::ConfigurationError& error) {
+    throw std::invalid_argument("--config " + options.scheduler_config_path + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+struct ControlPlane::Impl {
+  Impl(UpOptions options, const Clock& clock, Rng& rng, Log log)
+      : options(std::move(options)),
+        clock(clock),
+        rng(rng),
+        log(std::move(log)),
+        // What can be refused is refused before anything is made or started.
+        loops(chosen_loops(this->options.controllers)),
+        configuration(scheduler_configuration(this->options)),
+        dir(data_dir_options(this->options), clock, rng) {}
+
+  void start_apiserver(const Progress& progress) {
+    apiserver.emplace("apiserver", clock, [this](Executor& executor) {
+      return std::make_unique<ApiServerComponent>(executor, io, options, dir, clock, rng, log, logs);
+    });
+    wait_for(apiserver->executor(), [this] { return (*apiserver)->server->start(); });
+    url = fmt::format("https://{}:{}", reachable(options.bind_address), (*apiserver)->https->port());
+    dir.write_kubeconfigs(url);
+    connector = std::make_unique<Connector>(*(*apiserver)->server, apiserver->executor());
+    progress("apiserver", fmt::format("{}, {} store", url, options.store));
+  }
+
+  void connect_elsewhere() {
+    const auto text = read_file(dir.admin_kubeconfig());
+    const auto config = text ? read_kubeconfig(*text) : std::nullopt;
+    if (!config) {
+      throw FileError(fmt::format("there is no apiserver among --components, and {} does not say where one runs: start "
+                                  "`pilothouse up --components=apiserver` on this directory first",
+                                  dir.admin_kubeconfig().string()));
+    }
+    url = config->server;
+    connector = std::make_unique<Connector>(io, dir, url);
+  }
+
+  void start_manager(const Progress& progress) {
+    manager.emplace("loops", clock, [this](Executor& executor) {
+      auto component = std::make_unique<ManagerComponent>(executor, *connector, controller_options, loops, rng, log);
+      component->host->start();
+      return component;
+    });
+    wait_for(manager->executor(), [this] { return (*manager)->host->wait_running(); });
+    progress("controller-manager", fmt::format("{} loops", loops.size()));
+  }
+
+  void start_scheduler(const Progress& progress) {
+    scheduler.emplace("scheduler", clock, [this](Executor& executor) {
+      return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log);
+    });
+    wait_for(scheduler->executor(), [this] { return (*scheduler)->informers.wait_synced(); });
+    progress("scheduler", fmt::format("{} profile{}", configuration.profiles.size(), configuration.profiles.size() == 1 ? "" : "s"));
+  }
+
+  void start_nodes(const Progress& progress) {
+    nodes.emplace("nodes", clock, [this](Executor& executor) {
+      return std::make_unique<NodeComponent>(executor, *connector, options.nodes, rng, log);
+    });
+    logs.attach(&nodes->executor(), &(*nodes)->nodes);
+    wait_for(nodes->executor(), [this] { return (*nodes)->nodes.start(); });
+    progress("node", fmt::format("{} hollow node{}", options.nodes, options.nodes == 1 ? "" : "s"));
+  }
+
+  void stop() {
+    logs.attach(nullptr, nullptr);
+    nodes.reset();
+    scheduler.reset();
+    manager.reset();
+    if (!apiserver) return;
+    // Watches are told to end first, so that their connections can.
+    wait_for(apiserver->executor(), [this] { return (*apiserver)->server->stop(); });
+    (*apiserver)->https->stop(kGrace);
+    apiserver.reset();
+  }
+
+  const UpOptions options;
+  const Clock& clock;
+  Rng& rng;
+  const Log log;
+  const std::vector<const controllers::LoopEntry*> loops;
+  const scheduler::Configuration configuration;
+  const controllers::Options controller_options;
+  DataDir dir;
+  NodeLogs logs;
+  net::IoThreads io;
+  std::string url;
+  std::unique_ptr<Connector> connector;
+  std::optional<Part<ApiServerComponent>> apiserver;
+  std::optional<Part<ManagerComponent>> manager;
+  std::optional<Part<SchedulerComponent>> scheduler;
+  std::optional<Part<NodeComponent>> nodes;
+};
+
+ControlPlane::ControlPlane(UpOptions options, const Clock& clock, Rng& rng, Log log)
+    : impl_(std::make_unique<Impl>(std::move(options), clock, rng, std::move(log))) {}
+
+ControlPlane::~ControlPlane() { stop(); }
+
+void ControlPlane::start(const Progress& progress) {
+  if (impl_->options.runs("apiserver")) {
+    impl_->start_apiserver(progress);
+  } else {
+    impl_->connect_elsewhere();
+  }
+  if (impl_->options.runs("controller-manager")) impl_->start_manager(progress);
+  if (impl_->options.runs("scheduler")) impl_->start_scheduler(progress);
+  if (impl_->options.runs("node")) impl_->start_nodes(progress);
+}
+
+void ControlPlane::stop() { impl_->stop(); }
+const DataDir& ControlPlane::data_dir() const { return impl_->dir; }
+std::string ControlPlane::url() const { return impl_->url; }
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,130 @@
+#include "pilothouse/data_dir.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "pilothouse/files.h"
+#include "pilothouse/kubeconfig.h"
+
+namespace ph::pilothouse {
+namespace {
+
+constexpr std::string_view kFormat = "1\n";
+constexpr Duration kCaValidity = std::chrono::days(3650);
+constexpr Duration kValidity = std::chrono::days(365);
+// Certificates closer to their end than this are issued anew.
+constexpr Duration kRenewBefore = std::chrono::days(60);
+
+bool ends_soon(const std::string& certificate, const Clock& clock) {
+  return net::inspect_certificate(certificate).not_after - clock.now() < kRenewBefore;
+}
+
+// A certificate and its key, or the key alone; nothing when neither is there.
+std::optional<net::Credential> read_credential(const std::filesystem::path& stem) {
+  const auto certificate = read_file(stem.string() + ".crt");
+  const auto key = read_file(stem.string() + ".key");
+  if (!certificate || !key) return std::nullopt;
+  return net::Credential{*certificate, *key};
+}
+
+void write_credential(const std::filesystem::path& stem, const net::Credential& credential) {
+  write_file(stem.string() + ".key", credential.key_pem, true);
+  write_file(stem.string() + ".crt", credential.cert_pem, false);
+}
+
+bool holds_all(const net::CertificateInfo& info, const net::ServerNames& names) {
+  const auto all_in = [](const std::vector<std::string>& wanted, const std::vector<std::string>& present) {
+    return std::ranges::all_of(wanted, [&](const std::string& name) { return std::ranges::find(present, name) != present.end(); });
+  };
+  return all_in(names.dns_names, info.dns_names) && all_in(names.ip_addresses, info.ip_addresses);
+}
+
+net::ServerNames server_names(const DataDirOptions& options) {
+  net::ServerNames names{.common_name = "kube-apiserver",
+                         .dns_names = {"kubernetes", "kubernetes.default", "kubernetes.default.svc",
+                                       "kubernetes.default.svc." + options.cluster_domain, "localhost"},
+                         .ip_addresses = {options.service_ip, "127.0.0.1", "::1"}};
+  for (const std::string& name : options.extra_names) {
+    const bool address = name.find_first_not_of("0123456789.") == std::string::npos || name.find(':') != std::string::npos;
+    auto& list = address ? names.ip_addresses : names.dns_names;
+    if (std::ranges::find(list, name) == list.end()) list.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+DataDir::DataDir(DataDirOptions options, const Clock& clock, Rng& rng) : options_(std::move(options)), clock_(clock), rng_(rng) {
+  make_directory(options_.path / "pki");
+  check_format();
+  load_keys();
+}
+
+void DataDir::check_format() {
+  const auto path = options_.path / "format";
+  const auto found = read_file(path);
+  if (!found) return write_file(path, kFormat, false);
+  if (*found != kFormat) {
+    throw FileError(fmt::format("the data directory {} has format {}, this program reads format {}: start the version that made it, "
+                                "or name another --data-dir",
+                                options_.path.string(), found->substr(0, found->find('\n')), kFormat.substr(0, 1)));
+  }
+}
+
+void DataDir::load_keys() {
+  const auto pki = options_.path / "pki";
+  if (const auto ca = read_credential(pki / "ca")) {
+    keys_.ca = *ca;
+  } else {
+    keys_.ca = net::make_ca("kubernetes", {clock_, rng_, kCaValidity});
+    write_credential(pki / "ca", keys_.ca);
+  }
+
+  const net::ServerNames names = server_names(options_);
+  const auto server = read_credential(pki / "apiserver");
+  if (server && !ends_soon(server->cert_pem, clock_) && holds_all(net::inspect_certificate(server->cert_pem), names)) {
+    keys_.server = *server;
+  } else {
+    keys_.server = net::issue_server_certificate(keys_.ca, names, {clock_, rng_, kValidity});
+    write_credential(pki / "apiserver", keys_.server);
+  }
+
+  if (const auto key = read_file(pki / "sa.key")) {
+    keys_.service_account_key = *key;
+  } else {
+    keys_.service_account_key = net::make_private_key();
+    write_file(pki / "sa.key", keys_.service_account_key, true);
+    write_file(pki / "sa.pub", net::public_key_pem(keys_.service_account_key), false);
+  }
+}
+
+net::Credential DataDir::client_credential(const std::string& user, const std::vector<std::string>& groups) const {
+  return net::issue_client_certificate(keys_.ca, user, groups, {clock_, rng_, kValidity});
+}
+
+void DataDir::write_kubeconfigs(const std::string& url) {
+  write_kubeconfig("admin.kubeconfig", "kubernetes-admin", {"system:masters"}, url);
+  write_kubeconfig("controller-manager.kubeconfig", "system:kube-controller-manager", {}, url);
+  write_kubeconfig("scheduler.kubeconfig", "system:kube-scheduler", {}, url);
+  write_kubeconfig("node.kubeconfig", "pilothouse:hollow-nodes", {}, url);
+}
+
+void DataDir::write_kubeconfig(const std::string& file, const std::string& user, const std::vector<std::string>& groups,
+                               const std::string& url) {
+  const auto path = options_.path / file;
+  Kubeconfig config{.server = url, .ca_pem = keys_.ca.cert_pem, .user = user};
+  if (const auto present = read_file(path)) {
+    if (auto old = read_kubeconfig(*present); old && old->ca_pem == config.ca_pem && old->user == user &&
+                                              !old->client.cert_pem.empty() && !ends_soon(old->client.cert_pem, clock_)) {
+      if (old->server == url) return;
+      config.client = old->client;
+    }
+  }
+  if (config.client.cert_pem.empty()) {
+    config.client = client_credential(user, groups);
+  }
+  write_file(path, to_yaml(config), true);
+}
+
+}  // namespace ph::pilothouse

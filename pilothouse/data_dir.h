@@ -1,0 +1,65 @@
+// The data directory: everything a control plane keeps. Made on the first start, kept afterwards.
+//
+//   format                      the number of this layout
+//   pki/ca.crt, ca.key          the cluster's certificate authority
+//   pki/apiserver.crt, .key     what the apiserver shows
+//   pki/sa.key, sa.pub          signs and verifies service-account tokens
+//   admin.kubeconfig, controller-manager.kubeconfig, scheduler.kubeconfig, node.kubeconfig
+//   store/                      the objects (RocksDB)
+//
+// Keys and kubeconfigs are 0600. Certificates near their end are issued anew at start.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/time.h"
+#include "net/pki.h"
+
+namespace ph::pilothouse {
+
+struct DataDirOptions {
+  std::filesystem::path path;
+  // How the apiserver is reached: names and addresses its certificate holds besides the usual ones.
+  std::vector<std::string> extra_names;
+  std::string service_ip = "10.96.0.1";
+  std::string cluster_domain = "cluster.local";
+};
+
+struct ClusterKeys {
+  net::Credential ca;
+  net::Credential server;
+  std::string service_account_key;  // PEM, private
+};
+
+class DataDir {
+ public:
+  // Opens the directory or makes it. Throws FileError: no permission, or made by another version (with what to do).
+  DataDir(DataDirOptions options, const Clock& clock, Rng& rng);
+
+  const std::filesystem::path& path() const { return options_.path; }
+  const ClusterKeys& keys() const { return keys_; }
+  std::filesystem::path store_path() const { return options_.path / "store"; }
+  std::filesystem::path admin_kubeconfig() const { return options_.path / "admin.kubeconfig"; }
+
+  // A fresh client certificate, signed by the cluster's authority.
+  net::Credential client_credential(const std::string& user, const std::vector<std::string>& groups) const;
+
+  // Writes the kubeconfigs for a server at `url`; certificates that are still good are kept.
+  void write_kubeconfigs(const std::string& url);
+
+ private:
+  void check_format();
+  void load_keys();
+  void write_kubeconfig(const std::string& file, const std::string& user, const std::vector<std::string>& groups,
+                        const std::string& url);
+
+  DataDirOptions options_;
+  const Clock& clock_;
+  Rng& rng_;
+  ClusterKeys keys_;
+};
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,90 @@
+#include "pilothouse/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+
+namespace ph::pilothouse {
+namespace {
+
+[[noreturn]] void fail(const char* what, const std::filesystem::path& path, int error) {
+  throw FileError(fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)));
+}
+
+// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+void write_all(int fd, std::string_view text, const std::filesystem::path& path) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail("write", path, errno);
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+void sync_directory(const std::filesystem::path& path) {
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0) fail("sync", path, errno);
+}
+
+}  // namespace
+
+std::optional<std::string> read_file(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
+    if (errno == ENOENT) return std::nullopt;
+    fail("read", path, errno);
+  }
+  std::string text;
+  char chunk[16384];
+  for (;;) {
+    const ssize_t n = ::read(file.get(), chunk, sizeof chunk);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail("read", path, errno);
+    if (n == 0) return text;
+    text.append(chunk, static_cast<std::size_t>(n));
+  }
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text, bool secret) {
+  std::filesystem::path temporary = path;
+  temporary += ".new";
+  ::unlink(temporary.c_str());
+  {
+    // The mode is set as the file is made: a secret is never readable by others, not even for a moment.
+    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0644));
+    if (file.get() < 0) fail("create", temporary, errno);
+    write_all(file.get(), text, temporary);
+    if (::fsync(file.get()) != 0) fail("sync", temporary, errno);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail("replace", path, errno);
+  sync_directory(path.parent_path());
+}
+
+void make_directory(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) return;
+  if (path.has_parent_path() && !path.parent_path().empty() && path.parent_path() != path) make_directory(path.parent_path());
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail("create the directory", path, errno);
+}
+
+}  // namespace ph::pilothouse

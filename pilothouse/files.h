@@ -1,0 +1,26 @@
+// Files of the programs: the adapter to the file system for everything but the store.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ph::pilothouse {
+
+// Thrown with words for a person: what was tried, on which path, and why it failed.
+class FileError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Nothing when the file does not exist.
+std::optional<std::string> read_file(const std::filesystem::path& path);
+
+// Replaces the file as a whole, durably: it holds the old or the new text after a crash. `secret`: mode 0600, else 0644.
+void write_file(const std::filesystem::path& path, std::string_view text, bool secret);
+
+// With its parents, mode 0700.
+void make_directory(const std::filesystem::path& path);
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,30 @@
+// What `pilothouse up` can be told.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+
+namespace ph::pilothouse {
+
+struct UpOptions {
+  std::filesystem::path data_dir;
+  std::string bind_address = "127.0.0.1";
+  int secure_port = 6443;               // 0: any free port
+  int nodes = 3;
+  std::string store = "rocksdb";        // or "memory"
+  std::string controllers = "*";        // as --controllers of the controller manager
+  std::string scheduler_config;         // text of a KubeSchedulerConfiguration; empty: the default
+  std::string scheduler_config_path;
+  std::vector<std::string> components = {"apiserver", "controller-manager", "scheduler", "node"};
+  LogLevel log_level = LogLevel::Warning;
+
+  bool runs(std::string_view component) const;
+};
+
+// The components there are, in the order they start.
+extern const std::vector<std::string> kComponents;
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,67 @@
+// A component with a thread of its own: made, used and destroyed on that thread.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <type_traits>
+
+#include "base/sync.h"
+
+namespace ph::pilothouse {
+
+// Runs `function` on `executor` and waits for its result. Not on an executor's thread.
+template <class F>
+auto run_on(Executor& executor, F function) -> std::invoke_result_t<F&> {
+  using R = std::invoke_result_t<F&>;
+  auto task = std::make_shared<std::packaged_task<R()>>(std::move(function));
+  auto result = task->get_future();
+  executor.post([task] { (*task)(); });
+  return result.get();
+}
+
+// Runs a task on `executor` and waits for its end. `make` is called there. Not on an executor's thread.
+template <class F>
+void wait_for(Executor& executor, F make) {
+  std::promise<void> promise;
+  auto result = promise.get_future();
+  std::unique_ptr<Scope> scope;
+  executor.post([&] {
+    scope = std::make_unique<Scope>(executor, [&](std::exception_ptr error) { promise.set_exception(std::move(error)); });
+    scope->spawn([](F make, std::promise<void>& promise) -> Task<void> {
+      co_await make();
+      promise.set_value();
+    }(std::move(make), promise));
+  });
+  const auto clear = [&] { run_on(executor, [&] { scope.reset(); }); };
+  try {
+    result.get();
+  } catch (...) {
+    clear();
+    throw;
+  }
+  clear();
+}
+
+template <class T>
+class Part {
+ public:
+  // `make` runs on the new thread and returns a std::unique_ptr<T>; what it throws is thrown here.
+  template <class F>
+  Part(const char* thread_name, const Clock& clock, F make) : executor_(thread_name, clock) {
+    it_ = run_on(executor_, [&] { return make(static_cast<Executor&>(executor_)); });
+  }
+  ~Part() {
+    run_on(executor_, [this] { it_.reset(); });
+    executor_.stop();
+  }
+
+  Executor& executor() { return executor_; }
+  T& operator*() { return *it_; }
+  T* operator->() { return it_.get(); }
+
+ private:
+  ThreadExecutor executor_;
+  std::unique_ptr<T> it_;
+};
+
+}  // namespace ph::pilothouse

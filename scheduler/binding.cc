@@ -1,0 +1,69 @@
+// From the choice of a node to the written binding. Upstream: pkg/scheduler/schedule_one.go (assume, bindingCycle)
+#include <fmt/format.h>
+
+#include "scheduler/scheduler.h"
+
+namespace ph::scheduler {
+
+void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const NodeInfo& node) {
+  Attempt attempt{pod, pod->pod, std::make_shared<CycleState>(std::move(state)), placed_on(*pod->info, node.name()),
+                  node.name()};
+  cache_.assume(attempt.placed);
+  queue_.nominated().remove(pod->uid());
+
+  Verdict verdict = pod->profile->reserve(*attempt.state, *attempt.message, attempt.node);
+  if (verdict.success()) verdict = pod->profile->permit(*attempt.state, *attempt.message, attempt.node, waiting_);
+  if (!verdict.success() && !verdict.waits()) return take_back(attempt, verdict);
+  tasks_.spawn(bind(std::move(attempt)));
+}
+
+Task<void> Scheduler::bind(Attempt attempt) {
+  if (const Verdict verdict = co_await try_bind(attempt); !verdict.success()) {
+    take_back(attempt, verdict);
+    co_return;
+  }
+  ++stats_.scheduled;
+  const std::string& uid = attempt.placed->uid;
+  const bool deleted = attempt.pod->place == QueuedPod::Place::Removed && cache_.is_assumed(uid);
+  cache_.finish_binding(uid, world_.clock.steady());
+  queue_.done(attempt.pod);
+  // Its assignment will never be seen.
+  if (deleted) take_out(uid);
+  diagnoses_.erase(attempt.placed->key());
+  const std::string text = fmt::format("Successfully assigned {}/{} to {}", attempt.placed->namespace_name.view(),
+                                       attempt.placed->name, attempt.node);
+  events(*attempt.pod->profile).normal(informers::reference_to(*attempt.message), "Scheduled", text);
+  attempt.pod->profile->post_bind(*attempt.state, *attempt.message, attempt.node);
+}
+
+Task<Verdict> Scheduler::try_bind(const Attempt& attempt) {
+  const Profile& profile = *attempt.pod->profile;
+  Verdict verdict = co_await waiting_.wait(attempt.placed->uid);
+  if (!verdict.success()) co_return verdict;
+  verdict = co_await profile.pre_bind(*attempt.state, *attempt.message, attempt.node);
+  if (!verdict.success()) co_return verdict;
+  co_return co_await profile.bind(*attempt.state, *attempt.message, attempt.node);
+}
+
+// The pod does not get its node after all: what was held for it is free for others again.
+void Scheduler::take_back(const Attempt& attempt, const Verdict& verdict) {
+  const QueuedRef& pod = attempt.pod;
+  pod->profile->unreserve(*attempt.state, *attempt.message, attempt.node);
+  const bool was_assumed = cache_.is_assumed(attempt.placed->uid);
+  cache_.forget(attempt.placed->uid);
+
+  auto diagnosis = std::make_shared<Diagnosis>();
+  diagnosis->at = world_.clock.now();
+  if (verdict.rejected()) {
+    diagnosis->nodes_total = 1;
+    diagnosis->add(verdict);
+    fail(pod, Verdict::owning(verdict.code(), fit_message(*diagnosis)), std::move(diagnosis), {});
+  } else {
+    fail(pod, verdict, std::move(diagnosis), {});
+  }
+  // The pod itself has not become any more schedulable by its own leaving.
+  if (was_assumed)
+    queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = attempt.placed}, attempt.placed->uid);
+}
+
+}  // namespace ph::scheduler

@@ -1,0 +1,178 @@
+// Upstream: pkg/scheduler/backend/cache
+#include "scheduler/cluster/cache.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace ph::scheduler {
+
+using core::v1::Node;
+
+// -- Nodes
+
+Cache::NodeState& Cache::node_state(std::string_view name) {
+  if (const auto found = nodes_.find(name); found != nodes_.end()) return found->second;
+  NodeState state{std::make_unique<NodeInfo>(std::string(name)), {}};
+  state.at = by_recency_.insert(by_recency_.begin(), state.info.get());
+  return nodes_.emplace(std::string(name), std::move(state)).first->second;
+}
+
+void Cache::touch(NodeState& node) {
+  node.info->set_generation(++generation_);
+  by_recency_.splice(by_recency_.begin(), by_recency_, node.at);
+}
+
+void Cache::drop_if_empty(std::string_view name) {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end() || found->second.info->has_node() || !found->second.info->pods().empty()) return;
+  by_recency_.erase(found->second.at);
+  nodes_.erase(found);
+}
+
+NodeInfo::Images Cache::take_images(const Node& node) {
+  NodeInfo::Images out;
+  for (const auto& image : node.status().images()) {
+    for (const std::string& name : image.names()) {
+      auto& state = images_[name];
+      if (!state) state = std::make_shared<ImageState>(ImageState{image.size_bytes(), 0});
+      out.emplace_back(name, state);
+    }
+  }
+  std::ranges::sort(out, {}, [](const auto& entry) -> const std::string& { return entry.first; });
+  const auto twice = std::ranges::unique(out, {}, [](const auto& entry) -> const std::string& { return entry.first; });
+  out.erase(twice.begin(), twice.end());
+  for (auto& [name, state] : out) ++state->nodes;
+  return out;
+}
+
+void Cache::release_images(const NodeInfo& node) {
+  for (const auto& [name, state] : node.images()) {
+    if (--state->nodes == 0) images_.erase(name);
+  }
+}
+
+void Cache::put_node(NodeRef node) {
+  NodeState& state = node_state(node->metadata().name());
+  if (state.info->has_node()) {
+    if (zone_of(state.info->node()) != zone_of(*node)) ++order_version_;
+    tree_.update(state.info->node(), *node);
+  } else {
+    tree_.add(*node);
+    ++order_version_;
+  }
+  // The new images are counted before the old ones are released: most are the same.
+  auto images = take_images(*node);
+  release_images(*state.info);
+  state.info->set_node(std::move(node), std::move(images));
+  touch(state);
+}
+
+void Cache::remove_node(std::string_view name) {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end() || !found->second.info->has_node()) return;
+  NodeState& state = found->second;
+  tree_.remove(state.info->node());
+  ++order_version_;
+  release_images(*state.info);
+  state.info->clear_node();
+  touch(state);
+  drop_if_empty(name);
+}
+
+// -- Pods
+
+void Cache::place(PodRef pod, bool assumed) {
+  PH_ASSERT(pod->assigned());
+  NodeState& node = node_state(pod->node_name.view());
+  node.info->add_pod(pod);
+  touch(node);
+  assumed_count_ += assumed;
+  const std::string uid = pod->uid;
+  const bool added = pods_.emplace(uid, PodState{std::move(pod), assumed, {}}).second;
+  PH_ASSERT(added);
+}
+
+void Cache::displace(std::string_view uid) {
+  const auto found = pods_.find(uid);
+  if (found == pods_.end()) return;
+  const std::string node_name(found->second.pod->node_name.view());
+  NodeState& node = node_state(node_name);
+  const bool removed = node.info->remove_pod(uid);
+  PH_ASSERT(removed);
+  touch(node);
+  assumed_count_ -= found->second.assumed;
+  pods_.erase(found);
+  drop_if_empty(node_name);
+}
+
+void Cache::assume(PodRef pod) {
+  PH_ASSERT(!pods_.contains(pod->uid));
+  place(std::move(pod), true);
+}
+
+void Cache::finish_binding(std::string_view uid, Steady now) {
+  const auto found = pods_.find(uid);
+  if (found == pods_.end() || !found->second.assumed || assumed_lifetime_ == Duration::zero()) return;
+  found->second.deadline = now + assumed_lifetime_;
+}
+
+void Cache::forget(std::string_view uid) {
+  if (is_assumed(uid)) displace(uid);
+}
+
+void Cache::put_pod(PodRef pod) {
+  displace(pod->uid);
+  place(std::move(pod), false);
+}
+
+void Cache::remove_pod(std::string_view uid) { displace(uid); }
+
+std::vector<ObjectKey> Cache::expire(Steady now) {
+  std::vector<ObjectKey> expired;
+  std::vector<std::string> uids;
+  for (const auto& [uid, state] : pods_) {
+    if (!state.deadline || *state.deadline > now) continue;
+    expired.push_back(state.pod->key());
+    uids.push_back(uid);
+  }
+  for (const std::string& uid : uids) displace(uid);
+  return expired;
+}
+
+bool Cache::is_assumed(std::string_view uid) const {
+  const auto found = pods_.find(uid);
+  return found != pods_.end() && found->second.assumed;
+}
+
+PodRef Cache::find_pod(std::string_view uid) const {
+  const auto found = pods_.find(uid);
+  return found == pods_.end() ? nullptr : found->second.pod;
+}
+
+// -- Snapshot
+
+void Cache::update(Snapshot& snapshot) {
+  for (const NodeInfo* node : by_recency_) {
+    if (node->generation() <= snapshot.generation_) break;
+    if (!node->has_node()) continue;
+    auto& copy = snapshot.nodes_[node->name()];
+    if (copy) {
+      *copy = *node;
+    } else {
+      copy = std::make_unique<NodeInfo>(*node);
+    }
+  }
+  snapshot.generation_ = generation_;
+  if (snapshot.order_version_ == order_version_) return;
+
+  snapshot.order_version_ = order_version_;
+  std::erase_if(snapshot.nodes_, [this](const auto& entry) {
+    const auto found = nodes_.find(entry.first);
+    return found == nodes_.end() || !found->second.info->has_node();
+  });
+  snapshot.order_.clear();
+  for (const std::string& name : tree_.list()) snapshot.order_.push_back(snapshot.nodes_.at(name).get());
+}
+
+}  // namespace ph::scheduler

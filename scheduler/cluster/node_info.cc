@@ -1,0 +1,56 @@
+#include "scheduler/cluster/node_info.h"
+
+#include <algorithm>
+
+namespace ph::scheduler {
+
+bool NodeInfo::port_is_free(const HostPort& port) const {
+  return std::ranges::none_of(ports_, [&](const HostPort& used) { return used.conflicts_with(port); });
+}
+
+const ImageState* NodeInfo::image(std::string_view name) const {
+  const auto at =
+      std::ranges::lower_bound(images_, name, {}, [](const auto& entry) { return std::string_view(entry.first); });
+  return at != images_.end() && at->first == name ? at->second.get() : nullptr;
+}
+
+void NodeInfo::set_node(NodeRef node, Images images) {
+  node_ = std::move(node);
+  allocatable_ = to_resource(node_->status().allocatable());
+  images_ = std::move(images);
+}
+
+void NodeInfo::clear_node() {
+  node_.reset();
+  allocatable_ = {};
+  images_.clear();
+}
+
+void NodeInfo::account(const PodInfo& pod, std::int64_t sign) {
+  if (sign > 0) {
+    requested_ += pod.requests;
+  } else {
+    requested_ -= pod.requests;
+  }
+  scored_milli_cpu_ += sign * pod.scored_milli_cpu;
+  scored_memory_ += sign * pod.scored_memory;
+}
+
+void NodeInfo::add_pod(PodRef pod) {
+  account(*pod, 1);
+  ports_.insert(ports_.end(), pod->host_ports.begin(), pod->host_ports.end());
+  pods_.push_back(std::move(pod));
+}
+
+bool NodeInfo::remove_pod(std::string_view uid) {
+  const auto at = std::ranges::find(pods_, uid, [](const PodRef& pod) { return std::string_view(pod->uid); });
+  if (at == pods_.end()) return false;
+  account(**at, -1);
+  for (const HostPort& port : (*at)->host_ports) {
+    if (const auto used = std::ranges::find(ports_, port); used != ports_.end()) ports_.erase(used);
+  }
+  pods_.erase(at);
+  return true;
+}
+
+}  // namespace ph::scheduler

@@ -1,0 +1,80 @@
+#include "scheduler/cluster/pod_info.h"
+
+#include <cstdlib>
+
+#include "api/sorted.h"
+
+namespace ph::scheduler {
+
+using core::v1::Container, core::v1::Pod;
+
+bool HostPort::conflicts_with(const HostPort& other) const {
+  if (port != other.port || protocol != other.protocol) return false;
+  return ip == other.ip || ip == "0.0.0.0" || other.ip == "0.0.0.0";
+}
+
+std::string normalized_image(std::string_view image) {
+  const auto colon = image.rfind(':'), slash = image.rfind('/');
+  const bool tagged = colon != image.npos && (slash == image.npos || colon > slash);
+  return tagged ? std::string(image) : std::string(image) + ":latest";
+}
+
+namespace {
+
+void add_ports(const Container& container, std::vector<HostPort>& out) {
+  for (const auto& port : container.ports()) {
+    if (port.host_port() <= 0) continue;
+    out.push_back({port.host_port(), Interned(port.protocol().empty() ? "TCP" : port.protocol()),
+                   Interned(port.host_ip().empty() ? "0.0.0.0" : port.host_ip())});
+  }
+}
+
+void add_images(const Pod& pod, PodInfo& out) {
+  const auto add = [&](const std::string& image) { out.images.push_back(normalized_image(image)); };
+  for (const Container& container : pod.spec().init_containers()) add(container.image());
+  for (const Container& container : pod.spec().containers()) add(container.image());
+  for (const auto& volume : pod.spec().volumes()) {
+    if (volume.volume_source().has_image()) add(volume.volume_source().image().reference());
+  }
+  out.image_count = static_cast<std::int32_t>(out.images.size());
+}
+
+}  // namespace
+
+PodRef make_pod_info(const Pod& pod) {
+  auto out = std::make_shared<PodInfo>();
+  const auto& meta = pod.metadata();
+  out->namespace_name = Interned(meta.namespace_());
+  out->name = meta.name();
+  out->uid = meta.uid();
+  out->revision = Revision{std::strtoull(meta.resource_version().c_str(), nullptr, 10)};
+  for (const auto* label : sorted(meta.labels()))
+    out->labels.emplace_back(Interned(label->first), Interned(label->second));
+  out->deleting = meta.has_deletion_timestamp();
+
+  out->node_name = Interned(pod.spec().node_name());
+  out->scheduler_name = Interned(pod.spec().scheduler_name());
+  out->nominated_node = Interned(pod.status().nominated_node_name());
+  out->priority = pod.spec().has_priority() ? pod.spec().priority() : 0;
+  out->finished = pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
+
+  out->requests = requests_of(pod);
+  const Resource scored = scored_requests_of(pod);
+  out->scored_milli_cpu = scored.milli_cpu;
+  out->scored_memory = scored.memory;
+  for (const Container& container : pod.spec().containers()) add_ports(container, out->host_ports);
+  for (const Container& container : pod.spec().init_containers()) {
+    if (container.restart_policy() == "Always") add_ports(container, out->host_ports);
+  }
+  // Where the images lie matters only until the pod has a node.
+  if (!out->assigned()) add_images(pod, *out);
+  return out;
+}
+
+PodRef placed_on(const PodInfo& pod, std::string_view node) {
+  auto out = std::make_shared<PodInfo>(pod);
+  out->node_name = Interned(node);
+  return out;
+}
+
+}  // namespace ph::scheduler

@@ -1,0 +1,66 @@
+#include "scheduler/cluster/scheduler_pod.h"
+
+#include <array>
+
+#include "api/codec.h"
+#include "scheduler/cluster/pruned.h"
+
+namespace ph::scheduler {
+namespace {
+
+using core::v1::Pod;
+
+// Field numbers of core/v1 and meta/v1. What make_pod_info reads of an assigned pod, and nothing else: the bulk of a
+// pod is its environment, volumes, probes and managed fields.
+constexpr Kept kResources[] = {{2}};                                // requests
+constexpr Kept kPodResources[] = {{2}};                             // requests
+constexpr Kept kContainer[] = {{1}, {6}, {8, kResources}, {24}};    // name, ports, resources, restartPolicy
+constexpr Kept kContainerStatus[] = {{1}, {10}, {11, kResources}};  // name, allocatedResources, resources
+constexpr Kept kCondition[] = {{1}, {5}};                           // type, reason
+constexpr Kept kMetadata[] = {{1}, {3}, {5},
+                              {6}, {9}, {11}};  // name, namespace, uid, resourceVersion, deletion, labels
+constexpr Kept kSpec[] = {{2, kContainer}, {10}, {19}, {20, kContainer}, {25}, {32}, {40, kPodResources}};
+constexpr Kept kStatus[] = {{1},  {2, kCondition},    {8, kContainerStatus}, {10, kContainerStatus}, {11},
+                            {19}, {20, kPodResources}};
+constexpr Kept kAssignedPod[] = {{1, kMetadata}, {2, kSpec}, {3, kStatus}};
+constexpr int kNodeName[] = {2, 10};
+
+}  // namespace
+
+std::shared_ptr<const SchedulerPod> SchedulerPod::decode(std::string_view protobuf) {
+  Pod pod;
+  if (string_at(protobuf, kNodeName).empty()) {
+    api::decode_protobuf(protobuf, pod);
+    return of(std::move(pod));
+  }
+  const std::string needed = pruned(protobuf, kAssignedPod);
+  if (!pod.ParseFromString(needed)) throw api::DecodeError("proto: a Pod that cannot be decoded");
+  return of(std::move(pod));
+}
+
+std::shared_ptr<const SchedulerPod> SchedulerPod::of(Pod pod) {
+  auto out = std::make_shared<SchedulerPod>();
+  out->info = make_pod_info(pod);
+  if (!out->info->assigned()) out->pending = std::make_shared<const Pod>(std::move(pod));
+  return out;
+}
+
+}  // namespace ph::scheduler
+
+namespace ph::informers {
+
+detail::Decoder Followed<scheduler::SchedulerPod>::decoder() {
+  using scheduler::SchedulerPod;
+  const auto info = [](const void* object) -> const scheduler::PodInfo& {
+    return *static_cast<const SchedulerPod*>(object)->info;
+  };
+  return {.resource = api::Scheme::builtin().resource(api::schema_of<core::v1::Pod>()),
+          // Pods that have ended leave the watch: they hold nothing.
+          .field_selector = "status.phase!=Succeeded,status.phase!=Failed",
+          .decode = [](std::string_view bytes) -> detail::AnyRef { return SchedulerPod::decode(bytes); },
+          .key = [info](const void* object) { return info(object).key(); },
+          .revision = [info](const void* object) { return info(object).revision; },
+          .uid = [info](const void* object) -> std::string_view { return info(object).uid; }};
+}
+
+}  // namespace ph::informers

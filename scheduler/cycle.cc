@@ -1,0 +1,195 @@
+// The scheduling cycle: from a pod to the node it is to run on. Upstream: pkg/scheduler/schedule_one.go
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "scheduler/scheduler.h"
+
+namespace ph::scheduler {
+namespace {
+
+constexpr std::size_t kFeasibleLeast = 100;       // nodes that are looked for at least
+constexpr std::size_t kFeasibleLeastPercent = 5;  // of a large cluster, when the percentage is adaptive
+
+// Sets an event at a time, unless it is dropped before.
+class Alarm {
+ public:
+  Alarm(Executor& executor, std::optional<Steady> at, Event& event) : executor_(executor) {
+    if (at) id_ = executor.run_at(*at, [&event] { event.set(); });
+  }
+  ~Alarm() {
+    if (id_ != 0) executor_.cancel(id_);
+  }
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+
+ private:
+  Executor& executor_;
+  TimerId id_ = 0;
+};
+
+[[noreturn]] void fail_with(const Verdict& verdict) { throw std::runtime_error(verdict.message()); }
+
+}  // namespace
+
+Task<void> Scheduler::schedule() {
+  for (;;) {
+    queue_.flush();
+    if (const QueuedRef pod = queue_.pop()) {
+      schedule_one(pod);
+      co_await yield();
+      continue;
+    }
+    ready_.reset();
+    const Alarm alarm(world_.executor, queue_.next_flush(), ready_);
+    co_await ready_.wait();
+  }
+}
+
+void Scheduler::schedule_one(const QueuedRef& queued) {
+  ++stats_.attempts;
+  const PendingPod pod = queued->pod;
+  auto diagnosis = std::make_shared<Diagnosis>();
+  diagnosis->at = world_.clock.now();
+  try {
+    CycleState state(queued->info);
+    const Placement placement = place(*queued->profile, state, *pod, *diagnosis);
+    if (placement.node) return assume_and_bind(queued, std::move(state), *placement.node);
+
+    if (diagnosis->nodes_total == 0) {
+      return fail(queued, Verdict::unresolvable(kNoNodes), std::move(diagnosis), std::string());
+    }
+    std::optional<std::string> nominated;
+    if (queued->profile->has_post_filters()) {
+      PostFilterResult result = queued->profile->post_filter(state, *pod, rejections_);
+      if (result.verdict.failed()) fail_with(result.verdict);
+      diagnosis->post_filter_message = result.verdict.message();
+      nominated = std::move(result.nominated_node);
+    }
+    Verdict verdict = Verdict::owning(Code::Unschedulable, fit_message(*diagnosis));
+    fail(queued, verdict, std::move(diagnosis), std::move(nominated));
+  } catch (const std::exception& error) {
+    fail(queued, Verdict::error(error.what()), std::move(diagnosis), {});
+  }
+}
+
+Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis) {
+  rejections_.clear();
+  cache_.update(snapshot_);
+  const std::span<const NodeInfo* const> all = snapshot_.nodes();
+  diagnosis.nodes_total = all.size();
+  if (all.empty()) return {};
+
+  auto narrowed = profile.pre_filter(state, pod, all);
+  if (!narrowed.verdict.success()) {
+    if (!narrowed.verdict.rejected()) fail_with(narrowed.verdict);
+    diagnosis.pre_filter_message = narrowed.verdict.message();
+    diagnosis.add(narrowed.verdict, all.size());
+    return {};
+  }
+
+  // Room was made for the pod somewhere: try there first.
+  std::vector<const NodeInfo*> feasible;
+  if (const NodeInfo* nominated = snapshot_.find(pod.status().nominated_node_name());
+      nominated && (!narrowed.nodes || narrowed.nodes->contains(nominated->name()))) {
+    if (filter(profile, state, pod, *nominated).success()) feasible.push_back(nominated);
+  }
+  if (feasible.empty()) {
+    std::vector<const NodeInfo*> named;
+    std::span<const NodeInfo* const> candidates = all;
+    if (narrowed.nodes) {
+      for (const std::string& name : *narrowed.nodes) {
+        if (const NodeInfo* node = snapshot_.find(name)) named.push_back(node);
+      }
+      candidates = named;
+    }
+    feasible = feasible_nodes(profile, state, pod, candidates);
+    next_start_ = (next_start_ + feasible.size() + rejections_.size()) % all.size();
+    if (feasible.empty() && narrowed.nodes) {
+      const std::string absent =
+          fmt::format("node(s) didn't satisfy plugin(s) [{}]", fmt::join(narrowed.narrowed_by, " "));
+      for (const std::string_view plugin : narrowed.narrowed_by) diagnosis.rejectors.insert(plugin);
+      diagnosis.add(Verdict::unresolvable(absent).by(narrowed.narrowed_by.front()), all.size() - candidates.size());
+    }
+  }
+  const Placement seen{nullptr, feasible.size() + rejections_.size(), feasible.size()};
+  if (feasible.empty()) {
+    for (const Rejection& rejection : rejections_) diagnosis.add(rejection.verdict);
+    return seen;
+  }
+  if (feasible.size() == 1) return {feasible.front(), seen.evaluated, 1};
+  if (const Verdict verdict = profile.pre_score(state, pod, feasible); !verdict.success()) fail_with(verdict);
+  return {pick(profile.score(state, pod, feasible)), seen.evaluated, seen.feasible};
+}
+
+// How many feasible nodes are enough to choose from.
+std::size_t Scheduler::nodes_to_find(const Profile& profile, std::size_t nodes) const {
+  if (!profile.has_scores()) return 1;
+  if (nodes < kFeasibleLeast) return nodes;
+  std::size_t percent = static_cast<std::size_t>(
+      profile.spec().percentage_of_nodes_to_score.value_or(configuration_.percentage_of_nodes_to_score));
+  if (percent == 0) {
+    const std::size_t cut = nodes / 125;
+    percent = std::max(cut < 50 ? 50 - cut : 0, kFeasibleLeastPercent);
+  }
+  return std::max(nodes * percent / 100, kFeasibleLeast);
+}
+
+std::vector<const NodeInfo*> Scheduler::feasible_nodes(const Profile& profile, const CycleState& state, const Pod& pod,
+                                                       std::span<const NodeInfo* const> nodes) {
+  std::vector<const NodeInfo*> feasible;
+  const std::size_t enough = nodes_to_find(profile, nodes.size());
+  feasible.reserve(std::min(enough, nodes.size()));
+  // Each cycle begins where the last one ended, so that all nodes get their turn.
+  for (std::size_t i = 0; i < nodes.size() && feasible.size() < enough; ++i) {
+    const NodeInfo* node = nodes[(next_start_ + i) % nodes.size()];
+    Verdict verdict = filter(profile, state, pod, *node);
+    if (verdict.success()) {
+      feasible.push_back(node);
+    } else if (verdict.rejected()) {
+      rejections_.push_back({node, std::move(verdict)});
+    } else {
+      fail_with(verdict);
+    }
+  }
+  return feasible;
+}
+
+// A node must also have room for the pods of at least the same priority that are expected on it; and it must do without
+// them, because they may never come.
+Verdict Scheduler::filter(const Profile& profile, const CycleState& state, const Pod& pod, const NodeInfo& node) const {
+  const auto counts = [&](const PodRef& other) {
+    return other->priority >= state.pod().priority && other->uid != state.pod().uid;
+  };
+  const auto nominated = queue_.nominated().on(node.name());
+  if (std::ranges::any_of(nominated, counts)) {
+    CycleState with = state.clone();
+    NodeInfo fuller = node;
+    for (const PodRef& other : nominated) {
+      if (!counts(other)) continue;
+      fuller.add_pod(other);
+      if (Verdict verdict = profile.add_pod(with, pod, *other, fuller); !verdict.success()) return verdict;
+    }
+    if (Verdict verdict = profile.filter(with, pod, fuller); !verdict.success()) return verdict;
+  }
+  return profile.filter(state, pod, node);
+}
+
+// One of the nodes with the highest score, each with the same chance.
+const NodeInfo* Scheduler::pick(std::span<const NodeScore> scores) {
+  const NodeScore* best = nullptr;
+  std::uint64_t equals = 0;
+  for (const NodeScore& node : scores) {
+    if (!best || node.score > best->score) {
+      best = &node;
+      equals = 1;
+    } else if (node.score == best->score && world_.rng.below(++equals) == 0) {
+      best = &node;
+    }
+  }
+  return best ? best->node : nullptr;
+}
+
+}  // namespace ph::scheduler

@@ -1,0 +1,133 @@
+// What happens in the cluster, told to the cache and the queue. Upstream: pkg/scheduler/eventhandlers.go
+#include "scheduler/scheduler.h"
+
+namespace ph::scheduler {
+
+using core::v1::Node;
+using informers::Event;
+using informers::Informer;
+using informers::Ref;
+using informers::Stream;
+
+namespace {
+
+// A pod that holds nothing and wants nothing any more.
+bool is_over(const SchedulerPod& pod) { return pod.info->finished; }
+
+}  // namespace
+
+Task<void> Scheduler::follow_nodes() {
+  Stream<Node> events = world_.informers.informer<Node>().events();
+  while (const auto event = co_await events.next()) {
+    if (event->kind == Event<Node>::Snapshot) {
+      nodes_known_.set();
+    } else {
+      node_changed(event->before, event->after);
+    }
+  }
+}
+
+Task<void> Scheduler::follow_pods() {
+  Stream<SchedulerPod> events = world_.informers.informer<SchedulerPod>().events();
+  while (const auto event = co_await events.next()) {
+    if (event->kind == Event<SchedulerPod>::Snapshot) {
+      pods_known_.set();
+    } else {
+      pod_changed(event->before, event->after);
+    }
+  }
+}
+
+// -- Nodes
+
+void Scheduler::node_changed(const NodeRef& before, const NodeRef& after) {
+  if (!after) {
+    cache_.remove_node(before->metadata().name());
+    queue_.move({.event = ClusterEvent::NodeDeleted, .node_before = before});
+    return;
+  }
+  cache_.put_node(after);
+  if (!before) {
+    queue_.move({.event = ClusterEvent::NodeAdded, .node_after = after});
+    return;
+  }
+  const ClusterEvents events = events_of(*before, *after);
+  for (int i = 0; i < kClusterEvents; ++i) {
+    const auto event = static_cast<ClusterEvent>(i);
+    if (events.has(event)) queue_.move({.event = event, .node_before = before, .node_after = after});
+  }
+}
+
+// -- Pods
+
+void Scheduler::pod_changed(const Ref<SchedulerPod>& before, const Ref<SchedulerPod>& after) {
+  const bool is = after && !is_over(*after);
+  const bool was = before && !is_over(*before);
+  if (!was) {
+    if (is) pod_appeared(*after);
+    return;
+  }
+  if (!is) return pod_gone(*before);
+  // Another pod of the same name, or one that was given a node.
+  const bool assigned = !before->info->assigned() && after->info->assigned();
+  if (before->info->uid != after->info->uid || assigned) {
+    pod_gone(*before);
+    return pod_appeared(*after);
+  }
+  if (after->info->assigned()) {
+    cache_.put_pod(after->info);
+    const ClusterEvents events = events_of(*before->info, *after->info);
+    for (int i = 0; i < kClusterEvents; ++i) {
+      const auto event = static_cast<ClusterEvent>(i);
+      if (events.has(event)) queue_.move({.event = event, .pod_before = before->info, .pod_after = after->info});
+    }
+    return;
+  }
+  const Profile* profile = this->profile(after->info->scheduler_name.view());
+  if (!profile || cache_.is_assumed(after->info->uid)) return;
+  if (after->info->deleting) return pod_gone(*before);
+  queue_.update(*before, *after, *profile);
+  note_gate(*after->info);
+}
+
+void Scheduler::pod_appeared(const SchedulerPod& pod) {
+  if (pod.info->assigned()) {
+    cache_.put_pod(pod.info);
+    queue_.move({.event = ClusterEvent::AssignedPodAdded, .pod_after = pod.info});
+    return;
+  }
+  const Profile* profile = this->profile(pod.info->scheduler_name.view());
+  if (!profile || pod.info->deleting) return;
+  queue_.add(pod, *profile);
+  note_gate(*pod.info);
+}
+
+void Scheduler::pod_gone(const SchedulerPod& pod) {
+  if (pod.info->assigned()) {
+    cache_.remove_pod(pod.info->uid);
+    queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = pod.info});
+    return;
+  }
+  // The pod may have been bound and deleted before its assignment was seen. While it is being bound, `bind` takes care.
+  const bool in_flight = queue_.find(pod.info->uid) != nullptr;
+  if (!in_flight && cache_.is_assumed(pod.info->uid)) take_out(pod.info->uid);
+  queue_.remove(pod.info->uid);
+  waiting_.remove(pod.info->uid);
+  const auto diagnosis = diagnoses_.find(pod.info->key());
+  if (diagnosis != diagnoses_.end() && diagnosis->second.first == pod.info->uid) diagnoses_.erase(diagnosis);
+}
+
+void Scheduler::take_out(std::string_view uid) {
+  const PodRef pod = cache_.find_pod(uid);
+  cache_.forget(uid);
+  queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = pod}, uid);
+}
+
+// The apiserver writes the condition of a gated pod when it is made; one that did not is helped out.
+void Scheduler::note_gate(const PodInfo& info) {
+  const QueuedPod* pod = queue_.find(info.uid);
+  if (!pod || pod->gated_by != "SchedulingGates") return;
+  set_condition(*pod->pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", {});
+}
+
+}  // namespace ph::scheduler

@@ -1,0 +1,97 @@
+// CycleState: what one attempt to place one pod knows. Plugins hand what they computed from one extension point to the
+// next here, each in a type of its own:
+//
+//   struct WantedPorts { std::vector<HostPort> ports; };
+//   state.put(WantedPorts{…});                        // pre_filter, once a pod
+//   const auto& wanted = state.get<WantedPorts>();    // filter, once a node
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+#include "scheduler/cluster/pod_info.h"
+
+namespace ph::scheduler {
+
+class Plugin;
+
+class CycleState {
+ public:
+  explicit CycleState(PodRef pod) : pod_(std::move(pod)) {}
+
+  // The pod that is placed, as numbers.
+  const PodInfo& pod() const { return *pod_; }
+
+  template <class T>
+  void put(T value) {
+    std::shared_ptr<T> entry = std::make_shared<T>(std::move(value));
+    for (Slot& slot : slots_) {
+      if (slot.type != id<T>()) continue;
+      slot.value = std::move(entry);
+      return;
+    }
+    slots_.push_back({id<T>(), std::move(entry), [](const void* from) -> std::shared_ptr<void> {
+                        return std::make_shared<T>(*static_cast<const T*>(from));
+                      }});
+  }
+  // Null: nobody put one.
+  template <class T>
+  const T* find() const {
+    for (const Slot& slot : slots_) {
+      if (slot.type == id<T>()) return static_cast<const T*>(slot.value.get());
+    }
+    return nullptr;
+  }
+  template <class T>
+  const T& get() const {
+    const T* found = find<T>();
+    PH_ASSERT(found != nullptr);
+    return *found;
+  }
+  // For add_pod and remove_pod.
+  template <class T>
+  T& edit() {
+    return const_cast<T&>(get<T>());
+  }
+
+  // A deep copy, to try things on.
+  CycleState clone() const {
+    CycleState out(*this);
+    for (Slot& slot : out.slots_) slot.value = slot.copy(slot.value.get());
+    return out;
+  }
+
+  // Plugins that said Skip in pre_filter or pre_score: their filter or score is not asked for this pod.
+  void skip_filter(const Plugin* plugin) { no_filter_.push_back(plugin); }
+  void skip_score(const Plugin* plugin) { no_score_.push_back(plugin); }
+  bool filters(const Plugin* plugin) const { return std::ranges::find(no_filter_, plugin) == no_filter_.end(); }
+  bool scores(const Plugin* plugin) const { return std::ranges::find(no_score_, plugin) == no_score_.end(); }
+
+ private:
+  using TypeId = const void*;
+  template <class T>
+  static TypeId id() {
+    static constexpr char kTag = 0;
+    return &kTag;
+  }
+  struct Slot {
+    TypeId type;
+    std::shared_ptr<void> value;
+    std::shared_ptr<void> (*copy)(const void*);
+  };
+
+  CycleState(const CycleState&) = default;
+
+  PodRef pod_;
+  std::vector<Slot> slots_;
+  std::vector<const Plugin*> no_filter_, no_score_;
+
+ public:
+  CycleState(CycleState&&) = default;
+  CycleState& operator=(CycleState&&) = default;
+};
+
+}  // namespace ph::scheduler

@@ -1,0 +1,190 @@
+// Plugins and extension points: where a pod's way from the queue to a node can be steered. A plugin is a class that
+// derives from the points it takes part in, in a file of its own under plugins/, with one line in plugins/registry.def.
+//
+//   queue      QueueSort · PreEnqueue
+//   cycle      PreFilter → Filter (each node) → [PostFilter, when none fits] → PreScore → Score (each node) → normalize
+//              → Reserve → Permit
+//   binding    (wait for Permit) → PreBind → Bind → PostBind        beside the next cycles
+//
+// The points of the cycle are synchronous, const and allocate nothing per node; those of binding are coroutines.
+// All run on the scheduler's executor. An exception that leaves a plugin fails the attempt, and the pod is tried again.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/kinds.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/task.h"
+#include "scheduler/cluster/node_info.h"
+#include "scheduler/framework/cluster_event.h"
+#include "scheduler/framework/cycle_state.h"
+#include "scheduler/framework/plugin_args.h"
+#include "scheduler/framework/verdict.h"
+
+namespace ph::informers {
+class Client;
+}
+
+namespace ph::scheduler {
+
+class Snapshot;
+class WaitingPods;
+using core::v1::Pod;
+
+using Score = std::int64_t;
+inline constexpr Score kMaxNodeScore = 100;
+
+struct NodeScore {
+  const NodeInfo* node = nullptr;
+  Score score = 0;
+};
+
+// What a plugin answers when an event happens that it asked for.
+enum class QueueingHint : bool { Skip, Queue };
+
+class Plugin {
+ public:
+  virtual ~Plugin() = default;
+  // As in the registry.
+  std::string_view name() const { return name_; }
+
+  // The events that may turn a rejection by this plugin into a fit: the queue wakes the pods it rejected for these and
+  // nothing else.
+  virtual ClusterEvents retry_on() const { return ClusterEvents::all(); }
+  // Asked for each such event: whether it can help `waiting` at all.
+  virtual QueueingHint hint(const ClusterChange& change, const Pod& waiting) const { return QueueingHint::Queue; }
+
+ private:
+  friend struct PluginEntry;
+  std::string_view name_;
+};
+
+// A waiting pod as far as its order in the queue is concerned.
+struct QueueOrder {
+  std::int32_t priority = 0;
+  Steady queued{};  // when it last entered the queue
+};
+
+// Exactly one in a profile, the same in all profiles of a scheduler.
+class QueueSortPlugin : public virtual Plugin {
+ public:
+  virtual bool less(const QueueOrder& a, const QueueOrder& b) const = 0;
+};
+
+// Whether a pod may enter the active queue at all. A pod that may not is gated.
+class PreEnqueuePlugin : public virtual Plugin {
+ public:
+  virtual Verdict pre_enqueue(const Pod& pod) const = 0;
+};
+
+struct PreFilterResult {
+  Verdict verdict = Verdict::fits();
+  // Only these nodes can fit; absent: any.
+  std::optional<std::set<std::string, std::less<>>> nodes;
+};
+
+class PreFilterPlugin : public virtual Plugin {
+ public:
+  // Work that is done once a pod. Skip: `filter` of this plugin is not asked for this pod.
+  virtual PreFilterResult pre_filter(CycleState& state, const Pod& pod,
+                                     std::span<const NodeInfo* const> nodes) const = 0;
+  // Brings the plugin's state to what it would be with another pod more, or less, on a node. For plugins whose state is
+  // made from other pods.
+  virtual Verdict add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const {
+    return Verdict::fits();
+  }
+  virtual Verdict remove_pod(CycleState& state, const Pod& pod, const PodInfo& removed, const NodeInfo& node) const {
+    return Verdict::fits();
+  }
+};
+
+class FilterPlugin : public virtual Plugin {
+ public:
+  virtual Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const = 0;
+};
+
+struct Rejection {
+  const NodeInfo* node = nullptr;
+  Verdict verdict = Verdict::fits();
+};
+
+struct PostFilterResult {
+  // Success: room is being made on `nominated_node`. A rejection's message is added to the pod's.
+  Verdict verdict = Verdict(Code::Unschedulable);
+  std::string nominated_node;
+};
+
+// Asked when no node fits: preemption.
+class PostFilterPlugin : public virtual Plugin {
+ public:
+  virtual PostFilterResult post_filter(CycleState& state, const Pod& pod, std::span<const Rejection> rejections) = 0;
+};
+
+class PreScorePlugin : public virtual Plugin {
+ public:
+  // Skip: `score` of this plugin is not asked for this pod.
+  virtual Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const = 0;
+};
+
+class ScorePlugin : public virtual Plugin {
+ public:
+  virtual Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const = 0;
+  // Brings the scores of all nodes into 0..100.
+  virtual void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const {}
+};
+
+class ReservePlugin : public virtual Plugin {
+ public:
+  virtual Verdict reserve(CycleState& state, const Pod& pod, std::string_view node) = 0;
+  // Undoes `reserve`; called also when it failed or was never called. Must not throw.
+  virtual void unreserve(CycleState& state, const Pod& pod, std::string_view node) = 0;
+};
+
+struct PermitResult {
+  Verdict verdict = Verdict::fits();
+  Duration timeout{};  // of Wait; 15 minutes at most
+};
+
+// The last word before binding. Wait: the pod keeps its place until it is allowed or rejected through WaitingPods.
+class PermitPlugin : public virtual Plugin {
+ public:
+  virtual PermitResult permit(CycleState& state, const Pod& pod, std::string_view node) = 0;
+};
+
+class PreBindPlugin : public virtual Plugin {
+ public:
+  virtual Task<Verdict> pre_bind(CycleState& state, const Pod& pod, std::string node) = 0;
+};
+
+class BindPlugin : public virtual Plugin {
+ public:
+  // Skip: the next bind plugin is asked.
+  virtual Task<Verdict> bind(CycleState& state, const Pod& pod, std::string node) = 0;
+};
+
+class PostBindPlugin : public virtual Plugin {
+ public:
+  virtual void post_bind(CycleState& state, const Pod& pod, std::string_view node) = 0;
+};
+
+// What plugins may use; all outlives them. `client` and `waiting` are null where nothing is bound.
+struct PluginWorld {
+  informers::Client* client = nullptr;
+  const Clock* clock = nullptr;
+  Rng* rng = nullptr;
+  const Snapshot* snapshot = nullptr;
+  WaitingPods* waiting = nullptr;
+  Log log;
+};
+
+// Scales scores so that the highest becomes 100; reversed: so that the lowest becomes it.
+void normalize_scores(std::span<NodeScore> scores);
+void normalize_reversed(std::span<NodeScore> scores);
+
+}  // namespace ph::scheduler

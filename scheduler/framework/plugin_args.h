@@ -1,0 +1,48 @@
+// The arguments of plugins (`pluginConfig` of a profile), as typed values with upstream's defaults.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/kinds.h"
+
+namespace ph::scheduler {
+
+struct WeightedResource {
+  std::string name;
+  std::int64_t weight = 1;
+  bool operator==(const WeightedResource&) const = default;
+};
+
+struct UtilizationPoint {
+  std::int64_t utilization = 0;  // percent
+  std::int64_t score = 0;        // 0..10
+  bool operator==(const UtilizationPoint&) const = default;
+};
+
+enum class ScoringStrategy { LeastAllocated, MostAllocated, RequestedToCapacityRatio };
+
+struct NodeResourcesFitArgs {
+  std::set<std::string, std::less<>> ignored_resources, ignored_resource_groups;
+  ScoringStrategy strategy = ScoringStrategy::LeastAllocated;
+  std::vector<WeightedResource> resources{{"cpu", 1}, {"memory", 1}};
+  std::vector<UtilizationPoint> shape;  // RequestedToCapacityRatio only; ascending utilization
+};
+
+struct NodeResourcesBalancedAllocationArgs {
+  std::vector<WeightedResource> resources{{"cpu", 1}, {"memory", 1}};
+};
+
+struct NodeAffinityArgs {
+  core::v1::NodeAffinity added_affinity;  // on top of every pod's own
+};
+
+struct PluginArgs {
+  NodeResourcesFitArgs node_resources_fit;
+  NodeResourcesBalancedAllocationArgs node_resources_balanced_allocation;
+  NodeAffinityArgs node_affinity;
+};
+
+}  // namespace ph::scheduler

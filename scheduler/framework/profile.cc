@@ -1,0 +1,297 @@
+// Upstream: pkg/scheduler/framework/runtime
+#include "scheduler/framework/profile.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <ranges>
+#include <stdexcept>
+
+#include "scheduler/framework/registry.h"
+
+namespace ph::scheduler {
+namespace {
+
+constexpr Duration kPermitTimeoutMost = 15min;
+
+// A plugin that refuses a pod at a point where it had accepted it so far: the text names it.
+Verdict refused(const Verdict& verdict, const Plugin& plugin, std::string_view point) {
+  if (verdict.rejected()) return Verdict::owning(verdict.code(), verdict.message()).by(plugin.name());
+  return Verdict::error(fmt::format("running {} plugin \"{}\": {}", point, plugin.name(), verdict.message()))
+      .by(plugin.name());
+}
+
+}  // namespace
+
+std::string_view to_string(Point point) {
+  static constexpr std::array<std::string_view, kPoints> kNames{"preEnqueue", "queueSort", "preFilter", "filter",
+                                                                "postFilter", "preScore",  "score",     "reserve",
+                                                                "permit",     "preBind",   "bind",      "postBind"};
+  return kNames[static_cast<std::size_t>(point)];
+}
+
+bool implements(const Plugin& plugin, Point point) {
+  const auto is = [&]<class T>(const T*) { return dynamic_cast<const T*>(&plugin) != nullptr; };
+  switch (point) {
+    case Point::PreEnqueue:
+      return is((PreEnqueuePlugin*)nullptr);
+    case Point::QueueSort:
+      return is((QueueSortPlugin*)nullptr);
+    case Point::PreFilter:
+      return is((PreFilterPlugin*)nullptr);
+    case Point::Filter:
+      return is((FilterPlugin*)nullptr);
+    case Point::PostFilter:
+      return is((PostFilterPlugin*)nullptr);
+    case Point::PreScore:
+      return is((PreScorePlugin*)nullptr);
+    case Point::Score:
+      return is((ScorePlugin*)nullptr);
+    case Point::Reserve:
+      return is((ReservePlugin*)nullptr);
+    case Point::Permit:
+      return is((PermitPlugin*)nullptr);
+    case Point::PreBind:
+      return is((PreBindPlugin*)nullptr);
+    case Point::Bind:
+      return is((BindPlugin*)nullptr);
+    case Point::PostBind:
+      return is((PostBindPlugin*)nullptr);
+  }
+  return false;
+}
+
+template <class T>
+std::vector<T*> Profile::at(Point point) const {
+  std::vector<T*> out;
+  const auto names = spec_.points.find(point);
+  if (names == spec_.points.end()) return out;
+  for (const std::string& name : names->second) {
+    T* plugin = dynamic_cast<T*>(plugins_.at(name).get());
+    if (!plugin)
+      throw std::invalid_argument(fmt::format("plugin \"{}\" does not extend {} plugin", name, to_string(point)));
+    out.push_back(plugin);
+  }
+  return out;
+}
+
+Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more)
+    : spec_(std::move(spec)) {
+  for (const auto& [point, names] : spec_.points) {
+    for (const std::string& name : names) {
+      if (plugins_.contains(name)) continue;
+      const auto own = std::ranges::find(more, name, &PluginEntry::name);
+      const PluginEntry* entry = own == more.end() ? find_plugin(name) : &*own;
+      if (!entry) throw std::invalid_argument(fmt::format("plugin \"{}\" does not exist", name));
+      plugins_.emplace(name, entry->make(spec_.args, world));
+    }
+  }
+  const auto sorts = at<QueueSortPlugin>(Point::QueueSort);
+  if (sorts.size() != 1) {
+    throw std::invalid_argument(
+        fmt::format("one queue sort plugin required for profile with scheduler name \"{}\"", spec_.scheduler_name));
+  }
+  queue_sort_ = sorts.front();
+  pre_enqueue_ = at<PreEnqueuePlugin>(Point::PreEnqueue);
+  pre_filter_ = at<PreFilterPlugin>(Point::PreFilter);
+  filter_ = at<FilterPlugin>(Point::Filter);
+  post_filter_ = at<PostFilterPlugin>(Point::PostFilter);
+  pre_score_ = at<PreScorePlugin>(Point::PreScore);
+  for (ScorePlugin* plugin : at<ScorePlugin>(Point::Score)) {
+    const auto weight = spec_.weights.find(std::string(plugin->name()));
+    score_.push_back({plugin, weight == spec_.weights.end() ? 1 : std::max(weight->second, 1)});
+  }
+  reserve_ = at<ReservePlugin>(Point::Reserve);
+  permit_ = at<PermitPlugin>(Point::Permit);
+  pre_bind_ = at<PreBindPlugin>(Point::PreBind);
+  bind_ = at<BindPlugin>(Point::Bind);
+  post_bind_ = at<PostBindPlugin>(Point::PostBind);
+  if (bind_.empty()) {
+    throw std::invalid_argument(
+        fmt::format("at least one bind plugin is needed for profile with scheduler name \"{}\"", spec_.scheduler_name));
+  }
+}
+
+const Plugin* Profile::plugin(std::string_view name) const {
+  const auto found = plugins_.find(name);
+  return found == plugins_.end() ? nullptr : found->second.get();
+}
+
+Verdict Profile::pre_enqueue(const Pod& pod) const {
+  for (const PreEnqueuePlugin* plugin : pre_enqueue_) {
+    Verdict verdict = plugin->pre_enqueue(pod);
+    if (!verdict.success()) return std::move(verdict).by(plugin->name());
+  }
+  return Verdict::fits();
+}
+
+// -- The cycle
+
+Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod,
+                                         std::span<const NodeInfo* const> nodes) const {
+  PreFiltered out;
+  for (const PreFilterPlugin* plugin : pre_filter_) {
+    PreFilterResult result = plugin->pre_filter(state, pod, nodes);
+    if (result.verdict.skipped()) {
+      state.skip_filter(plugin);
+      continue;
+    }
+    if (!result.verdict.success()) {
+      out.verdict = refused(result.verdict, *plugin, "PreFilter");
+      return out;
+    }
+    if (!result.nodes) continue;
+    out.narrowed_by.push_back(plugin->name());
+    if (out.nodes) {
+      std::erase_if(*out.nodes, [&](const std::string& name) { return !result.nodes->contains(name); });
+    } else {
+      out.nodes = std::move(result.nodes);
+    }
+    if (!out.nodes->empty()) continue;
+    const bool alone = out.narrowed_by.size() == 1;
+    out.verdict = Verdict::owning(Code::UnschedulableAndUnresolvable,
+                                  alone ? fmt::format("node(s) didn't satisfy plugin {}", out.narrowed_by.front())
+                                        : fmt::format("node(s) didn't satisfy plugin(s) [{}] simultaneously",
+                                                      fmt::join(out.narrowed_by, " ")))
+                      .by(plugin->name());
+    return out;
+  }
+  return out;
+}
+
+Verdict Profile::filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const {
+  for (const FilterPlugin* plugin : filter_) {
+    if (!state.filters(plugin)) continue;
+    Verdict verdict = plugin->filter(state, pod, node);
+    if (!verdict.success()) return std::move(verdict).by(plugin->name());
+  }
+  return Verdict::fits();
+}
+
+Verdict Profile::add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const {
+  for (const PreFilterPlugin* plugin : pre_filter_) {
+    if (!state.filters(plugin)) continue;
+    Verdict verdict = plugin->add_pod(state, pod, added, node);
+    if (!verdict.success()) return std::move(verdict).by(plugin->name());
+  }
+  return Verdict::fits();
+}
+
+PostFilterResult Profile::post_filter(CycleState& state, const Pod& pod, std::span<const Rejection> rejections) const {
+  PostFilterResult out;
+  std::string reasons;
+  for (PostFilterPlugin* plugin : post_filter_) {
+    PostFilterResult result = plugin->post_filter(state, pod, rejections);
+    if (result.verdict.success() || result.verdict.failed()) {
+      result.verdict = std::move(result.verdict).by(plugin->name());
+      return result;
+    }
+    if (const std::string message = result.verdict.message(); !message.empty()) {
+      reasons += (reasons.empty() ? "" : ", ") + message;
+    }
+    if (!result.nominated_node.empty()) out.nominated_node = std::move(result.nominated_node);
+  }
+  out.verdict = Verdict::owning(Code::Unschedulable, std::move(reasons));
+  return out;
+}
+
+Verdict Profile::pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
+  for (const PreScorePlugin* plugin : pre_score_) {
+    const Verdict verdict = plugin->pre_score(state, pod, nodes);
+    if (verdict.skipped()) {
+      state.skip_score(plugin);
+    } else if (!verdict.success()) {
+      return Verdict::error(fmt::format("running PreScore plugin \"{}\": {}", plugin->name(), verdict.message()))
+          .by(plugin->name());
+    }
+  }
+  return Verdict::fits();
+}
+
+std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod,
+                                      std::span<const NodeInfo* const> nodes) const {
+  std::vector<NodeScore> total, one;
+  total.reserve(nodes.size());
+  for (const NodeInfo* node : nodes) total.push_back({node, 0});
+  for (const auto& [plugin, weight] : score_) {
+    if (!state.scores(plugin)) continue;
+    one.clear();
+    for (const NodeInfo* node : nodes) one.push_back({node, plugin->score(state, pod, *node)});
+    plugin->normalize(state, pod, one);
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      if (one[i].score < 0 || one[i].score > kMaxNodeScore) {
+        throw std::out_of_range(fmt::format(
+            "plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
+            plugin->name(), one[i].score, kMaxNodeScore));
+      }
+      total[i].score += one[i].score * weight;
+    }
+  }
+  return total;
+}
+
+Verdict Profile::reserve(CycleState& state, const Pod& pod, std::string_view node) const {
+  for (ReservePlugin* plugin : reserve_) {
+    const Verdict verdict = plugin->reserve(state, pod, node);
+    if (!verdict.success()) return refused(verdict, *plugin, "Reserve");
+  }
+  return Verdict::fits();
+}
+
+void Profile::unreserve(CycleState& state, const Pod& pod, std::string_view node) const {
+  for (ReservePlugin* plugin : std::views::reverse(reserve_)) plugin->unreserve(state, pod, node);
+}
+
+Verdict Profile::permit(CycleState& state, const Pod& pod, std::string_view node, WaitingPods& waiting) const {
+  std::vector<WaitingPods::Hold> holds;
+  for (PermitPlugin* plugin : permit_) {
+    const PermitResult result = plugin->permit(state, pod, node);
+    if (result.verdict.success()) continue;
+    if (!result.verdict.waits()) return refused(result.verdict, *plugin, "Permit");
+    holds.push_back({plugin->name(), std::min(result.timeout, kPermitTimeoutMost)});
+  }
+  if (holds.empty()) return Verdict::fits();
+  waiting.add(pod.metadata().uid(), std::move(holds));
+  return Verdict::wait();
+}
+
+// -- Binding
+
+namespace {
+
+// What is thrown while binding (a refused request, a lost connection) is the plugin's error, and is told as such.
+Task<Verdict> errors_as_verdicts(Task<Verdict> step) {
+  try {
+    co_return co_await step;
+  } catch (const std::exception& error) {
+    co_return Verdict::error(error.what());
+  }
+}
+
+}  // namespace
+
+Task<Verdict> Profile::pre_bind(CycleState& state, const Pod& pod, std::string node) const {
+  for (PreBindPlugin* plugin : pre_bind_) {
+    const Verdict verdict = co_await errors_as_verdicts(plugin->pre_bind(state, pod, node));
+    if (!verdict.success() && !verdict.skipped()) co_return refused(verdict, *plugin, "PreBind");
+  }
+  co_return Verdict::fits();
+}
+
+Task<Verdict> Profile::bind(CycleState& state, const Pod& pod, std::string node) const {
+  for (BindPlugin* plugin : bind_) {
+    const Verdict verdict = co_await errors_as_verdicts(plugin->bind(state, pod, node));
+    if (verdict.skipped()) continue;
+    if (verdict.success()) co_return Verdict::fits();
+    co_return refused(verdict, *plugin, "Bind");
+  }
+  co_return Verdict::error("every bind plugin skipped the pod");
+}
+
+void Profile::post_bind(CycleState& state, const Pod& pod, std::string_view node) const {
+  for (PostBindPlugin* plugin : post_bind_) plugin->post_bind(state, pod, node);
+}
+
+}  // namespace ph::scheduler

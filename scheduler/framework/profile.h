@@ -1,0 +1,117 @@
+// Profile: one scheduler by name, with its plugins in order. Runs the extension points.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scheduler/framework/diagnosis.h"
+#include "scheduler/framework/plugin.h"
+#include "scheduler/framework/waiting_pods.h"
+
+namespace ph::scheduler {
+
+// The points of a profile as a configuration names them.
+enum class Point {
+  PreEnqueue,
+  QueueSort,
+  PreFilter,
+  Filter,
+  PostFilter,
+  PreScore,
+  Score,
+  Reserve,
+  Permit,
+  PreBind,
+  Bind,
+  PostBind
+};
+inline constexpr int kPoints = 12;
+
+// "preEnqueue", …
+std::string_view to_string(Point point);
+bool implements(const Plugin& plugin, Point point);
+
+struct PluginEntry;
+
+// What a configuration makes of a profile: which plugins stand at which point, in order, with which weights.
+struct ProfileSpec {
+  std::string scheduler_name = "default-scheduler";
+  std::optional<int> percentage_of_nodes_to_score;
+  std::map<Point, std::vector<std::string>> points;
+  std::map<std::string, int> weights;  // of score plugins; at least 1
+  PluginArgs args;
+};
+
+class Profile {
+ public:
+  // `more`: plugins beside those of the registry. Throws std::invalid_argument when a plugin is unknown or does not
+  // implement its point.
+  Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more = {});
+
+  const std::string& scheduler_name() const { return spec_.scheduler_name; }
+  const ProfileSpec& spec() const { return spec_; }
+
+  // -- Queue
+  bool less(const QueueOrder& a, const QueueOrder& b) const { return queue_sort_->less(a, b); }
+  // Success, or the first refusal.
+  Verdict pre_enqueue(const Pod& pod) const;
+  // Null: not in this profile.
+  const Plugin* plugin(std::string_view name) const;
+
+  // -- Cycle
+  struct PreFiltered {
+    Verdict verdict = Verdict::fits();
+    std::optional<std::set<std::string, std::less<>>> nodes;  // the intersection of what the plugins left
+    std::vector<std::string_view> narrowed_by;                // the plugins that left only some
+  };
+  PreFiltered pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const;
+  Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const;
+  Verdict add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const;
+  PostFilterResult post_filter(CycleState& state, const Pod& pod, std::span<const Rejection> rejections) const;
+  Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const;
+  // The weighted sums, in the order of `nodes`. Throws when a plugin leaves 0..100.
+  std::vector<NodeScore> score(const CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const;
+  Verdict reserve(CycleState& state, const Pod& pod, std::string_view node) const;
+  void unreserve(CycleState& state, const Pod& pod, std::string_view node) const;
+  // Wait: the pod has been registered with `waiting`.
+  Verdict permit(CycleState& state, const Pod& pod, std::string_view node, WaitingPods& waiting) const;
+  bool has_filters() const { return !filter_.empty(); }
+  bool has_post_filters() const { return !post_filter_.empty(); }
+  bool has_scores() const { return !score_.empty(); }
+
+  // -- Binding
+  Task<Verdict> pre_bind(CycleState& state, const Pod& pod, std::string node) const;
+  Task<Verdict> bind(CycleState& state, const Pod& pod, std::string node) const;
+  void post_bind(CycleState& state, const Pod& pod, std::string_view node) const;
+
+ private:
+  template <class T>
+  std::vector<T*> at(Point point) const;
+
+  ProfileSpec spec_;
+  std::map<std::string, std::unique_ptr<Plugin>, std::less<>> plugins_;
+  QueueSortPlugin* queue_sort_ = nullptr;
+  std::vector<PreEnqueuePlugin*> pre_enqueue_;
+  std::vector<PreFilterPlugin*> pre_filter_;
+  std::vector<FilterPlugin*> filter_;
+  std::vector<PostFilterPlugin*> post_filter_;
+  std::vector<PreScorePlugin*> pre_score_;
+  struct Weighted {
+    ScorePlugin* plugin;
+    int weight;
+  };
+  std::vector<Weighted> score_;
+  std::vector<ReservePlugin*> reserve_;
+  std::vector<PermitPlugin*> permit_;
+  std::vector<PreBindPlugin*> pre_bind_;
+  std::vector<BindPlugin*> bind_;
+  std::vector<PostBindPlugin*> post_bind_;
+};
+
+}  // namespace ph::scheduler

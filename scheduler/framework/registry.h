@@ -1,0 +1,31 @@
+// The plugins there are.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "scheduler/framework/plugin.h"
+
+namespace ph::scheduler {
+
+struct PluginEntry {
+  std::string_view name;
+  std::unique_ptr<Plugin> (*entry)(const PluginArgs& args, const PluginWorld& world);
+  int weight;  // of its scores in the default profile; 0 where it has none
+
+  std::unique_ptr<Plugin> make(const PluginArgs& args, const PluginWorld& world) const {
+    auto plugin = entry(args, world);
+    plugin->name_ = name;
+    return plugin;
+  }
+};
+
+// In the order of the default profile.
+std::span<const PluginEntry> plugin_registry();
+// Null: unknown.
+const PluginEntry* find_plugin(std::string_view name);
+// Names of upstream's in-tree plugins, those included that are not here.
+bool is_upstream_plugin(std::string_view name);
+
+}  // namespace ph::scheduler

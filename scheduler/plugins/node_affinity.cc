@@ -1,0 +1,106 @@
+// NodeAffinity: spec.nodeSelector and affinity.nodeAffinity, and the affinity a profile adds to every pod's.
+// Upstream: pkg/scheduler/framework/plugins/nodeaffinity
+#include "scheduler/framework/node_selector.h"
+#include "scheduler/framework/plugin.h"
+
+namespace ph::scheduler {
+namespace {
+
+constexpr std::string_view kMismatch = "node(s) didn't match Pod's node affinity/selector";
+constexpr std::string_view kEnforced = "node(s) didn't match scheduler-enforced node affinity";
+constexpr std::string_view kConflict = "pod affinity terms conflict";
+
+using Names = std::set<std::string, std::less<>>;
+
+// What the pod prefers, compiled.
+struct Preference {
+  PreferredNodes nodes;
+};
+
+const PreferredNodes::Terms& preferred_terms(const Pod& pod) {
+  return pod.spec().affinity().node_affinity().preferred_during_scheduling_ignored_during_execution();
+}
+
+// The nodes that the required terms name between them; nothing when any term leaves the name open.
+std::optional<Names> named_nodes(const NodeTerms& terms) {
+  Names out;
+  for (const NodeTerm& term : terms.terms()) {
+    const auto names = term.names();
+    if (!names) return std::nullopt;
+    out.insert(names->begin(), names->end());
+  }
+  if (terms.terms().empty()) return std::nullopt;
+  return out;
+}
+
+class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
+ public:
+  explicit NodeAffinity(const NodeAffinityArgs& args)
+      : added_preferred_terms_(args.added_affinity.preferred_during_scheduling_ignored_during_execution()),
+        added_preferred_(added_preferred_terms_) {
+    if (args.added_affinity.has_required_during_scheduling_ignored_during_execution()) {
+      added_required_.emplace(args.added_affinity.required_during_scheduling_ignored_during_execution());
+    }
+  }
+
+  ClusterEvents retry_on() const override { return {ClusterEvent::NodeAdded, ClusterEvent::NodeLabelsChanged}; }
+
+  QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
+    if (!change.node_after) return QueueingHint::Queue;
+    if (added_required_ && !added_required_->matches(*change.node_after)) return QueueingHint::Skip;
+    const RequiredNodes required(waiting);
+    if (!required.matches(*change.node_after)) return QueueingHint::Skip;
+    const bool matched = change.node_before && required.matches(*change.node_before);
+    return matched ? QueueingHint::Skip : QueueingHint::Queue;
+  }
+
+  PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
+    RequiredNodes required(pod);
+    if (required.empty() && !added_required_) return {Verdict::skip(), {}};
+
+    std::optional<Names> names;
+    if (required.affinity()) {
+      if (std::string error = required.affinity()->error(); !error.empty()) {
+        return {Verdict::owning(Code::UnschedulableAndUnresolvable, std::move(error)), {}};
+      }
+      names = named_nodes(*required.affinity());
+      if (names && names->empty()) return {Verdict::unresolvable(kConflict), {}};
+    }
+    state.put(std::move(required));
+    return {Verdict::fits(), std::move(names)};
+  }
+
+  Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    if (added_required_ && !added_required_->matches(node.node())) return Verdict::unresolvable(kEnforced);
+    return state.get<RequiredNodes>().matches(node.node()) ? Verdict::fits() : Verdict::unresolvable(kMismatch);
+  }
+
+  Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
+    if (added_preferred_terms_.empty() && preferred_terms(pod).empty()) return Verdict::skip();
+    Preference preference{PreferredNodes(preferred_terms(pod))};
+    if (std::string error = preference.nodes.error(); !error.empty()) return Verdict::error(std::move(error));
+    state.put(std::move(preference));
+    return Verdict::fits();
+  }
+
+  Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    return added_preferred_.score(node.node()) + state.get<Preference>().nodes.score(node.node());
+  }
+
+  void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
+    normalize_scores(scores);
+  }
+
+ private:
+  std::optional<NodeTerms> added_required_;
+  PreferredNodes::Terms added_preferred_terms_;
+  PreferredNodes added_preferred_;
+};
+
+}  // namespace
+
+std::unique_ptr<Plugin> node_affinity(const PluginArgs& args, const PluginWorld&) {
+  return std::make_unique<NodeAffinity>(args.node_affinity);
+}
+
+}  // namespace ph::scheduler

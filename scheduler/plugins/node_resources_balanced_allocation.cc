@@ -1,0 +1,50 @@
+// NodeResourcesBalancedAllocation: prefers nodes whose resources the pod brings closer to being used to the same part.
+// Upstream: pkg/scheduler/framework/plugins/noderesources (balanced_allocation)
+#include <algorithm>
+#include <array>
+
+#include "scheduler/framework/plugin.h"
+#include "scheduler/plugins/node_resources.h"
+
+namespace ph::scheduler {
+namespace {
+
+constexpr std::size_t kResourcesInline = 8;
+
+class NodeResourcesBalancedAllocation final : public PreScorePlugin, public ScorePlugin {
+ public:
+  explicit NodeResourcesBalancedAllocation(const NodeResourcesBalancedAllocationArgs& args) : args_(args) {}
+
+  Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
+    // A pod that asks for nothing changes no balance; scoring it would heap such pods on one node.
+    const bool asks = std::ranges::any_of(args_.resources, [&](const WeightedResource& resource) {
+      return state.pod().requests.amount(resource.name) != 0;
+    });
+    return asks ? Verdict::fits() : Verdict::skip();
+  }
+
+  Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    std::array<Usage, kResourcesInline> few;
+    std::vector<Usage> many;
+    std::span<Usage> usage(few);
+    if (args_.resources.size() > few.size()) {
+      many.resize(args_.resources.size());
+      usage = many;
+    }
+    usage = usage.first(args_.resources.size());
+    for (std::size_t i = 0; i < usage.size(); ++i)
+      usage[i] = usage_of(args_.resources[i].name, state.pod(), node, false);
+    return balanced_allocation(usage);
+  }
+
+ private:
+  NodeResourcesBalancedAllocationArgs args_;
+};
+
+}  // namespace
+
+std::unique_ptr<Plugin> node_resources_balanced_allocation(const PluginArgs& args, const PluginWorld&) {
+  return std::make_unique<NodeResourcesBalancedAllocation>(args.node_resources_balanced_allocation);
+}
+
+}  // namespace ph::scheduler

@@ -1,0 +1,160 @@
+// NodeResourcesFit: keeps a pod off nodes without enough left of what it asks for, and prefers nodes by how full they
+// are. Upstream: pkg/scheduler/framework/plugins/noderesources (fit)
+#include <algorithm>
+#include <array>
+
+#include "scheduler/framework/plugin.h"
+#include "scheduler/plugins/node_resources.h"
+
+namespace ph::scheduler {
+namespace {
+
+// The extended resources the pod asks for, with the words that refuse it.
+struct WantedScalars {
+  struct Wanted {
+    Interned name;
+    std::int64_t amount;
+    std::string insufficient;
+  };
+  std::vector<Wanted> wanted;
+};
+
+constexpr std::size_t kResourcesInline = 8;
+
+class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
+ public:
+  explicit NodeResourcesFit(const NodeResourcesFitArgs& args) : args_(args) {}
+
+  ClusterEvents retry_on() const override {
+    return {ClusterEvent::NodeAdded, ClusterEvent::NodeAllocatableChanged, ClusterEvent::AssignedPodDeleted,
+            ClusterEvent::AssignedPodScaledDown, ClusterEvent::PodScaledDown};
+  }
+
+  QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
+    switch (change.event) {
+      case ClusterEvent::PodScaledDown: {
+        const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
+        return own ? QueueingHint::Queue : QueueingHint::Skip;
+      }
+      case ClusterEvent::AssignedPodScaledDown:
+        return frees_something(*change.pod_before, *change.pod_after, requests_of(waiting));
+      case ClusterEvent::NodeAdded:
+      case ClusterEvent::NodeAllocatableChanged:
+        return node_helps(change, requests_of(waiting));
+      default:
+        return QueueingHint::Queue;  // a pod has gone: room for one more at least
+    }
+  }
+
+  PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
+    WantedScalars scalars;
+    for (const auto& [name, amount] : state.pod().requests.scalars) {
+      if (amount == 0 || ignored(name)) continue;
+      scalars.wanted.push_back({name, amount, "Insufficient " + std::string(name.view())});
+    }
+    state.put(std::move(scalars));
+    return {};
+  }
+
+  Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    const Resource& wanted = state.pod().requests;
+    const Resource &there = node.allocatable(), &used = node.requested();
+    Verdict refusal(Code::Unschedulable);
+    bool refused = false, hopeless = false;
+    const auto check = [&](std::int64_t amount, std::int64_t capacity, std::int64_t taken, std::string_view reason) {
+      if (amount <= 0 || amount <= capacity - taken) return;
+      refusal.add_reason(reason);
+      refused = true;
+      if (amount > capacity) hopeless = true;
+    };
+    if (static_cast<std::int64_t>(node.pods().size()) + 1 > there.pods) {
+      refusal.add_reason("Too many pods");
+      refused = true;
+    }
+    check(wanted.milli_cpu, there.milli_cpu, used.milli_cpu, "Insufficient cpu");
+    check(wanted.memory, there.memory, used.memory, "Insufficient memory");
+    check(wanted.ephemeral_storage, there.ephemeral_storage, used.ephemeral_storage, "Insufficient ephemeral-storage");
+    for (const auto& scalar : state.get<WantedScalars>().wanted) {
+      check(scalar.amount, there.scalar(scalar.name), used.scalar(scalar.name), scalar.insufficient);
+    }
+    if (!refused) return Verdict::fits();
+    // Preemption cannot help where the whole node is too small.
+    return hopeless ? std::move(refusal).as(Code::UnschedulableAndUnresolvable) : std::move(refusal);
+  }
+
+  Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
+    return Verdict::fits();  // what the pod asks for is in the state already
+  }
+
+  Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    std::array<Usage, kResourcesInline> few;
+    std::vector<Usage> many;
+    std::span<Usage> usage(few);
+    if (args_.resources.size() > few.size()) {
+      many.resize(args_.resources.size());
+      usage = many;
+    }
+    usage = usage.first(args_.resources.size());
+    for (std::size_t i = 0; i < usage.size(); ++i)
+      usage[i] = usage_of(args_.resources[i].name, state.pod(), node, true);
+    switch (args_.strategy) {
+      case ScoringStrategy::LeastAllocated:
+        return least_allocated(args_.resources, usage);
+      case ScoringStrategy::MostAllocated:
+        return most_allocated(args_.resources, usage);
+      case ScoringStrategy::RequestedToCapacityRatio:
+        return requested_to_capacity_ratio(args_.resources, usage, args_.shape);
+    }
+    return 0;
+  }
+
+ private:
+  bool ignored(std::string_view name) const {
+    if (!is_extended_resource(name)) return false;
+    return args_.ignored_resources.contains(name) ||
+           args_.ignored_resource_groups.contains(name.substr(0, name.find('/')));
+  }
+
+  // Names of all that the pod asks for and this plugin looks at.
+  template <class F>
+  bool any_wanted(const Resource& wanted, F claim) const {
+    for (const std::string_view name : {"cpu", "memory", "ephemeral-storage"}) {
+      if (wanted.amount(name) > 0 && claim(name, wanted.amount(name))) return true;
+    }
+    return std::ranges::any_of(wanted.scalars, [&](const auto& entry) {
+      return entry.second > 0 && !ignored(entry.first) && claim(entry.first.view(), entry.second);
+    });
+  }
+
+  QueueingHint frees_something(const PodInfo& before, const PodInfo& after, const Resource& wanted) const {
+    const bool frees = any_wanted(wanted, [&](std::string_view name, std::int64_t) {
+      return after.requests.amount(name) < before.requests.amount(name);
+    });
+    return frees ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  // A node helps when the pod would fit it if it were empty, and the change brought it more of something that the pod
+  // wants.
+  QueueingHint node_helps(const ClusterChange& change, const Resource& wanted) const {
+    const Resource now = to_resource(change.node_after->status().allocatable());
+    if (any_wanted(wanted, [&](std::string_view name, std::int64_t amount) { return amount > now.amount(name); })) {
+      return QueueingHint::Skip;
+    }
+    if (!change.node_before) return QueueingHint::Queue;
+    const Resource before = to_resource(change.node_before->status().allocatable());
+    if (now.pods > before.pods) return QueueingHint::Queue;
+    const bool more =
+        any_wanted(wanted, [&](std::string_view name, std::int64_t) { return now.amount(name) > before.amount(name); });
+    return more ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  NodeResourcesFitArgs args_;
+};
+
+}  // namespace
+
+std::unique_ptr<Plugin> node_resources_fit(const PluginArgs& args, const PluginWorld&) {
+  return std::make_unique<NodeResourcesFit>(args.node_resources_fit);
+}
+
+}  // namespace ph::scheduler

@@ -1,0 +1,48 @@
+// NodeUnschedulable: keeps pods off cordoned nodes, unless they tolerate the taint that cordoning stands for.
+// Upstream: pkg/scheduler/framework/plugins/nodeunschedulable
+#include "scheduler/framework/node_selector.h"
+#include "scheduler/framework/plugin.h"
+
+namespace ph::scheduler {
+namespace {
+
+const core::v1::Taint& cordoned() {
+  static const core::v1::Taint* taint = [] {
+    auto* made = new core::v1::Taint;
+    made->set_key("node.kubernetes.io/unschedulable");
+    made->set_effect("NoSchedule");
+    return made;
+  }();
+  return *taint;
+}
+
+class NodeUnschedulable final : public FilterPlugin {
+ public:
+  ClusterEvents retry_on() const override {
+    return {ClusterEvent::NodeAdded, ClusterEvent::NodeTaintsChanged, ClusterEvent::PodTolerationsChanged};
+  }
+
+  QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
+    if (change.event == ClusterEvent::PodTolerationsChanged) {
+      // Upstream compares UIDs: only the pod's own new tolerations can help it.
+      const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
+      return own && tolerates(*change.waiting_after, cordoned()) ? QueueingHint::Queue : QueueingHint::Skip;
+    }
+    const bool was_open = change.node_before && !change.node_before->spec().unschedulable();
+    const bool is_open = change.node_after && !change.node_after->spec().unschedulable();
+    return is_open && !was_open ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    if (!node.node().spec().unschedulable() || tolerates(pod, cordoned())) return Verdict::fits();
+    return Verdict::unresolvable("node(s) were unschedulable");
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Plugin> node_unschedulable(const PluginArgs&, const PluginWorld&) {
+  return std::make_unique<NodeUnschedulable>();
+}
+
+}  // namespace ph::scheduler

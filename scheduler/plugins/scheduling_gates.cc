@@ -1,0 +1,34 @@
+// SchedulingGates: keeps a pod out of the queue as long as spec.schedulingGates is not empty.
+// Upstream: pkg/scheduler/framework/plugins/schedulinggates
+#include <fmt/format.h>
+
+#include "scheduler/framework/plugin.h"
+
+namespace ph::scheduler {
+namespace {
+
+class SchedulingGates final : public PreEnqueuePlugin {
+ public:
+  ClusterEvents retry_on() const override { return {ClusterEvent::PodGatesRemoved}; }
+
+  QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
+    const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
+    return own ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  Verdict pre_enqueue(const Pod& pod) const override {
+    if (pod.spec().scheduling_gates().empty()) return Verdict::fits();
+    std::string gates;
+    for (const auto& gate : pod.spec().scheduling_gates()) gates += (gates.empty() ? "" : " ") + gate.name();
+    return Verdict::owning(Code::UnschedulableAndUnresolvable,
+                           fmt::format("waiting for scheduling gates: [{}]", gates));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Plugin> scheduling_gates(const PluginArgs&, const PluginWorld&) {
+  return std::make_unique<SchedulingGates>();
+}
+
+}  // namespace ph::scheduler

@@ -1,0 +1,76 @@
+// TaintToleration: keeps a pod off nodes whose taints it does not tolerate, and prefers the nodes with the fewest soft
+// ones. Upstream: pkg/scheduler/framework/plugins/tainttoleration
+#include <algorithm>
+
+#include "scheduler/framework/node_selector.h"
+#include "scheduler/framework/plugin.h"
+
+namespace ph::scheduler {
+namespace {
+
+using core::v1::Node, core::v1::Taint, core::v1::Toleration;
+
+// The pod's tolerations that may answer to a soft taint.
+struct SoftTolerations {
+  std::vector<Toleration> tolerations;
+};
+
+bool fits(const Pod& pod, const Node& node) {
+  return std::ranges::all_of(node.spec().taints(), [&](const Taint& taint) {
+    const bool hard = taint.effect() == "NoSchedule" || taint.effect() == "NoExecute";
+    return !hard || tolerates(pod, taint);
+  });
+}
+
+class TaintToleration final : public FilterPlugin, public PreScorePlugin, public ScorePlugin {
+ public:
+  ClusterEvents retry_on() const override {
+    return {ClusterEvent::NodeAdded, ClusterEvent::NodeTaintsChanged, ClusterEvent::PodTolerationsChanged};
+  }
+
+  QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
+    if (change.event == ClusterEvent::PodTolerationsChanged) {
+      const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
+      return own ? QueueingHint::Queue : QueueingHint::Skip;
+    }
+    const bool fitted = change.node_before && fits(waiting, *change.node_before);
+    const bool fits_now = change.node_after && fits(waiting, *change.node_after);
+    return fits_now && !fitted ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    if (fits(pod, node.node())) return Verdict::fits();
+    return Verdict::unresolvable("node(s) had untolerated taint(s)");
+  }
+
+  Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
+    SoftTolerations soft;
+    for (const Toleration& toleration : pod.spec().tolerations()) {
+      if (toleration.effect().empty() || toleration.effect() == "PreferNoSchedule")
+        soft.tolerations.push_back(toleration);
+    }
+    state.put(std::move(soft));
+    return Verdict::fits();
+  }
+
+  Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    if (node.node().spec().taints().empty()) return 0;
+    const auto& soft = state.get<SoftTolerations>().tolerations;
+    return std::ranges::count_if(node.node().spec().taints(), [&](const Taint& taint) {
+      return taint.effect() == "PreferNoSchedule" &&
+             std::ranges::none_of(soft, [&](const Toleration& t) { return tolerates(t, taint); });
+    });
+  }
+
+  void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
+    normalize_reversed(scores);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Plugin> taint_toleration(const PluginArgs&, const PluginWorld&) {
+  return std::make_unique<TaintToleration>();
+}
+
+}  // namespace ph::scheduler

@@ -1,0 +1,137 @@
+// SchedulingQueue: the pods that wait for a node. A state machine without tasks of its own: it is told what happened,
+// and asked what is due.
+//
+//              ┌────────────── pre-enqueue refuses: gated ──────────────┐
+//   add ──► active ──pop──► in flight ──done──► (bound)                 ▼
+//            ▲  ▲               └──put_back──► backoff, or unschedulable (an event or five minutes) ──┐
+//            │  └──── backoff is over ─────────────┘                                                  │
+//            └──────────────────────── a plugin's hint says Queue ◄───────────────────────────────────┘
+//
+// Which events wake an unschedulable pod is up to the plugins that rejected it (Plugin::retry_on, hint). Events that
+// come while a pod is in flight are kept and judged when it is put back, so that none is lost. When nothing is active,
+// pods are taken before their backoff is over, except those that failed with an error.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/time.h"
+#include "scheduler/framework/profile.h"
+#include "scheduler/queue/nominator.h"
+
+namespace ph::scheduler {
+
+// A pod on its way. Owned by the queue, or by whoever has popped it.
+struct QueuedPod {
+  PendingPod pod;
+  PodRef info;
+  const Profile* profile = nullptr;
+
+  Steady queued{};  // when it last entered the queue
+  int attempts = 0;
+  int unschedulable_count = 0, consecutive_errors = 0;
+  // Of the last attempt: the plugins whose events wake it. None after an error.
+  std::set<std::string_view> rejectors, pending;
+  std::string_view gated_by;  // the pre-enqueue plugin that holds it; empty: not gated
+
+  enum class Place { Nowhere, Active, Backoff, ErrorBackoff, Unschedulable, InFlight, Removed } place = Place::Nowhere;
+  std::uint64_t sequence = 0;     // of its entry into `active` or a backoff queue
+  Steady backoff_ends{};          // while in a backoff queue
+  std::uint64_t events_seen = 0;  // while in flight: the events before its pop
+
+  const std::string& uid() const { return info->uid; }
+};
+using QueuedRef = std::shared_ptr<QueuedPod>;
+
+class SchedulingQueue {
+ public:
+  struct Options {
+    Duration backoff_initial = 1s, backoff_max = 10s;  // backoff_max 0: none
+    Duration unschedulable_max = 5min;
+  };
+
+  // `on_ready` is called when a pod may have become ready to be popped, or `next_flush` may have changed.
+  SchedulingQueue(const Clock& clock, Options options, std::function<void()> on_ready);
+
+  // -- Pods, as the API shows them
+  void add(const SchedulerPod& pod, const Profile& profile);
+  void update(const SchedulerPod& before, const SchedulerPod& after, const Profile& profile);
+  void remove(std::string_view uid);
+
+  // -- Attempts
+  // The next pod to place; null when none is ready. It is in flight until `done` or `put_back`.
+  QueuedRef pop();
+  void done(const QueuedRef& pod);
+  // The attempt failed; `rejectors` and `pending` say why (neither: an error). Nothing happens to a pod that has been
+  // removed.
+  void put_back(const QueuedRef& pod);
+
+  // -- What wakes pods
+  // `except`: the UID of a pod that this change does not help.
+  void move(const ClusterChange& change, std::string_view except = {});
+  // Into the active queue, whatever they wait for (gates aside).
+  void activate(const std::vector<std::string>& uids);
+  // Moves what is due. Call it when `next_flush` has come, and before `pop`.
+  void flush();
+  std::optional<Steady> next_flush() const;
+
+  // -- Looking in
+  // Null: unknown. In flight pods are found too.
+  const QueuedPod* find(std::string_view uid) const;
+  struct Counts {
+    std::size_t active = 0, backoff = 0, unschedulable = 0, gated = 0, in_flight = 0;
+  };
+  Counts counts() const;
+  Nominator& nominated() { return nominator_; }
+  const Nominator& nominated() const { return nominator_; }
+  std::size_t logged_events() const { return log_.size(); }
+
+ private:
+  using Place = QueuedPod::Place;
+  enum class Strategy { Leave, AfterBackoff, Immediately };
+
+  struct ByOrder {
+    bool operator()(const QueuedPod* a, const QueuedPod* b) const;
+  };
+  struct ByBackoff {
+    bool operator()(const QueuedPod* a, const QueuedPod* b) const;
+  };
+
+  Duration backoff_of(const QueuedPod& pod) const;
+  Steady backoff_end(const QueuedPod& pod) const;
+  // What `change` means for a pod that waits.
+  Strategy judge(const QueuedPod& pod, const ClusterChange& change) const;
+  void requeue(const QueuedRef& pod, Strategy strategy);
+  void enter(const QueuedRef& pod, Place place);
+  void leave(QueuedPod& pod);
+  void nominate(const QueuedPod& pod);
+  void log(const ClusterChange& change);
+  void forget_events();
+
+  const Clock& clock_;
+  Options options_;
+  std::function<void()> on_ready_;
+  std::unordered_map<std::string, QueuedRef> pods_;  // by UID, all places
+  std::set<QueuedPod*, ByOrder> active_;
+  std::set<QueuedPod*, ByBackoff> backoff_, error_backoff_;
+  std::map<std::string, QueuedPod*> unschedulable_;  // by UID; gated ones too
+  Steady next_check_{};
+  std::uint64_t sequence_ = 0;
+  Nominator nominator_;
+
+  // The events since the oldest pod in flight was popped.
+  std::deque<ClusterChange> log_;
+  std::uint64_t log_start_ = 0;
+  std::multiset<std::uint64_t> in_flight_since_;
+};
+
+}  // namespace ph::scheduler

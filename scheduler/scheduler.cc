@@ -1,0 +1,72 @@
+#include "scheduler/scheduler.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace ph::scheduler {
+
+Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
+    : world_(world),
+      configuration_(std::move(configuration)),
+      waiting_(world.executor),
+      queue_(world.clock,
+             {.backoff_initial = configuration_.pod_initial_backoff, .backoff_max = configuration_.pod_max_backoff},
+             [this] { ready_.set(); }),
+      tasks_(world.executor, [this](std::exception_ptr error) {
+        try {
+          std::rethrow_exception(error);
+        } catch (const std::exception& e) {
+          world_.log.error("a task of the scheduler failed", "err", e.what());
+        }
+      }) {
+  const PluginWorld plugins{&world_.client, &world_.clock, &world_.rng, &snapshot_, &waiting_, world_.log};
+  for (const ProfileSpec& spec : configuration_.profiles) {
+    if (profiles_.contains(spec.scheduler_name)) {
+      throw std::invalid_argument(fmt::format("duplicate profile with scheduler name \"{}\"", spec.scheduler_name));
+    }
+    profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins, world_.plugins));
+    if (!world_.events) {
+      recorders_.emplace(spec.scheduler_name, informers::event_recorder(world_.executor, world_.client, world_.rng,
+                                                                        spec.scheduler_name, {}, world_.log));
+    }
+  }
+}
+
+Scheduler::~Scheduler() { tasks_.cancel(); }
+
+const Profile* Scheduler::profile(std::string_view scheduler_name) const {
+  const auto found = profiles_.find(scheduler_name);
+  return found == profiles_.end() ? nullptr : found->second.get();
+}
+
+informers::EventRecorder& Scheduler::events(const Profile& profile) {
+  return world_.events ? *world_.events : *recorders_.at(profile.scheduler_name());
+}
+
+Task<void> Scheduler::run() {
+  tasks_.spawn(follow_nodes());
+  tasks_.spawn(follow_pods());
+  // A pod must not be refused for nodes that have not been heard of yet, nor placed where unseen pods are.
+  co_await nodes_known_.wait();
+  co_await pods_known_.wait();
+  world_.log.info("scheduling begins", "nodes", cache_.node_count(), "pods", cache_.pod_count());
+  tasks_.spawn(schedule());
+  co_await tasks_.join();
+}
+
+Scheduler::Stats Scheduler::stats() const {
+  Stats out = stats_;
+  out.nodes = cache_.node_count();
+  out.pods = cache_.pod_count();
+  out.assumed = cache_.assumed_count();
+  out.queue = queue_.counts();
+  return out;
+}
+
+std::shared_ptr<const Diagnosis> Scheduler::diagnosis(const ObjectKey& key) const {
+  const auto found = diagnoses_.find(key);
+  return found == diagnoses_.end() ? nullptr : found->second.second;
+}
+
+}  // namespace ph::scheduler

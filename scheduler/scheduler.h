@@ -1,0 +1,146 @@
+// Scheduler: follows nodes and pods, takes pods from the queue one by one, finds each a node and binds it there.
+//
+//   reads     core/v1 Node, Pod          informers
+//   writes    core/v1 Binding            create: the decision
+//             core/v1 Pod status         patch: condition PodScheduled, nominatedNodeName; only when they change
+//             core/v1 Event              Scheduled, FailedScheduling
+//   upstream  pkg/scheduler
+//
+// The cycle that picks a node runs to its end without waiting; what waits (permit, pre-bind, bind) goes on as a task of
+// its own beside the next cycles, while the cache counts the pod as placed already.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/sync.h"
+#include "informers/client.h"
+#include "informers/informer.h"
+#include "informers/recorder.h"
+#include "scheduler/cluster/cache.h"
+#include "scheduler/config/configuration.h"
+#include "scheduler/framework/profile.h"
+#include "scheduler/framework/registry.h"
+#include "scheduler/queue/scheduling_queue.h"
+
+namespace ph::scheduler {
+
+// All must outlive the scheduler and belong to one executor.
+struct SchedulerWorld {
+  Executor& executor;
+  const Clock& clock;
+  Rng& rng;
+  informers::Client& client;
+  informers::Informers& informers;
+  informers::EventRecorder* events = nullptr;  // null: the scheduler makes one a profile, named after it
+  Log log;
+  std::span<const PluginEntry> plugins = {};  // beside those of the registry, for configurations made in code
+};
+
+class Scheduler {
+ public:
+  // Throws std::invalid_argument for a configuration whose plugins do not fit together.
+  Scheduler(SchedulerWorld world, Configuration configuration);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // Works until it is dropped.
+  Task<void> run();
+
+  struct Stats {
+    std::uint64_t attempts = 0;
+    std::uint64_t scheduled = 0;      // bound
+    std::uint64_t unschedulable = 0;  // attempts that found no node
+    std::uint64_t errors = 0;         // attempts that failed
+    std::size_t nodes = 0, pods = 0, assumed = 0;
+    SchedulingQueue::Counts queue;
+  };
+  Stats stats() const;
+
+  // Why the pod is still pending, as of its last attempt. Null: it was never refused, or is no longer waiting.
+  std::shared_ptr<const Diagnosis> diagnosis(const ObjectKey& key) const;
+
+  // -- The parts of a cycle, for tests and benchmarks
+  struct Placement {
+    const NodeInfo* node = nullptr;  // null: none fits
+    std::size_t evaluated = 0, feasible = 0;
+  };
+  Cache& cache() { return cache_; }
+  SchedulingQueue& queue() { return queue_; }
+  // Finds a node for a pod in the cache's present state. `diagnosis` says why there is none.
+  Placement place(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
+  // Null: not one of this scheduler's.
+  const Profile* profile(std::string_view scheduler_name) const;
+
+ private:
+  // -- Following (following.cc)
+  Task<void> follow_nodes();
+  Task<void> follow_pods();
+  void node_changed(const NodeRef& before, const NodeRef& after);
+  void pod_changed(const informers::Ref<SchedulerPod>& before, const informers::Ref<SchedulerPod>& after);
+  void pod_appeared(const SchedulerPod& pod);
+  void pod_gone(const SchedulerPod& pod);
+  // Takes an assumed pod out of the cache and tells those who wait for its room.
+  void take_out(std::string_view uid);
+  void note_gate(const PodInfo& info);
+
+  // -- The cycle (cycle.cc)
+  Task<void> schedule();
+  void schedule_one(const QueuedRef& pod);
+  std::size_t nodes_to_find(const Profile& profile, std::size_t nodes) const;
+  Verdict filter(const Profile& profile, const CycleState& state, const Pod& pod, const NodeInfo& node) const;
+  std::vector<const NodeInfo*> feasible_nodes(const Profile& profile, const CycleState& state, const Pod& pod,
+                                              std::span<const NodeInfo* const> nodes);
+  const NodeInfo* pick(std::span<const NodeScore> scores);
+
+  // -- Binding (binding.cc)
+  struct Attempt {
+    QueuedRef pod;
+    PendingPod message;  // as it was when the cycle began
+    std::shared_ptr<CycleState> state;
+    PodRef placed;  // with its node
+    std::string node;
+  };
+  void assume_and_bind(const QueuedRef& pod, CycleState state, const NodeInfo& node);
+  Task<void> bind(Attempt attempt);
+  Task<Verdict> try_bind(const Attempt& attempt);
+  void take_back(const Attempt& attempt, const Verdict& verdict);
+
+  // -- Failure (failure.cc)
+  // The attempt ends without a node. `nominated`: the node that was made room on, empty to clear it, absent to leave
+  // it.
+  void fail(const QueuedRef& pod, const Verdict& verdict, std::shared_ptr<Diagnosis> diagnosis,
+            std::optional<std::string> nominated);
+  void set_condition(const Pod& pod, std::string_view reason, std::string message,
+                     std::optional<std::string> nominated);
+  Task<void> patch_status(ObjectKey key, std::string body);
+  informers::EventRecorder& events(const Profile& profile);
+
+  SchedulerWorld world_;
+  Configuration configuration_;
+  Cache cache_;
+  Snapshot snapshot_;
+  WaitingPods waiting_;
+  std::map<std::string, std::unique_ptr<Profile>, std::less<>> profiles_;
+  std::map<std::string, std::unique_ptr<informers::EventRecorder>, std::less<>> recorders_;
+  Event ready_;  // a pod may be ready to be popped
+  SchedulingQueue queue_;
+  std::vector<Rejection> rejections_;  // of the present cycle
+  std::size_t next_start_ = 0;
+  std::map<ObjectKey, std::pair<std::string, std::shared_ptr<const Diagnosis>>> diagnoses_;  // with the pod's UID
+  Event nodes_known_, pods_known_;
+  Stats stats_;
+  Scope tasks_;
+};
+
+}  // namespace ph::scheduler

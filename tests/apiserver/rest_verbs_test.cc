@@ -1,0 +1,337 @@
+// Requests and what becomes of them: statuses, bodies, and what is stored.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/apiserver/harness.h"
+
+namespace ph::apiserver::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
+constexpr const char* kPods = "/api/v1/namespaces/default/pods";
+
+std::string map(const std::string& name, const std::string& extra = "") {
+  return R"({"metadata":{"name":")" + name + R"("},"data":{"a":"1"})" + extra + "}";
+}
+std::string pod(const std::string& name, const std::string& spec = "", const std::string& metadata = "") {
+  return R"({"metadata":{"name":")" + name + "\"" + metadata + R"(},"spec":{"containers":[{"name":"c","image":"i"}])" + spec + "}}";
+}
+std::string deployment(const std::string& name, int replicas = 1) {
+  return R"({"metadata":{"name":")" + name + R"("},"spec":{"replicas":)" + std::to_string(replicas) +
+         R"(,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})";
+}
+
+TEST(RestVerbs, CreateFillsInWhatTheServerSets) {
+  Harness api;
+  const Answer answer = api.post(kMaps, map("a"));
+  ASSERT_EQ(answer.status, 201) << answer.body;
+  const Json object = answer.json();
+  EXPECT_EQ(object["kind"], "ConfigMap");
+  EXPECT_EQ(object["apiVersion"], "v1");
+  EXPECT_EQ(object["metadata"]["namespace"], "default");
+  EXPECT_EQ(object["metadata"]["uid"].get<std::string>().size(), 36u);
+  EXPECT_EQ(object["metadata"]["creationTimestamp"], "2026-01-01T00:00:00Z");
+  EXPECT_EQ(object["metadata"]["managedFields"][0]["manager"], "harness");
+  EXPECT_FALSE(object["metadata"].contains("generation"));
+  EXPECT_EQ(api.get(std::string(kMaps) + "/a").json(), object);
+  EXPECT_TRUE(answer.headers.has("Audit-Id"));
+}
+
+TEST(RestVerbs, CreateRefusals) {
+  struct Case {
+    const char* name;
+    const char* target;
+    std::string body;
+    int status;
+    const char* message;
+  };
+  const Case kCases[] = {
+      {"taken name", kMaps, map("taken"), 409, "configmaps \"taken\" already exists"},
+      {"other namespace in the body", kMaps, R"({"metadata":{"name":"x","namespace":"other"}})", 400,
+       "the namespace of the provided object does not match the namespace sent on the request"},
+      {"bad name", kMaps, map("Bad_Name"), 422, "ConfigMap \"Bad_Name\" is invalid: metadata.name: Invalid value"},
+      {"no name", kMaps, R"({"metadata":{}})", 422, "ConfigMap \"\" is invalid: "},
+      {"not JSON", kMaps, "{", 400, "the object provided is unrecognized (must be of type ConfigMap)"},
+      {"empty", kMaps, "", 400, "(<empty>)"},
+      {"another kind", kMaps, R"({"kind":"Secret","apiVersion":"v1","metadata":{"name":"x"}})", 400,
+       "Secret in version \"v1\" cannot be handled as a ConfigMap"},
+      {"another group", kMaps, R"({"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"x"}})", 400,
+       "the API version in the data (apps/v1) does not match the expected API version (v1)"},
+      {"all namespaces", "/api/v1/configmaps", map("x"), 405, "create is not supported"},
+      {"unknown resource", "/api/v1/namespaces/default/wheels", map("x"), 404, "could not find the requested resource"},
+      {"dry run of something else", "/api/v1/namespaces/default/configmaps?dryRun=Some", map("x"), 422, "dryRun"},
+      {"resourceVersion set", kMaps, R"({"metadata":{"name":"x","resourceVersion":"5"}})", 500,
+       "resourceVersion should not be set on objects to be created"},
+  };
+  Harness api;
+  ASSERT_EQ(api.post(kMaps, map("taken")).status, 201);
+  const Revision before = api.store->revision();
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const Answer answer = api.post(c.target, c.body);
+    EXPECT_EQ(answer.status, c.status) << answer.body;
+    EXPECT_THAT(answer.message(), HasSubstr(c.message));
+    EXPECT_EQ(answer.json()["kind"], "Status");
+  }
+  EXPECT_EQ(api.store->revision(), before);
+}
+
+TEST(RestVerbs, BodiesThatAreTooLargeOrOfNoKnownType) {
+  Harness api;
+  EXPECT_EQ(api.post(kMaps, std::string(4 << 20, ' ')).status, 413);
+  EXPECT_EQ(api.post(kMaps, map("a"), "text/html").status, 415);
+  EXPECT_EQ(api.get(kMaps, "image/png").status, 406);
+  EXPECT_EQ(api.get("/apis/apps/v1/nothing/at/all/here").status, 404);
+}
+
+TEST(RestVerbs, UnknownFieldsAreWarnedOfRefusedOrIgnored) {
+  Harness api;
+  const std::string extra = R"(,"wheels":4)";
+  const Answer warned = api.post(kMaps, map("a", extra));
+  EXPECT_EQ(warned.status, 201);
+  EXPECT_THAT(std::string(warned.headers.get("Warning")), HasSubstr("unknown field \\\"wheels\\\""));
+  const Answer strict = api.post(std::string(kMaps) + "?fieldValidation=Strict", map("b", extra));
+  EXPECT_EQ(strict.status, 400);
+  EXPECT_THAT(strict.message(), HasSubstr("strict decoding error: unknown field \"wheels\""));
+  const Answer ignored = api.post(std::string(kMaps) + "?fieldValidation=Ignore", map("c", extra));
+  EXPECT_EQ(ignored.status, 201);
+  EXPECT_FALSE(ignored.headers.has("Warning"));
+}
+
+TEST(RestVerbs, DryRunStoresNothing) {
+  Harness api;
+  const Revision before = api.store->revision();
+  EXPECT_EQ(api.post(std::string(kMaps) + "?dryRun=All", map("a")).status, 201);
+  EXPECT_EQ(api.get(std::string(kMaps) + "/a").status, 404);
+  ASSERT_EQ(api.post(kMaps, map("a")).status, 201);
+  const Revision after = api.store->revision();
+  EXPECT_GT(after, before);
+  EXPECT_EQ(api.patch(std::string(kMaps) + "/a?dryRun=All", R"({"data":{"a":"2"}})").json()["data"]["a"], "2");
+  EXPECT_EQ(api.remove(std::string(kMaps) + "/a?dryRun=All").status, 200);
+  EXPECT_EQ(api.store->revision(), after);
+}
+
+TEST(RestVerbs, GeneratedNames) {
+  Harness api;
+  const Json object = api.post(kMaps, R"({"metadata":{"generateName":"web-"}})").json();
+  EXPECT_THAT(object["metadata"]["name"].get<std::string>(), StartsWith("web-"));
+  EXPECT_EQ(object["metadata"]["name"].get<std::string>().size(), 9u);
+  EXPECT_EQ(object["metadata"]["generateName"], "web-");
+}
+
+TEST(RestVerbs, UpdateNeedsTheRevisionItNames) {
+  Harness api;
+  Json object = api.post(kMaps, map("a")).json();
+  const std::string target = std::string(kMaps) + "/a";
+  object["data"]["a"] = "2";
+  const Answer first = api.put(target, object.dump());
+  ASSERT_EQ(first.status, 200) << first.body;
+  const Answer stale = api.put(target, object.dump());
+  EXPECT_EQ(stale.status, 409);
+  EXPECT_EQ(stale.reason(), "Conflict");
+  EXPECT_THAT(stale.message(), HasSubstr("Operation cannot be fulfilled on configmaps \"a\": the object has been modified"));
+  object["metadata"].erase("resourceVersion");
+  object["data"]["a"] = "3";
+  EXPECT_EQ(api.put(target, object.dump()).json()["data"]["a"], "3");
+  object["metadata"]["uid"] = "somebody-else";
+  EXPECT_THAT(api.put(target, object.dump()).message(), HasSubstr("Precondition failed: UID in precondition: somebody-else"));
+  object["metadata"].erase("uid");
+  object["metadata"]["name"] = "b";
+  EXPECT_THAT(api.put(target, object.dump()).message(), HasSubstr("does not match the name on the URL"));
+  EXPECT_EQ(api.put(std::string(kMaps) + "/b", object.dump()).status, 404);
+}
+
+TEST(RestVerbs, AnUpdateThatChangesNothingKeepsTheRevision) {
+  Harness api;
+  const Json object = api.post(kMaps, map("a")).json();
+  const Revision before = api.store->revision();
+  api.executor.advance(1h);
+  const Json again = api.put(std::string(kMaps) + "/a", object.dump()).json();
+  EXPECT_EQ(again, object);
+  EXPECT_EQ(api.store->revision(), before);
+}
+
+TEST(RestVerbs, OneOfTwoUpdatesAtTheSameTimeWins) {
+  Harness api;
+  Json object = api.post(kMaps, map("a")).json();
+  const std::string target = std::string(kMaps) + "/a";
+  object["data"]["a"] = "left";
+  auto left = api.start(Harness::request("PUT", target, object.dump(), "application/json"));
+  object["data"]["a"] = "right";
+  auto right = api.start(Harness::request("PUT", target, object.dump(), "application/json"));
+  api.executor.drain();
+  ASSERT_TRUE(left->has_value());
+  ASSERT_TRUE(right->has_value());
+  EXPECT_EQ((*left)->status, 200);
+  EXPECT_EQ((*right)->status, 409);
+}
+
+TEST(RestVerbs, PatchesAtTheSameTimeBothCount) {
+  Harness api;
+  api.post(kMaps, map("a"));
+  const std::string target = std::string(kMaps) + "/a";
+  auto left = api.start(Harness::request("PATCH", target, R"({"data":{"l":"1"}})", "application/merge-patch+json"));
+  auto right = api.start(Harness::request("PATCH", target, R"({"data":{"r":"1"}})", "application/strategic-merge-patch+json"));
+  api.executor.drain();
+  EXPECT_EQ((*left)->status, 200);
+  EXPECT_EQ((*right)->status, 200);
+  EXPECT_EQ(api.get(target).json()["data"], Json::parse(R"({"a":"1","l":"1","r":"1"})"));
+}
+
+TEST(RestVerbs, PatchRefusals) {
+  struct Case {
+    const char* name;
+    const char* type;
+    const char* patch;
+    int status;
+  };
+  const Case kCases[] = {
+      {"apply", "application/apply-patch+yaml", "{}", 415},
+      {"plain JSON", "application/json", "{}", 415},
+      {"malformed", "application/merge-patch+json", "{", 400},
+      {"a test that fails", "application/json-patch+json", R"([{"op":"test","path":"/data/a","value":"9"}])", 422},
+      {"stale revision", "application/merge-patch+json", R"({"metadata":{"resourceVersion":"1"}})", 409},
+      {"another name", "application/merge-patch+json", R"({"metadata":{"name":"b"}})", 400},
+      {"a field of the wrong type", "application/merge-patch+json", R"({"data":{"a":{}}})", 400},
+  };
+  Harness api;
+  api.post(kMaps, map("a"));
+  const Revision before = api.store->revision();
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const Answer answer = api.patch(std::string(kMaps) + "/a", c.patch, c.type);
+    EXPECT_EQ(answer.status, c.status) << answer.body;
+  }
+  EXPECT_EQ(api.store->revision(), before);
+}
+
+TEST(RestVerbs, StatusAndSpecAreSeparate) {
+  Harness api;
+  const std::string target = "/apis/apps/v1/namespaces/default/deployments";
+  Json object = api.post(target, deployment("d")).json();
+  EXPECT_EQ(object["metadata"]["generation"], 1);
+  object["status"]["replicas"] = 7;
+  object["spec"]["replicas"] = 2;
+  Json updated = api.put(target + "/d", object.dump()).json();
+  EXPECT_EQ(updated["spec"]["replicas"], 2);
+  EXPECT_FALSE(updated["status"].contains("replicas"));
+  EXPECT_EQ(updated["metadata"]["generation"], 2);
+  updated["status"]["replicas"] = 7;
+  updated["spec"]["replicas"] = 9;
+  const Answer status = api.put(target + "/d/status", updated.dump());
+  ASSERT_EQ(status.status, 200) << status.body;
+  EXPECT_EQ(status.json()["status"]["replicas"], 7);
+  EXPECT_EQ(status.json()["spec"]["replicas"], 2);
+  EXPECT_EQ(status.json()["metadata"]["generation"], 2);
+}
+
+TEST(RestVerbs, DeleteAnswersWithWhatWentOrStays) {
+  Harness api;
+  const Json object = api.post(kMaps, map("a")).json();
+  const Answer gone = api.remove(std::string(kMaps) + "/a");
+  EXPECT_EQ(gone.status, 200);
+  EXPECT_EQ(gone.json(), Json::parse(R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","details":
+      {"name":"a","kind":"configmaps","uid":)" + object["metadata"]["uid"].dump() + "}}"));
+  EXPECT_EQ(api.remove(std::string(kMaps) + "/a").reason(), "NotFound");
+
+  api.post(kMaps, R"({"metadata":{"name":"held","finalizers":["example.com/x"]}})");
+  const Json held = api.remove(std::string(kMaps) + "/held").json();
+  EXPECT_EQ(held["metadata"]["deletionTimestamp"], "2026-01-01T00:00:00Z");
+  EXPECT_EQ(held["metadata"]["deletionGracePeriodSeconds"], 0);
+  EXPECT_EQ(api.patch(std::string(kMaps) + "/held", R"({"metadata":{"finalizers":null}})").status, 200);
+  EXPECT_EQ(api.get(std::string(kMaps) + "/held").status, 404);
+}
+
+TEST(RestVerbs, DeletePreconditions) {
+  Harness api;
+  const Json object = api.post(kMaps, map("a")).json();
+  const std::string target = std::string(kMaps) + "/a";
+  EXPECT_EQ(api.remove(target, R"({"preconditions":{"uid":"x"}})").status, 409);
+  EXPECT_EQ(api.remove(target, R"({"preconditions":{"resourceVersion":"1"}})").status, 409);
+  EXPECT_EQ(api.remove(target, R"({"propagationPolicy":"Sideways"})").status, 422);
+  EXPECT_EQ(api.remove(target, R"({"propagationPolicy":"Orphan","orphanDependents":true})").status, 422);
+  EXPECT_EQ(api.remove(target, R"({"preconditions":{"uid":)" + object["metadata"]["uid"].dump() + "}}").status, 200);
+}
+
+TEST(RestVerbs, PropagationPoliciesBecomeFinalizers) {
+  struct Case {
+    const char* name;
+    const char* options;
+    std::vector<std::string> finalizers;  // none: gone at once
+  };
+  const Case kCases[] = {
+      {"background", R"({"propagationPolicy":"Background"})", {}},
+      {"none given", "", {}},
+      {"foreground", R"({"propagationPolicy":"Foreground"})", {"foregroundDeletion"}},
+      {"orphan", R"({"propagationPolicy":"Orphan"})", {"orphan"}},
+      {"the old way to orphan", R"({"orphanDependents":true})", {"orphan"}},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    Harness api;
+    const std::string target = "/apis/apps/v1/namespaces/default/deployments";
+    api.post(target, deployment("d"));
+    const Answer answer = api.remove(target + "/d", c.options);
+    EXPECT_EQ(answer.status, 200);
+    if (c.finalizers.empty()) {
+      EXPECT_EQ(answer.json()["status"], "Success");
+      continue;
+    }
+    EXPECT_EQ(answer.json()["metadata"]["finalizers"], Json(c.finalizers));
+    EXPECT_EQ(answer.json()["metadata"]["generation"], 2);
+  }
+}
+
+TEST(RestVerbs, PodsOnNodesGoInGrace) {
+  Harness api;
+  api.post(kPods, pod("free"));
+  EXPECT_EQ(api.remove(std::string(kPods) + "/free").json()["kind"], "Pod");
+  EXPECT_EQ(api.get(std::string(kPods) + "/free").status, 404);
+
+  const std::string target = std::string(kPods) + "/bound";
+  api.post(kPods, pod("bound", R"(,"nodeName":"n")"));
+  const Json going = api.remove(target).json();
+  EXPECT_EQ(going["metadata"]["deletionGracePeriodSeconds"], 30);
+  EXPECT_EQ(going["metadata"]["deletionTimestamp"], "2026-01-01T00:00:30Z");
+  EXPECT_EQ(going["metadata"]["generation"], 2);
+  const Json shorter = api.remove(target, R"({"gracePeriodSeconds":5})").json();
+  EXPECT_EQ(shorter["metadata"]["deletionTimestamp"], "2026-01-01T00:00:05Z");
+  EXPECT_EQ(api.remove(target, R"({"gracePeriodSeconds":50})").json()["metadata"]["deletionGracePeriodSeconds"], 5);
+  EXPECT_EQ(api.remove(target, R"({"gracePeriodSeconds":0})").status, 200);
+  EXPECT_EQ(api.get(target).status, 404);
+}
+
+TEST(RestVerbs, DeleteCollectionTakesTheSelected) {
+  Harness api;
+  for (const char* name : {"a", "b", "c"}) {
+    api.post(kMaps, std::string(R"({"metadata":{"name":")") + name + R"(","labels":{"x":")" + name + "\"}}}");
+  }
+  const Answer answer = api.remove(std::string(kMaps) + "?labelSelector=x!%3Db");
+  EXPECT_EQ(answer.json()["kind"], "ConfigMapList");
+  EXPECT_EQ(answer.json()["items"].size(), 2u);
+  EXPECT_THAT(api.names(kMaps), ElementsAre("b"));
+}
+
+TEST(RestVerbs, NamespacesWaitForTheirContents) {
+  Harness api;
+  const Json created = api.post("/api/v1/namespaces", R"({"metadata":{"name":"n"}})").json();
+  EXPECT_EQ(created["spec"]["finalizers"], Json::parse(R"(["kubernetes"])"));
+  EXPECT_EQ(created["status"]["phase"], "Active");
+  const Json going = api.remove("/api/v1/namespaces/n").json();
+  EXPECT_EQ(going["status"]["phase"], "Terminating");
+  EXPECT_TRUE(going["metadata"].contains("deletionTimestamp"));
+  EXPECT_EQ(api.remove("/api/v1/namespaces/n").status, 200);
+  EXPECT_EQ(api.get("/api/v1/namespaces/n").status, 200);
+  Json finalized = going;
+  finalized["spec"]["finalizers"] = Json::array();
+  EXPECT_EQ(api.put("/api/v1/namespaces/n/finalize", finalized.dump()).status, 200);
+  EXPECT_EQ(api.get("/api/v1/namespaces/n").status, 404);
+}
+
+}  // namespace
+}  // namespace ph::apiserver::testing

@@ -1,0 +1,170 @@
+// Watches: where they start, what they say, and when they end.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/apiserver/harness.h"
+
+namespace ph::apiserver::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const std::string kMaps = "/api/v1/namespaces/default/configmaps";
+
+void create(Harness& api, const std::string& name, const std::string& label = "x") {
+  const std::string body = R"({"metadata":{"name":")" + name + R"(","labels":{"l":")" + label + R"("}}})";
+  ASSERT_EQ(api.post(kMaps, body).status, 201);
+}
+void relabel(Harness& api, const std::string& name, const std::string& label) {
+  ASSERT_EQ(api.patch(kMaps + "/" + name, R"({"metadata":{"labels":{"l":")" + label + R"("}}})").status, 200);
+}
+
+TEST(RestWatch, StartsWithWhatExistsThenFollows) {
+  for (const char* start : {"?watch=1", "?watch=1&resourceVersion=0"}) {
+    SCOPED_TRACE(start);
+    Harness api;
+    create(api, "a");
+    const auto log = api.watch(kMaps + start);
+    EXPECT_THAT(log->take(), ElementsAre("ADDED a"));
+    create(api, "b");
+    relabel(api, "a", "y");
+    api.remove(kMaps + "/b");
+    EXPECT_THAT(log->take(), ElementsAre("ADDED b", "MODIFIED a", "DELETED b"));
+  }
+}
+
+TEST(RestWatch, GoesOnFromARevision) {
+  Harness api;
+  create(api, "a");
+  const std::string since = to_string(api.store->revision());
+  create(api, "b");
+  const auto log = api.watch(kMaps + "?watch=true&resourceVersion=" + since);
+  create(api, "c");
+  EXPECT_THAT(log->take(), ElementsAre("ADDED b", "ADDED c"));
+}
+
+TEST(RestWatch, ADeletionCarriesItsOwnRevision) {
+  Harness api;
+  create(api, "a");
+  const auto log = api.watch(kMaps + "?watch=1");
+  log->take();
+  api.remove(kMaps + "/a");
+  ASSERT_EQ(log->frames.size(), 1u);
+  EXPECT_EQ(Json::parse(log->frames[0])["object"]["metadata"]["resourceVersion"], to_string(api.store->revision()));
+}
+
+TEST(RestWatch, ObjectsEnterAndLeaveSelections) {
+  Harness api;
+  create(api, "a", "x");
+  create(api, "b", "y");
+  const auto log = api.watch(kMaps + "?watch=1&labelSelector=l%3Dx");
+  EXPECT_THAT(log->take(), ElementsAre("ADDED a"));
+  relabel(api, "b", "x");
+  relabel(api, "a", "y");
+  const std::string left = to_string(api.store->revision());
+  ASSERT_EQ(log->frames.size(), 2u);
+  const Json leaving = Json::parse(log->frames[1]);
+  EXPECT_EQ(leaving["object"]["metadata"]["labels"]["l"], "x");
+  EXPECT_EQ(leaving["object"]["metadata"]["resourceVersion"], left);
+  EXPECT_THAT(log->take(), ElementsAre("ADDED b", "DELETED a"));
+  api.remove(kMaps + "/a");
+  relabel(api, "a", "z");
+  EXPECT_THAT(log->take(), IsEmpty());
+}
+
+TEST(RestWatch, OneObjectByNameInBothForms) {
+  Harness api;
+  create(api, "a");
+  create(api, "b");
+  const auto selected = api.watch(kMaps + "?watch=1&fieldSelector=metadata.name%3Da");
+  const auto deprecated = api.watch("/api/v1/watch/namespaces/default/configmaps/a");
+  EXPECT_THAT(selected->take(), ElementsAre("ADDED a"));
+  EXPECT_THAT(deprecated->take(), ElementsAre("ADDED a"));
+}
+
+TEST(RestWatch, TooOldIsAnEventAndTheEnd) {
+  Harness api;
+  create(api, "a");
+  for (int i = 0; i < 300; ++i) relabel(api, "a", "l" + std::to_string(i));
+  api.executor.advance(2h);
+  relabel(api, "a", "last");
+  const auto log = api.watch(kMaps + "?watch=1&resourceVersion=2");
+  ASSERT_EQ(log->frames.size(), 1u);
+  const Json event = Json::parse(log->frames[0]);
+  EXPECT_EQ(event["type"], "ERROR");
+  EXPECT_EQ(event["object"]["code"], 410);
+  EXPECT_EQ(event["object"]["reason"], "Expired");
+  EXPECT_TRUE(log->ended);
+}
+
+TEST(RestWatch, InitialEventsEndWithABookmark) {
+  Harness api;
+  create(api, "a");
+  const auto log = api.watch(kMaps + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+  ASSERT_EQ(log->frames.size(), 2u);
+  const Json mark = Json::parse(log->frames[1]);
+  EXPECT_EQ(mark["type"], "BOOKMARK");
+  EXPECT_EQ(mark["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"], "true");
+  EXPECT_EQ(mark["object"]["metadata"]["resourceVersion"], to_string(api.store->revision()));
+  EXPECT_EQ(mark["object"]["kind"], "ConfigMap");
+  EXPECT_EQ(api.get(kMaps + "?watch=1&sendInitialEvents=true").status, 422);
+}
+
+TEST(RestWatch, BookmarksTellOfOtherPeoplesRevisions) {
+  Harness api;
+  const auto log = api.watch(kMaps + "?watch=1&allowWatchBookmarks=true&timeoutSeconds=600");
+  const auto silent = api.watch(kMaps + "?watch=1&timeoutSeconds=600");
+  api.post("/api/v1/namespaces/default/secrets", R"({"metadata":{"name":"s"}})");
+  api.executor.advance(61s);
+  ASSERT_EQ(log->frames.size(), 1u);
+  EXPECT_EQ(Json::parse(log->frames[0])["object"]["metadata"]["resourceVersion"], to_string(api.store->revision()));
+  log->take();
+  api.executor.advance(2min);
+  EXPECT_THAT(log->take(), IsEmpty()) << "nothing new to tell";
+  EXPECT_THAT(silent->take(), IsEmpty());
+  EXPECT_FALSE(log->ended);
+  api.executor.advance(10min);
+  EXPECT_TRUE(log->ended);
+  EXPECT_TRUE(silent->ended);
+}
+
+TEST(RestWatch, ProtobufFrames) {
+  Harness api;
+  create(api, "a");
+  const auto log = api.watch(kMaps + "?watch=1", "application/vnd.kubernetes.protobuf;stream=watch");
+  ASSERT_EQ(log->frames.size(), 1u);
+  const std::string& frame = log->frames[0];
+  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(frame[i])); };
+  EXPECT_EQ(byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3), frame.size() - 4);
+  EXPECT_EQ(frame.substr(4, 7), "\x0a\x05" "ADDED");
+}
+
+TEST(RestWatch, WatchersOfOneFormShareTheirFrames) {
+  Harness api;
+  std::vector<SharedBytes> pieces;
+  Scope scope(api.executor);
+  const auto read = [](ApiServer* server, std::vector<SharedBytes>* out) -> Task<void> {
+    HttpResponse response = co_await server->handle(Harness::request("GET", kMaps + "?watch=1"));
+    while (auto piece = co_await response.stream->next()) out->push_back(*piece);
+  };
+  scope.spawn(read(api.server.get(), &pieces));
+  scope.spawn(read(api.server.get(), &pieces));
+  api.executor.drain();
+  create(api, "a");
+  ASSERT_EQ(pieces.size(), 2u);
+  EXPECT_EQ(pieces[0].get(), pieces[1].get());
+}
+
+TEST(RestWatch, StoppingTheServerEndsWatches) {
+  Harness api;
+  const auto log = api.watch(kMaps + "?watch=1");
+  Scope scope(api.executor);
+  scope.spawn(api.server->stop());
+  api.executor.drain();
+  EXPECT_TRUE(log->ended);
+  EXPECT_EQ(api.get(kMaps).status, 503);
+}
+
+}  // namespace
+}  // namespace ph::apiserver::testing

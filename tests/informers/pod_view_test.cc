@@ -1,0 +1,163 @@
+#include "informers/pod_view.h"
+
+#include <gmock/gmock.h>
+
+#include "api/codec.h"
+#include "api/times.h"
+
+namespace ph::informers {
+namespace {
+
+using core::v1::Pod;
+
+Time at(int seconds) { return Time(std::chrono::seconds(seconds)); }
+
+core::v1::PodCondition condition(std::string type, std::string status, int since) {
+  core::v1::PodCondition out;
+  out.set_type(std::move(type));
+  out.set_status(std::move(status));
+  *out.mutable_last_transition_time() = api::make_time(at(since));
+  return out;
+}
+
+Pod whole_pod() {
+  Pod pod;
+  auto& metadata = *pod.mutable_metadata();
+  metadata.set_name("web-1");
+  metadata.set_namespace_("shop");
+  metadata.set_uid("u1");
+  metadata.set_resource_version("77");
+  *metadata.mutable_creation_timestamp() = api::make_time(at(100));
+  *metadata.mutable_deletion_timestamp() = api::make_time(at(200));
+  metadata.set_deletion_grace_period_seconds(30);
+  (*metadata.mutable_labels())["tier"] = "front";
+  (*metadata.mutable_labels())["app"] = "web";
+  (*metadata.mutable_annotations())["controller.kubernetes.io/pod-deletion-cost"] = "-5";
+  metadata.add_finalizers("a.b/c");
+  auto& other = *metadata.add_owner_references();
+  other.set_kind("Thing");
+  auto& owner = *metadata.add_owner_references();
+  owner.set_api_version("apps/v1");
+  owner.set_kind("ReplicaSet");
+  owner.set_name("web");
+  owner.set_uid("u2");
+  owner.set_controller(true);
+  owner.set_block_owner_deletion(true);
+  auto& spec = *pod.mutable_spec();
+  spec.set_node_name("n1");
+  spec.set_scheduler_name("default-scheduler");
+  spec.set_hostname("h");
+  spec.set_subdomain("s");
+  auto& container = *spec.add_containers();
+  auto& http = *container.add_ports();
+  http.set_name("http");
+  http.set_container_port(8080);
+  http.set_protocol("TCP");
+  auto& init = *spec.add_init_containers();
+  init.add_ports()->set_container_port(1);
+  auto& sidecar = *spec.add_init_containers();
+  sidecar.set_restart_policy("Always");
+  sidecar.add_ports()->set_container_port(9);
+  sidecar.mutable_ports(0)->set_protocol("UDP");
+  auto& status = *pod.mutable_status();
+  status.set_phase("Running");
+  status.set_reason("Evicted");
+  status.set_pod_ip("10.0.0.1");
+  status.add_pod_ips()->set_ip("10.0.0.1");
+  status.add_pod_ips()->set_ip("fd00::1");
+  *status.add_conditions() = condition("Ready", "True", 150);
+  *status.add_conditions() = condition("PodScheduled", "True", 110);
+  status.add_container_statuses()->set_restart_count(2);
+  status.add_container_statuses()->set_restart_count(1);
+  return pod;
+}
+
+TEST(PodViewTest, HoldsWhatLoopsNeed) {
+  const auto view = PodView::decode(api::encode_protobuf(whole_pod()));
+  EXPECT_EQ(view->key().text(), "shop/web-1");
+  EXPECT_EQ(view->uid, "u1");
+  EXPECT_EQ(view->revision, Revision{77});
+  EXPECT_EQ(view->created, at(100));
+  EXPECT_EQ(view->deletion, at(200));
+  EXPECT_EQ(view->deletion_grace_seconds, 30);
+  EXPECT_TRUE(view->has_finalizers);
+  EXPECT_EQ(view->deletion_cost, -5);
+  ASSERT_EQ(view->labels.size(), 2u);
+  EXPECT_EQ(view->labels[0].first, "app");
+  EXPECT_EQ(view->label("tier"), "front");
+  EXPECT_EQ(view->label("none"), std::nullopt);
+  ASSERT_EQ(view->owners.size(), 2u);
+  ASSERT_NE(view->controller(), nullptr);
+  EXPECT_EQ(view->controller()->uid, "u2");
+  EXPECT_EQ(view->controller()->api_version, "apps/v1");
+  EXPECT_TRUE(view->controller()->block_deletion);
+  EXPECT_EQ(view->node_name, "n1");
+  EXPECT_EQ(view->scheduler_name, "default-scheduler");
+  EXPECT_EQ(view->hostname, "h");
+  EXPECT_EQ(view->subdomain, "s");
+  ASSERT_EQ(view->ports.size(), 2u) << "an init container's ports are not the pod's, a sidecar's are";
+  EXPECT_EQ(view->ports[0].first, "http");
+  EXPECT_EQ(view->ports[0].second, 8080);
+  EXPECT_EQ(view->ports[1].second, 9);
+  EXPECT_EQ(view->port_protocols[1], "UDP");
+  EXPECT_EQ(view->phase, "Running");
+  EXPECT_EQ(view->reason, "Evicted");
+  EXPECT_THAT(view->pod_ips, testing::ElementsAre("10.0.0.1", "fd00::1"));
+  EXPECT_TRUE(view->ready);
+  EXPECT_EQ(view->ready_since, at(150));
+  EXPECT_TRUE(view->scheduled);
+  EXPECT_EQ(view->restarts, 2);
+}
+
+TEST(PodViewTest, AnEmptyPodIsEmpty) {
+  const auto view = PodView::decode(api::encode_protobuf(Pod()));
+  EXPECT_EQ(view->key().text(), "");
+  EXPECT_EQ(view->controller(), nullptr);
+  EXPECT_FALSE(view->ready);
+  EXPECT_FALSE(view->deletion);
+  EXPECT_TRUE(view->ports.empty());
+}
+
+TEST(PodViewTest, RefusesEveryTruncation) {
+  const std::string bytes = api::encode_protobuf(whole_pod());
+  int refused = 0;
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    try {
+      PodView::decode(std::string_view(bytes).substr(0, length));
+    } catch (const api::DecodeError&) {
+      ++refused;
+    }
+  }
+  // A cut between two of the three members leaves a valid message.
+  EXPECT_GE(refused, static_cast<int>(bytes.size()) - 3);
+}
+
+TEST(PodViewTest, DeletionCostIsAPlainNumber) {
+  struct Case {
+    const char* text;
+    int cost;
+  };
+  for (const Case& c : {Case{"10", 10}, Case{"-2147483648", -2147483647 - 1}, Case{"2147483648", 0}, Case{"+1", 0}, Case{"007", 0},
+                        Case{"1x", 0}, Case{"", 0}, Case{"-0", 0}}) {
+    SCOPED_TRACE(c.text);
+    Pod pod;
+    (*pod.mutable_metadata()->mutable_annotations())["controller.kubernetes.io/pod-deletion-cost"] = c.text;
+    EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->deletion_cost, c.cost);
+  }
+}
+
+TEST(InternedTest, KeepsOneCopyWhileSomebodyHoldsIt) {
+  const std::size_t before = Interned::kept();
+  {
+    const Interned a("some text nobody else has"), b(std::string("some text nobody else has")), empty;
+    EXPECT_EQ(a.view().data(), b.view().data());
+    EXPECT_EQ(a, b);
+    EXPECT_TRUE(empty.empty());
+    EXPECT_EQ(Interned(""), empty);
+    EXPECT_EQ(Interned::kept(), before + 1);
+  }
+  EXPECT_EQ(Interned::kept(), before);
+}
+
+}  // namespace
+}  // namespace ph::informers

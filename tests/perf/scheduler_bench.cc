@@ -1,0 +1,89 @@
+// What one scheduling cycle costs: 5,000 nodes, a node chosen and assumed each time.
+//
+//   build/release/bin/scheduler_bench
+#include <benchmark/benchmark.h>
+
+#include "scheduler/scheduler.h"
+#include "tests/scheduler/make.h"
+#include "tests/sim/executor.h"
+
+namespace ph::scheduler::test {
+namespace {
+
+class NoTransport final : public Transport {
+ public:
+  Task<HttpResponse> send(HttpRequest, bool) override { co_return HttpResponse{}; }
+};
+
+struct Bench {
+  sim::SimExecutor executor;
+  SeededRng rng{1};
+  NoTransport transport;
+  informers::Client client{transport, "bench"};
+  informers::Informers informers{executor, client, rng, {}};
+  Scheduler scheduler;
+  Bench(int nodes, int percentage)
+      : scheduler({.executor = executor,
+                   .clock = executor.clock(),
+                   .rng = rng,
+                   .client = client,
+                   .informers = informers,
+                   .log = {}},
+                  configuration(percentage)) {
+    for (int i = 0; i < nodes; ++i) {
+      scheduler.cache().put_node(share_node(make_node("node-" + std::to_string(i))
+                                                .has("cpu", "32")
+                                                .has("memory", "128Gi")
+                                                .label("topology.kubernetes.io/zone", "zone-" + std::to_string(i % 3))
+                                                .label("pool", i % 10 == 0 ? "special" : "common")));
+    }
+  }
+  static Configuration configuration(int percentage) {
+    auto out = Configuration::defaults();
+    out.percentage_of_nodes_to_score = percentage;
+    return out;
+  }
+};
+
+void run(benchmark::State& state, const MakePod& like) {
+  Bench bench(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)));
+  std::size_t evaluated = 0, cycles = 0, full = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    const Pod pod = MakePod(like).uid("uid-" + std::to_string(cycles));
+    const PodRef info = make_pod_info(pod);
+    state.ResumeTiming();
+    CycleState cycle(info);
+    Diagnosis diagnosis;
+    const auto placement = bench.scheduler.place(*bench.scheduler.profile("default-scheduler"), cycle, pod, diagnosis);
+    if (placement.node) {
+      bench.scheduler.cache().assume(placed_on(*info, placement.node->name()));
+    } else {
+      ++full;
+    }
+    evaluated += placement.evaluated;
+    ++cycles;
+  }
+  state.counters["nodes/cycle"] = static_cast<double>(evaluated) / static_cast<double>(cycles);
+  state.counters["full"] = static_cast<double>(full);
+  state.counters["cycles/s"] = benchmark::Counter(static_cast<double>(cycles), benchmark::Counter::kIsRate);
+}
+
+void plain_pod(benchmark::State& state) {
+  run(state, make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")));
+}
+void selecting_pod(benchmark::State& state) {
+  run(state,
+      make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")).selects("pool", "special"));
+}
+void refused_pod(benchmark::State& state) { run(state, make_pod().with(container().image("img:1").asks("cpu", "64"))); }
+
+// Arguments: nodes, percentageOfNodesToScore (0: adaptive).
+BENCHMARK(plain_pod)->Args({5000, 0})->Args({5000, 100})->Unit(benchmark::kMicrosecond);
+BENCHMARK(selecting_pod)->Args({5000, 0})->Unit(benchmark::kMicrosecond);
+BENCHMARK(refused_pod)->Args({5000, 0})->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace ph::scheduler::test
+
+BENCHMARK_MAIN();

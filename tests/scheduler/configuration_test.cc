@@ -1,0 +1,183 @@
+// KubeSchedulerConfiguration: defaults, plugin sets, arguments, and what is refused.
+#include "scheduler/config/configuration.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ph::scheduler::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr const char* kHead = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+
+Configuration parse(const std::string& text) { return Configuration::parse(kHead + text); }
+
+std::string error_of(const std::string& text) {
+  try {
+    parse(text);
+  } catch (const ConfigurationError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(Configuration, Defaults) {
+  for (const Configuration& c : {Configuration::defaults(), parse("")}) {
+    EXPECT_EQ(c.parallelism, 16);
+    EXPECT_EQ(c.percentage_of_nodes_to_score, 0);
+    EXPECT_EQ(c.pod_initial_backoff, Duration(1s));
+    EXPECT_EQ(c.pod_max_backoff, Duration(10s));
+    EXPECT_TRUE(c.leader_election.leader_elect);
+    EXPECT_EQ(c.leader_election.resource_name, "kube-scheduler");
+    EXPECT_EQ(c.client_connection.qps, 50);
+    ASSERT_EQ(c.profiles.size(), 1u);
+    const ProfileSpec& p = c.profiles[0];
+    EXPECT_EQ(p.scheduler_name, "default-scheduler");
+    EXPECT_THAT(p.points.at(Point::PreEnqueue), ElementsAre("SchedulingGates"));
+    EXPECT_THAT(p.points.at(Point::QueueSort), ElementsAre("PrioritySort"));
+    EXPECT_THAT(p.points.at(Point::PreFilter), ElementsAre("NodeAffinity", "NodePorts", "NodeResourcesFit"));
+    EXPECT_THAT(p.points.at(Point::Filter), ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration",
+                                                        "NodeAffinity", "NodePorts", "NodeResourcesFit"));
+    EXPECT_THAT(p.points.at(Point::PreScore),
+                ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
+    EXPECT_THAT(p.points.at(Point::Score), ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit",
+                                                       "NodeResourcesBalancedAllocation", "ImageLocality"));
+    EXPECT_THAT(p.points.at(Point::Bind), ElementsAre("DefaultBinder"));
+    EXPECT_FALSE(p.points.contains(Point::PostFilter));
+    EXPECT_EQ(p.weights.at("TaintToleration"), 3);
+    EXPECT_EQ(p.weights.at("NodeAffinity"), 2);
+    EXPECT_EQ(p.weights.at("ImageLocality"), 1);
+  }
+}
+
+TEST(Configuration, EveryField) {
+  const Configuration c = parse(R"(
+parallelism: 4
+percentageOfNodesToScore: 70
+podInitialBackoffSeconds: 2
+podMaxBackoffSeconds: 20
+enableProfiling: false
+leaderElection: {leaderElect: false, leaseDuration: 30s, renewDeadline: 20s, retryPeriod: 5s, resourceName: mine}
+clientConnection: {kubeconfig: /etc/x, qps: 1.5, burst: 2}
+profiles:
+- schedulerName: a
+  percentageOfNodesToScore: 30
+- schedulerName: b
+  plugins:
+    multiPoint: {disabled: [{name: ImageLocality}, {name: VolumeBinding}]}
+    score: {disabled: [{name: NodeAffinity}], enabled: [{name: TaintToleration, weight: 7}]}
+  pluginConfig:
+  - name: NodeResourcesFit
+    args:
+      apiVersion: kubescheduler.config.k8s.io/v1
+      kind: NodeResourcesFitArgs
+      ignoredResources: [example.com/foo]
+      ignoredResourceGroups: [vendor.io]
+      scoringStrategy:
+        type: RequestedToCapacityRatio
+        resources: [{name: cpu, weight: 3}, {name: example.com/gpu}]
+        requestedToCapacityRatio: {shape: [{utilization: 0, score: 0}, {utilization: 100, score: 10}]}
+  - name: NodeAffinity
+    args:
+      addedAffinity:
+        requiredDuringSchedulingIgnoredDuringExecution:
+          nodeSelectorTerms: [{matchExpressions: [{key: pool, operator: In, values: [x]}]}]
+)");
+  EXPECT_EQ(c.parallelism, 4);
+  EXPECT_EQ(c.pod_max_backoff, Duration(20s));
+  EXPECT_FALSE(c.leader_election.leader_elect);
+  EXPECT_EQ(c.leader_election.lease_duration, Duration(30s));
+  EXPECT_EQ(c.client_connection.kubeconfig, "/etc/x");
+  ASSERT_EQ(c.profiles.size(), 2u);
+  EXPECT_EQ(c.profiles[0].percentage_of_nodes_to_score, 30);
+  const ProfileSpec& b = c.profiles[1];
+  // A point's own settings come first.
+  EXPECT_THAT(b.points.at(Point::Score),
+              ElementsAre("TaintToleration", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
+  EXPECT_EQ(b.weights.at("TaintToleration"), 7);
+  const auto& fit = b.args.node_resources_fit;
+  EXPECT_EQ(fit.strategy, ScoringStrategy::RequestedToCapacityRatio);
+  EXPECT_THAT(fit.resources, ElementsAre(WeightedResource{"cpu", 3}, WeightedResource{"example.com/gpu", 1}));
+  EXPECT_THAT(fit.shape, ElementsAre(UtilizationPoint{0, 0}, UtilizationPoint{100, 10}));
+  EXPECT_THAT(fit.ignored_resource_groups, ElementsAre("vendor.io"));
+  EXPECT_TRUE(b.args.node_affinity.added_affinity.has_required_during_scheduling_ignored_during_execution());
+}
+
+TEST(Configuration, OnlyTheNamedPlugins) {
+  const Configuration c = parse(R"(
+profiles:
+- plugins:
+    multiPoint:
+      disabled: [{name: "*"}]
+      enabled: [{name: NodeResourcesFit, weight: 5}, {name: PrioritySort}, {name: DefaultBinder}]
+    preScore: {disabled: [{name: "*"}]}
+)");
+  const ProfileSpec& p = c.profiles[0];
+  EXPECT_THAT(p.points.at(Point::Filter), ElementsAre("NodeResourcesFit"));
+  EXPECT_THAT(p.points.at(Point::Score), ElementsAre("NodeResourcesFit"));
+  EXPECT_EQ(p.weights.at("NodeResourcesFit"), 5);
+  EXPECT_FALSE(p.points.contains(Point::PreScore));
+  EXPECT_FALSE(p.points.contains(Point::PreEnqueue));
+}
+
+struct Case {
+  const char* name;
+  const char* text;
+  const char* error;
+};
+
+TEST(Configuration, Refusals) {
+  // clang-format off
+  const Case kCases[] = {
+      {"an unknown field", "parallel: 3", "strict decoding error: unknown field \"parallel\""},
+      {"an unknown field inside", "profiles: [{plugins: {score: {enable: []}}}]", "unknown field \"profiles[0].plugins.score.enable\""},
+      {"a wrong type", "parallelism: many", "parallelism: cannot unmarshal string into a field of type int64"},
+      {"no parallelism", "parallelism: 0", "parallelism: Invalid value: 0: should be an integer value greater than zero"},
+      {"more than all nodes", "percentageOfNodesToScore: 101", "percentageOfNodesToScore: Invalid value: 101: not in valid range [0-100]"},
+      {"backoff shrinks", "podInitialBackoffSeconds: 20", "podMaxBackoffSeconds: must be greater than or equal to PodInitialBackoffSeconds"},
+      {"two profiles of one name", "profiles: [{schedulerName: a}, {schedulerName: a}]", "profiles[1].schedulerName: Duplicate value: \"a\""},
+      {"a second profile without a name", "profiles: [{schedulerName: a}, {}]", "profiles[1].schedulerName: Required value"},
+      {"a plugin that is not here yet", "profiles: [{plugins: {multiPoint: {enabled: [{name: VolumeBinding}]}}}]",
+       "plugin \"VolumeBinding\" is not available in this scheduler yet"},
+      {"a plugin that is nowhere", "profiles: [{plugins: {filter: {enabled: [{name: Foo}]}}}]", "plugin \"Foo\" does not exist"},
+      {"disabling a plugin that is nowhere", "profiles: [{plugins: {filter: {disabled: [{name: Foo}]}}}]", "plugin \"Foo\" does not exist"},
+      {"a plugin at the wrong point", "profiles: [{plugins: {bind: {enabled: [{name: NodeName}]}}}]", "plugin \"NodeName\" does not extend bind plugin"},
+      {"a plugin twice", "profiles: [{plugins: {score: {enabled: [{name: NodeAffinity}, {name: NodeAffinity}]}}}]",
+       "plugin \"NodeAffinity\" already registered"},
+      {"no queue sort", "profiles: [{plugins: {queueSort: {disabled: [{name: PrioritySort}]}}}]", "exactly one queue sort plugin is required"},
+      {"no binder", "profiles: [{plugins: {bind: {disabled: [{name: \"*\"}]}}}]", "at least one bind plugin is required"},
+      {"arguments twice", "profiles: [{pluginConfig: [{name: NodeAffinity}, {name: NodeAffinity}]}]", "repeated config for plugin NodeAffinity"},
+      {"arguments of a plugin that is not here", "profiles: [{pluginConfig: [{name: PodTopologySpread, args: {}}]}]",
+       "plugin \"PodTopologySpread\" is not available in this scheduler yet"},
+      {"an unknown argument", "profiles: [{pluginConfig: [{name: NodeAffinity, args: {x: 1}}]}]", "unknown field \"profiles[0].pluginConfig[0].args.x\""},
+      {"an unknown field of added affinity", "profiles: [{pluginConfig: [{name: NodeAffinity, args: {addedAffinity: {x: 1}}}]}]", "unknown field \"x\""},
+      {"an unknown strategy", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: Best}}}]}]", "Unsupported value: \"Best\""},
+      {"a shape that falls back", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio, "
+       "requestedToCapacityRatio: {shape: [{utilization: 5, score: 1}, {utilization: 5, score: 2}]}}}}]}]", "utilization values must be sorted in increasing order"},
+      {"a ratio without a shape", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio}}}]}]",
+       "at least one point must be specified"},
+      {"a weight out of range", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {resources: [{name: cpu, weight: 101}]}}}]}]",
+       "resource weight of cpu not in valid range [1, 100]"},
+      {"an extender", "extenders: [{urlPrefix: \"http://x\"}]", "extenders are not available in this scheduler yet"},
+      {"a lease shorter than its renewal", "leaderElection: {leaseDuration: 5s}", "LeaseDuration must be greater than RenewDeadline"},
+      {"a bad duration", "leaderElection: {leaseDuration: soon}", "time: invalid duration \"soon\""},
+  };
+  // clang-format on
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    EXPECT_THAT(error_of(c.text), HasSubstr(c.error));
+  }
+}
+
+TEST(Configuration, WrongKindOrVersion) {
+  EXPECT_THROW(
+      Configuration::parse("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration"),
+      ConfigurationError);
+  EXPECT_THROW(Configuration::parse("a: [b"), ConfigurationError);
+  EXPECT_THROW(Configuration::parse("[]"), ConfigurationError);
+}
+
+}  // namespace
+}  // namespace ph::scheduler::test

@@ -1,0 +1,134 @@
+// sim::Cluster: a whole cluster on one thread and virtual time: our apiserver on the memory store, the loops, a scheduler and
+// hollow nodes, as they are, with a seed for all that is random. Nothing sleeps: two hours take milliseconds.
+//
+//   sim::Cluster cluster(sim::loops("deployment,replicaset").nodes(3).scheduler().seed(7));
+//   cluster.create(make_deployment("default/web").replicas(3));
+//   cluster.advance(10s);
+//   EXPECT_EQ(cluster.list<Pod>("default").size(), 3);
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/object.h"
+#include "base/rng.h"
+#include "base/sync.h"
+#include "informers/client.h"
+#include "tests/sim/executor.h"
+
+namespace ph::sim {
+
+struct Setup {
+  std::string loop_names;         // as --controllers; empty: no loops
+  bool with_scheduler = false;
+  std::string scheduler_config;   // a KubeSchedulerConfiguration; empty: the default
+  int node_count = 0;
+  std::uint64_t seed_value = 1;
+  bool with_access = false;       // authentication, RBAC and admission as in a real server, and its bootstrap objects
+
+  Setup& nodes(int count) { return node_count = count, *this; }
+  Setup& scheduler(std::string config = {}) { return with_scheduler = true, scheduler_config = std::move(config), *this; }
+  Setup& seed(std::uint64_t seed) { return seed_value = seed, *this; }
+  Setup& access() { return with_access = true, *this; }
+};
+
+inline Setup loops(std::string names) { return Setup{.loop_names = std::move(names)}; }
+inline Setup no_loops() { return {}; }
+// All loops, a scheduler, access, and that many nodes.
+inline Setup everything(int nodes) { return loops("*").nodes(nodes).scheduler().access(); }
+
+class Cluster {
+ public:
+  explicit Cluster(const Setup& setup);
+  ~Cluster();
+
+  // -- Time
+  Time now() const;
+  // Runs every timer on the way and drains all work after each one.
+  void advance(Duration by);
+  // Advances until `holds`, in steps of virtual time, at most `limit`; whether it held.
+  bool run_until(const std::function<bool()>& holds, Duration limit = 10min);
+  // Advances until a stretch of `quiet` passes in which nothing but node heartbeats was written.
+  bool run_until_quiet(Duration limit = 2h, Duration quiet = 30s);
+
+  // -- What a user does; through the API, at this moment. Failures are thrown (api::ApiError).
+  template <class T>
+  T create(T object) {
+    return call<T>([&](informers::Client& client) { return client.create<T>(object); });
+  }
+  template <class T>
+  T update(T object) {
+    return call<T>([&](informers::Client& client) { return client.update<T>(object); });
+  }
+  template <class T>
+  T update_status(T object) {
+    return call<T>([&](informers::Client& client) { return client.update_status<T>(object); });
+  }
+  template <class T>
+  T patch(const std::string& key, informers::Patch patch, std::string subresource = {}) {
+    return call<T>([&](informers::Client& client) { return client.patch<T>(ObjectKey::parse(key), patch, subresource); });
+  }
+  template <class T>
+  informers::Removed remove(const std::string& key, informers::DeleteOptions options = {}) {
+    return call<informers::Removed>([&](informers::Client& client) { return client.remove<T>(ObjectKey::parse(key), options); });
+  }
+  template <class T>
+  T get(const std::string& key) {
+    return call<T>([&](informers::Client& client) { return client.get<T>(ObjectKey::parse(key)); });
+  }
+  template <class T>
+  bool has(const std::string& key) {
+    return call<std::optional<T>>([&](informers::Client& client) { return client.find<T>(ObjectKey::parse(key)); }).has_value();
+  }
+  template <class T>
+  std::vector<T> list(const std::string& namespace_name = {}, const std::string& label_selector = {}) {
+    return call<informers::Listed<T>>([&](informers::Client& client) {
+             return client.list<T>({.namespace_name = namespace_name, .label_selector = label_selector});
+           }).items;
+  }
+  // Reads and changes one object, as `kubectl edit` would.
+  template <class T>
+  T edit(const std::string& key, const std::function<void(T&)>& change) {
+    T object = get<T>(key);
+    change(object);
+    return update(std::move(object));
+  }
+  informers::Client& client();
+
+  // -- What happened: one line a change of the store: revision, time, author, key, and a digest of the value. The same
+  // seed gives the same lines, byte for byte.
+  const std::vector<std::string>& history() const;
+  std::string history_text() const;
+
+  // Every change, as it is made durable: `object` is empty for a deletion.
+  struct Write {
+    Revision revision;
+    std::string key;
+    std::string object;  // the message's bytes
+    bool created = false;
+  };
+  void on_write(std::function<void(const Write&)> watcher);
+
+  // Crashes the loops and starts them again, with empty caches.
+  void restart_loops();
+
+ private:
+  template <class R>
+  R call(const std::function<Task<R>(informers::Client&)>& make) {
+    std::optional<R> result;
+    run([](const std::function<Task<R>(informers::Client&)>& make, informers::Client& client, std::optional<R>& result) -> Task<void> {
+      result.emplace(co_await make(client));
+    }(make, client(), result));
+    return std::move(*result);
+  }
+  // Drains until the task has ended; rethrows its exception.
+  void run(Task<void> task);
+
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ph::sim
