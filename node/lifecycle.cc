@@ -209,6 +209,20 @@ class Story {
     life_.status.set_message("Pod was active on the node longer than the specified deadline");
     containers_ready_ = false;
     ready_at_ = deadline;
+    for (ContainerStatus& container : *life_.status.mutable_container_statuses()) kill(&container, deadline);
+  }
+
+  static void kill(ContainerStatus* container, Time at) {
+    container->set_ready(false);
+    container->set_started(false);
+    if (!container->state().has_running()) return;
+    const meta::v1::Time began = container->state().running().started_at();
+    container->mutable_state()->clear_running();
+    auto* ended = container->mutable_state()->mutable_terminated();
+    ended->set_exit_code(137);
+    ended->set_reason("Error");
+    *ended->mutable_started_at() = began;
+    api::set_time(ended->mutable_finished_at(), at);
   }
 
   void add_conditions() {

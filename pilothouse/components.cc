@@ -5,6 +5,7 @@
 #include "apiserver/standard.h"
 #include "apiserver/storage/memory.h"
 #include "apiserver/storage/rocksdb.h"
+#include "net/interfaces.h"
 #include "pilothouse/pod_logs.h"
 #include "pilothouse/version.h"
 
@@ -12,6 +13,15 @@ namespace ph::pilothouse {
 namespace {
 
 std::string user_agent(const char* program) { return std::string(program) + "/" + kVersion; }
+
+// The apiserver's own limit is 3 MiB, and it says so with a Status; what is much larger is cut off before.
+constexpr std::size_t kBodyBytesMax = 8 << 20;
+
+// Where pods find the server: the address it listens on, or the machine's when that is the loopback or all of them.
+std::string advertised(const std::string& bind_address) {
+  const bool own = bind_address != "0.0.0.0" && bind_address != "::" && bind_address != "::1" && !bind_address.starts_with("127.");
+  return own ? bind_address : net::primary_address();
+}
 
 }  // namespace
 
@@ -34,16 +44,31 @@ Task<std::optional<std::string>> NodeLogs::read(ObjectKey pod, std::string conta
   co_return co_await answer.get();
 }
 
-ApiServerComponent::ApiServerComponent(Executor& executor, const UpOptions& options, const DataDir& dir, const Clock& clock, Rng& rng,
-                                       Log log, NodeLogs& logs) {
+Task<HttpResponse> Door::handle(HttpRequest request) {
+  if (handler_) co_return co_await handler_->handle(std::move(request));
+  HttpResponse response{.status = 503};
+  response.headers.add("Retry-After", "1");
+  co_return response;
+}
+
+ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, const UpOptions& options, const DataDir& dir,
+                                       const Clock& clock, Rng& rng, Log log, NodeLogs& logs) {
+  // The port first: it is what most often is not to be had, and costs nothing.
+  net::ServerOptions net_options;
+  net_options.bind_address = options.bind_address;
+  net_options.port = static_cast<std::uint16_t>(options.secure_port);
+  net_options.tls = net::TlsServerOptions{dir.keys().server.cert_pem, dir.keys().server.key_pem, dir.keys().ca.cert_pem};
+  net_options.body_bytes_max = kBodyBytesMax;
+  https = std::make_unique<net::HttpsServer>(io, door, executor, net_options, log.named("https"));
+
   if (options.store == "memory") {
     store = apiserver::memory_store(executor, clock);
   } else {
     store = apiserver::open_rocksdb_store(dir.store_path().string(), executor, clock, {.log = log.named("store")});
   }
   apiserver::ServerOptions server_options;
-  server_options.advertise_address = options.bind_address;
-  server_options.advertise_port = options.secure_port;
+  server_options.advertise_address = advertised(options.bind_address);
+  server_options.advertise_port = https->port();
   server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), server_options);
   apiserver::StandardOptions standard;
   standard.service_account_key = dir.keys().service_account_key;
@@ -51,6 +76,7 @@ ApiServerComponent::ApiServerComponent(Executor& executor, const UpOptions& opti
   apiserver::Extensions extensions = apiserver::standard_extensions(*server, executor.clock(), rng, standard);
   extensions.subresources.emplace("pods/log", pod_logs(logs, server->reader()));
   server->install(std::move(extensions));
+  door.open(*server);
 }
 
 ApiServerComponent::~ApiServerComponent() = default;

@@ -14,6 +14,7 @@
 #include "controllers/runtime/host.h"
 #include "informers/client.h"
 #include "informers/informer.h"
+#include "net/server.h"
 #include "node/hollow.h"
 #include "pilothouse/connector.h"
 #include "pilothouse/options.h"
@@ -34,12 +35,24 @@ class NodeLogs {
   node::HollowNodes* nodes_ = nullptr;
 };
 
+// What listens before there is a server to serve: the port is known first, and requests wait outside (503).
+class Door final : public HttpHandler {
+ public:
+  void open(HttpHandler& handler) { handler_ = &handler; }
+  Task<HttpResponse> handle(HttpRequest request) override;
+
+ private:
+  HttpHandler* handler_ = nullptr;
+};
+
 struct ApiServerComponent {
-  ApiServerComponent(Executor& executor, const UpOptions& options, const DataDir& dir, const Clock& clock, Rng& rng, Log log,
-                     NodeLogs& logs);
+  ApiServerComponent(Executor& executor, net::IoThreads& io, const UpOptions& options, const DataDir& dir, const Clock& clock,
+                     Rng& rng, Log log, NodeLogs& logs);
   ~ApiServerComponent();
+  Door door;
   std::unique_ptr<apiserver::Store> store;
   std::unique_ptr<apiserver::ApiServer> server;
+  std::unique_ptr<net::HttpsServer> https;
 };
 
 struct ManagerComponent {

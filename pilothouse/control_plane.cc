@@ -4,7 +4,6 @@
 
 #include "controllers/runtime/selection.h"
 #include "net/event_loop.h"
-#include "net/server.h"
 #include "pilothouse/components.h"
 #include "pilothouse/files.h"
 #include "pilothouse/kubeconfig.h"
@@ -63,17 +62,11 @@ struct ControlPlane::Impl {
         dir(data_dir_options(this->options), clock, rng) {}
 
   void start_apiserver(const Progress& progress) {
-    // The port first: it is what most often is not to be had, and costs nothing.
     apiserver.emplace("apiserver", clock, [this](Executor& executor) {
-      return std::make_unique<ApiServerComponent>(executor, options, dir, clock, rng, log, logs);
+      return std::make_unique<ApiServerComponent>(executor, io, options, dir, clock, rng, log, logs);
     });
-    net::ServerOptions net_options;
-    net_options.bind_address = options.bind_address;
-    net_options.port = static_cast<std::uint16_t>(options.secure_port);
-    net_options.tls = net::TlsServerOptions{dir.keys().server.cert_pem, dir.keys().server.key_pem, dir.keys().ca.cert_pem};
-    https = std::make_unique<net::HttpsServer>(io, *(*apiserver)->server, apiserver->executor(), net_options, log.named("https"));
     wait_for(apiserver->executor(), [this] { return (*apiserver)->server->start(); });
-    url = fmt::format("https://{}:{}", reachable(options.bind_address), https->port());
+    url = fmt::format("https://{}:{}", reachable(options.bind_address), (*apiserver)->https->port());
     dir.write_kubeconfigs(url);
     connector = std::make_unique<Connector>(*(*apiserver)->server, apiserver->executor());
     progress("apiserver", fmt::format("{}, {} store", url, options.store));
@@ -123,12 +116,10 @@ struct ControlPlane::Impl {
     nodes.reset();
     scheduler.reset();
     manager.reset();
-    if (apiserver) {
-      // Watches are told to end first, so that their connections can.
-      wait_for(apiserver->executor(), [this] { return (*apiserver)->server->stop(); });
-    }
-    if (https) https->stop(kGrace);
-    https.reset();
+    if (!apiserver) return;
+    // Watches are told to end first, so that their connections can.
+    wait_for(apiserver->executor(), [this] { return (*apiserver)->server->stop(); });
+    (*apiserver)->https->stop(kGrace);
     apiserver.reset();
   }
 
@@ -145,7 +136,6 @@ struct ControlPlane::Impl {
   std::string url;
   std::unique_ptr<Connector> connector;
   std::optional<Part<ApiServerComponent>> apiserver;
-  std::unique_ptr<net::HttpsServer> https;
   std::optional<Part<ManagerComponent>> manager;
   std::optional<Part<SchedulerComponent>> scheduler;
   std::optional<Part<NodeComponent>> nodes;

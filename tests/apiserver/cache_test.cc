@@ -199,10 +199,10 @@ TEST_F(CacheTest, ATransactionIsDeliveredWhole) {
 }
 
 TEST_F(CacheTest, OlderStatesAreRebuilt) {
-  put_pod("a");        // 2
-  put_pod("b");        // 3
-  put_pod("a", "y");   // 4
-  remove_pod("b");     // 5
+  put_pod("a");       // 2
+  put_pod("b");       // 3
+  put_pod("a", "y");  // 4
+  remove_pod("b");    // 5
   EXPECT_THAT(keys(*cache.snapshot_at(Revision{1})->entries), IsEmpty());
   EXPECT_THAT(keys(*cache.snapshot_at(Revision{2})->entries), ElementsAre("a"));
   const auto three = cache.snapshot_at(Revision{3});
@@ -259,7 +259,9 @@ TEST_F(CacheTest, ChangesOfWhichOnlyTheLastValueIsKeptDoNotResume) {
 // A server's life: a store, a hub and two caches.
 struct Server {
   explicit Server(const std::string& path)
-      : store(open_rocksdb_store(path, executor, executor.time, {.sync = false})), hub(*store, executor), pods(hub, "/registry/pods/"),
+      : store(open_rocksdb_store(path, executor, executor.time, {.sync = false})),
+        hub(*store, executor),
+        pods(hub, "/registry/pods/"),
         events(hub, "/registry/events/") {}
   Revision write(Transaction t) { return executor.run(store->commit(std::move(t))).value(); }
   std::vector<std::string> since(WatchCache& cache, std::uint64_t revision) {
@@ -278,11 +280,11 @@ TEST(CacheRestart, WatchesResume) {
   TestDirectory directory;
   {
     Server server(directory.path());
-    server.write(put("/registry/pods/a", make_object("a", "1")));                           // 2
-    server.write(put("/registry/pods/a", make_object("a", "2")));                           // 3
-    server.write({{}, {{"/registry/events/e", make_object("e", ""), true}}, ""});           // 4
-    server.write(put("/registry/pods/b", make_object("b", "")));                            // 5
-    server.write(remove("/registry/pods/b"));                                               // 6
+    server.write(put("/registry/pods/a", make_object("a", "1")));                  // 2
+    server.write(put("/registry/pods/a", make_object("a", "2")));                  // 3
+    server.write({{}, {{"/registry/events/e", make_object("e", ""), true}}, ""});  // 4
+    server.write(put("/registry/pods/b", make_object("b", "")));                   // 5
+    server.write(remove("/registry/pods/b"));                                      // 6
   }
   Server server(directory.path());
   server.executor.run(server.pods.fill());
@@ -302,7 +304,8 @@ TEST(CacheRestart, FillsWhileWritesGoOn) {
   TestDirectory directory;
   {
     Server server(directory.path());
-    for (int i = 0; i < 2'500; ++i) server.write(put("/registry/pods/" + std::to_string(10'000 + i), make_object("p", "1")));
+    for (int i = 0; i < 2'500; ++i)
+      server.write(put("/registry/pods/" + std::to_string(10'000 + i), make_object("p", "1")));
   }
   for (int delay = 0; delay < 12; ++delay) {
     SCOPED_TRACE(delay);
@@ -346,8 +349,8 @@ TEST(CacheRestart, FillsWhileWritesGoOn) {
   }
 }
 
-// Random writes against a model: every watcher, from whatever revision, sees exactly the model's changes, and every older
-// state is the model's.
+// Random writes against a model: every watcher, from whatever revision, sees exactly the model's changes, and every
+// older state is the model's.
 struct Model {
   struct Line {
     Revision revision;

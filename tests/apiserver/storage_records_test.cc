@@ -1,8 +1,7 @@
-#include "apiserver/storage/records.h"
-
 #include <gtest/gtest.h>
 
 #include "apiserver/storage/gaps.h"
+#include "apiserver/storage/records.h"
 
 namespace ph::apiserver {
 namespace {
@@ -22,8 +21,12 @@ TEST(Records, ValuesComeBack) {
 
 TEST(Records, HistoryComesBack) {
   const HistoryRecord records[] = {
-      {.key = "/registry/pods/default/a", .previous = "old", .previous_modified = Revision{5}, .created = Revision{2},
-       .time = Time(Duration(1'767'225'600'123'456'789)), .author = "system:admin"},
+      {.key = "/registry/pods/default/a",
+       .previous = "old",
+       .previous_modified = Revision{5},
+       .created = Revision{2},
+       .time = Time(Duration(1'767'225'600'123'456'789)),
+       .author = "system:admin"},
       {.key = "/a", .created = Revision{9}},
       {.key = "/a", .deleted = true, .previous = "", .previous_modified = Revision{1}},
       {.key = "/a", .time = Time(Duration(-1))},
@@ -41,12 +44,14 @@ TEST(Records, HistoryComesBack) {
     EXPECT_EQ(back->author, record.author);
     // Cut anywhere before the value, it is no record.
     const std::size_t fixed = bytes.size() - (record.previous ? record.previous->size() : 0);
-    for (std::size_t size = 0; size < fixed; ++size) EXPECT_FALSE(decode_history(std::string_view(bytes).substr(0, size))) << size;
+    for (std::size_t size = 0; size < fixed; ++size)
+      EXPECT_FALSE(decode_history(std::string_view(bytes).substr(0, size))) << size;
   }
 }
 
 TEST(Records, KeysOfHistorySortByRevision) {
-  const std::pair<std::uint64_t, std::uint32_t> ascending[] = {{0, 0}, {1, 0}, {1, 1}, {1, 256}, {2, 0}, {255, 9}, {256, 0}, {1ull << 40, 0}};
+  const std::pair<std::uint64_t, std::uint32_t> ascending[] = {{0, 0}, {1, 0},   {1, 1},   {1, 256},
+                                                               {2, 0}, {255, 9}, {256, 0}, {1ull << 40, 0}};
   std::string last;
   for (const auto& [revision, index] : ascending) {
     const std::string key = history_key(Revision{revision}, index);
@@ -65,7 +70,8 @@ TEST(Gaps, ConcernThePrefixesTheyOverlap) {
     const char* prefix;
     std::uint64_t newest;
   };
-  for (const Case& c : {Case{"", 5}, Case{"/e/", 5}, Case{"/e/d/", 5}, Case{"/e/d/a", 5}, Case{"/e/x/", 4}, Case{"/e/y/", 0}, Case{"/p/", 0}}) {
+  for (const Case& c : {Case{"", 5}, Case{"/e/", 5}, Case{"/e/d/", 5}, Case{"/e/d/a", 5}, Case{"/e/x/", 4},
+                        Case{"/e/y/", 0}, Case{"/p/", 0}}) {
     EXPECT_EQ(gaps.newest(c.prefix).value, c.newest) << c.prefix;
   }
   EXPECT_EQ(gaps.after("/e/", Revision{4}).size(), 1u);

@@ -22,6 +22,7 @@ finish() {
 
 # start [flags of `pilothouse up`]: returns when it is ready.
 start() {
+  : >"$WORK/server.log"
   "$PH" up --data-dir "$DATA" --secure-port 0 "$@" >"$WORK/server.log" 2>&1 &
   SERVER=$!
   export KUBECONFIG=$DATA/admin.kubeconfig

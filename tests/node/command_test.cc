@@ -38,7 +38,7 @@ const Case kCases[] = {
 TEST(Command, IsReadByTheConvention) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
-    const Run run = read_command(c.command, c.args);
+    const node::Run run = read_command(c.command, c.args);
     EXPECT_EQ(run.takes, c.takes);
     EXPECT_EQ(run.exit_code, c.exit_code);
     EXPECT_EQ(run.output, c.output);

@@ -72,7 +72,7 @@ TEST(Lifecycle, FollowsTheCommandsAndTheRestartPolicy) {
       {"a failed init container", failing_init, 2s, "Failed 0/1 r0 PodInitializing"},
       {"a sidecar does not keep a pod alive", sidecar, 6s, "Succeeded 0/1 r0 ended 0"},
       {"before the deadline", deadline, 29s, "Running 1/1 r0 running until 30s"},
-      {"at the deadline", deadline, 30s, "Failed 0/1 r0 running"},
+      {"at the deadline", deadline, 30s, "Failed 0/1 r0 ended 137"},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);

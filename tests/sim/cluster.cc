@@ -125,7 +125,7 @@ struct Cluster::Impl {
   }
 
   void note(const apiserver::Change& change) {
-    history.push_back(fmt::format("{} {} {} {} {:016x}", change.revision, change.time.time_since_epoch().count(),
+    history.push_back(fmt::format("{} {} {} {} {:016x}", change.revision.value, change.time.time_since_epoch().count(),
                                   change.author.empty() ? "-" : change.author, change.key,
                                   change.value ? digest(*change.value) : 0));
     if (!is_heartbeat(change.key)) last_write = executor.clock().steady();
