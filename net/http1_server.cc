@@ -69,7 +69,7 @@ class Http1Server final : public ServerProtocol {
         output_.pop_front();
       }
       if (!output_.empty() || state_ != State::Answered) return;
-      state_ = closing_ ? State::Ended : State::Reading;
+      state_ = closing_ || draining_ ? State::Ended : State::Reading;
       if (state_ == State::Reading) read();
     } while (!output_.empty() || state_ == State::Answered);
   }

@@ -211,19 +211,21 @@ struct HttpsServer::Impl : std::enable_shared_from_this<Impl> {
         if (auto strong = weak.lock()) left->push_back(std::move(strong));
       }
     }
-    if (Executor::current() == &executor) {
+    const auto cancel = [left = std::move(left)] {
       for (const auto& call : *left) call->cancel_all();
-      return;
-    }
-    // The promise is kept when the work has run, and broken, which will do, when a stopped executor drops it.
+    };
+    if (Executor::current() == &executor) return cancel();
     auto ran = std::make_shared<std::promise<void>>();
     auto waiting = ran->get_future();
-    executor.post([left = std::move(left), ran = std::move(ran)] {
-      for (const auto& call : *left) call->cancel_all();
-      left->clear();
+    executor.post([cancel, ran = std::move(ran)] {
+      cancel();
       ran->set_value();
     });
-    waiting.wait();
+    try {
+      waiting.get();
+    } catch (const std::future_error&) {
+      cancel();  // a stopped executor has dropped the work, and runs nothing that could be in the way
+    }
   }
 
   IoThreads::Impl& io;

@@ -67,7 +67,7 @@ std::unique_ptr<Transport> Connector::connect(Executor& executor, Identity ident
 
 Identity controller_manager_identity() { return user("system:kube-controller-manager"); }
 Identity scheduler_identity() { return user("system:kube-scheduler"); }
-Identity nodes_identity() { return user("system:node:hollow", {"system:nodes"}); }
+Identity nodes_identity() { return user("pilothouse:hollow-nodes"); }
 Identity loop_identity(std::string_view name) {
   return user("system:serviceaccount:kube-system:" + std::string(account_of(name)),
               {"system:serviceaccounts", "system:serviceaccounts:kube-system"});

@@ -107,7 +107,7 @@ void DataDir::write_kubeconfigs(const std::string& url) {
   write_kubeconfig("admin.kubeconfig", "kubernetes-admin", {"system:masters"}, url);
   write_kubeconfig("controller-manager.kubeconfig", "system:kube-controller-manager", {}, url);
   write_kubeconfig("scheduler.kubeconfig", "system:kube-scheduler", {}, url);
-  write_kubeconfig("node.kubeconfig", "system:node:hollow", {"system:nodes"}, url);
+  write_kubeconfig("node.kubeconfig", "pilothouse:hollow-nodes", {}, url);
 }
 
 void DataDir::write_kubeconfig(const std::string& file, const std::string& user, const std::vector<std::string>& groups,

@@ -67,7 +67,7 @@ class PodLogs final : public apiserver::SubresourceHandler {
     }
     const std::string tail(parameter(request.query(), "tailLines"));
     auto text = co_await logs_.read(key, container);
-    if (!text) throw api::internal(fmt::format("no hollow node here runs pod {}", key));
+    if (!text) throw api::internal(fmt::format("no hollow node here runs pod {}", key.text()));
     if (!tail.empty()) text = last_lines(std::move(*text), tail);
     HttpResponse response;
     response.headers.add("Content-Type", "text/plain");

@@ -25,7 +25,7 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
     if (profiles_.contains(spec.scheduler_name)) {
       throw std::invalid_argument(fmt::format("duplicate profile with scheduler name \"{}\"", spec.scheduler_name));
     }
-    profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins));
+    profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins, world_.plugins));
     if (!world_.events) {
       recorders_.emplace(spec.scheduler_name, informers::event_recorder(world_.executor, world_.client, world_.rng,
                                                                         spec.scheduler_name, {}, world_.log));

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@
 #include "scheduler/cluster/cache.h"
 #include "scheduler/config/configuration.h"
 #include "scheduler/framework/profile.h"
+#include "scheduler/framework/registry.h"
 #include "scheduler/queue/scheduling_queue.h"
 
 namespace ph::scheduler {
@@ -41,6 +43,7 @@ struct SchedulerWorld {
   informers::Informers& informers;
   informers::EventRecorder* events = nullptr;  // null: the scheduler makes one a profile, named after it
   Log log;
+  std::span<const PluginEntry> plugins = {};  // beside those of the registry, for configurations made in code
 };
 
 class Scheduler {

@@ -1,4 +1,4 @@
-// metadata.managedFields: who last set which field (KEP-555). Server-side apply builds on the same sets.
+// metadata.managedFields: who last set which field (KEP-555). Server-side apply builds on the same sets (field_set.h).
 #pragma once
 
 #include <string>
@@ -20,8 +20,10 @@ struct Manager {
 };
 
 // Records in `object` that `manager` changed what differs from `old` (null: created), and takes what was changed or removed
-// away from the other managers. Entries are kept in upstream's order; an object whose request set managedFields to [] or
-// [{}] loses them. A write that changes nothing else leaves them, and their times, alone.
+// away from the other managers. Call it after defaulting and before admission: what admission and the registry add belongs to
+// nobody. Entries are kept in upstream's order, at most ten of them updates (older ones become "ancient-changes"). Managed
+// fields the request brings replace the stored ones, except through a sub-resource or when they cannot be read; an object
+// whose request set them to [{}] starts anew. A write that changes nothing else leaves them, and their times, alone.
 void record_update(google::protobuf::Message& object, const google::protobuf::Message* old, const Manager& manager, Time now);
 
 }  // namespace ph::api

@@ -1,7 +1,7 @@
 // v1 Service.
 #include <fmt/format.h>
 
-#include "api/validation/validation.h"
+#include "api/validation/endpoint_parts.h"
 
 namespace ph::api {
 
@@ -135,14 +135,8 @@ void check_cluster_ips(const ServiceSpec& spec, const Path& path, Errors& errors
 
 void check_external_ips(const ServiceSpec& spec, const Path& path, Errors& errors) {
   for (int i = 0; i < spec.external_ips_size(); ++i) {
-    const std::string& ip = spec.external_ips(i);
-    check_ip_text(ip, path.index(i), errors);
-    if (ip == "0.0.0.0" || ip == "::") errors.invalid_text(path.index(i), ip, fmt::format("may not be unspecified ({})", ip));
-    if (ip.starts_with("127.") || ip == "::1") errors.invalid_text(path.index(i), ip, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
-    if (ip.starts_with("169.254.") || ip.starts_with("fe80:")) {
-      errors.invalid_text(path.index(i), ip, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-    }
-    if (ip.starts_with("224.0.0.")) errors.invalid_text(path.index(i), ip, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+    check_ip_text(spec.external_ips(i), path.index(i), errors);
+    check_endpoint_ip(spec.external_ips(i), path.index(i), errors);
   }
 }
 

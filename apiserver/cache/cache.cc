@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "api/codec.h"
 #include "apiserver/cache/hub.h"
-#include "apiserver/cache/splice.h"
 #include "apiserver/cache/watch.h"
 #include "apiserver/storage/gaps.h"
 
@@ -23,7 +23,8 @@ WatchCache::Impl::Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix)
   PH_ASSERT(is_new);
 }
 
-WatchCache::WatchCache(CacheHub& hub, std::string prefix) : impl_(std::make_shared<Impl>(hub.impl_, std::move(prefix))) {}
+WatchCache::WatchCache(CacheHub& hub, std::string prefix)
+    : impl_(std::make_shared<Impl>(hub.impl_, std::move(prefix))) {}
 
 // The cache keeps the hub's insides alive: the hub itself may go.
 WatchCache::WatchCache(Store& store, Executor& executor, std::string prefix)
@@ -49,7 +50,8 @@ Snapshot WatchCache::snapshot() { return {revision(), impl_->list()}; }
 std::optional<Snapshot> WatchCache::snapshot_at(Revision wanted) {
   Impl& cache = *impl_;
   if (wanted > revision() || !cache.filled) return std::nullopt;
-  if (cache.window.after(wanted) == cache.window.end() && wanted >= cache.window.since()) return Snapshot{wanted, cache.list()};
+  if (cache.window.after(wanted) == cache.window.end() && wanted >= cache.window.since())
+    return Snapshot{wanted, cache.list()};
   if (wanted < cache.window.since()) return std::nullopt;
   auto& rebuilt = cache.rebuilt;
   const auto found = std::ranges::find(rebuilt, wanted, &Snapshot::revision);
@@ -79,7 +81,8 @@ WatchCache::Stats WatchCache::stats() const {
 
 EntryRef WatchCache::Impl::make_entry(const std::string& key, Revision revision, const SharedBytes& stored) const {
   PH_ASSERT(key.starts_with(prefix));
-  return std::make_shared<const Entry>(Entry{key.substr(prefix.size()), revision, share(with_revision(*stored, revision))});
+  return std::make_shared<const Entry>(
+      Entry{key.substr(prefix.size()), revision, share(api::with_resource_version(*stored, to_string(revision)))});
 }
 
 void WatchCache::Impl::apply(const Change& change) {
@@ -136,7 +139,8 @@ void WatchCache::Impl::finish_fill(const Recent& recent) {
     if (change.previous) event.before = make_entry(change.key, change.previous_modified, change.previous);
     if (change.value) {
       const auto next = found_by_next.find(change.key);
-      event.after = next != found_by_next.end() ? next->second : entries.find(std::string_view(change.key).substr(prefix.size()));
+      event.after =
+          next != found_by_next.end() ? next->second : entries.find(std::string_view(change.key).substr(prefix.size()));
       PH_ASSERT(event.after);
       PH_ASSERT(event.after->revision == change.revision);
     } else {

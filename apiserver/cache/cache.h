@@ -1,8 +1,8 @@
 // Watch cache: what one resource holds, in memory, and its recent changes for watchers.
 //
-// Filled from the store at start, fed by it afterwards. An entry is immutable and shared by every reader and watcher; its
-// bytes were encoded once, by the write. Everything belongs to the apiserver's executor, but entries may be read (rendered)
-// on any thread.
+// Filled from the store at start, fed by it afterwards. An entry is immutable and shared by every reader and watcher;
+// its bytes were encoded once, by the write. Everything belongs to the apiserver's executor, but entries may be read
+// (rendered) on any thread.
 #pragma once
 
 #include <functional>
@@ -21,9 +21,9 @@ namespace ph::apiserver {
 
 struct CacheEvent {
   Revision revision;
-  EntryRef before;  // null: it did not exist
-  EntryRef after;   // null: deleted; the last state is `deleted`
-  EntryRef deleted; // for a deletion: the last state, with the deletion's revision spliced in
+  EntryRef before;   // null: it did not exist
+  EntryRef after;    // null: deleted; the last state is `deleted`
+  EntryRef deleted;  // for a deletion: the last state, with the deletion's revision spliced in
 };
 
 // All objects of one moment, ordered by key. Any thread may read the entries.
@@ -36,8 +36,8 @@ struct Snapshot {
 class CacheWatch {
  public:
   virtual ~CacheWatch() = default;
-  // The next events (at least one), or nothing: the watcher fell so far behind that its events were dropped, or the cache
-  // was closed. `deadline`: at that time it returns an empty list, so that the caller can send a bookmark or end.
+  // The next events (at least one), or nothing: the watcher fell so far behind that its events were dropped, or the
+  // cache was closed. `deadline`: at that time it returns an empty list, so that the caller can send a bookmark or end.
   virtual Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) = 0;
   // Up to which revision everything has been delivered once `next` has handed out all it had.
   virtual Revision revision() const = 0;
@@ -54,8 +54,8 @@ struct CacheOptions {
   std::size_t history_bytes_max = 16 << 20;
 };
 
-// Feeds all watch caches of one store: one follower, each change goes to the cache of its prefix, and all caches advance
-// to the store's revision together. Make it before the store's first commit; caches may come later. Hub and
+// Feeds all watch caches of one store: one follower, each change goes to the cache of its prefix, and all caches
+// advance to the store's revision together. Make it before the store's first commit; caches may come later. Hub and
 // caches may go away before the store.
 class CacheHub {
  public:

@@ -17,9 +17,9 @@ namespace ph::apiserver {
 
 // One object at one revision.
 struct Entry {
-  std::string key;        // "namespace/name", or "name" for what has no namespace
-  Revision revision;      // of its last change
-  SharedBytes protobuf;   // the k8s\0 envelope as clients get it, metadata.resourceVersion spliced in
+  std::string key;       // "namespace/name", or "name" for what has no namespace
+  Revision revision;     // of its last change
+  SharedBytes protobuf;  // the k8s\0 envelope as clients get it, metadata.resourceVersion spliced in
   std::string_view name() const;
   std::string_view namespace_name() const;  // "" when it has none
 };
@@ -104,8 +104,8 @@ class EntryList::Iterator {
 inline EntryList::Iterator EntryList::begin() const { return {this, 0}; }
 inline EntryList::Iterator EntryList::end() const { return {this, size()}; }
 
-// The changing side of it: ordered by key, with cheap lists of its present state. A change copies at most one chunk, and
-// that only when a list shares it. Belongs to one executor.
+// The changing side of it: ordered by key, with cheap lists of its present state. A change copies at most one chunk,
+// and that only when a list shares it. Belongs to one executor.
 class EntryTree {
  public:
   EntryTree() = default;

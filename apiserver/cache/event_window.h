@@ -62,7 +62,8 @@ class EventWindow {
 
   static std::size_t size_of(const EntryRef& entry) { return entry ? entry->protobuf->size() : 0; }
   bool over(Time now) const {
-    return slots_.size() > options_.events_max || bytes_ > options_.bytes_max || slots_.front().time < now - options_.window;
+    return slots_.size() > options_.events_max || bytes_ > options_.bytes_max ||
+           slots_.front().time < now - options_.window;
   }
 
   CacheOptions options_;

@@ -46,11 +46,11 @@ struct WatchCache::Impl {
   EventWindow window;
   bool filled = false;
   bool closed = false;
-  std::vector<Change> early;         // changes that came before the cache was filled
+  std::vector<Change> early;                 // changes that came before the cache was filled
   std::shared_ptr<const EntryList> present;  // the list of the present, while nothing has changed since it was made
-  std::list<Snapshot> rebuilt;       // older states, latest used first
-  std::list<Watch*> watches;         // in the order of their making
-  bool touched = false;              // by the batch of changes that is being applied
+  std::list<Snapshot> rebuilt;               // older states, latest used first
+  std::list<Watch*> watches;                 // in the order of their making
+  bool touched = false;                      // by the batch of changes that is being applied
 };
 
 }  // namespace ph::apiserver

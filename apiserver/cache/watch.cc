@@ -59,7 +59,8 @@ std::vector<CacheEvent> Watch::take() {
 
 Revision Watch::revision() const {
   const EventWindow& window = cache_->window;
-  if (next_ >= window.begin() && next_ < window.end()) return std::max(since_, Revision{window[next_].revision.value - 1});
+  if (next_ >= window.begin() && next_ < window.end())
+    return std::max(since_, Revision{window[next_].revision.value - 1});
   return std::max(since_, cache_->hub->revision);
 }
 

@@ -24,12 +24,18 @@ std::unique_ptr<Message> decode_entry(const api::Resource& resource, const Entry
 
 EntryRef shown(const Served& served, const EntryRef& entry) {
   if (served.stored_as == nullptr || !entry) return entry;
-  const std::unique_ptr<Message> stored = decode_entry(*served.stored_as->resource, *entry);
+  core::v1::Event stored;
+  api::decode_envelope(*entry->protobuf, stored);
   auto converted = std::make_shared<Entry>();
   converted->key = entry->key;
   converted->revision = entry->revision;
-  converted->protobuf = share(api::encode_envelope(*api::convert_event(*stored)));
+  converted->protobuf = share(api::encode_envelope(api::convert_event(stored)));
   return converted;
+}
+
+std::unique_ptr<Message> to_stored(const Served& served, std::unique_ptr<Message> object) {
+  if (served.stored_as == nullptr) return object;
+  return std::make_unique<core::v1::Event>(api::convert_event(static_cast<const ph::events::v1::Event&>(*object)));
 }
 
 Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)

@@ -103,5 +103,7 @@ std::unique_ptr<Message> decode_entry(const api::Resource& resource, const Entry
 
 // The entry as the resource shows it: itself, or converted (events).
 EntryRef shown(const Served& served, const EntryRef& entry);
+// And back: the object in the form it is stored in.
+std::unique_ptr<Message> to_stored(const Served& served, std::unique_ptr<Message> object);
 
 }  // namespace ph::apiserver

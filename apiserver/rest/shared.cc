@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "api/convert.h"
 #include "api/errors.h"
 #include "api/object.h"
 #include "apiserver/rest/verbs.h"
@@ -36,10 +35,6 @@ void match_name(const Call& call, const Message& object) {
   if (name == call.info.name) return;
   throw api::bad_request(
       fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name));
-}
-
-std::unique_ptr<Message> to_stored(Served& served, std::unique_ptr<Message> object) {
-  return served.stored_as == nullptr ? std::move(object) : api::convert_event(*object);
 }
 
 Task<void> wait_for_revision(Core& core, WatchCache& cache, Revision revision) {

@@ -35,9 +35,6 @@ void match_namespace(const Call& call, Message& object);
 // 400 when the object's name is not the URL's.
 void match_name(const Call& call, const Message& object);
 
-// The object of the body, in the form it is stored in.
-std::unique_ptr<Message> to_stored(Served& served, std::unique_ptr<Message> object);
-
 // Waits until the cache has seen `revision`; 504 when that takes too long.
 Task<void> wait_for_revision(Core& core, WatchCache& cache, Revision revision);
 

@@ -25,8 +25,8 @@ struct ValueRecord {
 // So each value is stored once, and both sides of every change are known however much has been trimmed.
 struct HistoryRecord {
   std::string_view key;
-  bool deleted = false;                       // the change removed the key
-  std::optional<std::string_view> previous;   // what the key held
+  bool deleted = false;                      // the change removed the key
+  std::optional<std::string_view> previous;  // what the key held
   Revision previous_modified;
   Revision created;
   Time time;

@@ -1,10 +1,10 @@
 // The open database and its column families; private to this folder.
 #pragma once
 
+#include <rocksdb/db.h>
+
 #include <memory>
 #include <string>
-
-#include <rocksdb/db.h>
 
 #include "apiserver/storage/gaps.h"
 #include "apiserver/storage/rocksdb.h"
@@ -37,8 +37,8 @@ struct RocksDatabase {
 std::unique_ptr<RocksDatabase> open_database(const std::string& path, const RocksOptions& options);
 
 // Looks through the write-ahead logs in `path` before RocksDB does, which takes any damage in the last block that looks
-// like a short record for the end. The end of the newest log may be torn (a crash cut the last write off): it is cut where
-// its last whole record ends. Damage that a later record proves to be in the middle throws StoreError.
+// like a short record for the end. The end of the newest log may be torn (a crash cut the last write off): it is cut
+// where its last whole record ends. Damage that a later record proves to be in the middle throws StoreError.
 void mend_logs(rocksdb::Env& env, const std::string& path, const Log& log);
 
 }  // namespace ph::apiserver

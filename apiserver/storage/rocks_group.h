@@ -1,14 +1,14 @@
 // A group of transactions that become durable together; private to this folder.
 #pragma once
 
+#include <rocksdb/write_batch.h>
+
 #include <expected>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include <rocksdb/write_batch.h>
 
 #include "apiserver/storage/rocks_database.h"
 #include "apiserver/storage/store.h"
@@ -34,7 +34,8 @@ std::optional<Held> read_value(const RocksDatabase& database, const std::string&
 class RocksGroup {
  public:
   // `revision`: the newest one before the group.
-  RocksGroup(RocksDatabase& database, Revision revision, Time now) : database_(database), revision_(revision), now_(now) {}
+  RocksGroup(RocksDatabase& database, Revision revision, Time now)
+      : database_(database), revision_(revision), now_(now) {}
 
   std::expected<Revision, Refused> apply(Transaction& transaction);
 

@@ -1,9 +1,9 @@
 #include "apiserver/storage/rocks_history.h"
 
+#include <rocksdb/convenience.h>
+
 #include <algorithm>
 #include <unordered_map>
-
-#include <rocksdb/convenience.h>
 
 #include "apiserver/storage/records.h"
 #include "apiserver/storage/rocks_group.h"
@@ -26,7 +26,8 @@ std::optional<std::vector<Change>> RocksHistory::since(const std::string& prefix
   return changes;
 }
 
-Recent RocksHistory::recent(const std::string& prefix, std::size_t records_max, std::size_t bytes_max, Revision newest) const {
+Recent RocksHistory::recent(const std::string& prefix, std::size_t records_max, std::size_t bytes_max,
+                            Revision newest) const {
   Recent recent;
   recent.since = walk(prefix, compacted_, records_max, bytes_max, recent.changes);
   std::ranges::reverse(recent.changes);
@@ -103,7 +104,8 @@ std::uint64_t RocksHistory::bytes_after(Revision revision) const {
   return bytes;
 }
 
-// The last revision in [from, to] for which `must_go` holds, if it holds for a beginning of the range; `from` when for none.
+// The last revision in [from, to] for which `must_go` holds, if it holds for a beginning of the range; `from` when for
+// none.
 template <class MustGo>
 Revision RocksHistory::last(Revision from, Revision to, MustGo must_go) const {
   while (from < to) {
@@ -143,7 +145,8 @@ void RocksHistory::reclaim() {
   const std::string to = after(compacted_);
   const rocksdb::Slice begin(from);
   const rocksdb::Slice end(to);
-  check_status(rocksdb::DeleteFilesInRange(database_.db.get(), database_.history, &begin, &end, false), "trimming history");
+  check_status(rocksdb::DeleteFilesInRange(database_.db.get(), database_.history, &begin, &end, false),
+               "trimming history");
 }
 
 }  // namespace ph::apiserver

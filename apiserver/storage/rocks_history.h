@@ -18,15 +18,16 @@ class RocksHistory {
   std::optional<std::vector<Change>> since(const std::string& prefix, Revision since) const;
   Recent recent(const std::string& prefix, std::size_t records_max, std::size_t bytes_max, Revision newest) const;
 
-  // Adds to a group's batch what removes the history that is too old or too much. Looks only now and then: `wrote` is how
-  // much the group adds.
+  // Adds to a group's batch what removes the history that is too old or too much. Looks only now and then: `wrote` is
+  // how much the group adds.
   void trim(rocksdb::WriteBatch& batch, Revision newest, std::size_t wrote, Time now);
   // After that batch was written: gives the space back.
   void reclaim();
 
  private:
   struct Walk;
-  // Walks back from the newest record to `floor`, or to where a limit or a gap ends it; returns since when it is complete.
+  // Walks back from the newest record to `floor`, or to where a limit or a gap ends it; returns since when it is
+  // complete.
   Revision walk(const std::string& prefix, Revision floor, std::size_t records_max, std::size_t bytes_max,
                 std::vector<Change>& newest_first) const;
   std::optional<Time> time_of_first_after(Revision revision) const;

@@ -1,15 +1,15 @@
 // The write-ahead log's format (LevelDB's): blocks of 32 KiB, each a row of fragments
 //   masked CRC-32C (4) of all that follows, length (2), type (1), payload
-// with little-endian numbers. A record is one Full fragment, or First, Middle…, Last over several blocks; what is left at
-// the end of a block and too short for a fragment is zeros.
+// with little-endian numbers. A record is one Full fragment, or First, Middle…, Last over several blocks; what is left
+// at the end of a block and too short for a fragment is zeros.
+#include <fmt/format.h>
+#include <rocksdb/env.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
-
-#include <fmt/format.h>
-#include <rocksdb/env.h>
 
 #include "apiserver/storage/rocks_database.h"
 
@@ -178,7 +178,8 @@ void mend_logs(rocksdb::Env& env, const std::string& path, const Log& log) {
     if (name != names.back()) refuse(file, *torn);
     log.warning("the last write before a crash was cut off", "log", file, "at", *torn, "bytes", bytes.size() - *torn);
     const rocksdb::Status mended = cut(env, file, *torn);
-    if (!mended.ok()) throw StoreError(fmt::format("the log {} cannot be cut at {}: {}", file, *torn, mended.ToString()));
+    if (!mended.ok())
+      throw StoreError(fmt::format("the log {} cannot be cut at {}: {}", file, *torn, mended.ToString()));
   }
 }
 

@@ -1,11 +1,11 @@
-#include <filesystem>
-#include <vector>
-
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+
+#include <filesystem>
+#include <vector>
 
 #include "apiserver/storage/records.h"
 #include "apiserver/storage/rocks_database.h"
@@ -38,11 +38,14 @@ class LogAdapter final : public rocksdb::Logger {
   Log log_;
 };
 
-bool says(const rocksdb::Status& status, std::string_view text) { return status.ToString().find(text) != std::string::npos; }
+bool says(const rocksdb::Status& status, std::string_view text) {
+  return status.ToString().find(text) != std::string::npos;
+}
 
 [[noreturn]] void refuse(const std::string& path, const rocksdb::Status& status) {
   if (says(status, "LOCK") && (says(status, "lock hold by current process") || says(status, "While lock file"))) {
-    throw StoreError(fmt::format("the data directory {} is in use by another server; stop that one, or use another directory", path));
+    throw StoreError(fmt::format(
+        "the data directory {} is in use by another server; stop that one, or use another directory", path));
   }
   if (says(status, "Permission denied") || says(status, "Read-only file system")) {
     throw StoreError(fmt::format("no permission to write in the data directory {} ({})", path, status.ToString()));
@@ -60,7 +63,9 @@ void check(const std::string& path, const rocksdb::Status& status) {
 // What may be done to a directory is decided while it is ours alone.
 class DirectoryLock {
  public:
-  DirectoryLock(rocksdb::Env& env, const std::string& path) : env_(env) { check(path, env.LockFile(in(path, "LOCK"), &lock_)); }
+  DirectoryLock(rocksdb::Env& env, const std::string& path) : env_(env) {
+    check(path, env.LockFile(in(path, "LOCK"), &lock_));
+  }
   ~DirectoryLock() { env_.UnlockFile(lock_); }
   DirectoryLock(const DirectoryLock&) = delete;
   DirectoryLock& operator=(const DirectoryLock&) = delete;
@@ -86,12 +91,15 @@ void check_format(rocksdb::Env& env, const std::string& path) {
   if (read.ok() && format == kFormat) return;
   if (read.ok() && format.starts_with(kFormatAnyNumber)) {
     format.pop_back();
-    throw StoreError(fmt::format("the data directory {} holds a {}, this version needs format {}; use the version that wrote it, or another directory",
-                                 path, format, kFormat.substr(kFormatAnyNumber.size(), kFormat.size() - kFormatAnyNumber.size() - 1)));
+    throw StoreError(fmt::format(
+        "the data directory {} holds a {}, this version needs format {}; use the version that wrote it, or another "
+        "directory",
+        path, format, kFormat.substr(kFormatAnyNumber.size(), kFormat.size() - kFormatAnyNumber.size() - 1)));
   }
   const bool has_database = env.FileExists(in(path, "CURRENT")).ok();
   if (read.ok() || has_database) {
-    throw StoreError(fmt::format("the data directory {} holds something that is not a pilothouse store; use another directory", path));
+    throw StoreError(fmt::format(
+        "the data directory {} holds something that is not a pilothouse store; use another directory", path));
   }
   if (!read.IsNotFound() && !read.IsPathNotFound()) refuse(path, read);
   write_format(env, path);
@@ -151,7 +159,8 @@ void load_meta(RocksDatabase& database, const std::string& path) {
   number(kCompactedKey, database.compacted);
 
   const std::unique_ptr<rocksdb::Iterator> it(database.db->NewIterator({}, database.meta));
-  for (it->Seek(rocksdb::Slice(kGapPrefix.data(), kGapPrefix.size())); it->Valid() && it->key().starts_with(kGapPrefix.data()); it->Next()) {
+  for (it->Seek(rocksdb::Slice(kGapPrefix.data(), kGapPrefix.size()));
+       it->Valid() && it->key().starts_with(kGapPrefix.data()); it->Next()) {
     database.gaps.note_directory(it->key().ToStringView().substr(kGapPrefix.size()), database.revision);
   }
   check(path, it->status());

@@ -1,5 +1,6 @@
 #include "apiserver/storage/rocksdb.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 
 #include <condition_variable>
@@ -8,8 +9,6 @@
 #include <deque>
 #include <mutex>
 #include <thread>
-
-#include <fmt/format.h>
 
 #include "apiserver/storage/records.h"
 #include "apiserver/storage/rocks_group.h"
@@ -74,7 +73,8 @@ class RocksStore final : public Store {
   }
 
   Task<std::vector<Stored>> range(std::string from, std::string to, std::size_t limit) override {
-    return read<std::vector<Stored>>([this, from = std::move(from), to = std::move(to), limit] { return scan(from, to, limit); });
+    return read<std::vector<Stored>>(
+        [this, from = std::move(from), to = std::move(to), limit] { return scan(from, to, limit); });
   }
 
   Revision revision() const override { return visible_->revision; }
@@ -101,15 +101,16 @@ class RocksStore final : public Store {
     wake_.notify_one();
   }
 
-  // Reads stand in the queue with the commits: they see what was asked before them, and nothing that is not yet durable.
+  // Reads stand in the queue with the commits: they see what was asked before them, and nothing that is not yet
+  // durable. Their answers are posted like the changes: who reads has been told of every change that the answer shows.
   template <class T, class F>
   Task<T> read(F what) {
     const Completion<T> done;
-    push({{}, {}, [done, what = std::move(what)] {
+    push({{}, {}, [this, done, what = std::move(what)] {
             try {
-              done.set(what());
+              executor_.post([done, answer = what()]() mutable { done.set(std::move(answer)); });
             } catch (...) {
-              done.fail(std::current_exception());
+              executor_.post([done, error = std::current_exception()] { done.fail(error); });
             }
           }});
     co_return co_await done.get();
@@ -171,18 +172,20 @@ class RocksStore final : public Store {
       batch.pop_front();
     }
     if (!group.changes().empty()) write(group);
-    executor_.post([visible = visible_, revision = revision_, changes = std::move(group.changes()), answers = std::move(answers)] {
-      visible->revision = revision;
-      if (!changes.empty()) {
-        for (const Store::Follower& follower : visible->followers) follower(changes);
-      }
-      for (const auto& [done, answer] : answers) done.set(answer);
-    });
+    executor_.post(
+        [visible = visible_, revision = revision_, changes = std::move(group.changes()), answers = std::move(answers)] {
+          visible->revision = revision;
+          if (!changes.empty()) {
+            for (const Store::Follower& follower : visible->followers) follower(changes);
+          }
+          for (const auto& [done, answer] : answers) done.set(answer);
+        });
   }
 
   void write(RocksGroup& group) {
     rocksdb::WriteBatch& batch = group.batch();
-    batch.Put(database_->meta, rocksdb::Slice(kRevisionKey.data(), kRevisionKey.size()), encode_revision(group.revision()));
+    batch.Put(database_->meta, rocksdb::Slice(kRevisionKey.data(), kRevisionKey.size()),
+              encode_revision(group.revision()));
     history_.trim(batch, revision_, batch.GetDataSize(), clock_.now());
     rocksdb::WriteOptions writing;
     writing.sync = options_.sync;
@@ -220,7 +223,8 @@ class RocksStore final : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> open_rocksdb_store(std::string path, Executor& executor, const Clock& clock, RocksOptions options) {
+std::unique_ptr<Store> open_rocksdb_store(std::string path, Executor& executor, const Clock& clock,
+                                          RocksOptions options) {
   return std::make_unique<RocksStore>(path, executor, clock, std::move(options));
 }
 

@@ -23,8 +23,8 @@ struct RocksOptions {
   Duration history_duration = std::chrono::minutes(10);
   std::uint64_t history_bytes = 1ull << 30;
 
-  // False: the operating system decides when writes reach the disk. A crash of the process loses nothing then, one of the
-  // machine may lose the last seconds: for clusters that are thrown away.
+  // False: the operating system decides when writes reach the disk. A crash of the process loses nothing then, one of
+  // the machine may lose the last seconds: for clusters that are thrown away.
   bool sync = true;
 
   Log log;
@@ -43,12 +43,13 @@ class StoreError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Opens the directory, or makes it. Blocks. Throws StoreError: it belongs to a running server, may not be written, holds
-// something else or another format, or is damaged anywhere but in the torn end of the last write before a crash.
+// Opens the directory, or makes it. Blocks. Throws StoreError: it belongs to a running server, may not be written,
+// holds something else or another format, or is damaged anywhere but in the torn end of the last write before a crash.
 //
-// One thread of its own does all reading and writing: it judges the transactions that wait in their order, writes them as
-// one batch with one sync, and then hands changes and answers to `executor`. Destroying the store first finishes what was
-// asked of it; `executor` must live longer.
-std::unique_ptr<Store> open_rocksdb_store(std::string path, Executor& executor, const Clock& clock, RocksOptions options = {});
+// One thread of its own does all reading and writing: it judges the transactions that wait in their order, writes them
+// as one batch with one sync, and then hands changes and answers to `executor`. Destroying the store first finishes
+// what was asked of it; `executor` must live longer.
+std::unique_ptr<Store> open_rocksdb_store(std::string path, Executor& executor, const Clock& clock,
+                                          RocksOptions options = {});
 
 }  // namespace ph::apiserver

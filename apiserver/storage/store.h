@@ -1,11 +1,14 @@
 // Store: an ordered map of keys to values with revisions, transactions and a feed of changes.
 //
-// Keys and values are upstream's (/registry/pods/default/a → the k8s\0 envelope), so that an etcd can stand behind the same
-// interface. Promises, for every implementation:
+// Keys and values are upstream's (/registry/pods/default/a → the k8s\0 envelope), so that an etcd can stand behind the
+// same interface. Promises, for every implementation:
 //   - A transaction is judged and applied as one; all its changes have one revision, greater than any before.
-//   - Nothing is visible before it is durable: `get`, `range`, `revision`, the feed and the answer to a commit show only
+//   - Nothing is visible before it is durable: `get`, `range`, `revision`, the feed and the answer to a commit show
+//   only
 //     what has been synced. A refusal, too, is answered only when the writes it was judged on are durable.
-//   - Followers get every change once, in order of revision, before the answer to the commit that made it.
+//   - Followers get every change once, in order of revision, before the answer to the commit that made it, and before
+//   the
+//     answer to any read that shows it.
 //   - A failed sync ends the process: what may or may not be on disk must not be served.
 // A store belongs to one executor: all calls come from there, all answers and feeds arrive there.
 #pragma once
@@ -38,7 +41,8 @@ struct Precondition {
 struct Mutation {
   std::string key;
   std::optional<std::string> value;  // nothing: the key is deleted
-  // Only the last value is kept on disk (events, node heartbeats): watches of such changes do not resume after a restart.
+  // Only the last value is kept on disk (events, node heartbeats): watches of such changes do not resume after a
+  // restart.
   bool last_value_only = false;
 };
 
@@ -64,9 +68,9 @@ struct Refused {
 struct Change {
   Revision revision;
   std::string key;
-  SharedBytes value;      // null: deleted
-  SharedBytes previous;   // null: there was none
-  Revision created;       // of the key
+  SharedBytes value;     // null: deleted
+  SharedBytes previous;  // null: there was none
+  Revision created;      // of the key
   Time time;
   std::string author;
   Revision previous_modified;  // the revision of `previous`; 0 when there was none
@@ -98,8 +102,8 @@ class Store {
   // The newest durable revision. A fresh store is at 1.
   virtual Revision revision() const = 0;
 
-  // Calls `follower` with every durable change from now on. Followers cannot be taken back; they must outlive the store's
-  // last commit.
+  // Calls `follower` with every durable change from now on. Followers cannot be taken back; they must outlive the
+  // store's last commit.
   virtual void follow(Follower follower) = 0;
 
   // The recorded changes of keys with this prefix after `since`, oldest first; nothing when some of them are no longer

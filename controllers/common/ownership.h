@@ -51,4 +51,20 @@ class Claimer {
 // The controller of a message; null: none.
 const meta::v1::OwnerReference* controller_of(const meta::v1::ObjectMeta& metadata);
 
+// Objects by the UID of their controller, and orphans by namespace. Every loop that follows T this way uses this one index.
+template <class T>
+void index_by_controller(Informer<T>& informer) {
+  informer.add_index("controller", [](const T& object) -> std::vector<std::string> {
+    const auto* owner = controller_of(object.metadata());
+    return {owner ? owner->uid() : "orphans of " + object.metadata().namespace_()};
+  });
+}
+// Those controlled by `uid`, and the orphans of the namespace; ordered by name within each.
+template <class T>
+std::vector<Ref<T>> controlled_or_orphaned(const Informer<T>& informer, const std::string& uid, const std::string& namespace_name) {
+  std::vector<Ref<T>> out = informer.by_index("controller", uid);
+  for (Ref<T>& orphan : informer.by_index("controller", "orphans of " + namespace_name)) out.push_back(std::move(orphan));
+  return out;
+}
+
 }  // namespace ph::controllers

@@ -67,13 +67,6 @@ void index_pods_by_controller(Informer<PodView>& pods) {
   });
 }
 
-std::vector<Ref<PodView>> controlled_or_orphaned(const Informer<PodView>& pods, const std::string& uid,
-                                                 const std::string& namespace_name) {
-  std::vector<Ref<PodView>> out = pods.by_index("controller", uid);
-  std::ranges::move(pods.by_index("controller", "orphans of " + namespace_name), std::back_inserter(out));
-  return out;
-}
-
 api::Lookup labels_of(const PodView& pod) {
   return [&pod](std::string_view key) { return pod.label(key); };
 }

@@ -19,11 +19,8 @@ bool is_terminating(const PodView& pod);
 // Since when (or from when on) a ready pod is available; nothing while it is not ready.
 std::optional<Time> available_from(const PodView& pod, Duration min_ready);
 
-// Pods by the UID of their controller, and orphans by namespace.
+// As index_by_controller does for messages.
 void index_pods_by_controller(Informer<PodView>& pods);
-// Those controlled by `uid`, and the orphans of the namespace; ordered by name within each.
-std::vector<Ref<PodView>> controlled_or_orphaned(const Informer<PodView>& pods, const std::string& uid,
-                                                 const std::string& namespace_name);
 
 api::Lookup labels_of(const PodView& pod);
 

@@ -20,17 +20,17 @@ using core::v1::Pod;
 
 namespace {
 
-constexpr auto kNoLookup = [](const meta::v1::LabelSelector& selector) -> std::optional<api::LabelSelector> {
+std::optional<api::LabelSelector> readable(const meta::v1::LabelSelector& selector) {
   // A selector the server let in but we cannot read selects nothing, rather than everything.
   try {
     return api::LabelSelector::from(selector);
   } catch (const api::DecodeError&) {
     return std::nullopt;
   }
-};
+}
 
 bool selects(const ReplicaSet& set, const PodView& pod) {
-  const auto selector = kNoLookup(set.spec().selector());
+  const auto selector = readable(set.spec().selector());
   return selector && !selector->empty() && selector->matches(labels_of(pod));
 }
 
@@ -61,10 +61,7 @@ class ReplicaSets final : public Loop {
         sets_(world.informer<ReplicaSet>()),
         pods_(world.informer<PodView>()) {
     index_pods_by_controller(pods_);
-    sets_.add_index("controller", [](const ReplicaSet& set) -> std::vector<std::string> {
-      const auto* owner = controller_of(set.metadata());
-      return owner ? std::vector<std::string>{owner->uid()} : std::vector<std::string>{};
-    });
+    index_by_controller(sets_);
   }
 
   Task<Outcome> reconcile(ObjectKey key) override {

@@ -77,11 +77,13 @@ std::vector<T*> Profile::at(Point point) const {
   return out;
 }
 
-Profile::Profile(ProfileSpec spec, const PluginWorld& world) : spec_(std::move(spec)) {
+Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more)
+    : spec_(std::move(spec)) {
   for (const auto& [point, names] : spec_.points) {
     for (const std::string& name : names) {
       if (plugins_.contains(name)) continue;
-      const PluginEntry* entry = find_plugin(name);
+      const auto own = std::ranges::find(more, name, &PluginEntry::name);
+      const PluginEntry* entry = own == more.end() ? find_plugin(name) : &*own;
       if (!entry) throw std::invalid_argument(fmt::format("plugin \"{}\" does not exist", name));
       plugins_.emplace(name, entry->make(spec_.args, world));
     }

@@ -37,6 +37,8 @@ inline constexpr int kPoints = 12;
 std::string_view to_string(Point point);
 bool implements(const Plugin& plugin, Point point);
 
+struct PluginEntry;
+
 // What a configuration makes of a profile: which plugins stand at which point, in order, with which weights.
 struct ProfileSpec {
   std::string scheduler_name = "default-scheduler";
@@ -48,8 +50,9 @@ struct ProfileSpec {
 
 class Profile {
  public:
-  // Throws std::invalid_argument when a plugin is unknown or does not implement its point.
-  Profile(ProfileSpec spec, const PluginWorld& world);
+  // `more`: plugins beside those of the registry. Throws std::invalid_argument when a plugin is unknown or does not
+  // implement its point.
+  Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more = {});
 
   const std::string& scheduler_name() const { return spec_.scheduler_name; }
   const ProfileSpec& spec() const { return spec_; }

@@ -112,7 +112,8 @@ void check(const Schema& schema, const std::string& kind, const Json& seen) {
 
   std::map<std::string, Json> added;
   for (const auto& [path, value] : got) {
-    if (!given.contains(path)) added[path] = value;
+    const bool mended = given.contains(path) && given.at(path).empty() && given.at(path) != value;  // [] read back as null
+    if (!given.contains(path) || mended) added[path] = value;
   }
   std::map<std::string, Json> expected;
   for (const auto& [path, value] : seen["added"].items()) {

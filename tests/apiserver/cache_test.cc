@@ -6,7 +6,9 @@
 #include <map>
 
 #include "apiserver/storage/memory.h"
+#include "apiserver/storage/rocksdb.h"
 #include "base/rng.h"
+#include "tests/apiserver/storage_directory.h"
 #include "tests/apiserver/storage_world.h"
 
 namespace ph::apiserver {
@@ -197,10 +199,10 @@ TEST_F(CacheTest, ATransactionIsDeliveredWhole) {
 }
 
 TEST_F(CacheTest, OlderStatesAreRebuilt) {
-  put_pod("a");        // 2
-  put_pod("b");        // 3
-  put_pod("a", "y");   // 4
-  remove_pod("b");     // 5
+  put_pod("a");       // 2
+  put_pod("b");       // 3
+  put_pod("a", "y");  // 4
+  remove_pod("b");    // 5
   EXPECT_THAT(keys(*cache.snapshot_at(Revision{1})->entries), IsEmpty());
   EXPECT_THAT(keys(*cache.snapshot_at(Revision{2})->entries), ElementsAre("a"));
   const auto three = cache.snapshot_at(Revision{3});
@@ -254,8 +256,101 @@ TEST_F(CacheTest, ChangesOfWhichOnlyTheLastValueIsKeptDoNotResume) {
   EXPECT_EQ(events.size(), 2u);
 }
 
-// Random writes against a model: every watcher, from whatever revision, sees exactly the model's changes, and every older
-// state is the model's.
+// A server's life: a store, a hub and two caches.
+struct Server {
+  explicit Server(const std::string& path)
+      : store(open_rocksdb_store(path, executor, executor.time, {.sync = false})),
+        hub(*store, executor),
+        pods(hub, "/registry/pods/"),
+        events(hub, "/registry/events/") {}
+  Revision write(Transaction t) { return executor.run(store->commit(std::move(t))).value(); }
+  std::vector<std::string> since(WatchCache& cache, std::uint64_t revision) {
+    const auto watch = cache.watch(Revision{revision});
+    return watch ? shown(executor.run(watch->next(Steady(Duration(0))))) : std::vector<std::string>{"gone"};
+  }
+
+  ManualExecutor executor;
+  std::unique_ptr<Store> store;
+  CacheHub hub;
+  WatchCache pods;
+  WatchCache events;
+};
+
+TEST(CacheRestart, WatchesResume) {
+  TestDirectory directory;
+  {
+    Server server(directory.path());
+    server.write(put("/registry/pods/a", make_object("a", "1")));                  // 2
+    server.write(put("/registry/pods/a", make_object("a", "2")));                  // 3
+    server.write({{}, {{"/registry/events/e", make_object("e", ""), true}}, ""});  // 4
+    server.write(put("/registry/pods/b", make_object("b", "")));                   // 5
+    server.write(remove("/registry/pods/b"));                                      // 6
+  }
+  Server server(directory.path());
+  server.executor.run(server.pods.fill());
+  server.executor.run(server.events.fill());
+  EXPECT_THAT(server.since(server.pods, 1), ElementsAre("+a@2", "~a@3", "+b@5", "-b@6"));
+  EXPECT_THAT(server.since(server.pods, 5), ElementsAre("-b@6"));
+  EXPECT_THAT(server.since(server.events, 4), ElementsAre("gone")) << "the place of its last change is not known";
+  EXPECT_THAT(server.since(server.events, 6), IsEmpty());
+  EXPECT_EQ(*(*server.pods.snapshot_at(Revision{2})->entries)[0]->protobuf, make_object("a", "1", "2"));
+  EXPECT_EQ(server.events.size(), 1u);
+  server.write(put("/registry/pods/a", make_object("a", "3")));  // 7
+  EXPECT_THAT(server.since(server.pods, 6), ElementsAre("~a@7"));
+}
+
+// Writes go on while the caches are filled: nothing is lost, nothing comes twice.
+TEST(CacheRestart, FillsWhileWritesGoOn) {
+  TestDirectory directory;
+  {
+    Server server(directory.path());
+    for (int i = 0; i < 2'500; ++i)
+      server.write(put("/registry/pods/" + std::to_string(10'000 + i), make_object("p", "1")));
+  }
+  for (int delay = 0; delay < 12; ++delay) {
+    SCOPED_TRACE(delay);
+    Server server(directory.path());
+    const Revision before = server.store->revision();
+    struct Tasks {
+      static Task<void> write(Store& store, int delay) {
+        SeededRng rng(delay);
+        for (int i = 0; i < delay; ++i) co_await yield();
+        for (int i = 0; i < 60; ++i) {
+          const std::string key = "/registry/pods/" + std::to_string(9'990 + rng.below(2'520));
+          if (rng.below(2) == 0) {
+            (void)co_await store.commit(remove(key));
+          } else {
+            (void)co_await store.commit(put(key, make_object("p", "2")));
+          }
+        }
+      }
+    };
+    std::vector<Task<void>> tasks;
+    for (int i = 0; i < 4; ++i) tasks.push_back(Tasks::write(*server.store, delay * 3 + i));
+    tasks.push_back(server.hub.fill());
+    server.executor.run(all(std::move(tasks)));
+
+    std::map<std::string, Revision> wanted, found;
+    for (const Stored& stored : server.executor.run(server.store->range("/registry/pods/", "/registry/pods0", 0))) {
+      wanted.emplace(stored.key.substr(15), stored.modified);
+    }
+    for (const EntryRef& entry : *server.pods.snapshot().entries) found.emplace(entry->key, entry->revision);
+    EXPECT_EQ(found, wanted);
+    const auto history = server.executor.run(server.store->history("/registry/pods/", before));
+    const auto watch = server.pods.watch(before);
+    ASSERT_TRUE(watch);
+    const auto events = server.executor.run(watch->next(Steady(Duration(0))));
+    ASSERT_EQ(events->size(), history->size());
+    for (std::size_t i = 0; i < events->size(); ++i) {
+      EXPECT_EQ((*events)[i].revision, (*history)[i].revision);
+      EXPECT_EQ((*events)[i].before ? (*events)[i].before->revision : Revision{}, (*history)[i].previous_modified);
+      EXPECT_EQ((*events)[i].after != nullptr, (*history)[i].value != nullptr);
+    }
+  }
+}
+
+// Random writes against a model: every watcher, from whatever revision, sees exactly the model's changes, and every
+// older state is the model's.
 struct Model {
   struct Line {
     Revision revision;

@@ -69,6 +69,14 @@ class Harness {
     executor.clear();
   }
 
+  // Another server over the same store.
+  void restart() {
+    scope_.cancel();
+    server = std::make_unique<ApiServer>(executor, rng, *store, Log(), server->options());
+    scope_.spawn(server->start());
+    executor.drain();
+  }
+
   Answer send(HttpRequest request) {
     auto answer = std::make_shared<std::optional<Answer>>();
     scope_.spawn(exchange(server.get(), std::move(request), answer));

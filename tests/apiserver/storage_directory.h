@@ -6,16 +6,15 @@
 #include <filesystem>
 #include <string>
 
-#include <gtest/gtest.h>
+#include "base/assert.h"
 
 namespace ph::apiserver::testing {
 
 class TestDirectory {
  public:
   TestDirectory() {
-    std::string pattern = ::testing::TempDir() + "ph-store-XXXXXX";
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
+    root_ = (std::filesystem::temp_directory_path() / "ph-store-XXXXXX").string();
+    PH_ASSERT(mkdtemp(root_.data()) != nullptr);
   }
   ~TestDirectory() { std::filesystem::remove_all(root_); }
   TestDirectory(const TestDirectory&) = delete;

@@ -2,14 +2,14 @@
 // then is lost.
 #pragma once
 
+#include <rocksdb/file_system.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
 #include <string>
-
-#include <rocksdb/file_system.h>
 
 namespace ph::apiserver::testing {
 
@@ -36,8 +36,8 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     return log_syncs_;
   }
 
-  // What the disk holds when the machine comes up again: of each file what was synced, and `kept` more bytes at most, and
-  // then maybe zeros up to the size it had; files whose directory was never synced are gone.
+  // What the disk holds when the machine comes up again: of each file what was synced, and `kept` more bytes at most,
+  // and then maybe zeros up to the size it had; files whose directory was never synced are gone.
   void lose_unsynced(std::uint64_t kept, bool zeros) {
     const std::lock_guard lock(mutex_);
     for (const auto& [name, file] : files_) {
@@ -55,7 +55,8 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   }
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* result, rocksdb::IODebugContext* debug) override {
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* debug) override {
     if (auto status = step(); !status.ok()) return status;
     auto status = FileSystemWrapper::NewWritableFile(name, options, result, debug);
     if (!status.ok()) return status;
@@ -69,7 +70,8 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   }
 
   rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                       std::unique_ptr<rocksdb::FSWritableFile>* result, rocksdb::IODebugContext* debug) override {
+                                       std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                       rocksdb::IODebugContext* debug) override {
     if (auto status = step(); !status.ok()) return status;
     auto status = FileSystemWrapper::ReopenWritableFile(name, options, result, debug);
     if (!status.ok()) return status;
@@ -89,12 +91,14 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
       files_[to] = found->second;
       files_.erase(found);
     }
-    // A rename that is not synced may or may not be seen. Here it is: then so is what was done to the directory before it.
+    // A rename that is not synced may or may not be seen. Here it is: then so is what was done to the directory before
+    // it.
     unsynced_names_.clear();
     return status;
   }
 
-  rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
+  rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override {
     if (auto status = step(); !status.ok()) return status;
     const std::lock_guard lock(mutex_);
     files_.erase(name);
@@ -103,7 +107,8 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   }
 
   rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
-                                 std::unique_ptr<rocksdb::FSDirectory>* result, rocksdb::IODebugContext* debug) override {
+                                 std::unique_ptr<rocksdb::FSDirectory>* result,
+                                 rocksdb::IODebugContext* debug) override {
     auto status = FileSystemWrapper::NewDirectory(name, options, result, debug);
     if (status.ok()) *result = std::make_unique<Directory>(*this, std::move(*result));
     return status;
@@ -120,21 +125,23 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     File(FaultyFiles& files, std::string name, std::unique_ptr<rocksdb::FSWritableFile> target)
         : FSWritableFileOwnerWrapper(std::move(target)), files_(files), name_(std::move(name)) {}
     using FSWritableFileOwnerWrapper::Append;
-    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override {
       if (auto status = files_.step(); !status.ok()) return status;
       auto status = FSWritableFileOwnerWrapper::Append(data, options, debug);
       const std::lock_guard lock(files_.mutex_);
       files_.files_[name_].written += data.size();
       return status;
     }
-    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options, const rocksdb::DataVerificationInfo&,
-                             rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                             const rocksdb::DataVerificationInfo&, rocksdb::IODebugContext* debug) override {
       return Append(data, options, debug);
     }
     // Nothing real is synced: this machine crashes only in the mind.
     rocksdb::IOStatus Sync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override { return synced(); }
     rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override { return synced(); }
-    rocksdb::IOStatus Truncate(std::uint64_t size, const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus Truncate(std::uint64_t size, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override {
       if (auto status = files_.step(); !status.ok()) return status;
       auto status = FSWritableFileOwnerWrapper::Truncate(size, options, debug);
       const std::lock_guard lock(files_.mutex_);
@@ -142,7 +149,8 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
       return status;
     }
     // A sync of a part of the file promises nothing.
-    rocksdb::IOStatus RangeSync(std::uint64_t, std::uint64_t, const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
+    rocksdb::IOStatus RangeSync(std::uint64_t, std::uint64_t, const rocksdb::IOOptions&,
+                                rocksdb::IODebugContext*) override {
       return files_.step();
     }
 

@@ -1,4 +1,5 @@
-// What is on the disk after crashes and damage: acknowledged writes are there, or the store says loudly that it cannot know.
+// What is on the disk after crashes and damage: acknowledged writes are there, or the store says loudly that it cannot
+// know.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +32,8 @@ void write_file(const std::string& name, std::string_view bytes) {
 }
 
 // What open says; "" when it opens. Nothing is really synced: tests that open hundreds of times would take long.
-std::string refusal(const std::string& path, std::shared_ptr<rocksdb::FileSystem> files = std::make_shared<FaultyFiles>()) {
+std::string refusal(const std::string& path,
+                    std::shared_ptr<rocksdb::FileSystem> files = std::make_shared<FaultyFiles>()) {
   ManualExecutor executor;
   RocksOptions options{.file_system = std::move(files)};
   try {
@@ -55,7 +57,8 @@ struct Client {
   // Both keys always hold the same number.
   static Task<void> run(Store& store, Client& client, SeededRng& rng, Revision& newest) {
     for (int i = 0; i < 60; ++i) {
-      const std::string value = std::to_string(++client.asked) + " " + std::string(rng.below(rng.below(8) == 0 ? 90'000 : 3'000), 'x');
+      const std::string value =
+          std::to_string(++client.asked) + " " + std::string(rng.below(rng.below(8) == 0 ? 90'000 : 3'000), 'x');
       Transaction t{{}, {{client.directory + "a", value}, {client.directory + "b", value, rng.below(2) == 0}}, ""};
       const auto revision = co_await store.commit(std::move(t));
       client.acknowledged = client.asked;
@@ -116,7 +119,9 @@ TEST(RocksStoreFaults, AFailedSyncAnswersNobody) {
   ManualExecutor executor;
   std::string message;
   RocksOptions options{.file_system = files};
-  options.fatal = [&](std::string_view text) { executor.post([&message, text = std::string(text)] { message = text; }); };
+  options.fatal = [&](std::string_view text) {
+    executor.post([&message, text = std::string(text)] { message = text; });
+  };
   auto store = open_rocksdb_store(directory.path(), executor, executor.time, std::move(options));
   ASSERT_TRUE(executor.run(store->commit(put("/a", "1"))));
   std::vector<Change> fed;
@@ -203,7 +208,8 @@ struct Logged {
   // How many of the transactions are there; -1 when there is anything but a beginning of them.
   static int count(const std::string& path) {
     ManualExecutor executor;
-    const auto store = open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
+    const auto store =
+        open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
     const auto found = executor.run(store->range("/", "0", 0));
     for (std::size_t i = 0; i < found.size(); ++i) {
       if (found[i].key != "/" + std::to_string(i)) return -1;
@@ -321,7 +327,8 @@ TEST(RocksStoreDirectory, MustHoldAStoreOfThisFormat) {
     const char* says;
   };
   for (const Case& c : {
-           Case{"a newer version's", "FORMAT", "pilothouse store, format 7\n", "holds a pilothouse store, format 7, this version needs format 1"},
+           Case{"a newer version's", "FORMAT", "pilothouse store, format 7\n",
+                "holds a pilothouse store, format 7, this version needs format 1"},
            Case{"anything", "FORMAT", "jpeg\n", "is not a pilothouse store"},
            Case{"somebody's RocksDB", "CURRENT", "MANIFEST-000001\n", "is not a pilothouse store"},
        }) {
@@ -347,7 +354,8 @@ TEST(RocksStoreDirectory, MustBeWritable) {
    public:
     Locked() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
     const char* Name() const override { return "Locked"; }
-    rocksdb::IOStatus LockFile(const std::string& name, const rocksdb::IOOptions&, rocksdb::FileLock**, rocksdb::IODebugContext*) override {
+    rocksdb::IOStatus LockFile(const std::string& name, const rocksdb::IOOptions&, rocksdb::FileLock**,
+                               rocksdb::IODebugContext*) override {
       return rocksdb::IOStatus::IOError("While open a file for lock: " + name, "Permission denied");
     }
   };
@@ -361,7 +369,8 @@ TEST(RocksStoreDirectory, ADamagedTableIsNotServed) {
     ManualExecutor executor;
     const auto store = open_rocksdb_store(directory.path(), executor, executor.time, {.sync = false});
     SeededRng rng(3);
-    for (int i = 0; i < 3000; ++i) (void)executor.run(store->commit(put("/" + std::to_string(i), rng.text(4'000, kNameAlphabet))));
+    for (int i = 0; i < 3000; ++i)
+      (void)executor.run(store->commit(put("/" + std::to_string(i), rng.text(4'000, kNameAlphabet))));
   }
   int damaged = 0;
   for (const auto& entry : fs::directory_iterator(directory.path())) {

@@ -1,11 +1,10 @@
 // What every store promises, tried on each; and both side by side under random transactions.
-#include "apiserver/storage/store.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "apiserver/storage/memory.h"
 #include "apiserver/storage/rocksdb.h"
+#include "apiserver/storage/store.h"
 #include "base/rng.h"
 #include "tests/apiserver/storage_directory.h"
 #include "tests/apiserver/storage_world.h"
@@ -61,7 +60,8 @@ struct World {
   std::string get(const std::string& key) { return shown(executor.run(store->get(key))); }
   std::vector<std::string> range(const std::string& from, const std::string& to, std::size_t limit = 0) {
     std::vector<std::string> out;
-    for (const Stored& stored : executor.run(store->range(from, to, limit))) out.push_back(shown(std::optional(stored)));
+    for (const Stored& stored : executor.run(store->range(from, to, limit)))
+      out.push_back(shown(std::optional(stored)));
     return out;
   }
   std::vector<std::string> history(const std::string& prefix, std::uint64_t since) {
@@ -80,9 +80,8 @@ class EveryStore : public ::testing::TestWithParam<Kind>, public World {
  public:
   EveryStore() : World(GetParam()) {}
 };
-INSTANTIATE_TEST_SUITE_P(Stores, EveryStore, ::testing::Values(Kind::Memory, Kind::Rocks), [](const auto& info) {
-  return info.param == Kind::Memory ? "Memory" : "Rocks";
-});
+INSTANTIATE_TEST_SUITE_P(Stores, EveryStore, ::testing::Values(Kind::Memory, Kind::Rocks),
+                         [](const auto& info) { return info.param == Kind::Memory ? "Memory" : "Rocks"; });
 
 TEST_P(EveryStore, BeginsAtOne) {
   EXPECT_EQ(store->revision(), Revision{1});
@@ -104,8 +103,14 @@ TEST_P(EveryStore, Transactions) {
       {"create again", {{absent("/a")}, {{"/a", "x"}}, ""}, "refused by 0: /a=1 of 2 at 2", "/a=1 of 2 at 2"},
       {"update at its revision", {{at("/a", 2)}, {{"/a", "2"}}, ""}, "at 3", "/a=2 of 2 at 3"},
       {"update at an old one", {{at("/a", 2)}, {{"/a", "x"}}, ""}, "refused by 0: /a=2 of 2 at 3", "/a=2 of 2 at 3"},
-      {"update at one of the future", {{at("/a", 9)}, {{"/a", "x"}}, ""}, "refused by 0: /a=2 of 2 at 3", "/a=2 of 2 at 3"},
-      {"the second precondition fails", {{exists("/a"), exists("/b")}, {{"/a", "x"}}, ""}, "refused by 1: nothing", "/a=2 of 2 at 3"},
+      {"update at one of the future",
+       {{at("/a", 9)}, {{"/a", "x"}}, ""},
+       "refused by 0: /a=2 of 2 at 3",
+       "/a=2 of 2 at 3"},
+      {"the second precondition fails",
+       {{exists("/a"), exists("/b")}, {{"/a", "x"}}, ""},
+       "refused by 1: nothing",
+       "/a=2 of 2 at 3"},
       {"preconditions on other keys", {{absent("/b"), at("/a", 3)}, {{"/c", "c"}}, ""}, "at 4", "/a=2 of 2 at 3"},
       {"nothing to change", {{exists("/a")}, {}, ""}, "at 4", "/a=2 of 2 at 3"},
       {"a delete of nothing", {{}, {{"/nowhere", std::nullopt}}, ""}, "at 4", "/a=2 of 2 at 3"},
@@ -140,11 +145,8 @@ TEST_P(EveryStore, FollowersAndHistoryTellTheSame) {
   commit({{}, {{"/p/a", std::nullopt}}, "bob"});
   commit({{}, {{"/p/a", "3"}}, "alice"});
   const std::vector<std::string> all = {
-      "2 /p/a 1(-@0) of 2 by alice",
-      "3 /p/a 2(1@2) of 2 by bob",
-      "3 /q/x q(-@0) of 3 by bob",
-      "4 /p/a -(2@3) of 2 by bob",
-      "5 /p/a 3(-@0) of 5 by alice",
+      "2 /p/a 1(-@0) of 2 by alice", "3 /p/a 2(1@2) of 2 by bob",   "3 /q/x q(-@0) of 3 by bob",
+      "4 /p/a -(2@3) of 2 by bob",   "5 /p/a 3(-@0) of 5 by alice",
   };
   EXPECT_EQ(shown(fed), all);
   EXPECT_EQ(history("", 1), all);
@@ -187,10 +189,10 @@ TEST_P(EveryStore, OnlyOneOfManyCreatesWins) {
 }
 
 TEST_P(EveryStore, OfSomeChangesOnlyTheLastValueIsKept) {
-  commit(put("/e/d/a", "1"));                          // 2
-  commit({{}, {{"/e/d/a", "2", true}}, ""});           // 3
-  commit(put("/e/d/a", "3"));                          // 4
-  commit(put("/e/other/b", "4"));                      // 5
+  commit(put("/e/d/a", "1"));                 // 2
+  commit({{}, {{"/e/d/a", "2", true}}, ""});  // 3
+  commit(put("/e/d/a", "3"));                 // 4
+  commit(put("/e/other/b", "4"));             // 5
   EXPECT_EQ(fed.size(), 4u);
   EXPECT_THAT(history("/e/", 2), ElementsAre("gone"));
   EXPECT_THAT(history("/e/d/a", 2), ElementsAre("gone"));
@@ -207,8 +209,8 @@ TEST_P(EveryStore, RecentIsBounded) {
     std::size_t records, bytes;
     std::uint64_t since;
   };
-  for (const Case& c : {Case{100, 1 << 20, 1}, Case{8, 1 << 20, 1}, Case{7, 1 << 20, 2}, Case{6, 1 << 20, 2}, Case{1, 1 << 20, 5},
-                        Case{0, 1 << 20, 5}}) {
+  for (const Case& c : {Case{100, 1 << 20, 1}, Case{8, 1 << 20, 1}, Case{7, 1 << 20, 2}, Case{6, 1 << 20, 2},
+                        Case{1, 1 << 20, 5}, Case{0, 1 << 20, 5}}) {
     SCOPED_TRACE(c.records);
     const Recent recent = executor.run(store->recent("/p/", c.records, c.bytes));
     EXPECT_EQ(recent.since.value, c.since);
@@ -225,7 +227,8 @@ TEST_P(EveryStore, HistoryGrowsOld) {
   commit(put("/a", "3"));
   commit(put("/a", "4"));
   EXPECT_THAT(history("/", 1), ElementsAre("gone"));
-  EXPECT_THAT(history("/", 2), ElementsAre("3 /a 2(1@2) of 2 by test", "4 /a 3(2@3) of 2 by test", "5 /a 4(3@4) of 2 by test"));
+  EXPECT_THAT(history("/", 2),
+              ElementsAre("3 /a 2(1@2) of 2 by test", "4 /a 3(2@3) of 2 by test", "5 /a 4(3@4) of 2 by test"));
 }
 
 TEST(RocksStore, RemembersEverythingAcrossARestart) {
@@ -270,7 +273,8 @@ TEST(RocksStore, UnrecordedChangesEndHistoryAtTheStart) {
 TEST(RocksStore, HistoryIsTrimmedBySize) {
   TestDirectory directory;
   ManualExecutor executor;
-  const auto store = open_rocksdb_store(directory.path(), executor, executor.time, {.history_bytes = 1 << 20, .sync = false});
+  const auto store =
+      open_rocksdb_store(directory.path(), executor, executor.time, {.history_bytes = 1 << 20, .sync = false});
   SeededRng rng(1);
   for (int i = 0; i < 2000; ++i) executor.run(store->commit(put("/a", rng.text(10'000, kNameAlphabet))));
   const Recent recent = executor.run(store->recent("", 1'000'000, 1ull << 40));

@@ -89,7 +89,8 @@ class ManualExecutor final : public Executor {
   Timers timers_;
 };
 
-// The envelope of an object that has nothing but a name and a label-like text; `revision` as the server would splice it in.
+// The envelope of an object that has nothing but a name and a label-like text; `revision` as the server would splice it
+// in.
 inline std::string make_object(const std::string& name, const std::string& text, const std::string& revision = "") {
   const auto field = [](int number, const std::string& body) {
     std::string out(1, static_cast<char>(number << 3 | 2));

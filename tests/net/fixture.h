@@ -110,6 +110,7 @@ class Handler final : public HttpHandler {
  public:
   explicit Handler(Executor& home) : home_(home) {}
   Ledger ledger;
+  std::promise<void> stall;
   std::shared_ptr<Channel<std::string>> feed = std::make_shared<Channel<std::string>>();
 
   Task<HttpResponse> handle(HttpRequest request) override {
@@ -126,6 +127,12 @@ class Handler final : public HttpHandler {
     if (path == "/endless") response.stream = std::make_unique<Pieces>(home_, ledger, -1, 1000);
     if (path == "/feed") response.stream = std::make_unique<Fed>(home_, ledger, feed);
     if (path == "/render") response.render = [] { return std::vector{share("ren"), share("dered")}; };
+    if (path == "/stall") {
+      response.render = [this] {
+        stall.get_future().wait();
+        return std::vector<SharedBytes>{};
+      };
+    }
     if (path == "/big") response.body.assign(std::stoi(std::string(request.query())), share(std::string(100'000, 'b')));
     if (path == "/echo") response.body = {share(request.body)};
     if (path == "/header") response.body = {share(std::string(request.headers.get(request.query())))};

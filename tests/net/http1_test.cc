@@ -146,6 +146,17 @@ TEST_F(Http1Server, DrainsAfterTheAnswer) {
   EXPECT_TRUE(server->finished());
 }
 
+TEST_F(Http1Server, DrainsAfterAStreamThatHasBegun) {
+  server->receive("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  server->begin(1, 200, {});
+  produce();
+  server->drain();
+  EXPECT_FALSE(server->finished());
+  server->end(1);
+  EXPECT_EQ(produce(), "0\r\n\r\n");
+  EXPECT_TRUE(server->finished());
+}
+
 TEST_F(Http1Server, TakesNoMorePipelinedInputThanItCanHold) {
   server->receive("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(server->wants_input());

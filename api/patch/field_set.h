@@ -1,0 +1,95 @@
+// Sets of fields of an object, as managed fields and server-side apply speak of them: a trie of path elements, its text form
+// FieldsV1, and what differs between two objects. Values in the ordinary sense; threads: any.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/value.h"
+
+namespace ph::api {
+
+// One step of a path. Ordered as upstream orders them: fields by name, list items by their key, items by value, indices.
+class PathElement {
+ public:
+  enum class Kind : unsigned char { Field, Key, Value, Index };
+
+  static PathElement field(std::string_view name);
+  // An item of a list of objects, by its key: compact JSON of an object, members in the order of their names.
+  static PathElement key(std::string_view json);
+  // An item of a list of values: compact JSON.
+  static PathElement value(std::string_view json);
+  static PathElement index(std::int64_t index);
+  // From "f:name", "k:{…}", "v:…" or "i:3". Throws DecodeError.
+  static PathElement parse(std::string_view text);
+
+  Kind kind() const { return kind_; }
+  const std::string& content() const { return content_; }  // the name, or the JSON
+  std::string text() const;                                // as FieldsV1 writes it
+  std::strong_ordering operator<=>(const PathElement& other) const;
+  bool operator==(const PathElement& other) const { return kind_ == other.kind_ && order_ == other.order_; }
+
+ private:
+  PathElement(Kind kind, std::string content, std::string order)
+      : kind_(kind), content_(std::move(content)), order_(std::move(order)) {}
+  Kind kind_;
+  std::string content_;
+  std::string order_;  // sorts as upstream does: numbers by value
+};
+
+using FieldPath = std::vector<PathElement>;
+
+class FieldSet {
+ public:
+  // Throws DecodeError for text that is not FieldsV1.
+  static FieldSet from_fields_v1(std::string_view json);
+  // Canonical: what stands for itself first (`.`), then elements in order.
+  std::string fields_v1() const;
+
+  bool empty() const { return nodes_.empty(); }
+  bool has(std::span<const PathElement> path) const;
+  void insert(std::span<const PathElement> path);
+  // Every path of the set, in order.
+  std::vector<FieldPath> paths() const;
+
+  FieldSet united(const FieldSet& other) const;
+  FieldSet intersected(const FieldSet& other) const;
+  FieldSet without(const FieldSet& other) const;
+  // … and without anything below a path of `other`.
+  FieldSet without_below(const FieldSet& other) const;
+  bool operator==(const FieldSet& other) const = default;
+
+ private:
+  struct Node;
+  using Nodes = std::vector<Node>;  // sorted, each with a member or children
+  static Nodes merge(const Nodes& a, const Nodes& b, int mode);
+  static void write(const Nodes& nodes, bool self, std::string& out);
+
+  Nodes nodes_;
+};
+
+struct FieldSet::Node {
+  PathElement element;
+  bool member = false;
+  FieldSet children;
+  bool operator==(const Node& other) const = default;
+};
+
+struct FieldChanges {
+  FieldSet added, modified, removed;
+  bool empty() const { return added.empty() && modified.empty() && removed.empty(); }
+};
+
+// What differs. Atomic structs, lists and maps count as one; items of keyed lists are matched by key, of sets by value. What
+// the server keeps itself is left out: name, namespace, uid, resourceVersion, generation, creationTimestamp, selfLink and
+// managedFields.
+FieldChanges compare_fields(const Value& old, const Value& now);
+// Everything an object says: its leaves, and the containers that are there.
+FieldSet fields_of(const Value& object);
+
+}  // namespace ph::api

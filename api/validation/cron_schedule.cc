@@ -1,0 +1,125 @@
+#include "api/validation/cron_schedule.h"
+
+#include <algorithm>
+#include <charconv>
+#include <span>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "api/times.h"
+#include "api/validation/quote.h"
+
+namespace ph::api {
+namespace {
+
+using Problem = std::optional<std::string>;
+
+constexpr std::string_view kMonths[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
+constexpr std::string_view kDays[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+
+struct FieldRule {
+  int min, max;
+  std::span<const std::string_view> names = {};
+  int first_name = 0;
+};
+
+constexpr FieldRule kFields[] = {{0, 59}, {0, 23}, {1, 31}, {1, 12, kMonths, 1}, {0, 6, kDays, 0}};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+std::vector<std::string> split(std::string_view text, std::string_view separators, bool keep_empty) {
+  std::vector<std::string> out;
+  std::size_t from = 0;
+  while (from <= text.size()) {
+    const auto end = std::min(text.find_first_of(separators, from), text.size());
+    if (keep_empty || end > from) out.emplace_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return out;
+}
+
+Problem parse_int(std::string_view text, int& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
+    return fmt::format("failed to parse int from {}: strconv.Atoi: parsing {}: invalid syntax", text, quote(text));
+  }
+  if (out < 0) return fmt::format("negative number ({}) not allowed: {}", out, text);
+  return std::nullopt;
+}
+
+Problem parse_value(std::string_view text, const FieldRule& rule, int& out) {
+  const auto named = std::ranges::find(rule.names, lower(text));
+  if (named == rule.names.end()) return parse_int(text, out);
+  out = rule.first_name + static_cast<int>(named - rule.names.begin());
+  return std::nullopt;
+}
+
+// number | number "-" number [ "/" number ] | "*" [ "/" number ]
+Problem range_problem(const std::string& text, const FieldRule& rule) {
+  const auto with_step = split(text, "/", true);
+  const auto ends = split(with_step[0], "-", true);
+  int start = rule.min, end = rule.max;
+  const bool all = ends[0] == "*" || ends[0] == "?";
+  if (!all) {
+    if (auto problem = parse_value(ends[0], rule, start)) return problem;
+    end = start;
+    if (ends.size() == 2) {
+      if (auto problem = parse_value(ends[1], rule, end)) return problem;
+    } else if (ends.size() > 2) {
+      return fmt::format("too many hyphens: {}", text);
+    }
+  }
+  int step = 1;
+  if (with_step.size() == 2) {
+    if (auto problem = parse_int(with_step[1], step)) return problem;
+    if (!all && ends.size() == 1) end = rule.max;  // "N/step" means "N-max/step"
+  } else if (with_step.size() > 2) {
+    return fmt::format("too many slashes: {}", text);
+  }
+  if (start < rule.min) return fmt::format("beginning of range ({}) below minimum ({}): {}", start, rule.min, text);
+  if (end > rule.max) return fmt::format("end of range ({}) above maximum ({}): {}", end, rule.max, text);
+  if (start > end) return fmt::format("beginning of range ({}) beyond end of range ({}): {}", start, end, text);
+  if (step == 0) return fmt::format("step of range should be a positive number: {}", text);
+  return std::nullopt;
+}
+
+Problem descriptor_problem(std::string_view text) {
+  constexpr std::string_view kKnown[] = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"};
+  if (std::ranges::find(kKnown, text) != std::end(kKnown)) return std::nullopt;
+  constexpr std::string_view kEvery = "@every ";
+  if (!text.starts_with(kEvery)) return fmt::format("unrecognized descriptor: {}", text);
+  const std::string_view duration = text.substr(kEvery.size());
+  if (parse_duration(duration)) return std::nullopt;
+  return fmt::format("failed to parse duration {}: time: invalid duration {}", text, quote(duration));
+}
+
+}  // namespace
+
+std::optional<std::string> schedule_problem(std::string_view schedule) {
+  if (schedule.empty()) return "empty spec string";
+  if (schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ=")) {
+    const auto space = schedule.find(' ');
+    if (space == schedule.npos) return fmt::format("provided bad location {}", schedule.substr(schedule.find('=') + 1));
+    schedule.remove_prefix(space);
+    schedule.remove_prefix(std::min(schedule.find_first_not_of(' '), schedule.size()));
+  }
+  if (schedule.starts_with('@')) return descriptor_problem(schedule);
+  const auto fields = split(schedule, " \t\n\v\f\r", false);
+  if (fields.size() != 5) return fmt::format("expected exactly 5 fields, found {}: [{}]", fields.size(), fmt::join(fields, " "));
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    for (const std::string& range : split(fields[i], ",", false)) {
+      if (auto problem = range_problem(range, kFields[i])) return problem;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace ph::api

@@ -1,0 +1,62 @@
+#include "controllers/runtime/selection.h"
+
+#include <gmock/gmock.h>
+
+namespace ph::controllers {
+namespace {
+
+void no_entry(LoopBuilder&) {}
+
+constexpr LoopEntry kLoops[] = {
+    {"bootstrap-signer-controller", "bootstrapsigner", no_entry, false, 1},
+    {"deployment-controller", "deployment", no_entry, true, 5},
+    {"taint-eviction-controller", "", no_entry, true, 1},
+    {"ttl-controller", "ttl", no_entry, true, 1},
+};
+
+std::vector<std::string> chosen(const std::vector<std::string>& items) {
+  const auto loops = select_loops(items, kLoops);
+  if (!loops) return {"error: " + loops.error()};
+  std::vector<std::string> out;
+  for (const LoopEntry* loop : *loops) out.emplace_back(loop->name.substr(0, loop->name.find("-controller")));
+  return out;
+}
+
+TEST(SelectionTest, ReadsTheFlag) {
+  struct Case {
+    const char* name;
+    std::vector<std::string> items;
+    std::vector<std::string> chosen;
+  };
+  const Case cases[] = {
+      {"the default", {"*"}, {"deployment", "taint-eviction", "ttl"}},
+      {"names alone", {"ttl-controller"}, {"ttl"}},
+      {"old aliases", {"bootstrapsigner"}, {"bootstrap-signer"}},
+      {"one more than the default", {"*", "bootstrapsigner"}, {"bootstrap-signer", "deployment", "taint-eviction", "ttl"}},
+      {"one less, by alias", {"*", "-ttl"}, {"deployment", "taint-eviction"}},
+      {"one less, by name", {"*", "-ttl-controller"}, {"deployment", "taint-eviction"}},
+      {"the first word counts", {"ttl", "-ttl"}, {"ttl"}},
+      {"minus before star", {"-ttl", "*"}, {"deployment", "taint-eviction"}},
+      {"nothing", {}, {}},
+      {"only minus", {"-ttl"}, {}},
+      {"unknown", {"*", "-tll"},
+       {"error: \"tll\" is not in the list of known controllers; known are: bootstrap-signer-controller, deployment-controller, "
+        "taint-eviction-controller, ttl-controller"}},
+      {"an empty name", {""},
+       {"error: \"\" is not in the list of known controllers; known are: bootstrap-signer-controller, deployment-controller, "
+        "taint-eviction-controller, ttl-controller"}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(chosen(c.items), c.chosen);
+  }
+}
+
+TEST(SelectionTest, TheRegistryIsFoundByBothNames) {
+  ASSERT_NE(find_loop("deployment-controller"), nullptr);
+  EXPECT_EQ(find_loop("deployment"), find_loop("deployment-controller"));
+  EXPECT_EQ(find_loop(""), nullptr);
+}
+
+}  // namespace
+}  // namespace ph::controllers

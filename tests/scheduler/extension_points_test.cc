@@ -1,0 +1,189 @@
+// The extension points that no plugin of the registry uses, by a plugin that stands at all of them and does as it is
+// told.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scheduler/scheduler.h"
+#include "tests/scheduler/make.h"
+#include "tests/sim/cluster.h"
+
+namespace ph::scheduler::test {
+namespace {
+
+using core::v1::Node, core::v1::Pod;
+using testing::ElementsAre;
+
+// What the plugin is told to answer, and what it was asked. One test at a time.
+struct Orders {
+  Verdict reserve = Verdict::fits(), pre_bind = Verdict::fits(), bind = Verdict::skip();
+  PermitResult permit;
+  std::string post_filter;
+  std::string throws;  // from pre_bind
+  std::vector<std::string> calls;
+  WaitingPods* waiting = nullptr;
+};
+Orders* orders = nullptr;
+
+class Puppet final : public PostFilterPlugin,
+                     public ReservePlugin,
+                     public PermitPlugin,
+                     public PreBindPlugin,
+                     public BindPlugin,
+                     public PostBindPlugin {
+ public:
+  explicit Puppet(WaitingPods* waiting) { orders->waiting = waiting; }
+  PostFilterResult post_filter(CycleState&, const Pod&, std::span<const Rejection> rejections) override {
+    orders->calls.push_back("post_filter " + std::to_string(rejections.size()));
+    return {Verdict::owning(Code::Unschedulable, orders->post_filter), {}};
+  }
+  Verdict reserve(CycleState&, const Pod&, std::string_view node) override {
+    orders->calls.push_back("reserve " + std::string(node));
+    return orders->reserve;
+  }
+  void unreserve(CycleState&, const Pod&, std::string_view node) override {
+    orders->calls.push_back("unreserve " + std::string(node));
+  }
+  PermitResult permit(CycleState&, const Pod&, std::string_view) override {
+    orders->calls.push_back("permit");
+    return orders->permit;
+  }
+  Task<Verdict> pre_bind(CycleState&, const Pod&, std::string) override {
+    orders->calls.push_back("pre_bind");
+    if (!orders->throws.empty()) throw std::runtime_error(orders->throws);
+    co_return orders->pre_bind;
+  }
+  Task<Verdict> bind(CycleState&, const Pod&, std::string) override {
+    orders->calls.push_back("bind");
+    co_return orders->bind;
+  }
+  void post_bind(CycleState&, const Pod&, std::string_view) override { orders->calls.push_back("post_bind"); }
+};
+
+std::unique_ptr<Plugin> puppet(const PluginArgs&, const PluginWorld& world) {
+  return std::make_unique<Puppet>(world.waiting);
+}
+constexpr PluginEntry kPuppet[] = {{"Puppet", &puppet, 0}};
+
+ProfileSpec with_puppet() {
+  ProfileSpec spec = default_profile();
+  for (const Point point : {Point::PostFilter, Point::Reserve, Point::Permit, Point::PreBind, Point::PostBind}) {
+    spec.points[point].push_back("Puppet");
+  }
+  spec.points[Point::Bind].insert(spec.points[Point::Bind].begin(), "Puppet");
+  return spec;
+}
+
+// A simulated cluster with a scheduler of the test's own.
+class ExtensionPoints : public testing::Test {
+ protected:
+  ExtensionPoints() {
+    orders = &orders_;
+    cluster_.on_write([this](const sim::Cluster::Write&) { executor_ = Executor::current(); });
+    Node node = cluster_.create<Node>(MakeNode("n1").out);
+    *node.mutable_status() = MakeNode("n1").out.status();
+    cluster_.update_status(std::move(node));
+    Configuration configuration;
+    configuration.profiles.push_back(with_puppet());
+    informers_ = std::make_unique<informers::Informers>(*executor_, cluster_.client(), rng_, Log());
+    scheduler_ = std::make_unique<Scheduler>(SchedulerWorld{.executor = *executor_,
+                                                            .clock = executor_->clock(),
+                                                            .rng = rng_,
+                                                            .client = cluster_.client(),
+                                                            .informers = *informers_,
+                                                            .log = {},
+                                                            .plugins = kPuppet},
+                                             std::move(configuration));
+    scope_ = std::make_unique<Scope>(*executor_);
+    scope_->spawn(scheduler_->run());
+    cluster_.advance(1s);
+  }
+
+  void create(const std::string& cpu = "1") {
+    cluster_.create<Pod>(make_pod("default/a").uid("").with(container().image("img:1").asks("cpu", cpu)));
+    cluster_.advance(500ms);
+  }
+  Pod pod() { return cluster_.get<Pod>("default/a"); }
+  std::string message() {
+    for (const auto& condition : pod().status().conditions()) {
+      if (condition.type() == "PodScheduled") return condition.reason() + ": " + condition.message();
+    }
+    return {};
+  }
+
+  Orders orders_;
+  sim::Cluster cluster_{sim::no_loops()};
+  Executor* executor_ = nullptr;
+  SeededRng rng_{1};
+  std::unique_ptr<informers::Informers> informers_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Scope> scope_;
+};
+
+TEST_F(ExtensionPoints, InTheirOrder) {
+  create();
+  EXPECT_EQ(pod().spec().node_name(), "n1");
+  EXPECT_THAT(orders_.calls, ElementsAre("reserve n1", "permit", "pre_bind", "bind", "post_bind"));
+  EXPECT_EQ(scheduler_->stats().scheduled, 1u);
+  EXPECT_EQ(scheduler_->stats().assumed, 0u);
+  EXPECT_EQ(scheduler_->diagnosis({"default", "a"}), nullptr);
+}
+
+TEST_F(ExtensionPoints, PostFilterAddsToTheMessage) {
+  orders_.post_filter = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+  create("64");
+  EXPECT_THAT(orders_.calls, ElementsAre("post_filter 1"));
+  EXPECT_EQ(message(), "Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. " + orders_.post_filter);
+  const auto diagnosis = scheduler_->diagnosis({"default", "a"});
+  ASSERT_NE(diagnosis, nullptr);
+  EXPECT_EQ("Unschedulable: " + diagnosis->message, message());
+}
+
+TEST_F(ExtensionPoints, ARefusedReservationIsUndone) {
+  orders_.reserve = Verdict::unschedulable("no volume");
+  create();
+  EXPECT_THAT(orders_.calls, ElementsAre("reserve n1", "unreserve n1"));
+  EXPECT_EQ(message(), "Unschedulable: 0/1 nodes are available: 1 no volume.");
+  EXPECT_EQ(scheduler_->stats().assumed, 0u);
+}
+
+TEST_F(ExtensionPoints, APermitThatComesInTime) {
+  orders_.permit = {Verdict::wait(), 10s};
+  create();
+  EXPECT_EQ(pod().spec().node_name(), "");
+  EXPECT_EQ(scheduler_->stats().assumed, 1u);  // its room is held meanwhile
+  orders_.waiting->allow(pod().metadata().uid(), "Puppet");
+  cluster_.advance(1s);
+  EXPECT_EQ(pod().spec().node_name(), "n1");
+}
+
+TEST_F(ExtensionPoints, APermitThatDoesNot) {
+  orders_.permit = {Verdict::wait(), 10s};
+  create();
+  orders_.permit = {};
+  cluster_.advance(10s);
+  EXPECT_EQ(message(),
+            "Unschedulable: 0/1 nodes are available: 1 rejected due to timeout after waiting 10s at plugin Puppet.");
+  EXPECT_THAT(orders_.calls, ElementsAre("reserve n1", "permit", "unreserve n1"));
+}
+
+TEST_F(ExtensionPoints, AnErrorWhileBindingIsTriedAgainAfterABackoff) {
+  orders_.throws = "disk on fire";
+  create();
+  EXPECT_EQ(message(), "SchedulerError: running PreBind plugin \"Puppet\": disk on fire");
+  EXPECT_EQ(scheduler_->stats().assumed, 0u);
+  orders_.throws.clear();
+  cluster_.advance(3s);
+  EXPECT_EQ(pod().spec().node_name(), "n1");
+}
+
+TEST_F(ExtensionPoints, APodDeletedWhileItWaitsGivesItsRoomBack) {
+  orders_.permit = {Verdict::wait(), 10min};
+  create();
+  cluster_.remove<Pod>("default/a");
+  cluster_.advance(1s);
+  EXPECT_EQ(scheduler_->stats().assumed, 0u);
+  EXPECT_EQ(scheduler_->stats().queue.in_flight, 0u);
+}
+
+}  // namespace
+}  // namespace ph::scheduler::test
