@@ -45,6 +45,8 @@ function(ph_tests room)
     set(testing ph_api nlohmann_json::nlohmann_json)
   elseif(room STREQUAL "informers")  # its server is a script
     set(testing ph_informers)
+  elseif(room STREQUAL "apiserver")  # so is its client
+    set(testing ph_apiserver)
   endif()
   target_link_libraries(${room}_tests PRIVATE ${testing} GTest::gmock GTest::gtest_main)
   target_precompile_headers(${room}_tests REUSE_FROM ph_kinds)
