@@ -47,6 +47,8 @@ function(ph_tests room)
     set(testing ph_informers)
   elseif(room MATCHES "^(base|net)$")  # they know no kinds
     set(testing ph_${room})
+  elseif(room STREQUAL "apiserver")  # so is its client
+    set(testing ph_apiserver)
   endif()
   target_link_libraries(${room}_tests PRIVATE ${testing} GTest::gmock GTest::gtest_main)
   if(NOT room MATCHES "^(base|net)$")
