@@ -140,8 +140,8 @@ TEST_F(HostTest, ComesBackWhenTheLoopSaysSo) {
 }
 
 TEST_F(HostTest, WaitsForItsOwnUpdate) {
-  script_.act = [](Client& client, ObjectKey) -> Task<Outcome> {
-    co_await client.update<ConfigMap>(config_map("a/x", 3));
+  script_.act = [](Client& client, ObjectKey key) -> Task<Outcome> {
+    co_await client.update<ConfigMap>(config_map(key.text(), 3));
     co_return Outcome::done();
   };
   start({config_map("a/x", 3), config_map("a/y", 4)}, 8);
