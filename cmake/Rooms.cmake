@@ -45,9 +45,15 @@ function(ph_tests room)
     set(testing ph_api nlohmann_json::nlohmann_json)
   elseif(room STREQUAL "informers")  # its server is a script
     set(testing ph_informers)
+  elseif(room MATCHES "^(base|net)$")  # they know no kinds
+    set(testing ph_${room})
+  elseif(room STREQUAL "apiserver")  # so is its client
+    set(testing ph_apiserver)
   endif()
   target_link_libraries(${room}_tests PRIVATE ${testing} GTest::gmock GTest::gtest_main)
-  target_precompile_headers(${room}_tests REUSE_FROM ph_kinds)
+  if(NOT room MATCHES "^(base|net)$")
+    target_precompile_headers(${room}_tests REUSE_FROM ph_kinds)
+  endif()
   # A precompiled header serves only who is compiled like it: programs as position independent as libraries.
   target_compile_options(${room}_tests PRIVATE -fPIC)
   include(GoogleTest)

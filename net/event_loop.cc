@@ -29,6 +29,11 @@ IoThreads::Impl::Impl(unsigned count) {
 IoThreads::Impl::~Impl() {
   for (auto& loop : loops) loop->context.stop();
   for (auto& thread : threads) thread.join();
+  // Transports that have just been destroyed have posted the end of their connections.
+  for (auto& loop : loops) {
+    loop->context.restart();
+    loop->context.poll();
+  }
 }
 
 IoThreads::IoThreads(unsigned count) : impl_(std::make_unique<Impl>(count == 0 ? 1 : count)) {}

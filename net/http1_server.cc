@@ -50,7 +50,10 @@ std::string_view reason(int status) {
 class Http1Server final : public ServerProtocol {
  public:
   Http1Server(const ServerLimits& limits, Owner& owner)
-      : limits_{.header_bytes_max = limits.header_bytes_max, .body_bytes_max = limits.body_bytes_max}, owner_(owner) {}
+      : limits_{.header_bytes_max = limits.header_bytes_max, .body_bytes_max = limits.body_bytes_max},
+        too_large_type_(limits.too_large_type),
+        too_large_body_(limits.too_large_body),
+        owner_(owner) {}
 
   bool receive(std::string_view bytes) override {
     if (closing_) return true;  // nothing more is answered
@@ -191,9 +194,9 @@ class Http1Server final : public ServerProtocol {
     closing_ = true;
     is_head_ = false;
     state_ = State::Answering;
-    const std::string text = fmt::format("{} {}", status, reason(status));
-    respond(id_, status, {{"content-type", "text/plain; charset=utf-8"}, {"content-length", std::to_string(text.size())}},
-            {share(text)});
+    const std::string type = status == 413 ? too_large_type_ : "text/plain; charset=utf-8";
+    std::string text = status == 413 ? too_large_body_ : fmt::format("{} {}", status, reason(status));
+    respond(id_, status, {{"content-type", type}, {"content-length", std::to_string(text.size())}}, {share(std::move(text))});
   }
 
   void put_head(int status, const Headers& headers, bool chunked) {
@@ -212,6 +215,7 @@ class Http1Server final : public ServerProtocol {
   }
 
   const Http1Limits limits_;
+  const std::string too_large_type_, too_large_body_;
   Owner& owner_;
   State state_ = State::Reading;
   StreamId id_ = 0;

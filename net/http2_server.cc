@@ -52,7 +52,7 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     Call& call = calls_[stream];
     unread_.insert(stream);
     call.is_head = head.method == "HEAD";
-    if (head.too_large) return refuse(stream, call, 431, "Request Header Fields Too Large");
+    if (head.too_large) return refuse(stream, call, 431, "text/plain; charset=utf-8", "431 Request Header Fields Too Large");
     call.request.method = std::move(head.method);
     call.request.target = std::move(head.target);
     call.request.headers = std::move(head.headers);
@@ -98,13 +98,15 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     owner_.on_request(stream, std::move(call.request));
   }
 
-  void refuse_body(StreamId stream, Call& call) { refuse(stream, call, 413, "Request Entity Too Large"); }
+  void refuse_body(StreamId stream, Call& call) {
+    refuse(stream, call, 413, limits_.too_large_type, limits_.too_large_body);
+  }
 
-  void refuse(StreamId stream, Call& call, int status, std::string text) {
+  void refuse(StreamId stream, Call& call, int status, const std::string& type, std::string text) {
     unread_.erase(stream);
     call.refused = true;
     call.request = {};
-    respond(stream, status, {{"content-type", "text/plain"}, {"content-length", std::to_string(text.size())}},
+    respond(stream, status, {{"content-type", type}, {"content-length", std::to_string(text.size())}},
             {share(std::move(text))});
     session_.reset_when_ended(stream);
   }

@@ -19,7 +19,9 @@ struct ServerOptions {
   std::uint16_t port = 0;                // 0: any that is free
   std::optional<TlsServerOptions> tls;   // none: plain HTTP/1.1, for health checks
 
-  std::size_t body_bytes_max = 3 * 1024 * 1024;  // a larger request is answered 413
+  std::size_t body_bytes_max = 3 * 1024 * 1024;  // a larger request is answered 413, with this body:
+  std::string too_large_type = "text/plain; charset=utf-8";
+  std::string too_large_body = "413 Request Entity Too Large";
   std::size_t header_bytes_max = 64 * 1024;      // 431
   std::uint32_t concurrent_streams_max = 250;    // on one HTTP/2 connection
 

@@ -16,6 +16,9 @@ struct ServerLimits {
   std::size_t body_bytes_max = 3 * 1024 * 1024;
   std::size_t header_bytes_max = 64 * 1024;
   std::uint32_t concurrent_streams_max = 250;
+  // The body of the answer to a request that is too large.
+  std::string too_large_type = "text/plain; charset=utf-8";
+  std::string too_large_body = "413 Request Entity Too Large";
 };
 
 class ServerProtocol {

@@ -76,10 +76,14 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, c
   apiserver::Extensions extensions = apiserver::standard_extensions(*server, executor.clock(), rng, standard);
   extensions.subresources.emplace("pods/log", pod_logs(logs, server->reader()));
   server->install(std::move(extensions));
-  door.open(*server);
 }
 
 ApiServerComponent::~ApiServerComponent() = default;
+
+Task<void> ApiServerComponent::serve() {
+  co_await server->start();
+  door.open(*server);
+}
 
 ManagerComponent::ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& options,
                                    std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log)

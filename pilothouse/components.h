@@ -49,6 +49,8 @@ struct ApiServerComponent {
   ApiServerComponent(Executor& executor, net::IoThreads& io, const UpOptions& options, const DataDir& dir, const Clock& clock,
                      Rng& rng, Log log, NodeLogs& logs);
   ~ApiServerComponent();
+  // Fills the caches, then lets requests in.
+  Task<void> serve();
   Door door;
   std::unique_ptr<apiserver::Store> store;
   std::unique_ptr<apiserver::ApiServer> server;

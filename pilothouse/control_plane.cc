@@ -65,7 +65,7 @@ struct ControlPlane::Impl {
     apiserver.emplace("apiserver", clock, [this](Executor& executor) {
       return std::make_unique<ApiServerComponent>(executor, io, options, dir, clock, rng, log, logs);
     });
-    wait_for(apiserver->executor(), [this] { return (*apiserver)->server->start(); });
+    wait_for(apiserver->executor(), [this]() -> Task<void> { return (*apiserver)->serve(); });
     url = fmt::format("https://{}:{}", reachable(options.bind_address), (*apiserver)->https->port());
     dir.write_kubeconfigs(url);
     connector = std::make_unique<Connector>(*(*apiserver)->server, apiserver->executor());

@@ -152,6 +152,7 @@ void WatchCache::Impl::finish_fill(const Recent& recent) {
   for (std::size_t i = 0; i < events.size(); ++i) window.push(std::move(events[i]), changes[i]->time);
   window.trim(hub->executor.clock().now());
   filled = true;
+  present = nullptr;  // somebody may have looked before there was anything
   early = {};
 }
 

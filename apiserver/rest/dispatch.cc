@@ -36,6 +36,9 @@ Verb subresource_verb(const Call& call) {
   const std::string& verb = call.info.verb;
   if (name == "status") return verb_of(verb);
   if (name == "scale") return verb == "get" ? &get_scale : verb == "update" ? &update_scale : verb == "patch" ? &patch_scale : nullptr;
+  if (name == "ephemeralcontainers" || name == "resize") {
+    return verb == "get" ? &get : verb == "update" ? &update_pod_part : verb == "patch" ? &patch_pod_part : nullptr;
+  }
   if (name == "binding") return &bind_pod;
   if (name == "eviction") return &evict_pod;
   if (name == "finalize") return &finalize_namespace;

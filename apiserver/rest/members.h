@@ -1,19 +1,15 @@
-// The top-level members of an object: what an update may change and what is kept.
+// The top-level members of an object, by the object model's names for them.
 #pragma once
 
-#include "apiserver/access.h"
+#include "api/members.h"
 
 namespace ph::apiserver {
 
-bool has_status(const Message& object);
-void clear_status(Message& object);
-// Gives `object` the status of `old`.
-void restore_status(Message& object, const Message& old);
-// Gives `object` everything of `old` but metadata and status.
-void restore_all_but_status(Message& object, const Message& old);
-// Whether anything but metadata and status differs.
-bool spec_differs(const Message& a, const Message& b);
-
-std::unique_ptr<Message> clone(const Message& object);
+using api::clear_status;
+using api::clone;
+using api::has_status;
+using api::restore_all_but_status;
+using api::restore_status;
+using api::spec_differs;
 
 }  // namespace ph::apiserver

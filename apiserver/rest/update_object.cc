@@ -51,10 +51,12 @@ void keep_other_part(const Served& served, UpdateKind kind, Message& object, con
 void prepare(Served& served, UpdateKind kind, WriteContext& context, Message& object, const Message& old) {
   switch (kind) {
     case UpdateKind::Status: served.rules->prepare_status(context, object, old); return;
-    case UpdateKind::Part: return;
-    case UpdateKind::Main: break;
+    // A node is not a wish of the user: binding leaves the generation alone.
+    case UpdateKind::Part:
+      if (context.subresource == "binding") return;
+      break;
+    case UpdateKind::Main: served.rules->prepare_update(context, object, old);
   }
-  served.rules->prepare_update(context, object, old);
   if (!served.has(kGeneration)) return;
   if (spec_differs(object, old) || served.rules->raises_generation(object, old)) {
     ObjectMeta& metadata = api::mutable_metadata(object);

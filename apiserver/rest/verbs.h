@@ -22,6 +22,8 @@ Task<HttpResponse> update_scale(Core& core, Call& call);
 Task<HttpResponse> patch_scale(Core& core, Call& call);
 Task<HttpResponse> bind_pod(Core& core, Call& call);         // pods/binding and bindings
 Task<HttpResponse> evict_pod(Core& core, Call& call);
+Task<HttpResponse> update_pod_part(Core& core, Call& call);  // pods/ephemeralcontainers, pods/resize
+Task<HttpResponse> patch_pod_part(Core& core, Call& call);
 Task<HttpResponse> finalize_namespace(Core& core, Call& call);
 Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resource);
 

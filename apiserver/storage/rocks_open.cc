@@ -127,14 +127,8 @@ rocksdb::DBOptions database_options(rocksdb::Env& env, const Log& log) {
   return o;
 }
 
-rocksdb::ColumnFamilyOptions family_options(std::size_t memtable, const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.block_size = 16 << 10;
-  table.cache_index_and_filter_blocks = true;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+rocksdb::ColumnFamilyOptions family_options(std::size_t memtable, rocksdb::BlockBasedTableOptions table) {
   table.format_version = 5;
-
   rocksdb::ColumnFamilyOptions o;
   o.write_buffer_size = memtable;
   o.max_write_buffer_number = 2;
@@ -142,6 +136,22 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t memtable, const std::sha
   o.compression = rocksdb::kLZ4Compression;
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return o;
+}
+
+// Values are read one by one, to judge and to replace them; history only in long rows.
+std::vector<rocksdb::ColumnFamilyDescriptor> families() {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(4 << 20, 0);
+  rocksdb::BlockBasedTableOptions values = table;
+  values.block_size = 4 << 10;
+  values.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  rocksdb::BlockBasedTableOptions history = table;
+  history.block_size = 32 << 10;
+  return {
+      {rocksdb::kDefaultColumnFamilyName, family_options(256 << 10, table)},
+      {"values", family_options(4 << 20, values)},
+      {"history", family_options(4 << 20, history)},
+  };
 }
 
 // Directories of which history was incomplete before: nothing tells where their last unrecorded change was.
@@ -196,15 +206,9 @@ std::unique_ptr<RocksDatabase> open_database(const std::string& path, const Rock
     mend_logs(env, path, options.log);
   }
 
-  const auto cache = rocksdb::NewLRUCache(4 << 20, 0);
-  const std::vector<rocksdb::ColumnFamilyDescriptor> families{
-      {rocksdb::kDefaultColumnFamilyName, family_options(256 << 10, cache)},
-      {"values", family_options(4 << 20, cache)},
-      {"history", family_options(4 << 20, cache)},
-  };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  check(path, rocksdb::DB::Open(database_options(env, options.log), path, families, &handles, &db));
+  check(path, rocksdb::DB::Open(database_options(env, options.log), path, families(), &handles, &db));
   database->db.reset(db);
   database->meta = handles[0];
   database->values = handles[1];

@@ -121,6 +121,7 @@ class RocksStore final : public Store {
     rocksdb::ReadOptions reading;
     reading.iterate_upper_bound = &upper;
     reading.fill_cache = false;
+    if (limit == 0 || limit > 100) reading.readahead_size = 64 << 10;
     const std::unique_ptr<rocksdb::Iterator> it(database_->db->NewIterator(reading, database_->values));
     std::vector<Stored> found;
     for (it->Seek(from); it->Valid(); it->Next()) {

@@ -121,6 +121,34 @@ TEST(RestEviction, IsRefusedWhenTheBudgetIsSpent) {
   EXPECT_FALSE(api.get(kPods + "/p").json()["metadata"].contains("deletionTimestamp"));
 }
 
+TEST(RestPodParts, EphemeralContainersAreOnlyAdded) {
+  Harness api;
+  api.post(kPods, pod("p"));
+  const std::string target = kPods + "/p/ephemeralcontainers";
+  const char* type = "application/strategic-merge-patch+json";
+  const Answer added = api.patch(target, R"({"spec":{"ephemeralContainers":[{"name":"d","image":"i"}]}})", type);
+  ASSERT_EQ(added.status, 200) << added.body;
+  EXPECT_EQ(added.json()["spec"]["ephemeralContainers"][0]["name"], "d");
+  EXPECT_EQ(added.json()["metadata"]["generation"], 2);
+  EXPECT_EQ(api.patch(target, R"({"spec":{"ephemeralContainers":[{"name":"d","image":"j"}]}})", type).status, 422);
+  EXPECT_EQ(api.patch(target, R"({"spec":{"ephemeralContainers":null}})").status, 422);
+  EXPECT_EQ(api.get(target).json()["spec"]["ephemeralContainers"][0]["image"], "i");
+}
+
+TEST(RestPodParts, ResizeChangesResourcesAndNothingElse) {
+  Harness api;
+  const char* body = R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"1"}}}]}})";
+  ASSERT_EQ(api.post(kPods, body).status, 201);
+  const std::string target = kPods + "/p/resize";
+  const char* type = "application/strategic-merge-patch+json";
+  const Answer resized = api.patch(target, R"({"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"2"}}}]}})", type);
+  ASSERT_EQ(resized.status, 200) << resized.body;
+  EXPECT_EQ(resized.json()["spec"]["containers"][0]["resources"]["requests"]["cpu"], "2");
+  EXPECT_EQ(api.patch(target, R"({"spec":{"containers":[{"name":"c","image":"j"}]}})", type).status, 422);
+  EXPECT_EQ(api.patch(target, R"({"spec":{"containers":[{"name":"c","resources":{"requests":null}}]}})", type).status, 422)
+      << "the QoS class would change";
+}
+
 class DenyAll final : public Authorizer {
  public:
   Decision authorize(const Attributes&) override { return {}; }

@@ -8,7 +8,7 @@ using namespace testing;
 
 class RoundTrip : public NetTest, public ::testing::WithParamInterface<Mode> {
  public:
-  RoundTrip() { start(GetParam()); }
+  RoundTrip() { start(GetParam(), {.too_large_type = "application/json", .too_large_body = "{}"}); }
 };
 INSTANTIATE_TEST_SUITE_P(Modes, RoundTrip, ::testing::Values(Mode::H2, Mode::H1, Mode::Plain),
                          [](const auto& param) { return name_of(param.param); });
@@ -61,6 +61,8 @@ TEST_P(RoundTrip, LargeBodiesBothWays) {
 TEST_P(RoundTrip, TooLargeABodyIsRefused) {
   const auto answer = ask({.method = "POST", .target = "/echo", .body = std::string(4'000'000, 'x')});
   EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.headers.get("content-type"), "application/json");
+  EXPECT_EQ(answer.body, "{}");
   EXPECT_EQ(get("/target").status, 200);
   EXPECT_EQ(handler.ledger.handlers, 0);
 }

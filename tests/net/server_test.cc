@@ -109,7 +109,7 @@ TEST_F(Server, TimeoutsOfTheTlsHandshake) {
 }
 
 TEST_F(Server, AnswersToWholeRequestsAreNotHurried) {
-  start(Mode::H2, {.request_timeout = 10ms, .idle_timeout = 10ms, .write_timeout = 10ms});
+  start(Mode::Plain, {.request_timeout = 10ms, .write_timeout = 10ms});
   EXPECT_EQ(get("/slow").status, 200);
 }
 

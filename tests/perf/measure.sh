@@ -13,7 +13,9 @@ for _ in 1 2 3 4 5; do
   began=$(now)
   "$PH" up --data-dir "$DATA" --secure-port "$port" --nodes 10 >"$WORK/server.log" 2>&1 &
   SERVER=$!
-  until [ "$(curl -s --max-time 1 --cacert "$CA" "$URL/readyz" 2>/dev/null)" = ok ]; do :; done
+  until [ "$(curl -s --max-time 1 --cacert "$CA" "$URL/readyz" 2>/dev/null)" = ok ]; do
+    [ "$(ms "$began")" -lt 20000 ] || fail "it is not ready after 20 s"
+  done
   echo "  readyz after $(ms "$began") ms; by its own count: $(sed -n 's/^  apiserver .* \([0-9.]* s\)$/\1/p' "$WORK/server.log")"
   stop
 done

@@ -1,4 +1,4 @@
-#include "apiserver/rest/members.h"
+#include "api/members.h"
 
 #include <algorithm>
 
@@ -6,7 +6,10 @@
 #include "api/schema.h"
 #include "api/value.h"
 
-namespace ph::apiserver {
+namespace ph::api {
+
+using google::protobuf::Message;
+
 namespace {
 
 const google::protobuf::FieldDescriptor* descriptor_of(const Message& object, std::string_view member) {
@@ -56,4 +59,4 @@ std::unique_ptr<Message> clone(const Message& object) {
   return copy;
 }
 
-}  // namespace ph::apiserver
+}  // namespace ph::api

@@ -1,0 +1,107 @@
+// PUT and PATCH of pods/x/ephemeralcontainers and pods/x/resize: the two parts of a running pod's spec that may change.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "api/kinds.h"
+#include "api/object.h"
+#include "api/rules.h"
+#include "api/value.h"
+#include "apiserver/registry/qos.h"
+#include "apiserver/rest/body.h"
+#include "apiserver/rest/members.h"
+#include "apiserver/rest/options.h"
+#include "apiserver/rest/patching.h"
+#include "apiserver/rest/respond.h"
+#include "apiserver/rest/verbs.h"
+
+namespace ph::apiserver {
+namespace {
+
+using core::v1::Container;
+using core::v1::EphemeralContainer;
+using core::v1::Pod;
+
+// Gives `pod` the part of `wanted` that this sub-resource is about.
+using TakePart = void (*)(Pod& pod, const Pod& wanted, api::Errors& errors);
+
+const std::string& name_of(const EphemeralContainer& container) { return container.ephemeral_container_common().name(); }
+
+void take_ephemeral_containers(Pod& pod, const Pod& wanted, api::Errors& errors) {
+  const api::Path path("spec.ephemeralContainers");
+  for (const EphemeralContainer& existing : pod.spec().ephemeral_containers()) {
+    const auto& list = wanted.spec().ephemeral_containers();
+    const auto found = std::ranges::find(list, name_of(existing), name_of);
+    if (found == list.end()) {
+      errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be removed", name_of(existing)));
+    } else if (!api::Value::equal(api::Value::of(existing), api::Value::of(*found))) {
+      errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be changed", name_of(existing)));
+    }
+  }
+  *pod.mutable_spec()->mutable_ephemeral_containers() = wanted.spec().ephemeral_containers();
+}
+
+template <class Containers>
+void take_resources(Containers& to, const Containers& from) {
+  for (Container& container : to) {
+    const auto found = std::ranges::find(from, container.name(), [](const Container& other) { return other.name(); });
+    if (found == from.end()) continue;
+    *container.mutable_resources() = found->resources();
+    *container.mutable_resize_policy() = found->resize_policy();
+  }
+}
+
+void take_size(Pod& pod, const Pod& wanted, api::Errors& errors) {
+  auto& spec = *pod.mutable_spec();
+  take_resources(*spec.mutable_containers(), wanted.spec().containers());
+  take_resources(*spec.mutable_init_containers(), wanted.spec().init_containers());
+  if (spec_differs(pod, wanted)) errors.forbidden(api::Path("spec"), "only cpu and memory resources are mutable");
+  if (qos_class(pod) != pod.status().qos_class()) {
+    errors.invalid_text(api::Path("metadata"), pod.metadata().name(), "Pod QOS Class may not change as a result of resizing");
+  }
+}
+
+std::unique_ptr<Message> with_part(const Served& served, const Message& stored, const Pod& wanted, TakePart take) {
+  auto pod = std::make_unique<Pod>(static_cast<const Pod&>(stored));
+  api::Errors errors;
+  take(*pod, wanted, errors);
+  if (errors.empty() && served.kind_rules->validate != nullptr) served.kind_rules->validate(*pod, errors);
+  if (!errors.empty()) throw api::invalid(served.qualified_kind, pod->metadata().name(), errors.list());
+  pod->mutable_metadata()->set_resource_version(wanted.metadata().resource_version());
+  if (!wanted.metadata().uid().empty()) pod->mutable_metadata()->set_uid(wanted.metadata().uid());
+  return pod;
+}
+
+TakePart part_of(const Call& call) { return call.info.subresource == "resize" ? &take_size : &take_ephemeral_containers; }
+
+}  // namespace
+
+Task<HttpResponse> update_pod_part(Core& core, Call& call) {
+  Served& served = *call.served;
+  const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
+  const std::unique_ptr<Message> body = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
+  match_name(call, *body);
+  match_namespace(call, *body);
+  const Make make = [&](const Message& stored) { return with_part(served, stored, static_cast<const Pod&>(*body), part_of(call)); };
+  WriteResult result = co_await update_object(core, served, call.key(), UpdateKind::Part, make,
+                                              write_request(call, options.manager, options.dry_run));
+  co_return answer_entry(core, call, 200, std::move(result.entry));
+}
+
+Task<HttpResponse> patch_pod_part(Core& core, Call& call) {
+  Served& served = *call.served;
+  const PatchType type = patch_type(call.request);
+  const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  const Make make = [&](const Message& stored) {
+    call.warnings.clear();
+    const auto wanted = apply_patch(type, call.request.body, stored, options.unknown, call.warnings);
+    match_name(call, *wanted);
+    return with_part(served, stored, static_cast<const Pod&>(*wanted), part_of(call));
+  };
+  WriteResult result = co_await update_object(core, served, call.key(), UpdateKind::Part, make,
+                                              write_request(call, options.manager, options.dry_run));
+  co_return answer_entry(core, call, 200, std::move(result.entry));
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,132 @@
+#include "pilothouse/data_dir.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "pilothouse/files.h"
+#include "pilothouse/kubeconfig.h"
+#include "tests/sim/executor.h"
+
+namespace ph::pilothouse {
+namespace {
+
+class DataDirTest : public testing::Test {
+ protected:
+  DataDirTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "ph-data-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~DataDirTest() override { std::filesystem::remove_all(path_); }
+
+  DataDir open(std::vector<std::string> names = {}) {
+    return DataDir({.path = path_ / "data", .extra_names = std::move(names)}, clock_, rng_);
+  }
+  std::string text(const std::string& file) const { return read_file(path_ / "data" / file).value_or("absent"); }
+  int mode(const std::string& file) const {
+    struct stat info {};
+    return ::stat((path_ / "data" / file).c_str(), &info) == 0 ? info.st_mode & 0777 : -1;
+  }
+
+  std::filesystem::path path_;
+  sim::SimClock clock_;
+  SeededRng rng_{1};
+};
+
+TEST_F(DataDirTest, KeepsItsKeys) {
+  const DataDir first = open();
+  const DataDir second = open();
+  EXPECT_EQ(first.keys().ca.cert_pem, second.keys().ca.cert_pem);
+  EXPECT_EQ(first.keys().server.key_pem, second.keys().server.key_pem);
+  EXPECT_EQ(first.keys().service_account_key, second.keys().service_account_key);
+}
+
+TEST_F(DataDirTest, SecretsAreTheirOwnersAlone) {
+  open().write_kubeconfigs("https://127.0.0.1:6443");
+  for (const char* file : {"pki/ca.key", "pki/apiserver.key", "pki/sa.key", "admin.kubeconfig", "controller-manager.kubeconfig",
+                           "scheduler.kubeconfig", "node.kubeconfig"}) {
+    EXPECT_EQ(mode(file), 0600) << file;
+  }
+  EXPECT_EQ(mode("pki/ca.crt"), 0644);
+}
+
+TEST_F(DataDirTest, AnotherNameNeedsAnotherCertificate) {
+  const std::string before = open().keys().server.cert_pem;
+  const DataDir after = open({"10.1.2.3", "control.example.com"});
+  EXPECT_NE(after.keys().server.cert_pem, before);
+  const auto info = net::inspect_certificate(after.keys().server.cert_pem);
+  EXPECT_NE(std::ranges::find(info.ip_addresses, "10.1.2.3"), info.ip_addresses.end());
+  EXPECT_NE(std::ranges::find(info.dns_names, "control.example.com"), info.dns_names.end());
+  EXPECT_NE(std::ranges::find(info.dns_names, "kubernetes.default.svc"), info.dns_names.end());
+}
+
+TEST_F(DataDirTest, ACertificateNearItsEndIsIssuedAnew) {
+  DataDir first = open();
+  first.write_kubeconfigs("https://127.0.0.1:6443");
+  const std::string kubeconfig = text("admin.kubeconfig");
+  clock_.jump(std::chrono::days(200));
+  open().write_kubeconfigs("https://127.0.0.1:6443");
+  EXPECT_EQ(text("admin.kubeconfig"), kubeconfig);
+  clock_.jump(std::chrono::days(120));
+  DataDir later = open();
+  later.write_kubeconfigs("https://127.0.0.1:6443");
+  EXPECT_NE(text("admin.kubeconfig"), kubeconfig);
+  EXPECT_NE(later.keys().server.cert_pem, first.keys().server.cert_pem);
+  EXPECT_EQ(later.keys().ca.cert_pem, first.keys().ca.cert_pem);
+}
+
+TEST_F(DataDirTest, AnotherFormatIsRefused) {
+  open();
+  write_file(path_ / "data" / "format", "7\n", false);
+  try {
+    open();
+    FAIL() << "opened";
+  } catch (const FileError& error) {
+    EXPECT_NE(std::string(error.what()).find("format 7"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(DataDirTest, AKubeconfigSaysWhoAndWhere) {
+  open().write_kubeconfigs("https://127.0.0.1:7000");
+  const auto config = read_kubeconfig(text("scheduler.kubeconfig"));
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->server, "https://127.0.0.1:7000");
+  EXPECT_EQ(config->user, "system:kube-scheduler");
+  EXPECT_EQ(net::inspect_certificate(config->client.cert_pem).common_name, "system:kube-scheduler");
+  EXPECT_EQ(config->ca_pem, text("pki/ca.crt"));
+  // The server moves: the certificate stays.
+  open().write_kubeconfigs("https://127.0.0.1:7001");
+  const auto moved = read_kubeconfig(text("scheduler.kubeconfig"));
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->server, "https://127.0.0.1:7001");
+  EXPECT_EQ(moved->client.cert_pem, config->client.cert_pem);
+}
+
+TEST_F(DataDirTest, TheAdministratorIsAMaster) {
+  open().write_kubeconfigs("https://127.0.0.1:7000");
+  const auto info = net::inspect_certificate(read_kubeconfig(text("admin.kubeconfig"))->client.cert_pem);
+  EXPECT_EQ(info.organizations, (std::vector<std::string>{"system:masters"}));
+}
+
+TEST(Kubeconfig, WhatIsNoneReadsAsNothing) {
+  for (const char* bad : {"", "hello", "a: [b", "apiVersion: v1\nkind: Config\n", "current-context: x\ncontexts: []\n"}) {
+    EXPECT_FALSE(read_kubeconfig(bad)) << bad;
+  }
+}
+
+TEST(Files, AFileIsReplacedWholeAndItsAbsenceIsNotAnError) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "ph-files-XXXXXX").string();
+  const std::filesystem::path path = ::mkdtemp(pattern.data());
+  EXPECT_FALSE(read_file(path / "none"));
+  write_file(path / "some", "one", false);
+  write_file(path / "some", "two", true);
+  EXPECT_EQ(read_file(path / "some"), "two");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path), {}), 1);
+  EXPECT_THROW(write_file(path / "none" / "deeper", "x", false), FileError);
+  std::filesystem::remove_all(path);
+}
+
+}  // namespace
+}  // namespace ph::pilothouse
