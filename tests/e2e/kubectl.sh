@@ -30,7 +30,7 @@ expect labeled "$K" label deployment frontend color=red
 refuse 'already has a value|--overwrite' "$K" label deployment frontend color=blue
 expect labeled "$K" label deployment frontend color=blue --overwrite
 expect '(un)?labeled' "$K" label deployment frontend color-
-expect annotated "$K" annotate deployment frontend note=hello
+expect 'annotated?' "$K" annotate deployment frontend note=hello
 expect patched "$K" patch deployment frontend --type=merge -p '{"spec":{"replicas":2}}'
 expect patched "$K" patch deployment frontend --type=json -p '[{"op":"replace","path":"/spec/replicas","value":4}]'
 expect patched "$K" patch deployment frontend -p '{"spec":{"template":{"spec":{"containers":[{"name":"php-redis","env":[{"name":"EXTRA","value":"1"}]}]}}}}'
