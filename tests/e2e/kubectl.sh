@@ -55,7 +55,8 @@ kill $WATCH 2>/dev/null || true
 step "auth"
 equals yes "$("$K" auth can-i create pods)" "the admin may create pods"
 equals no "$("$K" auth can-i create pods --as=system:serviceaccount:default:default || true)" "a service account may not"
-expect 'kubernetes-admin' "$K" auth whoami
+# Before 1.28 it asks for a beta version, which v1.36 does not serve.
+if [ "${KUBECTL_VERSION:-33}" -ge 28 ]; then expect 'kubernetes-admin' "$K" auth whoami; fi
 
 step "logs, events, api-resources, top-level"
 expect 'hollow container leader' bash -c "$K logs deployment/redis-leader"
