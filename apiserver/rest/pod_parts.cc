@@ -66,7 +66,7 @@ std::unique_ptr<Message> with_part(const Served& served, const Message& stored, 
   auto pod = std::make_unique<Pod>(static_cast<const Pod&>(stored));
   api::Errors errors;
   take(*pod, wanted, errors);
-  // Whole as an update would have to be; that nothing else changed has been seen to above.
+  // As an update from itself: the rules of a spec, without those of what may be there at first or may change.
   if (errors.empty() && served.kind_rules->validate_update != nullptr) served.kind_rules->validate_update(*pod, *pod, errors);
   if (!errors.empty()) throw api::invalid(served.qualified_kind, pod->metadata().name(), errors.list());
   pod->mutable_metadata()->set_resource_version(wanted.metadata().resource_version());
