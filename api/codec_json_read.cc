@@ -2,6 +2,7 @@
 #include <bit>
 #include <bitset>
 #include <charconv>
+#include <unordered_set>
 
 #include <fmt/format.h>
 #include <google/protobuf/message.h>
@@ -148,8 +149,12 @@ class JsonReader {
   };
   static constexpr std::size_t kKind = wire::kMembersMax, kApiVersion = wire::kMembersMax + 1;
 
+  // Each once, and no more than upstream lists.
   void complain(std::string_view what, const Place& place) {
-    if (options_.unknown != Unknown::Ignore) complaints.push_back(fmt::format("{} field \"{}\"", what, place.text()));
+    static constexpr std::size_t kMax = 100;
+    if (options_.unknown == Unknown::Ignore || complaints.size() >= kMax) return;
+    std::string complaint = fmt::format("{} field \"{}\"", what, place.text());
+    if (std::ranges::find(complaints, complaint) == complaints.end()) complaints.push_back(std::move(complaint));
   }
   [[noreturn]] static void mismatch(std::string_view what, const Schema& schema, const Place& place) {
     const std::string target = place.go_text();
@@ -254,15 +259,12 @@ class JsonReader {
   }
 
   void entries(unsigned number, const Schema& element, od::value& value, const Place& place, int depth) {
-    std::vector<std::string_view> names;
+    std::unordered_set<std::string_view> names;
     for (auto result : take(value.get_object())) {
       od::field entry = take(std::move(result));
       const std::string_view name = take(entry.unescaped_key());
       const Place inner{.up = &place, .name = name};
-      if (options_.unknown != Unknown::Ignore) {
-        if (std::ranges::find(names, name) != names.end()) complain("duplicate", inner);
-        names.push_back(name);
-      }
+      if (options_.unknown != Unknown::Ignore && !names.insert(name).second) complain("duplicate", inner);
       const std::size_t mark = writer_.open(number);
       writer_.bytes(1, name);
       od::value inner_value = entry.value();
@@ -340,6 +342,7 @@ class JsonReader {
         std::string why;
         const auto instant = parse_instant(text_of(value, type), schema.type == Type::MicroTime, why);
         if (!instant) throw Mismatch{std::move(why)};
+        if (instant->seconds == wire::kZeroTime) return;
         writer_.number(1, static_cast<std::uint64_t>(instant->seconds));
         const std::int32_t nanos = schema.type == Type::MicroTime ? instant->nanos - instant->nanos % 1000 : 0;
         return writer_.number(2, static_cast<std::uint64_t>(std::int64_t{nanos}));

@@ -46,7 +46,9 @@ class JsonWriter {
       if (!first) out_.push_back(',');
       first = false;
       out_.append(plan.json_keys[i]);
-      member(field, index[i]);
+      // The items of a list that has none are [], as a server answers.
+      const bool no_items = schema.kind && !index[i].count && field.name == "items";
+      no_items ? void(out_.append("[]")) : member(field, index[i]);
     }
     out_.push_back('}');
   }

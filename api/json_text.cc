@@ -180,6 +180,13 @@ constexpr std::array<bool, 256> kPlain = [] {
   return plain;
 }();
 
+// Bytes that matter to who copies JSON.
+constexpr std::array<bool, 256> kLookedAt = [] {
+  std::array<bool, 256> looked_at{};
+  for (const char c : std::string_view(" \t\r\n\"\\<>&\xe2")) looked_at[static_cast<unsigned char>(c)] = true;
+  return looked_at;
+}();
+
 void append_hex(unsigned value, std::string& out) {
   static constexpr char kHex[] = "0123456789abcdef";
   out.append("\\u");
@@ -288,21 +295,23 @@ void append_json_string(std::string_view text, std::string& out) {
 
 void append_compact_json(std::string_view text, bool escape, std::string& out) {
   bool in_string = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    while (end < text.size() && !kLookedAt[static_cast<unsigned char>(text[end])]) ++end;
+    out.append(text.data() + at, end - at);
+    if ((at = end) >= text.size()) return;
     const char c = text[at];
     if (escape && (c == '<' || c == '>' || c == '&')) {
       append_hex(static_cast<unsigned char>(c), out);
     } else if (escape && is_line_separator(text, at)) {
       append_hex(0x2028u + (text[at + 2] & 1), out);
       at += 2;
-    } else if (in_string) {
+    } else if (in_string || !is_space(c)) {
       out.push_back(c);
+      if (c == '"') in_string = !in_string;
       if (c == '\\' && at + 1 < text.size()) out.push_back(text[++at]);
-      if (c == '"') in_string = false;
-    } else if (!is_space(c)) {
-      out.push_back(c);
-      in_string = c == '"';
     }
+    ++at;
   }
 }
 

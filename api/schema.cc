@@ -177,7 +177,8 @@ class SchemaBuilder {
     PH_ASSERT(schema.fields.size() <= wire::kMembersMax);
     PH_ASSERT(plan.levels.size() < 64);
     if (schema.kind) plan.kind_json = fmt::format(R"("kind":"{}","apiVersion":"{}")", schema.kind->kind, schema.kind->api_version());
-    for (const Field& field : schema.fields) plan.json_keys.push_back(fmt::format("\"{}\":", field.name));
+    plan.json_keys.reserve(schema.fields.size());
+    for (const Field& field : schema.fields) plan.json_keys.push_back("\"" + field.name + "\":");
     index_names(schema);
   }
 
@@ -187,6 +188,7 @@ class SchemaBuilder {
     const std::size_t index = plan.levels.size();
     plan.levels.emplace_back();
     std::vector<wire::Step> steps;
+    schema.fields.reserve(schema.fields.size() + static_cast<std::size_t>(descriptor->field_count()));
     for (int i = 0; i < descriptor->field_count(); ++i) {
       const pb::FieldDescriptor* field = descriptor->field(i);
       auto down = path;

@@ -11,8 +11,6 @@ namespace ph::api::wire {
 
 namespace {
 
-[[noreturn]] void truncated() { throw DecodeError("unexpected EOF"); }
-
 // Go's name of a message field: type_meta → TypeMeta.
 std::string go_name(const Field& field) {
   std::string out = field.name;
@@ -37,7 +35,9 @@ WireType wire_type(Type type) {
   }
 }
 
-std::uint64_t read_varint(const char*& at, const char* end) {
+void truncated() { throw DecodeError("unexpected EOF"); }
+
+std::uint64_t read_long_varint(const char*& at, const char* end) {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     if (at >= end) truncated();
@@ -48,27 +48,14 @@ std::uint64_t read_varint(const char*& at, const char* end) {
   throw DecodeError("proto: integer overflow");
 }
 
-Item read_item(const char*& at, const char* end, unsigned wire_type) {
-  switch (wire_type) {
-    case kVarint: return {.number = read_varint(at, end)};
-    case kBytes: {
-      const std::uint64_t size = read_varint(at, end);
-      if (size > static_cast<std::uint64_t>(end - at)) truncated();
-      const std::string_view bytes(at, size);
-      at += size;
-      return {.bytes = bytes};
-    }
-    case kFixed64:
-    case kFixed32: {
-      const std::ptrdiff_t size = wire_type == kFixed64 ? 8 : 4;
-      if (end - at < size) truncated();
-      std::uint64_t value = 0;
-      for (int i = 0; i < size; ++i) value |= static_cast<std::uint64_t>(static_cast<unsigned char>(at[i])) << (8 * i);
-      at += size;
-      return {.number = value};
-    }
-    default: throw DecodeError(fmt::format("proto: illegal wireType {}", wire_type));
-  }
+Item read_fixed_item(const char*& at, const char* end, unsigned wire_type) {
+  if (wire_type != kFixed64 && wire_type != kFixed32) throw DecodeError(fmt::format("proto: illegal wireType {}", wire_type));
+  const std::ptrdiff_t size = wire_type == kFixed64 ? 8 : 4;
+  if (end - at < size) truncated();
+  std::uint64_t value = 0;
+  for (int i = 0; i < size; ++i) value |= static_cast<std::uint64_t>(static_cast<unsigned char>(at[i])) << (8 * i);
+  at += size;
+  return {.number = value};
 }
 
 Index::Index(const Plan& plan, std::string_view bytes) {
@@ -151,8 +138,8 @@ Stamp read_stamp(std::string_view bytes) {
     const std::uint64_t tag = read_varint(at, end);
     const Item item = read_item(at, end, tag & 7);
     if (tag == (1 << 3 | kVarint)) {
-      stamp.set = true;
       stamp.seconds = static_cast<std::int64_t>(item.number);
+      stamp.set = stamp.seconds != kZeroTime;
     }
     if (tag == (2 << 3 | kVarint)) stamp.nanos = static_cast<std::int32_t>(item.number);
   }

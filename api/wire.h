@@ -61,9 +61,23 @@ struct Slot {
 };
 
 // Reading. Each throws DecodeError on damage.
-std::uint64_t read_varint(const char*& at, const char* end);
+std::uint64_t read_long_varint(const char*& at, const char* end);
+inline std::uint64_t read_varint(const char*& at, const char* end) {
+  if (at < end && *at >= 0) return static_cast<std::uint64_t>(*at++);
+  return read_long_varint(at, end);
+}
+[[noreturn]] void truncated();
+Item read_fixed_item(const char*& at, const char* end, unsigned wire_type);
 // One record's value; `at` stands after the tag.
-Item read_item(const char*& at, const char* end, unsigned wire_type);
+inline Item read_item(const char*& at, const char* end, unsigned wire_type) {
+  if (wire_type == kVarint) return {.number = read_varint(at, end)};
+  if (wire_type != kBytes) return read_fixed_item(at, end, wire_type);
+  const std::uint64_t size = read_varint(at, end);
+  if (size > static_cast<std::uint64_t>(end - at)) truncated();
+  const std::string_view bytes(at, size);
+  at += size;
+  return {.bytes = bytes};
+}
 
 // All members of one message, found in one pass. Views into the bytes.
 class Index {
@@ -117,6 +131,8 @@ Entry read_entry(std::string_view bytes);
 void sort_entries(std::vector<Entry>& entries);
 std::vector<Entry> entries_of(const Slot& slot, unsigned number);
 
+// Go's zero time, 1 January of the year 1, is no time at all.
+inline constexpr std::int64_t kZeroTime = -62'135'596'800;
 // A Time or MicroTime. Nothing set: the zero time.
 struct Stamp {
   bool set = false;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -194,7 +195,7 @@ class JsonOfYaml {
       else own.push_back(key_of(*node.children[i]));
     }
     if (merges) {
-      std::vector<std::string> taken = own;
+      std::set<std::string> taken(own.begin(), own.end());
       for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
         if (is_merge(*node.children[i])) merge(*node.children[i + 1], taken, first, depth, true);
       }
@@ -216,7 +217,7 @@ class JsonOfYaml {
   }
 
   // The members of another mapping, or of several, that are not taken yet.
-  void merge(Node& from, std::vector<std::string>& taken, bool& first, int depth, bool lists) {
+  void merge(Node& from, std::set<std::string>& taken, bool& first, int depth, bool lists) {
     if (depth > kDepthMax) refuse(fmt::format("exceeded max depth of {}", kDepthMax));
     if (from.kind == Node::Alias) return alias(from, [&](Node& target) { merge(target, taken, first, depth + 1, lists); });
     if (from.kind == Node::Sequence && lists) {
@@ -228,8 +229,7 @@ class JsonOfYaml {
     for (std::size_t i = 0; i + 1 < from.children.size(); i += 2) {
       if (is_merge(*from.children[i])) continue;
       const std::string key = key_of(*from.children[i]);
-      if (std::ranges::find(taken, key) != taken.end()) continue;
-      taken.push_back(key);
+      if (!taken.insert(key).second) continue;
       member(key, *from.children[i + 1], first, depth);
     }
     for (std::size_t i = 0; i + 1 < from.children.size(); i += 2) {

@@ -86,6 +86,15 @@ TEST(CodecJson, Text) {
   EXPECT_EQ(read<ConfigMap>(R"({"data":{"k":"\ud800x\udc00"}})").data().at("k"), "\ufffdx\ufffd");
 }
 
+TEST(CodecJson, ListsAndZeroTimes) {
+  EXPECT_EQ(encode_json(core::v1::PodList()), R"({"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]})");
+  EXPECT_EQ(encode_json(read<core::v1::PodList>(R"({"items":[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}]})")),
+            R"({"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a"},"spec":{"containers":null},"status":{}}]})");
+  const Pod pod = read<Pod>(R"({"metadata":{"creationTimestamp":"0001-01-01T00:00:00Z","deletionTimestamp":"9999-12-31T23:59:59Z"}})");
+  EXPECT_FALSE(pod.metadata().creation_timestamp().has_seconds());
+  EXPECT_THAT(encode_json(pod), testing::HasSubstr(R"("metadata":{"deletionTimestamp":"9999-12-31T23:59:59Z"})"));
+}
+
 TEST(CodecJson, Pretty) {
   EXPECT_EQ(encode_json(Pod(), JsonStyle::Pretty),
             "{\n  \"kind\": \"Pod\",\n  \"apiVersion\": \"v1\",\n  \"metadata\": {},\n  \"spec\": {\n    \"containers\": null\n  },\n  \"status\": {}\n}");
