@@ -61,7 +61,7 @@ void Errors::required(const Path& path, std::string_view detail) {
 }
 
 void Errors::invalid(const Path& path, std::string_view value_json, std::string_view detail) {
-  add("FieldValueInvalid", path, with_detail(fmt::format("Invalid value: {}", value_json), detail));
+  add("FieldValueInvalid", path, with_detail(value_json.empty() ? "Invalid value" : fmt::format("Invalid value: {}", value_json), detail));
 }
 
 void Errors::invalid(const Path& path, std::int64_t value, std::string_view detail) {

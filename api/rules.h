@@ -56,7 +56,7 @@ class Path {
 class Errors {
  public:
   void required(const Path& path, std::string_view detail = {});                   // Required value: …
-  void invalid(const Path& path, std::string_view value_json, std::string_view detail);  // Invalid value: …: …
+  void invalid(const Path& path, std::string_view value_json, std::string_view detail);  // Invalid value: …: …; no value: left out
   void invalid(const Path& path, std::int64_t value, std::string_view detail);
   void invalid_text(const Path& path, std::string_view value, std::string_view detail);  // the value quoted as Go's %q
   // The value as JSON of the message, as upstream shows structs.
@@ -86,7 +86,7 @@ class Errors {
 // What is wrong with a name; empty when nothing is. `prefix`: it is a generateName, to which characters will be added.
 using NameRule = std::vector<std::string> (*)(std::string_view name, bool prefix);
 
-// Null members: there is no such rule for the kind.
+// Null members: there is no such rule for the kind. Metadata has rules of its own, below.
 struct KindRules {
   void (*set_defaults)(Message& object) = nullptr;
   void (*validate)(const Message& object, Errors& errors) = nullptr;                             // on create

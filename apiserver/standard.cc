@@ -2,7 +2,9 @@
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/authn/authenticator.h"
+#include "apiserver/authn/openid.h"
 #include "apiserver/authz/authorizers.h"
+#include "apiserver/authz/escalation.h"
 #include "apiserver/authz/node.h"
 #include "apiserver/authz/rbac.h"
 #include "apiserver/bootstrap/bootstrap.h"
@@ -22,6 +24,12 @@ class AlwaysAllow final : public Authorizer {
   Decision authorize(const Attributes&) override { return {Decision::Kind::Allow, {}}; }
 };
 
+std::vector<std::string> signing_keys(const StandardOptions& options) {
+  std::vector<std::string> pems{options.service_account_key};
+  pems.insert(pems.end(), options.more_service_account_keys.begin(), options.more_service_account_keys.end());
+  return pems;
+}
+
 // What the extensions share. The authorizer owns it: it goes with the server, as all of them do.
 class Access final : public Authorizer {
  public:
@@ -30,11 +38,7 @@ class Access final : public Authorizer {
     if (options.always_allow) rules = std::make_unique<AlwaysAllow>();
     else rules = make_union({node.get(), &rbac});
     keys = options.token_keys;
-    if (!keys && !options.service_account_key.empty()) {
-      std::vector<std::string> pems{options.service_account_key};
-      pems.insert(pems.end(), options.more_service_account_keys.begin(), options.more_service_account_keys.end());
-      keys = make_token_keys(pems);
-    }
+    if (!keys && !options.service_account_key.empty()) keys = make_token_keys(signing_keys(options));
     if (!keys) return;
     ServiceAccountTokens::Options token_options{.issuer = options.service_account_issuer,
                                                 .api_audiences = options.api_audiences};
@@ -87,18 +91,23 @@ std::vector<HealthCheck> health_checks(ApiServer& server, std::shared_ptr<const 
   return out;
 }
 
-void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server, std::vector<HealthCheck> checks) {
+std::string address_of(const ServerOptions& options) {
+  if (options.advertise_address.empty()) return {};
+  return options.advertise_address + ":" + std::to_string(options.advertise_port);
+}
+
+void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server, std::vector<HealthCheck> checks,
+               std::unique_ptr<PathHandler> openid) {
   const Resources resources = api::Scheme::builtin().resources();
-  const ServerOptions& options = server.options();
-  std::string address;
-  if (!options.advertise_address.empty()) {
-    address = options.advertise_address + ":" + std::to_string(options.advertise_port);
-  }
+  const std::string address = address_of(server.options());
   auto health = std::make_unique<HealthHandler>(std::move(checks));
   std::vector<std::string> paths = discovery_paths(resources);
   std::ranges::copy(health->paths(), std::back_inserter(paths));
   for (const char* path : {"/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version"}) paths.push_back(path);
-
+  if (openid) {
+    for (const char* path : {"/.well-known/openid-configuration", "/openid/v1/jwks"}) paths.push_back(path);
+    out.push_back(std::move(openid));
+  }
   out.push_back(std::move(health));
   out.push_back(std::make_unique<DiscoveryHandler>(resources, address));
   out.push_back(std::make_unique<OpenApiHandler>(resources));
@@ -119,11 +128,16 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
   auto access = std::make_unique<Access>(server, clock, options);
   out.authenticator = make_authenticator(access->tokens.get(), {.anonymous = options.anonymous});
   out.admission = make_admission({server.reader(), rng, clock}, options.enable_admission, options.disable_admission);
+  if (!options.always_allow) out.admission.push_back(make_escalation_check(access->rbac, *access));
   add_reviews(out.virtual_resources, *access, server, clock, rng, options.extend_token_expiration);
+  std::unique_ptr<PathHandler> openid;
+  if (!options.service_account_key.empty()) {
+    openid = std::make_unique<OpenIdHandler>(access->tokens->issuer(), address_of(server.options()), signing_keys(options));
+  }
   out.authorizer = std::move(access);
   out.tables = make_table_converter();
   auto bootstrapped = std::make_shared<bool>(false);
-  add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)));
+  add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)), std::move(openid));
   out.at_start.push_back([&server, &clock, client_ca = std::move(options.client_ca), bootstrapped] {
     return start(&server, &clock, {.client_ca = client_ca}, bootstrapped);
   });

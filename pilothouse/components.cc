@@ -5,6 +5,7 @@
 #include "apiserver/standard.h"
 #include "apiserver/storage/memory.h"
 #include "apiserver/storage/rocksdb.h"
+#include "controllers/runtime/selection.h"
 #include "net/interfaces.h"
 #include "pilothouse/pod_logs.h"
 #include "pilothouse/version.h"
@@ -24,6 +25,18 @@ std::string advertised(const std::string& bind_address) {
 }
 
 }  // namespace
+
+std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text) {
+  std::vector<std::string> items;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto comma = std::min(text.find(',', at), text.size());
+    if (comma > at) items.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  auto loops = controllers::select_loops(items, controllers::registry());
+  if (!loops) throw std::invalid_argument("--controllers: " + loops.error());
+  return *loops;
+}
 
 void NodeLogs::attach(Executor* executor, node::HollowNodes* nodes) {
   const std::lock_guard lock(mutex_);

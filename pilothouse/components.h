@@ -22,6 +22,9 @@
 
 namespace ph::pilothouse {
 
+// The loops `text` names, as --controllers does. Throws std::invalid_argument for a name that is none.
+std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text);
+
 // Hands `kubectl logs` on to the nodes, wherever they run; set when they start, taken away before they end.
 class NodeLogs {
  public:

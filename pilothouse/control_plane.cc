@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "controllers/runtime/selection.h"
 #include "net/event_loop.h"
 #include "pilothouse/components.h"
 #include "pilothouse/files.h"
@@ -25,18 +24,6 @@ std::string reachable(const std::string& bind_address) {
   if (bind_address == "0.0.0.0") return "127.0.0.1";
   if (bind_address == "::") return "[::1]";
   return bind_address.find(':') == std::string::npos ? bind_address : "[" + bind_address + "]";
-}
-
-std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text) {
-  std::vector<std::string> items;
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto comma = std::min(text.find(',', at), text.size());
-    if (comma > at) items.push_back(text.substr(at, comma - at));
-    at = comma + 1;
-  }
-  auto loops = controllers::select_loops(items, controllers::registry());
-  if (!loops) throw std::invalid_argument("--controllers: " + loops.error());
-  return *loops;
 }
 
 scheduler::Configuration scheduler_configuration(const UpOptions& options) {

@@ -82,7 +82,9 @@ void write_file(const std::filesystem::path& path, std::string_view text, bool s
 }
 
 void make_directory(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) return;
+  // What cannot even be looked at fails below, with the words for it.
+  std::error_code unreadable;
+  if (std::filesystem::is_directory(path, unreadable)) return;
   if (path.has_parent_path() && !path.parent_path().empty() && path.parent_path() != path) make_directory(path.parent_path());
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail("create the directory", path, errno);
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "api/errors.h"
 #include "api/patch/patch.h"
 
 namespace ph::api {
@@ -228,7 +229,7 @@ Json json_patch(const Json& document, const Json& patch) {
     throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type jsonpatch.Operation", operation.type_name()));
   }
   if (patch.size() > kOperationsMax) {
-    throw PatchTooLarge(fmt::format("The allowed maximum operations in a JSON patch is {}, got {}", kOperationsMax, patch.size()));
+    throw too_large(fmt::format("The allowed maximum operations in a JSON patch is {}, got {}", kOperationsMax, patch.size()));
   }
   Patcher patcher(document);
   for (const Json& operation : patch) patcher.apply(operation);

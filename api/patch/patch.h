@@ -1,6 +1,6 @@
 // The three patches on JSON documents. The document and the patch are values; the result is a new document. Errors:
-// DecodeError (400) for a patch that is malformed, ApplyError (422) for one that does not fit the document, PatchTooLarge
-// (413) for one with too many operations. Messages are upstream's. Threads: any.
+// DecodeError (400) for a patch that is malformed, ApplyError (422) for one that does not fit the document, ApiError 413 for one
+// with too many operations. Messages are upstream's. Threads: any.
 #pragma once
 
 #include <stdexcept>
@@ -13,11 +13,6 @@
 namespace ph::api {
 
 class ApplyError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-class PatchTooLarge : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };

@@ -110,7 +110,7 @@ void ServiceNumbers::take_address(WriteContext& context, Service& service, const
     refuse_address(service, fmt::format("the provided IP ({}) is not in the valid range. The range of valid IPs is {}",
                                         spec.cluster_ip(), range_.cidr()));
   }
-  if (addresses_.taken(*offset) || context.refused.contains(address_key(*offset))) {
+  if (is_refused(context, addresses_, *offset, address_key(*offset))) {
     refuse_address(service, "provided IP is already allocated");
   }
   reserve(context, addresses_, *offset, address_key(*offset), service);
@@ -169,7 +169,7 @@ void ServiceNumbers::take_port(WriteContext& context, const Service& service, in
     refuse_port(service, field, port,
                 fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}", port_min_, port_max_));
   }
-  if (ports_.taken(number) || context.refused.contains(port_key(number))) {
+  if (is_refused(context, ports_, number, port_key(number))) {
     refuse_port(service, field, port, "provided port is already allocated");
   }
   reserve(context, ports_, number, port_key(number), service);
@@ -190,10 +190,17 @@ void ServiceNumbers::release_unused(WriteContext& context, const Service* servic
 std::string ServiceNumbers::address_key(std::uint32_t offset) const { return "/registry/ranges/serviceips/" + range_.text(offset); }
 std::string ServiceNumbers::port_key(std::uint32_t port) const { return "/registry/ranges/servicenodeports/" + std::to_string(port); }
 
+// The store has the last word: memory may still hold what a write released whose client went away before the answer.
+bool ServiceNumbers::is_refused(const WriteContext& context, const NumberPool& pool, std::uint32_t number, const std::string& key) {
+  return context.refused.contains(key) || (context.dry_run && pool.taken(number));
+}
+
 void ServiceNumbers::reserve(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key, const Service& owner) {
   // Taken from now on, so that no other write tries it while this one is on its way.
-  pool.take(number);
-  context.on_failure.emplace_back([&pool, number] { pool.release(number); });
+  if (!pool.taken(number)) {
+    pool.take(number);
+    context.on_failure.emplace_back([&pool, number] { pool.release(number); });
+  }
   context.preconditions.push_back({.key = key, .kind = Precondition::Kind::Absent, .revision = {}});
   context.mutations.push_back({.key = std::move(key), .value = owner_text(owner)});
 }

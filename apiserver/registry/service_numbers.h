@@ -31,6 +31,7 @@ class ServiceNumbers {
   void take_port(WriteContext& context, const core::v1::Service& service, int port, const std::string& field);
   std::string address_key(std::uint32_t offset) const;
   std::string port_key(std::uint32_t port) const;
+  static bool is_refused(const WriteContext& context, const NumberPool& pool, std::uint32_t number, const std::string& key);
   void reserve(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key, const core::v1::Service& owner);
   void release(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key);
 

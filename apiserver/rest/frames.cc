@@ -19,10 +19,17 @@ SharedBytes FrameCache::find(const Key& key) const {
 }
 
 void FrameCache::put(Key key, SharedBytes frame) {
+  const std::size_t size = frame->size();
   if (!frames_.emplace(key, std::move(frame)).second) return;
+  bytes_ += size;
   order_.push_back(std::move(key));
-  if (order_.size() <= kFramesMax) return;
-  frames_.erase(order_.front());
+  while (order_.size() > kFramesMax || (bytes_ > kBytesMax && order_.size() > 1)) drop_oldest();
+}
+
+void FrameCache::drop_oldest() {
+  const auto oldest = frames_.find(order_.front());
+  bytes_ -= oldest->second->size();
+  frames_.erase(oldest);
   order_.pop_front();
 }
 

@@ -36,8 +36,12 @@ class FrameCache {
     }
   };
   static constexpr std::size_t kFramesMax = 64;
+  static constexpr std::size_t kBytesMax = 1 << 20;
+  void drop_oldest();
+
   std::unordered_map<Key, SharedBytes, Hash> frames_;
   std::deque<Key> order_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace ph::apiserver

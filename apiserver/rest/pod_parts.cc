@@ -66,7 +66,8 @@ std::unique_ptr<Message> with_part(const Served& served, const Message& stored, 
   auto pod = std::make_unique<Pod>(static_cast<const Pod&>(stored));
   api::Errors errors;
   take(*pod, wanted, errors);
-  if (errors.empty() && served.kind_rules->validate != nullptr) served.kind_rules->validate(*pod, errors);
+  // As an update from itself: the rules of a spec, without those of what may be there at first or may change.
+  if (errors.empty() && served.kind_rules->validate_update != nullptr) served.kind_rules->validate_update(*pod, *pod, errors);
   if (!errors.empty()) throw api::invalid(served.qualified_kind, pod->metadata().name(), errors.list());
   pod->mutable_metadata()->set_resource_version(wanted.metadata().resource_version());
   if (!wanted.metadata().uid().empty()) pod->mutable_metadata()->set_uid(wanted.metadata().uid());

@@ -176,7 +176,7 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   Selection selection(served, call.key().namespace_name, options.labels, std::move(fields));
   WatchCache& cache = *served.cache;
   const Start start = start_of(options);
-  const bool from_now = !options.revision || options.revision->value == 0 || start.snapshot || options.send_initial_events;
+  const bool from_now = !options.revision || options.revision->value == 0 || start.snapshot;
   if (from_now && options.revision) co_await wait_for_revision(core, cache, *options.revision);
 
   const Encoding encoding = encoding_of(core, call);

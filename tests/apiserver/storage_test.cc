@@ -278,7 +278,8 @@ TEST(RocksStore, HistoryIsTrimmedBySize) {
   SeededRng rng(1);
   for (int i = 0; i < 2000; ++i) executor.run(store->commit(put("/a", rng.text(10'000, kNameAlphabet))));
   const Recent recent = executor.run(store->recent("", 1'000'000, 1ull << 40));
-  EXPECT_GT(recent.changes.size(), 20u);
+  // How much exactly depends on when RocksDB flushed and compacted, which are threads of its own.
+  EXPECT_GT(recent.changes.size(), 0u);
   EXPECT_LT(recent.changes.size(), 600u);
   EXPECT_EQ(recent.changes.size(), recent.until.value - recent.since.value);
   EXPECT_FALSE(executor.run(store->history("", Revision{recent.since.value - 1})));

@@ -12,7 +12,12 @@ step "describe"
 expect 'ScalingReplicaSet' "$K" describe deployment frontend
 expect 'Successfully assigned default/frontend' bash -c "$K describe pod -l tier=frontend"
 expect 'Ready +True' "$K" describe node node-0
-expect 'Endpoints: +10\.' "$K" describe service frontend
+# Before 1.31 it looks at v1 Endpoints, which nobody keeps here for services.
+if [ "${KUBECTL_VERSION:-33}" -ge 31 ]; then
+  expect 'Endpoints: +10\.' "$K" describe service frontend
+else
+  expect 'TargetPort: +80/TCP' "$K" describe service frontend
+fi
 
 step "diff"
 if "$K" diff -f "$ROOT/manifests/samples/guestbook.yaml" >"$WORK/diff" 2>&1; then :; else fail "a diff without differences: $(cat "$WORK/diff")"; fi
@@ -25,7 +30,7 @@ expect labeled "$K" label deployment frontend color=red
 refuse 'already has a value|--overwrite' "$K" label deployment frontend color=blue
 expect labeled "$K" label deployment frontend color=blue --overwrite
 expect '(un)?labeled' "$K" label deployment frontend color-
-expect annotated "$K" annotate deployment frontend note=hello
+expect 'annotated?' "$K" annotate deployment frontend note=hello
 expect patched "$K" patch deployment frontend --type=merge -p '{"spec":{"replicas":2}}'
 expect patched "$K" patch deployment frontend --type=json -p '[{"op":"replace","path":"/spec/replicas","value":4}]'
 expect patched "$K" patch deployment frontend -p '{"spec":{"template":{"spec":{"containers":[{"name":"php-redis","env":[{"name":"EXTRA","value":"1"}]}]}}}}'
@@ -50,7 +55,8 @@ kill $WATCH 2>/dev/null || true
 step "auth"
 equals yes "$("$K" auth can-i create pods)" "the admin may create pods"
 equals no "$("$K" auth can-i create pods --as=system:serviceaccount:default:default || true)" "a service account may not"
-expect 'kubernetes-admin' "$K" auth whoami
+# Before 1.28 it asks for a beta version, which v1.36 does not serve.
+if [ "${KUBECTL_VERSION:-33}" -ge 28 ]; then expect 'kubernetes-admin' "$K" auth whoami; fi
 
 step "logs, events, api-resources, top-level"
 expect 'hollow container leader' bash -c "$K logs deployment/redis-leader"

@@ -59,8 +59,14 @@ struct MakePod {
     return *out.mutable_spec()->add_init_containers() = std::move(container.out), std::move(*this);
   }
   // One more container that asks for this.
+  // Of the pod's only container while it asks for nothing, else of one more.
   MakePod asks(const std::string& cpu, const std::string& memory) && {
     MakeContainer c;
+    auto& containers = *out.mutable_spec()->mutable_containers();
+    if (containers.size() == 1 && containers[0].resources().requests().empty()) {
+      c.out = containers[0];
+      containers.Clear();
+    }
     if (!cpu.empty()) c = std::move(c).asks("cpu", cpu);
     if (!memory.empty()) c = std::move(c).asks("memory", memory);
     return std::move(*this).with(std::move(c));

@@ -7,13 +7,8 @@
 #include "apiserver/standard.h"
 #include "apiserver/storage/memory.h"
 #include "base/log.h"
-#include "controllers/registry.h"
-#include "controllers/runtime/host.h"
-#include "controllers/runtime/selection.h"
-#include "informers/informer.h"
-#include "node/hollow.h"
+#include "pilothouse/components.h"
 #include "pilothouse/connector.h"
-#include "scheduler/scheduler.h"
 
 namespace ph::sim {
 namespace {
@@ -32,79 +27,7 @@ bool is_heartbeat(std::string_view key) {
   return key.starts_with("/registry/leases/kube-node-lease/") || key.starts_with("/registry/minions/");
 }
 
-std::vector<const controllers::LoopEntry*> chosen(const std::string& names) {
-  std::vector<std::string> items;
-  for (std::size_t at = 0; at < names.size();) {
-    const auto comma = std::min(names.find(',', at), names.size());
-    items.push_back(names.substr(at, comma - at));
-    at = comma + 1;
-  }
-  auto loops = controllers::select_loops(items, controllers::registry());
-  if (!loops) throw std::invalid_argument(loops.error());
-  return *loops;
-}
-
 }  // namespace
-
-// The loops of a controller manager, with its clients and caches: what one crash takes.
-struct Manager {
-  Manager(Executor& executor, HttpHandler& server, Rng& rng, Log log, const std::string& names, const controllers::Options& options)
-      : transport(in_process_transport(server, executor, pilothouse::controller_manager_identity())),
-        client(*transport, "kube-controller-manager/v1.36.2"),
-        informers(executor, client, rng, log.named("informers")) {
-    std::vector<const controllers::LoopEntry*> entries = chosen(names);
-    for (const controllers::LoopEntry* entry : entries) {
-      transports.emplace(entry->name, in_process_transport(server, executor, pilothouse::loop_identity(entry->name)));
-    }
-    controllers::HostParts parts{.executor = executor,
-                                 .transport = [this](std::string_view loop) -> Transport& { return *transports.find(loop)->second; },
-                                 .informers = informers,
-                                 .rng = rng,
-                                 .log = log,
-                                 .options = options};
-    host = std::make_unique<controllers::LoopHost>(std::move(parts), std::move(entries));
-    host->start();
-  }
-  std::unique_ptr<Transport> transport;
-  std::map<std::string, std::unique_ptr<Transport>, std::less<>> transports;
-  informers::Client client;
-  informers::Informers informers;
-  std::unique_ptr<controllers::LoopHost> host;
-};
-
-struct SchedulerProcess {
-  SchedulerProcess(Executor& executor, HttpHandler& server, Rng& rng, Log log, const std::string& config)
-      : transport(in_process_transport(server, executor, pilothouse::scheduler_identity())),
-        client(*transport, "kube-scheduler/v1.36.2"),
-        informers(executor, client, rng, log.named("informers")),
-        scheduler({.executor = executor,
-                   .clock = executor.clock(),
-                   .rng = rng,
-                   .client = client,
-                   .informers = informers,
-                   .log = log.named("scheduler")},
-                  config.empty() ? scheduler::Configuration::defaults() : scheduler::Configuration::parse(config)),
-        scope(executor) {
-    scope.spawn(scheduler.run());
-  }
-  std::unique_ptr<Transport> transport;
-  informers::Client client;
-  informers::Informers informers;
-  scheduler::Scheduler scheduler;
-  Scope scope;
-};
-
-struct Nodes {
-  Nodes(Executor& executor, HttpHandler& server, Rng& rng, Log log, int count)
-      : transport(in_process_transport(server, executor, pilothouse::nodes_identity())),
-        client(*transport, "kubelet/v1.36.2"),
-        informers(executor, client, rng, log.named("informers")),
-        nodes({executor, client, informers, log.named("node")}, {.count = count}) {}
-  std::unique_ptr<Transport> transport;
-  informers::Client client;
-  informers::Informers informers;
-  node::HollowNodes nodes;
-};
 
 struct Cluster::Impl {
   explicit Impl(const Setup& setup) : setup(setup), rng(setup.seed_value), log(sim_log()) {
@@ -119,6 +42,7 @@ struct Cluster::Impl {
       standard.token_keys = apiserver::make_simulated_token_keys();
       server->install(apiserver::standard_extensions(*server, executor.clock(), rng, std::move(standard)));
     }
+    connector.emplace(*server, executor);
     admin_transport = in_process_transport(*server, executor,
                                            Identity{.name = "admin", .uid = {}, .groups = {"system:masters", "system:authenticated"}, .extra = {}});
     admin = std::make_unique<informers::Client>(*admin_transport, "kubectl/v1.36.2");
@@ -147,9 +71,10 @@ struct Cluster::Impl {
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<Transport> admin_transport;
   std::unique_ptr<informers::Client> admin;
-  std::unique_ptr<Manager> manager;
-  std::unique_ptr<SchedulerProcess> scheduler;
-  std::unique_ptr<Nodes> nodes;
+  std::optional<pilothouse::Connector> connector;
+  std::unique_ptr<pilothouse::ManagerComponent> manager;
+  std::unique_ptr<pilothouse::SchedulerComponent> scheduler;
+  std::unique_ptr<pilothouse::NodeComponent> nodes;
 };
 
 Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
@@ -163,12 +88,15 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     }
   }
   if (setup.node_count > 0) {
-    impl.nodes = std::make_unique<Nodes>(impl.executor, *impl.server, impl.rng, impl.log, setup.node_count);
+    impl.nodes = std::make_unique<pilothouse::NodeComponent>(impl.executor, *impl.connector, setup.node_count, impl.rng, impl.log);
     run(impl.nodes->nodes.start());
   }
   if (!setup.loop_names.empty()) restart_loops();
   if (setup.with_scheduler) {
-    impl.scheduler = std::make_unique<SchedulerProcess>(impl.executor, *impl.server, impl.rng, impl.log, setup.scheduler_config);
+    impl.scheduler = std::make_unique<pilothouse::SchedulerComponent>(
+        impl.executor, *impl.connector,
+        setup.scheduler_config.empty() ? scheduler::Configuration::defaults() : scheduler::Configuration::parse(setup.scheduler_config),
+        impl.executor.clock(), impl.rng, impl.log);
   }
   impl.executor.drain();
 }
@@ -188,8 +116,10 @@ Cluster::~Cluster() {
 
 void Cluster::restart_loops() {
   impl_->manager.reset();
-  impl_->manager = std::make_unique<Manager>(impl_->executor, *impl_->server, impl_->rng, impl_->log, impl_->setup.loop_names,
-                                             impl_->options);
+  impl_->manager = std::make_unique<pilothouse::ManagerComponent>(impl_->executor, *impl_->connector, impl_->options,
+                                                                  pilothouse::chosen_loops(impl_->setup.loop_names), impl_->rng,
+                                                                  impl_->log);
+  impl_->manager->host->start();
   impl_->executor.drain();
 }
 

@@ -1,0 +1,147 @@
+#include "apiserver/authz/escalation.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "api/errors.h"
+#include "apiserver/authz/rules.h"
+
+namespace ph::apiserver {
+
+using rbac::v1::PolicyRule;
+using rbac::v1::RoleRef;
+
+namespace {
+
+using Rules = std::vector<PolicyRule>;
+
+template <class List>
+void append_list(std::string& out, const char* name, const List& list) {
+  if (list.empty()) return;
+  if (out.size() > 1) out += ", ";
+  out += fmt::format("{}:[\"{}\"]", name, fmt::join(list, "\" \""));
+}
+
+std::string describe(const PolicyRule& rule) {
+  std::string out = "{";
+  append_list(out, "APIGroups", rule.api_groups());
+  append_list(out, "Resources", rule.resources());
+  append_list(out, "ResourceNames", rule.resource_names());
+  append_list(out, "NonResourceURLs", rule.non_resource_urls());
+  append_list(out, "Verbs", rule.verbs());
+  return out + "}";
+}
+
+template <class Role>
+Rules rules_in(const Message* object) {
+  if (!object) return {};
+  const auto& rules = static_cast<const Role&>(*object).rules();
+  return {rules.begin(), rules.end()};
+}
+
+bool same(const Rules& a, const Rules& b) {
+  return std::ranges::equal(a, b,
+                            [](const PolicyRule& x, const PolicyRule& y) { return x.SerializeAsString() == y.SerializeAsString(); });
+}
+
+template <class Binding>
+std::string grant_of(const Message* object) {
+  const auto& binding = static_cast<const Binding&>(*object);
+  std::string text = binding.role_ref().SerializeAsString();
+  for (const auto& subject : binding.subjects()) text += "\n" + subject.SerializeAsString();
+  return text;
+}
+
+class EscalationCheck final : public AdmissionPlugin {
+ public:
+  EscalationCheck(RbacAuthorizer& rbac, Authorizer& authorizer) : rbac_(rbac), authorizer_(authorizer) {}
+  std::string_view name() const override { return "RBACEscalation"; }
+
+  void validate(const AdmissionRequest& request) override {
+    if (!request.object || !request.user || request.resource->kind.group != "rbac.authorization.k8s.io") return;
+    if (std::ranges::find(request.user->groups, "system:masters") != request.user->groups.end()) return;
+    const std::string& plural = request.resource->plural;
+    if (plural == "roles") check_role<rbac::v1::Role>(request);
+    else if (plural == "clusterroles") check_role<rbac::v1::ClusterRole>(request);
+    else if (plural == "rolebindings") check_binding<rbac::v1::RoleBinding>(request);
+    else if (plural == "clusterrolebindings") check_binding<rbac::v1::ClusterRoleBinding>(request);
+  }
+
+ private:
+  template <class Role>
+  void check_role(const AdmissionRequest& request) {
+    const Rules wanted = rules_in<Role>(request.object);
+    if (request.old_object && same(wanted, rules_in<Role>(request.old_object))) return;
+    if (may(request, "escalate", request.resource->plural, request.key.name)) return;
+    check(request, wanted);
+    if constexpr (std::is_same_v<Role, rbac::v1::ClusterRole>) check_aggregation(request);
+  }
+
+  // What an aggregated role will hold nobody can say, so its maker must hold everything.
+  void check_aggregation(const AdmissionRequest& request) {
+    const auto selectors = [](const Message* object) {
+      return object ? static_cast<const rbac::v1::ClusterRole*>(object)->aggregation_rule().cluster_role_selectors_size() : 0;
+    };
+    if (selectors(request.object) == 0 || selectors(request.old_object) > 0) return;
+    PolicyRule everything, everywhere;
+    everything.add_verbs("*"), everything.add_api_groups("*"), everything.add_resources("*");
+    everywhere.add_verbs("*"), everywhere.add_non_resource_urls("*");
+    Rules missing;
+    const Rules held = rbac_.rules_for(*request.user, {}).rules;
+    if (rules_cover(held, Rules{everything, everywhere}, &missing)) return;
+    throw refuse(request, "must have cluster-admin privileges to use the aggregationRule");
+  }
+
+  template <class Binding>
+  void check_binding(const AdmissionRequest& request) {
+    if (request.old_object && grant_of<Binding>(request.object) == grant_of<Binding>(request.old_object)) return;
+    const RoleRef& role = static_cast<const Binding&>(*request.object).role_ref();
+    if (may(request, "bind", role.kind() == "Role" ? "roles" : "clusterroles", role.name())) return;
+    const auto rules = rbac_.rules_of(role, request.key.namespace_name);
+    if (!rules) {
+      throw api::not_found(role.kind() == "Role" ? "roles.rbac.authorization.k8s.io" : "clusterroles.rbac.authorization.k8s.io",
+                           role.name());
+    }
+    check(request, *rules);
+  }
+
+  bool may(const AdmissionRequest& request, std::string verb, std::string resource, std::string name) {
+    RequestInfo info;
+    info.is_resource = true;
+    info.verb = std::move(verb);
+    info.group = request.resource->kind.group;
+    info.version = request.resource->kind.version;
+    info.resource = std::move(resource);
+    info.namespace_name = request.key.namespace_name;
+    info.name = std::move(name);
+    return authorizer_.authorize({*request.user, info}).kind == Decision::Kind::Allow;
+  }
+
+  void check(const AdmissionRequest& request, const Rules& wanted) {
+    Rules missing;
+    const RulesOfUser held = rbac_.rules_for(*request.user, request.key.namespace_name);
+    if (rules_cover(held.rules, wanted, &missing)) return;
+    std::set<std::string> texts;
+    for (const PolicyRule& rule : missing) texts.insert(describe(rule));
+    std::string why = fmt::format("user \"{}\" (groups=[\"{}\"]) is attempting to grant RBAC permissions not currently held:\n{}",
+                                  request.user->name, fmt::join(request.user->groups, "\" \""), fmt::join(texts, "\n"));
+    if (!held.errors.empty()) why += "; resolution errors: [" + fmt::format("{}", fmt::join(held.errors, ", ")) + "]";
+    throw refuse(request, why);
+  }
+
+  static api::ApiError refuse(const AdmissionRequest& request, const std::string& why) {
+    return api::forbidden(request.resource->plural + "." + request.resource->kind.group, request.key.name, why);
+  }
+
+  RbacAuthorizer& rbac_;
+  Authorizer& authorizer_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> make_escalation_check(RbacAuthorizer& rbac, Authorizer& authorizer) {
+  return std::make_unique<EscalationCheck>(rbac, authorizer);
+}
+
+}  // namespace ph::apiserver

@@ -1,0 +1,178 @@
+#include <gtest/gtest.h>
+
+#include "tests/apiserver/standard_world.h"
+
+namespace ph::apiserver::testing {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kPods = "/api/v1/namespaces/default/pods";
+constexpr const char* kClasses = "/apis/scheduling.k8s.io/v1/priorityclasses";
+
+json pod(const std::string& name, const json& spec = json::object()) {
+  json out = {{"kind", "Pod"}, {"apiVersion", "v1"}, {"metadata", {{"name", name}}},
+              {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}}}}}}};
+  out["spec"].update(spec);
+  return out;
+}
+
+class Admission : public ::testing::Test {
+ protected:
+  Admission() {
+    EXPECT_EQ(world.post("/api/v1/namespaces/default/serviceaccounts",
+                         R"({"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"default"},"imagePullSecrets":[{"name":"pull"}]})")
+                  .status,
+              201);
+  }
+  Reply create(const json& object) { return world.post(kPods, object.dump()); }
+  StandardWorld world;
+};
+
+TEST_F(Admission, NamespaceMustExist) {
+  const Reply reply = world.post("/api/v1/namespaces/nowhere/pods", pod("a").dump());
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_EQ(reply.message(), "namespaces \"nowhere\" not found");
+}
+
+TEST_F(Admission, NamespaceThatIsGoing) {
+  ASSERT_EQ(world.post("/api/v1/namespaces", R"({"kind":"Namespace","apiVersion":"v1","metadata":{"name":"going"}})").status, 201);
+  ASSERT_EQ(world.send(StandardWorld::request("DELETE", "/api/v1/namespaces/going")).status, 200);
+  const Reply reply = world.post("/api/v1/namespaces/going/configmaps", R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}})");
+  EXPECT_EQ(reply.status, 403);
+  EXPECT_EQ(reply.message(),
+            "configmaps \"a\" is forbidden: unable to create new content in namespace going because it is being terminated");
+  EXPECT_EQ(reply.json()["details"]["causes"][0],
+            json::parse(R"({"reason":"NamespaceTerminating","message":"namespace going is being terminated","field":"metadata.namespace"})"));
+}
+
+TEST_F(Admission, ProtectedNamespaces) {
+  for (const char* name : {"default", "kube-system", "kube-public"}) {
+    const Reply reply = world.send(StandardWorld::request("DELETE", std::string("/api/v1/namespaces/") + name));
+    EXPECT_EQ(reply.status, 403);
+    EXPECT_EQ(reply.message(), std::string("namespaces \"") + name + "\" is forbidden: this namespace may not be deleted");
+  }
+}
+
+TEST_F(Admission, PodGetsItsAccountAndToken) {
+  const json spec = create(pod("a")).json()["spec"];
+  EXPECT_EQ(spec["serviceAccountName"], "default");
+  EXPECT_EQ(spec["serviceAccount"], "default");
+  EXPECT_EQ(spec["imagePullSecrets"], json::parse(R"([{"name":"pull"}])"));
+  const std::string volume = spec["volumes"][0]["name"];
+  EXPECT_TRUE(volume.starts_with("kube-api-access-"));
+  EXPECT_EQ(volume.size(), std::string("kube-api-access-12345").size());
+  EXPECT_EQ(spec["volumes"][0]["projected"], json::parse(R"({"defaultMode":420,"sources":[
+      {"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},
+      {"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}},
+      {"downwardAPI":{"items":[{"path":"namespace","fieldRef":{"apiVersion":"v1","fieldPath":"metadata.namespace"}}]}}]})"));
+  json mount = spec["containers"][0]["volumeMounts"][0];
+  mount.erase("recursiveReadOnly");
+  EXPECT_EQ(mount, json({{"name", volume}, {"readOnly", true}, {"mountPath", "/var/run/secrets/kubernetes.io/serviceaccount"}}));
+}
+
+TEST_F(Admission, PodWithoutToken) {
+  const json spec = create(pod("a", {{"automountServiceAccountToken", false}})).json()["spec"];
+  EXPECT_FALSE(spec.contains("volumes"));
+  const json mounted = json::parse(R"([{"name":"c","image":"i","volumeMounts":[{"name":"v","mountPath":"/var/run/secrets/kubernetes.io/serviceaccount"}]}])");
+  const json own = create(pod("b", {{"containers", mounted}, {"volumes", json::parse(R"([{"name":"v","emptyDir":{}}])")}})).json()["spec"];
+  EXPECT_EQ(own["volumes"].size(), 1u) << "what stands at the token's place is left alone";
+}
+
+TEST_F(Admission, PodOfAnUnknownAccount) {
+  const Reply reply = create(pod("a", {{"serviceAccountName", "ghost"}}));
+  EXPECT_EQ(reply.status, 403);
+  EXPECT_EQ(reply.message(),
+            "pods \"a\" is forbidden: error looking up service account default/ghost: serviceaccount \"ghost\" not found");
+}
+
+TEST_F(Admission, TolerationsOfEveryPod) {
+  struct Case {
+    const char* name;
+    const char* tolerations;
+    std::size_t count;
+  };
+  const Case kCases[] = {
+      {"none", "[]", 2},
+      {"its own for not-ready", R"([{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":5}])", 2},
+      {"of another effect", R"([{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoSchedule"}])", 3},
+      {"of everything", R"([{"operator":"Exists"}])", 1},
+  };
+  int number = 0;
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const json spec = create(pod("p" + std::to_string(++number), {{"tolerations", json::parse(c.tolerations)}})).json()["spec"];
+    EXPECT_EQ(spec["tolerations"].size(), c.count);
+  }
+  const json spec = create(pod("plain")).json()["spec"];
+  EXPECT_EQ(spec["tolerations"][0], json::parse(R"({"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":300})"));
+  EXPECT_EQ(spec["tolerations"][1]["key"], "node.kubernetes.io/unreachable");
+}
+
+std::string priority_class(const char* name, int value, bool is_default = false, const char* policy = "PreemptLowerPriority") {
+  return json{{"kind", "PriorityClass"}, {"apiVersion", "scheduling.k8s.io/v1"}, {"metadata", {{"name", name}}},
+              {"value", value}, {"globalDefault", is_default}, {"preemptionPolicy", policy}}.dump();
+}
+
+TEST_F(Admission, Priority) {
+  ASSERT_EQ(world.post(kClasses, priority_class("high", 1000, false, "Never")).status, 201);
+  struct Case {
+    const char* name;
+    json spec;
+    int status;
+    int priority;
+    const char* text;  // the preemption policy, or of an error the message
+  };
+  const Case kCases[] = {
+      {"none", json::object(), 201, 0, "PreemptLowerPriority"},
+      {"by class", {{"priorityClassName", "high"}}, 201, 1000, "Never"},
+      {"a system class", {{"priorityClassName", "system-node-critical"}}, 201, 2000001000, "PreemptLowerPriority"},
+      {"unknown class", {{"priorityClassName", "ghost"}}, 403, 0, "pods \"p\" is forbidden: no PriorityClass with name ghost was found"},
+      {"the class's own number", {{"priorityClassName", "high"}, {"priority", 1000}}, 201, 1000, "Never"},
+      {"another number", {{"priority", 5}}, 403, 0,
+       "pods \"p\" is forbidden: the integer value of priority (5) must not be provided in pod spec; priority admission controller "
+       "computed 0 from the given PriorityClass name"},
+      {"another policy", {{"priorityClassName", "high"}, {"preemptionPolicy", "PreemptLowerPriority"}}, 403, 0,
+       "pods \"p\" is forbidden: the string value of PreemptionPolicy (PreemptLowerPriority) must not be provided in pod spec; priority "
+       "admission controller computed Never from the given PriorityClass name"},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const Reply reply = create(pod("p", c.spec));
+    ASSERT_EQ(reply.status, c.status) << reply.body;
+    if (c.status != 201) {
+      EXPECT_EQ(reply.message(), c.text);
+      continue;
+    }
+    EXPECT_EQ(reply.json()["spec"]["priority"], c.priority);
+    EXPECT_EQ(reply.json()["spec"]["preemptionPolicy"], c.text);
+    world.send(StandardWorld::request("DELETE", std::string(kPods) + "/p?gracePeriodSeconds=0"));
+  }
+}
+
+TEST_F(Admission, DefaultPriorityClass) {
+  ASSERT_EQ(world.post(kClasses, priority_class("usual", 7, true)).status, 201);
+  const json spec = create(pod("p")).json()["spec"];
+  EXPECT_EQ(spec["priority"], 7);
+  EXPECT_EQ(spec["priorityClassName"], "usual");
+  const Reply second = world.post(kClasses, priority_class("other", 8, true));
+  EXPECT_EQ(second.status, 403);
+  EXPECT_EQ(second.message(), "priorityclasses.scheduling.k8s.io \"other\" is forbidden: PriorityClass usual is already marked as "
+                              "default. Only one default can exist");
+}
+
+TEST(AdmissionChoice, PluginsCanBeTurnedOnAndOff) {
+  const char* node = R"({"kind":"Node","apiVersion":"v1","metadata":{"name":"n"}})";
+  StandardWorld tainting({.enable_admission = {"TaintNodesByCondition"}});
+  EXPECT_EQ(tainting.post("/api/v1/nodes", node).json()["spec"].value("taints", json()),
+            json::parse(R"([{"key":"node.kubernetes.io/not-ready","effect":"NoSchedule"}])"));
+  StandardWorld plain;
+  EXPECT_FALSE(plain.post("/api/v1/nodes", node).json()["spec"].contains("taints"));
+  StandardWorld without({.disable_admission = {"DefaultTolerationSeconds"}});
+  const char* pod = R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}})";
+  without.post("/api/v1/namespaces/default/serviceaccounts", R"({"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"default"}})");
+  EXPECT_FALSE(without.post("/api/v1/namespaces/default/pods", pod).json()["spec"].contains("tolerations"));
+}
+
+}  // namespace
+}  // namespace ph::apiserver::testing

@@ -1,0 +1,204 @@
+#include <gtest/gtest.h>
+
+#include "api/times.h"
+#include "apiserver/authn/claims.h"
+#include "apiserver/authn/openid.h"
+#include "apiserver/authn/token_keys.h"
+#include "net/encoding.h"
+#include "net/jwt.h"
+#include "net/pki.h"
+#include "tests/apiserver/standard_world.h"
+
+namespace ph::apiserver::testing {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kPods = "/api/v1/namespaces/default/pods";
+constexpr const char* kAccounts = "/api/v1/namespaces/default/serviceaccounts";
+constexpr const char* kToken = "/api/v1/namespaces/default/serviceaccounts/bot/token";
+constexpr const char* kReview = "/apis/authentication.k8s.io/v1/tokenreviews";
+constexpr const char* kWho = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+std::string account(const char* name) {
+  return std::string(R"({"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":")") + name + R"("}})";
+}
+std::string token_request(const std::string& spec) {
+  return R"({"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","spec":)" + spec + "}";
+}
+json review(StandardWorld& world, const std::string& token, const json& audiences = json::array()) {
+  const json body = {{"kind", "TokenReview"}, {"apiVersion", "authentication.k8s.io/v1"},
+                     {"spec", {{"token", token}, {"audiences", audiences}}}};
+  return world.post(kReview, body.dump()).json()["status"];
+}
+json payload(const std::string& token) {
+  const auto dot = token.find('.');
+  return json::parse(*net::decode_base64url(std::string_view(token).substr(dot + 1, token.rfind('.') - dot - 1)));
+}
+
+class Tokens : public ::testing::Test {
+ protected:
+  Tokens() { EXPECT_EQ(world.post(kAccounts, account("bot")).status, 201); }
+  std::string issue(const std::string& spec = "{}") {
+    const Reply reply = world.post(kToken, token_request(spec));
+    EXPECT_EQ(reply.status, 201) << reply.body;
+    return reply.json()["status"]["token"];
+  }
+  StandardWorld world;
+};
+
+TEST_F(Tokens, Claims) {
+  const json claims = payload(issue());
+  EXPECT_EQ(claims["iss"], "https://kubernetes.default.svc.cluster.local");
+  EXPECT_EQ(claims["sub"], "system:serviceaccount:default:bot");
+  EXPECT_EQ(claims["aud"], json::array({"https://kubernetes.default.svc.cluster.local"}));
+  EXPECT_EQ(claims["exp"].get<int>() - claims["iat"].get<int>(), 3600);
+  EXPECT_EQ(claims["kubernetes.io"]["namespace"], "default");
+  EXPECT_EQ(claims["kubernetes.io"]["serviceaccount"]["name"], "bot");
+  EXPECT_FALSE(claims["jti"].get<std::string>().empty());
+}
+
+TEST_F(Tokens, AuthenticateTheirBearer) {
+  HttpRequest request = StandardWorld::request("POST", kWho, R"({"kind":"SelfSubjectReview","apiVersion":"authentication.k8s.io/v1"})",
+                                               std::nullopt);
+  request.headers.add("Authorization", "Bearer " + issue());
+  const json user = world.send(std::move(request)).json()["status"]["userInfo"];
+  EXPECT_EQ(user["username"], "system:serviceaccount:default:bot");
+  EXPECT_EQ(user["groups"],
+            json::array({"system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"}));
+  EXPECT_TRUE(user["extra"].contains("authentication.kubernetes.io/credential-id"));
+}
+
+TEST_F(Tokens, Refused) {
+  const std::string good = issue();
+  struct Case {
+    const char* name;
+    std::string token;
+  };
+  std::string tampered = good;
+  tampered[tampered.find('.') + 5] ^= 1;
+  const Case kCases[] = {{"nonsense", "nonsense"}, {"tampered with", tampered}, {"no signature", good.substr(0, good.rfind('.') + 1)}};
+  EXPECT_EQ(world.with_token("/api", good).status, 200);
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(world.with_token("/api", c.token).status, 401);
+  }
+}
+
+TEST_F(Tokens, Expire) {
+  const std::string token = issue(R"({"expirationSeconds":600})");
+  EXPECT_EQ(world.with_token("/api", token).status, 200);
+  world.executor.advance(10min + 30s);
+  EXPECT_EQ(world.with_token("/api", token).status, 200) << "within the leeway";
+  world.executor.advance(1min);
+  EXPECT_EQ(world.with_token("/api", token).status, 401);
+}
+
+TEST_F(Tokens, GoWithTheirAccount) {
+  const std::string token = issue();
+  ASSERT_EQ(world.send(StandardWorld::request("DELETE", std::string(kAccounts) + "/bot")).status, 200);
+  EXPECT_EQ(world.with_token("/api", token).status, 401);
+  ASSERT_EQ(world.post(kAccounts, account("bot")).status, 201);
+  EXPECT_EQ(world.with_token("/api", token).status, 401) << "another account of the same name";
+}
+
+TEST_F(Tokens, BoundToAPod) {
+  ASSERT_EQ(world.post(kPods, R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"},"spec":{"serviceAccountName":"bot",
+                                 "terminationGracePeriodSeconds":0,"containers":[{"name":"c","image":"i"}]}})").status, 201);
+  const std::string token = issue(R"({"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"p"}})");
+  EXPECT_EQ(payload(token)["kubernetes.io"]["pod"]["name"], "p");
+  EXPECT_EQ(review(world, token)["user"]["extra"]["authentication.kubernetes.io/pod-name"], json::array({"p"}));
+  ASSERT_EQ(world.send(StandardWorld::request("DELETE", std::string(kPods) + "/p")).status, 200);
+  EXPECT_EQ(world.with_token("/api", token).status, 401);
+  EXPECT_EQ(world.post(kToken, token_request(R"({"boundObjectRef":{"kind":"Pod","name":"p"}})")).status, 404);
+}
+
+TEST_F(Tokens, ExtendedForKubelets) {
+  const Reply reply = world.post(kToken, token_request(R"({"expirationSeconds":3607})"));
+  const json claims = payload(reply.json()["status"]["token"]);
+  EXPECT_EQ(claims["exp"].get<long>() - claims["iat"].get<long>(), 365 * 24 * 3600);
+  EXPECT_EQ(claims["kubernetes.io"]["warnafter"].get<long>() - claims["iat"].get<long>(), 3607);
+  const auto told = api::parse_rfc3339(reply.json()["status"]["expirationTimestamp"].get<std::string>());
+  EXPECT_EQ(told->time_since_epoch(), std::chrono::seconds(claims["iat"].get<long>() + 3607)) << "the client is told the shorter life";
+}
+
+TEST_F(Tokens, BadRequests) {
+  EXPECT_EQ(world.post(kToken, token_request(R"({"expirationSeconds":10})")).status, 422);
+  EXPECT_EQ(world.post("/api/v1/namespaces/default/serviceaccounts/nobody/token", token_request("{}")).status, 404);
+}
+
+TEST_F(Tokens, Reviewed) {
+  const json good = review(world, issue());
+  EXPECT_EQ(good["authenticated"], true);
+  EXPECT_EQ(good["user"]["username"], "system:serviceaccount:default:bot");
+  EXPECT_EQ(good["audiences"], json::array({"https://kubernetes.default.svc.cluster.local"}));
+
+  const std::string vault = issue(R"({"audiences":["vault"]})");
+  EXPECT_FALSE(review(world, vault).value("authenticated", false));
+  EXPECT_EQ(review(world, vault, {"vault", "other"})["audiences"], json::array({"vault"}));
+  EXPECT_EQ(world.with_token("/api", vault).status, 401);
+
+  const json bad = review(world, "nonsense");
+  EXPECT_FALSE(bad.value("authenticated", false));
+  EXPECT_EQ(bad["error"], "invalid bearer token");
+}
+
+TEST(Claims, ThereAndBack) {
+  Claims claims;
+  claims.issuer = "i";
+  claims.subject = "system:serviceaccount:n:s";
+  claims.id = "j";
+  claims.audiences = {"a", "b"};
+  claims.issued = claims.not_before = Time(100s);
+  claims.expires = Time(200s);
+  claims.namespace_name = "n";
+  claims.service_account = {"s", "u"};
+  claims.pod = ClaimedObject{"p", "pu"};
+  claims.node = ClaimedObject{"o", {}};
+  const auto read = parse_claims(encode_claims(claims));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(encode_claims(*read), encode_claims(claims));
+  for (const char* bad : {"", "1", "{}", R"({"kubernetes.io":7})", R"({"kubernetes.io":{},"aud":7})", R"({"kubernetes.io":{},"exp":"x"})"}) {
+    EXPECT_FALSE(parse_claims(bad)) << bad;
+  }
+}
+
+TEST(OpenId, PublishesTheKey) {
+  const std::string pem = net::make_private_key();
+  OpenIdHandler handler("https://issuer", "h:1", {pem});
+  const auto ask = [&](const char* target) {
+    sim::SimExecutor executor;
+    const HttpRequest request = StandardWorld::request("GET", target);
+    const Identity user;
+    Outcome_<std::optional<HttpResponse>> outcome;
+    Scope scope(executor);
+    scope.spawn(detail::store_outcome(handler.try_handle(request, user), &outcome));
+    executor.drain();
+    return json::parse(*outcome.value->value().body.at(0));
+  };
+  const json key = ask("/openid/v1/jwks")["keys"][0];
+  EXPECT_EQ(key["kid"], net::key_id(pem));
+  EXPECT_EQ(net::decode_base64url(key["x"].get<std::string>())->size(), 32u);
+  EXPECT_EQ(net::decode_base64url(key["y"].get<std::string>())->size(), 32u);
+  EXPECT_EQ(ask("/.well-known/openid-configuration")["jwks_uri"], "https://h:1/openid/v1/jwks");
+}
+
+TEST(TokenKeys, Signed) {
+  const std::string pem = net::make_private_key();
+  const auto keys = make_token_keys({pem});
+  const std::string token = keys->sign("{}");
+  EXPECT_EQ(keys->verify(token), "{}");
+  const auto others = make_token_keys({net::make_private_key()});
+  EXPECT_FALSE(others->verify(token));
+  const auto both = make_token_keys({net::make_private_key(), net::public_key_pem(pem)});
+  EXPECT_TRUE(both->verify(token)) << "an older key";
+}
+
+TEST(Authenticator, WithoutAnonymous) {
+  StandardWorld world({.anonymous = false});
+  EXPECT_EQ(world.get("/version", std::nullopt).status, 401);
+  EXPECT_EQ(world.get("/version").status, 200);
+}
+
+}  // namespace
+}  // namespace ph::apiserver::testing

@@ -1,0 +1,216 @@
+#include <gtest/gtest.h>
+
+#include "apiserver/openapi/documents.h"
+#include "apiserver/openapi/gnostic.h"
+#include "apiserver/openapi/operations.h"
+#include "tests/apiserver/standard_world.h"
+
+namespace ph::apiserver::testing {
+namespace {
+
+using nlohmann::json;
+
+Resources builtin() { return api::Scheme::builtin().resources(); }
+const json& core() {
+  static const json document = json::parse(openapi_v3(builtin(), "", "v1"));
+  return document;
+}
+const json& schema(const std::string& name) { return core().at("components").at("schemas").at(name); }
+
+TEST(OpenApiV3, Kinds) {
+  const json& pod = schema("io.k8s.api.core.v1.Pod");
+  EXPECT_EQ(pod["type"], "object");
+  EXPECT_EQ(pod["x-kubernetes-group-version-kind"], json::parse(R"([{"group":"","kind":"Pod","version":"v1"}])"));
+  EXPECT_EQ(pod["properties"]["kind"], json::parse(R"({"type":"string"})"));
+  EXPECT_EQ(pod["properties"]["metadata"],
+            json::parse(R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}],"default":{}})"));
+}
+
+TEST(OpenApiV3, Members) {
+  struct Case {
+    const char* schema;
+    const char* member;
+    const char* wanted;
+  };
+  const Case kCases[] = {
+      {"PodSpec", "nodeName", R"({"type":"string"})"},
+      {"PodSpec", "priority", R"({"type":"integer","format":"int32"})"},
+      {"PodSpec", "affinity", R"({"$ref":"#/components/schemas/io.k8s.api.core.v1.Affinity"})"},
+      {"PodSpec", "nodeSelector", R"({"type":"object","additionalProperties":{"type":"string","default":""},"x-kubernetes-map-type":"atomic"})"},
+      {"PodSpec", "containers",
+       R"({"type":"array","items":{"allOf":[{"$ref":"#/components/schemas/io.k8s.api.core.v1.Container"}],"default":{}},
+           "x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],"x-kubernetes-patch-merge-key":"name","x-kubernetes-patch-strategy":"merge"})"},
+      {"Container", "name", R"({"type":"string","default":""})"},
+      {"Container", "args", R"({"type":"array","items":{"type":"string","default":""},"x-kubernetes-list-type":"atomic"})"},
+      {"ContainerPort", "protocol", R"({"type":"string","default":"TCP","enum":["TCP","UDP","SCTP"]})"},
+      {"Secret", "data", R"({"type":"object","additionalProperties":{"type":"string","format":"byte"}})"},
+      {"ServicePort", "targetPort", R"({"$ref":"#/components/schemas/io.k8s.apimachinery.pkg.util.intstr.IntOrString"})"},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.member);
+    json found = schema(std::string("io.k8s.api.core.v1.") + c.schema)["properties"][c.member];
+    json wanted = json::parse(c.wanted);
+    if (found.contains("enum")) {
+      std::sort(found["enum"].begin(), found["enum"].end());
+      std::sort(wanted["enum"].begin(), wanted["enum"].end());
+    }
+    EXPECT_EQ(found, wanted);
+  }
+  EXPECT_EQ(schema("io.k8s.api.core.v1.PodSpec")["required"], json::array({"containers"}));
+  EXPECT_EQ(schema("io.k8s.apimachinery.pkg.apis.meta.v1.Time"), json::parse(R"({"type":"string","format":"date-time"})"));
+}
+
+// Everything that is referred to must be there: kubectl follows references blindly.
+void check_references(const json& value, const json& definitions, const std::string& prefix) {
+  if (value.is_object()) {
+    if (const auto ref = value.find("$ref"); ref != value.end() && ref->is_string()) {
+      const std::string target = *ref;
+      ASSERT_TRUE(target.starts_with(prefix)) << target;
+      EXPECT_TRUE(definitions.contains(target.substr(prefix.size()))) << target;
+    }
+  }
+  if (value.is_structured()) {
+    for (const json& item : value) check_references(item, definitions, prefix);
+  }
+}
+
+TEST(OpenApi, ReferencesLeadSomewhere) {
+  for (const api::Resource& resource : builtin()) {
+    SCOPED_TRACE(resource.kind.api_version());
+    const json document = json::parse(openapi_v3(builtin(), resource.kind.group, resource.kind.version));
+    const json& schemas = document["components"]["schemas"];
+    check_references(document, schemas, "#/components/schemas/");
+    bool found = false;
+    for (const auto& [name, made] : schemas.items()) {
+      for (const json& kind : made.value("x-kubernetes-group-version-kind", json::array())) {
+        found |= kind["kind"] == resource.kind.kind && kind["group"] == resource.kind.group;
+      }
+    }
+    EXPECT_TRUE(found) << resource.kind.kind;
+  }
+  const json v2 = json::parse(openapi_v2(builtin()));
+  check_references(v2, v2["definitions"], "#/definitions/");
+}
+
+const json* parameter(const json& operation, const char* name) {
+  for (const json& p : operation["parameters"]) {
+    if (p["name"] == name) return &p;
+  }
+  return nullptr;
+}
+
+TEST(OpenApiV3, Paths) {
+  const json& paths = core()["paths"];
+  const json& patch = paths["/api/v1/namespaces/{namespace}/pods/{name}"]["patch"];
+  EXPECT_EQ(patch["x-kubernetes-action"], "patch");
+  EXPECT_EQ(patch["operationId"], "patchCoreV1NamespacedPod");
+  EXPECT_EQ(patch["x-kubernetes-group-version-kind"], json::parse(R"({"group":"","kind":"Pod","version":"v1"})"));
+  for (const char* name : {"dryRun", "fieldManager", "fieldValidation", "force"}) EXPECT_NE(parameter(patch, name), nullptr) << name;
+  EXPECT_TRUE(patch["requestBody"]["content"].contains("application/apply-patch+yaml"));
+  EXPECT_EQ(paths["/api/v1/pods"]["get"]["operationId"], "listCoreV1PodForAllNamespaces");
+  EXPECT_EQ(paths["/api/v1/namespaces/{namespace}/pods"]["delete"]["x-kubernetes-action"], "deletecollection");
+  EXPECT_TRUE(paths["/api/v1/namespaces/{namespace}/pods/{name}/log"].contains("get"));
+  EXPECT_EQ(paths["/api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale"]["get"]["x-kubernetes-group-version-kind"]["kind"],
+            "Scale");
+  EXPECT_TRUE(paths.contains("/api/v1/nodes/{name}"));
+}
+
+TEST(OpenApiV2, Document) {
+  const json document = json::parse(openapi_v2(builtin()));
+  EXPECT_EQ(document["swagger"], "2.0");
+  const json& patch = document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
+  EXPECT_EQ(patch["x-kubernetes-group-version-kind"]["kind"], "Deployment");
+  EXPECT_NE(parameter(patch, "fieldValidation"), nullptr);
+  EXPECT_EQ(parameter(patch, "body")->at("in"), "body");
+  EXPECT_EQ(document["definitions"]["io.k8s.api.core.v1.PodSpec"]["properties"]["affinity"],
+            json::parse(R"({"$ref":"#/definitions/io.k8s.api.core.v1.Affinity"})"));
+}
+
+// Just enough of the wire format to look into the answer.
+struct WireReader {
+  std::string_view rest;
+  std::uint64_t varint() {
+    std::uint64_t value = 0;
+    for (int shift = 0;; shift += 7) {
+      const auto byte = static_cast<unsigned char>(rest.at(0));
+      rest.remove_prefix(1);
+      value |= std::uint64_t{byte & 0x7fu} << shift;
+      if (byte < 0x80) return value;
+    }
+  }
+};
+std::vector<std::string_view> fields(std::string_view message, unsigned number) {
+  std::vector<std::string_view> out;
+  WireReader reader{message};
+  while (!reader.rest.empty()) {
+    const std::uint64_t tag = reader.varint();
+    const std::uint64_t size = reader.varint();
+    if ((tag & 7) != 2) continue;
+    if (tag >> 3 == number) out.push_back(reader.rest.substr(0, size));
+    reader.rest.remove_prefix(size);
+  }
+  return out;
+}
+std::string_view named(const std::vector<std::string_view>& list, std::string_view name) {
+  for (const std::string_view entry : list) {
+    if (fields(entry, 1).at(0) == name) return fields(entry, 2).at(0);
+  }
+  ADD_FAILURE() << name << " not found";
+  return {};
+}
+
+TEST(OpenApiV2, Protobuf) {
+  const std::string bytes = gnostic_v2(openapi_v2(builtin()));
+  EXPECT_EQ(fields(bytes, 1).at(0), "2.0");
+  const std::string_view item = named(fields(fields(bytes, 8).at(0), 2), "/api/v1/namespaces/{namespace}/pods/{name}");
+  const std::string_view patch = fields(item, 8).at(0);
+  EXPECT_EQ(fields(patch, 5).at(0), "patchCoreV1NamespacedPod");
+  const std::string_view kind = named(fields(patch, 13), "x-kubernetes-group-version-kind");
+  EXPECT_EQ(json::parse(fields(kind, 2).at(0)), json::parse(R"({"group":"","kind":"Pod","version":"v1"})"));
+  std::vector<std::string> names;  // ParametersItem → Parameter → NonBodyParameter → QueryParameterSubSchema
+  for (const std::string_view parameter : fields(patch, 8)) {
+    const std::string_view inner = fields(parameter, 1).at(0);
+    for (const std::string_view choice : fields(inner, 2)) names.emplace_back(fields(fields(choice, 3).at(0), 4).at(0));
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"dryRun", "fieldManager", "fieldValidation", "force"}));
+  const std::string_view spec = named(fields(fields(bytes, 9).at(0), 1), "io.k8s.api.core.v1.PodSpec");
+  const std::string_view containers = named(fields(fields(spec, 25).at(0), 1), "containers");
+  EXPECT_EQ(json::parse(fields(named(fields(containers, 31), "x-kubernetes-patch-merge-key"), 2).at(0)), "name");
+  EXPECT_EQ(fields(fields(fields(containers, 23).at(0), 1).at(0), 1).at(0), "#/definitions/io.k8s.api.core.v1.Container");
+  EXPECT_EQ(fields(spec, 19).at(0), "containers");
+}
+
+TEST(OpenApiHandler, Index) {
+  StandardWorld world;
+  const json index = world.get("/openapi/v3").json();
+  const std::string url = index["paths"]["apis/apps/v1"]["serverRelativeURL"];
+  EXPECT_TRUE(url.starts_with("/openapi/v3/apis/apps/v1?hash=")) << url;
+  const Reply reply = world.get(url);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.headers.get("cache-control"), "public, immutable");
+  EXPECT_EQ(reply.json()["openapi"], "3.0.0");
+  EXPECT_EQ(world.get("/openapi/v3/apis/nonsense/v1").status, 404);
+
+  HttpRequest again = StandardWorld::request("GET", url);
+  again.headers.add("If-None-Match", std::string(reply.headers.get("etag")));
+  EXPECT_EQ(world.send(std::move(again)).status, 304);
+}
+
+TEST(OpenApiHandler, Forms) {
+  constexpr const char* kOld = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+  constexpr const char* kNew = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+  StandardWorld world;
+  EXPECT_EQ(world.get_as("/openapi/v2", "application/json").json()["swagger"], "2.0");
+  EXPECT_EQ(world.get_as("/openapi/v2", kOld).headers.get("content-type"), kNew);
+  EXPECT_EQ(world.get_as("/openapi/v2", kNew).headers.get("content-type"), kNew);
+  EXPECT_EQ(world.get_as("/openapi/v3", "text/html").status, 406);
+
+  HttpRequest compressed = StandardWorld::request("GET", "/openapi/v2");
+  compressed.headers.add("Accept-Encoding", "gzip");
+  const Reply reply = world.send(std::move(compressed));
+  EXPECT_EQ(reply.headers.get("content-encoding"), "gzip");
+  EXPECT_EQ(reply.body.substr(0, 2), "\x1f\x8b");
+}
+
+}  // namespace
+}  // namespace ph::apiserver::testing

@@ -1,0 +1,110 @@
+#include <gtest/gtest.h>
+
+#include "tests/apiserver/standard_world.h"
+
+namespace ph::apiserver::testing {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kAccess = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+constexpr const char* kSelfAccess = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+constexpr const char* kLocalAccess = "/apis/authorization.k8s.io/v1/namespaces/default/localsubjectaccessreviews";
+constexpr const char* kRules = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+constexpr const char* kSelf = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+std::string body(const char* kind, const char* group, const char* spec) {
+  return std::string(R"({"kind":")") + kind + R"(","apiVersion":")" + group + R"(/v1","spec":)" + spec + "}";
+}
+
+struct Case {
+  const char* name;
+  const char* target;
+  const char* kind;
+  const char* spec;
+  Identity who;
+  int status;
+  bool allowed;
+  const char* text;  // the reason, or of an error the message
+};
+
+TEST(Reviews, Access) {
+  const Identity jane = StandardWorld::user("jane");
+  const Case kCases[] = {
+      {"an administrator may", kSelfAccess, "SelfSubjectAccessReview", R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})",
+       StandardWorld::admin(), 201, true, ""},
+      {"nobody else may", kSelfAccess, "SelfSubjectAccessReview", R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})", jane, 201,
+       false, ""},
+      {"everybody may look around", kSelfAccess, "SelfSubjectAccessReview", R"({"nonResourceAttributes":{"verb":"get","path":"/api/v1"}})",
+       jane, 201, true,
+       "RBAC: allowed by ClusterRoleBinding \"system:discovery\" of ClusterRole \"system:discovery\" to Group \"system:authenticated\""},
+      {"about somebody else", kAccess, "SubjectAccessReview",
+       R"({"user":"system:kube-scheduler","resourceAttributes":{"verb":"create","resource":"bindings"}})", StandardWorld::admin(), 201, true,
+       "RBAC: allowed by ClusterRoleBinding \"system:kube-scheduler\" of ClusterRole \"system:kube-scheduler\" to User "
+       "\"system:kube-scheduler\""},
+      {"about somebody else, without the right to ask", kAccess, "SubjectAccessReview",
+       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods"}})", jane, 403, false,
+       "subjectaccessreviews.authorization.k8s.io is forbidden: User \"jane\" cannot create resource \"subjectaccessreviews\" in API "
+       "group \"authorization.k8s.io\" at the cluster scope"},
+      {"a namespace that does not match", kLocalAccess, "LocalSubjectAccessReview",
+       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"other"}})", StandardWorld::admin(), 400, false,
+       "spec.resourceAttributes.namespace must match namespace: default"},
+      {"a namespace that matches", kLocalAccess, "LocalSubjectAccessReview",
+       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"default"}})", StandardWorld::admin(), 201, false,
+       ""},
+  };
+  StandardWorld world;
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const Reply reply = world.post(c.target, body(c.kind, "authorization.k8s.io", c.spec), c.who);
+    EXPECT_EQ(reply.status, c.status) << reply.body;
+    if (c.status != 201) {
+      EXPECT_EQ(reply.message(), c.text);
+      continue;
+    }
+    EXPECT_EQ(reply.json()["status"]["allowed"], c.allowed);
+    EXPECT_EQ(reply.json()["status"].value("reason", ""), c.text);
+  }
+}
+
+TEST(Reviews, AccessWithoutAQuestion) {
+  StandardWorld world;
+  EXPECT_EQ(world.post(kSelfAccess, body("SelfSubjectAccessReview", "authorization.k8s.io", "{}")).status, 422);
+  EXPECT_EQ(world.post(kAccess, body("SubjectAccessReview", "authorization.k8s.io",
+                                     R"({"resourceAttributes":{"verb":"get","resource":"pods"}})")).status, 422);
+}
+
+TEST(Reviews, Rules) {
+  StandardWorld world;
+  const json review =
+      world.post(kRules, body("SelfSubjectRulesReview", "authorization.k8s.io", R"({"namespace":"default"})"), StandardWorld::user("jane"))
+          .json();
+  EXPECT_EQ(review["status"]["incomplete"], false);
+  EXPECT_GT(review["status"]["resourceRules"].size(), 0u);
+  EXPECT_GT(review["status"]["nonResourceRules"].size(), 0u);
+  EXPECT_EQ(world.post(kRules, body("SelfSubjectRulesReview", "authorization.k8s.io", "{}")).status, 400);
+}
+
+TEST(Reviews, WhoAmI) {
+  StandardWorld world;
+  const json review = world.post(kSelf, body("SelfSubjectReview", "authentication.k8s.io", "{}"), StandardWorld::user("jane", {"dev"})).json();
+  EXPECT_EQ(review["status"]["userInfo"]["username"], "jane");
+  EXPECT_EQ(review["status"]["userInfo"]["groups"], json::array({"dev", "system:authenticated"}));
+}
+
+TEST(Reviews, AnonymousReachesOnlyWhatIsPublic) {
+  struct Case {
+    const char* path;
+    int status;
+  };
+  const Case kCases[] = {{"/healthz", 200}, {"/livez", 200}, {"/readyz", 200}, {"/version", 200}, {"/api", 403}, {"/apis", 403},
+                         {"/", 403},        {"/openapi/v2", 403}, {"/api/v1/pods", 403}, {"/api/v1/namespaces/default", 403}};
+  StandardWorld world;
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.path);
+    EXPECT_EQ(world.get(c.path, std::nullopt).status, c.status);
+  }
+}
+
+}  // namespace
+}  // namespace ph::apiserver::testing

@@ -1,0 +1,108 @@
+// A whole apiserver as users meet it: standard access, admission and discovery, on the memory store and virtual time.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "apiserver/standard.h"
+#include "apiserver/storage/memory.h"
+#include "base/rng.h"
+#include "base/sync.h"
+#include "tests/sim/executor.h"
+
+namespace ph::apiserver::testing {
+
+struct Reply {
+  int status = 0;
+  Headers headers;
+  std::string body;
+  nlohmann::json json() const { return nlohmann::json::parse(body); }
+  std::string message() const { return json().value("message", ""); }
+};
+
+class StandardWorld {
+ public:
+  explicit StandardWorld(StandardOptions options = {}) : StandardWorld(std::move(options), nullptr) {}
+  // With what another world has stored.
+  StandardWorld(StandardOptions options, std::shared_ptr<Store> shared_store)
+      : store(shared_store ? std::move(shared_store) : std::shared_ptr(memory_store(executor, executor.clock()))),
+        server(std::make_unique<ApiServer>(executor, rng, *store, Log(), server_options())),
+        scope_(executor) {
+    if (!options.token_keys) options.token_keys = make_simulated_token_keys();
+    server->install(standard_extensions(*server, executor.clock(), rng, std::move(options)));
+    scope_.spawn(server->start());
+    executor.drain();
+  }
+  ~StandardWorld() {
+    scope_.cancel();
+    server.reset();
+    executor.clear();
+  }
+
+  static Identity admin() { return {.name = "admin", .uid = {}, .groups = {"system:masters"}, .extra = {}}; }
+  static Identity user(std::string name, std::vector<std::string> groups = {}) {
+    return {.name = std::move(name), .uid = {}, .groups = std::move(groups), .extra = {}};
+  }
+
+  Reply send(HttpRequest request) {
+    auto reply = std::make_shared<std::optional<Reply>>();
+    scope_.spawn(exchange(server.get(), std::move(request), reply));
+    executor.drain();
+    for (int i = 0; i < 100 && !*reply; ++i) executor.advance(100ms);
+    return reply->value_or(Reply{});
+  }
+
+  static HttpRequest request(std::string method, std::string target, std::string body = {},
+                             std::optional<Identity> who = admin()) {
+    HttpRequest out;
+    out.method = std::move(method);
+    out.target = std::move(target);
+    out.body = std::move(body);
+    if (!out.body.empty()) out.headers.add("Content-Type", "application/json");
+    out.peer.identity = std::move(who);
+    return out;
+  }
+  Reply get(std::string target, std::optional<Identity> who = admin()) {
+    return send(request("GET", std::move(target), {}, std::move(who)));
+  }
+  Reply post(std::string target, std::string body, std::optional<Identity> who = admin()) {
+    return send(request("POST", std::move(target), std::move(body), std::move(who)));
+  }
+  Reply get_as(std::string target, std::string accept) {
+    HttpRequest out = request("GET", std::move(target));
+    out.headers.add("Accept", std::move(accept));
+    return send(std::move(out));
+  }
+  Reply with_token(std::string target, const std::string& token) {
+    HttpRequest out = request("GET", std::move(target), {}, std::nullopt);
+    out.headers.add("Authorization", "Bearer " + token);
+    return send(std::move(out));
+  }
+
+  sim::SimExecutor executor;
+  SeededRng rng{1};
+  std::shared_ptr<Store> store;
+  std::unique_ptr<ApiServer> server;
+
+ private:
+  static ServerOptions server_options() {
+    ServerOptions options;
+    options.keep_kubernetes_service = false;
+    options.advertise_address = "192.0.2.1";
+    return options;
+  }
+
+  static Task<void> exchange(ApiServer* server, HttpRequest request, std::shared_ptr<std::optional<Reply>> out) {
+    HttpResponse response = co_await server->handle(std::move(request));
+    Reply reply{response.status, response.headers, {}};
+    for (const SharedBytes& piece : response.render ? response.render() : response.body) reply.body += *piece;
+    *out = std::move(reply);
+  }
+
+  Scope scope_;
+};
+
+}  // namespace ph::apiserver::testing
