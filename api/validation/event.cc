@@ -14,7 +14,7 @@ constexpr std::size_t kReasonMax = 128, kActionMax = 128, kNoteMax = 1024, kRepo
 struct Parts {
   std::string_view involved_namespace, involved_member;  // "involvedObject" or "regarding"
   std::string_view reporter, reporter_member, instance, instance_member;
-  std::string_view action, reason, note, note_member, type;
+  std::string_view action, reason, note, note_member;
   bool has_time = false;
 };
 
@@ -46,14 +46,13 @@ void check_new_style(const Parts& parts, Errors& errors) {
   if (parts.reason.empty()) errors.required(Path("reason"));
   if (parts.reason.size() > kReasonMax) errors.invalid(Path("reason"), "\"\"", fmt::format("can have at most {} characters", kReasonMax));
   if (parts.note.size() > kNoteMax) errors.invalid(Path(parts.note_member), "\"\"", fmt::format("can have at most {} characters", kNoteMax));
-  if (parts.type != "Normal" && parts.type != "Warning") errors.invalid_text(Path("type"), parts.type, "has invalid value: " + std::string(parts.type));
 }
 
 Parts parts_of(const core::v1::Event& event) {
   return {.involved_namespace = event.involved_object().namespace_(), .involved_member = "involvedObject",
-          .reporter = event.reporting_component(), .reporter_member = "reportingController",
+          .reporter = event.reporting_component(), .reporter_member = "reportingComponent",
           .instance = event.reporting_instance(), .instance_member = "reportingInstance",
-          .action = event.action(), .reason = event.reason(), .note = event.message(), .note_member = "message", .type = event.type(),
+          .action = event.action(), .reason = event.reason(), .note = event.message(), .note_member = "message",
           .has_time = !is_zero(event.event_time())};
 }
 
@@ -61,7 +60,7 @@ Parts parts_of(const events::v1::Event& event) {
   return {.involved_namespace = event.regarding().namespace_(), .involved_member = "regarding",
           .reporter = event.reporting_controller(), .reporter_member = "reportingController",
           .instance = event.reporting_instance(), .instance_member = "reportingInstance",
-          .action = event.action(), .reason = event.reason(), .note = event.note(), .note_member = "note", .type = event.type(),
+          .action = event.action(), .reason = event.reason(), .note = event.note(), .note_member = "note",
           .has_time = !is_zero(event.event_time())};
 }
 
@@ -83,6 +82,7 @@ void validate(const events::v1::Event& event, Errors& errors) {
   check_namespace(event.metadata(), parts, errors);
   if (!parts.has_time) errors.required(Path("eventTime"));
   check_new_style(parts, errors);
+  if (event.type() != "Normal" && event.type() != "Warning") errors.invalid_text(Path("type"), event.type(), "has invalid value: " + event.type());
   const auto empty = [&](bool is_empty, const char* member) {
     if (!is_empty) errors.invalid(Path(member), "", "needs to be unset");
   };

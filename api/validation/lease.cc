@@ -12,11 +12,14 @@ void validate(const Lease& lease, Errors& errors) {
     errors.invalid(path.member("leaseDurationSeconds"), spec.lease_duration_seconds(), "must be greater than 0");
   }
   check_nonnegative(spec.lease_transitions(), path.member("leaseTransitions"), errors);
-  if (spec.has_strategy()) check_one_of(spec.strategy(), {"OldestEmulationVersion"}, path.member("strategy"), errors);
+  if (spec.strategy().find('/') != std::string::npos) {
+    check_qualified(spec.strategy(), path.member("strategy"), errors);  // somebody's own
+  } else if (spec.has_strategy()) {
+    check_one_of(spec.strategy(), {"OldestEmulationVersion"}, path.member("strategy"), errors);
+  }
   if (!spec.preferred_holder().empty() && spec.strategy().empty()) {
     errors.forbidden(path.member("preferredHolder"), "may only be specified when `strategy` is defined");
   }
-  if (spec.has_holder_identity() && spec.holder_identity().empty()) errors.invalid_text(path.member("holderIdentity"), "", "must not be empty");
 }
 
 void validate_update(const Lease& now, const Lease&, Errors& errors) { validate(now, errors); }
