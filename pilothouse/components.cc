@@ -64,7 +64,7 @@ Task<HttpResponse> Door::handle(HttpRequest request) {
   co_return response;
 }
 
-ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, const UpOptions& options, const DataDir& dir,
+ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, const UpOptions& options, const daemon::DataDir& dir,
                                        const Clock& clock, Rng& rng, Log log, NodeLogs& logs) {
   // The port first: it is what most often is not to be had, and costs nothing.
   net::ServerOptions net_options;

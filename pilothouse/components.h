@@ -49,7 +49,7 @@ class Door final : public HttpHandler {
 };
 
 struct ApiServerComponent {
-  ApiServerComponent(Executor& executor, net::IoThreads& io, const UpOptions& options, const DataDir& dir, const Clock& clock,
+  ApiServerComponent(Executor& executor, net::IoThreads& io, const UpOptions& options, const daemon::DataDir& dir, const Clock& clock,
                      Rng& rng, Log log, NodeLogs& logs);
   ~ApiServerComponent();
   // Fills the caches, then lets requests in.

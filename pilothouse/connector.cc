@@ -45,7 +45,7 @@ HostPort split(std::string_view url) {
 }  // namespace
 
 Connector::Connector(HttpHandler& handler, Executor& server) : handler_(&handler), server_(&server) {}
-Connector::Connector(net::IoThreads& io, const DataDir& dir, std::string url) : io_(&io), dir_(&dir), url_(std::move(url)) {}
+Connector::Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url) : io_(&io), dir_(&dir), url_(std::move(url)) {}
 
 std::unique_ptr<Transport> Connector::connect(Executor& executor, Identity identity) const {
   if (handler_) return in_process_transport(*handler_, *server_, std::move(identity));

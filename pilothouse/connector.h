@@ -7,7 +7,7 @@
 
 #include "base/transport.h"
 #include "net/event_loop.h"
-#include "pilothouse/data_dir.h"
+#include "daemon/data_dir.h"
 
 namespace ph::pilothouse {
 
@@ -16,7 +16,7 @@ class Connector {
   // The server runs in this process, on `server`.
   Connector(HttpHandler& handler, Executor& server);
   // It runs elsewhere at `url` (https://host:port). The certificates are made by the data directory's authority.
-  Connector(net::IoThreads& io, const DataDir& dir, std::string url);
+  Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url);
 
   // A transport for work on `executor` that acts as `identity`.
   std::unique_ptr<Transport> connect(Executor& executor, Identity identity) const;
@@ -25,7 +25,7 @@ class Connector {
   HttpHandler* handler_ = nullptr;
   Executor* server_ = nullptr;
   net::IoThreads* io_ = nullptr;
-  const DataDir* dir_ = nullptr;
+  const daemon::DataDir* dir_ = nullptr;
   std::string url_;
 };
 

@@ -4,8 +4,8 @@
 
 #include "net/event_loop.h"
 #include "pilothouse/components.h"
-#include "pilothouse/files.h"
-#include "pilothouse/kubeconfig.h"
+#include "daemon/files.h"
+#include "daemon/kubeconfig.h"
 #include "pilothouse/part.h"
 
 namespace ph::pilothouse {
@@ -13,8 +13,8 @@ namespace {
 
 constexpr Duration kGrace = 5s;
 
-DataDirOptions data_dir_options(const UpOptions& options) {
-  DataDirOptions out{.path = options.data_dir};
+daemon::DataDirOptions data_dir_options(const UpOptions& options) {
+  daemon::DataDirOptions out{.path = options.data_dir};
   if (options.bind_address != "0.0.0.0" && options.bind_address != "::") out.extra_names.push_back(options.bind_address);
   return out;
 }
@@ -60,10 +60,10 @@ struct ControlPlane::Impl {
   }
 
   void connect_elsewhere() {
-    const auto text = read_file(dir.admin_kubeconfig());
-    const auto config = text ? read_kubeconfig(*text) : std::nullopt;
+    const auto text = daemon::read_file(dir.admin_kubeconfig());
+    const auto config = text ? daemon::read_kubeconfig(*text) : std::nullopt;
     if (!config) {
-      throw FileError(fmt::format("there is no apiserver among --components, and {} does not say where one runs: start "
+      throw daemon::FileError(fmt::format("there is no apiserver among --components, and {} does not say where one runs: start "
                                   "`pilothouse up --components=apiserver` on this directory first",
                                   dir.admin_kubeconfig().string()));
     }
@@ -117,7 +117,7 @@ struct ControlPlane::Impl {
   const std::vector<const controllers::LoopEntry*> loops;
   const scheduler::Configuration configuration;
   const controllers::Options controller_options;
-  DataDir dir;
+  daemon::DataDir dir;
   NodeLogs logs;
   net::IoThreads io;
   std::string url;
@@ -145,7 +145,7 @@ void ControlPlane::start(const Progress& progress) {
 }
 
 void ControlPlane::stop() { impl_->stop(); }
-const DataDir& ControlPlane::data_dir() const { return impl_->dir; }
+const daemon::DataDir& ControlPlane::data_dir() const { return impl_->dir; }
 std::string ControlPlane::url() const { return impl_->url; }
 
 }  // namespace ph::pilothouse

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "pilothouse/data_dir.h"
+#include "daemon/data_dir.h"
 #include "pilothouse/options.h"
 
 namespace ph::pilothouse {
@@ -34,7 +34,7 @@ class ControlPlane {
   // Ends the components in reverse order: watches get their end, requests under way are answered, the store is synced.
   void stop();
 
-  const DataDir& data_dir() const;
+  const daemon::DataDir& data_dir() const;
   std::string url() const;
 
  private:

@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "pilothouse/files.h"
+#include "daemon/files.h"
 #include "pilothouse/up.h"
 #include "pilothouse/version.h"
 
@@ -54,8 +54,8 @@ int main(int argc, char** argv) {
   options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();
   if (!options.scheduler_config_path.empty()) {
     try {
-      const auto text = read_file(options.scheduler_config_path);
-      if (!text) throw FileError(fmt::format("--config: there is no file {}", options.scheduler_config_path));
+      const auto text = daemon::read_file(options.scheduler_config_path);
+      if (!text) throw daemon::FileError(fmt::format("--config: there is no file {}", options.scheduler_config_path));
       options.scheduler_config = *text;
     } catch (const std::exception& error) {
       fmt::print(stderr, "pilothouse: {}\n", error.what());

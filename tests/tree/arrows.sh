@@ -15,10 +15,11 @@ arrows() {
     informers) echo "base api" ;;
     election) echo "base api informers" ;;
     controllers | scheduler | node) echo "base api informers election" ;;
-    pilothouse) echo "base api net apiserver informers election controllers scheduler node" ;;
+    daemon) echo "base api net informers election" ;;
+    pilothouse) echo "base api net apiserver informers election controllers scheduler node daemon" ;;
   esac
 }
-rooms="base api net apiserver informers election controllers scheduler node pilothouse"
+rooms="base api net apiserver informers election controllers scheduler node daemon pilothouse"
 for room in $rooms; do
   allowed=" $room $(arrows "$room") "
   while IFS=: read -r file line included; do

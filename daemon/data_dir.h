@@ -18,7 +18,7 @@
 #include "base/time.h"
 #include "net/pki.h"
 
-namespace ph::pilothouse {
+namespace ph::daemon {
 
 struct DataDirOptions {
   std::filesystem::path path;
@@ -62,4 +62,4 @@ class DataDir {
   ClusterKeys keys_;
 };
 
-}  // namespace ph::pilothouse
+}  // namespace ph::daemon

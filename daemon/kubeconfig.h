@@ -7,7 +7,7 @@
 
 #include "net/pki.h"
 
-namespace ph::pilothouse {
+namespace ph::daemon {
 
 // One cluster, one user, one context.
 struct Kubeconfig {
@@ -22,4 +22,4 @@ std::string to_yaml(const Kubeconfig& config);
 // The current context of a kubeconfig; nothing when it is not one, or holds something else than embedded certificates.
 std::optional<Kubeconfig> read_kubeconfig(std::string_view yaml);
 
-}  // namespace ph::pilothouse
+}  // namespace ph::daemon

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace ph::pilothouse {
+namespace ph::daemon {
 
 // Thrown with words for a person: what was tried, on which path, and why it failed.
 class FileError : public std::runtime_error {
@@ -23,4 +23,4 @@ void write_file(const std::filesystem::path& path, std::string_view text, bool s
 // With its parents, mode 0700.
 void make_directory(const std::filesystem::path& path);
 
-}  // namespace ph::pilothouse
+}  // namespace ph::daemon

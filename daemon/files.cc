@@ -1,4 +1,4 @@
-#include "pilothouse/files.h"
+#include "daemon/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-namespace ph::pilothouse {
+namespace ph::daemon {
 namespace {
 
 [[noreturn]] void fail(const char* what, const std::filesystem::path& path, int error) {
@@ -89,4 +89,4 @@ void make_directory(const std::filesystem::path& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail("create the directory", path, errno);
 }
 
-}  // namespace ph::pilothouse
+}  // namespace ph::daemon

@@ -1,4 +1,4 @@
-#include "pilothouse/data_dir.h"
+#include "daemon/data_dir.h"
 
 #include <sys/stat.h>
 
@@ -6,11 +6,11 @@
 
 #include <gtest/gtest.h>
 
-#include "pilothouse/files.h"
-#include "pilothouse/kubeconfig.h"
+#include "daemon/files.h"
+#include "daemon/kubeconfig.h"
 #include "tests/sim/executor.h"
 
-namespace ph::pilothouse {
+namespace ph::daemon {
 namespace {
 
 class DataDirTest : public testing::Test {
@@ -129,4 +129,4 @@ TEST(Files, AFileIsReplacedWholeAndItsAbsenceIsNotAnError) {
 }
 
 }  // namespace
-}  // namespace ph::pilothouse
+}  // namespace ph::daemon

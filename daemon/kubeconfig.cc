@@ -1,4 +1,4 @@
-#include "pilothouse/kubeconfig.h"
+#include "daemon/kubeconfig.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -6,7 +6,7 @@
 #include "api/codec.h"
 #include "net/encoding.h"
 
-namespace ph::pilothouse {
+namespace ph::daemon {
 namespace {
 
 using nlohmann::json;
@@ -66,4 +66,4 @@ std::optional<Kubeconfig> read_kubeconfig(std::string_view yaml) {
   return std::nullopt;
 }
 
-}  // namespace ph::pilothouse
+}  // namespace ph::daemon

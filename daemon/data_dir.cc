@@ -1,13 +1,13 @@
-#include "pilothouse/data_dir.h"
+#include "daemon/data_dir.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-#include "pilothouse/files.h"
-#include "pilothouse/kubeconfig.h"
+#include "daemon/files.h"
+#include "daemon/kubeconfig.h"
 
-namespace ph::pilothouse {
+namespace ph::daemon {
 namespace {
 
 constexpr std::string_view kFormat = "1\n";
@@ -127,4 +127,4 @@ void DataDir::write_kubeconfig(const std::string& file, const std::string& user,
   write_file(path, to_yaml(config), true);
 }
 
-}  // namespace ph::pilothouse
+}  // namespace ph::daemon
