@@ -91,6 +91,17 @@ std::vector<HealthCheck> health_checks(ApiServer& server, std::shared_ptr<const 
   return out;
 }
 
+class HealthHandler final : public PathHandler {
+ public:
+  explicit HealthHandler(std::vector<HealthCheck> checks) : checks_(std::move(checks)) {}
+  Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity&) override {
+    co_return answer_health(checks_, request);
+  }
+
+ private:
+  const std::vector<HealthCheck> checks_;
+};
+
 std::string address_of(const ServerOptions& options) {
   if (options.advertise_address.empty()) return {};
   return options.advertise_address + ":" + std::to_string(options.advertise_port);
@@ -100,15 +111,14 @@ void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server
                std::unique_ptr<PathHandler> openid) {
   const Resources resources = api::Scheme::builtin().resources();
   const std::string address = address_of(server.options());
-  auto health = std::make_unique<HealthHandler>(std::move(checks));
   std::vector<std::string> paths = discovery_paths(resources);
-  std::ranges::copy(health->paths(), std::back_inserter(paths));
+  std::ranges::copy(health_paths(checks), std::back_inserter(paths));
   for (const char* path : {"/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version"}) paths.push_back(path);
   if (openid) {
     for (const char* path : {"/.well-known/openid-configuration", "/openid/v1/jwks"}) paths.push_back(path);
     out.push_back(std::move(openid));
   }
-  out.push_back(std::move(health));
+  out.push_back(std::make_unique<HealthHandler>(std::move(checks)));
   out.push_back(std::make_unique<DiscoveryHandler>(resources, address));
   out.push_back(std::make_unique<OpenApiHandler>(resources));
   out.push_back(std::make_unique<VersionHandler>());

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "apiserver/authn/token_keys.h"
-#include "apiserver/discovery/health.h"
 #include "apiserver/extensions.h"
 #include "apiserver/server.h"
+#include "base/health.h"
 #include "base/rng.h"
 
 namespace ph::apiserver {

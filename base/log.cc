@@ -6,35 +6,74 @@
 #include <spdlog/spdlog.h>
 
 namespace ph {
+namespace {
 
-void Log::append_text(std::string& line, std::string_view name, std::string_view value) {
-  line += ' ';
-  line += name;
-  line += '=';
-  if (!value.empty() && value.find_first_of(" \"=\n") == std::string_view::npos) {
-    line += value;
-    return;
-  }
-  line += '"';
-  for (const char c : value) {
-    if (c == '\n') {
-      line += "\\n";
-      continue;
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
     }
-    if (c == '"' || c == '\\') line += '\\';
-    line += c;
   }
-  line += '"';
+  out += '"';
 }
 
-LogSink stderr_sink() {
+bool is_plain(std::string_view value) {
+  return !value.empty() && value.find_first_of(" \"=\n") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string format_text(const LogLine& line) {
+  std::string out;
+  if (!line.component.empty()) {
+    out += line.component;
+    out += ": ";
+  }
+  out += line.text;
+  for (const LogField& field : line.fields) {
+    out += ' ';
+    out += field.name;
+    out += '=';
+    if (is_plain(field.value)) {
+      out += field.value;
+    } else {
+      append_quoted(out, field.value);
+    }
+  }
+  return out;
+}
+
+std::string format_json(const LogLine& line) {
+  std::string out = "\"msg\":";
+  append_quoted(out, line.text);
+  const auto member = [&out](std::string_view name, std::string_view value) {
+    out += ',';
+    append_quoted(out, name);
+    out += ':';
+    append_quoted(out, value);
+  };
+  if (!line.component.empty()) member("logger", line.component);
+  for (const LogField& field : line.fields) member(field.name, field.value);
+  return out;
+}
+
+LogSink stderr_sink(LogFormat format) {
   auto logger = std::make_shared<spdlog::logger>("pilothouse", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %L %v", spdlog::pattern_time_type::utc);
+  const bool json = format == LogFormat::Json;
+  logger->set_pattern(json ? R"({"ts":%E%e,"level":"%l",%v})" : "%L%m%d %H:%M:%S.%f %7P] %v");
   logger->set_level(spdlog::level::debug);
-  return [logger](LogLevel level, std::string_view line) {
+  return [logger, json](const LogLine& line) {
     static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                                                             spdlog::level::err};
-    logger->log(kLevels[static_cast<int>(level)], "{}", line);
+    logger->log(kLevels[static_cast<int>(line.level)], "{}", json ? format_json(line) : format_text(line));
   };
 }
 

@@ -3,8 +3,10 @@
 //   log.info("job deleted", "job", key, "due", due);
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -17,8 +19,25 @@ namespace ph {
 
 enum class LogLevel { Debug, Info, Warning, Error };
 
-// One line, already in the form `text field=value …`.
-using LogSink = std::function<void(LogLevel, std::string_view line)>;
+struct LogField {
+  std::string_view name;
+  std::string value;
+};
+
+// One line. What it points to lives as long as the call.
+struct LogLine {
+  LogLevel level;
+  std::string_view component;  // "informers", "store: history"; may be empty
+  std::string_view text;
+  std::span<const LogField> fields;
+};
+
+using LogSink = std::function<void(const LogLine&)>;
+
+// `component: text field=value …`, values quoted where they need it.
+std::string format_text(const LogLine& line);
+// `"msg":"text","logger":"component","field":"value"…`: the members of a JSON object.
+std::string format_json(const LogLine& line);
 
 // Cheap to copy. Threads: any, if the sink allows it.
 class Log {
@@ -27,10 +46,11 @@ class Log {
   Log() = default;
   Log(LogSink sink, LogLevel least) : sink_(std::move(sink)), least_(least) {}
 
-  // The same log with a name in front of each line.
+  // The same log for a part of it: the name stands in front of each line.
   Log named(std::string_view name) const {
     Log log = *this;
-    log.prefix_ += std::string(name) + ": ";
+    if (!log.component_.empty()) log.component_ += ": ";
+    log.component_ += name;
     return log;
   }
   bool enabled(LogLevel level) const { return sink_ && level >= least_; }
@@ -49,31 +69,31 @@ class Log {
   void write(LogLevel level, std::string_view text, const Fields&... fields) const {
     static_assert(sizeof...(fields) % 2 == 0, "fields are pairs of a name and a value");
     if (!enabled(level)) return;
-    std::string line = prefix_;
-    line += text;
-    append(line, fields...);
-    sink_(level, line);
+    std::array<LogField, sizeof...(fields) / 2> list;
+    fill(list.data(), fields...);
+    sink_({level, component_, text, list});
   }
-  static void append(std::string&) {}
+  static void fill(LogField*) {}
   template <class Value, class... Rest>
-  static void append(std::string& line, std::string_view name, const Value& value, const Rest&... rest) {
+  static void fill(LogField* to, std::string_view name, const Value& value, const Rest&... rest) {
+    to->name = name;
     if constexpr (std::convertible_to<const Value&, std::string_view>) {
-      append_text(line, name, std::string_view(value));
+      to->value = std::string_view(value);
     } else if constexpr (requires { format_as(value); }) {  // fmt 9 asks it of enumerations only
-      append_text(line, name, fmt::format("{}", format_as(value)));
+      to->value = fmt::format("{}", format_as(value));
     } else {
-      append_text(line, name, fmt::format("{}", value));
+      to->value = fmt::format("{}", value);
     }
-    append(line, rest...);
+    fill(to + 1, rest...);
   }
-  static void append_text(std::string& line, std::string_view name, std::string_view value);
 
   LogSink sink_;
   LogLevel least_ = LogLevel::Info;
-  std::string prefix_;
+  std::string component_;
 };
 
-// A sink on standard error with time and level in front (spdlog underneath). Threads: any.
-LogSink stderr_sink();
+// A sink on standard error (spdlog underneath). Text has klog's head: level, date, time, process. Threads: any.
+enum class LogFormat { Text, Json };
+LogSink stderr_sink(LogFormat format = LogFormat::Text);
 
 }  // namespace ph

@@ -3,7 +3,6 @@
 #include "api/codec.h"
 #include "apiserver/discovery/accept.h"
 #include "apiserver/discovery/groups.h"
-#include "apiserver/discovery/health.h"
 #include "tests/apiserver/standard_world.h"
 
 namespace ph::apiserver::testing {
@@ -159,53 +158,6 @@ TEST(Accept, InOrderOfPreference) {
     std::vector<std::string> types;
     for (const MediaRange& range : accepted(request)) types.push_back(range.type);
     EXPECT_EQ(types, c.types);
-  }
-}
-
-std::optional<std::string> fine() { return std::nullopt; }
-std::optional<std::string> broken() { return "it broke"; }
-
-Reply ask(HealthHandler& handler, std::string target) {
-  sim::SimExecutor executor;
-  std::optional<HttpResponse> response;
-  const HttpRequest request = StandardWorld::request("GET", std::move(target));
-  const Identity user;
-  Outcome_<std::optional<HttpResponse>> outcome;
-  Scope scope(executor);
-  scope.spawn(detail::store_outcome(handler.try_handle(request, user), &outcome));
-  executor.drain();
-  response = std::move(*outcome.value);
-  if (!response) return {404, {}, {}};
-  return {response->status, response->headers, *response->body.at(0)};
-}
-
-TEST(Health, Checks) {
-  HealthHandler well({{"ping", fine}, {"a/b", fine}, {.name = "ready", .problem = fine, .ready_only = true}});
-  HealthHandler ill({{"ping", fine}, {"a/b", broken}});
-  struct Case {
-    const char* name;
-    HealthHandler& handler;
-    const char* target;
-    int status;
-    const char* body;
-  };
-  const Case kCases[] = {
-      {"all is well", well, "/healthz", 200, "ok"},
-      {"verbose", well, "/livez?verbose", 200, "[+]ping ok\n[+]a/b ok\nlivez check passed\n"},
-      {"readyz asks more", well, "/readyz?verbose=true", 200, "[+]ping ok\n[+]a/b ok\n[+]ready ok\nreadyz check passed\n"},
-      {"a single check", well, "/livez/a/b", 200, "ok"},
-      {"a check of another endpoint", well, "/livez/ready", 404, ""},
-      {"an unknown check", well, "/livez/nonsense", 404, ""},
-      {"another path", well, "/health", 404, ""},
-      {"one fails", ill, "/readyz", 500, "[+]ping ok\n[-]a/b failed: reason withheld\nreadyz check failed\n"},
-      {"the failing one is left out", ill, "/readyz?exclude=a%2Fb", 200, "ok"},
-      {"the failing one alone", ill, "/readyz/a/b", 500, "internal server error: it broke\n"},
-  };
-  for (const Case& c : kCases) {
-    SCOPED_TRACE(c.name);
-    const Reply reply = ask(c.handler, c.target);
-    EXPECT_EQ(reply.status, c.status);
-    EXPECT_EQ(reply.body, c.body);
   }
 }
 

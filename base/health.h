@@ -4,16 +4,17 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "apiserver/extensions.h"
+#include "base/transport.h"
 
-namespace ph::apiserver {
+namespace ph {
 
 struct HealthCheck {
   std::string name;                                     // may hold slashes: poststarthook/rbac/bootstrap-roles
-  std::function<std::optional<std::string>()> problem;  // nothing when all is well; called on the server's executor
+  std::function<std::optional<std::string>()> problem;  // nothing when all is well; called where requests are answered
   bool ready_only = false;                              // asked by /readyz alone
   bool live_only = false;                               // asked by /healthz and /livez alone
 };
@@ -21,16 +22,9 @@ struct HealthCheck {
 // A check that never fails.
 HealthCheck healthy(std::string name);
 
-class HealthHandler final : public PathHandler {
- public:
-  explicit HealthHandler(std::vector<HealthCheck> checks) : checks_(std::move(checks)) {}
+// Nothing when the path is none of the three endpoints or their checks. Calls the checks.
+std::optional<HttpResponse> answer_health(std::span<const HealthCheck> checks, const HttpRequest& request);
+// Every path that is answered.
+std::vector<std::string> health_paths(std::span<const HealthCheck> checks);
 
-  Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity& user) override;
-  // Every path that is answered here.
-  std::vector<std::string> paths() const;
-
- private:
-  std::vector<HealthCheck> checks_;
-};
-
-}  // namespace ph::apiserver
+}  // namespace ph

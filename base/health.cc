@@ -1,12 +1,11 @@
-#include "apiserver/discovery/health.h"
+#include "base/health.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
-#include "api/errors.h"
-
-namespace ph::apiserver {
+namespace ph {
 
 namespace {
 
@@ -46,7 +45,7 @@ std::vector<std::string> excluded(std::string_view query) {
   return out;
 }
 
-HttpResponse answer_all(const std::vector<HealthCheck>& checks, std::string_view endpoint, std::string_view query) {
+HttpResponse answer_all(std::span<const HealthCheck> checks, std::string_view endpoint, std::string_view query) {
   std::string lines;
   bool well = true;
   std::vector<std::string> without = excluded(query);
@@ -76,32 +75,32 @@ HealthCheck healthy(std::string name) {
   return {std::move(name), [] { return std::optional<std::string>(); }};
 }
 
-Task<std::optional<HttpResponse>> HealthHandler::try_handle(const HttpRequest& request, const Identity&) {
+std::optional<HttpResponse> answer_health(std::span<const HealthCheck> checks, const HttpRequest& request) {
   const std::string_view path = request.path();
   for (const std::string_view endpoint : kEndpoints) {
     if (path.size() < 2 || !path.substr(1).starts_with(endpoint)) continue;
     const std::string_view rest = path.substr(1 + endpoint.size());
-    if (rest.empty() || rest == "/") co_return answer_all(checks_, endpoint, request.query());
+    if (rest.empty() || rest == "/") return answer_all(checks, endpoint, request.query());
     if (rest.front() != '/') continue;
-    for (const HealthCheck& check : checks_) {
+    for (const HealthCheck& check : checks) {
       if (check.name != rest.substr(1) || !asked_by(check, endpoint)) continue;
       const auto problem = check.problem();
-      if (problem) co_return text(500, fmt::format("internal server error: {}\n", *problem));
-      co_return text(200, "ok");
+      if (problem) return text(500, fmt::format("internal server error: {}\n", *problem));
+      return text(200, "ok");
     }
   }
-  co_return std::nullopt;
+  return std::nullopt;
 }
 
-std::vector<std::string> HealthHandler::paths() const {
+std::vector<std::string> health_paths(std::span<const HealthCheck> checks) {
   std::vector<std::string> out;
   for (const std::string_view endpoint : kEndpoints) {
     out.push_back(fmt::format("/{}", endpoint));
-    for (const HealthCheck& check : checks_) {
+    for (const HealthCheck& check : checks) {
       if (asked_by(check, endpoint)) out.push_back(fmt::format("/{}/{}", endpoint, check.name));
     }
   }
   return out;
 }
 
-}  // namespace ph::apiserver
+}  // namespace ph

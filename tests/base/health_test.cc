@@ -1,0 +1,45 @@
+#include "base/health.h"
+
+#include <gtest/gtest.h>
+
+namespace ph {
+namespace {
+
+std::optional<std::string> fine() { return std::nullopt; }
+std::optional<std::string> broken() { return "it broke"; }
+
+const std::vector<HealthCheck> kWell{{"ping", fine}, {"a/b", fine}, {.name = "ready", .problem = fine, .ready_only = true}};
+const std::vector<HealthCheck> kIll{{"ping", fine}, {"a/b", broken}};
+
+struct Case {
+  const char* name;
+  const std::vector<HealthCheck>& checks;
+  const char* target;
+  int status;  // 0: not answered
+  const char* body;
+};
+
+const Case kCases[] = {
+    {"all is well", kWell, "/healthz", 200, "ok"},
+    {"verbose", kWell, "/livez?verbose", 200, "[+]ping ok\n[+]a/b ok\nlivez check passed\n"},
+    {"readyz asks more", kWell, "/readyz?verbose=true", 200, "[+]ping ok\n[+]a/b ok\n[+]ready ok\nreadyz check passed\n"},
+    {"a single check", kWell, "/livez/a/b", 200, "ok"},
+    {"a check of another endpoint", kWell, "/livez/ready", 0, ""},
+    {"an unknown check", kWell, "/livez/nonsense", 0, ""},
+    {"another path", kWell, "/health", 0, ""},
+    {"one fails", kIll, "/readyz", 500, "[+]ping ok\n[-]a/b failed: reason withheld\nreadyz check failed\n"},
+    {"the failing one is left out", kIll, "/readyz?exclude=a%2Fb", 200, "ok"},
+    {"the failing one alone", kIll, "/readyz/a/b", 500, "internal server error: it broke\n"},
+};
+
+TEST(Health, Checks) {
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const auto answer = answer_health(c.checks, {.method = "GET", .target = c.target});
+    ASSERT_EQ(answer ? answer->status : 0, c.status);
+    if (answer) EXPECT_EQ(*answer->body.at(0), c.body);
+  }
+}
+
+}  // namespace
+}  // namespace ph
