@@ -24,7 +24,26 @@ class HeldStream final : public BodyStream {
   std::unique_ptr<BodyStream> stream_;  // goes first
 };
 
+class SharingTransport final : public Transport {
+ public:
+  SharingTransport(Transport& inner, std::function<std::string()> token) : inner_(inner), token_(std::move(token)) {}
+  Task<HttpResponse> send(HttpRequest request, bool stream) override {
+    if (token_) {
+      if (const std::string token = token_(); !token.empty()) request.headers.set("authorization", "Bearer " + token);
+    }
+    return inner_.send(std::move(request), stream);
+  }
+
+ private:
+  Transport& inner_;
+  const std::function<std::string()> token_;
+};
+
 }  // namespace
+
+std::unique_ptr<Transport> sharing_transport(Transport& inner, std::function<std::string()> token) {
+  return std::make_unique<SharingTransport>(inner, std::move(token));
+}
 
 HostPort host_port(std::string_view url) {
   const std::string whole(url);
@@ -80,6 +99,7 @@ class FollowingTransport final : public Transport {
     options.user_agent = options_.user_agent;
     options.ping_after = options_.ping_after;
     options.ping_timeout = options_.ping_timeout;
+    options.connect_timeout = options_.connect_timeout;
     options.bearer_token = [this] { return bearer(); };
     transport_ = net::https_transport(access_.io_, executor_, std::move(options));
     generation_ = now.generation;

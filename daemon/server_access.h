@@ -27,6 +27,7 @@ struct ConnectOptions {
   // A connection on which nothing has arrived for `ping_after` is asked for a sign of life, and given up when none comes
   // within `ping_timeout`.
   Duration ping_after = 30s, ping_timeout = 15s;
+  Duration connect_timeout = 30s;
   // Overrides the kubeconfig's token; called on the transport's executor for each request.
   std::function<std::string()> token;
 };
@@ -44,6 +45,8 @@ class ServerAccess {
   Task<void> follow_files();
 
   std::string server() const;
+  // The authority of the server's certificate, PEM; empty: the machine's roots.
+  std::string ca() const { return current().config->ca_pem; }
 
  private:
   friend class FollowingTransport;
@@ -61,6 +64,10 @@ class ServerAccess {
   mutable std::mutex mutex_;
   Current current_;  // guarded
 };
+
+// Sends over `inner`, which others use too and which must outlive it; what `token` returns, unless empty, is the request's
+// bearer token.
+std::unique_ptr<Transport> sharing_transport(Transport& inner, std::function<std::string()> token = {});
 
 struct HostPort {
   std::string host;

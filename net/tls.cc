@@ -108,6 +108,7 @@ struct TlsSession::Io {
 std::shared_ptr<const TlsContext> TlsContext::server(const TlsServerOptions& options) {
   std::shared_ptr<TlsContext> context(new TlsContext());
   auto& ctx = context->impl_->ctx = make_context(TLS_server_method());
+  if (options.tls13_only) SSL_CTX_set_min_proto_version(ctx.get(), TLS1_3_VERSION);
   context->impl_->is_server = true;
   use_certificate(ctx.get(), options.cert_pem, options.key_pem);
   SSL_CTX_set_alpn_select_cb(ctx.get(), choose_protocol, nullptr);

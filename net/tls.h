@@ -16,6 +16,7 @@ struct TlsServerOptions {
   std::string cert_pem;       // the chain, leaf first
   std::string key_pem;
   std::string client_ca_pem;  // client certificates are asked for, and judged by these; empty: not asked for
+  bool tls13_only = false;       // else 1.2 or 1.3
 };
 
 struct TlsClientOptions {

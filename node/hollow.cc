@@ -209,7 +209,7 @@ struct HollowNodes::Impl {
       co_return;
     }
     PodState& state = adopt(key, *pod);
-    const std::string host = node_ip(state.node);
+    const std::string host = options.address.empty() ? node_ip(state.node) : options.address;
     const std::string ip = pod->host_network ? host : pod_ip(state.node, state.ip);
     if (pod->deletion) {
       co_await finish(key, *pod, host, ip);

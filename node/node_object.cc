@@ -76,10 +76,11 @@ core::v1::Node make_node(const HollowOptions& options, int index, Time now) {
   set_resources(status->mutable_allocatable(), options);
   auto* ip = status->add_addresses();
   ip->set_type("InternalIP");
-  ip->set_address(node_ip(index));
+  ip->set_address(options.address.empty() ? node_ip(index) : options.address);
   auto* host = status->add_addresses();
   host->set_type("Hostname");
-  host->set_address(name);
+  host->set_address(options.address.empty() ? name : options.address);
+  if (options.kubelet_port > 0) status->mutable_daemon_endpoints()->mutable_kubelet_endpoint()->set_port(options.kubelet_port);
   auto* info = status->mutable_node_info();
   info->set_machine_id(machine_id(index));
   info->set_system_uuid(machine_id(index));

@@ -15,6 +15,10 @@ struct HollowOptions {
   std::string name_prefix = "node-";
   std::string cpu = "8", memory = "32Gi", ephemeral_storage = "100Gi";
   int pods = 110;
+  // Where the kubelets' API is reached, when it is served: the nodes' address and port. Empty: each node has an address of
+  // its own that nobody answers at.
+  std::string address;
+  int kubelet_port = 0;
   std::map<std::string, std::string> labels;  // besides the well-known ones
   Duration lease_period = 10s;
   Duration status_period = 5min;

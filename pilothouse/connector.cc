@@ -1,8 +1,6 @@
 #include "pilothouse/connector.h"
 
-#include <charconv>
-#include <stdexcept>
-
+#include "daemon/server_access.h"
 #include "net/client.h"
 
 namespace ph::pilothouse {
@@ -13,41 +11,15 @@ Identity user(std::string name, std::vector<std::string> groups = {}) {
   return {.name = std::move(name), .uid = {}, .groups = std::move(groups), .extra = {}};
 }
 
-// Some loops use an account of another name than their own (upstream's client names).
-std::string_view account_of(std::string_view loop) {
-  if (loop == "garbage-collector-controller") return "generic-garbage-collector";
-  if (loop == "serviceaccount-controller") return "service-account-controller";
-  return loop;
-}
-
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 443;
-};
-
-HostPort split(std::string_view url) {
-  constexpr std::string_view kScheme = "https://";
-  if (!url.starts_with(kScheme)) throw std::invalid_argument("not an https address: " + std::string(url));
-  url.remove_prefix(kScheme.size());
-  url = url.substr(0, url.find('/'));
-  HostPort out;
-  const auto colon = url.rfind(':');
-  if (colon != std::string_view::npos && url.find(']', colon) == std::string_view::npos) {
-    const std::string_view port = url.substr(colon + 1);
-    std::from_chars(port.data(), port.data() + port.size(), out.port);
-    url = url.substr(0, colon);
-  }
-  if (url.starts_with('[')) url = url.substr(1, url.size() - 2);
-  out.host = std::string(url);
-  return out;
-}
-
 }  // namespace
 
 Connector::Connector(HttpHandler& handler, Executor& server) : handler_(&handler), server_(&server) {}
 Connector::Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url) : io_(&io), dir_(&dir), url_(std::move(url)) {}
 
+Connector::Connector(std::function<std::unique_ptr<Transport>(Executor&, Identity)> make) : make_(std::move(make)) {}
+
 std::unique_ptr<Transport> Connector::connect(Executor& executor, Identity identity) const {
+  if (make_) return make_(executor, std::move(identity));
   if (handler_) return in_process_transport(*handler_, *server_, std::move(identity));
   // A certificate's groups are those of its user but the one every authenticated user has.
   std::vector<std::string> groups;
@@ -55,7 +27,7 @@ std::unique_ptr<Transport> Connector::connect(Executor& executor, Identity ident
     if (group != "system:authenticated") groups.push_back(group);
   }
   const net::Credential credential = dir_->client_credential(identity.name, groups);
-  HostPort at = split(url_);
+  daemon::HostPort at = daemon::host_port(url_);
   net::ClientOptions options;
   options.host = std::move(at.host);
   options.port = at.port;
@@ -68,8 +40,15 @@ std::unique_ptr<Transport> Connector::connect(Executor& executor, Identity ident
 Identity controller_manager_identity() { return user("system:kube-controller-manager"); }
 Identity scheduler_identity() { return user("system:kube-scheduler"); }
 Identity nodes_identity() { return user("pilothouse:hollow-nodes"); }
+// Some loops use an account of another name than their own (upstream's client names).
+std::string_view loop_account(std::string_view loop) {
+  if (loop == "garbage-collector-controller") return "generic-garbage-collector";
+  if (loop == "serviceaccount-controller") return "service-account-controller";
+  return loop;
+}
+
 Identity loop_identity(std::string_view name) {
-  return user("system:serviceaccount:kube-system:" + std::string(account_of(name)),
+  return user("system:serviceaccount:kube-system:" + std::string(loop_account(name)),
               {"system:serviceaccounts", "system:serviceaccounts:kube-system"});
 }
 

@@ -1,6 +1,7 @@
 // How the components of a process reach the apiserver: directly when it runs in the same process, else over TLS.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,10 +19,14 @@ class Connector {
   // It runs elsewhere at `url` (https://host:port). The certificates are made by the data directory's authority.
   Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url);
 
+  // However `make` does: a daemon with a kubeconfig, or the simulation with its faults in between.
+  explicit Connector(std::function<std::unique_ptr<Transport>(Executor&, Identity)> make);
+
   // A transport for work on `executor` that acts as `identity`.
   std::unique_ptr<Transport> connect(Executor& executor, Identity identity) const;
 
  private:
+  std::function<std::unique_ptr<Transport>(Executor&, Identity)> make_;
   HttpHandler* handler_ = nullptr;
   Executor* server_ = nullptr;
   net::IoThreads* io_ = nullptr;
@@ -34,6 +39,7 @@ Identity controller_manager_identity();
 Identity scheduler_identity();
 Identity nodes_identity();
 // A loop acts as its own service account in kube-system: `name` is the loop's, e.g. "deployment-controller".
+std::string_view loop_account(std::string_view name);
 Identity loop_identity(std::string_view name);
 
 }  // namespace ph::pilothouse

@@ -6,9 +6,13 @@
 #include "pilothouse/components.h"
 #include "daemon/files.h"
 #include "daemon/kubeconfig.h"
-#include "pilothouse/part.h"
+#include "daemon/part.h"
 
 namespace ph::pilothouse {
+
+using daemon::Part;
+using daemon::wait_for;
+
 namespace {
 
 constexpr Duration kGrace = 5s;
@@ -48,9 +52,24 @@ struct ControlPlane::Impl {
         configuration(scheduler_configuration(this->options)),
         dir(data_dir_options(this->options), clock, rng) {}
 
+  ApiServerOptions apiserver_options() {
+    const daemon::ClusterKeys& keys = dir.keys();
+    ApiServerOptions out;
+    out.bind_address = options.bind_address;
+    out.secure_port = options.secure_port;
+    out.store = options.store;
+    out.store_path = dir.store_path().string();
+    out.tls = {.cert_pem = keys.server.cert_pem, .key_pem = keys.server.key_pem, .client_ca_pem = keys.ca.cert_pem};
+    out.standard.service_account_key = keys.service_account_key;
+    out.standard.client_ca = keys.ca.cert_pem;
+    out.kubelets.io = &io;
+    out.kubelets.credential = dir.client_credential("kube-apiserver-kubelet-client", {"system:masters"});
+    return out;
+  }
+
   void start_apiserver(const Progress& progress) {
     apiserver.emplace("apiserver", clock, [this](Executor& executor) {
-      return std::make_unique<ApiServerComponent>(executor, io, options, dir, clock, rng, log, logs);
+      return std::make_unique<ApiServerComponent>(executor, io, apiserver_options(), rng, log, logs);
     });
     wait_for(apiserver->executor(), [this]() -> Task<void> { return (*apiserver)->serve(); });
     url = fmt::format("https://{}:{}", reachable(options.bind_address), (*apiserver)->https->port());
@@ -91,7 +110,7 @@ struct ControlPlane::Impl {
 
   void start_nodes(const Progress& progress) {
     nodes.emplace("nodes", clock, [this](Executor& executor) {
-      return std::make_unique<NodeComponent>(executor, *connector, options.nodes, rng, log);
+      return std::make_unique<NodeComponent>(executor, *connector, node::HollowOptions{.count = options.nodes}, rng, log);
     });
     logs.attach(&nodes->executor(), &(*nodes)->nodes);
     wait_for(nodes->executor(), [this] { return (*nodes)->nodes.start(); });

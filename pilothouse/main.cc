@@ -1,23 +1,25 @@
 // pilothouse: the control plane in one program.
 #include <cstdio>
-#include <cstdlib>
+#include <span>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "daemon/files.h"
+#include "daemon/program.h"
+#include "pilothouse/apiserver_program.h"
+#include "pilothouse/controller_manager.h"
+#include "pilothouse/flags/apiserver.h"
+#include "pilothouse/node_program.h"
+#include "pilothouse/scheduler_program.h"
 #include "pilothouse/up.h"
 #include "pilothouse/version.h"
 
 namespace {
 
 using namespace ph::pilothouse;
-
-std::filesystem::path default_data_dir() {
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data) return std::filesystem::path(data) / "pilothouse";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".local/share/pilothouse";
-  return "pilothouse-data";
-}
 
 void add_up(CLI::App& app, UpOptions& options, int& verbosity) {
   CLI::App* up = app.add_subcommand("up", "Start a control plane in the foreground");
@@ -38,9 +40,28 @@ void add_up(CLI::App& app, UpOptions& options, int& verbosity) {
   up->add_option("-v,--v", verbosity, "Log level: 0 warnings, 2 what happens, 4 and more everything")->capture_default_str();
 }
 
+// The daemons as sub-commands. Their flags are spelled as upstream's programs read them, so they are not CLI11's.
+struct Daemon {
+  const char* name;
+  const char* help;
+  int (*run)(const std::string& program, std::span<const std::string> args);
+};
+constexpr Daemon kDaemons[] = {
+    {"apiserver", "Run the apiserver alone, as ph-apiserver does", apiserver_program},
+    {"controller-manager", "Run the control loops, as ph-controller-manager does", controller_manager},
+    {"scheduler", "Run the scheduler, as ph-scheduler does", scheduler_program},
+    {"node", "Run hollow nodes, as ph-node does", node_program},
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::vector<std::string> args = ph::daemon::arguments(argc, argv);
+  for (const Daemon& each : kDaemons) {
+    if (!args.empty() && args.front() == each.name) {
+      return each.run(std::string("pilothouse ") + each.name, std::span(args).subspan(1));
+    }
+  }
   CLI::App app("Pilothouse: a Kubernetes control plane in one program", "pilothouse");
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
@@ -48,14 +69,15 @@ int main(int argc, char** argv) {
   options.data_dir = default_data_dir();
   int verbosity = 0;
   add_up(app, options, verbosity);
+  for (const Daemon& each : kDaemons) app.add_subcommand(each.name, each.help);
   CLI11_PARSE(app, argc, argv);
 
   options.log_level = verbosity >= 4 ? ph::LogLevel::Debug : verbosity >= 2 ? ph::LogLevel::Info : ph::LogLevel::Warning;
   options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();
   if (!options.scheduler_config_path.empty()) {
     try {
-      const auto text = daemon::read_file(options.scheduler_config_path);
-      if (!text) throw daemon::FileError(fmt::format("--config: there is no file {}", options.scheduler_config_path));
+      const auto text = ph::daemon::read_file(options.scheduler_config_path);
+      if (!text) throw ph::daemon::FileError(fmt::format("--config: there is no file {}", options.scheduler_config_path));
       options.scheduler_config = *text;
     } catch (const std::exception& error) {
       fmt::print(stderr, "pilothouse: {}\n", error.what());

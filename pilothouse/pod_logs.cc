@@ -7,7 +7,8 @@
 
 #include "api/errors.h"
 #include "core/v1.pb.h"
-#include "pilothouse/components.h"
+#include "pilothouse/kubelet_client.h"
+#include "pilothouse/node_component.h"
 
 namespace ph::pilothouse {
 namespace {
@@ -55,35 +56,51 @@ std::string container_of(const Pod& pod, std::string_view asked) {
 
 class PodLogs final : public apiserver::SubresourceHandler {
  public:
-  PodLogs(const NodeLogs& logs, apiserver::ObjectReader& reader) : logs_(logs), reader_(reader) {}
+  PodLogs(const NodeLogs& logs, apiserver::ObjectReader& reader, KubeletClient* kubelets)
+      : logs_(logs), reader_(reader), kubelets_(kubelets) {}
 
   Task<HttpResponse> handle(const HttpRequest& request, const apiserver::RequestInfo& info, const Identity&) override {
     const ObjectKey key{info.namespace_name, info.name};
     const auto pod = reader_.read<Pod>(key);
     if (!pod) throw api::not_found("pods", info.name);
-    std::string container = container_of(*pod, parameter(request.query(), "container"));
+    const std::string container = container_of(*pod, parameter(request.query(), "container"));
     if (pod->spec().node_name().empty()) {
       throw api::bad_request(fmt::format("pod {} does not have a host assigned", info.name));
     }
-    const std::string tail(parameter(request.query(), "tailLines"));
-    auto text = co_await logs_.read(key, container);
-    if (!text) throw api::internal(fmt::format("no hollow node here runs pod {}", key.text()));
-    if (!tail.empty()) text = last_lines(std::move(*text), tail);
-    HttpResponse response;
+    const std::string query(request.query()), node_name = pod->spec().node_name();
+    if (auto text = co_await logs_.read(key, container)) co_return log_response(std::move(*text), query);
+    const auto node = reader_.read<core::v1::Node>({"", node_name});
+    if (!kubelets_ || !node) throw api::internal(fmt::format("no hollow node here runs pod {}", key.text()));
+    std::string target = fmt::format("/containerLogs/{}/{}/{}", key.namespace_name, key.name, container);
+    if (!query.empty()) target += "?" + query;
+    HttpResponse answer = co_await kubelets_->get(*node, std::move(target));
+    if (answer.status == 404) throw api::not_found("pods", info.name);
+    HttpResponse response{.status = answer.status};
     response.headers.add("Content-Type", "text/plain");
-    if (!text->empty()) response.body.push_back(share(std::move(*text)));
+    response.body = std::move(answer.body);
+    response.stream = std::move(answer.stream);
     co_return response;
   }
 
  private:
   const NodeLogs& logs_;
   apiserver::ObjectReader& reader_;
+  KubeletClient* kubelets_;
 };
 
 }  // namespace
 
-std::unique_ptr<apiserver::SubresourceHandler> pod_logs(const NodeLogs& logs, apiserver::ObjectReader& reader) {
-  return std::make_unique<PodLogs>(logs, reader);
+HttpResponse log_response(std::string text, std::string_view query) {
+  const std::string tail(parameter(query, "tailLines"));
+  if (!tail.empty()) text = last_lines(std::move(text), tail);
+  HttpResponse response;
+  response.headers.add("Content-Type", "text/plain");
+  if (!text.empty()) response.body.push_back(share(std::move(text)));
+  return response;
+}
+
+std::unique_ptr<apiserver::SubresourceHandler> pod_logs(const NodeLogs& logs, apiserver::ObjectReader& reader, KubeletClient* kubelets) {
+  return std::make_unique<PodLogs>(logs, reader, kubelets);
 }
 
 }  // namespace ph::pilothouse

@@ -1,10 +1,10 @@
 #include "pilothouse/up.h"
 
-#include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
 
+#include "daemon/program.h"
 #include "pilothouse/control_plane.h"
 #include "pilothouse/version.h"
 
@@ -18,31 +18,10 @@ void say(const std::string& text) {
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-// Blocked before any thread starts, so that all inherit it and only `wait` sees the signals.
-class Signals {
- public:
-  Signals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-  }
-  void wait() const {
-    int signal = 0;
-    sigwait(&set_, &signal);
-  }
-  // From now on a second signal ends the process at once.
-  void unblock() const { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
-
- private:
-  sigset_t set_;
-};
-
 }  // namespace
 
 int up(UpOptions options) {
-  const Signals signals;
+  daemon::Signals signals;
   const SystemClock clock;
   SystemRng rng;
   const Steady began = clock.steady();
@@ -58,7 +37,6 @@ int up(UpOptions options) {
                       seconds(clock.steady() - began), plane.data_dir().admin_kubeconfig().string()));
     }
     signals.wait();
-    signals.unblock();
     say("stopping\n");
     plane.stop();
     return 0;

@@ -16,6 +16,11 @@ bool is_over(const SchedulerPod& pod) { return pod.info->finished; }
 
 }  // namespace
 
+void Scheduler::warm(informers::Informers& informers) {
+  informers.informer<Node>();
+  informers.informer<SchedulerPod>();
+}
+
 Task<void> Scheduler::follow_nodes() {
   Stream<Node> events = world_.informers.informer<Node>().events();
   while (const auto event = co_await events.next()) {

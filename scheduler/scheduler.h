@@ -57,6 +57,9 @@ class Scheduler {
   // Works until it is dropped.
   Task<void> run();
 
+  // Begins to fill the caches a scheduler works from, without one: a standby is warm.
+  static void warm(informers::Informers& informers);
+
   struct Stats {
     std::uint64_t attempts = 0;
     std::uint64_t scheduled = 0;      // bound

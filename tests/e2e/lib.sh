@@ -8,10 +8,16 @@ K=$("$ROOT/scripts/kubectl" "${KUBECTL_VERSION:-33}")
 WORK=$(mktemp -d)
 DATA=$WORK/data
 SERVER=
+declare -A DAEMONS=()   # name → process, when the programs run apart (PH_SEPARATE=1)
+BIN=$(dirname "$PH")
 trap finish EXIT
 
 finish() {
   local code=$?
+  for name in "${!DAEMONS[@]}"; do
+    kill "${DAEMONS[$name]}" 2>/dev/null && wait "${DAEMONS[$name]}" 2>/dev/null || true
+    if [ $code -ne 0 ]; then echo "--- the last words of $name:"; tail -n 20 "$WORK/$name.log"; fi
+  done
   [ -z "$SERVER" ] || { kill "$SERVER" 2>/dev/null && wait "$SERVER" 2>/dev/null; } || true
   if [ $code -ne 0 ] && [ -f "$WORK/server.log" ]; then
     echo "--- the server's last words:"; tail -n 40 "$WORK/server.log"
@@ -20,8 +26,77 @@ finish() {
   exit $code
 }
 
+# daemon NAME PROGRAM [flags]: starts a program in the background; its output goes to $WORK/NAME.log.
+daemon() {
+  local name=$1 program=$2
+  shift 2
+  "$BIN/$program" "$@" >>"$WORK/$name.log" 2>&1 &
+  DAEMONS[$name]=$!
+}
+
+# end_daemon NAME: SIGTERM; it must end with 0.
+end_daemon() {
+  local pid=${DAEMONS[$1]}
+  unset "DAEMONS[$1]"
+  kill "$pid"
+  wait "$pid" || { echo "$1 ended with $?"; tail -n 20 "$WORK/$1.log"; return 1; }
+}
+
+# crash_daemon NAME: SIGKILL.
+crash_daemon() {
+  local pid=${DAEMONS[$1]}
+  unset "DAEMONS[$1]"
+  kill -9 "$pid"
+  wait "$pid" 2>/dev/null || true
+}
+
+# said NAME PATTERN [SECONDS]: the daemon's output comes to hold the pattern.
+said() {
+  for _ in $(seq 1 $((${3:-15} * 20))); do
+    grep -Eq -- "$2" "$WORK/$1.log" && return 0
+    sleep 0.05
+  done
+  fail "$1 did not say /$2/ in ${3:-15} s: $(tail -n 5 "$WORK/$1.log")"
+}
+
+start_apiserver() {
+  : >"$WORK/apiserver.log"
+  daemon apiserver ph-apiserver --data-dir "$DATA" --bind-address 127.0.0.1 --secure-port "${1:-0}"
+  said apiserver '^ready: '
+  export KUBECONFIG=$DATA/admin.kubeconfig
+}
+
+# The same cluster as four programs; takes --nodes and --controllers of `pilothouse up`.
+start_separate() {
+  local nodes=3 controllers='*'
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --nodes) nodes=$2; shift ;;
+      --controllers=*) controllers=${1#*=} ;;
+      *) fail "start: $1 is not known to separate programs" ;;
+    esac
+    shift
+  done
+  start_apiserver
+  daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kubeconfig" --secure-port 0 --controllers="$controllers" \
+    --use-service-account-credentials
+  daemon scheduler ph-scheduler --kubeconfig "$DATA/scheduler.kubeconfig" --secure-port 0
+  daemon node ph-node --kubeconfig "$DATA/node.kubeconfig" --secure-port 0 --nodes "$nodes"
+  said manager 'loops started'
+  said scheduler 'scheduling begins'
+  said node 'all nodes are registered'
+  eventually 10 "$K" get serviceaccount default
+}
+
+stop_separate() {
+  for name in node scheduler manager apiserver; do
+    [ -z "${DAEMONS[$name]:-}" ] || end_daemon $name
+  done
+}
+
 # start [flags of `pilothouse up`]: returns when it is ready.
 start() {
+  if [ -n "${PH_SEPARATE:-}" ]; then start_separate "$@"; return; fi
   : >"$WORK/server.log"
   "$PH" up --data-dir "$DATA" --secure-port 0 "$@" >"$WORK/server.log" 2>&1 &
   SERVER=$!
@@ -36,6 +111,7 @@ start() {
 }
 
 stop() {
+  if [ -n "${PH_SEPARATE:-}" ]; then stop_separate; return; fi
   kill "$SERVER"
   wait "$SERVER" || { echo "it ended with $?"; return 1; }
   SERVER=

@@ -88,7 +88,7 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     }
   }
   if (setup.node_count > 0) {
-    impl.nodes = std::make_unique<pilothouse::NodeComponent>(impl.executor, *impl.connector, setup.node_count, impl.rng, impl.log);
+    impl.nodes = std::make_unique<pilothouse::NodeComponent>(impl.executor, *impl.connector, node::HollowOptions{.count = setup.node_count}, impl.rng, impl.log);
     run(impl.nodes->nodes.start());
   }
   if (!setup.loop_names.empty()) restart_loops();

@@ -7,7 +7,7 @@
 
 #include "base/sync.h"
 
-namespace ph::pilothouse {
+namespace ph::daemon {
 
 // Runs `function` on `executor` and waits for its result. Not on an executor's thread.
 template <class F>
@@ -64,4 +64,4 @@ class Part {
   std::unique_ptr<T> it_;
 };
 
-}  // namespace ph::pilothouse
+}  // namespace ph::daemon

@@ -1,0 +1,35 @@
+// The flags that several programs have.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/log.h"
+#include "daemon/flags.h"
+#include "daemon/serving_options.h"
+#include "election/options.h"
+
+namespace ph::daemon {
+
+struct LogOptions {
+  std::string format = "text";  // --logging-format: or json
+  std::string verbosity;        // -v: 0 to 10; from 4 on everything is shown
+};
+
+// Throws FlagError for what cannot be.
+Log make_log(const LogOptions& options);
+
+// All of these must outlive the set. Sections are named as upstream names them.
+void add_serving_flags(FlagSet& flags, ServingOptions& options);
+void add_election_flags(FlagSet& flags, election::ElectionOptions& options);
+void add_log_flags(FlagSet& flags, LogOptions& options);
+void add_metrics_flags(FlagSet& flags);
+// --feature-gates, --emulated-version, --min-compatibility-version.
+void add_gate_flags(FlagSet& flags, std::map<std::string, std::string>& gates);
+
+// Throws FlagError with all that is wrong.
+void check(const ServingOptions& options);
+void check(const election::ElectionOptions& options);
+void check_gates(const std::map<std::string, std::string>& gates);
+
+}  // namespace ph::daemon

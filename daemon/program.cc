@@ -1,0 +1,56 @@
+#include "daemon/program.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
+namespace ph::daemon {
+
+Signals::Signals() {
+  sigemptyset(&set_);
+  sigaddset(&set_, SIGINT);
+  sigaddset(&set_, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void Signals::wait() {
+  int signal = 0;
+  sigwait(&set_, &signal);
+  pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+}
+
+int run_program(const std::string& program, const std::string& version, FlagSet& flags, std::span<const std::string> args,
+                const std::function<int()>& run) {
+  try {
+    switch (flags.parse(args)) {
+      case FlagSet::Asked::Help: std::fputs(flags.help().c_str(), stdout); return 0;
+      case FlagSet::Asked::Version: say(fmt::format("Kubernetes {}", version)); return 0;
+      case FlagSet::Asked::Run: return run();
+    }
+  } catch (const FlagError& error) {
+    std::fflush(stdout);
+    fmt::print(stderr, "{}: {}\n{} --help lists the flags\n", program, error.what(), program);
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    fmt::print(stderr, "{}: {}\n", program, error.what());
+  }
+  return 1;
+}
+
+std::vector<std::string> arguments(int argc, const char* const* argv) { return argc < 1 ? std::vector<std::string>() : std::vector<std::string>(argv + 1, argv + argc); }
+
+std::string host_name() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0 || !*name) return "localhost";
+  return name;
+}
+
+void say(const std::string& line) {
+  std::fputs((line + "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace ph::daemon

@@ -1,0 +1,38 @@
+// What every program does first and last: reads its flags, minds its signals, says what went wrong, returns an exit code.
+#pragma once
+
+#include <csignal>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "daemon/flags.h"
+
+namespace ph::daemon {
+
+// SIGINT and SIGTERM, blocked before any thread starts, so that all inherit it and only `wait` sees them. SIGPIPE is ignored.
+class Signals {
+ public:
+  Signals();
+  // Blocks until one comes; from then on a second one ends the process at once.
+  void wait();
+
+ private:
+  sigset_t set_;
+};
+
+// Reads `args` into `flags`, answers --help and --version, and calls `run`. The exit code: what `run` returns; 0 after --help
+// and --version; 1 when flags are wrong, or `run` throws: the words are on standard error, with `program` in front.
+int run_program(const std::string& program, const std::string& version, FlagSet& flags, std::span<const std::string> args,
+                const std::function<int()>& run);
+
+// argv without the program's name.
+std::vector<std::string> arguments(int argc, const char* const* argv);
+
+// This machine's name, as a candidate's identity and a self-made certificate name it.
+std::string host_name();
+
+// One line to standard output, at once.
+void say(const std::string& line);
+
+}  // namespace ph::daemon

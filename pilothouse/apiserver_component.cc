@@ -1,0 +1,63 @@
+#include "pilothouse/apiserver_component.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "apiserver/storage/memory.h"
+#include "apiserver/storage/rocksdb.h"
+#include "net/interfaces.h"
+#include "pilothouse/pod_logs.h"
+
+namespace ph::pilothouse {
+namespace {
+
+// The apiserver's own limit is 3 MiB, and it says so with a Status; what is much larger is cut off before.
+constexpr std::size_t kBodyBytesMax = 8 << 20;
+
+}  // namespace
+
+Task<HttpResponse> Door::handle(HttpRequest request) {
+  if (handler_) co_return co_await handler_->handle(std::move(request));
+  HttpResponse response{.status = 503};
+  response.headers.add("Retry-After", "1");
+  co_return response;
+}
+
+std::string advertised(const std::string& bind_address) {
+  const bool own = bind_address != "0.0.0.0" && bind_address != "::" && bind_address != "::1" && !bind_address.starts_with("127.");
+  return own ? bind_address : net::primary_address();
+}
+
+ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log,
+                                       NodeLogs& logs) {
+  // The port first: it is what most often is not to be had, and costs nothing.
+  net::ServerOptions net_options;
+  net_options.bind_address = options.bind_address;
+  net_options.port = static_cast<std::uint16_t>(options.secure_port);
+  net_options.tls = options.tls;
+  net_options.body_bytes_max = kBodyBytesMax;
+  https = std::make_unique<net::HttpsServer>(io, door, executor, net_options, log.named("https"));
+
+  if (options.store == "memory") {
+    store = apiserver::memory_store(executor, executor.clock());
+  } else {
+    store = apiserver::open_rocksdb_store(options.store_path, executor, executor.clock(), {.log = log.named("store")});
+  }
+  options.server.advertise_address = options.advertise_address.empty() ? advertised(options.bind_address) : options.advertise_address;
+  options.server.advertise_port = https->port();
+  server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), options.server);
+  apiserver::Extensions extensions = apiserver::standard_extensions(*server, executor.clock(), rng, std::move(options.standard));
+  if (options.kubelets.io) kubelets = std::make_unique<KubeletClient>(executor, std::move(options.kubelets));
+  extensions.subresources.emplace("pods/log", pod_logs(logs, server->reader(), kubelets.get()));
+  std::ranges::move(options.paths, std::back_inserter(extensions.paths));
+  server->install(std::move(extensions));
+}
+
+ApiServerComponent::~ApiServerComponent() = default;
+
+Task<void> ApiServerComponent::serve() {
+  co_await server->start();
+  door.open(*server);
+}
+
+}  // namespace ph::pilothouse

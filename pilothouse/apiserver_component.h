@@ -1,0 +1,58 @@
+// The apiserver of a process: its store, its port, and the server between them. Made and destroyed on its executor.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/server.h"
+#include "apiserver/standard.h"
+#include "apiserver/storage/store.h"
+#include "net/server.h"
+#include "pilothouse/kubelet_client.h"
+
+namespace ph::pilothouse {
+
+class NodeLogs;
+
+// Where pods find a server that listens on `bind_address`: there, or at the machine's own address when that is the loopback
+// or all of them.
+std::string advertised(const std::string& bind_address);
+
+// What listens before there is a server to serve: the port is known first, and requests wait outside (503).
+class Door final : public HttpHandler {
+ public:
+  void open(HttpHandler& handler) { handler_ = &handler; }
+  Task<HttpResponse> handle(HttpRequest request) override;
+
+ private:
+  HttpHandler* handler_ = nullptr;
+};
+
+// What an apiserver is told, whoever read it from where.
+struct ApiServerOptions {
+  std::string bind_address = "127.0.0.1";
+  int secure_port = 6443;              // 0: any free port
+  std::string advertise_address;       // where pods find the server; empty: as `advertised` says
+  std::string store = "rocksdb";       // or "memory"
+  std::string store_path;
+  net::TlsServerOptions tls;
+  apiserver::ServerOptions server;     // address and port are filled in
+  apiserver::StandardOptions standard;
+  KubeletClientOptions kubelets;       // without `io`: only nodes of this process are asked for logs
+  std::vector<std::unique_ptr<apiserver::PathHandler>> paths;  // besides the standard ones
+};
+
+struct ApiServerComponent {
+  ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log, NodeLogs& logs);
+  ~ApiServerComponent();
+  // Fills the caches, then lets requests in.
+  Task<void> serve();
+  Door door;
+  std::unique_ptr<KubeletClient> kubelets;
+  std::unique_ptr<apiserver::Store> store;
+  std::unique_ptr<apiserver::ApiServer> server;
+  std::unique_ptr<net::HttpsServer> https;
+};
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,181 @@
+#include "pilothouse/apiserver_program.h"
+
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "daemon/data_dir.h"
+#include "daemon/files.h"
+#include "daemon/part.h"
+#include "daemon/program.h"
+#include "daemon/secure_port.h"
+#include "net/interfaces.h"
+#include "pilothouse/apiserver_component.h"
+#include "pilothouse/flags/apiserver.h"
+#include "pilothouse/node_component.h"
+#include "pilothouse/version.h"
+
+namespace ph::pilothouse {
+namespace {
+
+constexpr char kComponent[] = "kube-apiserver";
+constexpr Duration kGrace = 5s;
+constexpr Duration kLookAgain = 10s;  // at certificate files
+
+// A daemon's pages on the apiserver's own port; its authorizer has judged the request.
+class Pages final : public apiserver::PathHandler {
+ public:
+  explicit Pages(std::vector<daemon::Page> pages) : pages_(std::move(pages)) {}
+  Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity&) override {
+    for (const daemon::Page& page : pages_) {
+      if (page.path != request.path()) continue;
+      HttpResponse response;
+      response.headers.add("Content-Type", page.content_type);
+      response.body.push_back(share(co_await page.body()));
+      co_return response;
+    }
+    co_return std::nullopt;
+  }
+
+ private:
+  const std::vector<daemon::Page> pages_;
+};
+
+// What clients on this machine connect to.
+std::string reachable(const std::string& bind_address) {
+  if (bind_address == "0.0.0.0") return "127.0.0.1";
+  if (bind_address == "::") return "[::1]";
+  return bind_address.find(':') == std::string::npos ? bind_address : "[" + bind_address + "]";
+}
+
+class Program {
+ public:
+  Program(ApiServerProgramOptions& options, const daemon::FlagSet& flags)
+      : options_(options),
+        log_(daemon::make_log(options.log)),
+        dir_({.path = options.data_dir, .extra_names = names(options)}, clock_, rng_),
+        part_("apiserver", clock_, [&](Executor& executor) {
+          return std::make_unique<ApiServerComponent>(executor, io_, component_options(flags), rng_, log_, no_nodes_);
+        }) {
+    daemon::wait_for(part_.executor(), [this] { return part_->serve(); });
+    const std::string url = fmt::format("https://{}:{}", reachable(options.serving.bind_address), part_->https->port());
+    dir_.write_kubeconfigs(url);
+    files_.emplace("files", clock_, [this](Executor& executor) {
+      auto scope = std::make_unique<Scope>(executor);
+      scope->spawn(follow_certificates());
+      return scope;
+    });
+    log_.info("serving", "url", url, "version", kVersion, "store", options.store);
+    daemon::say(fmt::format("ready: {}, kubeconfigs in {}", url, options.data_dir));
+  }
+
+  void stop() {
+    log_.info("stopping");
+    files_.reset();
+    // Watches are told to end first, so that their connections can.
+    daemon::wait_for(part_.executor(), [this] { return part_->server->stop(); });
+    part_->https->stop(kGrace);
+  }
+
+ private:
+  static std::vector<std::string> names(const ApiServerProgramOptions& options) {
+    std::vector<std::string> out;
+    for (const std::string& address : {options.serving.bind_address, options.advertise_address}) {
+      if (!address.empty() && address != "0.0.0.0" && address != "::") out.push_back(address);
+    }
+    if (const std::string own = net::primary_address(); options.serving.bind_address == "0.0.0.0" && !own.empty()) out.push_back(own);
+    return out;
+  }
+
+  // What is not given by flags is the data directory's.
+  net::TlsServerOptions tls() const {
+    const auto file_or = [](const std::string& path, const std::string& own) {
+      if (path.empty()) return own;
+      auto text = daemon::read_file(path);
+      if (!text) throw daemon::FileError(fmt::format("there is no file {}", path));
+      return *text;
+    };
+    const daemon::ServingOptions& serving = options_.serving;
+    const daemon::ClusterKeys& keys = dir_.keys();
+    if (serving.tls_cert_file.empty() != serving.tls_private_key_file.empty()) {
+      throw daemon::FlagError("--tls-cert-file and --tls-private-key-file go together");
+    }
+    return {.cert_pem = file_or(serving.tls_cert_file, keys.server.cert_pem),
+            .key_pem = file_or(serving.tls_private_key_file, keys.server.key_pem),
+            .client_ca_pem = file_or(serving.client_ca_file, keys.ca.cert_pem),
+            .tls13_only = serving.tls_min_version == "VersionTLS13"};
+  }
+
+  ApiServerOptions component_options(const daemon::FlagSet& flags) {
+    const daemon::ClusterKeys& keys = dir_.keys();
+    ApiServerOptions out;
+    out.bind_address = options_.serving.bind_address;
+    out.secure_port = options_.serving.secure_port;
+    out.advertise_address = options_.advertise_address;
+    out.store = options_.store;
+    out.store_path = dir_.store_path().string();
+    out.tls = shown_ = tls();
+    out.server = options_.server;
+    out.standard = options_.standard;
+    if (out.standard.service_account_key.empty()) out.standard.service_account_key = keys.service_account_key;
+    out.standard.client_ca = shown_.client_ca_pem;
+    out.kubelets = kubelets();
+    out.paths.push_back(std::make_unique<Pages>(std::vector<daemon::Page>{
+        daemon::flagz_page(kComponent, flags),
+        daemon::statusz_page(kComponent, kVersion, clock_, {"/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version"})}));
+    return out;
+  }
+
+  KubeletClientOptions kubelets() {
+    const auto must = [](const std::string& path) { return daemon::read_file(path).value_or(""); };
+    KubeletClientOptions out{.io = &io_, .credential = {}, .ca_pem = {}, .address_types = options_.kubelet_address_types};
+    out.credential = options_.kubelet_certificate_file.empty()
+                         ? dir_.client_credential("kube-apiserver-kubelet-client", {"system:masters"})
+                         : net::Credential{must(options_.kubelet_certificate_file), must(options_.kubelet_key_file)};
+    if (!options_.kubelet_ca_file.empty()) out.ca_pem = must(options_.kubelet_ca_file);
+    return out;
+  }
+
+  Task<void> follow_certificates() {
+    for (;;) {
+      co_await sleep_for(kLookAgain);
+      try {
+        net::TlsServerOptions now = tls();
+        if (now.cert_pem == shown_.cert_pem && now.key_pem == shown_.key_pem && now.client_ca_pem == shown_.client_ca_pem) continue;
+        part_->https->set_certificate(now);
+        shown_ = std::move(now);
+        log_.info("new certificates are shown");
+      } catch (const std::exception& error) {
+        log_.error("a certificate cannot be read; the last good one stays in use", "err", error.what());
+      }
+    }
+  }
+
+  ApiServerProgramOptions& options_;
+  const SystemClock clock_;
+  SystemRng rng_;
+  const Log log_;
+  daemon::DataDir dir_;
+  net::IoThreads io_;
+  NodeLogs no_nodes_;
+  net::TlsServerOptions shown_;
+  daemon::Part<ApiServerComponent> part_;
+  std::optional<daemon::Part<Scope>> files_;
+};
+
+}  // namespace
+
+int apiserver_program(const std::string& program, std::span<const std::string> args) {
+  ApiServerProgramOptions options;
+  daemon::FlagSet flags(program);
+  add_flags(flags, options);
+  return daemon::run_program(program, kVersion, flags, args, [&] {
+    daemon::Signals signals;
+    resolve(options);
+    Program running(options, flags);
+    signals.wait();
+    running.stop();
+    return 0;
+  });
+}
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,138 @@
+#include "pilothouse/controller_manager.h"
+
+#include <nlohmann/json.hpp>
+
+#include "api/times.h"
+#include "daemon/program.h"
+#include "pilothouse/manager_component.h"
+#include "pilothouse/elected_daemon.h"
+#include "pilothouse/flags/controller_manager.h"
+#include "pilothouse/loop_tokens.h"
+#include "pilothouse/version.h"
+
+namespace ph::pilothouse {
+namespace {
+
+constexpr char kComponent[] = "kube-controller-manager";
+using Loops = std::vector<const controllers::LoopEntry*>;
+
+// The loops on their thread, with their way to the server: one connection for all; with service accounts a second one that
+// shows no certificate, so that each request's token counts.
+struct Manager {
+  Manager(Executor& executor, ElectedDaemon& daemon, const ControllerManagerOptions& options, const Loops& loops)
+      : log(daemon.log()),
+        own(daemon.access().connect(executor, {.user_agent = kComponent, .token = {}})),
+        accounts(daemon.access().connect(executor, {.user_agent = kComponent, .client_certificate = false, .token = [] { return std::string(); }})),
+        own_client(*own, std::string(kComponent) + "/" + kVersion),
+        tokens(own_client, executor, options.use_service_account_credentials ? accounts_of(loops) : std::vector<std::string>(), log.named("tokens")),
+        connector([this, with_accounts = options.use_service_account_credentials](Executor&, Identity identity) {
+          constexpr std::string_view kPrefix = "system:serviceaccount:kube-system:";
+          if (!with_accounts || !identity.name.starts_with(kPrefix)) return daemon::sharing_transport(*own);
+          return daemon::sharing_transport(*accounts, [this, account = identity.name.substr(kPrefix.size())] { return tokens.token(account); });
+        }),
+        scope(executor, [log = log](std::exception_ptr) { log.error("a task of the controller manager ended"); }),
+        component(executor, connector, options.controllers, loops, daemon.rng(), log, daemon.leadership()) {
+    scope.spawn(tokens.run());
+    scope.spawn(mark_ready(daemon));
+  }
+
+  static std::vector<std::string> accounts_of(const Loops& loops) {
+    std::vector<std::string> out;
+    for (const controllers::LoopEntry* loop : loops) out.emplace_back(loop_account(loop->name));
+    std::ranges::sort(out);
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+  }
+
+  void start() {
+    term = std::make_unique<Scope>(scope_executor());
+    term->spawn(begin());
+  }
+  void stop() {
+    term.reset();
+    component.host->stop();
+  }
+
+  const Log log;
+  std::unique_ptr<Transport> own, accounts;
+  informers::Client own_client;
+  LoopTokens tokens;
+  Connector connector;
+  Scope scope;
+  ManagerComponent component;
+  std::unique_ptr<Scope> term;
+
+ private:
+  static Executor& scope_executor() { return *Executor::current(); }
+
+  Task<void> mark_ready(ElectedDaemon& daemon) {
+    co_await component.informers.wait_synced();
+    daemon.set_ready(true);
+  }
+
+  Task<void> begin() {
+    co_await tokens.wait_complete();
+    component.host->start();
+    log.info("loops started");
+  }
+};
+
+std::string config_json(const ControllerManagerOptions& options) {
+  using nlohmann::json;
+  const auto duration = [](Duration d) { return api::duration_text(d); };
+  json generic{{"Controllers", options.controllers.controllers},
+               {"LeaderElection",
+                {{"LeaderElect", options.election.leader_elect},
+                 {"LeaseDuration", duration(options.election.lease_duration)},
+                 {"RenewDeadline", duration(options.election.renew_deadline)},
+                 {"RetryPeriod", duration(options.election.retry_period)},
+                 {"ResourceLock", options.election.resource_lock},
+                 {"ResourceName", options.election.resource_name},
+                 {"ResourceNamespace", options.election.resource_namespace}}}};
+  json out{{"Generic", std::move(generic)}};
+  for (const auto& [loop, workers] : options.controllers.workers) out["Workers"][loop] = workers;
+  return out.dump();
+}
+
+int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
+  daemon::Signals signals;
+  check(options);
+  const Log log = daemon::make_log(options.log);
+  std::string selection;
+  for (const std::string& item : options.controllers.controllers) selection += (selection.empty() ? "" : ",") + item;
+  Loops loops = chosen_loops(selection);
+  if (!options.controllers.enable_garbage_collector) {
+    std::erase_if(loops, [](const auto* loop) { return loop->name == "garbage-collector-controller"; });
+  }
+  for (const daemon::FlagSet::Flag* flag : flags.flags()) {
+    if (flag->given && flag->standing == daemon::Standing::NoEffect) log.info("a flag without effect", "flag", flag->name, "why", flag->why);
+  }
+  ElectedDaemon daemon({.component = kComponent,
+                        .access = options.access,
+                        .serving = options.serving,
+                        .election = options.election,
+                        .flags = flags,
+                        .config_group = "kubecontrollermanager.config.k8s.io",
+                        .config_json = [&options] { return config_json(options); },
+                        .log = log});
+  daemon::Part<Manager> manager("loops", daemon.clock(), [&](Executor& executor) {
+    return std::make_unique<Manager>(executor, daemon, options, loops);
+  });
+  log.info("started", "version", kVersion, "server", daemon.access().server(), "loops", loops.size(), "leader election", options.election.leader_elect);
+  daemon.lead(manager.executor(), [&manager] { manager->start(); }, [&manager] { manager->stop(); });
+  signals.wait();
+  log.info("stopping");
+  daemon.stop();
+  return 0;
+}
+
+}  // namespace
+
+int controller_manager(const std::string& program, std::span<const std::string> args) {
+  ControllerManagerOptions options;
+  daemon::FlagSet flags(program);
+  add_flags(flags, options);
+  return daemon::run_program(program, kVersion, flags, args, [&] { return run(options, flags); });
+}
+
+}  // namespace ph::pilothouse

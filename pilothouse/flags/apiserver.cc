@@ -1,0 +1,132 @@
+#include "pilothouse/flags/apiserver.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "daemon/files.h"
+#include "pilothouse/flags/inert.h"
+
+namespace ph::pilothouse {
+namespace {
+
+using enum daemon::Standing;
+
+constexpr daemon::InertFlag kDiffers[] = {
+    {"allow-privileged", "bool", "false", NoEffect, "privileged containers are always allowed"},
+    {"cert-dir", "string", "/var/run/kubernetes", NoEffect, "certificates are kept in --data-dir"},
+    {"runtime-config", "mapStringString", "", Refused, "the GA versions are served, and no others"},
+    {"disable-http2-serving", "bool", "false", NoEffect, "clients choose between HTTP/2 and HTTP/1.1"},
+    {"http2-max-streams-per-connection", "int", "0", NoEffect, "250 streams may be open on a connection"},
+    {"permit-address-sharing", "bool", "false", Refused, "an address belongs to one program"},
+    {"permit-port-sharing", "bool", "false", Refused, "a port belongs to one program"},
+    {"tls-cipher-suites", "strings", "[]", NoEffect, "TLS 1.3's suites, and of TLS 1.2 those HTTP/2 allows, are in use"},
+    {"tls-curve-preferences", "int32Slice", "[]", NoEffect, "OpenSSL's order is in use"},
+    {"tls-sni-cert-key", "namedCertKey", "[]", Refused, "one certificate serves all names"},
+};
+
+std::string must_read(const char* flag, const std::string& path) {
+  auto text = daemon::read_file(path);
+  if (!text) throw daemon::FileError(fmt::format("--{}: there is no file {}", flag, path));
+  return *text;
+}
+
+void read_node_ports(ApiServerProgramOptions& options) {
+  const std::string& text = options.node_ports;
+  const char* end = text.data() + text.size();
+  int low = 0, high = 0;
+  const auto first = std::from_chars(text.data(), end, low);
+  const bool good = first.ec == std::errc() && first.ptr != end && *first.ptr == '-' &&
+                    std::from_chars(first.ptr + 1, end, high).ptr == end && 0 < low && low <= high && high < 65536;
+  if (!good) throw daemon::FlagError(fmt::format("invalid argument \"{}\" for \"--service-node-port-range\" flag: not a range such as 30000-32767", text));
+  options.server.node_port_min = low;
+  options.server.node_port_max = high;
+}
+
+void read_authorization(ApiServerProgramOptions& options) {
+  for (const std::string& mode : options.authorization_mode) {
+    if (mode == "AlwaysAllow") options.standard.always_allow = true;
+    else if (mode != "Node" && mode != "RBAC") throw daemon::FlagError(fmt::format("--authorization-mode: {} is not supported; Node, RBAC and AlwaysAllow are", mode));
+  }
+}
+
+}  // namespace
+
+std::filesystem::path default_data_dir() {
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data) return std::filesystem::path(data) / "pilothouse";
+  if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".local/share/pilothouse";
+  return "pilothouse-data";
+}
+
+void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
+  flags.section("Storage");
+  flags.add("data-dir", options.data_dir, "Where everything is kept: objects, keys, kubeconfigs; ~/.local/share/pilothouse by default");
+  flags.add("store", options.store, "What holds the objects: rocksdb, or memory (gone at the end)");
+  flags.section("Secure serving");
+  flags.add("bind-address", options.serving.bind_address, "The address to listen on; all of them by default").typed("ip");
+  flags.add("secure-port", options.serving.secure_port, "The port; 0 takes any free one");
+  flags.add("tls-cert-file", options.serving.tls_cert_file, "The certificate to show, with its chain; without it the data directory's");
+  flags.add("tls-private-key-file", options.serving.tls_private_key_file, "Its key");
+  flags.add("tls-min-version", options.serving.tls_min_version, "VersionTLS12 or VersionTLS13");
+  flags.section("Generic");
+  flags.add("advertise-address", options.advertise_address, "Where pods find the server").typed("ip");
+  flags.add("request-timeout", options.server.request_timeout, "How long a request may take that says nothing else");
+  flags.add("min-request-timeout", options.min_request_timeout_s, "Seconds a watch lives at least; up to twice this, at random");
+  flags.add("event-ttl", options.server.event_ttl, "How long events are kept");
+  flags.add("service-cluster-ip-range", options.service_cidr, "Addresses of services; 10.96.0.0/12 by default");
+  flags.add("service-node-port-range", options.node_ports, "Ports of NodePort services").typed("portRange");
+  flags.section("Authentication");
+  flags.add("anonymous-auth", options.standard.anonymous, "Requests without credentials are system:anonymous, instead of refused");
+  flags.add("api-audiences", options.standard.api_audiences, "Audiences of tokens for this server; the issuer by default");
+  flags.add("client-ca-file", options.serving.client_ca_file, "Whose client certificates are believed; the data directory's authority by default");
+  flags.add("service-account-extend-token-expiration", options.standard.extend_token_expiration, "Injected tokens are good for a year");
+  flags.add_array("service-account-issuer", options.service_account_issuers, "Who issues tokens; https://kubernetes.default.svc.cluster.local by default")
+      .default_value = "";
+  flags.add_array("service-account-key-file", options.service_account_key_files, "Keys whose tokens are good, besides the signing one").default_value = "";
+  flags.add("service-account-signing-key-file", options.service_account_signing_key_file, "What signs tokens; the data directory's key by default");
+  flags.section("Authorization");
+  flags.add("authorization-mode", options.authorization_mode, "Node,RBAC (also when empty), or AlwaysAllow");
+  flags.section("Admission");
+  flags.add("enable-admission-plugins", options.standard.enable_admission, "Plugins to run besides those on by default");
+  flags.add("disable-admission-plugins", options.standard.disable_admission, "Plugins to leave out");
+  flags.section("Kubelets");
+  flags.add("kubelet-certificate-authority", options.kubelet_ca_file, "Whose kubelet certificates are believed; any by default");
+  flags.add("kubelet-client-certificate", options.kubelet_certificate_file, "What is shown to kubelets; one of the data directory's authority by default");
+  flags.add("kubelet-client-key", options.kubelet_key_file, "Its key");
+  flags.add("kubelet-preferred-address-types", options.kubelet_address_types, "Which of a node's addresses to use, best first");
+  flags.section("Other");
+  flags.add(kDiffers);
+  flags.add(inert_apiserver_flags());
+  daemon::add_gate_flags(flags, options.gates);
+  daemon::add_metrics_flags(flags);
+  daemon::add_log_flags(flags, options.log);
+}
+
+void resolve(ApiServerProgramOptions& options) {
+  daemon::check(options.serving);
+  daemon::check_gates(options.gates);
+  if (options.store != "rocksdb" && options.store != "memory") {
+    throw daemon::FlagError(fmt::format("--store: {} is neither rocksdb nor memory", options.store));
+  }
+  if (options.data_dir.empty()) options.data_dir = default_data_dir().string();
+  options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal().string();
+  if (!options.service_cidr.empty()) options.server.service_cidr = options.service_cidr;
+  options.server.watch_timeout_min = std::chrono::seconds(options.min_request_timeout_s);
+  read_node_ports(options);
+  read_authorization(options);
+  if (options.service_account_issuers.size() > 1) throw daemon::FlagError("--service-account-issuer: one issuer is supported");
+  if (!options.service_account_issuers.empty()) options.standard.service_account_issuer = options.service_account_issuers.front();
+  if (!options.service_account_signing_key_file.empty()) {
+    options.standard.service_account_key = must_read("service-account-signing-key-file", options.service_account_signing_key_file);
+  }
+  for (const std::string& file : options.service_account_key_files) {
+    options.standard.more_service_account_keys.push_back(must_read("service-account-key-file", file));
+  }
+  if (options.kubelet_certificate_file.empty() != options.kubelet_key_file.empty()) {
+    throw daemon::FlagError("--kubelet-client-certificate and --kubelet-client-key go together");
+  }
+}
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,55 @@
+#include "pilothouse/flags/controller_manager.h"
+
+#include "controllers/registry.h"
+#include "pilothouse/flags/inert.h"
+
+namespace ph::pilothouse {
+namespace {
+
+void add_loop_flags(daemon::FlagSet& flags, controllers::Options& options) {
+  flags.section("Loops");
+  for (const controllers::WorkersFlag& each : controllers::kWorkersFlags) {
+    const controllers::LoopEntry* loop = controllers::find_loop(each.loop);
+    if (!loop) continue;
+    int& workers = options.workers[each.loop] = loop->workers;
+    flags.add(each.flag, workers, std::string("How many keys of the ") + each.loop + " are worked on at once").typed("int32");
+  }
+  flags.add("enable-garbage-collector", options.enable_garbage_collector, "Runs the garbage collector; as on the apiserver");
+  flags.add("namespace-sync-period", options.namespace_sync_period, "How long a namespace that cannot be emptied waits");
+  flags.add("endpointslice-updates-batch-period", options.endpoint_slice_updates_batch_period,
+            "How long changes of pods are gathered before slices are written");
+  flags.add("max-endpoints-per-slice", options.max_endpoints_per_slice, "How many endpoints a slice holds at most").typed("int32");
+  flags.add(inert_loop_flags());
+}
+
+}  // namespace
+
+void add_flags(daemon::FlagSet& flags, ControllerManagerOptions& options) {
+  flags.section("Generic");
+  flags.add("kubeconfig", options.access.kubeconfig, "How to reach the apiserver; without it, as a pod does");
+  flags.add("master", options.access.master, "The apiserver's address, instead of the kubeconfig's");
+  flags.add("controllers", options.controllers.controllers,
+            "Loops to run: '*' is all that are on by default, 'foo' and '-foo' one more or less").default_value = "*";
+  flags.add("use-service-account-credentials", options.use_service_account_credentials, "Each loop acts as its own service account");
+  daemon::add_election_flags(flags, options.election);
+  flags.add(inert_controller_manager_flags());
+  add_loop_flags(flags, options.controllers);
+  daemon::add_serving_flags(flags, options.serving);
+  daemon::add_gate_flags(flags, options.gates);
+  daemon::add_metrics_flags(flags);
+  daemon::add_log_flags(flags, options.log);
+}
+
+void check(const ControllerManagerOptions& options) {
+  daemon::check(options.serving);
+  daemon::check(options.election);
+  daemon::check_gates(options.gates);
+  for (const auto& [loop, workers] : options.controllers.workers) {
+    if (workers < 1) throw daemon::FlagError("the number of workers of " + loop + " must be at least 1");
+  }
+  if (options.controllers.max_endpoints_per_slice < 1 || options.controllers.max_endpoints_per_slice > 1000) {
+    throw daemon::FlagError("--max-endpoints-per-slice must be between 1 and 1000");
+  }
+}
+
+}  // namespace ph::pilothouse

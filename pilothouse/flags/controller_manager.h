@@ -1,0 +1,28 @@
+// kube-controller-manager's flags.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "controllers/runtime/options.h"
+#include "daemon/common_flags.h"
+#include "daemon/server_access.h"
+
+namespace ph::pilothouse {
+
+struct ControllerManagerOptions {
+  daemon::AccessOptions access;
+  daemon::ServingOptions serving{.secure_port = 10257};
+  election::ElectionOptions election{.resource_name = "kube-controller-manager"};
+  daemon::LogOptions log;
+  controllers::Options controllers;
+  std::map<std::string, std::string> gates;
+  bool use_service_account_credentials = false;
+};
+
+// The options must outlive the set.
+void add_flags(daemon::FlagSet& flags, ControllerManagerOptions& options);
+// Throws FlagError for what the flags' types did not catch.
+void check(const ControllerManagerOptions& options);
+
+}  // namespace ph::pilothouse

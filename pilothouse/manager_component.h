@@ -1,0 +1,35 @@
+// The control loops of a process. Made and destroyed on their executor.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controllers/registry.h"
+#include "controllers/runtime/host.h"
+#include "election/leadership.h"
+#include "informers/client.h"
+#include "informers/informer.h"
+#include "pilothouse/connector.h"
+
+namespace ph::pilothouse {
+
+// The loops `text` names, as --controllers does. Throws std::invalid_argument for a name that is none.
+std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text);
+
+// With a leadership the loops begin as standbys (`host->warm()`), and their writes leave only while it is certain.
+struct ManagerComponent {
+  ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& options,
+                   std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log,
+                   std::shared_ptr<election::Leadership> leadership = nullptr);
+  ~ManagerComponent();
+  std::unique_ptr<Transport> transport;
+  std::vector<std::unique_ptr<Transport>> unguarded;
+  std::map<std::string, std::unique_ptr<Transport>, std::less<>> loop_transports;
+  informers::Client client;
+  informers::Informers informers;
+  std::unique_ptr<controllers::LoopHost> host;
+};
+
+}  // namespace ph::pilothouse

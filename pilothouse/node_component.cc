@@ -1,0 +1,34 @@
+#include "pilothouse/node_component.h"
+
+#include "pilothouse/version.h"
+
+namespace ph::pilothouse {
+
+void NodeLogs::attach(Executor* executor, node::HollowNodes* nodes) {
+  const std::lock_guard lock(mutex_);
+  executor_ = executor;
+  nodes_ = nodes;
+}
+
+Task<std::optional<std::string>> NodeLogs::read(ObjectKey pod, std::string container) const {
+  Completion<std::optional<std::string>> answer;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!executor_) co_return std::nullopt;
+    executor_->post([this, answer, pod = std::move(pod), container = std::move(container)] {
+      // On the nodes' thread: they cannot go away while this runs.
+      answer.set(nodes_ ? nodes_->log(pod, container) : std::nullopt);
+    });
+  }
+  co_return co_await answer.get();
+}
+
+NodeComponent::NodeComponent(Executor& executor, const Connector& connector, node::HollowOptions options, Rng& rng, Log log)
+    : transport(connector.connect(executor, nodes_identity())),
+      client(*transport, user_agent("kubelet")),
+      informers(executor, client, rng, log.named("informers")),
+      nodes({executor, client, informers, log.named("node")}, std::move(options)) {}
+
+NodeComponent::~NodeComponent() = default;
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,47 @@
+#include "pilothouse/scheduler_component.h"
+
+#include "election/guarded_transport.h"
+#include "pilothouse/version.h"
+
+namespace ph::pilothouse {
+
+SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration,
+                                       const Clock& clock, Rng& rng, Log log, std::shared_ptr<election::Leadership> leadership)
+    : executor(executor),
+      configuration(std::move(configuration)),
+      clock(clock),
+      rng(rng),
+      log(std::move(log)),
+      unguarded(connector.connect(executor, scheduler_identity())),
+      transport(leadership ? election::guarded_transport(*unguarded, leadership, clock) : std::move(unguarded)),
+      client(*transport, user_agent("kube-scheduler")),
+      informers(executor, client, rng, this->log.named("informers")) {
+  start();  // what is wrong with the configuration is said now, standby or not
+  if (!leadership) return;
+  stop();
+  if (!this->configuration.delay_cache_until_active) scheduler::Scheduler::warm(informers);
+}
+
+SchedulerComponent::~SchedulerComponent() { stop(); }
+
+void SchedulerComponent::start() {
+  if (scheduler) return;
+  scheduler = std::make_unique<scheduler::Scheduler>(
+      scheduler::SchedulerWorld{.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler")},
+      configuration);
+  scope = std::make_unique<Scope>(executor, [log = log](std::exception_ptr error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+      log.error("the scheduler ended", "error", e.what());
+    }
+  });
+  scope->spawn(scheduler->run());
+}
+
+void SchedulerComponent::stop() {
+  scope.reset();
+  scheduler.reset();
+}
+
+}  // namespace ph::pilothouse

@@ -1,0 +1,36 @@
+// The scheduler of a process. Made and destroyed on its executor.
+#pragma once
+
+#include <memory>
+
+#include "election/leadership.h"
+#include "informers/client.h"
+#include "informers/informer.h"
+#include "pilothouse/connector.h"
+#include "scheduler/scheduler.h"
+
+namespace ph::pilothouse {
+
+// With a leadership it begins as a standby with warm caches, and its writes leave only while that is certain.
+struct SchedulerComponent {
+  SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration, const Clock& clock,
+                     Rng& rng, Log log, std::shared_ptr<election::Leadership> leadership = nullptr);
+  ~SchedulerComponent();
+  // Without a leadership it has been started.
+  void start();
+  // Ends all work where it is; the caches stay. May be started again.
+  void stop();
+
+  Executor& executor;
+  const scheduler::Configuration configuration;
+  const Clock& clock;
+  Rng& rng;
+  const Log log;
+  std::unique_ptr<Transport> unguarded, transport;
+  informers::Client client;
+  informers::Informers informers;
+  std::unique_ptr<scheduler::Scheduler> scheduler;  // null: not started
+  std::unique_ptr<Scope> scope;
+};
+
+}  // namespace ph::pilothouse

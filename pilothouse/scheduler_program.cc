@@ -1,0 +1,113 @@
+#include "pilothouse/scheduler_program.h"
+
+#include <nlohmann/json.hpp>
+
+#include "api/times.h"
+#include "daemon/program.h"
+#include "pilothouse/elected_daemon.h"
+#include "pilothouse/flags/scheduler.h"
+#include "pilothouse/scheduler_component.h"
+#include "pilothouse/version.h"
+
+namespace ph::pilothouse {
+namespace {
+
+constexpr char kComponent[] = "kube-scheduler";
+
+// The scheduler on its thread, and its one connection.
+struct Placing {
+  Placing(Executor& executor, ElectedDaemon& daemon, const scheduler::Configuration& configuration)
+      : own(daemon.access().connect(executor, {.user_agent = kComponent, .token = {}})),
+        connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }),
+        component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), daemon.leadership()),
+        scope(executor) {
+    scope.spawn(mark_ready(daemon));
+  }
+
+  std::unique_ptr<Transport> own;
+  Connector connector;
+  SchedulerComponent component;
+  Scope scope;
+
+ private:
+  Task<void> mark_ready(ElectedDaemon& daemon) {
+    co_await component.informers.wait_synced();
+    daemon.set_ready(true);
+  }
+};
+
+nlohmann::json profile_json(const scheduler::ProfileSpec& profile) {
+  using nlohmann::json;
+  json plugins = json::object();
+  for (const auto& [point, names] : profile.points) {
+    json enabled = json::array();
+    for (const std::string& name : names) {
+      json entry{{"name", name}};
+      const auto weight = profile.weights.find(name);
+      if (point == scheduler::Point::Score && weight != profile.weights.end()) entry["weight"] = weight->second;
+      enabled.push_back(std::move(entry));
+    }
+    plugins[std::string(to_string(point))] = {{"enabled", std::move(enabled)}};
+  }
+  json out{{"schedulerName", profile.scheduler_name}, {"plugins", std::move(plugins)}};
+  if (profile.percentage_of_nodes_to_score) out["percentageOfNodesToScore"] = *profile.percentage_of_nodes_to_score;
+  return out;
+}
+
+std::string config_json(const scheduler::Configuration& configuration, const election::ElectionOptions& election) {
+  using nlohmann::json;
+  const auto seconds = [](Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); };
+  json out{{"apiVersion", "kubescheduler.config.k8s.io/v1"},
+           {"kind", "KubeSchedulerConfiguration"},
+           {"parallelism", configuration.parallelism},
+           {"percentageOfNodesToScore", configuration.percentage_of_nodes_to_score},
+           {"podInitialBackoffSeconds", seconds(configuration.pod_initial_backoff)},
+           {"podMaxBackoffSeconds", seconds(configuration.pod_max_backoff)},
+           {"delayCacheUntilActive", configuration.delay_cache_until_active},
+           {"leaderElection",
+            {{"leaderElect", election.leader_elect},
+             {"leaseDuration", api::duration_text(election.lease_duration)},
+             {"renewDeadline", api::duration_text(election.renew_deadline)},
+             {"retryPeriod", api::duration_text(election.retry_period)},
+             {"resourceLock", election.resource_lock},
+             {"resourceName", election.resource_name},
+             {"resourceNamespace", election.resource_namespace}}},
+           {"profiles", json::array()}};
+  for (const scheduler::ProfileSpec& profile : configuration.profiles) out["profiles"].push_back(profile_json(profile));
+  return out.dump();
+}
+
+int run(SchedulerOptions& options, daemon::FlagSet& flags) {
+  daemon::Signals signals;
+  const scheduler::Configuration configuration = resolve(flags, options);
+  const Log log = daemon::make_log(options.log);
+  ElectedDaemon daemon({.component = kComponent,
+                        .access = options.access,
+                        .serving = options.serving,
+                        .election = options.election,
+                        .flags = flags,
+                        .config_group = "kubescheduler.config.k8s.io",
+                        .config_json = [&] { return config_json(configuration, options.election); },
+                        .log = log});
+  daemon::Part<Placing> placing("scheduler", daemon.clock(), [&](Executor& executor) {
+    return std::make_unique<Placing>(executor, daemon, configuration);
+  });
+  log.info("started", "version", kVersion, "server", daemon.access().server(), "profiles", configuration.profiles.size(), "leader election",
+           options.election.leader_elect);
+  daemon.lead(placing.executor(), [&placing] { placing->component.start(); }, [&placing] { placing->component.stop(); });
+  signals.wait();
+  log.info("stopping");
+  daemon.stop();
+  return 0;
+}
+
+}  // namespace
+
+int scheduler_program(const std::string& program, std::span<const std::string> args) {
+  SchedulerOptions options;
+  daemon::FlagSet flags(program);
+  add_flags(flags, options);
+  return daemon::run_program(program, kVersion, flags, args, [&] { return run(options, flags); });
+}
+
+}  // namespace ph::pilothouse
