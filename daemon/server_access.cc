@@ -149,14 +149,18 @@ void ServerAccess::reload() {
   current_ = {std::make_shared<const ClientConfig>(std::move(fresh)), current_.generation + (reconnect ? 1 : 0)};
 }
 
+void ServerAccess::look_again() {
+  try {
+    reload();
+  } catch (const std::exception& error) {
+    log_.error("the kubeconfig cannot be read; the last good one stays in use", "err", error.what());
+  }
+}
+
 Task<void> ServerAccess::follow_files() {
   for (;;) {
     co_await sleep_for(kLookAgain);
-    try {
-      reload();
-    } catch (const std::exception& error) {
-      log_.error("the kubeconfig cannot be read; the last good one stays in use", "err", error.what());
-    }
+    look_again();
   }
 }
 

@@ -44,6 +44,9 @@ class ServerAccess {
   // is logged, and the last good one stays.
   Task<void> follow_files();
 
+  // Looks at the files now. What cannot be read is logged, and the last good configuration stays.
+  void look_again();
+
   std::string server() const;
   // The authority of the server's certificate, PEM; empty: the machine's roots.
   std::string ca() const { return current().config->ca_pem; }
