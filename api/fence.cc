@@ -1,10 +1,10 @@
 #include "api/fence.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>
-
-#include <fmt/format.h>
 
 namespace ph::api {
 namespace {

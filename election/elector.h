@@ -44,14 +44,14 @@ struct Act {
   enum class Kind {
     // One request is under way at a time; its answer goes into `answered`.
     Get,
-    Create,   // of `lease`
-    Update,   // to `lease`, which names the resourceVersion it was made from
-    Release,  // an update, too
-    Abandon,  // drop the request that is under way: there will be no answer. The connection is not to be trusted.
-    Begin,    // leading, with `lease`, certainly until `until`; or to go on leading with another lease (it was deleted)
-    Extend,   // certainly until `until`
-    Doubt,    // leading, but nothing is certain before the next Begin or Extend
-    End,      // no longer leading: `text` says why. When the work has ended, `ended` is to be called.
+    Create,     // of `lease`
+    Update,     // to `lease`, which names the resourceVersion it was made from
+    Release,    // an update, too
+    Abandon,    // drop the request that is under way: there will be no answer. The connection is not to be trusted.
+    Begin,      // leading, with `lease`, certainly until `until`; or to go on leading with another lease (it was deleted)
+    Extend,     // certainly until `until`
+    Doubt,      // leading, but nothing is certain before the next Begin or Extend
+    End,        // no longer leading: `text` says why. When the work has ended, `ended` is to be called.
     NewLeader,  // `text` holds the lease
     Finished,   // after `stop`: nothing more will come
   };
@@ -141,9 +141,9 @@ class Elector {
   Steady deadline_{};  // then: when leading ends, if nothing is renewed. In Releasing: when to give up.
 
   Asked asked_ = Asked::Nothing;
-  Steady sent_{};        // when it was
+  Steady sent_{};  // when it was
   Steady try_began_{};
-  bool read_ = false;    // this try has read the lease
+  bool read_ = false;  // this try has read the lease
   Steady next_try_{};
   std::uint64_t slow_paths_ = 0;
 };

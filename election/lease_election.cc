@@ -31,7 +31,8 @@ ElectorConfig config_of(const ElectionParts& parts, const ElectionOptions& optio
 
 std::shared_ptr<const Term> term_of(const Lease& lease) {
   const api::Fence fence = api::fence_of(lease);
-  return std::make_shared<Term>(Term{fence, api::fence_text(fence), informers::parse_revision(lease.metadata().resource_version())});
+  return std::make_shared<Term>(
+      Term{fence, api::fence_text(fence), informers::parse_revision(lease.metadata().resource_version())});
 }
 
 // What an answer that is no success means to the elector.

@@ -61,10 +61,10 @@ struct ElectionCallbacks {
 
 // Counted since the start. Threads: of the election.
 struct ElectionStats {
-  std::uint64_t requests = 0;     // gets, creates and updates of the lease
-  std::uint64_t renewals = 0;     // updates that extended a term
-  std::uint64_t slow_paths = 0;   // renewals that had to read the lease first (leader_election_slowpath_total)
-  std::uint64_t abandoned = 0;    // requests that took too long
+  std::uint64_t requests = 0;    // gets, creates and updates of the lease
+  std::uint64_t renewals = 0;    // updates that extended a term
+  std::uint64_t slow_paths = 0;  // renewals that had to read the lease first (leader_election_slowpath_total)
+  std::uint64_t abandoned = 0;   // requests that took too long
   std::uint64_t connections = 0;
   std::uint64_t terms = 0;
 };

@@ -13,7 +13,8 @@ namespace {
 using coordination::v1::Lease;
 
 [[noreturn]] void refuse(const Served& leases, const api::Fence& fence) {
-  const std::string why = fmt::format("the write was made under a fence that does not hold: lease {} is not in that term", fence.lease.text());
+  const std::string why =
+      fmt::format("the write was made under a fence that does not hold: lease {} is not in that term", fence.lease.text());
   meta::v1::Status status = api::conflict(leases.qualified, fence.lease.name, why).status();
   auto& cause = *status.mutable_details()->add_causes();
   cause.set_reason(std::string(api::kFenceCause));
@@ -27,8 +28,8 @@ std::optional<api::Fence> fence_of_request(const HttpRequest& request) {
   if (!request.headers.has(api::kFenceHeader)) return std::nullopt;
   std::optional<api::Fence> fence = api::parse_fence(request.headers.get(api::kFenceHeader));
   if (!fence) {
-    throw api::bad_request(fmt::format("the {} header is not of the form <namespace>/<name>; uid=…; holder=…; transitions=…",
-                                       api::kFenceHeader));
+    throw api::bad_request(
+        fmt::format("the {} header is not of the form <namespace>/<name>; uid=…; holder=…; transitions=…", api::kFenceHeader));
   }
   return fence;
 }

@@ -1,8 +1,9 @@
 // Writes under a fence: made while the lease is in the term they name, and refused, whole and in the same transaction, else.
+#include "api/fence.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "api/fence.h"
 #include "tests/apiserver/harness.h"
 #include "tests/apiserver/standard_world.h"
 
@@ -21,8 +22,8 @@ std::string pod(const std::string& name) {
   return R"({"metadata":{"name":")" + name + R"("},"spec":{"containers":[{"name":"c","image":"i"}]}})";
 }
 std::string lease(const std::string& holder, int transitions) {
-  return R"({"metadata":{"name":"demo"},"spec":{"holderIdentity":")" + holder + R"(","leaseDurationSeconds":15,"leaseTransitions":)" +
-         std::to_string(transitions) + "}}";
+  return R"({"metadata":{"name":"demo"},"spec":{"holderIdentity":")" + holder +
+         R"(","leaseDurationSeconds":15,"leaseTransitions":)" + std::to_string(transitions) + "}}";
 }
 
 // A cluster with the lease held by `a` for the third time, and the fence of that term.
@@ -41,7 +42,8 @@ struct Fenced : Harness {
   void change(const std::string& holder, int transitions) { ASSERT_EQ(patch(kLease, lease(holder, transitions)).status, 200); }
   void take_over() { change("b", 4); }
   void renew() {
-    ASSERT_EQ(patch(kLease, R"({"spec":{"renewTime":"2026-01-01T00:00:0)" + std::to_string(++renewals) + R"(.000000Z"}})").status, 200);
+    ASSERT_EQ(patch(kLease, R"({"spec":{"renewTime":"2026-01-01T00:00:0)" + std::to_string(++renewals) + R"(.000000Z"}})").status,
+              200);
   }
 
   api::Fence fence;
@@ -65,22 +67,23 @@ struct Write {
 };
 
 std::vector<Write> every_write() {
-  const auto json = [](const char* method, const std::string& target, const std::string& body, const char* type = "application/json") {
-    return Harness::request(method, target, body, type, {});
-  };
+  const auto json = [](const char* method, const std::string& target, const std::string& body,
+                       const char* type = "application/json") { return Harness::request(method, target, body, type, {}); };
   const std::string maps = kMaps, pods = kPods;
   return {
       {"create", json("POST", maps, map("new")), 201},
       {"create with a generated name", json("POST", maps, R"({"metadata":{"generateName":"x-"}})"), 201},
       {"update", json("PUT", maps + "/update", map("update")), 200},
-      {"an update that changes nothing", json("PATCH", maps + "/same", R"({"data":{"a":"1"}})", "application/merge-patch+json"), 200},
+      {"an update that changes nothing", json("PATCH", maps + "/same", R"({"data":{"a":"1"}})", "application/merge-patch+json"),
+       200},
       {"patch", json("PATCH", maps + "/patch", R"({"data":{"a":"2"}})", "application/merge-patch+json"), 200},
       {"status", json("PATCH", pods + "/bound/status", R"({"status":{"phase":"Running"}})", "application/merge-patch+json"), 200},
       {"delete", json("DELETE", maps + "/delete", ""), 200},
       {"deletecollection", json("DELETE", maps + "?labelSelector=many", ""), 200},
       {"binding", json("POST", pods + "/bind/binding", R"({"metadata":{"name":"bind"},"target":{"kind":"Node","name":"n"}})"), 201},
       {"eviction", json("POST", pods + "/evict/eviction", R"({"metadata":{"name":"evict"}})"), 201},
-      {"finalize", json("PUT", "/api/v1/namespaces/space/finalize", R"({"metadata":{"name":"space"},"spec":{"finalizers":[]}})"), 200},
+      {"finalize", json("PUT", "/api/v1/namespaces/space/finalize", R"({"metadata":{"name":"space"},"spec":{"finalizers":[]}})"),
+       200},
       {"dry run", json("POST", maps + "?dryRun=All", map("dry")), 201},
       {"dry run of a delete", json("DELETE", maps + "/update?dryRun=All", ""), 200},
   };
@@ -157,7 +160,8 @@ struct InBetween {
   MemoryOptions memory() const {
     MemoryOptions options;
     options.fault = [next = next](const Transaction& transaction, MemoryOptions::Moment moment) {
-      return disturb(next.get(), moment == MemoryOptions::Moment::BeforeWrite && !transaction.mutations.front().key.starts_with("/registry/leases/"));
+      return disturb(next.get(), moment == MemoryOptions::Moment::BeforeWrite &&
+                                     !transaction.mutations.front().key.starts_with("/registry/leases/"));
     };
     return options;
   }
@@ -183,7 +187,8 @@ TEST(Fence, IsNotLostToARenewal) {
   int renewals = 0;
   const std::function<void()> renew = [&] {
     if (++renewals == 8) return;  // more often than a lost race would be tried again
-    api.start(Harness::request("PATCH", kLease, R"({"spec":{"renewTime":"2026-01-01T00:00:0)" + std::to_string(renewals) + R"(.000000Z"}})",
+    api.start(Harness::request("PATCH", kLease,
+                               R"({"spec":{"renewTime":"2026-01-01T00:00:0)" + std::to_string(renewals) + R"(.000000Z"}})",
                                "application/merge-patch+json"));
     *between.next = renew;
   };
@@ -201,10 +206,11 @@ TEST(Fence, ReadsAreNoneOfItsBusiness) {
 
 TEST(Fence, ThatCannotBeReadIsABadRequest) {
   Fenced api;
-  for (const char* text : {"", "demo", "kube-system/demo", "kube-system/demo; uid=u; holder=a", "kube-system/demo; uid=; holder=a; transitions=3",
-                           "kube-system/demo; uid=u; holder=a; transitions=-1", "kube-system/demo; uid=u; holder=a; transitions=3; uid=v",
-                           "kube-system/demo; uid=u; holder=a b; transitions=3", "/demo; uid=u; holder=a; transitions=3",
-                           "kube-system/demo; uid=u; holder=; transitions=3", "kube-system/demo; uid=u; holder=a%4; transitions=3"}) {
+  for (const char* text :
+       {"", "demo", "kube-system/demo", "kube-system/demo; uid=u; holder=a", "kube-system/demo; uid=; holder=a; transitions=3",
+        "kube-system/demo; uid=u; holder=a; transitions=-1", "kube-system/demo; uid=u; holder=a; transitions=3; uid=v",
+        "kube-system/demo; uid=u; holder=a b; transitions=3", "/demo; uid=u; holder=a; transitions=3",
+        "kube-system/demo; uid=u; holder=; transitions=3", "kube-system/demo; uid=u; holder=a%4; transitions=3"}) {
     SCOPED_TRACE(text);
     const Answer answer = api.fenced(Harness::request("POST", kMaps, map("x"), "application/json"), text);
     EXPECT_EQ(answer.status, 400) << answer.body;

@@ -21,7 +21,8 @@ struct Server {
   explicit Server(const Clock& clock) : thread("apiserver", clock) {
     call_on(thread, [&] {
       store = apiserver::memory_store(thread, clock);
-      server = std::make_unique<apiserver::ApiServer>(thread, rng, *store, Log(), apiserver::ServerOptions{.keep_kubernetes_service = false});
+      server = std::make_unique<apiserver::ApiServer>(thread, rng, *store, Log(),
+                                                      apiserver::ServerOptions{.keep_kubernetes_service = false});
     });
     run_on(thread, server->start());
   }
@@ -31,7 +32,9 @@ struct Server {
       store.reset();
     });
   }
-  std::unique_ptr<Transport> connect() { return in_process_transport(*server, thread, {.name = "admin", .uid = {}, .groups = {}, .extra = {}}); }
+  std::unique_ptr<Transport> connect() {
+    return in_process_transport(*server, thread, {.name = "admin", .uid = {}, .groups = {}, .extra = {}});
+  }
 
   SystemRng rng;
   ThreadExecutor thread;
@@ -56,18 +59,23 @@ TEST(ElectionThreads, ABusyLoopDoesNotHoldUpRenewals) {
   std::promise<void> started, may_go_on, stopped;
   std::unique_ptr<LeaseElection> election;
   call_on(thread, [&] {
-    election = std::make_unique<LeaseElection>(
-        ElectionParts{.executor = thread, .rng = rng, .log = {}, .leadership = leadership, .identity = "a", .component = "demo",
-                      .user_agent = "demo/1", .connect = [&] { return server.connect(); }},
-        options,
-        ElectionCallbacks{.on = &loops,
-                          .started_leading =
-                              [&] {
-                                started.set_value();
-                                may_go_on.get_future().wait();  // a turn without end
-                              },
-                          .stopped_leading = [&] { stopped.set_value(); },
-                          .new_leader = {}});
+    election = std::make_unique<LeaseElection>(ElectionParts{.executor = thread,
+                                                             .rng = rng,
+                                                             .log = {},
+                                                             .leadership = leadership,
+                                                             .identity = "a",
+                                                             .component = "demo",
+                                                             .user_agent = "demo/1",
+                                                             .connect = [&] { return server.connect(); }},
+                                               options,
+                                               ElectionCallbacks{.on = &loops,
+                                                                 .started_leading =
+                                                                     [&] {
+                                                                       started.set_value();
+                                                                       may_go_on.get_future().wait();  // a turn without end
+                                                                     },
+                                                                 .stopped_leading = [&] { stopped.set_value(); },
+                                                                 .new_leader = {}});
     election->start();
   });
   started.get_future().wait();
@@ -77,12 +85,12 @@ TEST(ElectionThreads, ABusyLoopDoesNotHoldUpRenewals) {
   EXPECT_TRUE(leadership->certain(clock.steady()));
 
   // Meanwhile another thread may ask, and write.
-  std::unique_ptr<Transport> inner, guarded;
   ThreadExecutor other("other", clock);
   const int status = run_on(other, [](Server& server, std::shared_ptr<Leadership> leadership, const Clock& clock) -> Task<int> {
     const auto inner = server.connect();
     const auto guarded = guarded_transport(*inner, leadership, clock);
-    HttpRequest request{.method = "POST", .target = "/api/v1/namespaces", .headers = {}, .body = R"({"metadata":{"name":"x"}})", .peer = {}};
+    HttpRequest request{
+        .method = "POST", .target = "/api/v1/namespaces", .headers = {}, .body = R"({"metadata":{"name":"x"}})", .peer = {}};
     request.headers.add("Content-Type", "application/json");
     const HttpResponse response = co_await guarded->send(std::move(request), false);
     co_return response.status;

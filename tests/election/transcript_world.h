@@ -2,6 +2,8 @@
 // answered at the moment it is made, unless the transcript says otherwise.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <deque>
 #include <functional>
 #include <map>
@@ -10,8 +12,6 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "api/sorted.h"
 #include "api/times.h"
@@ -44,7 +44,8 @@ class TranscriptWorld {
   };
 
   struct Candidate {
-    Candidate(std::string name, const ElectorConfig& config, double jitter) : name(std::move(name)), rng(jitter), elector(config, rng) {}
+    Candidate(std::string name, const ElectorConfig& config, double jitter)
+        : name(std::move(name)), rng(jitter), elector(config, rng) {}
     std::string name;
     FixedRng rng;
     Elector elector;
@@ -259,14 +260,17 @@ inline void TranscriptWorld::say(const std::string& who, const std::string& what
 
 inline std::string TranscriptWorld::text(const Lease& lease) const {
   const auto& spec = lease.spec();
-  const auto seconds = [](const auto& time) { return std::chrono::duration<double>(api::to_time(time).time_since_epoch()).count(); };
+  const auto seconds = [](const auto& time) {
+    return std::chrono::duration<double>(api::to_time(time).time_since_epoch()).count();
+  };
   std::string out = fmt::format("{{{} for {}s, acquired {}, renewed {}, transitions {}",
                                 spec.holder_identity().empty() ? "nobody" : spec.holder_identity(), spec.lease_duration_seconds(),
                                 seconds(spec.acquire_time()), seconds(spec.renew_time()), spec.lease_transitions());
   if (spec.has_strategy()) out += ", strategy " + spec.strategy();
   if (spec.has_preferred_holder()) out += ", preferred " + spec.preferred_holder();
   for (const auto* label : sorted(lease.metadata().labels())) out += ", label " + label->second;
-  if (!lease.metadata().uid().empty()) out += fmt::format("; {} version {}", lease.metadata().uid(), lease.metadata().resource_version());
+  if (!lease.metadata().uid().empty())
+    out += fmt::format("; {} version {}", lease.metadata().uid(), lease.metadata().resource_version());
   return out + "}";
 }
 
