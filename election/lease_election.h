@@ -46,7 +46,8 @@ struct ElectionParts {
   std::function<std::unique_ptr<Transport>()> connect;
 };
 
-// Called on `on`, one at a time, in the order of what happened; the functions may be empty.
+// Called on `on`, one at a time, in the order of what happened; the functions may be empty, and must not throw. `on` runs
+// until `stop` has ended.
 struct ElectionCallbacks {
   Executor* on = nullptr;
   // A term begins: the daemon may work.
@@ -58,12 +59,12 @@ struct ElectionCallbacks {
   std::function<void(std::string identity)> new_leader;
 };
 
-// Counted since the start.
+// Counted since the start. Threads: of the election.
 struct ElectionStats {
-  std::uint64_t requests = 0;     // gets, creates and updates of the lease
-  std::uint64_t renewals = 0;     // updates that extended a term
-  std::uint64_t slow_paths = 0;   // renewals that had to read the lease first (leader_election_slowpath_total)
-  std::uint64_t abandoned = 0;    // requests that took too long
+  std::uint64_t requests = 0;    // gets, creates and updates of the lease
+  std::uint64_t renewals = 0;    // updates that extended a term
+  std::uint64_t slow_paths = 0;  // renewals that had to read the lease first (leader_election_slowpath_total)
+  std::uint64_t abandoned = 0;   // requests that took too long
   std::uint64_t connections = 0;
   std::uint64_t terms = 0;
 };

@@ -1,6 +1,7 @@
 #include "apiserver/rest/round.h"
 
 #include "api/codec.h"
+#include "api/errors.h"
 #include "api/object.h"
 
 namespace ph::apiserver {
@@ -34,6 +35,7 @@ Round::Round(Core& core, Served& served, const WriteRequest& request, ObjectKey 
                .on_success = on_success_,
                .on_failure = on_failure_} {
   preconditions_.push_back(std::move(object));
+  if (request_.fence) (void)held(core_, *request_.fence);
 }
 
 // A round that was refused before its commit gives back what it took.
@@ -107,7 +109,8 @@ Task<std::optional<Revision>> Round::commit() {
   transaction.preconditions = preconditions_;
   transaction.mutations = std::move(mutations_);
   transaction.author = request_.user.name;
-  const auto outcome = co_await core_.store.commit(std::move(transaction));
+  const auto outcome = request_.fence ? co_await commit_fenced(std::move(transaction))
+                                      : co_await core_.store.commit(std::move(transaction));
   if (outcome) {
     finish(true);
     co_return *outcome;
@@ -117,6 +120,17 @@ Task<std::optional<Revision>> Round::commit() {
   if (!lost_object_) refused_.insert(preconditions_[which].key);
   finish(false);
   co_return std::nullopt;
+}
+
+Task<std::expected<Revision, Refused>> Round::commit_fenced(Transaction transaction) {
+  const std::size_t fence = transaction.preconditions.size();
+  for (int attempt = 0; attempt < kFenceAttempts; ++attempt) {
+    Transaction fenced = transaction;
+    fenced.preconditions.push_back(held(core_, *request_.fence));
+    auto outcome = co_await core_.store.commit(std::move(fenced));
+    if (outcome || outcome.error().precondition != fence) co_return outcome;
+  }
+  throw api::conflict(qualified_resource(context_.resource), key_.name, "the lease of its fence is changing all the time");
 }
 
 bool Round::last_value_only() const {

@@ -1,6 +1,7 @@
 // One attempt at a write: what the rules look at and add to, and the commit.
 #pragma once
 
+#include <expected>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,8 @@ namespace ph::apiserver {
 
 // How often a write that lost a race is prepared again.
 inline constexpr int kAttempts = 5;
+// How often it is sent again because the lease of its fence was renewed in between.
+inline constexpr int kFenceAttempts = 16;
 
 // What a key must be for a write to be applied: absent, or as it was read.
 Precondition absent(const Served& served, const ObjectKey& key);
@@ -20,6 +23,7 @@ Precondition unchanged(const Served& served, const Entry& entry);
 class Round {
  public:
   // All references outlive the round. `refused`: keys other than the object's own that made earlier rounds fail.
+  // Throws 409 when the request's fence does not hold: then nothing else of it matters, be it a dry run.
   Round(Core& core, Served& served, const WriteRequest& request, ObjectKey key, Precondition object, std::set<std::string>& refused);
   ~Round();
   Round(const Round&) = delete;
@@ -43,6 +47,8 @@ class Round {
 
  private:
   Task<std::optional<Revision>> commit();
+  // As `commit`, judged on the fence as well: looks again when the lease was only renewed.
+  Task<std::expected<Revision, Refused>> commit_fenced(Transaction transaction);
   EntryRef result(Revision revision, SharedBytes value) const;
   bool last_value_only() const;
   void finish(bool success);

@@ -13,6 +13,7 @@ WriteRequest write_request(Call& call, std::string manager, bool dry_run) {
   request.subresource = call.info.subresource;
   request.dry_run = dry_run;
   request.warnings = &call.warnings;
+  request.fence = fence_of_request(call.request);
   return request;
 }
 

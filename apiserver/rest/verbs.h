@@ -29,7 +29,7 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
 
 // -- What they share
 
-// The request as a write on behalf of the caller.
+// The request as a write on behalf of the caller. Throws 400 for a fence that cannot be read.
 WriteRequest write_request(Call& call, std::string manager, bool dry_run);
 
 // 400 when the object's namespace is not the request's; an absent one is filled in.

@@ -3,10 +3,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "apiserver/rest/core.h"
+#include "apiserver/rest/fence.h"
 
 namespace ph::apiserver {
 
@@ -18,6 +19,7 @@ struct WriteRequest {
   bool dry_run = false;
   bool admit = true;        // false for the server's own writes
   std::vector<std::string>* warnings = nullptr;  // outlives the write
+  std::optional<api::Fence> fence;               // judged in the transaction of the write
 };
 
 struct WriteResult {
@@ -25,7 +27,7 @@ struct WriteResult {
   bool removed = false;
 };
 
-// Throws ApiError: 409 AlreadyExists, 422 Invalid, what admission and the rules say.
+// Like the others below: 409 Conflict when the fence does not hold. Throws ApiError: 409 AlreadyExists, 422 Invalid, what admission and the rules say.
 Task<WriteResult> create_object(Core& core, Served& served, std::unique_ptr<Message> object, WriteRequest request);
 
 // What an update may change.

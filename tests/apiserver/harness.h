@@ -55,8 +55,8 @@ inline ServerOptions quiet_options() {
 
 class Harness {
  public:
-  explicit Harness(ServerOptions options = quiet_options(), Extensions extensions = {})
-      : store(memory_store(executor, executor.clock())),
+  explicit Harness(ServerOptions options = quiet_options(), Extensions extensions = {}, MemoryOptions memory = {})
+      : store(memory_store(executor, executor.clock(), std::move(memory))),
         server(std::make_unique<ApiServer>(executor, rng, *store, Log(), std::move(options))),
         scope_(executor) {
     server->install(std::move(extensions));

@@ -113,6 +113,49 @@ TEST_F(HostTest, ReconcilesWhatExistsAndWhatChanges) {
   EXPECT_TRUE(host_.idle());
 }
 
+TEST_F(HostTest, AStandbyIsWarmAndStartsInPlace) {
+  host_.warm();
+  executor_.drain();
+  server_.expect();
+  watch_.emplace(server_.accept_watch());
+  watch_->send("ADDED", config_map("a/x", 3));
+  watch_->send("ADDED", config_map("a/y", 4));
+  watch_->send("BOOKMARK", bookmark(8, true));
+  touch("x", 9);
+  EXPECT_THAT(seen(), IsEmpty()) << "a standby does nothing";
+  host_.start();
+  EXPECT_THAT(seen(), ElementsAre("x@9", "y@4"));
+
+  // The lease is lost, and had again: the informers have never stopped.
+  host_.stop();
+  touch("x", 12);
+  EXPECT_THAT(seen(), IsEmpty());
+  EXPECT_FALSE(host_.stats("scripted"));
+  host_.start();
+  EXPECT_THAT(seen(), ElementsAre("x@12", "y@4"));
+  touch("y", 13);
+  EXPECT_THAT(seen(), ElementsAre("y@13"));
+  EXPECT_EQ(informers_.stats().lists, 1u);
+  EXPECT_EQ(informers_.stats().watches, 1u);
+}
+
+// What it was doing when the lease was lost ends where it is, and its keys are looked at again.
+TEST_F(HostTest, AStopEndsAReconcileInTheMiddle) {
+  script_.act = [](Client& client, ObjectKey key) -> Task<Outcome> {
+    co_await client.update<ConfigMap>(config_map(key.text(), 3));
+    ADD_FAILURE() << "it went on after the stop";
+    co_return Outcome::done();
+  };
+  start({config_map("a/x", 3)}, 8);
+  EXPECT_THAT(seen(), ElementsAre("x@3"));
+  server_.expect();
+  host_.stop();
+  executor_.advance(1min);
+  script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
+  host_.start();
+  EXPECT_THAT(seen(), ElementsAre("x@3"));
+}
+
 TEST_F(HostTest, RetriesExceptionsWithBackoff) {
   script_.act = [](Client&, ObjectKey) -> Task<Outcome> { throw std::runtime_error("no"); co_return Outcome::done(); };
   start({config_map("a/x", 3)}, 8);

@@ -125,6 +125,8 @@ void Cluster::restart_loops() {
 
 Time Cluster::now() const { return impl_->executor.clock().now(); }
 void Cluster::advance(Duration by) { impl_->executor.advance(by); }
+SimExecutor& Cluster::executor() { return impl_->executor; }
+HttpHandler& Cluster::server() { return *impl_->server; }
 informers::Client& Cluster::client() { return *impl_->admin; }
 const std::vector<std::string>& Cluster::history() const { return impl_->history; }
 void Cluster::on_write(std::function<void(const Write&)> watcher) { impl_->watchers.push_back(std::move(watcher)); }

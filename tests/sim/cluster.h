@@ -112,6 +112,10 @@ class Cluster {
   };
   void on_write(std::function<void(const Write&)> watcher);
 
+  // For components that a test brings itself; they end before the cluster does.
+  SimExecutor& executor();
+  HttpHandler& server();
+
   // Crashes the loops and starts them again, with empty caches.
   void restart_loops();
 
