@@ -136,6 +136,7 @@ std::string with_resource_version(std::string_view envelope, std::string_view re
   std::string out(envelope.substr(0, 4));
   out.reserve(envelope.size() + revision.size() + 32);
   wire::Writer writer(out);
+  if (!raw.data()) writer.bytes(kRaw, body);
   at = envelope.data() + 4;
   const char* const envelope_end = envelope.data() + envelope.size();
   while (at < envelope_end) {

@@ -50,7 +50,10 @@ std::string_view trim(std::string_view text) {
 std::string_view raw_text(od::value& value, json_type type) {
   if (type == json_type::object) return trim(take(take(value.get_object()).raw_json()));
   if (type == json_type::array) return trim(take(take(value.get_array()).raw_json()));
-  return trim(value.raw_json_token());
+  const std::string_view token = trim(value.raw_json_token());
+  // A string that is not taken looks like a name to simdjson when a colon follows, and it goes on with what is behind.
+  if (type == json_type::string) take(value.get_raw_json_string());
+  return token;
 }
 
 std::string_view json_type_name(json_type type) {

@@ -1,5 +1,6 @@
 #include "api/times.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -11,10 +12,8 @@ namespace {
 using std::chrono::floor;
 using std::chrono::seconds;
 
-template <class Message>
-Time from_stamp(const Message& stamp) {
-  return Time(seconds(stamp.seconds()) + std::chrono::nanoseconds(stamp.nanos()));
-}
+// ph::Time counts nanoseconds and reaches from 1678 to 2261.
+constexpr std::int64_t kReach = INT64_MAX / 1'000'000'000 - 1;
 
 Instant to_instant(Time time) {
   const auto second = floor<seconds>(time);
@@ -79,8 +78,13 @@ std::string with_fraction(std::uint64_t value, std::uint64_t unit) {
 
 }  // namespace
 
-Time to_time(const meta::v1::Time& time) { return from_stamp(time); }
-Time to_time(const meta::v1::MicroTime& time) { return from_stamp(time); }
+Time to_time(Instant instant) {
+  const std::int64_t second = std::clamp(instant.seconds, -kReach, kReach);
+  if (second != instant.seconds) return Time(seconds(second));
+  return Time(seconds(second) + std::chrono::nanoseconds(std::clamp(instant.nanos, 0, 999'999'999)));
+}
+Time to_time(const meta::v1::Time& time) { return to_time(Instant{time.seconds(), time.nanos()}); }
+Time to_time(const meta::v1::MicroTime& time) { return to_time(Instant{time.seconds(), time.nanos()}); }
 bool is_zero(const meta::v1::Time& time) { return !time.has_seconds(); }
 bool is_zero(const meta::v1::MicroTime& time) { return !time.has_seconds(); }
 
@@ -121,10 +125,8 @@ std::string rfc3339_micro(Time time) {
 
 std::optional<Time> parse_rfc3339(std::string_view text) {
   const auto instant = parse_instant(text);
-  // ph::Time counts nanoseconds and reaches from 1678 to 2261.
-  constexpr std::int64_t kReach = INT64_MAX / 1'000'000'000 - 1;
   if (!instant || instant->seconds < -kReach || instant->seconds > kReach) return std::nullopt;
-  return Time(seconds(instant->seconds) + std::chrono::nanoseconds(instant->nanos));
+  return to_time(*instant);
 }
 
 std::string duration_text(Duration duration) {

@@ -33,6 +33,8 @@ struct Instant {
   std::int32_t nanos = 0;
 };
 std::optional<Instant> parse_instant(std::string_view text);
+// What ph::Time cannot hold becomes the nearest it can, to the second.
+Time to_time(Instant instant);
 // As an object's field: MicroTime wants exactly six digits of fraction. On failure `why` says so in Go's words.
 std::optional<Instant> parse_instant(std::string_view text, bool micro, std::string& why);
 // Appends 2006-01-02T15:04:05Z, with `micro` six digits of fraction.

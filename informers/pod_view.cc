@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/times.h"
 #include "informers/request.h"
 #include "informers/wire.h"
 
@@ -129,7 +130,7 @@ Time wire_time(std::string_view bytes) {
   for (WireReader in(bytes); in.next();) {
     if (in.field() == 1) seconds = in.int64();
   }
-  return Time(std::chrono::seconds(seconds));
+  return api::to_time(api::Instant{.seconds = seconds});
 }
 
 OwnerView wire_owner(std::string_view bytes) {

@@ -42,6 +42,9 @@ struct PieceBody {
 using RequestParser = http::request_parser<PieceBody>;
 using ResponseParser = http::response_parser<PieceBody>;
 
+// Of a chunked body that is empty: "0\r\n\r\n".
+constexpr std::size_t kEmptyBodySize = 5;
+
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -72,6 +75,9 @@ std::size_t Http1Parser::put(std::string_view bytes) {
   if (error_status_ != 0 || done()) return 0;
   Error error;
   const bool in_head = !head_done();
+  // Beast asserts that a first chunk which is the last one does not arrive in pieces.
+  const bool may_be_empty = !in_head && !body_begun_ && impl_->with([](auto& parser) { return parser.chunked(); });
+  if (may_be_empty && bytes.size() < kEmptyBodySize) return 0;
   const std::size_t size = impl_->with([&](auto& parser) { return parser.put(asio::buffer(bytes.data(), bytes.size()), error); });
   if (in_head) {
     // Beast's own limit does not see what it has taken before.
@@ -80,6 +86,7 @@ std::size_t Http1Parser::put(std::string_view bytes) {
     if (header_bytes_ + waiting > header_bytes_max_) error = http::error::header_limit;
     if (head_done()) impl_->with([](auto& parser) { parser.eager(true); });
   }
+  body_begun_ = body_begun_ || impl_->with([](auto& parser) { return !parser.get().body().empty(); });
   if (!error || error == http::error::need_more) return size;
   error_ = error.message();
   error_status_ = error == http::error::header_limit ? 431 : error == http::error::body_limit ? 413 : 400;

@@ -52,6 +52,7 @@ class Http1Parser {
   std::unique_ptr<Impl> impl_;
   std::size_t header_bytes_max_;
   std::size_t header_bytes_ = 0;
+  bool body_begun_ = false;
   int error_status_ = 0;
   std::string error_;
 };

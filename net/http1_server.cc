@@ -86,7 +86,7 @@ class Http1Server final : public ServerProtocol {
     if (stream != id_ || state_ != State::Answering) return;
     put_head(status, headers, false);
     if (!is_head_ && has_body(status)) {
-      for (auto& piece : body) output_.push_back({std::move(piece)});
+      for (auto& piece : body) output_.push_back({std::move(piece), true});
     }
     state_ = State::Answered;
   }
@@ -155,12 +155,12 @@ class Http1Server final : public ServerProtocol {
       const std::size_t size = parser_->put(input_);
       input_.erase(0, size);
       if (parser_->error_status() != 0) return refuse(parser_->error_status());
+      // At once: what comes behind a chunked body is no header.
+      if (parser_->head_done() && !continued_) look_at_head();
+      if (!parser_) return;
       if (size == 0) break;
     }
-    if (!parser_->head_done()) return;
-    if (!continued_) look_at_head();
-    if (!parser_ || !parser_->done()) return;
-    deliver();
+    if (parser_->done()) deliver();
   }
 
   void look_at_head() {

@@ -8,6 +8,9 @@
 namespace ph::net {
 namespace {
 
+// While more than this waits in unfinished bodies only the oldest of them is let on.
+constexpr std::size_t kBodiesMax = 16 * 1024 * 1024;
+
 class Http2Server final : public ServerProtocol, Http2Session::Owner {
  public:
   Http2Server(const ServerLimits& limits, ServerProtocol::Owner& owner)
@@ -38,19 +41,24 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
   void piece(StreamId stream, SharedBytes bytes) override { session_.send_body(stream, std::move(bytes)); }
   void end(StreamId stream) override { session_.end_body(stream); }
   void fail(StreamId stream) override { session_.break_body(stream); }
+  void cut_stalled() override {
+    for (const StreamId stream : session_.stalled()) session_.reset(stream, kHttp2Cancel);
+  }
   void drain() override { session_.goaway(); }
 
  private:
   struct Call {
     HttpRequest request;  // until it is complete
+    std::size_t held = 0;  // of its body, for which the window is not opened again yet
     bool is_head = false;
     bool delivered = false;
     bool refused = false;  // answered here, before it was complete
   };
 
+  void on_begin(StreamId stream) override { unread_.insert(stream); }
+
   void on_head(StreamId stream, Http2Head head, bool end) override {
     Call& call = calls_[stream];
-    unread_.insert(stream);
     call.is_head = head.method == "HEAD";
     if (head.too_large) return refuse(stream, call, 431, "text/plain; charset=utf-8", "431 Request Header Fields Too Large");
     call.request.method = std::move(head.method);
@@ -62,7 +70,6 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     const std::string_view text = call.request.headers.get("content-length");
     std::from_chars(text.data(), text.data() + text.size(), length);
     if (length > limits_.body_bytes_max) return refuse_body(stream, call);
-    call.request.body.reserve(length);
   }
 
   void on_data(StreamId stream, std::string_view bytes) override {
@@ -71,7 +78,9 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     Call& call = found->second;
     if (call.request.body.size() + bytes.size() > limits_.body_bytes_max) return refuse_body(stream, call);
     call.request.body += bytes;
-    session_.consumed(stream, bytes.size());
+    bodies_ += bytes.size();
+    call.held += bytes.size();
+    if (bodies_ <= kBodiesMax || stream == reading()) let_on(stream, call);
   }
 
   void on_end(StreamId stream) override {
@@ -82,20 +91,35 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
   void on_sent(StreamId stream, std::size_t size) override { owner_.on_sent(stream, size); }
 
   void on_stream_closed(StreamId stream, std::uint32_t) override {
+    done_reading(stream);
     const auto found = calls_.find(stream);
     if (found == calls_.end()) return;
     // After a whole answer nothing is left to be given up; the owner knows and ignores it.
     const bool delivered = found->second.delivered;
-    unread_.erase(stream);
     calls_.erase(found);
     if (delivered) owner_.on_gone(stream);
   }
 
   void deliver(StreamId stream, Call& call) {
     if (call.refused) return;
-    unread_.erase(stream);
+    done_reading(stream);
     call.delivered = true;
     owner_.on_request(stream, std::move(call.request));
+  }
+
+  void let_on(StreamId stream, Call& call) { session_.consumed(stream, std::exchange(call.held, 0)); }
+
+  // The request is whole, or will never be: there is room for others.
+  void done_reading(StreamId stream) {
+    if (unread_.erase(stream) == 0) return;
+    if (const auto found = calls_.find(stream); found != calls_.end()) bodies_ -= found->second.request.body.size();
+    if (unread_.empty()) return;
+    const auto next = calls_.find(reading());
+    if (next != calls_.end()) let_on(next->first, next->second);
+    if (bodies_ > kBodiesMax) return;
+    for (const StreamId waiting : unread_) {
+      if (const auto found = calls_.find(waiting); found != calls_.end()) let_on(waiting, found->second);
+    }
   }
 
   void refuse_body(StreamId stream, Call& call) {
@@ -103,7 +127,7 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
   }
 
   void refuse(StreamId stream, Call& call, int status, const std::string& type, std::string text) {
-    unread_.erase(stream);
+    done_reading(stream);
     call.refused = true;
     call.request = {};
     respond(stream, status, {{"content-type", type}, {"content-length", std::to_string(text.size())}},
@@ -115,6 +139,7 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
   ServerProtocol::Owner& owner_;
   std::unordered_map<StreamId, Call> calls_;
   std::set<StreamId> unread_;  // requests that are not whole
+  std::size_t bodies_ = 0;     // bytes of theirs that are here
   Http2Session session_;
 };
 

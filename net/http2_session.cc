@@ -26,6 +26,9 @@ struct Http2Session::Stream {
   bool body_ended = false;
   bool body_broken = false;
   bool deferred = false;    // nghttp2 has found nothing and waits to be told
+
+  std::size_t stood = 0;    // what waited at the last look for stalled streams
+  std::size_t taken = 0;    // what has been framed since
 };
 
 struct Http2Session::Native {
@@ -36,6 +39,16 @@ struct Http2Session::Native {
 };
 
 namespace {
+
+// A peer who has something to read takes at least this much from one look for stalled streams to the next.
+constexpr std::size_t kTakenMin = 16 * 1024;
+
+// Frames that break a rule of their stream, and so end it, before the whole connection is taken for an attack: each costs us
+// a request, and the limit on resets does not see them.
+constexpr int kInvalidFramesMax = 200;
+
+// Of one head: 64 KiB of fields are five frames. nghttp2's own count goes up with every piece of a frame that arrives.
+constexpr int kContinuationsMax = 8;
 
 std::string_view view(const std::uint8_t* data, std::size_t size) { return {reinterpret_cast<const char*>(data), size}; }
 
@@ -57,8 +70,10 @@ struct Http2Session::Callbacks {
     auto stream = std::make_unique<Stream>();
     stream->id = frame->hd.stream_id;
     nghttp2_session_set_stream_user_data(session, stream->id, stream.get());
-    me.native_->streams.emplace(stream->id, std::move(stream));
+    const StreamId id = stream->id;
+    me.native_->streams.emplace(id, std::move(stream));
     ++me.streams_;
+    me.owner_.on_begin(id);
     return 0;
   }
 
@@ -111,6 +126,19 @@ struct Http2Session::Callbacks {
       me.owner_.on_end(stream->id);
     }
     return 0;
+  }
+
+  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
+    auto& me = self(user);
+    me.continuations_ = head->type == NGHTTP2_CONTINUATION ? me.continuations_ + 1 : 0;
+    if (me.continuations_ > kContinuationsMax) me.flooded_ = true;
+    return me.flooded_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+  }
+
+  static int invalid_frame(nghttp2_session*, const nghttp2_frame*, int, void* user) {
+    auto& me = self(user);
+    if (++me.invalid_frames_ > kInvalidFramesMax) me.flooded_ = true;
+    return me.flooded_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
   }
 
   static int data_chunk(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size,
@@ -174,6 +202,7 @@ struct Http2Session::Callbacks {
     if (me.out_->size() >= me.out_limit_) return NGHTTP2_ERR_WOULDBLOCK;
     me.out_->append(reinterpret_cast<const char*>(header), 9);
     stream->waiting -= length;
+    stream->taken += length;
     for (std::size_t left = length; left > 0;) {
       const std::string& piece = *stream->body.front();
       const std::size_t count = std::min(left, piece.size() - stream->framed);
@@ -195,6 +224,8 @@ struct Http2Session::Callbacks {
       nghttp2_session_callbacks_set_on_begin_headers_callback(made, begin_headers);
       nghttp2_session_callbacks_set_on_header_callback(made, header);
       nghttp2_session_callbacks_set_on_frame_recv_callback(made, frame_received);
+      nghttp2_session_callbacks_set_on_begin_frame_callback(made, begin_frame);
+      nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, invalid_frame);
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, data_chunk);
       nghttp2_session_callbacks_set_on_frame_send_callback(made, frame_sent);
       nghttp2_session_callbacks_set_on_stream_close_callback(made, stream_closed);
@@ -212,7 +243,7 @@ struct Http2Session::Callbacks {
       nghttp2_option_set_no_closed_streams(made, 1);
       nghttp2_option_set_max_outbound_ack(made, 1000);
       nghttp2_option_set_max_send_header_block_length(made, 1 << 20);
-      nghttp2_option_set_max_continuations(made, 8);
+      nghttp2_option_set_max_continuations(made, 10 * (kContinuationsMax + 1));
       // A client may give up on many watches at once, but not for ever: 1,000, and 33 a second.
       nghttp2_option_set_stream_reset_rate_limit(made, 1000, 33);
       return made;
@@ -244,8 +275,9 @@ bool Http2Session::receive(std::string_view bytes) {
   const auto result =
       nghttp2_session_mem_recv(native_->session, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (result >= 0) return true;
-  error_ = nghttp2_strerror(static_cast<int>(result));
-  if (result == NGHTTP2_ERR_FLOODED) nghttp2_session_terminate_session(native_->session, NGHTTP2_ENHANCE_YOUR_CALM);
+  if (result == NGHTTP2_ERR_FLOODED) flooded_ = true;
+  error_ = flooded_ ? "a flood of frames" : nghttp2_strerror(static_cast<int>(result));
+  if (flooded_) nghttp2_session_terminate_session(native_->session, NGHTTP2_ENHANCE_YOUR_CALM);
   return false;
 }
 
@@ -333,6 +365,17 @@ void Http2Session::reset(StreamId id, std::uint32_t error) {
 
 void Http2Session::reset_when_ended(StreamId id) {
   if (Stream* stream = find(id)) stream->reset_when_ended = true;
+}
+
+std::vector<StreamId> Http2Session::stalled() {
+  std::vector<StreamId> out;
+  for (const auto& [id, stream] : native_->streams) {
+    if (stream->taken < std::min(stream->stood, kTakenMin)) out.push_back(id);
+    stream->stood = stream->waiting;
+    stream->taken = 0;
+  }
+  std::ranges::sort(out);
+  return out;
 }
 
 void Http2Session::consumed(StreamId id, std::size_t size) {

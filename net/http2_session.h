@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/transport.h"
 
@@ -47,7 +48,9 @@ class Http2Session {
   class Owner {
    public:
     virtual ~Owner() = default;
-    // A request or a response has begun. `end`: and ended.
+    // A server's: the first byte of a request has come, perhaps not all of its head.
+    virtual void on_begin(StreamId stream) {}
+    // The head of a request or a response is whole. `end`: and nothing follows.
     virtual void on_head(StreamId stream, Http2Head head, bool end) = 0;
     // Part of its body. The window stays smaller by its size until `consumed`.
     virtual void on_data(StreamId stream, std::string_view bytes) = 0;
@@ -86,6 +89,9 @@ class Http2Session {
   // Once our answer has ended, tells the peer to stop sending its request.
   void reset_when_ended(StreamId stream);
 
+  // The streams whose peer has taken too little since the last call of what waited then: not all of it, and less than 16 KiB.
+  std::vector<StreamId> stalled();
+
   // `size` bytes of on_data have been dealt with: the peer may send as much again.
   void consumed(StreamId stream, std::size_t size);
 
@@ -112,6 +118,9 @@ class Http2Session {
   std::size_t streams_ = 0;
   std::uint64_t frames_received_ = 0;
   bool goaway_received_ = false;
+  bool flooded_ = false;
+  int invalid_frames_ = 0;
+  int continuations_ = 0;  // of the head that is arriving
 };
 
 }  // namespace ph::net

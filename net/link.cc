@@ -14,6 +14,8 @@ constexpr std::size_t kTurnSize = 512 * 1024;
 // answer on its way.
 constexpr auto kLinger = std::chrono::seconds(2);
 constexpr std::size_t kLingerSize = 8 * 1024 * 1024;
+// What a socket that has refused output must take to count as open again: a peer who reads a byte now and then is no reader.
+constexpr std::size_t kTakenMin = 16 * 1024;
 // Ciphertext buffers beyond this are given back when they are empty.
 constexpr std::size_t kKeptSize = 32 * 1024;
 
@@ -132,10 +134,12 @@ void Link::fill() {
 bool Link::write_out() {
   while (out_sent_ < out_.size()) {
     Error error;
-    out_sent_ += socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), error);
+    const std::size_t count = socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), error);
+    out_sent_ += count;
     if (error == asio::error::would_block) {
       if (blocked_since_ == SteadyClock::time_point{}) {
         blocked_since_ = SteadyClock::now();
+        taken_ = 0;
         on_blocked();
       }
       return false;
@@ -144,8 +148,10 @@ bool Link::write_out() {
       close(error.message());
       return false;
     }
-    blocked_since_ = {};
+    taken_ += count;
+    if (taken_ >= kTakenMin) blocked_since_ = {};
   }
+  blocked_since_ = {};
   out_.clear();
   out_sent_ = 0;
   if (out_.capacity() > kKeptSize) out_.shrink_to_fit();

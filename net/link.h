@@ -64,7 +64,7 @@ class Link : public std::enable_shared_from_this<Link> {
   // Has `on_timer` called at `when`, or at an earlier moment that was asked for before.
   void wake_at(SteadyClock::time_point when);
   SteadyClock::time_point last_input() const { return last_input_; }
-  // Since when the socket has refused output; the epoch when it has not.
+  // Since when the socket has refused output, but for a few bytes; the epoch when it has not.
   SteadyClock::time_point blocked_since() const { return blocked_since_; }
 
   TlsSession* tls() { return tls_.get(); }
@@ -91,6 +91,7 @@ class Link : public std::enable_shared_from_this<Link> {
   SteadyClock::time_point due_ = SteadyClock::time_point::max();
   SteadyClock::time_point last_input_;
   SteadyClock::time_point blocked_since_{};
+  std::size_t taken_ = 0;  // by the socket since then
   bool reading_ = false;   // waiting for the socket to be readable
   bool writing_ = false;   // waiting for it to be writable
   bool opened_ = false;    // on_open was called

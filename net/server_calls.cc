@@ -125,7 +125,7 @@ Task<void> ServerCalls::answer(StreamId stream, HttpRequest request) {
   const std::unique_ptr<BodyStream> body = std::move(response.stream);
   auto head = std::make_unique<HttpResponse>(std::move(response));
   if (!body || is_head) {
-    post_answer({.stream = stream, .kind = Answer::Whole, .head = std::move(head)});
+    post_answer({.stream = stream, .kind = Answer::Whole, .to_head = is_head, .head = std::move(head)});
     co_return;
   }
   const auto flow = std::make_shared<Flow>();

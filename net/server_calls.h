@@ -31,6 +31,7 @@ struct Answer {
   enum Kind { Whole, Begin, Piece, End, Fail };
   StreamId stream = 0;
   Kind kind = Whole;
+  bool to_head = false;                // Whole: the request was HEAD, and the body is not sent
   std::unique_ptr<HttpResponse> head;  // Whole, Begin
   std::shared_ptr<Flow> flow;          // Begin
   SharedBytes piece;                   // Piece

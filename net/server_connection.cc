@@ -3,6 +3,12 @@
 #include "net/http_date.h"
 
 namespace ph::net {
+namespace {
+
+// Of rendered bodies that wait for the wire: no further one is rendered while there is more.
+constexpr std::size_t kRenderedMax = 32 * 1024 * 1024;
+
+}  // namespace
 
 ServerConnection::ServerConnection(std::shared_ptr<const ServerShared> shared, IoLoop& loop, Socket socket,
                                    std::unique_ptr<TlsSession> tls, std::string peer)
@@ -47,7 +53,9 @@ void ServerConnection::drain() {
 }
 
 void ServerConnection::produce(std::string& out, std::size_t size_max) {
+  const std::size_t limit = out.size() + size_max;
   protocol_->produce(out, size_max);
+  if (render_held() && out.size() < limit) protocol_->produce(out, limit - out.size());
   calls_->flush();
   if (!protocol_->idle()) quiet_since_ = {};
   if (protocol_->idle() && quiet_since_ == SteadyClock::time_point{}) quiet_since_ = SteadyClock::now();
@@ -57,6 +65,10 @@ void ServerConnection::produce(std::string& out, std::size_t size_max) {
     if (reading != 0) wake_at(reading_since_ + shared_->options.request_timeout);
   }
   if (quiet_since_ != SteadyClock::time_point{}) wake_at(quiet_since_ + shared_->options.idle_timeout);
+  if (next_look_ == SteadyClock::time_point{} && !protocol_->idle()) {
+    next_look_ = SteadyClock::now() + shared_->options.write_timeout;
+    wake_at(next_look_);
+  }
 }
 
 void ServerConnection::on_timer() {
@@ -75,14 +87,29 @@ void ServerConnection::on_timer() {
     if (!draining_) return drain();
     return close("idle");
   }
+  look_for_stalled(now);
+  if (closed()) return;
   if (blocked_since() != kNever) wake_at(blocked_since() + options.write_timeout);
   if (reading_since_ != kNever) wake_at(reading_since_ + options.request_timeout);
   if (quiet_since_ != kNever) wake_at(quiet_since_ + options.idle_timeout);
 }
 
+// A client may take nothing of one stream and go on with others: flow control then holds the stream's answer here.
+void ServerConnection::look_for_stalled(SteadyClock::time_point now) {
+  if (next_look_ == SteadyClock::time_point{}) return;
+  if (now >= next_look_) {
+    protocol_->cut_stalled();
+    next_look_ = now + shared_->options.write_timeout;
+    if (protocol_->idle()) next_look_ = {};
+    flush();
+  }
+  if (!closed() && next_look_ != SteadyClock::time_point{}) wake_at(next_look_);
+}
+
 void ServerConnection::on_closed(const std::string& why) {
   shared_->log.debug("connection closed", "peer", peer_.address, "why", why);
   under_way_.clear();
+  held_.clear();
   calls_->close();
   shared_->on_close(std::static_pointer_cast<ServerConnection>(shared_from_this()));
 }
@@ -98,10 +125,19 @@ void ServerConnection::on_request(StreamId stream, HttpRequest request) {
 }
 
 void ServerConnection::on_gone(StreamId stream) {
+  if (const auto rendered = rendered_.extract(stream)) rendered_size_ -= rendered.mapped();
+  std::erase_if(held_, [&](const Answer& answer) { return answer.stream == stream; });
   if (under_way_.erase(stream) > 0) calls_->cancel(stream);
 }
 
 void ServerConnection::on_sent(StreamId stream, std::size_t size) {
+  if (const auto rendered = rendered_.find(stream); rendered != rendered_.end()) {
+    const std::size_t sent = std::min(size, rendered->second);
+    rendered_size_ -= sent;
+    rendered->second -= sent;
+    if (rendered->second == 0) rendered_.erase(rendered);
+    return;
+  }
   const auto found = under_way_.find(stream);
   if (found != under_way_.end() && found->second.flow) calls_->sent(stream, *found->second.flow, size);
 }
@@ -118,7 +154,8 @@ void ServerConnection::take(Answer& answer) {
   switch (answer.kind) {
     case Answer::Whole:
       under_way_.erase(found);
-      return respond(answer.stream, *answer.head);
+      if (answer.head->render) return held_.push_back(std::move(answer));
+      return respond(answer);
     case Answer::Begin:
       found->second.flow = std::move(answer.flow);
       return protocol_->begin(answer.stream, answer.head->status, complete(*answer.head));
@@ -133,22 +170,42 @@ void ServerConnection::take(Answer& answer) {
   }
 }
 
-void ServerConnection::respond(StreamId stream, HttpResponse& response) {
-  if (response.render) {
-    try {
-      response.body = response.render();
-    } catch (const std::exception& e) {
-      shared_->log.error("a response could not be rendered", "err", e.what());
-      response = {.status = 500, .body = {share("Internal Server Error")}};
-    }
+// Renders what there is room for. False: nothing.
+bool ServerConnection::render_held() {
+  bool rendered = false;
+  while (!held_.empty() && rendered_size_ <= kRenderedMax) {
+    const Answer answer = std::move(held_.front());
+    held_.pop_front();
+    respond(answer);
+    rendered = true;
   }
+  return rendered;
+}
+
+void ServerConnection::respond(const Answer& answer) {
+  HttpResponse& response = *answer.head;
+  const bool is_rendered = response.render != nullptr;
+  if (is_rendered) render(response);
+  std::size_t size = 0;
+  for (const auto& piece : response.body) size += piece->size();
   Headers headers = complete(response);
-  if (has_body(response.status) && !headers.has("content-length")) {
-    std::size_t size = 0;
-    for (const auto& piece : response.body) size += piece->size();
-    headers.add("content-length", std::to_string(size));
+  if (has_body(response.status) && !headers.has("content-length")) headers.add("content-length", std::to_string(size));
+  if (answer.to_head || !has_body(response.status)) {
+    response.body.clear();
+  } else if (is_rendered && size > 0) {
+    rendered_[answer.stream] = size;
+    rendered_size_ += size;
   }
-  protocol_->respond(stream, response.status, headers, std::move(response.body));
+  protocol_->respond(answer.stream, response.status, headers, std::move(response.body));
+}
+
+void ServerConnection::render(HttpResponse& response) {
+  try {
+    response.body = response.render();
+  } catch (const std::exception& e) {
+    shared_->log.error("a response could not be rendered", "err", e.what());
+    response = {.status = 500, .body = {share("Internal Server Error")}};
+  }
 }
 
 Headers ServerConnection::complete(const HttpResponse& response) const {

@@ -1,6 +1,7 @@
 // A server's connection: a link, the protocol agreed on, and the calls under way. Only for .cc files of this room.
 #pragma once
 
+#include <deque>
 #include <unordered_map>
 
 #include "net/link.h"
@@ -50,7 +51,10 @@ class ServerConnection final : public Link, ServerProtocol::Owner {
 
   void take_answers();
   void take(Answer& answer);
-  void respond(StreamId stream, HttpResponse& response);
+  void respond(const Answer& answer);
+  void render(HttpResponse& response);
+  bool render_held();
+  void look_for_stalled(SteadyClock::time_point now);
   Headers complete(const HttpResponse& response) const;
 
   struct UnderWay {
@@ -63,11 +67,17 @@ class ServerConnection final : public Link, ServerProtocol::Owner {
   std::unique_ptr<ServerProtocol> protocol_;
   std::shared_ptr<ServerCalls> calls_;
   std::unordered_map<StreamId, UnderWay> under_way_;
+  // Bytes of rendered bodies that are not on the wire, by stream and in all; and the answers that wait to be rendered until
+  // there are fewer.
+  std::unordered_map<StreamId, std::size_t> rendered_;
+  std::size_t rendered_size_ = 0;
+  std::deque<Answer> held_;
   bool draining_ = false;
   SteadyClock::time_point quiet_since_;    // neither requests nor answers
   StreamId reading_ = 0;                   // a request that is not whole
   SteadyClock::time_point reading_since_;
   SteadyClock::time_point opened_at_;
+  SteadyClock::time_point next_look_;      // for streams whose client takes nothing
 };
 
 }  // namespace ph::net

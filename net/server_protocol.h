@@ -53,6 +53,10 @@ class ServerProtocol {
   // The answer breaks off in the middle, visibly.
   virtual void fail(StreamId stream) = 0;
 
+  // Gives up the answers of which the client has taken too little since the last call. What a client of HTTP/1.1 takes is
+  // seen at its socket.
+  virtual void cut_stalled() {}
+
   // Takes no new requests; `finished` when those that are here are answered.
   virtual void drain() = 0;
 };

@@ -88,7 +88,11 @@ std::strong_ordering PathElement::operator<=>(const PathElement& other) const {
 
 namespace {
 
-FieldSet read_set(const Json& json, FieldPath& path, FieldSet& into) {
+// No kind is as deep; what reads and writes sets goes as deep as they are.
+constexpr std::size_t kDepthMax = 512;
+
+void read_set(const Json& json, FieldPath& path, FieldSet& into) {
+  if (path.size() > kDepthMax) throw DecodeError("FieldsV1 is nested too deeply");
   if (!json.is_object()) throw DecodeError("FieldsV1 must be an object");
   for (const auto& [name, below] : json.items()) {
     if (name == ".") {
@@ -103,7 +107,6 @@ FieldSet read_set(const Json& json, FieldPath& path, FieldSet& into) {
     }
     path.pop_back();
   }
-  return into;
 }
 
 enum Mode { kUnion, kIntersection, kDifference, kDifferenceBelow };

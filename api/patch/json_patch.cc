@@ -180,7 +180,7 @@ class Patcher {
     const Place source = find(document_, from);
     if (!source.container) missing("move", "from path", from);
     Json* value = in("move", from, [&] { return child(*source.container, source.key); });
-    Json moved = value ? *value : Json();
+    Json moved = value ? std::move(*value) : Json();
     in("move", from, [&] { remove(source); });
     const std::string path = path_of(operation, "move", "path");
     const Place target = find(document_, path);

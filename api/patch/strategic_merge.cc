@@ -7,6 +7,7 @@
 //   "$setElementOrder/<list>": [keys]        the order of the merged list's items
 //   "$deleteFromPrimitiveList/<list>": […]   values that go from a merged list
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -62,14 +63,36 @@ const Json& key_of(const Json& item, const std::string& merge_key) {
   return *found;
 }
 
-// Where in `list` the item is that has the identity of `item`: its merge key, or itself.
-std::optional<std::size_t> index_of(const Json& list, const Json& item, const std::string& merge_key) {
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const bool same = merge_key.empty() ? list[i] == item : list[i].is_object() && list[i].contains(merge_key) && list[i][merge_key] == key_of(item, merge_key);
-    if (same) return i;
+// Where the items of a list are, by their identity: the merge key, or the items themselves. The first of equal ones counts.
+// Refers to the items: those must not change.
+class Index {
+ public:
+  Index(const Json& list, const std::string& merge_key) : merge_key_(merge_key) {
+    for (std::size_t i = 0; i < list.size(); ++i) add(list[i], i);
   }
-  return std::nullopt;
-}
+
+  void add(const Json& item, std::size_t at) {
+    if (merge_key_.empty()) {
+      places_.emplace(&item, at);
+    } else if (const auto key = item.is_object() ? item.find(merge_key_) : item.end(); item.is_object() && key != item.end()) {
+      places_.emplace(&*key, at);
+    }
+  }
+
+  std::optional<std::size_t> find(const Json& item) const {
+    if (places_.empty()) return std::nullopt;
+    const auto found = places_.find(merge_key_.empty() ? &item : &key_of(item, merge_key_));
+    if (found == places_.end()) return std::nullopt;
+    return found->second;
+  }
+
+ private:
+  struct Less {
+    bool operator()(const Json* a, const Json* b) const { return *a < *b; }
+  };
+  const std::string& merge_key_;
+  std::map<const Json*, std::size_t, Less> places_;
+};
 
 // Orders merged items: those of `patch_order` as it says, the others as they were, and the two woven together by where they
 // stood in `server_order`.
@@ -79,11 +102,12 @@ Json ordered(const Json& merged, const Json& patch_order, const Json& server_ord
     const Json* item;
   };
   std::vector<Ranked> patched, others;
+  const Index in_patch(patch_order, merge_key), on_server(server_order, merge_key);
   for (const Json& item : merged) {
-    if (const auto at = index_of(patch_order, item, merge_key)) {
+    if (const auto at = in_patch.find(item)) {
       patched.push_back({*at, &item});
     } else {
-      others.push_back({index_of(server_order, item, merge_key).value_or(server_order.size()), &item});
+      others.push_back({on_server.find(item).value_or(server_order.size()), &item});
     }
   }
   // Items of one rank stay as they are: they lie in one array.
@@ -94,7 +118,7 @@ Json ordered(const Json& merged, const Json& patch_order, const Json& server_ord
   Json out = Json::array();
   auto other = others.begin();
   for (const Ranked& next : patched) {
-    const auto stood = index_of(server_order, *next.item, merge_key);
+    const auto stood = on_server.find(*next.item);
     while (other != others.end() && stood && other->rank < *stood) out.push_back(*other++->item);
     out.push_back(*next.item);
   }
@@ -105,9 +129,13 @@ Json ordered(const Json& merged, const Json& patch_order, const Json& server_ord
 // Of values: the union, each once.
 Json merge_values(const Json& original, const Json& patch) {
   Json out = Json::array();
+  const std::string by_value;
+  Index known(Json::array(), by_value);
   for (const Json* list : {&original, &patch}) {
     for (const Json& item : *list) {
-      if (!index_of(out, item, "")) out.push_back(item);
+      if (known.find(item)) continue;
+      known.add(item, 0);
+      out.push_back(item);
     }
   }
   return out;
@@ -115,8 +143,10 @@ Json merge_values(const Json& original, const Json& patch) {
 
 Json without_values(const Json& list, const Json& unwanted) {
   Json out = Json::array();
+  const std::string by_value;
+  const Index dropped(unwanted, by_value);
   for (const Json& item : list) {
-    if (!index_of(unwanted, item, "")) out.push_back(item);
+    if (!dropped.find(item)) out.push_back(item);
   }
   return out;
 }
@@ -127,6 +157,7 @@ bool is_directive(const Json& item) { return item.is_object() && item.contains(k
 bool obey_list_directives(Json& original, Json& patch, const std::string& merge_key) {
   bool replace = false;
   Json rest = Json::array();
+  std::set<Json> dropped;
   for (Json& item : patch) {
     if (!is_directive(item)) {
       rest.push_back(std::move(item));
@@ -136,12 +167,7 @@ bool obey_list_directives(Json& original, Json& patch, const std::string& merge_
     if (type == "replace") {
       replace = true;
     } else if (type == "delete") {
-      const Json wanted = key_of(item, merge_key);
-      Json kept = Json::array();
-      for (Json& one : original) {
-        if (key_of(one, merge_key) != wanted) kept.push_back(std::move(one));
-      }
-      original = std::move(kept);
+      dropped.insert(key_of(item, merge_key));
     } else if (type == "merge") {
       throw DecodeError("merging lists cannot yet be specified in the patch");
     } else {
@@ -149,6 +175,12 @@ bool obey_list_directives(Json& original, Json& patch, const std::string& merge_
     }
   }
   patch = std::move(rest);
+  if (dropped.empty()) return replace;
+  Json kept = Json::array();
+  for (Json& one : original) {
+    if (!dropped.contains(key_of(one, merge_key))) kept.push_back(std::move(one));
+  }
+  original = std::move(kept);
   return replace;
 }
 
@@ -164,13 +196,20 @@ Json merge_lists(const Rule& rule, Json original, Json patch) {
   const Json server_order = original;
   if (obey_list_directives(original, patch, rule.merge_key)) original = Json::array();
   const Json patch_order = patch;
+  // Of what was there before, and of what is added: an item keeps its identity when it is merged.
+  const Json before = original;
+  const Index known(before, rule.merge_key);
+  std::map<Json, std::size_t> added;
   for (Json& item : patch) {
-    key_of(item, rule.merge_key);
-    if (const auto at = index_of(original, item, rule.merge_key)) {
+    const Json key = key_of(item, rule.merge_key);
+    auto at = known.find(item);
+    if (const auto found = added.find(key); !at && found != added.end()) at = found->second;
+    if (at) {
       original[*at] = merge_objects(element_of(rule), std::move(original[*at]), std::move(item));
-    } else {
-      original.push_back(merge_objects(element_of(rule), Json::object(), std::move(item)));
+      continue;
     }
+    original.push_back(merge_objects(element_of(rule), Json::object(), std::move(item)));
+    if (!key.is_null()) added.emplace(key, original.size() - 1);
   }
   return ordered(original, patch_order, server_order, rule.merge_key);
 }
@@ -210,9 +249,10 @@ void obey_retain_keys(Json& original, Json& patch) {
 // The patch's items must stand in the order that is asked for, and all be named in it.
 void check_order(const Json& patch, const Json& order, const std::string& merge_key) {
   std::size_t from = 0;
+  const Index asked(order, merge_key);
   for (const Json& item : patch) {
     if (is_directive(item)) continue;
-    const auto at = index_of(order, item, merge_key);
+    const auto at = asked.find(item);
     if (!at || *at < from) {
       throw DecodeError(fmt::format("The order in patch list:\n{}\n doesn't match {} list:\n{}\n", patch.dump(), "$setElementOrder", order.dump()));
     }

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/times.h"
+
 namespace ph::apiserver {
 
 using nlohmann::json;
@@ -19,7 +21,7 @@ json object_json(const ClaimedObject& object) {
 }
 
 Time time_at(const json& claims, const char* name) {
-  return Time(std::chrono::seconds(claims.value(name, std::int64_t{0})));
+  return api::to_time(api::Instant{.seconds = claims.value(name, std::int64_t{0})});
 }
 
 ClaimedObject object_at(const json& parent, const char* name) {

@@ -28,11 +28,11 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Digits and a point only, so that no locale can matter.
+// Digits and a point only, so that no locale can matter; what is no weight counts as none given.
 double quality_of(std::string_view text) {
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : 1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  return error == std::errc() && end == text.data() + text.size() && value >= 0 && value <= 1 ? value : 1;
 }
 
 MediaRange parse_range(std::string_view text) {

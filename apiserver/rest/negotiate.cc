@@ -66,7 +66,9 @@ Range parse_range(std::string_view text) {
     const std::string name = lower(trim(parts[i].substr(0, equals)));
     const std::string_view value = trim(parts[i].substr(equals + 1));
     if (name == "q") {
-      std::from_chars(value.data(), value.data() + value.size(), range.quality);
+      double quality = 1;
+      std::from_chars(value.data(), value.data() + value.size(), quality, std::chars_format::fixed);
+      if (quality >= 0 && quality <= 1) range.quality = quality;  // "nan" is neither
     } else {
       range.parameters[name] = std::string(value);
     }

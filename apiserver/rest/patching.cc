@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
+#include "api/json_text.h"
 #include "api/patch/patch.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/negotiate.h"
@@ -11,7 +12,13 @@
 namespace ph::apiserver {
 namespace {
 
+// What applies a patch goes as deep as it is. The depth is that of bodies.
+constexpr int kDepthMax = api::DecodeOptions().depth_max;
+
 nlohmann::json parse(const std::string& text) {
+  if (const std::string why = api::json_syntax_error(text, kDepthMax); !why.empty()) {
+    throw api::bad_request(fmt::format("error decoding patch: {}", why));
+  }
   try {
     return nlohmann::json::parse(text);
   } catch (const nlohmann::json::exception& error) {

@@ -88,6 +88,8 @@ void Reader::read_seconds(const char* name, Duration& out) {
   }
   std::int64_t seconds = 0;
   read(name, seconds);
+  constexpr std::int64_t kMax = std::chrono::floor<std::chrono::seconds>(Duration::max()).count();
+  if (seconds > kMax || seconds < -kMax) return problems_.add(path(name), fmt::format("{} seconds are too many", seconds));
   out = std::chrono::seconds(seconds);
 }
 

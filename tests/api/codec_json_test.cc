@@ -128,6 +128,8 @@ TEST(CodecJson, RefusedInGosWords) {
       {R"({"a":"\x"})", "invalid character 'x' in string escape code"},
       {"{\"a\":\"\n\"}", "invalid character '\\n' in string literal"},
       {"{} x", "invalid character 'x' after top-level value"},
+      {R"({"unknown":"a": 9, (,"y":1})", "invalid character ':' after object key:value pair"},
+      {R"({"metadata":{"managedFields":[{"fieldsV1":"a": 9, (}]}})", "invalid character ':' after object key:value pair"},
       {"pod", "invalid character 'p' looking for beginning of value"},
       {"[]", "json: cannot unmarshal array into Go value of type v1.Pod"},
       {"1", "json: cannot unmarshal number into Go value of type v1.Pod"},

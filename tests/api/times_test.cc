@@ -33,6 +33,17 @@ TEST(Times, Rfc3339) {
   EXPECT_EQ(rfc3339_micro(Time(1'000'000'123'456'789ns)), "1970-01-12T13:46:40.123456Z");
 }
 
+TEST(Times, WhatTimeCannotHoldIsTheNearestItCan) {
+  for (const std::int64_t seconds : {std::int64_t{253'402'300'799}, INT64_MAX, std::int64_t{-62'135'596'800}, INT64_MIN}) {
+    SCOPED_TRACE(seconds);
+    meta::v1::Time stamp;
+    stamp.set_seconds(seconds);
+    const Time time = to_time(stamp);
+    EXPECT_EQ(time > Time(), seconds > 0);
+    EXPECT_EQ(parse_rfc3339(rfc3339(time)), time);
+  }
+}
+
 TEST(Times, WhatIsWrongInGosWords) {
   struct Case {
     const char* text;

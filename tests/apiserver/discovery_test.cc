@@ -150,6 +150,7 @@ TEST(Accept, InOrderOfPreference) {
       {"a/b, c/d", {"a/b", "c/d"}},
       {"a/b;q=0, c/d;q=0.1", {"c/d"}},
       {"A/B ; as=\"x\" ;q=0.3", {"a/b"}},
+      {"a/b;q=nan, c/d;q=0.5, e/f;q=inf, g/h;q=-1", {"a/b", "e/f", "g/h", "c/d"}},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.header);

@@ -1,33 +1,77 @@
-// Any bytes as a JSON pod: refused, or read to something that is written and read again the same.
-#include <cstdint>
-#include <cstdlib>
+// Any bytes as the JSON of the kind they name (a pod when they name none): refused, or read to something that is written and
+// read again the same; what the strict reader takes the others take, to the same effect.
+#include <google/protobuf/message.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/json_text.h"
 #include "api/kinds.h"
 #include "base/assert.h"
+#include "tests/fuzz/fuzzers.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace ph::api;
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
-  ph::core::v1::Pod pod;
-  std::vector<std::string> warnings;
+namespace ph::fuzz {
+namespace {
+
+using namespace ph::api;
+using google::protobuf::Message;
+
+const Schema& schema_for(std::string_view text) {
   try {
-    type_of(text);
+    if (const Schema* schema = Scheme::builtin().find(type_of(text))) return *schema;
   } catch (const DecodeError&) {
   }
+  return schema_of<core::v1::Pod>();
+}
+
+bool reads(std::string_view text, Message& into, const DecodeOptions& options) {
   try {
-    decode_json(text, pod, {.unknown = Unknown::Warn, .warnings = &warnings});
-  } catch (const DecodeError&) {
-    return 0;
+    decode_json(text, into, options);
+    return true;
+  } catch (const DecodeError& error) {
+    PH_ASSERT(std::string_view(error.what()).size() < 64 * 1024);  // complaints are bounded
+    return false;
   }
-  PH_ASSERT(json_syntax_error(text, 10'000).empty());
-  const std::string written = encode_json(pod);
+}
+
+void check_written(const Schema& schema, const Message& object) {
+  const std::string written = encode_json(object);
   PH_ASSERT(json_syntax_error(written, 10'000).empty());
   PH_ASSERT(json_syntax_error(indent_json(written), 10'000).empty());
-  ph::core::v1::Pod again;
-  decode_json(written, again, {.unknown = Unknown::Strict});
-  PH_ASSERT(encode_json(again) == written);
-  PH_ASSERT(encode_protobuf(again) == encode_protobuf(pod));
-  return 0;
+  const auto again = Scheme::builtin().make(schema);
+  decode_json(written, *again, {.unknown = Unknown::Strict});
+  PH_ASSERT(encode_json(*again) == written);
+  const std::string bytes = encode_protobuf(object);
+  PH_ASSERT(encode_protobuf(*again) == bytes);
+
+  std::string transcoded;
+  transcode_to_json(schema, bytes, true, transcoded);
+  PH_ASSERT(transcoded == written);
+
+  // The way through a document.
+  const auto from_document = Scheme::builtin().make(schema);
+  from_json(to_json(object), *from_document, {.unknown = Unknown::Strict});
+  PH_ASSERT(encode_protobuf(*from_document) == bytes);
 }
+
+}  // namespace
+
+void json(std::string_view text) {
+  const Schema& schema = schema_for(text);
+  const auto loose = Scheme::builtin().make(schema);
+  const auto warned = Scheme::builtin().make(schema);
+  const auto strict = Scheme::builtin().make(schema);
+  std::vector<std::string> warnings;
+  const bool accepted = reads(text, *loose, {});
+  PH_ASSERT(reads(text, *warned, {.unknown = Unknown::Warn, .warnings = &warnings}) == accepted);
+  const bool strictly = reads(text, *strict, {.unknown = Unknown::Strict});
+  if (strictly) PH_ASSERT(accepted);
+  if (accepted) PH_ASSERT(strictly == warnings.empty());
+  if (!accepted) return;
+  PH_ASSERT(json_syntax_error(text, 10'000).empty());
+  const std::string bytes = encode_protobuf(*loose);
+  PH_ASSERT(encode_protobuf(*warned) == bytes);
+  if (strictly) PH_ASSERT(encode_protobuf(*strict) == bytes);
+  check_written(schema, *loose);
+}
+
+}  // namespace ph::fuzz

@@ -42,6 +42,7 @@ struct Ledger {
   std::atomic<int> handlers = 0;
   std::atomic<int> streams = 0;
   std::atomic<int> pulled = 0;  // pieces
+  std::atomic<int> answered = 0, rendered = 0;  // of /render
   std::atomic<bool> strayed = false;
 };
 
@@ -126,7 +127,15 @@ class Handler final : public HttpHandler {
     if (path == "/stream") response.stream = std::make_unique<Pieces>(home_, ledger, std::stoi(std::string(request.query())), 1000);
     if (path == "/endless") response.stream = std::make_unique<Pieces>(home_, ledger, -1, 1000);
     if (path == "/feed") response.stream = std::make_unique<Fed>(home_, ledger, feed);
-    if (path == "/render") response.render = [] { return std::vector{share("ren"), share("dered")}; };
+    if (path == "/render") {
+      ++ledger.answered;
+      const std::size_t size = request.query().empty() ? 0 : std::stoul(std::string(request.query()));
+      response.render = [this, size] {
+        ++ledger.rendered;
+        if (size > 0) return std::vector{share(std::string(size, 'r'))};
+        return std::vector{share("ren"), share("dered")};
+      };
+    }
     if (path == "/stall") {
       response.render = [this] {
         stall.get_future().wait();

@@ -7,8 +7,12 @@
 #include <map>
 #include <vector>
 
+#include "tests/net/frames.h"
+
 namespace ph::net {
 namespace {
+
+using namespace testing;
 
 struct Recorder final : Http2Session::Owner {
   struct Message {
@@ -34,56 +38,10 @@ struct Recorder final : Http2Session::Owner {
   void on_goaway() override { goaway = true; }
 };
 
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-enum Type : std::uint8_t { kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6, kGoaway = 7, kWindow = 8, kContinuation = 9 };
-
-std::string number(std::uint32_t value, int bytes) {
-  std::string out;
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
-  return out;
-}
-
-std::string frame(Type type, std::uint8_t flags, StreamId stream, std::string_view payload) {
-  return number(static_cast<std::uint32_t>(payload.size()), 3) + static_cast<char>(type) + static_cast<char>(flags) +
-         number(static_cast<std::uint32_t>(stream), 4) + std::string(payload);
-}
-
-// HPACK without compression: literals without indexing.
-std::string field(std::string_view name, std::string_view value) {
-  return std::string(1, '\0') + static_cast<char>(name.size()) + std::string(name) + static_cast<char>(value.size()) + std::string(value);
-}
-std::string get_fields() {
-  return field(":method", "GET") + field(":scheme", "https") + field(":authority", "a") + field(":path", "/");
-}
-std::string get_request(StreamId stream) { return frame(kHeaders, 0x5, stream, get_fields()); }
-std::string opening() { return std::string(kPreface) + frame(kSettings, 0, 0, ""); }
-
 std::string produce(Http2Session& session, std::size_t size_max = 1 << 24) {
   std::string out;
   session.produce(out, size_max);
   return out;
-}
-
-// Frame types in order, with the error code of resets and goaways.
-std::vector<std::string> outline(std::string_view bytes) {
-  static constexpr const char* kNames[] = {"DATA", "HEADERS", "PRIORITY", "RST_STREAM", "SETTINGS", "PUSH_PROMISE", "PING",
-                                           "GOAWAY", "WINDOW_UPDATE", "CONTINUATION"};
-  std::vector<std::string> frames;
-  while (bytes.size() >= 9) {
-    const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
-    const std::size_t size = at(0) << 16 | at(1) << 8 | at(2);
-    std::string text = at(3) < std::size(kNames) ? kNames[at(3)] : "?";
-    if (at(3) == kReset) text += " " + std::to_string(at(12));
-    if (at(3) == kGoaway) text += " " + std::to_string(at(16));
-    frames.push_back(text);
-    bytes.remove_prefix(std::min(bytes.size(), 9 + size));
-  }
-  return frames;
-}
-
-bool contains(const std::vector<std::string>& frames, std::string_view wanted) {
-  return std::ranges::any_of(frames, [&](const std::string& text) { return text.starts_with(wanted); });
 }
 
 struct Pair : ::testing::Test {
@@ -285,6 +243,13 @@ TEST_F(BadPeer, AFloodOfContinuationsEndsTheConnection) {
   for (int i = 0; i < 100; ++i) flood += frame(kContinuation, 0, 1, field("x", "y"));
   EXPECT_FALSE(feed(flood));
   EXPECT_EQ(recorder.heads, 0);
+}
+
+TEST_F(BadPeer, AHeadOfSeveralFramesMayArriveByteByByte) {
+  std::string all = opening() + frame(kHeaders, kEndStream, 1, get_fields());
+  for (int i = 0; i < 8; ++i) all += frame(kContinuation, i == 7 ? kEndHeaders : 0, 1, field("x", "y"));
+  for (const char c : all) ASSERT_TRUE(server.receive(std::string_view(&c, 1))) << server.error();
+  EXPECT_EQ(recorder.messages.at(1).head.headers.size(), 8u);
 }
 
 TEST_F(BadPeer, AFloodOfPingsFromOneWhoReadsNothing) {

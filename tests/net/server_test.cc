@@ -1,44 +1,13 @@
 // A server's life: binding, draining, ending, and the clients it must not wait for. The clients are plain sockets.
 #include "net/server.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "tests/net/fixture.h"
+#include "tests/net/raw_client.h"
 
 namespace ph::net {
 namespace {
 
 using namespace testing;
-
-// A client that says and hears exactly what a test wants.
-class RawClient {
- public:
-  explicit RawClient(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  }
-  ~RawClient() { ::close(socket_); }
-  RawClient(const RawClient&) = delete;
-
-  void say(std::string_view text) { EXPECT_EQ(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL), ssize_t(text.size())); }
-  // What arrives until `end` has, or the server closes.
-  std::string hear(std::string_view end = {}) {
-    std::string text;
-    char buffer[4096];
-    while (end.empty() || text.find(end) == text.npos) {
-      const ssize_t size = ::recv(socket_, buffer, sizeof buffer, 0);
-      if (size <= 0) break;
-      text.append(buffer, static_cast<std::size_t>(size));
-    }
-    return text;
-  }
-
- private:
-  int socket_;
-};
 
 class Server : public NetTest {
  public:

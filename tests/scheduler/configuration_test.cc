@@ -137,6 +137,7 @@ TEST(Configuration, Refusals) {
       {"no parallelism", "parallelism: 0", "parallelism: Invalid value: 0: should be an integer value greater than zero"},
       {"more than all nodes", "percentageOfNodesToScore: 101", "percentageOfNodesToScore: Invalid value: 101: not in valid range [0-100]"},
       {"backoff shrinks", "podInitialBackoffSeconds: 20", "podMaxBackoffSeconds: must be greater than or equal to PodInitialBackoffSeconds"},
+      {"backoff without end", "podMaxBackoffSeconds: 9223372036854775807", "podMaxBackoffSeconds: 9223372036854775807 seconds are too many"},
       {"two profiles of one name", "profiles: [{schedulerName: a}, {schedulerName: a}]", "profiles[1].schedulerName: Duplicate value: \"a\""},
       {"a second profile without a name", "profiles: [{schedulerName: a}, {}]", "profiles[1].schedulerName: Required value"},
       {"a plugin that is not here yet", "profiles: [{plugins: {multiPoint: {enabled: [{name: VolumeBinding}]}}}]",
