@@ -65,7 +65,7 @@ Task<HttpResponse> Door::handle(HttpRequest request) {
 }
 
 ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, const UpOptions& options, const daemon::DataDir& dir,
-                                       const Clock& clock, Rng& rng, Log log, NodeLogs& logs) {
+                                       const Clock& clock, Rng& rng, Log log, NodeLogs& logs, Metrics* metrics) {
   // The port first: it is what most often is not to be had, and costs nothing.
   net::ServerOptions net_options;
   net_options.bind_address = options.bind_address;
@@ -75,13 +75,15 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, c
   https = std::make_unique<net::HttpsServer>(io, door, executor, net_options, log.named("https"));
 
   if (options.store == "memory") {
-    store = apiserver::memory_store(executor, clock);
+    store = apiserver::memory_store(executor, clock, {.metrics = metrics});
   } else {
-    store = apiserver::open_rocksdb_store(dir.store_path().string(), executor, clock, {.log = log.named("store")});
+    store = apiserver::open_rocksdb_store(dir.store_path().string(), executor, clock, {.log = log.named("store"), .metrics = metrics});
   }
   apiserver::ServerOptions server_options;
   server_options.advertise_address = advertised(options.bind_address);
   server_options.advertise_port = https->port();
+  server_options.metrics = metrics;
+  if (metrics) process.emplace(*metrics, executor, &read_own_process);
   server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), server_options);
   apiserver::StandardOptions standard;
   standard.service_account_key = dir.keys().service_account_key;
@@ -99,10 +101,12 @@ Task<void> ApiServerComponent::serve() {
 }
 
 ManagerComponent::ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& options,
-                                   std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log)
-    : transport(connector.connect(executor, controller_manager_identity())),
+                                   std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log, Metrics* metrics)
+    : client_metrics(metrics, connector.host()),
+      transport(connector.connect(executor, controller_manager_identity())),
       client(*transport, user_agent("kube-controller-manager")),
-      informers(executor, client, rng, log.named("informers")) {
+      informers(executor, client, rng, log.named("informers"), metrics) {
+  client.measure(&client_metrics);
   for (const controllers::LoopEntry* loop : loops) {
     loop_transports.emplace(loop->name, connector.connect(executor, loop_identity(loop->name)));
   }
@@ -112,18 +116,22 @@ ManagerComponent::ManagerComponent(Executor& executor, const Connector& connecto
                                .rng = rng,
                                .log = log,
                                .options = options,
-                               .version = kVersion};
+                               .version = kVersion,
+                               .metrics = metrics,
+                               .client_metrics = &client_metrics};
   host = std::make_unique<controllers::LoopHost>(std::move(parts), std::move(loops));
 }
 
 ManagerComponent::~ManagerComponent() = default;
 
 SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration,
-                                       const Clock& clock, Rng& rng, Log log)
-    : transport(connector.connect(executor, scheduler_identity())),
+                                       const Clock& clock, Rng& rng, Log log, Metrics* metrics)
+    : client_metrics(metrics, connector.host()),
+      transport(connector.connect(executor, scheduler_identity())),
       client(*transport, user_agent("kube-scheduler")),
-      informers(executor, client, rng, log.named("informers")),
-      scheduler({.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler")},
+      informers(executor, client, rng, log.named("informers"), metrics),
+      scheduler({.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler"),
+                 .metrics = metrics},
                 std::move(configuration)),
       scope(executor, [log](std::exception_ptr error) {
         try {
@@ -132,16 +140,20 @@ SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& conn
           log.error("the scheduler ended", "error", e.what());
         }
       }) {
+  client.measure(&client_metrics);
   scope.spawn(scheduler.run());
 }
 
 SchedulerComponent::~SchedulerComponent() = default;
 
-NodeComponent::NodeComponent(Executor& executor, const Connector& connector, int count, Rng& rng, Log log)
-    : transport(connector.connect(executor, nodes_identity())),
+NodeComponent::NodeComponent(Executor& executor, const Connector& connector, int count, Rng& rng, Log log, Metrics* metrics)
+    : client_metrics(metrics, connector.host()),
+      transport(connector.connect(executor, nodes_identity())),
       client(*transport, user_agent("kubelet")),
-      informers(executor, client, rng, log.named("informers")),
-      nodes({executor, client, informers, log.named("node")}, {.count = count}) {}
+      informers(executor, client, rng, log.named("informers"), metrics),
+      nodes({executor, client, informers, log.named("node")}, {.count = count}) {
+  client.measure(&client_metrics);
+}
 
 NodeComponent::~NodeComponent() = default;
 

@@ -1,5 +1,5 @@
 // The components as a process holds them: each with what it stands on, in the order of construction. Every one of these is
-// made and destroyed on its own executor.
+// made and destroyed on its own executor. `metrics` may be null, and outlives what it is given to.
 #pragma once
 
 #include <map>
@@ -10,10 +10,12 @@
 
 #include "apiserver/server.h"
 #include "apiserver/storage/store.h"
+#include "base/process_metrics.h"
 #include "controllers/registry.h"
 #include "controllers/runtime/host.h"
 #include "informers/client.h"
 #include "informers/informer.h"
+#include "informers/metrics.h"
 #include "net/server.h"
 #include "node/hollow.h"
 #include "pilothouse/connector.h"
@@ -50,7 +52,7 @@ class Door final : public HttpHandler {
 
 struct ApiServerComponent {
   ApiServerComponent(Executor& executor, net::IoThreads& io, const UpOptions& options, const daemon::DataDir& dir, const Clock& clock,
-                     Rng& rng, Log log, NodeLogs& logs);
+                     Rng& rng, Log log, NodeLogs& logs, Metrics* metrics = nullptr);
   ~ApiServerComponent();
   // Fills the caches, then lets requests in.
   Task<void> serve();
@@ -58,12 +60,14 @@ struct ApiServerComponent {
   std::unique_ptr<apiserver::Store> store;
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<net::HttpsServer> https;
+  std::optional<ProcessMetrics> process;
 };
 
 struct ManagerComponent {
   ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& options,
-                   std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log);
+                   std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log, Metrics* metrics = nullptr);
   ~ManagerComponent();
+  informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> transport;
   std::map<std::string, std::unique_ptr<Transport>, std::less<>> loop_transports;
   informers::Client client;
@@ -73,8 +77,9 @@ struct ManagerComponent {
 
 struct SchedulerComponent {
   SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration, const Clock& clock,
-                     Rng& rng, Log log);
+                     Rng& rng, Log log, Metrics* metrics = nullptr);
   ~SchedulerComponent();
+  informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> transport;
   informers::Client client;
   informers::Informers informers;
@@ -83,8 +88,9 @@ struct SchedulerComponent {
 };
 
 struct NodeComponent {
-  NodeComponent(Executor& executor, const Connector& connector, int count, Rng& rng, Log log);
+  NodeComponent(Executor& executor, const Connector& connector, int count, Rng& rng, Log log, Metrics* metrics = nullptr);
   ~NodeComponent();
+  informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> transport;
   informers::Client client;
   informers::Informers informers;

@@ -47,6 +47,11 @@ HostPort split(std::string_view url) {
 Connector::Connector(HttpHandler& handler, Executor& server) : handler_(&handler), server_(&server) {}
 Connector::Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url) : io_(&io), dir_(&dir), url_(std::move(url)) {}
 
+std::string Connector::host() const {
+  const auto scheme_end = url_.find("//");
+  return scheme_end == std::string::npos ? "in-process" : url_.substr(scheme_end + 2);
+}
+
 std::unique_ptr<Transport> Connector::connect(Executor& executor, Identity identity) const {
   if (handler_) return in_process_transport(*handler_, *server_, std::move(identity));
   // A certificate's groups are those of its user but the one every authenticated user has.

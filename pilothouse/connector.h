@@ -18,6 +18,9 @@ class Connector {
   // It runs elsewhere at `url` (https://host:port). The certificates are made by the data directory's authority.
   Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url);
 
+  // Where the server is, as metrics have it: 127.0.0.1:6443; "in-process" for one in this process.
+  std::string host() const;
+
   // A transport for work on `executor` that acts as `identity`.
   std::unique_ptr<Transport> connect(Executor& executor, Identity identity) const;
 
