@@ -11,6 +11,7 @@
 #include "apiserver/storage/store.h"
 #include "base/executor.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/rng.h"
 #include "base/transport.h"
 
@@ -30,6 +31,7 @@ struct ServerOptions {
   std::size_t body_max = 3 * 1024 * 1024;
   Duration watch_timeout_min = 30min;  // of watches without timeoutSeconds: up to twice this, at random
   std::string cluster_domain = "cluster.local";
+  Metrics* metrics = nullptr;  // outlives the server; null: nothing is counted
 };
 
 class ApiServer final : public HttpHandler {

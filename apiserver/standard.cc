@@ -9,6 +9,7 @@
 #include "apiserver/authz/rbac.h"
 #include "apiserver/bootstrap/bootstrap.h"
 #include "apiserver/discovery/discovery.h"
+#include "apiserver/discovery/metrics_path.h"
 #include "apiserver/discovery/root_paths.h"
 #include "apiserver/discovery/version.h"
 #include "apiserver/openapi/openapi.h"
@@ -95,11 +96,14 @@ class HealthHandler final : public PathHandler {
  public:
   explicit HealthHandler(std::vector<HealthCheck> checks) : checks_(std::move(checks)) {}
   Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity&) override {
-    co_return answer_health(checks_, request);
+    if (request.path() == "/metrics/slis") co_return metrics_response(slis_.render());
+    co_return answer_health(checks_, request, &answers_);
   }
 
  private:
   const std::vector<HealthCheck> checks_;
+  Metrics slis_;
+  const HealthMetrics answers_{&slis_};
 };
 
 std::string address_of(const ServerOptions& options) {
@@ -118,6 +122,11 @@ void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server
     for (const char* path : {"/.well-known/openid-configuration", "/openid/v1/jwks"}) paths.push_back(path);
     out.push_back(std::move(openid));
   }
+  if (Metrics* metrics = server.options().metrics) {
+    paths.push_back("/metrics");
+    out.push_back(std::make_unique<MetricsHandler>(*metrics));
+  }
+  paths.push_back("/metrics/slis");
   out.push_back(std::make_unique<HealthHandler>(std::move(checks)));
   out.push_back(std::make_unique<DiscoveryHandler>(resources, address));
   out.push_back(std::make_unique<OpenApiHandler>(resources));

@@ -8,12 +8,51 @@
 #include <mutex>
 #include <thread>
 
+#include "base/metrics.h"
 #include "base/timers.h"
 
 namespace ph {
 namespace {
+
 thread_local Executor* g_current = nullptr;
-}
+
+struct ExecutorMetrics {
+  Metrics* in = nullptr;
+
+  Family<Histogram> turns{in, {Stability::Alpha, "pilothouse_executor_turn_duration_seconds", "How long turns took: whatever runs on a thread without giving way to others.", {"executor"}, exponential_buckets(0.000001, 4, 12)}};
+  Family<Gauge> longest{in, {Stability::Alpha, "pilothouse_executor_longest_turn_seconds", "The longest turn since the start.", {"executor"}}};
+};
+
+// Measures the turns of one thread, one after the other.
+class Turns {
+ public:
+  Turns(const ExecutorMetrics& metrics, const char* name, const Clock& clock)
+      : turns_(metrics.turns.with({name})), longest_(metrics.longest.with({name})), clock_(clock) {}
+
+  // A turn begins after a pause.
+  void begin() {
+    if (turns_) begun_ = clock_.steady();
+  }
+  // It has ended, and another one begins.
+  void next() {
+    if (!turns_) return;
+    const Steady now = clock_.steady();
+    const Duration took = now - std::exchange(begun_, now);
+    turns_.observe(took);
+    if (took <= most_) return;
+    most_ = took;
+    longest_.set(std::chrono::duration<double>(took).count());
+  }
+
+ private:
+  const Histogram turns_;
+  const Gauge longest_;
+  const Clock& clock_;
+  Steady begun_{};
+  Duration most_{};
+};
+
+}  // namespace
 
 Executor* Executor::current() { return g_current; }
 
@@ -21,7 +60,8 @@ Executor::Running::Running(Executor* executor) : before_(std::exchange(g_current
 Executor::Running::~Running() { g_current = before_; }
 
 struct ThreadExecutor::Impl {
-  Impl(ThreadExecutor* owner, const char* name, const Clock& clock) : clock(clock) {
+  Impl(ThreadExecutor* owner, const char* name, const Clock& clock, Metrics* metrics)
+      : clock(clock), turns(ExecutorMetrics{metrics}, name, clock) {
     thread = std::thread([this, owner] { run(owner); });
     pthread_setname_np(thread.native_handle(), name);
   }
@@ -30,13 +70,18 @@ struct ThreadExecutor::Impl {
     const Running running(owner);
     std::deque<Work> batch;
     while (wait_for_work(batch)) {
+      turns.begin();
       for (Work& work : batch) {
         if (stopping.load(std::memory_order_relaxed)) break;
         work();
+        turns.next();
       }
       batch.clear();
       // One due timer between two looks at the queue: neither may starve the other.
-      if (auto timer = timers.take_due(clock.steady())) (*timer)();
+      if (auto timer = timers.take_due(clock.steady())) {
+        (*timer)();
+        turns.next();
+      }
     }
   }
 
@@ -81,10 +126,12 @@ struct ThreadExecutor::Impl {
   std::deque<Work> queue;
   std::atomic<bool> stopping = false;
   Timers timers;
+  Turns turns;
   std::thread thread;
 };
 
-ThreadExecutor::ThreadExecutor(const char* name, const Clock& clock) : impl_(std::make_unique<Impl>(this, name, clock)) {}
+ThreadExecutor::ThreadExecutor(const char* name, const Clock& clock, Metrics* metrics)
+    : impl_(std::make_unique<Impl>(this, name, clock, metrics)) {}
 
 ThreadExecutor::~ThreadExecutor() { stop(); }
 

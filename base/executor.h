@@ -9,6 +9,8 @@
 
 namespace ph {
 
+class Metrics;  // base/metrics.h
+
 using Work = std::move_only_function<void()>;
 
 // Identifies a timer of one executor; 0 is never handed out.
@@ -54,8 +56,9 @@ class Executor {
 // queued then, or posted later, is dropped unrun: destroyed on the stopping or posting thread.
 class ThreadExecutor final : public Executor {
  public:
-  // `name` shows in debuggers; at most 15 characters. `clock` must outlive the executor.
-  ThreadExecutor(const char* name, const Clock& clock);
+  // `name` shows in debuggers and metrics; at most 15 characters. `clock` and `metrics` must outlive the executor;
+  // `metrics` may be null.
+  ThreadExecutor(const char* name, const Clock& clock, Metrics* metrics = nullptr);
   ~ThreadExecutor() override;
 
   void post(Work work) override;

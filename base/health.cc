@@ -45,7 +45,17 @@ std::vector<std::string> excluded(std::string_view query) {
   return out;
 }
 
-HttpResponse answer_all(std::span<const HealthCheck> checks, std::string_view endpoint, std::string_view query) {
+std::optional<std::string> ask(const HealthCheck& check, std::string_view endpoint, const HealthMetrics* counted) {
+  auto problem = check.problem();
+  if (counted) {
+    counted->check.with({check.name, endpoint}).set(problem ? 0 : 1);
+    counted->checks.with({check.name, problem ? "error" : "success", endpoint}).add();
+  }
+  return problem;
+}
+
+HttpResponse answer_all(std::span<const HealthCheck> checks, std::string_view endpoint, std::string_view query,
+                        const HealthMetrics* counted) {
   std::string lines;
   bool well = true;
   std::vector<std::string> without = excluded(query);
@@ -53,7 +63,7 @@ HttpResponse answer_all(std::span<const HealthCheck> checks, std::string_view en
     if (!asked_by(check, endpoint)) continue;
     if (std::erase(without, check.name) > 0) {
       lines += fmt::format("[+]{} excluded: ok\n", check.name);
-    } else if (check.problem()) {
+    } else if (ask(check, endpoint, counted)) {
       lines += fmt::format("[-]{} failed: reason withheld\n", check.name);
       well = false;
     } else {
@@ -75,16 +85,17 @@ HealthCheck healthy(std::string name) {
   return {std::move(name), [] { return std::optional<std::string>(); }};
 }
 
-std::optional<HttpResponse> answer_health(std::span<const HealthCheck> checks, const HttpRequest& request) {
+std::optional<HttpResponse> answer_health(std::span<const HealthCheck> checks, const HttpRequest& request,
+                                          const HealthMetrics* counted) {
   const std::string_view path = request.path();
   for (const std::string_view endpoint : kEndpoints) {
     if (path.size() < 2 || !path.substr(1).starts_with(endpoint)) continue;
     const std::string_view rest = path.substr(1 + endpoint.size());
-    if (rest.empty() || rest == "/") return answer_all(checks, endpoint, request.query());
+    if (rest.empty() || rest == "/") return answer_all(checks, endpoint, request.query(), counted);
     if (rest.front() != '/') continue;
     for (const HealthCheck& check : checks) {
       if (check.name != rest.substr(1) || !asked_by(check, endpoint)) continue;
-      const auto problem = check.problem();
+      const auto problem = ask(check, endpoint, counted);
       if (problem) return text(500, fmt::format("internal server error: {}\n", *problem));
       return text(200, "ok");
     }

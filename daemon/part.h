@@ -45,9 +45,10 @@ void wait_for(Executor& executor, F make) {
 template <class T>
 class Part {
  public:
-  // `make` runs on the new thread and returns a std::unique_ptr<T>; what it throws is thrown here.
+  // `make` runs on the new thread and returns a std::unique_ptr<T>; what it throws is thrown here. `metrics`: of the
+  // thread's turns; may be null.
   template <class F>
-  Part(const char* thread_name, const Clock& clock, F make) : executor_(thread_name, clock) {
+  Part(const char* thread_name, const Clock& clock, F make, Metrics* metrics = nullptr) : executor_(thread_name, clock, metrics) {
     it_ = run_on(executor_, [&] { return make(static_cast<Executor&>(executor_)); });
   }
   ~Part() {

@@ -139,6 +139,11 @@ ServerAccess::Current ServerAccess::current() const {
 
 std::string ServerAccess::server() const { return current().config->server; }
 
+std::string ServerAccess::host() const {
+  const HostPort at = host_port(server());
+  return fmt::format("{}:{}", at.host, at.port);
+}
+
 void ServerAccess::reload() {
   ClientConfig fresh = load();
   host_port(fresh.server);

@@ -48,6 +48,8 @@ class ServerAccess {
   void look_again();
 
   std::string server() const;
+  // host:port, as metrics have it.
+  std::string host() const;
   // The authority of the server's certificate, PEM; empty: the machine's roots.
   std::string ca() const { return current().config->ca_pem; }
 

@@ -1,6 +1,7 @@
 #include "informers/client.h"
 
 #include "base/sync.h"
+#include "informers/metrics.h"
 #include "informers/request.h"
 #include "informers/wire.h"
 
@@ -117,7 +118,9 @@ Client::Client(Transport& transport, std::string user_agent) : transport_(transp
 // Sends a request, again when the server asks for it; failed answers are thrown.
 Task<HttpResponse> Client::exchange(HttpRequest request, bool stream) {
   for (int retries = 0;; ++retries) {
+    ClientMetrics::Attempt attempt(metrics_, request, stream);
     HttpResponse response = co_await transport_.send(request, stream);
+    attempt.answered(response);
     if (response.status < 400) co_return response;
     const auto wait = retry_after(response);
     if (!wait || retries == kRetriesMax) {
@@ -129,6 +132,7 @@ Task<HttpResponse> Client::exchange(HttpRequest request, bool stream) {
       }
       throw api::ApiError(status_of_answer(response.status, body));
     }
+    attempt.retried(response.status);
     response = {};
     co_await sleep_for(*wait);
   }

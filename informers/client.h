@@ -90,6 +90,8 @@ class WriteObserver {
   virtual void unknown(const Write& write) = 0;
 };
 
+class ClientMetrics;  // informers/metrics.h
+
 class Client {
  public:
   // `user_agent` also names the field manager (its first word up to "/").
@@ -98,6 +100,8 @@ class Client {
 
   // Is told of every write from now on; null: nobody. Must outlive the client.
   void observe_writes(WriteObserver* observer) { observer_ = observer; }
+  // Counts every request from now on; null: none. Must outlive the client, and belong to the same executor.
+  void measure(ClientMetrics* metrics) { metrics_ = metrics; }
 
   template <class T>
   Task<T> get(ObjectKey key) {
@@ -194,6 +198,7 @@ class Client {
   Transport& transport_;
   std::string user_agent_;
   WriteObserver* observer_ = nullptr;
+  ClientMetrics* metrics_ = nullptr;
 };
 
 }  // namespace ph::informers

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "informers/metadata_view.h"
+#include "informers/metrics.h"
 #include "informers/reflector.h"
 
 namespace ph::informers {
@@ -10,7 +11,13 @@ namespace ph::informers {
 using detail::Reflector;
 
 struct Informers::Impl {
-  Impl(Executor& executor, Client& client, Rng& rng, Log log) : executor(executor), client(client), rng(rng), log(std::move(log)) {}
+  Impl(Executor& executor, Client& client, Rng& rng, Log log, Metrics* metrics)
+      : executor(executor), client(client), rng(rng), log(std::move(log)), metrics{metrics} {
+    if (!metrics) return;
+    hook = metrics->on_scrape(executor, [this] {
+      for (const auto& reflector : reflectors) reflector->show();
+    });
+  }
 
   Executor& executor;
   Client& client;
@@ -21,10 +28,12 @@ struct Informers::Impl {
   std::map<std::type_index, Slot> slots;
   std::map<std::string, std::pair<std::shared_ptr<Reflector>, std::unique_ptr<Informer<MetadataView>>>> metadata;
   std::vector<std::shared_ptr<Reflector>> reflectors;  // in the order they were asked for
+  const InformerMetrics metrics;
+  ScrapeHook hook;
 };
 
-Informers::Informers(Executor& executor, Client& client, Rng& rng, Log log)
-    : impl_(std::make_unique<Impl>(executor, client, rng, std::move(log))) {}
+Informers::Informers(Executor& executor, Client& client, Rng& rng, Log log, Metrics* metrics)
+    : impl_(std::make_unique<Impl>(executor, client, rng, std::move(log), metrics)) {}
 
 Informers::~Informers() { stop(); }
 
@@ -33,8 +42,10 @@ Informers::Slot& Informers::slot_of(std::type_index type) { return impl_->slots[
 std::shared_ptr<detail::AnyInformer> Informers::make(detail::Decoder decoder) {
   PH_ASSERT(decoder.resource != nullptr);
   const std::string name = decoder.resource->plural;
+  const InformerSeries series =
+      informer_series(impl_->metrics, impl_->client.user_agent(), decoder.metadata_only, *decoder.resource);
   auto reflector = std::make_shared<Reflector>(impl_->executor, impl_->client, impl_->rng, impl_->log.named(name), impl_->stats,
-                                               std::move(decoder));
+                                               std::move(decoder), series);
   impl_->reflectors.push_back(reflector);
   if (impl_->stopped) {
     reflector->stop();

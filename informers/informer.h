@@ -23,6 +23,7 @@
 #include "api/object.h"
 #include "api/schema.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/revision.h"
 #include "base/rng.h"
 #include "base/sync.h"
@@ -153,8 +154,8 @@ class Informer {
 // All informers of a daemon: one per followed type, started on first use.
 class Informers {
  public:
-  // All must outlive the informers. `rng` jitters backoffs.
-  Informers(Executor& executor, Client& client, Rng& rng, Log log);
+  // All must outlive the informers. `rng` jitters backoffs. `metrics` may be null.
+  Informers(Executor& executor, Client& client, Rng& rng, Log log, Metrics* metrics = nullptr);
   ~Informers();
 
   template <class T>

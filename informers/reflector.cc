@@ -48,15 +48,18 @@ Duration Backoff::next() {
   return delay + Duration(static_cast<Duration::rep>(rng_.fraction() * static_cast<double>(delay.count())));
 }
 
-Reflector::Reflector(Executor& executor, Client& client, Rng& rng, Log log, Informers::Stats& stats, Decoder decoder)
+Reflector::Reflector(Executor& executor, Client& client, Rng& rng, Log log, Informers::Stats& stats, Decoder decoder,
+                     InformerSeries series)
     : executor_(executor),
       client_(client),
       rng_(rng),
       log_(std::move(log)),
       stats_(stats),
+      series_(series),
       decoder_(std::make_shared<const Decoder>(std::move(decoder))),
       copy_(decoder_),
       backoff_(rng),
+      heard_(executor.clock().steady()),
       scope_(executor) {
   PH_ASSERT(decoder_->resource != nullptr);
 }
@@ -98,6 +101,12 @@ Task<void> Reflector::wait_for(Revision least) {
   co_await waiter.event.wait();
 }
 
+void Reflector::show() const {
+  series_.objects.set(static_cast<double>(copy_.size()));
+  series_.synced.set(synced_ ? 1 : 0);
+  series_.staleness.set(std::chrono::duration<double>(executor_.clock().steady() - heard_).count());
+}
+
 void Reflector::advance(Revision revision) {
   if (revision <= revision_) return;
   revision_ = revision;
@@ -123,7 +132,7 @@ Task<void> Reflector::run() {
 }
 
 Duration Reflector::after_failure(const char* what) {
-  ++stats_.errors;
+  ++stats_.errors, series_.errors.add();
   if (std::exchange(healthy_, false)) backoff_.reset();
   const Duration wait = backoff_.next();
   log_.warning("list or watch broke", "error", what, "retry_in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
@@ -144,7 +153,7 @@ Duration Reflector::after_error(const api::ApiError& error) {
     if (must_read_) from_anywhere_ = true;
     must_read_ = true;
     if (std::exchange(healthy_, false)) {
-      ++stats_.errors;
+      ++stats_.errors, series_.errors.add();
       backoff_.reset();
       return {};
     }
@@ -195,8 +204,8 @@ Task<void> Reflector::watch_once() {
   // Ends at different times for different clients, so that they spread out again after a server's restart.
   options.timeout_seconds = 300 + static_cast<std::int64_t>(rng_.below(300));
   const auto watch = co_await client_.watch(*decoder_->resource, std::move(options), decoder_->metadata_only, initial);
-  ++stats_.watches;
-  if (!initial) ++stats_.resumes;
+  ++stats_.watches, series_.watches.add();
+  if (!initial) ++stats_.resumes, series_.resumes.add();
 
   Objects first;
   for (int turn = 1;; ++turn) {
@@ -223,10 +232,11 @@ Task<void> Reflector::watch_once() {
 
 void Reflector::apply(const RawEvent& event) {
   healthy_ = true;
+  heard_ = executor_.clock().steady();
   if (event.type == "BOOKMARK") return advance(revision_of(event.object));
   AnyRef object = decoder_->decode(event.object);
   const Revision revision = decoder_->revision(object.get());
-  ++stats_.events;
+  ++stats_.events, series_.events.add();
   const ObjectKey key = decoder_->key(object.get());
   // A server may repeat what a resumed watch has delivered. A deletion may carry its own revision or the object's last one.
   if (event.type == "DELETED") {
@@ -239,8 +249,9 @@ void Reflector::apply(const RawEvent& event) {
 }
 
 void Reflector::complete(Objects objects, Revision revision) {
-  ++stats_.lists;
+  ++stats_.lists, series_.lists.add();
   healthy_ = true;
+  heard_ = executor_.clock().steady();
   must_read_ = from_anywhere_ = false;
   copy_.replace(std::move(objects));
   if (revision < revision_) {

@@ -5,6 +5,7 @@
 
 #include "informers/copy.h"
 #include "informers/informer.h"
+#include "informers/metrics.h"
 
 namespace ph::informers::detail {
 
@@ -24,11 +25,14 @@ class Backoff {
 class Reflector final : public AnyInformer {
  public:
   // All references must outlive it.
-  Reflector(Executor& executor, Client& client, Rng& rng, Log log, Informers::Stats& stats, Decoder decoder);
+  Reflector(Executor& executor, Client& client, Rng& rng, Log log, Informers::Stats& stats, Decoder decoder,
+            InformerSeries series = {});
   ~Reflector() override;
 
   void start();
   void stop();
+  // Sets the gauges; the counters are kept as things happen.
+  void show() const;
 
   AnyRef find(const ObjectKey& key) const override { return copy_.find(key); }
   std::vector<AnyRef> list(std::string_view namespace_name) const override { return copy_.list(namespace_name); }
@@ -65,6 +69,7 @@ class Reflector final : public AnyInformer {
   Rng& rng_;
   Log log_;
   Informers::Stats& stats_;
+  const InformerSeries series_;
   std::shared_ptr<const Decoder> decoder_;
   Copy copy_;
   Backoff backoff_;
@@ -75,6 +80,7 @@ class Reflector final : public AnyInformer {
   bool from_anywhere_ = true;   // … of whatever revision: there is none to go on from
   bool streams_lists_ = true;   // the server has not refused `sendInitialEvents`
   bool healthy_ = false;        // something was delivered since the last error
+  Steady heard_{};              // when the server last said anything
   ph::Event synced_event_;
   std::multimap<Revision, ph::Event*> waiting_;
   Scope scope_;

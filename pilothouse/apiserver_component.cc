@@ -29,7 +29,7 @@ std::string advertised(const std::string& bind_address) {
 }
 
 ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log,
-                                       NodeLogs& logs) {
+                                       NodeLogs& logs, Metrics* metrics) {
   // The port first: it is what most often is not to be had, and costs nothing.
   net::ServerOptions net_options;
   net_options.bind_address = options.bind_address;
@@ -39,12 +39,14 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   https = std::make_unique<net::HttpsServer>(io, door, executor, net_options, log.named("https"));
 
   if (options.store == "memory") {
-    store = apiserver::memory_store(executor, executor.clock());
+    store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
   } else {
-    store = apiserver::open_rocksdb_store(options.store_path, executor, executor.clock(), {.log = log.named("store")});
+    store = apiserver::open_rocksdb_store(options.store_path, executor, executor.clock(), {.log = log.named("store"), .metrics = metrics});
   }
   options.server.advertise_address = options.advertise_address.empty() ? advertised(options.bind_address) : options.advertise_address;
   options.server.advertise_port = https->port();
+  options.server.metrics = metrics;
+  if (metrics) process.emplace(*metrics, executor, &read_own_process);
   server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), options.server);
   apiserver::Extensions extensions = apiserver::standard_extensions(*server, executor.clock(), rng, std::move(options.standard));
   if (options.kubelets.io) kubelets = std::make_unique<KubeletClient>(executor, std::move(options.kubelets));

@@ -1,13 +1,16 @@
 // The apiserver of a process: its store, its port, and the server between them. Made and destroyed on its executor.
+// `metrics` may be null, and outlives it.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apiserver/server.h"
 #include "apiserver/standard.h"
 #include "apiserver/storage/store.h"
+#include "base/process_metrics.h"
 #include "net/server.h"
 #include "pilothouse/kubelet_client.h"
 
@@ -44,7 +47,8 @@ struct ApiServerOptions {
 };
 
 struct ApiServerComponent {
-  ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log, NodeLogs& logs);
+  ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log, NodeLogs& logs,
+                     Metrics* metrics = nullptr);
   ~ApiServerComponent();
   // Fills the caches, then lets requests in.
   Task<void> serve();
@@ -53,6 +57,7 @@ struct ApiServerComponent {
   std::unique_ptr<apiserver::Store> store;
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<net::HttpsServer> https;
+  std::optional<ProcessMetrics> process;
 };
 
 }  // namespace ph::pilothouse

@@ -54,8 +54,9 @@ class Program {
         log_(daemon::make_log(options.log)),
         dir_({.path = options.data_dir, .extra_names = names(options)}, clock_, rng_),
         part_("apiserver", clock_, [&](Executor& executor) {
-          return std::make_unique<ApiServerComponent>(executor, io_, component_options(flags), rng_, log_, no_nodes_);
-        }) {
+          return std::make_unique<ApiServerComponent>(executor, io_, component_options(flags), rng_, log_, no_nodes_, &metrics_);
+        }, &metrics_) {
+    show_build(metrics_, build_info());
     daemon::wait_for(part_.executor(), [this] { return part_->serve(); });
     const std::string url = fmt::format("https://{}:{}", reachable(options.serving.bind_address), part_->https->port());
     dir_.write_kubeconfigs(url);
@@ -155,6 +156,7 @@ class Program {
   SystemRng rng_;
   const Log log_;
   daemon::DataDir dir_;
+  Metrics metrics_;
   net::IoThreads io_;
   NodeLogs no_nodes_;
   net::TlsServerOptions shown_;

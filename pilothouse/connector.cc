@@ -16,7 +16,14 @@ Identity user(std::string name, std::vector<std::string> groups = {}) {
 Connector::Connector(HttpHandler& handler, Executor& server) : handler_(&handler), server_(&server) {}
 Connector::Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url) : io_(&io), dir_(&dir), url_(std::move(url)) {}
 
-Connector::Connector(std::function<std::unique_ptr<Transport>(Executor&, Identity)> make) : make_(std::move(make)) {}
+Connector::Connector(std::function<std::unique_ptr<Transport>(Executor&, Identity)> make, std::string host)
+    : make_(std::move(make)), host_(std::move(host)) {}
+
+std::string Connector::host() const {
+  if (make_) return host_;
+  const auto scheme_end = url_.find("//");
+  return scheme_end == std::string::npos ? "in-process" : url_.substr(scheme_end + 2);
+}
 
 std::unique_ptr<Transport> Connector::connect(Executor& executor, Identity identity) const {
   if (make_) return make_(executor, std::move(identity));

@@ -20,7 +20,10 @@ class Connector {
   Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url);
 
   // However `make` does: a daemon with a kubeconfig, or the simulation with its faults in between.
-  explicit Connector(std::function<std::unique_ptr<Transport>(Executor&, Identity)> make);
+  explicit Connector(std::function<std::unique_ptr<Transport>(Executor&, Identity)> make, std::string host = "in-process");
+
+  // Where the server is, as metrics have it: 127.0.0.1:6443; "in-process" for one in this process.
+  std::string host() const;
 
   // A transport for work on `executor` that acts as `identity`.
   std::unique_ptr<Transport> connect(Executor& executor, Identity identity) const;
@@ -31,7 +34,7 @@ class Connector {
   Executor* server_ = nullptr;
   net::IoThreads* io_ = nullptr;
   const daemon::DataDir* dir_ = nullptr;
-  std::string url_;
+  std::string url_, host_;
 };
 
 // Who the components are; RBAC's bootstrap roles know them by these names.

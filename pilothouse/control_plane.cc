@@ -7,6 +7,7 @@
 #include "daemon/files.h"
 #include "daemon/kubeconfig.h"
 #include "daemon/part.h"
+#include "pilothouse/version.h"
 
 namespace ph::pilothouse {
 
@@ -50,7 +51,9 @@ struct ControlPlane::Impl {
         // What can be refused is refused before anything is made or started.
         loops(chosen_loops(this->options.controllers)),
         configuration(scheduler_configuration(this->options)),
-        dir(data_dir_options(this->options), clock, rng) {}
+        dir(data_dir_options(this->options), clock, rng) {
+    show_build(metrics, build_info());
+  }
 
   ApiServerOptions apiserver_options() {
     const daemon::ClusterKeys& keys = dir.keys();
@@ -69,8 +72,8 @@ struct ControlPlane::Impl {
 
   void start_apiserver(const Progress& progress) {
     apiserver.emplace("apiserver", clock, [this](Executor& executor) {
-      return std::make_unique<ApiServerComponent>(executor, io, apiserver_options(), rng, log, logs);
-    });
+      return std::make_unique<ApiServerComponent>(executor, io, apiserver_options(), rng, log, logs, &metrics);
+    }, &metrics);
     wait_for(apiserver->executor(), [this]() -> Task<void> { return (*apiserver)->serve(); });
     url = fmt::format("https://{}:{}", reachable(options.bind_address), (*apiserver)->https->port());
     dir.write_kubeconfigs(url);
@@ -92,25 +95,25 @@ struct ControlPlane::Impl {
 
   void start_manager(const Progress& progress) {
     manager.emplace("loops", clock, [this](Executor& executor) {
-      auto component = std::make_unique<ManagerComponent>(executor, *connector, controller_options, loops, rng, log);
+      auto component = std::make_unique<ManagerComponent>(executor, *connector, controller_options, loops, rng, log, &metrics);
       component->host->start();
       return component;
-    });
+    }, &metrics);
     wait_for(manager->executor(), [this] { return (*manager)->host->wait_running(); });
     progress("controller-manager", fmt::format("{} loops", loops.size()));
   }
 
   void start_scheduler(const Progress& progress) {
     scheduler.emplace("scheduler", clock, [this](Executor& executor) {
-      return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log);
-    });
+      return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log, &metrics);
+    }, &metrics);
     wait_for(scheduler->executor(), [this] { return (*scheduler)->informers.wait_synced(); });
     progress("scheduler", fmt::format("{} profile{}", configuration.profiles.size(), configuration.profiles.size() == 1 ? "" : "s"));
   }
 
   void start_nodes(const Progress& progress) {
     nodes.emplace("nodes", clock, [this](Executor& executor) {
-      return std::make_unique<NodeComponent>(executor, *connector, node::HollowOptions{.count = options.nodes}, rng, log);
+      return std::make_unique<NodeComponent>(executor, *connector, node::HollowOptions{.count = options.nodes}, rng, log, &metrics);
     });
     logs.attach(&nodes->executor(), &(*nodes)->nodes);
     wait_for(nodes->executor(), [this] { return (*nodes)->nodes.start(); });
@@ -129,6 +132,7 @@ struct ControlPlane::Impl {
     apiserver.reset();
   }
 
+  Metrics metrics;  // of all components: one process, one /metrics
   const UpOptions options;
   const Clock& clock;
   Rng& rng;

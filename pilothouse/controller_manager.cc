@@ -29,9 +29,9 @@ struct Manager {
           constexpr std::string_view kPrefix = "system:serviceaccount:kube-system:";
           if (!with_accounts || !identity.name.starts_with(kPrefix)) return daemon::sharing_transport(*own);
           return daemon::sharing_transport(*accounts, [this, account = identity.name.substr(kPrefix.size())] { return tokens.token(account); });
-        }),
+        }, daemon.access().host()),
         scope(executor, [log = log](std::exception_ptr) { log.error("a task of the controller manager ended"); }),
-        component(executor, connector, options.controllers, loops, daemon.rng(), log, daemon.leadership()) {
+        component(executor, connector, options.controllers, loops, daemon.rng(), log, &daemon.metrics(), daemon.leadership()) {
     scope.spawn(tokens.run());
     scope.spawn(mark_ready(daemon));
   }
@@ -117,7 +117,7 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
                         .log = log});
   daemon::Part<Manager> manager("loops", daemon.clock(), [&](Executor& executor) {
     return std::make_unique<Manager>(executor, daemon, options, loops);
-  });
+  }, &daemon.metrics());
   log.info("started", "version", kVersion, "server", daemon.access().server(), "loops", loops.size(), "leader election", options.election.leader_elect);
   daemon.lead(manager.executor(), [&manager] { manager->start(); }, [&manager] { manager->stop(); });
   signals.wait();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "daemon/program.h"
+#include "election/metrics.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
@@ -30,11 +31,20 @@ ElectedDaemon::ElectedDaemon(ElectedDaemonOptions options)
   files_.emplace("files", clock_, [this](Executor& executor) {
     auto scope = std::make_unique<Scope>(executor);
     scope->spawn(access_.follow_files());
+    process_.emplace(metrics_, executor, &read_own_process);
+    if (leadership_) election_hook_ = metrics_.on_scrape(executor, [this] { show_election(); });
     return scope;
   });
+  show_build(metrics_, build_info());
 }
 
-ElectedDaemon::~ElectedDaemon() = default;
+ElectedDaemon::~ElectedDaemon() {
+  serving_.reset();
+  daemon::run_on(files_->executor(), [this] {
+    process_.reset();
+    election_hook_ = ScrapeHook();
+  });
+}
 
 std::vector<HealthCheck> ElectedDaemon::checks() {
   std::vector<HealthCheck> out{healthy("ping")};
@@ -63,6 +73,11 @@ std::vector<daemon::Page> ElectedDaemon::pages() {
 }
 
 Task<std::string> ElectedDaemon::metrics_text() { return metrics_.scrape(); }
+
+void ElectedDaemon::show_election() {
+  const election::ElectionMetrics families{&metrics_};
+  families.master_status.with({options_.election.resource_name}).set(leadership_->leading() ? 1 : 0);
+}
 
 void ElectedDaemon::lead(Executor& on, std::function<void()> started, std::function<void()> stopped) {
   component_ = &on;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/process_metrics.h"
 #include "base/rng.h"
 #include "base/time.h"
 #include "daemon/flags.h"
@@ -62,6 +63,7 @@ class ElectedDaemon {
   std::vector<HealthCheck> checks();
   std::vector<daemon::Page> pages();
   Task<std::string> metrics_text();
+  void show_election();
 
   const ElectedDaemonOptions options_;
   const SystemClock clock_;
@@ -73,6 +75,8 @@ class ElectedDaemon {
   std::atomic<bool> ready_ = false;
   std::optional<daemon::Part<daemon::Serving>> serving_;
   std::optional<daemon::Part<Scope>> files_;
+  std::optional<ProcessMetrics> process_;       // on the executor of `files_`
+  ScrapeHook election_hook_;                    // the same
   std::optional<daemon::Part<election::LeaseElection>> election_;
   Executor* component_ = nullptr;
   std::function<void()> stopped_;

@@ -20,10 +20,12 @@ std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text)
 
 ManagerComponent::ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& options,
                                    std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log,
-                                   std::shared_ptr<election::Leadership> leadership)
-    : transport(connector.connect(executor, controller_manager_identity())),
+                                   Metrics* metrics, std::shared_ptr<election::Leadership> leadership)
+    : client_metrics(metrics, connector.host()),
+      transport(connector.connect(executor, controller_manager_identity())),
       client(*transport, user_agent("kube-controller-manager")),
-      informers(executor, client, rng, log.named("informers")) {
+      informers(executor, client, rng, log.named("informers"), metrics) {
+  client.measure(&client_metrics);
   for (const controllers::LoopEntry* loop : loops) {
     auto way = connector.connect(executor, loop_identity(loop->name));
     if (leadership) {
@@ -38,7 +40,9 @@ ManagerComponent::ManagerComponent(Executor& executor, const Connector& connecto
                                .rng = rng,
                                .log = log,
                                .options = options,
-                               .version = kVersion};
+                               .version = kVersion,
+                               .metrics = metrics,
+                               .client_metrics = &client_metrics};
   host = std::make_unique<controllers::LoopHost>(std::move(parts), std::move(loops));
   if (leadership) host->warm();
 }

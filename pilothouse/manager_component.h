@@ -1,4 +1,4 @@
-// The control loops of a process. Made and destroyed on their executor.
+// The control loops of a process. Made and destroyed on their executor. `metrics` may be null, and outlives them.
 #pragma once
 
 #include <map>
@@ -11,6 +11,7 @@
 #include "election/leadership.h"
 #include "informers/client.h"
 #include "informers/informer.h"
+#include "informers/metrics.h"
 #include "pilothouse/connector.h"
 
 namespace ph::pilothouse {
@@ -21,9 +22,10 @@ std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text)
 // With a leadership the loops begin as standbys (`host->warm()`), and their writes leave only while it is certain.
 struct ManagerComponent {
   ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& options,
-                   std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log,
+                   std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log, Metrics* metrics = nullptr,
                    std::shared_ptr<election::Leadership> leadership = nullptr);
   ~ManagerComponent();
+  informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> transport;
   std::vector<std::unique_ptr<Transport>> unguarded;
   std::map<std::string, std::unique_ptr<Transport>, std::less<>> loop_transports;

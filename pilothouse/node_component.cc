@@ -23,11 +23,14 @@ Task<std::optional<std::string>> NodeLogs::read(ObjectKey pod, std::string conta
   co_return co_await answer.get();
 }
 
-NodeComponent::NodeComponent(Executor& executor, const Connector& connector, node::HollowOptions options, Rng& rng, Log log)
-    : transport(connector.connect(executor, nodes_identity())),
+NodeComponent::NodeComponent(Executor& executor, const Connector& connector, node::HollowOptions options, Rng& rng, Log log, Metrics* metrics)
+    : client_metrics(metrics, connector.host()),
+      transport(connector.connect(executor, nodes_identity())),
       client(*transport, user_agent("kubelet")),
-      informers(executor, client, rng, log.named("informers")),
-      nodes({executor, client, informers, log.named("node")}, std::move(options)) {}
+      informers(executor, client, rng, log.named("informers"), metrics),
+      nodes({executor, client, informers, log.named("node")}, std::move(options)) {
+  client.measure(&client_metrics);
+}
 
 NodeComponent::~NodeComponent() = default;
 

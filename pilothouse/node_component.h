@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "informers/client.h"
 #include "informers/informer.h"
+#include "informers/metrics.h"
 #include "node/hollow.h"
 #include "pilothouse/connector.h"
 
@@ -28,10 +29,12 @@ class NodeLogs {
 };
 
 
-// Made and destroyed on its executor.
+// Made and destroyed on its executor. `metrics` may be null, and outlives it.
 struct NodeComponent {
-  NodeComponent(Executor& executor, const Connector& connector, node::HollowOptions options, Rng& rng, Log log);
+  NodeComponent(Executor& executor, const Connector& connector, node::HollowOptions options, Rng& rng, Log log,
+                Metrics* metrics = nullptr);
   ~NodeComponent();
+  informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> transport;
   informers::Client client;
   informers::Informers informers;

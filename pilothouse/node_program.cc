@@ -75,7 +75,7 @@ Task<HttpResponse> answer_log(const NodeLogs* logs, const HttpRequest* request) 
 struct Nodes {
   Nodes(Executor& executor, daemon::ServerAccess& access, const node::HollowOptions& options, Rng& rng, const Log& log)
       : own(access.connect(executor, {.user_agent = "kubelet", .token = {}})),
-        connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }),
+        connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }, access.host()),
         component(executor, connector, options, rng, log),
         scope(executor) {
     scope.spawn(access.follow_files());

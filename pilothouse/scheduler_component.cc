@@ -6,16 +6,19 @@
 namespace ph::pilothouse {
 
 SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration,
-                                       const Clock& clock, Rng& rng, Log log, std::shared_ptr<election::Leadership> leadership)
+                                       const Clock& clock, Rng& rng, Log log, Metrics* metrics, std::shared_ptr<election::Leadership> leadership)
     : executor(executor),
       configuration(std::move(configuration)),
       clock(clock),
       rng(rng),
       log(std::move(log)),
+      metrics(metrics),
+      client_metrics(metrics, connector.host()),
       unguarded(connector.connect(executor, scheduler_identity())),
       transport(leadership ? election::guarded_transport(*unguarded, leadership, clock) : std::move(unguarded)),
       client(*transport, user_agent("kube-scheduler")),
-      informers(executor, client, rng, this->log.named("informers")) {
+      informers(executor, client, rng, this->log.named("informers"), metrics) {
+  client.measure(&client_metrics);
   start();  // what is wrong with the configuration is said now, standby or not
   if (!leadership) return;
   stop();
@@ -27,7 +30,7 @@ SchedulerComponent::~SchedulerComponent() { stop(); }
 void SchedulerComponent::start() {
   if (scheduler) return;
   scheduler = std::make_unique<scheduler::Scheduler>(
-      scheduler::SchedulerWorld{.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler")},
+      scheduler::SchedulerWorld{.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler"), .metrics = metrics},
       configuration);
   scope = std::make_unique<Scope>(executor, [log = log](std::exception_ptr error) {
     try {

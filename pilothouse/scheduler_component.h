@@ -1,4 +1,4 @@
-// The scheduler of a process. Made and destroyed on its executor.
+// The scheduler of a process. Made and destroyed on its executor. `metrics` may be null, and outlives it.
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 #include "election/leadership.h"
 #include "informers/client.h"
 #include "informers/informer.h"
+#include "informers/metrics.h"
 #include "pilothouse/connector.h"
 #include "scheduler/scheduler.h"
 
@@ -14,7 +15,7 @@ namespace ph::pilothouse {
 // With a leadership it begins as a standby with warm caches, and its writes leave only while that is certain.
 struct SchedulerComponent {
   SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration, const Clock& clock,
-                     Rng& rng, Log log, std::shared_ptr<election::Leadership> leadership = nullptr);
+                     Rng& rng, Log log, Metrics* metrics = nullptr, std::shared_ptr<election::Leadership> leadership = nullptr);
   ~SchedulerComponent();
   // Without a leadership it has been started.
   void start();
@@ -26,6 +27,8 @@ struct SchedulerComponent {
   const Clock& clock;
   Rng& rng;
   const Log log;
+  Metrics* const metrics;
+  informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> unguarded, transport;
   informers::Client client;
   informers::Informers informers;

@@ -18,8 +18,8 @@ constexpr char kComponent[] = "kube-scheduler";
 struct Placing {
   Placing(Executor& executor, ElectedDaemon& daemon, const scheduler::Configuration& configuration)
       : own(daemon.access().connect(executor, {.user_agent = kComponent, .token = {}})),
-        connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }),
-        component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), daemon.leadership()),
+        connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }, daemon.access().host()),
+        component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), &daemon.metrics(), daemon.leadership()),
         scope(executor) {
     scope.spawn(mark_ready(daemon));
   }
@@ -91,7 +91,7 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
                         .log = log});
   daemon::Part<Placing> placing("scheduler", daemon.clock(), [&](Executor& executor) {
     return std::make_unique<Placing>(executor, daemon, configuration);
-  });
+  }, &daemon.metrics());
   log.info("started", "version", kVersion, "server", daemon.access().server(), "profiles", configuration.profiles.size(), "leader election",
            options.election.leader_elect);
   daemon.lead(placing.executor(), [&placing] { placing->component.start(); }, [&placing] { placing->component.stop(); });

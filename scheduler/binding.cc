@@ -23,6 +23,7 @@ Task<void> Scheduler::bind(Attempt attempt) {
     co_return;
   }
   ++stats_.scheduled;
+  metrics_.bound(*attempt.pod);
   const std::string& uid = attempt.placed->uid;
   const bool deleted = attempt.pod->place == QueuedPod::Place::Removed && cache_.is_assumed(uid);
   cache_.finish_binding(uid, world_.clock.steady());
@@ -38,7 +39,10 @@ Task<void> Scheduler::bind(Attempt attempt) {
 
 Task<Verdict> Scheduler::try_bind(const Attempt& attempt) {
   const Profile& profile = *attempt.pod->profile;
+  const Steady begun = metrics_.now();
+  const bool waits = waiting_.waits(attempt.placed->uid);
   Verdict verdict = co_await waiting_.wait(attempt.placed->uid);
+  if (waits) metrics_.permitted(verdict, begun);
   if (!verdict.success()) co_return verdict;
   verdict = co_await profile.pre_bind(*attempt.state, *attempt.message, attempt.node);
   if (!verdict.success()) co_return verdict;

@@ -50,12 +50,14 @@ Task<void> Scheduler::schedule() {
 
 void Scheduler::schedule_one(const QueuedRef& queued) {
   ++stats_.attempts;
+  queued->attempt_begun = metrics_.now();
   const PendingPod pod = queued->pod;
   auto diagnosis = std::make_shared<Diagnosis>();
   diagnosis->at = world_.clock.now();
   try {
     CycleState state(queued->info);
     const Placement placement = place(*queued->profile, state, *pod, *diagnosis);
+    metrics_.chosen(queued->attempt_begun);
     if (placement.node) return assume_and_bind(queued, std::move(state), *placement.node);
 
     if (diagnosis->nodes_total == 0) {
@@ -77,6 +79,7 @@ void Scheduler::schedule_one(const QueuedRef& queued) {
 
 Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis) {
   rejections_.clear();
+  if (metrics_.measures_next_attempt()) state.measure_plugins();
   cache_.update(snapshot_);
   const std::span<const NodeInfo* const> all = snapshot_.nodes();
   diagnosis.nodes_total = all.size();
@@ -105,7 +108,9 @@ Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state,
       }
       candidates = named;
     }
+    const Steady begun = metrics_.now();
     feasible = feasible_nodes(profile, state, pod, candidates);
+    metrics_.point(profile, Point::Filter, feasible.empty() ? Code::Unschedulable : Code::Success, begun);
     next_start_ = (next_start_ + feasible.size() + rejections_.size()) % all.size();
     if (feasible.empty() && narrowed.nodes) {
       const std::string absent =

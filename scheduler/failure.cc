@@ -53,6 +53,7 @@ std::optional<PodCondition> changed_condition(const Pod& pod, std::string_view r
 void Scheduler::fail(const QueuedRef& queued, const Verdict& verdict, std::shared_ptr<Diagnosis> diagnosis,
                      std::optional<std::string> nominated) {
   ++(verdict.rejected() ? stats_.unschedulable : stats_.errors);
+  metrics_.attempted(*queued->profile, verdict.rejected() ? "unschedulable" : "error", queued->attempt_begun);
   if (queued->place == QueuedPod::Place::Removed) return;  // deleted, or assigned by somebody else
   if (verdict.rejected()) {
     queued->rejectors = diagnosis->rejectors;

@@ -9,6 +9,7 @@ namespace ph::scheduler {
 Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
     : world_(world),
       configuration_(std::move(configuration)),
+      metrics_(world.metrics, world.clock),
       waiting_(world.executor),
       queue_(world.clock,
              {.backoff_initial = configuration_.pod_initial_backoff, .backoff_max = configuration_.pod_max_backoff},
@@ -25,12 +26,20 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
     if (profiles_.contains(spec.scheduler_name)) {
       throw std::invalid_argument(fmt::format("duplicate profile with scheduler name \"{}\"", spec.scheduler_name));
     }
-    profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins, world_.plugins));
+    const auto& profile = profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins, world_.plugins)).first->second;
+    if (metrics_.on()) profile->measure(&metrics_);
     if (!world_.events) {
       recorders_.emplace(spec.scheduler_name, informers::event_recorder(world_.executor, world_.client, world_.rng,
                                                                         spec.scheduler_name, {}, world_.log));
     }
   }
+  if (!metrics_.on()) return;
+  queue_.measure(&metrics_);
+  hook_ = world_.metrics->on_scrape(world_.executor, [this] {
+    std::vector<const Profile*> profiles;
+    for (const auto& [name, profile] : profiles_) profiles.push_back(profile.get());
+    metrics_.show(queue_, cache_, profiles);
+  });
 }
 
 Scheduler::~Scheduler() { tasks_.cancel(); }

@@ -30,6 +30,7 @@
 #include "scheduler/config/configuration.h"
 #include "scheduler/framework/profile.h"
 #include "scheduler/framework/registry.h"
+#include "scheduler/metrics.h"
 #include "scheduler/queue/scheduling_queue.h"
 
 namespace ph::scheduler {
@@ -43,6 +44,7 @@ struct SchedulerWorld {
   informers::Informers& informers;
   informers::EventRecorder* events = nullptr;  // null: the scheduler makes one a profile, named after it
   Log log;
+  Metrics* metrics = nullptr;                 // null: nothing is counted
   std::span<const PluginEntry> plugins = {};  // beside those of the registry, for configurations made in code
 };
 
@@ -131,6 +133,7 @@ class Scheduler {
 
   SchedulerWorld world_;
   Configuration configuration_;
+  SchedulerMetrics metrics_;
   Cache cache_;
   Snapshot snapshot_;
   WaitingPods waiting_;
@@ -143,6 +146,7 @@ class Scheduler {
   std::map<ObjectKey, std::pair<std::string, std::shared_ptr<const Diagnosis>>> diagnoses_;  // with the pod's UID
   Event nodes_known_, pods_known_;
   Stats stats_;
+  ScrapeHook hook_;
   Scope tasks_;
 };
 

@@ -76,7 +76,7 @@ void WatchCache::close() {
 }
 
 WatchCache::Stats WatchCache::stats() const {
-  return {impl_->watches.size(), impl_->window.size(), impl_->bytes + impl_->window.bytes()};
+  return {impl_->watches.size(), impl_->window.size(), impl_->bytes + impl_->window.bytes(), impl_->changes};
 }
 
 EntryRef WatchCache::Impl::make_entry(const std::string& key, Revision revision, const SharedBytes& stored) const {
@@ -86,6 +86,7 @@ EntryRef WatchCache::Impl::make_entry(const std::string& key, Revision revision,
 }
 
 void WatchCache::Impl::apply(const Change& change) {
+  ++changes;
   if (!filled) {
     early.push_back(change);
     return;

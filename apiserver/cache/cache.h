@@ -112,6 +112,7 @@ class WatchCache {
     std::size_t watchers = 0;
     std::size_t events_held = 0;
     std::size_t bytes = 0;  // of envelopes: the present, and what only events hold any more
+    std::uint64_t changes = 0;  // told by the store since the cache was made
   };
   Stats stats() const;
 

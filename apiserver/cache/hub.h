@@ -43,6 +43,7 @@ struct WatchCache::Impl {
   const std::string prefix;
   EntryTree entries;
   std::size_t bytes = 0;  // of the present
+  std::uint64_t changes = 0;
   EventWindow window;
   bool filled = false;
   bool closed = false;

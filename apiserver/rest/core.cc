@@ -44,6 +44,7 @@ Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions op
   for (auto& [resource, served] : served_) {
     if (resource->stored_as) served->stored_as = &of(*api::Scheme::builtin().find(*resource->stored_as));
   }
+  if (this->options.metrics) metrics = std::make_unique<ServerMetrics>(*this->options.metrics, *this);
 }
 
 Core::~Core() = default;

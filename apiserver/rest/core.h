@@ -13,6 +13,7 @@
 #include "apiserver/extensions.h"
 #include "apiserver/registry/resource_rules.h"
 #include "apiserver/rest/frames.h"
+#include "apiserver/rest/metrics.h"
 #include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/query.h"
 #include "apiserver/server.h"
@@ -67,6 +68,7 @@ class Core final : public ObjectReader {
   ServerOptions options;
   Extensions extensions;
   bool ready = false;
+  std::unique_ptr<ServerMetrics> metrics;  // null: nothing is counted
 
  private:
   void add(const api::Resource& resource);
@@ -88,6 +90,7 @@ struct Call {
   Served* served = nullptr;
   const api::Subresource* subresource = nullptr;
   std::vector<std::string> warnings;
+  bool watching = false;  // a watch has begun, which counts itself at its end
 
   // A namespace's own path names it twice.
   ObjectKey key() const { return {served->resource->namespaced ? info.namespace_name : std::string(), info.name}; }

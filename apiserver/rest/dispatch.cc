@@ -104,8 +104,21 @@ void choose_form(const Core& core, Call& call) {
   call.form = negotiate(call.request, call.info.verb == "watch", core.extensions.tables != nullptr);
 }
 
-Task<HttpResponse> answer(Core& core, Call& call) {
+// Who asks, and whether he may.
+void admit_user(Core& core, Call& call) {
+  const auto identify = [&] { call.user = authenticate(core, call.request); };
+  const auto decide = [&] {
+    call.user = impersonate(core, call.request, std::move(call.user));
+    authorize(core, call.user, call.info);
+  };
+  if (!core.metrics) return identify(), decide();
+  core.metrics->authenticate(call.user, identify);
+  core.metrics->authorize(decide);
+}
+
+Task<HttpResponse> answer(Core& core, Call& call, ServerMetrics::Request& measured) {
   call.info = parse_request(call.request);
+  measured.parsed(call);
   call.query = Query::parse(call.request.query());
   std::exception_ptr unacceptable;
   try {
@@ -116,8 +129,7 @@ Task<HttpResponse> answer(Core& core, Call& call) {
   if (call.request.body.size() > core.options.body_max) {
     throw api::too_large("limit is " + std::to_string(core.options.body_max));
   }
-  call.user = impersonate(core, call.request, authenticate(core, call.request));
-  authorize(core, call.user, call.info);
+  admit_user(core, call);
   if (!call.info.is_resource) co_return co_await answer_path(core, call);
   if (unacceptable) std::rethrow_exception(unacceptable);
   co_return co_await answer_resource(core, call);
@@ -147,12 +159,13 @@ void add_headers(HttpResponse& response, const Call& call, std::string audit_id)
 
 Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
   Call call;
+  ServerMetrics::Request measured(core.metrics.get());
   call.request = std::move(request);
   std::string audit_id(call.request.headers.get("Audit-ID"));
   if (audit_id.empty()) audit_id = core.rng.uuid();
   HttpResponse response;
   try {
-    response = co_await answer(core, call);
+    response = co_await answer(core, call, measured);
   } catch (const api::ApiError& error) {
     response = answer_status(call.form, error.status());
   } catch (const std::exception& error) {
@@ -160,6 +173,7 @@ Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
     response = answer_status(call.form, api::internal(error.what()).status());
   }
   add_headers(response, call, std::move(audit_id));
+  measured.answered(call, response);
   co_return response;
 }
 

@@ -60,12 +60,14 @@ void Round::admit(std::string_view operation, Message* object, const Message* ol
   admission.object = object;
   admission.old_object = old;
   admission.warnings = &context_.warnings;
+  ServerMetrics::Admission measured(core_.metrics.get(), operation, validating);
   for (const auto& plugin : core_.extensions.admission) {
     if (validating) {
       plugin->validate(admission);
     } else {
       plugin->admit(admission);
     }
+    measured.passed();
   }
 }
 

@@ -26,6 +26,8 @@ struct WatchSetup {
   bool bookmarks = false;
   Steady end;
   Steady next_bookmark;
+  std::unique_ptr<ServerMetrics::Watching> measured;  // null: nothing is counted
+  std::size_t until_mark = 0;                         // frames that are left up to the mark of the initial events
 };
 
 class WatchStream final : public BodyStream {
@@ -40,6 +42,7 @@ class WatchStream final : public BodyStream {
     }
     SharedBytes frame = std::move(pending_.front());
     pending_.pop_front();
+    if (setup_.measured) count(*frame);
     co_return std::optional<SharedBytes>(std::move(frame));
   }
 
@@ -57,6 +60,11 @@ class WatchStream final : public BodyStream {
     const Steady now = clock_.steady();
     if (now >= setup_.next_bookmark) add_bookmark(now);
     if (now >= setup_.end) ended_ = true;
+  }
+
+  void count(const std::string& frame) {
+    setup_.measured->sent(frame.size());
+    if (setup_.until_mark > 0 && --setup_.until_mark == 0) setup_.measured->list_complete();
   }
 
   void add(const CacheEvent& event) {
@@ -201,7 +209,10 @@ Task<HttpResponse> watch(Core& core, Call& call) {
                    .since = since,
                    .bookmarks = options.bookmarks,
                    .end = end,
-                   .next_bookmark = options.bookmarks ? clock.steady() + first_bookmark : end};
+                   .next_bookmark = options.bookmarks ? clock.steady() + first_bookmark : end,
+                   .measured = core.metrics ? std::make_unique<ServerMetrics::Watching>(*core.metrics, call) : nullptr,
+                   .until_mark = start.mark ? frames.size() : 0};
+  call.watching = true;
   const bool has_columns = !frames.empty();
   auto stream = std::make_unique<WatchStream>(served, clock, std::move(setup), std::move(frames));
   if (has_columns) stream->drop_columns();

@@ -5,6 +5,7 @@
 
 #include "apiserver/storage/gaps.h"
 #include "apiserver/storage/judge.h"
+#include "apiserver/storage/metrics.h"
 #include "base/sync.h"
 
 namespace ph::apiserver {
@@ -13,15 +14,20 @@ namespace {
 class MemoryStore final : public Store {
  public:
   MemoryStore(Executor& executor, const Clock& clock, MemoryOptions options)
-      : executor_(executor), clock_(clock), options_(std::move(options)) {}
+      : executor_(executor), clock_(clock), options_(std::move(options)), metrics_{options_.metrics} {
+    if (metrics_.in) hook_ = metrics_.in->on_scrape(executor, [this] { metrics_.size.set(static_cast<double>(bytes_)); });
+  }
 
   Task<std::expected<Revision, Refused>> commit(Transaction transaction) override {
     PH_ASSERT(Executor::current() == &executor_);
     assert_distinct_keys(transaction);
+    const Steady begun = clock_.steady();
     co_await yield();
     if (options_.fault) co_await options_.fault(transaction, MemoryOptions::Moment::BeforeWrite);
     auto answer = apply(transaction);
+    (answer ? metrics_.applied : metrics_.refused).add();
     if (options_.fault) co_await options_.fault(transaction, MemoryOptions::Moment::AfterWrite);
+    metrics_.wait.observe(clock_.steady() - begun);
     co_return answer;
   }
 
@@ -111,11 +117,13 @@ class MemoryStore final : public Store {
     Change change{.revision = revision, .key = mutation.key, .created = revision};
     if (found != state_.end()) {
       change.previous = found->second.bytes;
+      bytes_ -= change.previous->size();
       change.previous_modified = found->second.modified;
       change.created = found->second.created;
     }
     if (mutation.value) {
       change.value = share(std::move(*mutation.value));
+      bytes_ += change.value->size();
       state_.insert_or_assign(mutation.key, Value{change.value, change.created, revision});
       return change;
     }
@@ -145,12 +153,15 @@ class MemoryStore final : public Store {
   Executor& executor_;
   const Clock& clock_;
   MemoryOptions options_;
+  const StoreMetrics metrics_;
+  std::size_t bytes_ = 0;  // of all values
   State state_;
   Revision revision_{1};
   Revision compacted_{1};  // history is complete after this
   std::deque<Change> history_;
   Gaps gaps_;
   std::vector<Follower> followers_;
+  ScrapeHook hook_;
 };
 
 }  // namespace

@@ -6,12 +6,14 @@
 
 #include "apiserver/storage/store.h"
 #include "base/executor.h"
+#include "base/metrics.h"
 
 namespace ph::apiserver {
 
 struct MemoryOptions {
   Duration history_duration = std::chrono::minutes(10);
   std::size_t history_records = 100'000;
+  Metrics* metrics = nullptr;  // outlives the store; null: nothing is counted
 
   // For faults. Awaited by each commit before it is judged and after it was applied and fed to the followers: it may
   // sleep (a slow disk), throw (the answer is lost) or have the whole caller destroyed (a crash).

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "apiserver/storage/metrics.h"
 #include "apiserver/storage/records.h"
 #include "apiserver/storage/rocks_group.h"
 #include "apiserver/storage/rocks_history.h"
@@ -42,12 +43,14 @@ class RocksStore final : public Store {
       : executor_(executor),
         clock_(clock),
         options_(std::move(options)),
+        metrics_{options_.metrics},
         database_(open_database(path, options_)),
         history_(*database_, options_),
         revision_(database_->revision),
         visible_(std::make_shared<Visible>(Visible{revision_, {}})),
         thread_([this] { run(); }) {
     pthread_setname_np(thread_.native_handle(), "ph-store");
+    if (metrics_.in) hook_ = metrics_.in->on_scrape(executor, [this] { metrics_.size.set(static_cast<double>(size())); });
   }
 
   ~RocksStore() override {
@@ -61,8 +64,11 @@ class RocksStore final : public Store {
 
   Task<Answer> commit(Transaction transaction) override {
     const Completion<Answer> done;
+    const Steady begun = clock_.steady();
     push({std::move(transaction), done, {}});
-    co_return co_await done.get();
+    Answer answer = co_await done.get();
+    metrics_.wait.observe(clock_.steady() - begun);
+    co_return answer;
   }
 
   Task<std::optional<Stored>> get(std::string key) override {
@@ -134,6 +140,14 @@ class RocksStore final : public Store {
     return found;
   }
 
+  // On disk and on its way there. RocksDB may be asked on any thread.
+  std::uint64_t size() const {
+    std::uint64_t files = 0, buffers = 0;
+    database_->db->GetAggregatedIntProperty("rocksdb.total-sst-files-size", &files);
+    database_->db->GetAggregatedIntProperty("rocksdb.size-all-mem-tables", &buffers);
+    return files + buffers;
+  }
+
   // -- On the store's thread.
 
   void run() {
@@ -173,6 +187,8 @@ class RocksStore final : public Store {
       batch.pop_front();
     }
     if (!group.changes().empty()) write(group);
+    metrics_.group.observe(static_cast<double>(answers.size()));
+    for (const auto& [done, answer] : answers) (answer ? metrics_.applied : metrics_.refused).add();
     executor_.post(
         [visible = visible_, revision = revision_, changes = std::move(group.changes()), answers = std::move(answers)] {
           visible->revision = revision;
@@ -190,7 +206,11 @@ class RocksStore final : public Store {
     history_.trim(batch, revision_, batch.GetDataSize(), clock_.now());
     rocksdb::WriteOptions writing;
     writing.sync = options_.sync;
+    const Steady begun = clock_.steady();
     check_status(database_->db->Write(writing, &batch), "writing");
+    metrics_.write.observe(clock_.steady() - begun);
+    metrics_.bytes.add(batch.GetDataSize());
+    if (writing.sync) metrics_.syncs.add();
     revision_ = group.revision();
     history_.reclaim();
   }
@@ -207,6 +227,7 @@ class RocksStore final : public Store {
   Executor& executor_;
   const Clock& clock_;
   const RocksOptions options_;
+  const StoreMetrics metrics_;
 
   // The store's thread's, once it runs.
   const std::unique_ptr<RocksDatabase> database_;
@@ -220,6 +241,7 @@ class RocksStore final : public Store {
   std::deque<Request> queue_;
   bool stopping_ = false;
   std::thread thread_;
+  ScrapeHook hook_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "apiserver/storage/store.h"
 #include "base/executor.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 namespace rocksdb {
 class FileSystem;
@@ -28,6 +29,7 @@ struct RocksOptions {
   bool sync = true;
 
   Log log;
+  Metrics* metrics = nullptr;  // outlives the store; null: nothing is counted
 
   // Called on the store's thread when a write, a sync or a read has failed; nothing is answered after that. The default
   // writes `message` to standard error and ends the process. For tests, which may return.

@@ -5,6 +5,7 @@
 //   upstream  pkg/controller/endpointslice
 #include "api/sorted.h"
 #include "api/times.h"
+#include "controllers/endpoint_slice/metrics.h"
 #include "controllers/endpoint_slice/plan.h"
 #include "controllers/runtime/loop.h"
 
@@ -50,7 +51,8 @@ class EndpointSlices final : public Loop {
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
         nodes_(world.informer<Node>()),
-        slices_(world.informer<EndpointSlice>()) {
+        slices_(world.informer<EndpointSlice>()),
+        metrics_(world.metrics) {
     slices_.add_index(kByService, [](const EndpointSlice& slice) -> std::vector<std::string> {
       return {slice.metadata().namespace_() + "/" + service_of(slice)};
     });
@@ -59,17 +61,25 @@ class EndpointSlices final : public Loop {
   Task<Outcome> reconcile(ObjectKey key) override {
     const auto service = services_.find(key);
     // The slices of a service that is gone go with their owner.
-    if (!service || service->metadata().has_deletion_timestamp() || !has_endpoints(*service)) co_return Outcome::done();
+    if (!service || service->metadata().has_deletion_timestamp() || !has_endpoints(*service)) {
+      metrics_.forget(key);
+      co_return Outcome::done();
+    }
 
     std::vector<Ref<PodView>> selected;
     for (auto& pod : pods_.list(key.namespace_name)) {
       if (selects(*service, *pod)) selected.push_back(std::move(pod));
     }
     const auto types = endpoints::address_types(*service);
+    endpoints::EndpointSliceMetrics::Service counted{.traffic_distribution = service->spec().traffic_distribution()};
     for (const std::string& type : types) {
       const auto groups = endpoints::desired(*service, selected, type, [this](std::string_view node) { return zone_of(node); });
-      co_await carry_out(endpoints::reconcile(*service, type, groups, existing(key, type), kEndpointsPerSliceMax));
+      const auto slices = existing(key, type);
+      endpoints::Plan plan = endpoints::reconcile(*service, type, groups, slices, kEndpointsPerSliceMax);
+      metrics_.tally(counted, groups, slices, plan, kEndpointsPerSliceMax);
+      co_await carry_out(std::move(plan));
     }
+    metrics_.looked_at(key, std::move(counted));
     co_await remove_other_types(key, types);
     co_return Outcome::done();
   }
@@ -121,6 +131,7 @@ class EndpointSlices final : public Loop {
   Informer<PodView>& pods_;
   Informer<Node>& nodes_;
   Informer<EndpointSlice>& slices_;
+  endpoints::EndpointSliceMetrics metrics_;
 };
 
 LoopBuilder::Keys services_of(const PodView& pod, const World& world) {

@@ -23,7 +23,7 @@ const char* text_of(const std::exception_ptr& error, std::string& keep) {
 // One loop and all that runs it.
 class Running {
  public:
-  Running(const HostParts& parts, const LoopEntry& entry)
+  Running(const HostParts& parts, const RuntimeMetrics& metrics, const LoopEntry& entry)
       : entry_(entry),
         log_(parts.log.named(entry.name)),
         executor_(parts.executor),
@@ -35,14 +35,16 @@ class Running {
                                             builder_.component().empty() ? std::string(entry.name) : builder_.component(), "",
                                             log_)),
         world_{parts.executor,    parts.executor.clock(), parts.rng,       client_, parts.informers,
-               *recorder_, log_,  &parts.options,         asked_},
+               *recorder_, log_,  &parts.options,         asked_,  parts.metrics},
         own_writes_(reader_, sources_),
-        queue_(parts.executor),
+        queue_(parts.executor, queue_metrics(metrics, queue_name(entry.name))),
+        metrics_(loop_metrics(metrics, entry.name)),
         scope_(parts.executor, [this](std::exception_ptr error) {
           std::string text;
           log_.error("a task of the loop failed", "error", text_of(error, text));
         }) {
     client_.observe_writes(&own_writes_);
+    for (Client* client : {&client_, &reader_, &event_client_}) client->measure(parts.client_metrics);
     const auto workers = parts.options.workers.find(entry.name);
     workers_ = workers == parts.options.workers.end() ? entry.workers : workers->second;
     for (const auto& make : builder_.sources()) sources_.push_back(make(world_));
@@ -55,6 +57,8 @@ class Running {
     // The tasks first: they use all the rest.
     scope_.cancel();
     queue_.stop();
+    show();
+    metrics_.running.set(0);
     runs_->set();
   }
 
@@ -63,6 +67,7 @@ class Running {
   // Set when it runs, and when it ends.
   std::shared_ptr<Event> running() const { return runs_; }
   bool idle() const { return queue_.depth() == 0 && queue_.in_work() == 0; }
+  void show() const { queue_.show(); }
 
   LoopStats stats() const {
     LoopStats out = stats_;
@@ -92,6 +97,7 @@ class Running {
     for (int i = 0; i < workers_; ++i) scope_.spawn(work());
     scope_.spawn(beside());
     log_.debug("running", "workers", workers_);
+    metrics_.running.set(1);
     runs_->set();
   }
 
@@ -128,6 +134,7 @@ class Running {
       }
       // The key stays taken, so that no worker gets it; this worker goes on with others.
       ++stats_.held;
+      metrics_.held.add();
       scope_.spawn(hold(*key));
     }
   }
@@ -156,13 +163,16 @@ class Running {
     }
     if (!outcome) {
       ++stats_.errors;
+      metrics_.failed.add();
       queue_.add_rate_limited(key);
       co_return;
     }
     if (outcome->kind() == Outcome::Kind::Again) {
+      metrics_.again.add();
       queue_.add_rate_limited(key);
       co_return;
     }
+    metrics_.done.add();
     queue_.forget(key);
     if (outcome->kind() == Outcome::Kind::At) queue_.add_after(key, outcome->at() - executor_.clock().now());
     if (outcome->kind() == Outcome::Kind::After) queue_.add_after(key, outcome->delay());
@@ -179,6 +189,7 @@ class Running {
   std::vector<LoopBuilder::Source> sources_;
   OwnWrites own_writes_;
   WorkQueue queue_;
+  const LoopMetrics metrics_;
   std::unique_ptr<Loop> loop_;
   int workers_ = 1;
   LoopStats stats_;
@@ -189,9 +200,18 @@ class Running {
 }  // namespace
 
 struct LoopHost::Impl {
+  Impl(HostParts parts, std::vector<const LoopEntry*> loops) : parts(std::move(parts)), loops(std::move(loops)) {
+    if (!metrics.in) return;
+    hook = metrics.in->on_scrape(this->parts.executor, [this] {
+      for (const auto& loop : running) loop->show();
+    });
+  }
+
   HostParts parts;
   std::vector<const LoopEntry*> loops;
+  const RuntimeMetrics metrics{parts.metrics};
   std::vector<std::unique_ptr<Running>> running;
+  ScrapeHook hook;
 };
 
 LoopHost::LoopHost(HostParts parts, std::vector<const LoopEntry*> loops)
@@ -218,7 +238,7 @@ void LoopHost::warm() {
 
 void LoopHost::start() {
   if (running()) return;
-  for (const LoopEntry* entry : impl_->loops) impl_->running.push_back(std::make_unique<Running>(impl_->parts, *entry));
+  for (const LoopEntry* entry : impl_->loops) impl_->running.push_back(std::make_unique<Running>(impl_->parts, impl_->metrics, *entry));
 }
 
 void LoopHost::stop() {

@@ -35,6 +35,8 @@ struct HostParts {
   Log log;
   const Options& options;
   std::string version = "v1.36";  // in the user agent, behind "kube-controller-manager/"
+  Metrics* metrics = nullptr;
+  informers::ClientMetrics* client_metrics = nullptr;  // of the loops' requests
 };
 
 class LoopHost {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/rng.h"
 #include "base/sync.h"
 #include "informers/client.h"
@@ -40,6 +41,7 @@ struct World {
   Log log;
   const struct Options* options;  // controllers/runtime/options.h
   std::vector<informers::detail::AnyInformer*>& asked;  // the runtime's: what must be complete before the loop starts
+  Metrics* metrics = nullptr;  // of what the runtime cannot count; may be null
 
   // Asked for by the time the loop is constructed, it is complete before the first key is reconciled.
   template <class T>

@@ -31,6 +31,7 @@ void WorkQueue::add(const ObjectKey& key) {
   if (stopped_) return;
   if (!dirty_.try_emplace(key, now()).second) return;
   ++stats_.adds;
+  metrics_.adds.add();
   if (working_.contains(key)) return;  // `done` queues it
   queue_.push_back(key);
   changed_.set();
@@ -54,6 +55,7 @@ void WorkQueue::add_after(const ObjectKey& key, Duration delay) {
 void WorkQueue::add_rate_limited(const ObjectKey& key) {
   if (stopped_) return;
   ++stats_.retries;
+  metrics_.retries.add();
   add_after(key, limiter_.next(key, now()));
 }
 
@@ -65,9 +67,11 @@ Task<std::optional<ObjectKey>> WorkQueue::next() {
       queue_.pop_front();
       const auto dirty = dirty_.find(key);
       PH_ASSERT(dirty != dirty_.end());
-      stats_.queue_duration += now() - dirty->second;
+      const Steady taken = now();
+      stats_.queue_duration += taken - dirty->second;
+      metrics_.queue_duration.observe(taken - dirty->second);
       dirty_.erase(dirty);
-      const bool alone = working_.emplace(key, now()).second;
+      const bool alone = working_.emplace(key, taken).second;
       PH_ASSERT(alone);
       co_return std::optional<ObjectKey>(std::move(key));
     }
@@ -79,7 +83,9 @@ Task<std::optional<ObjectKey>> WorkQueue::next() {
 void WorkQueue::done(const ObjectKey& key) {
   const auto working = working_.find(key);
   if (working == working_.end()) return;  // stopped meanwhile
-  stats_.work_duration += now() - working->second;
+  const Duration worked = now() - working->second;
+  stats_.work_duration += worked;
+  metrics_.work_duration.observe(worked);
   working_.erase(working);
   if (!dirty_.contains(key)) return;
   queue_.push_back(key);
@@ -100,6 +106,19 @@ std::optional<Steady> WorkQueue::longest_running() const {
   std::optional<Steady> out;
   for (const auto& [key, since] : working_) out = out ? std::min(*out, since) : since;
   return out;
+}
+
+Duration WorkQueue::unfinished_work() const {
+  Duration out{};
+  for (const auto& [key, since] : working_) out += now() - since;
+  return out;
+}
+
+void WorkQueue::show() const {
+  const auto longest = longest_running();
+  metrics_.depth.set(static_cast<double>(depth()));
+  metrics_.longest_running.set(longest ? std::chrono::duration<double>(now() - *longest).count() : 0);
+  metrics_.unfinished_work.set(std::chrono::duration<double>(unfinished_work()).count());
 }
 
 }  // namespace ph::controllers

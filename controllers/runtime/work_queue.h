@@ -11,6 +11,7 @@
 #include "api/object.h"
 #include "base/executor.h"
 #include "base/sync.h"
+#include "controllers/runtime/metrics.h"
 
 namespace ph::controllers {
 
@@ -42,7 +43,7 @@ class RateLimiter {
 
 class WorkQueue {
  public:
-  explicit WorkQueue(Executor& executor) : executor_(executor) {}
+  explicit WorkQueue(Executor& executor, QueueMetrics metrics = {}) : executor_(executor), metrics_(metrics) {}
   ~WorkQueue();
 
   void add(const ObjectKey& key);
@@ -64,7 +65,11 @@ class WorkQueue {
   std::size_t in_work() const { return working_.size(); }
   // Since when the key that is worked on longest is; nothing when none is.
   std::optional<Steady> longest_running() const;
+  // How long all keys in work have been, together.
+  Duration unfinished_work() const;
   const QueueStats& stats() const { return stats_; }
+  // Sets the gauges; the counters are kept as things happen.
+  void show() const;
 
  private:
   struct Delayed {
@@ -82,6 +87,7 @@ class WorkQueue {
   bool stopped_ = false;
   Event changed_;
   QueueStats stats_;
+  const QueueMetrics metrics_;
 };
 
 }  // namespace ph::controllers

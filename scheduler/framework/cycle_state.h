@@ -70,6 +70,14 @@ class CycleState {
   bool filters(const Plugin* plugin) const { return std::ranges::find(no_filter_, plugin) == no_filter_.end(); }
   bool scores(const Plugin* plugin) const { return std::ranges::find(no_score_, plugin) == no_score_.end(); }
 
+  // Of this attempt it is measured how long each plugin takes; filters on some of the nodes.
+  void measure_plugins() {
+    measured_ = true;
+    measured_nodes_ = kMeasuredNodes;
+  }
+  bool measures_plugins() const { return measured_; }
+  bool measures_node() const { return measured_nodes_ > 0 && measured_nodes_-- > 0; }
+
  private:
   using TypeId = const void*;
   template <class T>
@@ -88,6 +96,9 @@ class CycleState {
   PodRef pod_;
   std::vector<Slot> slots_;
   std::vector<const Plugin*> no_filter_, no_score_;
+  static constexpr int kMeasuredNodes = 8;
+  bool measured_ = false;
+  mutable int measured_nodes_ = 0;
 
  public:
   CycleState(CycleState&&) = default;

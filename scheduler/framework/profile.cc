@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "scheduler/framework/registry.h"
+#include "scheduler/metrics.h"
 
 namespace ph::scheduler {
 namespace {
@@ -21,6 +22,42 @@ Verdict refused(const Verdict& verdict, const Plugin& plugin, std::string_view p
   if (verdict.rejected()) return Verdict::owning(verdict.code(), verdict.message()).by(plugin.name());
   return Verdict::error(fmt::format("running {} plugin \"{}\": {}", point, plugin.name(), verdict.message()))
       .by(plugin.name());
+}
+
+// How long a point takes, until the end of the scope, and what it says.
+class Timed {
+ public:
+  Timed(SchedulerMetrics* metrics, const Profile& profile, Point point)
+      : metrics_(metrics), profile_(profile), point_(point), begun_(metrics ? metrics->now() : Steady()) {}
+  ~Timed() {
+    if (metrics_) metrics_->point(profile_, point_, code_, begun_);
+  }
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+  void says(Code code) { code_ = code; }
+
+ private:
+  SchedulerMetrics* metrics_;
+  const Profile& profile_;
+  const Point point_;
+  const Steady begun_;
+  Code code_ = Code::Success;
+};
+
+Code code_of(const Verdict& verdict) { return verdict.code(); }
+template <class Result>
+Code code_of(const Result& result) {
+  return result.verdict.code();
+}
+
+// Asks a plugin, and measures it when that is wanted.
+template <class F>
+auto ask(SchedulerMetrics* metrics, bool measured, Point point, const Plugin& plugin, F call) {
+  if (!measured) [[likely]] return call();
+  const Steady begun = metrics->now();
+  auto result = call();
+  metrics->plugin(point, plugin.name(), code_of(result), metrics->now() - begun);
+  return result;
 }
 
 }  // namespace
@@ -112,6 +149,18 @@ Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const Plu
     throw std::invalid_argument(
         fmt::format("at least one bind plugin is needed for profile with scheduler name \"{}\"", spec_.scheduler_name));
   }
+  pre_filter_asked_ = asked(Point::PreFilter);
+  filter_asked_ = asked(Point::Filter);
+  pre_score_asked_ = asked(Point::PreScore);
+  score_asked_ = asked(Point::Score);
+}
+
+std::uint64_t* Profile::asked(Point point) {
+  const auto names = spec_.points.find(point);
+  if (names == spec_.points.end()) return nullptr;
+  auto& counts = asked_[point];
+  counts.resize(names->second.size());
+  return counts.data();
 }
 
 const Plugin* Profile::plugin(std::string_view name) const {
@@ -132,12 +181,17 @@ Verdict Profile::pre_enqueue(const Pod& pod) const {
 Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod,
                                          std::span<const NodeInfo* const> nodes) const {
   PreFiltered out;
-  for (const PreFilterPlugin* plugin : pre_filter_) {
-    PreFilterResult result = plugin->pre_filter(state, pod, nodes);
+  Timed timed(metrics_, *this, Point::PreFilter);
+  for (std::size_t i = 0; i < pre_filter_.size(); ++i) {
+    const PreFilterPlugin* plugin = pre_filter_[i];
+    PreFilterResult result = ask(metrics_, state.measures_plugins(), Point::PreFilter, *plugin,
+                                 [&] { return plugin->pre_filter(state, pod, nodes); });
     if (result.verdict.skipped()) {
       state.skip_filter(plugin);
       continue;
     }
+    ++pre_filter_asked_[i];
+    timed.says(result.verdict.code());
     if (!result.verdict.success()) {
       out.verdict = refused(result.verdict, *plugin, "PreFilter");
       return out;
@@ -151,6 +205,7 @@ Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod,
     }
     if (!out.nodes->empty()) continue;
     const bool alone = out.narrowed_by.size() == 1;
+    timed.says(Code::UnschedulableAndUnresolvable);
     out.verdict = Verdict::owning(Code::UnschedulableAndUnresolvable,
                                   alone ? fmt::format("node(s) didn't satisfy plugin {}", out.narrowed_by.front())
                                         : fmt::format("node(s) didn't satisfy plugin(s) [{}] simultaneously",
@@ -162,9 +217,12 @@ Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod,
 }
 
 Verdict Profile::filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const {
-  for (const FilterPlugin* plugin : filter_) {
+  const bool measured = state.measures_node();
+  for (std::size_t i = 0; i < filter_.size(); ++i) {
+    const FilterPlugin* plugin = filter_[i];
     if (!state.filters(plugin)) continue;
-    Verdict verdict = plugin->filter(state, pod, node);
+    ++filter_asked_[i];
+    Verdict verdict = ask(metrics_, measured, Point::Filter, *plugin, [&] { return plugin->filter(state, pod, node); });
     if (!verdict.success()) return std::move(verdict).by(plugin->name());
   }
   return Verdict::fits();
@@ -182,8 +240,11 @@ Verdict Profile::add_pod(CycleState& state, const Pod& pod, const PodInfo& added
 PostFilterResult Profile::post_filter(CycleState& state, const Pod& pod, std::span<const Rejection> rejections) const {
   PostFilterResult out;
   std::string reasons;
+  Timed timed(metrics_, *this, Point::PostFilter);
   for (PostFilterPlugin* plugin : post_filter_) {
-    PostFilterResult result = plugin->post_filter(state, pod, rejections);
+    PostFilterResult result = ask(metrics_, state.measures_plugins(), Point::PostFilter, *plugin,
+                                  [&] { return plugin->post_filter(state, pod, rejections); });
+    timed.says(result.verdict.code());
     if (result.verdict.success() || result.verdict.failed()) {
       result.verdict = std::move(result.verdict).by(plugin->name());
       return result;
@@ -198,11 +259,16 @@ PostFilterResult Profile::post_filter(CycleState& state, const Pod& pod, std::sp
 }
 
 Verdict Profile::pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
-  for (const PreScorePlugin* plugin : pre_score_) {
-    const Verdict verdict = plugin->pre_score(state, pod, nodes);
+  Timed timed(metrics_, *this, Point::PreScore);
+  for (std::size_t i = 0; i < pre_score_.size(); ++i) {
+    const PreScorePlugin* plugin = pre_score_[i];
+    const Verdict verdict = ask(metrics_, state.measures_plugins(), Point::PreScore, *plugin,
+                                [&] { return plugin->pre_score(state, pod, nodes); });
+    if (!verdict.skipped()) ++pre_score_asked_[i];
     if (verdict.skipped()) {
       state.skip_score(plugin);
     } else if (!verdict.success()) {
+      timed.says(Code::Error);
       return Verdict::error(fmt::format("running PreScore plugin \"{}\": {}", plugin->name(), verdict.message()))
           .by(plugin->name());
     }
@@ -215,10 +281,17 @@ std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod,
   std::vector<NodeScore> total, one;
   total.reserve(nodes.size());
   for (const NodeInfo* node : nodes) total.push_back({node, 0});
-  for (const auto& [plugin, weight] : score_) {
+  Timed timed(metrics_, *this, Point::Score);
+  for (std::size_t p = 0; p < score_.size(); ++p) {
+    const auto& [plugin, weight] = score_[p];
     if (!state.scores(plugin)) continue;
+    score_asked_[p] += nodes.size();
     one.clear();
+    const Steady begun = state.measures_plugins() ? metrics_->now() : Steady();
     for (const NodeInfo* node : nodes) one.push_back({node, plugin->score(state, pod, *node)});
+    if (state.measures_plugins() && !nodes.empty()) {
+      metrics_->plugin(Point::Score, plugin->name(), Code::Success, (metrics_->now() - begun) / nodes.size());
+    }
     plugin->normalize(state, pod, one);
     for (std::size_t i = 0; i < one.size(); ++i) {
       if (one[i].score < 0 || one[i].score > kMaxNodeScore) {
@@ -233,8 +306,10 @@ std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod,
 }
 
 Verdict Profile::reserve(CycleState& state, const Pod& pod, std::string_view node) const {
+  Timed timed(metrics_, *this, Point::Reserve);
   for (ReservePlugin* plugin : reserve_) {
     const Verdict verdict = plugin->reserve(state, pod, node);
+    timed.says(verdict.code());
     if (!verdict.success()) return refused(verdict, *plugin, "Reserve");
   }
   return Verdict::fits();
@@ -246,9 +321,11 @@ void Profile::unreserve(CycleState& state, const Pod& pod, std::string_view node
 
 Verdict Profile::permit(CycleState& state, const Pod& pod, std::string_view node, WaitingPods& waiting) const {
   std::vector<WaitingPods::Hold> holds;
+  Timed timed(metrics_, *this, Point::Permit);
   for (PermitPlugin* plugin : permit_) {
     const PermitResult result = plugin->permit(state, pod, node);
     if (result.verdict.success()) continue;
+    timed.says(result.verdict.code());
     if (!result.verdict.waits()) return refused(result.verdict, *plugin, "Permit");
     holds.push_back({plugin->name(), std::min(result.timeout, kPermitTimeoutMost)});
   }
@@ -273,16 +350,22 @@ Task<Verdict> errors_as_verdicts(Task<Verdict> step) {
 }  // namespace
 
 Task<Verdict> Profile::pre_bind(CycleState& state, const Pod& pod, std::string node) const {
+  Timed timed(metrics_, *this, Point::PreBind);
   for (PreBindPlugin* plugin : pre_bind_) {
     const Verdict verdict = co_await errors_as_verdicts(plugin->pre_bind(state, pod, node));
-    if (!verdict.success() && !verdict.skipped()) co_return refused(verdict, *plugin, "PreBind");
+    if (!verdict.success() && !verdict.skipped()) {
+      timed.says(verdict.code());
+      co_return refused(verdict, *plugin, "PreBind");
+    }
   }
   co_return Verdict::fits();
 }
 
 Task<Verdict> Profile::bind(CycleState& state, const Pod& pod, std::string node) const {
+  Timed timed(metrics_, *this, Point::Bind);
   for (BindPlugin* plugin : bind_) {
     const Verdict verdict = co_await errors_as_verdicts(plugin->bind(state, pod, node));
+    timed.says(verdict.code());
     if (verdict.skipped()) continue;
     if (verdict.success()) co_return Verdict::fits();
     co_return refused(verdict, *plugin, "Bind");
@@ -291,6 +374,7 @@ Task<Verdict> Profile::bind(CycleState& state, const Pod& pod, std::string node)
 }
 
 void Profile::post_bind(CycleState& state, const Pod& pod, std::string_view node) const {
+  const Timed timed(metrics_, *this, Point::PostBind);
   for (PostBindPlugin* plugin : post_bind_) plugin->post_bind(state, pod, node);
 }
 

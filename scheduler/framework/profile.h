@@ -1,6 +1,7 @@
 // Profile: one scheduler by name, with its plugins in order. Runs the extension points.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,6 +39,7 @@ std::string_view to_string(Point point);
 bool implements(const Plugin& plugin, Point point);
 
 struct PluginEntry;
+class SchedulerMetrics;  // scheduler/metrics.h
 
 // What a configuration makes of a profile: which plugins stand at which point, in order, with which weights.
 struct ProfileSpec {
@@ -56,6 +58,16 @@ class Profile {
 
   const std::string& scheduler_name() const { return spec_.scheduler_name; }
   const ProfileSpec& spec() const { return spec_; }
+  // Must outlive the profile.
+  void measure(SchedulerMetrics* metrics) { metrics_ = metrics; }
+  // How often each plugin was asked at the points of the cycle.
+  template <class F>
+  void each_evaluation(F f) const {
+    for (const auto& [point, asked] : asked_) {
+      const auto& names = spec_.points.at(point);
+      for (std::size_t i = 0; i < asked.size(); ++i) f(point, std::string_view(names[i]), asked[i]);
+    }
+  }
 
   // -- Queue
   bool less(const QueueOrder& a, const QueueOrder& b) const { return queue_sort_->less(a, b); }
@@ -93,6 +105,8 @@ class Profile {
  private:
   template <class T>
   std::vector<T*> at(Point point) const;
+  // Where to count how often the plugins of a point are asked, in their order.
+  std::uint64_t* asked(Point point);
 
   ProfileSpec spec_;
   std::map<std::string, std::unique_ptr<Plugin>, std::less<>> plugins_;
@@ -112,6 +126,9 @@ class Profile {
   std::vector<PreBindPlugin*> pre_bind_;
   std::vector<BindPlugin*> bind_;
   std::vector<PostBindPlugin*> post_bind_;
+  SchedulerMetrics* metrics_ = nullptr;
+  std::map<Point, std::vector<std::uint64_t>> asked_;
+  std::uint64_t *pre_filter_asked_ = nullptr, *filter_asked_ = nullptr, *pre_score_asked_ = nullptr, *score_asked_ = nullptr;
 };
 
 }  // namespace ph::scheduler

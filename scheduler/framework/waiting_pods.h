@@ -31,6 +31,7 @@ class WaitingPods {
   // Until all holds are released (success), one rejects, or the first times out (Unschedulable). Success for an unknown
   // pod.
   Task<Verdict> wait(std::string uid);
+  bool waits(std::string_view uid) const { return pods_.contains(uid); }
   // The pod has gone.
   void remove(std::string_view uid) { reject(uid, {}, "pod deleted"); }
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/assert.h"
+#include "scheduler/metrics.h"
 
 namespace ph::scheduler {
 namespace {
@@ -112,7 +113,21 @@ Steady SchedulingQueue::backoff_end(const QueuedPod& pod) const {
   return Steady(end - end % kWindow + kWindow);
 }
 
-void SchedulingQueue::requeue(const QueuedRef& pod, Strategy strategy) {
+void SchedulingQueue::count(const QueuedPod& pod, std::string_view why) {
+  if (!metrics_) return;
+  const bool backoff = pod.place == Place::Backoff || pod.place == Place::ErrorBackoff;
+  metrics_->entered(pod.place == Place::Active ? "active" : backoff ? "backoff" : "unschedulable", why);
+}
+
+void SchedulingQueue::requeue(const QueuedRef& pod, Strategy strategy, std::string_view why) {
+  // Once the pod is where it belongs.
+  struct Counted {
+    SchedulingQueue& queue;
+    const QueuedPod& pod;
+    std::string_view why;
+    ~Counted() { queue.count(pod, why); }
+  } const counted{*this, *pod, why};
+
   leave(*pod);
   pod->gated_by = {};
   pod->sequence = 0;
@@ -145,7 +160,7 @@ void SchedulingQueue::add(const SchedulerPod& pod, const Profile& profile) {
   queued->queued = clock_.steady();
   pods_.emplace(pod.info->uid, queued);
   nominate(*queued);
-  requeue(queued, Strategy::Immediately);
+  requeue(queued, Strategy::Immediately, "PodAdd");
 }
 
 void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& after, const Profile& profile) {
@@ -170,7 +185,7 @@ void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& aft
     const ClusterChange change = change_of(event, before, after);
     log(change);
     if (pod->place != Place::Unschedulable) return;
-    if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave) requeue(pod, strategy);
+    if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave) requeue(pod, strategy, to_string(event));
   });
 }
 
@@ -196,7 +211,7 @@ QueuedRef SchedulingQueue::pop() {
   }
   const QueuedRef pod = pods_.at(next->uid());
   leave(*pod);
-  ++pod->attempts;
+  if (++pod->attempts == 1) pod->first_attempt = clock_.steady();
   pod->rejectors.clear();
   pod->pending.clear();
   enter(pod, Place::InFlight);
@@ -216,6 +231,7 @@ void SchedulingQueue::put_back(const QueuedRef& pod) {
   if (pod->place == Place::Removed || pod->place == Place::Nowhere) return;
   PH_ASSERT(pod->place == Place::InFlight);
   pod->queued = clock_.steady();
+  pod->woken_by_timeout = false;
   const bool error = pod->rejectors.empty() && pod->pending.empty();
   if (error) {
     ++pod->consecutive_errors;
@@ -228,16 +244,23 @@ void SchedulingQueue::put_back(const QueuedRef& pod) {
   for (std::uint64_t i = pod->events_seen - log_start_; i < log_.size() && strategy != Strategy::Immediately; ++i) {
     strategy = std::max(strategy, judge(*pod, log_[i]));
   }
-  requeue(pod, strategy);
+  requeue(pod, strategy, "ScheduleAttemptFailure");
 }
 
 // -- Events
 
+bool SchedulingQueue::helps(const QueuedPod& pod, std::string_view name, const ClusterChange& change) const {
+  const Plugin* plugin = pod.profile->plugin(name);
+  if (!plugin || !plugin->retry_on().has(change.event)) return false;
+  if (!metrics_ || !metrics_->measures_next_hint()) return plugin->hint(change, *pod.pod) == QueueingHint::Queue;
+  const Steady begun = metrics_->now();
+  const bool queues = plugin->hint(change, *pod.pod) == QueueingHint::Queue;
+  metrics_->hinted(change.event, name, queues, begun);
+  return queues;
+}
+
 SchedulingQueue::Strategy SchedulingQueue::judge(const QueuedPod& pod, const ClusterChange& change) const {
-  const auto helps = [&](std::string_view name) {
-    const Plugin* plugin = pod.profile->plugin(name);
-    return plugin && plugin->retry_on().has(change.event) && plugin->hint(change, *pod.pod) == QueueingHint::Queue;
-  };
+  const auto helps = [&](std::string_view name) { return this->helps(pod, name, change); };
   if (!pod.gated_by.empty()) return helps(pod.gated_by) ? Strategy::AfterBackoff : Strategy::Leave;
   if (pod.rejectors.empty() && pod.pending.empty()) return Strategy::AfterBackoff;
   if (std::ranges::any_of(pod.pending, helps)) return Strategy::Immediately;
@@ -252,7 +275,7 @@ void SchedulingQueue::move(const ClusterChange& change, std::string_view except)
     if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave)
       moved.emplace_back(pods_.at(uid), strategy);
   }
-  for (const auto& [pod, strategy] : moved) requeue(pod, strategy);
+  for (const auto& [pod, strategy] : moved) requeue(pod, strategy, to_string(change.event));
 }
 
 void SchedulingQueue::activate(const std::vector<std::string>& uids) {
@@ -262,7 +285,7 @@ void SchedulingQueue::activate(const std::vector<std::string>& uids) {
     const QueuedRef pod = found->second;
     const bool waits =
         pod->place == Place::Backoff || pod->place == Place::ErrorBackoff || pod->place == Place::Unschedulable;
-    if (waits) requeue(pod, Strategy::Immediately);
+    if (waits) requeue(pod, Strategy::Immediately, "ForceActivate");
   }
 }
 
@@ -270,7 +293,7 @@ void SchedulingQueue::flush() {
   const Steady now = clock_.steady();
   for (auto* queue : {&backoff_, &error_backoff_}) {
     while (!queue->empty() && (*queue->begin())->backoff_ends <= now) {
-      requeue(pods_.at((*queue->begin())->uid()), Strategy::Immediately);
+      requeue(pods_.at((*queue->begin())->uid()), Strategy::Immediately, "BackoffComplete");
     }
   }
   if (now < next_check_) return;
@@ -279,7 +302,10 @@ void SchedulingQueue::flush() {
   for (const auto& [uid, pod] : unschedulable_) {
     if (pod->gated_by.empty() && pod->queued + options_.unschedulable_max <= now) forgotten.push_back(pods_.at(uid));
   }
-  for (const QueuedRef& pod : forgotten) requeue(pod, Strategy::AfterBackoff);
+  for (const QueuedRef& pod : forgotten) {
+    pod->woken_by_timeout = true;
+    requeue(pod, Strategy::AfterBackoff, "UnschedulableTimeout");
+  }
 }
 
 std::optional<Steady> SchedulingQueue::next_flush() const {

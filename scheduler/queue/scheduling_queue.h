@@ -30,6 +30,8 @@
 
 namespace ph::scheduler {
 
+class SchedulerMetrics;  // scheduler/metrics.h
+
 // A pod on its way. Owned by the queue, or by whoever has popped it.
 struct QueuedPod {
   PendingPod pod;
@@ -38,6 +40,8 @@ struct QueuedPod {
 
   Steady queued{};  // when it last entered the queue
   int attempts = 0;
+  Steady first_attempt{}, attempt_begun{};
+  bool woken_by_timeout = false;  // since its last failure
   int unschedulable_count = 0, consecutive_errors = 0;
   // Of the last attempt: the plugins whose events wake it. None after an error.
   std::set<std::string_view> rejectors, pending;
@@ -61,6 +65,8 @@ class SchedulingQueue {
 
   // `on_ready` is called when a pod may have become ready to be popped, or `next_flush` may have changed.
   SchedulingQueue(const Clock& clock, Options options, std::function<void()> on_ready);
+  // Must outlive the queue.
+  void measure(SchedulerMetrics* metrics) { metrics_ = metrics; }
 
   // -- Pods, as the API shows them
   void add(const SchedulerPod& pod, const Profile& profile);
@@ -94,6 +100,18 @@ class SchedulingQueue {
   Nominator& nominated() { return nominator_; }
   const Nominator& nominated() const { return nominator_; }
   std::size_t logged_events() const { return log_.size(); }
+  template <class F>
+  void each_logged_event(F f) const {
+    for (const ClusterChange& change : log_) f(change.event);
+  }
+  // Each plugin that keeps a pod waiting, with the pod's profile; in no order.
+  template <class F>
+  void each_refusal(F f) const {
+    for (const auto& [uid, pod] : pods_) {
+      for (const std::string_view plugin : pod->rejectors) f(plugin, *pod->profile);
+      for (const std::string_view plugin : pod->pending) f(plugin, *pod->profile);
+    }
+  }
 
  private:
   using Place = QueuedPod::Place;
@@ -110,8 +128,11 @@ class SchedulingQueue {
   Steady backoff_end(const QueuedPod& pod) const;
   // What `change` means for a pod that waits.
   Strategy judge(const QueuedPod& pod, const ClusterChange& change) const;
-  void requeue(const QueuedRef& pod, Strategy strategy);
+  bool helps(const QueuedPod& pod, std::string_view plugin, const ClusterChange& change) const;
+  // `why`: upstream's name of what brings the pod there; must outlive the queue.
+  void requeue(const QueuedRef& pod, Strategy strategy, std::string_view why);
   void enter(const QueuedRef& pod, Place place);
+  void count(const QueuedPod& pod, std::string_view why);
   void leave(QueuedPod& pod);
   void nominate(const QueuedPod& pod);
   void log(const ClusterChange& change);
@@ -119,6 +140,7 @@ class SchedulingQueue {
 
   const Clock& clock_;
   Options options_;
+  SchedulerMetrics* metrics_ = nullptr;
   std::function<void()> on_ready_;
   std::unordered_map<std::string, QueuedRef> pods_;  // by UID, all places
   std::set<QueuedPod*, ByOrder> active_;

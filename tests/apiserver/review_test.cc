@@ -98,12 +98,24 @@ TEST(Reviews, AnonymousReachesOnlyWhatIsPublic) {
     int status;
   };
   const Case kCases[] = {{"/healthz", 200}, {"/livez", 200}, {"/readyz", 200}, {"/version", 200}, {"/api", 403}, {"/apis", 403},
-                         {"/", 403},        {"/openapi/v2", 403}, {"/api/v1/pods", 403}, {"/api/v1/namespaces/default", 403}};
+                         {"/", 403},        {"/openapi/v2", 403}, {"/api/v1/pods", 403}, {"/api/v1/namespaces/default", 403},
+                         {"/metrics", 403}, {"/metrics/slis", 403}};
   StandardWorld world;
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.path);
     EXPECT_EQ(world.get(c.path, std::nullopt).status, c.status);
   }
+}
+
+TEST(Access, MonitoringReadsMetrics) {
+  StandardWorld world;
+  const auto reply = world.get("/metrics", StandardWorld::user("prometheus", {"system:monitoring"}));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_NE(reply.body.find("\n# TYPE apiserver_request_total counter\n"), std::string::npos);
+  EXPECT_EQ(world.get("/metrics/slis", StandardWorld::user("prometheus", {"system:monitoring"})).status, 200);
+  EXPECT_EQ(world.get("/metrics", StandardWorld::user("jane")).status, 403);
+  EXPECT_EQ(world.send(StandardWorld::request("POST", "/metrics", "{}")).status, 405);
 }
 
 }  // namespace

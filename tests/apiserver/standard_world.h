@@ -29,7 +29,7 @@ class StandardWorld {
   // With what another world has stored.
   StandardWorld(StandardOptions options, std::shared_ptr<Store> shared_store)
       : store(shared_store ? std::move(shared_store) : std::shared_ptr(memory_store(executor, executor.clock()))),
-        server(std::make_unique<ApiServer>(executor, rng, *store, Log(), server_options())),
+        server(std::make_unique<ApiServer>(executor, rng, *store, Log(), server_options(metrics))),
         scope_(executor) {
     if (!options.token_keys) options.token_keys = make_simulated_token_keys();
     server->install(standard_extensions(*server, executor.clock(), rng, std::move(options)));
@@ -82,14 +82,16 @@ class StandardWorld {
     return send(std::move(out));
   }
 
+  Metrics metrics;
   sim::SimExecutor executor;
   SeededRng rng{1};
   std::shared_ptr<Store> store;
   std::unique_ptr<ApiServer> server;
 
  private:
-  static ServerOptions server_options() {
+  static ServerOptions server_options(Metrics& metrics) {
     ServerOptions options;
+    options.metrics = &metrics;
     options.keep_kubernetes_service = false;
     options.advertise_address = "192.0.2.1";
     return options;

@@ -103,5 +103,39 @@ TEST_F(WorkQueueTest, StopEndsTheWaitOfWorkers) {
   EXPECT_THAT(out, IsEmpty());
 }
 
+TEST_F(WorkQueueTest, CountsUnderUpstreamsNames) {
+  Metrics metrics;
+  WorkQueue queue(executor_, queue_metrics(RuntimeMetrics{&metrics}, "things"));
+  const auto shown = [&] {
+    queue.show();
+    return metrics.render();
+  };
+  queue.add(key("a"));
+  queue.add(key("a"));
+  queue.add(key("b"));
+  EXPECT_THAT(shown(), testing::HasSubstr("workqueue_adds_total{name=\"things\"} 2\n"));
+  EXPECT_THAT(shown(), testing::HasSubstr("workqueue_depth{name=\"things\"} 2\n"));
+  executor_.advance(2s);
+  std::vector<std::string> taken;
+  Scope scope(executor_);
+  scope.spawn(take_all(queue, taken));
+  executor_.drain();
+  EXPECT_THAT(shown(), testing::HasSubstr("workqueue_queue_duration_seconds_sum{name=\"things\"} 4\n"));
+  executor_.advance(3s);
+  EXPECT_THAT(shown(), testing::HasSubstr("workqueue_longest_running_processor_seconds{name=\"things\"} 3\n"));
+  EXPECT_THAT(shown(), testing::HasSubstr("workqueue_unfinished_work_seconds{name=\"things\"} 6\n"));
+  queue.done(key("a"));
+  queue.add_rate_limited(key("a"));
+  EXPECT_THAT(shown(), testing::HasSubstr("workqueue_work_duration_seconds_sum{name=\"things\"} 3\n"));
+  EXPECT_THAT(shown(), testing::HasSubstr("workqueue_retries_total{name=\"things\"} 1\n"));
+  EXPECT_THAT(shown(), testing::HasSubstr("workqueue_unfinished_work_seconds{name=\"things\"} 3\n"));
+}
+
+TEST(QueueNames, AreUpstreams) {
+  EXPECT_EQ(queue_name("deployment-controller"), "deployment");
+  EXPECT_EQ(queue_name("endpointslice-controller"), "endpoint_slice");
+  EXPECT_EQ(queue_name("ttl-after-finished-controller"), "ttl_jobs_to_delete");
+}
+
 }  // namespace
 }  // namespace ph::controllers

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "informers/metrics.h"
 #include "tests/informers/scripted_server.h"
 
 namespace ph::informers {
@@ -252,6 +253,41 @@ TEST(WatchFramesTest, RefusesDamage) {
   WatchFrames no_envelope;
   no_envelope.feed(std::string("\0\0\0\x07\x12\x05\x0a\x03zzz", 11));
   EXPECT_THROW(no_envelope.next(), api::DecodeError);
+}
+
+TEST_F(ClientTest, RequestsAreCounted) {
+  Metrics metrics;
+  ClientMetrics counted(&metrics, "127.0.0.1:6443");
+  client_.measure(&counted);
+  Call found(executor_, client_.get<ConfigMap>({"a", "b"}));
+  server_.expect();
+  executor_.advance(2s);
+  server_.answer(config_map("a/b", 7));
+  Call refused(executor_, client_.get<ConfigMap>({"a", "b"}));
+  server_.refuse(404, "NotFound");
+  EXPECT_ANY_THROW(refused.value());
+  Call broken(executor_, client_.get<ConfigMap>({"a", "b"}));
+  server_.lose();
+  EXPECT_ANY_THROW(broken.value());
+  const std::string text = metrics.render();
+  EXPECT_THAT(text, testing::HasSubstr(R"(rest_client_requests_total{code="200",host="127.0.0.1:6443",method="GET"} 1)"));
+  EXPECT_THAT(text, testing::HasSubstr(R"(rest_client_requests_total{code="404",host="127.0.0.1:6443",method="GET"} 1)"));
+  EXPECT_THAT(text, testing::HasSubstr(R"(rest_client_requests_total{code="<error>",host="127.0.0.1:6443",method="GET"} 1)"));
+  EXPECT_THAT(text, testing::HasSubstr(R"(rest_client_request_duration_seconds_sum{host="127.0.0.1:6443",verb="GET"} 2)"));
+}
+
+TEST_F(ClientTest, RequestsThatAreSentAgainAreCounted) {
+  Metrics metrics;
+  ClientMetrics counted(&metrics, "h");
+  client_.measure(&counted);
+  Call call(executor_, client_.get<ConfigMap>({"a", "b"}));
+  server_.answer(429, {}, {{"Retry-After", "1"}});
+  executor_.advance(1s);
+  server_.answer(config_map("a/b", 7));
+  call.value();
+  const std::string text = metrics.render();
+  EXPECT_THAT(text, testing::HasSubstr(R"(rest_client_request_retries_total{code="429",host="h",verb="GET"} 1)"));
+  EXPECT_THAT(text, testing::HasSubstr(R"(rest_client_requests_total{code="429",host="h",method="GET"} 1)"));
 }
 
 }  // namespace

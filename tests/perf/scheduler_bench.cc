@@ -18,17 +18,19 @@ class NoTransport final : public Transport {
 struct Bench {
   sim::SimExecutor executor;
   SeededRng rng{1};
+  Metrics metrics;
   NoTransport transport;
   informers::Client client{transport, "bench"};
   informers::Informers informers{executor, client, rng, {}};
   Scheduler scheduler;
-  Bench(int nodes, int percentage)
+  Bench(int nodes, int percentage, bool counts)
       : scheduler({.executor = executor,
                    .clock = executor.clock(),
                    .rng = rng,
                    .client = client,
                    .informers = informers,
-                   .log = {}},
+                   .log = {},
+                   .metrics = counts ? &metrics : nullptr},
                   configuration(percentage)) {
     for (int i = 0; i < nodes; ++i) {
       scheduler.cache().put_node(share_node(make_node("node-" + std::to_string(i))
@@ -46,7 +48,7 @@ struct Bench {
 };
 
 void run(benchmark::State& state, const MakePod& like) {
-  Bench bench(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)));
+  Bench bench(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)), state.range(2) != 0);
   std::size_t evaluated = 0, cycles = 0, full = 0;
   for (auto _ : state) {
     state.PauseTiming();
@@ -78,10 +80,13 @@ void selecting_pod(benchmark::State& state) {
 }
 void refused_pod(benchmark::State& state) { run(state, make_pod().with(container().image("img:1").asks("cpu", "64"))); }
 
-// Arguments: nodes, percentageOfNodesToScore (0: adaptive).
-BENCHMARK(plain_pod)->Args({5000, 0})->Args({5000, 100})->Unit(benchmark::kMicrosecond);
-BENCHMARK(selecting_pod)->Args({5000, 0})->Unit(benchmark::kMicrosecond);
-BENCHMARK(refused_pod)->Args({5000, 0})->Unit(benchmark::kMicrosecond);
+// Arguments: nodes, percentageOfNodesToScore (0: adaptive), whether metrics are counted.
+#define WITH_AND_WITHOUT(pod, percentage) \
+  BENCHMARK(pod)->Args({5000, percentage, 0})->Args({5000, percentage, 1})->Unit(benchmark::kMicrosecond)
+WITH_AND_WITHOUT(plain_pod, 0);
+WITH_AND_WITHOUT(plain_pod, 100);
+WITH_AND_WITHOUT(selecting_pod, 0);
+WITH_AND_WITHOUT(refused_pod, 0);
 
 }  // namespace
 }  // namespace ph::scheduler::test

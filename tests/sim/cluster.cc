@@ -31,12 +31,13 @@ bool is_heartbeat(std::string_view key) {
 
 struct Cluster::Impl {
   explicit Impl(const Setup& setup) : setup(setup), rng(setup.seed_value), log(sim_log()) {
-    store = apiserver::memory_store(executor, executor.clock());
+    Metrics* metrics = setup.metrics_of_all;
+    store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
     store->follow([this](std::span<const apiserver::Change> changes) {
       for (const apiserver::Change& change : changes) note(change);
     });
     server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"),
-                                                    apiserver::ServerOptions{.keep_kubernetes_service = setup.with_access});
+                                                    apiserver::ServerOptions{.keep_kubernetes_service = setup.with_access, .metrics = metrics});
     if (setup.with_access) {
       apiserver::StandardOptions standard;
       standard.token_keys = apiserver::make_simulated_token_keys();
@@ -88,7 +89,8 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     }
   }
   if (setup.node_count > 0) {
-    impl.nodes = std::make_unique<pilothouse::NodeComponent>(impl.executor, *impl.connector, node::HollowOptions{.count = setup.node_count}, impl.rng, impl.log);
+    impl.nodes = std::make_unique<pilothouse::NodeComponent>(impl.executor, *impl.connector, node::HollowOptions{.count = setup.node_count}, impl.rng, impl.log,
+                                                              setup.metrics_of_all);
     run(impl.nodes->nodes.start());
   }
   if (!setup.loop_names.empty()) restart_loops();
@@ -96,7 +98,7 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     impl.scheduler = std::make_unique<pilothouse::SchedulerComponent>(
         impl.executor, *impl.connector,
         setup.scheduler_config.empty() ? scheduler::Configuration::defaults() : scheduler::Configuration::parse(setup.scheduler_config),
-        impl.executor.clock(), impl.rng, impl.log);
+        impl.executor.clock(), impl.rng, impl.log, setup.metrics_of_all);
   }
   impl.executor.drain();
 }
@@ -118,10 +120,24 @@ void Cluster::restart_loops() {
   impl_->manager.reset();
   impl_->manager = std::make_unique<pilothouse::ManagerComponent>(impl_->executor, *impl_->connector, impl_->options,
                                                                   pilothouse::chosen_loops(impl_->setup.loop_names), impl_->rng,
-                                                                  impl_->log);
+                                                                  impl_->log, impl_->setup.metrics_of_all);
   impl_->manager->host->start();
   impl_->executor.drain();
 }
+
+HttpResponse Cluster::get(const std::string& target, bool stream) {
+  HttpResponse response;
+  run([](Transport& transport, std::string target, bool stream, HttpResponse& response) -> Task<void> {
+    HttpRequest request;
+    request.method = "GET";
+    request.target = std::move(target);
+    response = co_await transport.send(std::move(request), stream);
+  }(*impl_->admin_transport, target, stream, response));
+  return response;
+}
+
+HttpResponse Cluster::get_path(const std::string& target) { return get(target, false); }
+HttpResponse Cluster::stream_path(const std::string& target) { return get(target, true); }
 
 Time Cluster::now() const { return impl_->executor.clock().now(); }
 void Cluster::advance(Duration by) { impl_->executor.advance(by); }

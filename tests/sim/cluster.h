@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "api/object.h"
+#include "base/metrics.h"
 #include "base/rng.h"
 #include "base/sync.h"
 #include "informers/client.h"
@@ -28,11 +29,14 @@ struct Setup {
   int node_count = 0;
   std::uint64_t seed_value = 1;
   bool with_access = false;       // authentication, RBAC and admission as in a real server, and its bootstrap objects
+  Metrics* metrics_of_all = nullptr;
 
   Setup& nodes(int count) { return node_count = count, *this; }
   Setup& scheduler(std::string config = {}) { return with_scheduler = true, scheduler_config = std::move(config), *this; }
   Setup& seed(std::uint64_t seed) { return seed_value = seed, *this; }
   Setup& access() { return with_access = true, *this; }
+  // Everything counts there; it outlives the cluster.
+  Setup& counted_by(Metrics& metrics) { return metrics_of_all = &metrics, *this; }
 };
 
 inline Setup loops(std::string names) { return Setup{.loop_names = std::move(names)}; }
@@ -115,6 +119,9 @@ class Cluster {
   // For components that a test brings itself; they end before the cluster does.
   SimExecutor& executor();
   HttpHandler& server();
+  // What GET answers an administrator; as a stream that the caller holds.
+  HttpResponse get_path(const std::string& target);
+  HttpResponse stream_path(const std::string& target);
 
   // Crashes the loops and starts them again, with empty caches.
   void restart_loops();
@@ -128,6 +135,7 @@ class Cluster {
     }(make, client(), result));
     return std::move(*result);
   }
+  HttpResponse get(const std::string& target, bool stream);
   // Drains until the task has ended; rethrows its exception.
   void run(Task<void> task);
 

@@ -1,0 +1,237 @@
+// Every metric a cluster shows, against the list of upstream's (api-facts): none is there under a name that upstream has with
+// another type, other labels or other buckets; and of upstream's none is missing without a reason.
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "apiserver/storage/metrics.h"
+#include "base/process_metrics.h"
+#include "election/metrics.h"
+#include "pilothouse/version.h"
+#include "scheduler/metrics.h"
+#include "tests/pilothouse/exposition.h"
+#include "tests/sim/builders.h"
+#include "tests/sim/cluster.h"
+
+namespace ph::pilothouse {
+namespace {
+
+using ph::testing::Exposition;
+using ph::testing::read_exposition;
+using ph::testing::ShownFamily;
+
+struct Upstream {
+  std::string type;       // counter, gauge, histogram
+  std::string stability;  // STABLE, BETA, ALPHA
+  std::set<std::string> labels;
+  std::optional<std::set<double>> bounds;  // where they are known
+  std::string deprecated;
+};
+using Inventory = std::map<std::string, Upstream>;
+
+// -- What upstream has
+
+double number(const nlohmann::json& value) { return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>(); }
+
+std::string facts_path() {
+  const char* dir = std::getenv("PH_FACTS_DIR");
+  return std::string(dir ? dir : "../shared/api-facts") + "/scheduler.json";
+}
+
+std::optional<Inventory> read_facts() {
+  std::ifstream file(facts_path());
+  if (!file) return std::nullopt;
+  Inventory out;
+  for (const auto& metric : nlohmann::json::parse(file).at("metrics")) {
+    Upstream entry;
+    entry.type = metric.at("type").get<std::string>();
+    entry.type[0] = static_cast<char>(std::tolower(entry.type[0]));
+    if (entry.type == "custom") entry.type = "gauge";  // made by collectors of their own
+    entry.stability = metric.at("stability");
+    for (const auto& label : metric.at("labels")) entry.labels.insert(label.get<std::string>());
+    if (metric.contains("buckets")) {
+      entry.bounds.emplace();
+      for (const auto& bound : metric.at("buckets")) entry.bounds->insert(number(bound));
+    }
+    entry.deprecated = metric.value("deprecatedVersion", "");
+    out[metric.at("name")] = std::move(entry);
+  }
+  return out;
+}
+
+// Upstream's alpha metrics are not all in the list. These are from the metrics reference of the documentation.
+const Inventory kAlpha = {
+    {"apiserver_resource_objects", {"gauge", "ALPHA", {"group", "resource"}, {}, ""}},
+    {"apiserver_watch_events_sizes", {"histogram", "ALPHA", {"group", "resource", "version"}, {}, ""}},
+    {"apiserver_watch_events_total", {"counter", "ALPHA", {"group", "resource", "version"}, {}, ""}},
+    {"authenticated_user_requests", {"counter", "ALPHA", {"username"}, {}, ""}},
+    {"authentication_attempts", {"counter", "ALPHA", {"result"}, {}, ""}},
+    {"authentication_duration_seconds", {"histogram", "ALPHA", {"result"}, {}, ""}},
+    {"authorization_attempts_total", {"counter", "ALPHA", {"result"}, {}, ""}},
+    {"authorization_duration_seconds", {"histogram", "ALPHA", {"result"}, {}, ""}},
+    {"leader_election_master_status", {"gauge", "ALPHA", {"name"}, {}, ""}},
+    {"leader_election_slowpath_total", {"counter", "ALPHA", {"name"}, {}, ""}},
+    {"rest_client_request_duration_seconds", {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60}, ""}},
+    {"rest_client_request_retries_total", {"counter", "ALPHA", {"code", "host", "verb"}, {}, ""}},
+    {"rest_client_request_size_bytes", {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216}, ""}},
+    {"rest_client_requests_total", {"counter", "ALPHA", {"code", "host", "method"}, {}, ""}},
+    {"rest_client_response_size_bytes", {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216}, ""}},
+};
+
+// Why there is none of these here. A name that ends in * stands for all that begin so.
+const std::map<std::string, std::vector<std::string>> kAbsent = {
+    {"webhooks are not called", {"apiserver_admission_webhook_admission_duration_seconds"}},
+    {"no API that is served is on its way out", {"apiserver_requested_deprecated_apis"}},
+    {"access is configured by flags, not by files that are read again",
+     {"apiserver_authentication_config_controller_*", "apiserver_authorization_config_controller_*"}},
+    {"no expressions (CEL) are evaluated", {"apiserver_cel_*", "apiserver_validating_admission_policy_*"}},
+    {"there is no priority and fairness", {"apiserver_flowcontrol_*"}},
+    {"every rule is declared once: there are no two validations to compare", {"apiserver_validation_declarative_validation_*"}},
+    {"the loop does not run here",
+     {"cronjob_controller_*", "job_controller_*", "node_collector_*", "horizontal_pod_autoscaler_controller_*"}},
+    {"metrics cannot be hidden or switched off", {"disabled_metrics_total", "hidden_metrics_total"}},
+    {"there are no feature gates", {"kubernetes_feature_enabled"}},
+    {"there is no /metrics/resources", {"kube_pod_resource_limit", "kube_pod_resource_request"}},
+    {"plugins run on one thread, one after the other", {"scheduler_goroutines"}},
+    {"there is no preemption", {"scheduler_preemption_*"}},
+    {"writes are not queued behind the scheduler", {"scheduler_async_api_call_*", "scheduler_pending_async_api_calls"}},
+    {"pods are scheduled one by one, not in groups or batches",
+     {"scheduler_podgroup_*", "scheduler_batch_*", "scheduler_get_node_hint_duration_seconds", "scheduler_store_schedule_results_duration_seconds"}},
+    {"there is no dynamic resource allocation", {"scheduler_resourceclaim_creates_total"}},
+    {"the scheduler binds no volumes", {"scheduler_volume_*"}},
+};
+
+const std::string* absence(const std::string& name) {
+  for (const auto& [reason, names] : kAbsent) {
+    for (const std::string& absent : names) {
+      const bool same = absent.ends_with('*') ? name.starts_with(absent.substr(0, absent.size() - 1)) : name == absent;
+      if (same) return &reason;
+    }
+  }
+  return nullptr;
+}
+
+// -- What a cluster shows
+
+class MetricsInventory : public ::testing::Test {
+ protected:
+  // One run of everything is enough for all tests.
+  static void SetUpTestSuite() {
+    Metrics metrics;
+    // What no traffic of a simulated cluster brings about.
+    ManualRead read;
+    scheduler::SchedulerMetrics(&metrics, read.clock).permitted(scheduler::Verdict::fits(), {});
+    const election::ElectionMetrics elections{&metrics};
+    elections.master_status.with({"kube-scheduler"}).set(1);
+    elections.slowpath.with({"kube-scheduler"}).add();
+    show_build(metrics, build_info());
+    informers::ClientMetrics client(&metrics, "127.0.0.1:6443");
+    { ThreadExecutor executor("worker", read.clock, &metrics); }
+
+    sim::Cluster cluster(sim::everything(2).counted_by(metrics));
+    const ProcessMetrics process(metrics, read.executor, [] { return ProcessSample{.cpu_seconds = 1.5, .open_fds = 7}; });
+    make_traffic(cluster);
+    shown = new Exposition(read_exposition(body_of(cluster.get_path("/metrics"))));
+    slis = new Exposition(read_exposition(body_of(cluster.get_path("/metrics/slis"))));
+  }
+  static void TearDownTestSuite() {
+    delete std::exchange(shown, nullptr);
+    delete std::exchange(slis, nullptr);
+  }
+
+  struct ManualRead {
+    SystemClock clock;
+    sim::SimExecutor executor;
+  };
+
+  static void make_traffic(sim::Cluster& cluster) {
+    cluster.create(sim::make_deployment("default/web").replicas(3).object());
+    core::v1::Service web = sim::make_service("default/web");
+    web.mutable_spec()->set_traffic_distribution("PreferClose");
+    cluster.create(web);
+    core::v1::Pod huge = sim::make_pod("default/huge");
+    (*huge.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests())["cpu"].set_string("1000");
+    cluster.create(huge);
+    cluster.advance(30s);
+    EXPECT_ANY_THROW(cluster.create(sim::make_deployment("default/web").object()));
+    cluster.remove<core::v1::Pod>("default/huge");
+    cluster.get_path("/api/v1/pods");
+    cluster.get_path("/livez");
+    cluster.get_path("/nowhere");
+    cluster.advance(2min);
+  }
+
+  static std::string body_of(const HttpResponse& response) {
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.headers.get("content-type"), Metrics::kContentType);
+    std::string out;
+    for (const SharedBytes& piece : response.body) out += *piece;
+    return out;
+  }
+
+  static inline Exposition* shown = nullptr;
+  static inline Exposition* slis = nullptr;
+};
+
+void expect_like_upstream(const ShownFamily& family, const Upstream& upstream) {
+  SCOPED_TRACE(family.name);
+  EXPECT_EQ(family.type, upstream.type);
+  EXPECT_EQ(family.labels(), upstream.labels);
+  if (upstream.bounds && upstream.type == "histogram") EXPECT_EQ(family.bounds(), *upstream.bounds);
+  std::string head = "[" + upstream.stability + "] ";
+  if (!upstream.deprecated.empty()) head += "(Deprecated since " + upstream.deprecated + ") ";
+  EXPECT_EQ(family.help.substr(0, head.size()), head);
+}
+
+TEST_F(MetricsInventory, WhatUpstreamHasIsAsUpstreamHasIt) {
+  auto facts = read_facts();
+  if (!facts) GTEST_SKIP() << "there are no facts to compare with at " << facts_path() << " (PH_FACTS_DIR)";
+  facts->insert(kAlpha.begin(), kAlpha.end());
+  std::size_t compared = 0;
+  for (const Exposition* exposition : {shown, slis}) {
+    for (const auto& [name, family] : *exposition) {
+      const auto upstream = facts->find(name);
+      if (upstream == facts->end()) continue;
+      expect_like_upstream(family, upstream->second);
+      ++compared;
+    }
+  }
+  EXPECT_GE(compared, 50);
+}
+
+TEST_F(MetricsInventory, NoneOfUpstreamsIsMissingWithoutAReason) {
+  const auto facts = read_facts();
+  if (!facts) GTEST_SKIP() << "there are no facts to compare with at " << facts_path() << " (PH_FACTS_DIR)";
+  for (const auto& [name, upstream] : *facts) {
+    const bool is_shown = shown->contains(name) || slis->contains(name);
+    const std::string* reason = absence(name);
+    EXPECT_TRUE(is_shown || reason) << name << " is not shown, and nobody says why";
+    EXPECT_FALSE(is_shown && reason) << name << " is shown, although " << *reason;
+  }
+  for (const auto& [name, upstream] : kAlpha) EXPECT_TRUE(shown->contains(name)) << name;
+}
+
+TEST_F(MetricsInventory, NamesOfOurOwnSaySo) {
+  const auto facts = read_facts();
+  if (!facts) GTEST_SKIP() << "there are no facts to compare with at " << facts_path() << " (PH_FACTS_DIR)";
+  for (const auto& [name, family] : *shown) {
+    if (facts->contains(name) || kAlpha.contains(name)) continue;
+    EXPECT_TRUE(name.starts_with("pilothouse_") || name.starts_with("process_")) << name;
+  }
+}
+
+TEST_F(MetricsInventory, EveryFamilyHasHelpAndGoodNames) {
+  for (const auto& [name, family] : *shown) {
+    SCOPED_TRACE(name);
+    EXPECT_GT(family.help.size(), 15);
+    EXPECT_TRUE(family.help.ends_with('.'));
+    // Upstream's own exceptions.
+    if (name == "authentication_attempts" || name == "authenticated_user_requests") continue;
+    EXPECT_EQ(family.type == "counter", name.ends_with("_total"));
+  }
+}
+
+}  // namespace
+}  // namespace ph::pilothouse
