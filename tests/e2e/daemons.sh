@@ -59,7 +59,8 @@ equals "" "$("$K" get pods -o name)" "pods without the replicaset loop"
 end_daemon manager
 equals "" "$("$K" -n kube-system get lease kube-controller-manager -o jsonpath='{.spec.holderIdentity}')" "the holder after a clean end"
 : >"$WORK/manager.log"
-daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kubeconfig" --use-service-account-credentials --secure-port 0 --leader-elect-retry-period=200ms
+daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kubeconfig" --use-service-account-credentials \
+  --bind-address=127.0.0.1 --secure-port="$manager_port" --client-ca-file="$DATA/pki/ca.crt" --leader-elect-retry-period=200ms
 said manager 'loops started'
 expect 'successfully rolled out' "$K" rollout status deployment/web --timeout=30s
 
@@ -94,9 +95,18 @@ step "logs come from the nodes' port"
 eventually 10 bash -c "$K logs talk | grep -q 'hello from afar'"
 
 step "an apiserver that restarts is resumed, not read anew"
+counted() { curl -sS -k --max-time 5 --cert "$CERT" --key "$KEY" "https://127.0.0.1:$manager_port/metrics" | awk -v name="$1" 'index($0, name "{") == 1 {n += $NF} END {print n + 0}'; }
+lists=$(counted pilothouse_informer_lists_total)
+resumes=$(counted pilothouse_informer_resumes_total)
+[ "$lists" -gt 5 ] || fail "the counter of lists shows $lists"
 port=$("$K" config view -o jsonpath='{.clusters[0].cluster.server}' | sed 's/.*://')
 end_daemon apiserver
 start_apiserver "$port"
 "$K" scale deployment web --replicas=5 >/dev/null
 expect 'successfully rolled out' "$K" rollout status deployment/web --timeout=60s
+eventually 40 bash -c "[ \"\$(curl -sS -k --cert '$CERT' --key '$KEY' https://127.0.0.1:$manager_port/metrics | grep -c '^pilothouse_informer_synced{.* 1$')\" -ge 5 ]"
+equals "$lists" "$(counted pilothouse_informer_lists_total)" "lists the manager has made, after the apiserver's restart"
+resumed=$(($(counted pilothouse_informer_resumes_total) - resumes))
+[ "$resumed" -gt 5 ] || fail "only $resumed watches were resumed"
+echo "$lists lists before and after; $resumed watches resumed"
 stop_separate
