@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apiserver/storage/metrics.h"
+#include "informers/metrics.h"
 #include "base/process_metrics.h"
 #include "election/metrics.h"
 #include "pilothouse/version.h"
