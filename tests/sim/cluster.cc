@@ -30,7 +30,7 @@ bool is_heartbeat(std::string_view key) {
 }  // namespace
 
 struct Cluster::Impl {
-  explicit Impl(const Setup& setup) : setup(setup), rng(setup.seed_value), log(sim_log()) {
+  explicit Impl(const Setup& setup) : setup(setup), rng(setup.seed_value), log(sim_log()), options(setup.loop_options) {
     store = apiserver::memory_store(executor, executor.clock());
     store->follow([this](std::span<const apiserver::Change> changes) {
       for (const apiserver::Change& change : changes) note(change);
@@ -121,6 +121,13 @@ void Cluster::restart_loops() {
                                                                   impl_->log);
   impl_->manager->host->start();
   impl_->executor.drain();
+}
+
+Task<int> Cluster::scale_object(informers::Client& client, const api::Schema& schema, ObjectKey key, int replicas) {
+  autoscaling::v1::Scale answer;
+  co_await client.patch_message(schema, std::move(key), informers::Patch::merge(fmt::format(R"({{"spec":{{"replicas":{}}}}})", replicas)),
+                                "scale", answer);
+  co_return answer.spec().replicas();
 }
 
 Time Cluster::now() const { return impl_->executor.clock().now(); }
