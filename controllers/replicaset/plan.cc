@@ -55,7 +55,7 @@ ReplicaSetStatus status_of(const ReplicaSet& set, const Observed& observed, cons
   return status;
 }
 
-bool same_status(const ReplicaSetStatus& before, const ReplicaSetStatus& after) {
+bool same_status(const google::protobuf::Message& before, const google::protobuf::Message& after) {
   return api::encode_protobuf(before) == api::encode_protobuf(after);
 }
 

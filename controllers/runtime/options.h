@@ -17,6 +17,7 @@ struct Options {
   Duration namespace_sync_period = 5min;
   Duration endpoint_slice_updates_batch_period = 0s;   // --endpointslice-updates-batch-period
   int max_endpoints_per_slice = 100;
+  int terminated_pod_gc_threshold = 12500;             // 0 or less: finished pods stay
 };
 
 // The flags that set a loop's number of workers, e.g. {"concurrent-deployment-syncs", "deployment-controller"}.
@@ -30,6 +31,8 @@ inline constexpr WorkersFlag kWorkersFlags[] = {
     {"concurrent-gc-syncs", "garbage-collector-controller"},
     {"concurrent-namespace-syncs", "namespace-controller"},
     {"concurrent-replicaset-syncs", "replicaset-controller"},
+    {"concurrent-rc-syncs", "replicationcontroller-controller"},
+    {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
 };
 
 }  // namespace ph::controllers

@@ -19,6 +19,8 @@ void add_loop_flags(daemon::FlagSet& flags, controllers::Options& options) {
   flags.add("endpointslice-updates-batch-period", options.endpoint_slice_updates_batch_period,
             "How long changes of pods are gathered before slices are written");
   flags.add("max-endpoints-per-slice", options.max_endpoints_per_slice, "How many endpoints a slice holds at most").typed("int32");
+  flags.add("terminated-pod-gc-threshold", options.terminated_pod_gc_threshold,
+            "How many finished pods may stay; 0 or less: all").typed("int32");
   flags.add(inert_loop_flags());
 }
 

@@ -4,7 +4,9 @@
 #include <string>
 
 #include "api/object.h"
+#include "api/times.h"
 #include "apps/v1.pb.h"
+#include "batch/v1.pb.h"
 #include "core/v1.pb.h"
 
 namespace ph::sim {
@@ -69,6 +71,46 @@ inline core::v1::Pod make_pod(const std::string& key, const std::string& node = 
   container->set_image("img:1");
   return pod;
 }
+
+// The template's label is `app: <name>`; the server makes the selector of it.
+inline core::v1::ReplicationController make_replication_controller(const std::string& key, int replicas) {
+  const apps::v1::ReplicaSet set = make_replica_set(key);
+  core::v1::ReplicationController controller;
+  *controller.mutable_metadata() = set.metadata();
+  controller.mutable_spec()->set_replicas(replicas);
+  *controller.mutable_spec()->mutable_template_() = set.spec().template_();
+  return controller;
+}
+
+// One pod of one container; its status is as told, which a server takes by update_status only.
+class JobBuilder {
+ public:
+  explicit JobBuilder(const std::string& key) {
+    const ObjectKey parsed = ObjectKey::parse(key);
+    job_.mutable_metadata()->set_namespace_(parsed.namespace_name);
+    job_.mutable_metadata()->set_name(parsed.name);
+    auto& pod = *job_.mutable_spec()->mutable_template_()->mutable_spec();
+    pod.set_restart_policy("Never");
+    pod.add_containers()->set_name("c");
+    pod.mutable_containers(0)->set_image("img:1");
+  }
+  JobBuilder& ttl(int seconds) { return job_.mutable_spec()->set_ttl_seconds_after_finished(seconds), *this; }
+  // A condition that is True since `at`.
+  JobBuilder& ended(const std::string& condition, Time at) {
+    auto& added = *job_.mutable_status()->add_conditions();
+    added.set_type(condition);
+    added.set_status("True");
+    api::set_time(added.mutable_last_transition_time(), at);
+    return *this;
+  }
+  JobBuilder& deleting() { return api::set_time(job_.mutable_metadata()->mutable_deletion_timestamp(), Time(1s)), *this; }
+  operator batch::v1::Job() const { return job_; }
+  batch::v1::Job object() const { return job_; }
+
+ private:
+  batch::v1::Job job_;
+};
+inline JobBuilder make_job(const std::string& key = "default/job") { return JobBuilder(key); }
 
 inline core::v1::Namespace make_namespace(const std::string& name) {
   core::v1::Namespace space;

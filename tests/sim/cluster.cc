@@ -30,7 +30,7 @@ bool is_heartbeat(std::string_view key) {
 }  // namespace
 
 struct Cluster::Impl {
-  explicit Impl(const Setup& setup) : setup(setup), rng(setup.seed_value), log(sim_log()) {
+  explicit Impl(const Setup& setup) : setup(setup), rng(setup.seed_value), log(sim_log()), options(setup.loop_options) {
     Metrics* metrics = setup.metrics_of_all;
     store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
     store->follow([this](std::span<const apiserver::Change> changes) {
@@ -138,6 +138,13 @@ HttpResponse Cluster::get(const std::string& target, bool stream) {
 
 HttpResponse Cluster::get_path(const std::string& target) { return get(target, false); }
 HttpResponse Cluster::stream_path(const std::string& target) { return get(target, true); }
+
+Task<int> Cluster::scale_object(informers::Client& client, const api::Schema& schema, ObjectKey key, int replicas) {
+  autoscaling::v1::Scale answer;
+  co_await client.patch_message(schema, std::move(key), informers::Patch::merge(fmt::format(R"({{"spec":{{"replicas":{}}}}})", replicas)),
+                                "scale", answer);
+  co_return answer.spec().replicas();
+}
 
 Time Cluster::now() const { return impl_->executor.clock().now(); }
 void Cluster::advance(Duration by) { impl_->executor.advance(by); }

@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "base/rng.h"
 #include "base/sync.h"
+#include "controllers/runtime/options.h"
 #include "informers/client.h"
 #include "tests/sim/executor.h"
 
@@ -30,6 +31,7 @@ struct Setup {
   std::uint64_t seed_value = 1;
   bool with_access = false;       // authentication, RBAC and admission as in a real server, and its bootstrap objects
   Metrics* metrics_of_all = nullptr;
+  controllers::Options loop_options = {};
 
   Setup& nodes(int count) { return node_count = count, *this; }
   Setup& scheduler(std::string config = {}) { return with_scheduler = true, scheduler_config = std::move(config), *this; }
@@ -37,6 +39,7 @@ struct Setup {
   Setup& access() { return with_access = true, *this; }
   // Everything counts there; it outlives the cluster.
   Setup& counted_by(Metrics& metrics) { return metrics_of_all = &metrics, *this; }
+  Setup& options(controllers::Options options) { return loop_options = std::move(options), *this; }
 };
 
 inline Setup loops(std::string names) { return Setup{.loop_names = std::move(names)}; }
@@ -100,6 +103,11 @@ class Cluster {
     change(object);
     return update(std::move(object));
   }
+  // As `kubectl scale` does: by the scale subresource.
+  template <class T>
+  void scale(const std::string& key, int replicas) {
+    call<int>([&](informers::Client& client) { return scale_object(client, api::schema_of<T>(), ObjectKey::parse(key), replicas); });
+  }
   informers::Client& client();
 
   // -- What happened: one line a change of the store: revision, time, author, key, and a digest of the value. The same
@@ -127,6 +135,7 @@ class Cluster {
   void restart_loops();
 
  private:
+  static Task<int> scale_object(informers::Client& client, const api::Schema& schema, ObjectKey key, int replicas);
   template <class R>
   R call(const std::function<Task<R>(informers::Client&)>& make) {
     std::optional<R> result;

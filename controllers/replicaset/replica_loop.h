@@ -1,0 +1,111 @@
+// The loop that keeps a number of pods alike, for every kind that asks for it: ReplicaSets, and ReplicationControllers, which are
+// told as ReplicaSets. A kind is an entry in ReplicaKind and one line in its entry function.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "api/selector.h"
+#include "controllers/replicaset/plan.h"
+
+namespace ph::controllers::replicaset {
+
+// What the loop must know of a kind T:
+//   static Ref<ReplicaSet> as_set(const Ref<T>&);                     metadata, spec and status
+//   static std::optional<api::LabelSelector> selector(const T&);      nothing: it selects no pod
+//   static <status of T> status(const ReplicaSetStatus&);
+template <class T>
+struct ReplicaKind;
+
+// An object that asks for pods.
+struct Subject {
+  std::shared_ptr<const google::protobuf::Message> object;  // of the kind it is
+  Ref<ReplicaSet> set;                                      // the same as a ReplicaSet
+  std::optional<api::LabelSelector> selector;
+  Owner owner;
+  core::v1::ObjectReference about;
+};
+
+inline bool selects(const std::optional<api::LabelSelector>& selector, const PodView& pod) {
+  return selector && !selector->empty() && selector->matches(labels_of(pod));
+}
+
+class ReplicaLoop : public Loop {
+ public:
+  explicit ReplicaLoop(const World& world);
+  Task<Outcome> reconcile(ObjectKey key) final;
+
+ protected:
+  virtual std::optional<Subject> find(const ObjectKey& key) const = 0;
+  // UIDs of all objects of the kind that have this controller.
+  virtual std::vector<std::string> controlled_by(const std::string& uid) const = 0;
+  // Writes the object back with another status, unless it has that already; throws when the object has changed.
+  virtual Task<void> write_status(std::shared_ptr<const google::protobuf::Message> object, ReplicaSetStatus status) = 0;
+
+  Client& client_;
+
+ private:
+  Task<Observed> observe(const Subject& subject);
+  Task<std::exception_ptr> create(const Subject& subject, int count);
+  Task<void> create_one(const core::v1::Pod& pod, const core::v1::ObjectReference& about);
+  Task<std::exception_ptr> remove(const Subject& subject, const Observed& observed, int count);
+  Task<void> remove_one(ObjectKey key, std::string uid, const core::v1::ObjectReference& about);
+  std::map<std::string, int, std::less<>> related_pods_by_node(const Subject& subject);
+  Task<void> update_status(const Subject& subject, ReplicaSetStatus status);
+
+  const Clock& clock_;
+  EventRecorder& events_;
+  Informer<PodView>& pods_;
+};
+
+template <class T>
+class ReplicaLoopOf final : public ReplicaLoop {
+ public:
+  explicit ReplicaLoopOf(const World& world) : ReplicaLoop(world), objects_(world.informer<T>()) { index_by_controller(objects_); }
+
+ protected:
+  std::optional<Subject> find(const ObjectKey& key) const override {
+    const Ref<T> object = objects_.find(key);
+    if (!object) return std::nullopt;
+    return Subject{.object = object,
+                   .set = ReplicaKind<T>::as_set(object),
+                   .selector = ReplicaKind<T>::selector(*object),
+                   .owner = owner_of(*object),
+                   .about = informers::reference_to(*object)};
+  }
+  std::vector<std::string> controlled_by(const std::string& uid) const override {
+    std::vector<std::string> out;
+    for (const Ref<T>& object : objects_.by_index("controller", uid)) out.push_back(object->metadata().uid());
+    return out;
+  }
+  Task<void> write_status(std::shared_ptr<const google::protobuf::Message> object, ReplicaSetStatus status) override {
+    const T& before = static_cast<const T&>(*object);
+    auto after = ReplicaKind<T>::status(status);
+    if (same_status(before.status(), after)) co_return;
+    T changed = before;
+    *changed.mutable_status() = std::move(after);
+    co_await client_.update_status<T>(std::move(changed));
+  }
+
+ private:
+  Informer<T>& objects_;
+};
+
+// An orphan concerns every object that would adopt it.
+template <class T>
+LoopBuilder::Keys keys_for_orphan(const PodView& pod, const World& world) {
+  LoopBuilder::Keys out;
+  if (pod.controller()) return out;
+  for (const Ref<T>& object : world.informers.informer<T>().list(pod.namespace_name.view())) {
+    if (selects(ReplicaKind<T>::selector(*object), pod)) out.push_back(key_of(*object));
+  }
+  return out;
+}
+
+// All that the entry function of a kind has to say.
+template <class T>
+void keep_replicas(LoopBuilder& loop) {
+  loop.reconciles<T>().template owns<T, PodView>().template watches<PodView>(keys_for_orphan<T>).template with<ReplicaLoopOf<T>>();
+}
+
+}  // namespace ph::controllers::replicaset

@@ -1,0 +1,34 @@
+// Each loop acts as a service account of its own; the bootstrap policy must know it, or the loop may do nothing.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "apiserver/bootstrap/policy.h"
+#include "controllers/registry.h"
+#include "pilothouse/connector.h"
+
+namespace ph::pilothouse {
+namespace {
+
+template <class Bindings>
+void collect(const Bindings& bindings, std::set<std::string>& users) {
+  for (const auto& binding : bindings) {
+    if (!binding.role_ref().name().starts_with("system:controller:")) continue;
+    for (const auto& subject : binding.subjects()) {
+      if (subject.kind() == "ServiceAccount") users.insert("system:serviceaccount:" + subject.namespace_() + ":" + subject.name());
+    }
+  }
+}
+
+TEST(LoopAccounts, EveryLoopHasARole) {
+  const apiserver::Policy policy = apiserver::bootstrap_policy();
+  std::set<std::string> users;
+  collect(policy.cluster_role_bindings, users);
+  collect(policy.role_bindings, users);
+  for (const controllers::LoopEntry& loop : controllers::registry()) {
+    EXPECT_TRUE(users.contains(loop_identity(loop.name).name)) << loop.name << " acts as " << loop_identity(loop.name).name;
+  }
+}
+
+}  // namespace
+}  // namespace ph::pilothouse
