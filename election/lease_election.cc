@@ -42,6 +42,20 @@ Answer answer_of(const api::ApiError& error) {
   return Answer::Error;
 }
 
+// Upstream's two, and what the guarded transports count.
+struct ElectionMetrics {
+  Metrics* in = nullptr;
+  Family<Gauge> status{
+      in, {Stability::Alpha, "leader_election_master_status", "Whether this process holds the lease: 1 or 0.", {"name"}}};
+  Family<Total> slow_paths{
+      in, {Stability::Alpha, "leader_election_slowpath_total", "Renewals that had to read the lease first.", {"name"}}};
+  Family<Total> refused{in,
+                        {Stability::Alpha,
+                         "leader_election_refused_writes_total",
+                         "Writes that were not sent, because leadership was not certain.",
+                         {"name"}}};
+};
+
 }  // namespace
 
 struct LeaseElection::Impl {
@@ -57,7 +71,9 @@ struct LeaseElection::Impl {
         recorder(informers::event_recorder(parts.executor, client, parts.rng, parts.component, "", log)),
         requests(parts.executor),
         watches(parts.executor),
-        others(parts.executor) {}
+        others(parts.executor) {
+    if (parts.metrics != nullptr) show(*parts.metrics);
+  }
 
   ~Impl() {
     *withdrawn = true;
@@ -66,6 +82,19 @@ struct LeaseElection::Impl {
     others.cancel();
     watches.cancel();
     requests.cancel();
+  }
+
+  void show(Metrics& metrics) {
+    const ElectionMetrics families{&metrics};
+    const std::string& name = options.resource_name;
+    const auto update = [this, status = families.status.with({name}), slow_paths = families.slow_paths.with({name}),
+                         refused = families.refused.with({name})] {
+      status.set(parts.leadership->leading() ? 1 : 0);
+      slow_paths.set(static_cast<double>(elector.slow_paths()));
+      refused.set(static_cast<double>(parts.leadership->refused_writes()));
+    };
+    update();
+    metrics_hook = metrics.on_scrape(parts.executor, update);
   }
 
   Moment now() const { return {parts.executor.clock().steady(), parts.executor.clock().now()}; }
@@ -237,6 +266,7 @@ struct LeaseElection::Impl {
   core::v1::ObjectReference reference;  // to the lease of the present term
   bool leads = false;                   // between `begin` and `end`
   ElectionStats stats;
+  ScrapeHook metrics_hook;
   TimerId timer = 0;
   ph::Event finished;
   std::shared_ptr<std::atomic<bool>> withdrawn = std::make_shared<std::atomic<bool>>(false);
