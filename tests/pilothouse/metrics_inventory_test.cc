@@ -1,5 +1,5 @@
-// Every metric a cluster shows, against the list of upstream's (api-facts): none is there under a name that upstream has with
-// another type, other labels or other buckets; and of upstream's none is missing without a reason.
+// Every metric a cluster shows, against the list of upstream's (api-facts): none is there under a name that upstream
+// has with another type, other labels or other buckets; and of upstream's none is missing without a reason.
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -33,7 +33,9 @@ using Inventory = std::map<std::string, Upstream>;
 
 // -- What upstream has
 
-double number(const nlohmann::json& value) { return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>(); }
+double number(const nlohmann::json& value) {
+  return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>();
+}
 
 std::string facts_path() {
   const char* dir = std::getenv("PH_FACTS_DIR");
@@ -73,11 +75,26 @@ const Inventory kAlpha = {
     {"authorization_duration_seconds", {"histogram", "ALPHA", {"result"}, {}, ""}},
     {"leader_election_master_status", {"gauge", "ALPHA", {"name"}, {}, ""}},
     {"leader_election_slowpath_total", {"counter", "ALPHA", {"name"}, {}, ""}},
-    {"rest_client_request_duration_seconds", {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60}, ""}},
+    {"rest_client_request_duration_seconds",
+     {"histogram",
+      "ALPHA",
+      {"host", "verb"},
+      std::set<double>{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60},
+      ""}},
     {"rest_client_request_retries_total", {"counter", "ALPHA", {"code", "host", "verb"}, {}, ""}},
-    {"rest_client_request_size_bytes", {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216}, ""}},
+    {"rest_client_request_size_bytes",
+     {"histogram",
+      "ALPHA",
+      {"host", "verb"},
+      std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216},
+      ""}},
     {"rest_client_requests_total", {"counter", "ALPHA", {"code", "host", "method"}, {}, ""}},
-    {"rest_client_response_size_bytes", {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216}, ""}},
+    {"rest_client_response_size_bytes",
+     {"histogram",
+      "ALPHA",
+      {"host", "verb"},
+      std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216},
+      ""}},
 };
 
 // Why there is none of these here. A name that ends in * stands for all that begin so.
@@ -88,7 +105,8 @@ const std::map<std::string, std::vector<std::string>> kAbsent = {
      {"apiserver_authentication_config_controller_*", "apiserver_authorization_config_controller_*"}},
     {"no expressions (CEL) are evaluated", {"apiserver_cel_*", "apiserver_validating_admission_policy_*"}},
     {"there is no priority and fairness", {"apiserver_flowcontrol_*"}},
-    {"every rule is declared once: there are no two validations to compare", {"apiserver_validation_declarative_validation_*"}},
+    {"every rule is declared once: there are no two validations to compare",
+     {"apiserver_validation_declarative_validation_*"}},
     {"the loop does not run here",
      {"cronjob_controller_*", "job_controller_*", "node_collector_*", "horizontal_pod_autoscaler_controller_*"}},
     {"metrics cannot be hidden or switched off", {"disabled_metrics_total", "hidden_metrics_total"}},
@@ -98,7 +116,8 @@ const std::map<std::string, std::vector<std::string>> kAbsent = {
     {"there is no preemption", {"scheduler_preemption_*"}},
     {"writes are not queued behind the scheduler", {"scheduler_async_api_call_*", "scheduler_pending_async_api_calls"}},
     {"pods are scheduled one by one, not in groups or batches",
-     {"scheduler_podgroup_*", "scheduler_batch_*", "scheduler_get_node_hint_duration_seconds", "scheduler_store_schedule_results_duration_seconds"}},
+     {"scheduler_podgroup_*", "scheduler_batch_*", "scheduler_get_node_hint_duration_seconds",
+      "scheduler_store_schedule_results_duration_seconds"}},
     {"there is no dynamic resource allocation", {"scheduler_resourceclaim_creates_total"}},
     {"the scheduler binds no volumes", {"scheduler_volume_*"}},
 };
@@ -131,7 +150,8 @@ class MetricsInventory : public ::testing::Test {
     { ThreadExecutor executor("worker", read.clock, &metrics); }
 
     sim::Cluster cluster(sim::everything(2).counted_by(metrics));
-    const ProcessMetrics process(metrics, read.executor, [] { return ProcessSample{.cpu_seconds = 1.5, .open_fds = 7}; });
+    const ProcessMetrics process(metrics, read.executor,
+                                 [] { return ProcessSample{.cpu_seconds = 1.5, .open_fds = 7}; });
     make_traffic(cluster);
     shown = new Exposition(read_exposition(body_of(cluster.get_path("/metrics"))));
     slis = new Exposition(read_exposition(body_of(cluster.get_path("/metrics/slis"))));
