@@ -6,9 +6,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "apiserver/storage/metrics.h"
 #include "base/process_metrics.h"
 #include "election/metrics.h"
+#include "informers/metrics.h"
 #include "pilothouse/version.h"
 #include "scheduler/metrics.h"
 #include "tests/pilothouse/exposition.h"
@@ -147,6 +147,8 @@ class MetricsInventory : public ::testing::Test {
     elections.slowpath.with({"kube-scheduler"}).add();
     show_build(metrics, build_info());
     informers::ClientMetrics client(&metrics, "127.0.0.1:6443");
+    read.executor.post([&client] { informers::ClientMetrics::Attempt(&client, HttpRequest{.method = "GET"}, false).retried(429); });
+    read.executor.drain();
     { ThreadExecutor executor("worker", read.clock, &metrics); }
 
     sim::Cluster cluster(sim::everything(2).counted_by(metrics));
@@ -167,6 +169,7 @@ class MetricsInventory : public ::testing::Test {
   };
 
   static void make_traffic(sim::Cluster& cluster) {
+    cluster.advance(5s);
     cluster.create(sim::make_deployment("default/web").replicas(3).object());
     core::v1::Service web = sim::make_service("default/web");
     web.mutable_spec()->set_traffic_distribution("PreferClose");

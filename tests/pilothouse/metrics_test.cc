@@ -14,12 +14,7 @@ using ph::testing::ShownFamily;
 
 using Labels = std::map<std::string, std::string>;
 
-Exposition scrape(sim::Cluster& cluster) {
-  const HttpResponse response = cluster.get_path("/metrics");
-  std::string text;
-  for (const SharedBytes& piece : response.body) text += *piece;
-  return read_exposition(text);
-}
+Exposition scrape(sim::Cluster& cluster) { return read_exposition(cluster.scrape()); }
 
 double sum(const Exposition& shown, const std::string& name, const Labels& labels = {},
            const std::string& suffix = {}) {
@@ -34,11 +29,19 @@ core::v1::Pod make_greedy_pod(const std::string& key) {
   return pod;
 }
 
+core::v1::ConfigMap make_config_map(const std::string& key) {
+  core::v1::ConfigMap map;
+  const ObjectKey at = ObjectKey::parse(key);
+  map.mutable_metadata()->set_namespace_(at.namespace_name);
+  map.mutable_metadata()->set_name(at.name);
+  return map;
+}
+
 // -- The apiserver
 
 TEST(ApiServerMetrics, RequestsCountByResourceVerbAndCode) {
   Metrics metrics;
-  sim::Cluster cluster(sim::no_loops().access().counted_by(metrics));
+  sim::Cluster cluster(sim::no_loops().counted_by(metrics));
   cluster.create(sim::make_pod("default/a", "n"));
   EXPECT_ANY_THROW(cluster.create(sim::make_pod("default/a", "n")));
   cluster.list<core::v1::Pod>("default");
@@ -58,7 +61,7 @@ TEST(ApiServerMetrics, RequestsCountByResourceVerbAndCode) {
   EXPECT_EQ(sum(shown, "apiserver_response_sizes", {{"verb", "POST"}}, "_count"), 0);
   EXPECT_EQ(sum(shown, "apiserver_storage_objects", {{"resource", "pods"}}), 1);
   EXPECT_EQ(sum(shown, "apiserver_resource_objects", {{"resource", "pods"}, {"group", ""}}), 1);
-  EXPECT_EQ(sum(shown, "apiserver_current_inflight_requests", {{"request_kind", "readOnly"}}), 1) << "the look itself";
+  EXPECT_EQ(sum(shown, "apiserver_current_inflight_requests", {{"request_kind", "readOnly"}}), 1);
   EXPECT_EQ(sum(shown, "apiserver_current_inflight_requests", {{"request_kind", "mutating"}}), 1);
 }
 
@@ -71,8 +74,8 @@ TEST(ApiServerMetrics, RefusedAdmissionCounts) {
                "_count");
   };
   const Exposition before = scrape(cluster);
-  EXPECT_ANY_THROW(cluster.create(sim::make_pod("nowhere/a", "n")));
-  cluster.create(sim::make_pod("default/a", "n"));
+  EXPECT_ANY_THROW(cluster.create(make_config_map("nowhere/a")));
+  cluster.create(make_config_map("default/a"));
   const Exposition after = scrape(cluster);
   EXPECT_EQ(plugin(after, "true") - plugin(before, "true"), 1);
   EXPECT_EQ(plugin(after, "false") - plugin(before, "false"), 1);
@@ -249,7 +252,7 @@ TEST(ClusterMetrics, CountingChangesNothing) {
 
 TEST(ClusterMetrics, TwoClustersCountApart) {
   Metrics one, two;
-  sim::Cluster first(sim::no_loops().access().counted_by(one)), second(sim::no_loops().access().counted_by(two));
+  sim::Cluster first(sim::no_loops().counted_by(one)), second(sim::no_loops().counted_by(two));
   first.create(sim::make_pod("default/a", "n"));
   const Labels posts{{"resource", "pods"}, {"verb", "POST"}};
   EXPECT_EQ(sum(scrape(first), "apiserver_request_total", posts), 1);
