@@ -1,5 +1,6 @@
 #include "base/metrics.h"
 
+#include <fmt/format.h>
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/serializer.h>
@@ -10,8 +11,6 @@
 #include <map>
 #include <mutex>
 #include <ostream>
-
-#include <fmt/format.h>
 
 #include "base/sync.h"
 
@@ -28,7 +27,8 @@ class FamilyState {
 
   bool declared_like(MetricType type, bool total, const MetricSpec& spec) const {
     return type == type_ && total == total_ && spec.buckets == spec_.buckets &&
-           std::ranges::equal(spec.labels, spec_.labels, [](const char* a, const char* b) { return !std::strcmp(a, b); });
+           std::ranges::equal(spec.labels, spec_.labels,
+                              [](const char* a, const char* b) { return !std::strcmp(a, b); });
   }
 
   Cell* series(std::span<const std::string_view> values) {
@@ -118,8 +118,8 @@ namespace {
 
 constexpr Duration kHookPatience = 1s;
 
-// The text format with numbers as upstream's programs print them. The library's own serializer rounds bounds to 16 digits
-// and writes 1e+06 as 1000000; bounds are label values, and dashboards compare those as text.
+// The text format with numbers as upstream's programs print them. The library's own serializer rounds bounds to 16
+// digits and writes 1e+06 as 1000000; bounds are label values, and dashboards compare those as text.
 class TextWriter final : public prometheus::Serializer {
  public:
   std::string Serialize(const std::vector<prometheus::MetricFamily>& families) const override {
@@ -162,7 +162,8 @@ class TextWriter final : public prometheus::Serializer {
   }
 
   // `name_suffix{label="value",le="bound"} `
-  static void write_head(std::string& out, const std::string& name, const char* suffix, const Metric& metric, const double* bound) {
+  static void write_head(std::string& out, const std::string& name, const char* suffix, const Metric& metric,
+                         const double* bound) {
     out.append(name).append(suffix);
     char next = '{';
     for (const Metric::Label& label : metric.label) {
@@ -182,9 +183,12 @@ class TextWriter final : public prometheus::Serializer {
 
   static void write_escaped(std::string& out, std::string_view text, bool quoted) {
     for (const char c : text) {
-      if (c == '\n') out += "\\n";
-      else if (c == '\\' || (quoted && c == '"')) (out += '\\') += c;
-      else out += c;
+      if (c == '\n')
+        out += "\\n";
+      else if (c == '\\' || (quoted && c == '"'))
+        (out += '\\') += c;
+      else
+        out += c;
     }
   }
 
@@ -214,7 +218,8 @@ class TextWriter final : public prometheus::Serializer {
 // Says once that a hook has run, or never will: the work that would have run it has been dropped.
 class HookAnswer {
  public:
-  explicit HookAnswer(std::shared_ptr<std::atomic<bool>> said, Completion<bool> done) : said_(std::move(said)), done_(std::move(done)) {}
+  explicit HookAnswer(std::shared_ptr<std::atomic<bool>> said, Completion<bool> done)
+      : said_(std::move(said)), done_(std::move(done)) {}
   HookAnswer(HookAnswer&&) = default;
   ~HookAnswer() {
     if (said_ && !said_->exchange(true)) done_.set(true);
@@ -279,7 +284,9 @@ struct Metrics::Impl : prometheus::Collectable {
 };
 
 Metrics::Metrics() : impl_(std::make_shared<Impl>()) {
-  impl_->registered = Family<Counter>(this, {Stability::Beta, "registered_metrics_total", "Metrics that have been declared, by stability.",
+  impl_->registered = Family<Counter>(this, {Stability::Beta,
+                                             "registered_metrics_total",
+                                             "Metrics that have been declared, by stability.",
                                              {"deprecated_version", "stability_level"}});
   impl_->registered.with({"", "BETA"}).add();  // itself
 }

@@ -12,8 +12,12 @@ namespace ph::election {
 struct ElectionMetrics {
   Metrics* in = nullptr;
 
-  Family<Gauge> master_status{in, {Stability::Alpha, "leader_election_master_status", "Whether this process leads.", {"name"}}};
-  Family<Counter> slowpath{in, {Stability::Alpha, "leader_election_slowpath_total", "Renewals that had to read the lease again.", {"name"}}};
+  // clang-format off
+  Family<Gauge> master_status{in, {Stability::Alpha, "leader_election_master_status",
+      "Whether this process leads.", {"name"}}};
+  Family<Counter> slowpath{in, {Stability::Alpha, "leader_election_slowpath_total",
+      "Renewals that had to read the lease again.", {"name"}}};
+  // clang-format on
 };
 
 }  // namespace ph::election

@@ -51,12 +51,22 @@ class ClientMetrics {
 
   Metrics* in_;
   const std::string host_;
-  Family<Histogram> duration_{in_, {Stability::Alpha, "rest_client_request_duration_seconds", "How long requests took until they were answered; watches aside.", {"host", "verb"}, {0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60}}};
-  Family<Histogram> request_size_{in_, {Stability::Alpha, "rest_client_request_size_bytes", "Bodies that were sent.", {"host", "verb"}, kSizes()}};
-  Family<Counter> retries_{in_, {Stability::Alpha, "rest_client_request_retries_total", "Requests that were sent again, by the answer that asked for it.", {"code", "host", "verb"}}};
-  Family<Counter> requests_{in_, {Stability::Alpha, "rest_client_requests_total", "Requests by their answers; <error>: there was none.", {"code", "host", "method"}}};
-  Family<Histogram> response_size_{in_, {Stability::Alpha, "rest_client_response_size_bytes", "Bodies that were received; watches aside.", {"host", "verb"}, kSizes()}};
-  static std::vector<double> kSizes() { return {64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216}; }
+  // clang-format off
+  Family<Histogram> duration_{in_, {Stability::Alpha, "rest_client_request_duration_seconds",
+      "How long requests took until they were answered; watches aside.",
+      {"host", "verb"}, {0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60}}};
+  Family<Histogram> request_size_{in_, {Stability::Alpha, "rest_client_request_size_bytes",
+      "Bodies that were sent.", {"host", "verb"}, sizes()}};
+  Family<Counter> retries_{in_, {Stability::Alpha, "rest_client_request_retries_total",
+      "Requests that were sent again, by the answer that asked for it.", {"code", "host", "verb"}}};
+  Family<Counter> requests_{in_, {Stability::Alpha, "rest_client_requests_total",
+      "Requests by their answers; <error>: there was none.", {"code", "host", "method"}}};
+  Family<Histogram> response_size_{in_, {Stability::Alpha, "rest_client_response_size_bytes",
+      "Bodies that were received; watches aside.", {"host", "verb"}, sizes()}};
+  // clang-format on
+  static std::vector<double> sizes() {
+    return {64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216};
+  }
 
   std::map<std::string, OfMethod, std::less<>> by_method_;
 };
@@ -66,14 +76,24 @@ struct InformerMetrics {
   Metrics* in = nullptr;
   static std::vector<const char*> labels() { return {"client", "form", "group", "resource"}; }
 
-  Family<Counter> lists{in, {Stability::Alpha, "pilothouse_informer_lists_total", "Complete states that were read, as lists or streams. A restart that resumes adds none.", labels()}};
-  Family<Counter> watches{in, {Stability::Alpha, "pilothouse_informer_watches_total", "Watches that were begun.", labels()}};
-  Family<Counter> resumes{in, {Stability::Alpha, "pilothouse_informer_resumes_total", "Watches that went on from a known revision, without a list.", labels()}};
-  Family<Counter> events{in, {Stability::Alpha, "pilothouse_informer_events_total", "Events of watches, without bookmarks.", labels()}};
-  Family<Counter> errors{in, {Stability::Alpha, "pilothouse_informer_errors_total", "Lists and watches that failed or broke.", labels()}};
+  // clang-format off
+  Family<Counter> lists{in, {Stability::Alpha, "pilothouse_informer_lists_total",
+      "Complete states that were read, as lists or streams. A restart that resumes adds none.", labels()}};
+  Family<Counter> watches{in, {Stability::Alpha, "pilothouse_informer_watches_total",
+      "Watches that were begun.", labels()}};
+  Family<Counter> resumes{in, {Stability::Alpha, "pilothouse_informer_resumes_total",
+      "Watches that went on from a known revision, without a list.", labels()}};
+  Family<Counter> events{in, {Stability::Alpha, "pilothouse_informer_events_total",
+      "Events of watches, without bookmarks.", labels()}};
+  Family<Counter> errors{in, {Stability::Alpha, "pilothouse_informer_errors_total",
+      "Lists and watches that failed or broke.", labels()}};
   Family<Gauge> objects{in, {Stability::Alpha, "pilothouse_informer_objects", "Objects in the copy.", labels()}};
-  Family<Gauge> synced{in, {Stability::Alpha, "pilothouse_informer_synced", "Whether the copy has been complete.", labels()}};
-  Family<Gauge> staleness{in, {Stability::Alpha, "pilothouse_informer_staleness_seconds", "How long ago the server last said anything: a list, an event, a bookmark (one a minute). The copy may be that old.", labels()}};
+  Family<Gauge> synced{in, {Stability::Alpha, "pilothouse_informer_synced",
+      "Whether the copy has been complete.", labels()}};
+  Family<Gauge> staleness{in, {Stability::Alpha, "pilothouse_informer_staleness_seconds",
+      "How long ago the server last said anything: a list, an event, a bookmark (one a minute). The copy may be that old.",
+      labels()}};
+  // clang-format on
 };
 
 // The series of one informer.

@@ -24,30 +24,50 @@ struct SchedulerFamilies {
   static std::vector<double> attempt_buckets() { return exponential_buckets(0.001, 2, 15); }
   static std::vector<double> plugin_buckets() { return exponential_buckets(0.00001, 1.5, 20); }
 
+  // clang-format off
   // -- Attempts
-  Family<Counter> attempts{in, {Stability::Stable, "scheduler_schedule_attempts_total", "Attempts to schedule a pod, by what came of them.", {"profile", "result"}}};
-  Family<Histogram> attempt_duration{in, {Stability::Stable, "scheduler_scheduling_attempt_duration_seconds", "How long attempts took, from the choice of a node up to its binding.", {"profile", "result"}, attempt_buckets()}};
-  Histogram algorithm = single<Histogram>(in, {Stability::Alpha, "scheduler_scheduling_algorithm_duration_seconds", "How long it took to choose a node.", {}, attempt_buckets()});
-  Histogram pod_attempts = single<Histogram>(in, {Stability::Stable, "scheduler_pod_scheduling_attempts", "Attempts it took until a pod was bound.", {}, {1, 2, 4, 8, 16}});
-  Family<Histogram> pod_sli{in, {Stability::Beta, "scheduler_pod_scheduling_sli_duration_seconds", "How long pods took from their first attempt until they were bound.", {"attempts"}, exponential_buckets(0.01, 2, 20)}};
-  Counter after_flush = single<Counter>(in, {Stability::Alpha, "scheduler_pod_scheduled_after_flush_total", "Pods that were bound after no event but a timeout had woken them: a hint may be missing.", {}});
-  Family<Histogram> permit_wait{in, {Stability::Beta, "scheduler_permit_wait_duration_seconds", "How long pods waited for a permit.", {"result"}, attempt_buckets()}};
+  Family<Counter> attempts{in, {Stability::Stable, "scheduler_schedule_attempts_total",
+      "Attempts to schedule a pod, by what came of them.", {"profile", "result"}}};
+  Family<Histogram> attempt_duration{in, {Stability::Stable, "scheduler_scheduling_attempt_duration_seconds",
+      "How long attempts took, from the choice of a node up to its binding.", {"profile", "result"}, attempt_buckets()}};
+  Histogram algorithm = single<Histogram>(in, {Stability::Alpha, "scheduler_scheduling_algorithm_duration_seconds",
+      "How long it took to choose a node.", {}, attempt_buckets()});
+  Histogram pod_attempts = single<Histogram>(in, {Stability::Stable, "scheduler_pod_scheduling_attempts",
+      "Attempts it took until a pod was bound.", {}, {1, 2, 4, 8, 16}});
+  Family<Histogram> pod_sli{in, {Stability::Beta, "scheduler_pod_scheduling_sli_duration_seconds",
+      "How long pods took from their first attempt until they were bound.", {"attempts"}, exponential_buckets(0.01, 2, 20)}};
+  Counter after_flush = single<Counter>(in, {Stability::Alpha, "scheduler_pod_scheduled_after_flush_total",
+      "Pods that were bound after no event but a timeout had woken them: a hint may be missing.", {}});
+  Family<Histogram> permit_wait{in, {Stability::Beta, "scheduler_permit_wait_duration_seconds",
+      "How long pods waited for a permit.", {"result"}, attempt_buckets()}};
 
   // -- Plugins
-  Family<Histogram> point{in, {Stability::Stable, "scheduler_framework_extension_point_duration_seconds", "How long all plugins of an extension point took.", {"extension_point", "profile", "status"}, exponential_buckets(0.0001, 2, 12)}};
-  Family<Histogram> plugin{in, {Stability::Alpha, "scheduler_plugin_execution_duration_seconds", "How long a plugin took at an extension point, in one attempt of ten; Filter and Score: for one node.", {"extension_point", "plugin", "status"}, plugin_buckets()}};
-  Family<Total> evaluations{in, {Stability::Beta, "scheduler_plugin_evaluation_total", "How often plugins were asked.", {"extension_point", "plugin", "profile"}}};
+  Family<Histogram> point{in, {Stability::Stable, "scheduler_framework_extension_point_duration_seconds",
+      "How long all plugins of an extension point took.",
+      {"extension_point", "profile", "status"}, exponential_buckets(0.0001, 2, 12)}};
+  Family<Histogram> plugin{in, {Stability::Alpha, "scheduler_plugin_execution_duration_seconds",
+      "How long a plugin took at an extension point, in one attempt of ten; Filter and Score: for one node.",
+      {"extension_point", "plugin", "status"}, plugin_buckets()}};
+  Family<Total> evaluations{in, {Stability::Beta, "scheduler_plugin_evaluation_total",
+      "How often plugins were asked.", {"extension_point", "plugin", "profile"}}};
 
   // -- Queue
   Family<Gauge> pending{in, {Stability::Stable, "scheduler_pending_pods", "Pods that wait, by queue.", {"queue"}}};
-  Family<Counter> incoming{in, {Stability::Stable, "scheduler_queue_incoming_pods_total", "Pods that entered a queue, by what brought them there.", {"event", "queue"}}};
-  Family<Gauge> unschedulable{in, {Stability::Beta, "scheduler_unschedulable_pods", "Unschedulable pods by the plugins that refuse them; a pod may count more than once.", {"plugin", "profile"}}};
-  Family<Gauge> inflight_events{in, {Stability::Alpha, "scheduler_inflight_events", "Events that are kept for pods whose attempt is under way.", {"event"}}};
-  Family<Histogram> hints{in, {Stability::Alpha, "scheduler_queueing_hint_execution_duration_seconds", "How long plugins took to tell whether an event helps a pod, for one question of sixteen.", {"event", "hint", "plugin"}, plugin_buckets()}};
+  Family<Counter> incoming{in, {Stability::Stable, "scheduler_queue_incoming_pods_total",
+      "Pods that entered a queue, by what brought them there.", {"event", "queue"}}};
+  Family<Gauge> unschedulable{in, {Stability::Beta, "scheduler_unschedulable_pods",
+      "Unschedulable pods by the plugins that refuse them; a pod may count more than once.", {"plugin", "profile"}}};
+  Family<Gauge> inflight_events{in, {Stability::Alpha, "scheduler_inflight_events",
+      "Events that are kept for pods whose attempt is under way.", {"event"}}};
+  Family<Histogram> hints{in, {Stability::Alpha, "scheduler_queueing_hint_execution_duration_seconds",
+      "How long plugins took to tell whether an event helps a pod, for one question of sixteen.",
+      {"event", "hint", "plugin"}, plugin_buckets()}};
 
   // -- Cluster
   Family<Gauge> cache{in, {Stability::Alpha, "scheduler_cache_size", "What the cache holds.", {"type"}}};
-  Family<Histogram> events{in, {Stability::Alpha, "scheduler_event_handling_duration_seconds", "How long it took to take note of a change of the cluster.", {"event"}, exponential_buckets(0.0001, 2, 12)}};
+  Family<Histogram> events{in, {Stability::Alpha, "scheduler_event_handling_duration_seconds",
+      "How long it took to take note of a change of the cluster.", {"event"}, exponential_buckets(0.0001, 2, 12)}};
+  // clang-format on
 };
 
 // The scheduler's series. Belongs to its executor.

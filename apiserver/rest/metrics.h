@@ -1,7 +1,7 @@
 // What the apiserver counts of its requests, watches and admission. Names, labels and buckets are upstream's.
 //
-// Belongs to the server's executor. Label values are bounded: they come from the resources that are served, not from what
-// is asked for.
+// Belongs to the server's executor. Label values are bounded: they come from the resources that are served, not from
+// what is asked for.
 #pragma once
 
 #include <memory>
@@ -22,41 +22,68 @@ struct Served;
 
 struct RequestFamilies {
   Metrics* in = nullptr;
-  static std::vector<const char*> labels() { return {"component", "group", "resource", "scope", "subresource", "verb", "version"}; }
+  static std::vector<const char*> labels() {
+    return {"component", "group", "resource", "scope", "subresource", "verb", "version"};
+  }
   static std::vector<const char*> with(std::vector<const char*> more) {
     for (const char* label : labels()) more.push_back(label);
     return more;
   }
 
+  // clang-format off
   // -- Requests
-  Family<Counter> total{in, {Stability::Stable, "apiserver_request_total", "Requests that were answered. Watches count when they end.", with({"code", "dry_run", "system_client"})}};
-  Family<Histogram> duration{in, {Stability::Stable, "apiserver_request_duration_seconds", "How long requests took until their answer was ready, and watches until they ended.", with({"dry_run"}), {0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60}}};
-  Family<Histogram> response_sizes{in, {Stability::Stable, "apiserver_response_sizes", "Bytes of answers, before compression; of watches all that was sent.", labels(), exponential_buckets(1000, 10, 7)}};
-  Family<Gauge> inflight{in, {Stability::Stable, "apiserver_current_inflight_requests", "The most requests that were under way at once since the last look, by kind. Watches are not counted.", {"request_kind"}}};
-  Family<Gauge> longrunning{in, {Stability::Stable, "apiserver_longrunning_requests", "Watches that are open.", labels()}};
+  Family<Counter> total{in, {Stability::Stable, "apiserver_request_total",
+      "Requests that were answered. Watches count when they end.", with({"code", "dry_run", "system_client"})}};
+  Family<Histogram> duration{in, {Stability::Stable, "apiserver_request_duration_seconds",
+      "How long requests took until their answer was ready, and watches until they ended.",
+      with({"dry_run"}), {0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60}}};
+  Family<Histogram> response_sizes{in, {Stability::Stable, "apiserver_response_sizes",
+      "Bytes of answers, before compression; of watches all that was sent.", labels(), exponential_buckets(1000, 10, 7)}};
+  Family<Gauge> inflight{in, {Stability::Stable, "apiserver_current_inflight_requests",
+      "The most requests that were under way at once since the last look, by kind. Watches are not counted.",
+      {"request_kind"}}};
+  Family<Gauge> longrunning{in, {Stability::Stable, "apiserver_longrunning_requests",
+      "Watches that are open.", labels()}};
 
   // -- Watches
-  Family<Counter> watch_events{in, {Stability::Alpha, "apiserver_watch_events_total", "Events that were sent to watchers.", {"group", "resource", "version"}}};
-  Family<Histogram> watch_event_sizes{in, {Stability::Alpha, "apiserver_watch_events_sizes", "Bytes of the events that were sent to watchers.", {"group", "resource", "version"}, exponential_buckets(1024, 2, 8)}};
-  Family<Histogram> watch_list{in, {Stability::Beta, "apiserver_watch_list_duration_seconds", "How long it took until a streamed list was complete.", {"group", "resource", "scope", "version"}, {0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60}}};
+  Family<Counter> watch_events{in, {Stability::Alpha, "apiserver_watch_events_total",
+      "Events that were sent to watchers.", {"group", "resource", "version"}}};
+  Family<Histogram> watch_event_sizes{in, {Stability::Alpha, "apiserver_watch_events_sizes",
+      "Bytes of the events that were sent to watchers.", {"group", "resource", "version"}, exponential_buckets(1024, 2, 8)}};
+  Family<Histogram> watch_list{in, {Stability::Beta, "apiserver_watch_list_duration_seconds",
+      "How long it took until a streamed list was complete.",
+      {"group", "resource", "scope", "version"}, {0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60}}};
 
   // -- Who asks, and whether he may
-  Family<Counter> authentications{in, {Stability::Alpha, "authentication_attempts", "Requests by what their credentials were worth.", {"result"}}};
-  Family<Histogram> authentication_duration{in, {Stability::Alpha, "authentication_duration_seconds", "How long it took to tell who asks.", {"result"}, exponential_buckets(0.001, 2, 15)}};
-  Family<Counter> users{in, {Stability::Alpha, "authenticated_user_requests", "Requests of authenticated users; names of people are not told apart.", {"username"}}};
-  Family<Counter> authorizations{in, {Stability::Alpha, "authorization_attempts_total", "Requests by whether they were allowed.", {"result"}}};
-  Family<Histogram> authorization_duration{in, {Stability::Alpha, "authorization_duration_seconds", "How long it took to tell whether a request is allowed.", {"result"}, exponential_buckets(0.001, 2, 15)}};
+  Family<Counter> authentications{in, {Stability::Alpha, "authentication_attempts",
+      "Requests by what their credentials were worth.", {"result"}}};
+  Family<Histogram> authentication_duration{in, {Stability::Alpha, "authentication_duration_seconds",
+      "How long it took to tell who asks.", {"result"}, exponential_buckets(0.001, 2, 15)}};
+  Family<Counter> users{in, {Stability::Alpha, "authenticated_user_requests",
+      "Requests of authenticated users; names of people are not told apart.", {"username"}}};
+  Family<Counter> authorizations{in, {Stability::Alpha, "authorization_attempts_total",
+      "Requests by whether they were allowed.", {"result"}}};
+  Family<Histogram> authorization_duration{in, {Stability::Alpha, "authorization_duration_seconds",
+      "How long it took to tell whether a request is allowed.", {"result"}, exponential_buckets(0.001, 2, 15)}};
 
   // -- Admission
-  Family<Histogram> admission_plugin{in, {Stability::Stable, "apiserver_admission_controller_admission_duration_seconds", "How long admission plugins took.", {"name", "operation", "rejected", "type"}, {0.005, 0.025, 0.1, 0.5, 1, 2.5}}};
-  Family<Histogram> admission_step{in, {Stability::Stable, "apiserver_admission_step_admission_duration_seconds", "How long all admission plugins together took.", {"operation", "rejected", "type"}, {0.005, 0.025, 0.1, 0.5, 1, 2.5}}};
+  Family<Histogram> admission_plugin{in, {Stability::Stable, "apiserver_admission_controller_admission_duration_seconds",
+      "How long admission plugins took.", {"name", "operation", "rejected", "type"}, {0.005, 0.025, 0.1, 0.5, 1, 2.5}}};
+  Family<Histogram> admission_step{in, {Stability::Stable, "apiserver_admission_step_admission_duration_seconds",
+      "How long all admission plugins together took.", {"operation", "rejected", "type"}, {0.005, 0.025, 0.1, 0.5, 1, 2.5}}};
 
   // -- What is stored
-  Family<Gauge> storage_objects{in, {.stability = Stability::Stable, .name = "apiserver_storage_objects", .help = "Objects that are stored.", .labels = {"resource"}, .deprecated = "1.34.0"}};
-  Family<Gauge> resource_objects{in, {Stability::Alpha, "apiserver_resource_objects", "Objects that are stored.", {"group", "resource"}}};
-  Family<Total> events_received{in, {Stability::Beta, "apiserver_storage_events_received_total", "Changes that the store has told the watch cache.", {"group", "resource"}}};
-  Family<Gauge> cache_bytes{in, {Stability::Alpha, "pilothouse_watch_cache_bytes", "Bytes of the objects in the watch cache, and of older states that watches may still need.", {"group", "resource"}}};
-  Family<Gauge> cache_events{in, {Stability::Alpha, "pilothouse_watch_cache_events", "Changes from which a watch can go on.", {"group", "resource"}}};
+  Family<Gauge> storage_objects{in, {.stability = Stability::Stable, .name = "apiserver_storage_objects",
+      .help = "Objects that are stored.", .labels = {"resource"}, .deprecated = "1.34.0"}};
+  Family<Gauge> resource_objects{in, {Stability::Alpha, "apiserver_resource_objects",
+      "Objects that are stored.", {"group", "resource"}}};
+  Family<Total> events_received{in, {Stability::Beta, "apiserver_storage_events_received_total",
+      "Changes that the store has told the watch cache.", {"group", "resource"}}};
+  Family<Gauge> cache_bytes{in, {Stability::Alpha, "pilothouse_watch_cache_bytes",
+      "Bytes of the objects in the watch cache, and of older states that watches may still need.", {"group", "resource"}}};
+  Family<Gauge> cache_events{in, {Stability::Alpha, "pilothouse_watch_cache_events",
+      "Changes from which a watch can go on.", {"group", "resource"}}};
+  // clang-format on
 };
 
 class ServerMetrics {
@@ -69,7 +96,7 @@ class ServerMetrics {
   struct Kind {
     const Served* served = nullptr;  // null: not a resource that is served
     const api::Subresource* subresource = nullptr;
-    std::string_view path;           // of what is not a resource: one of a few, or empty
+    std::string_view path;  // of what is not a resource: one of a few, or empty
     std::string_view verb, scope;
     bool dry_run = false;
     bool operator==(const Kind&) const = default;
@@ -120,7 +147,8 @@ class ServerMetrics {
     std::size_t bytes_ = 0;
   };
 
-  // One pass through the admission plugins; when it is not told that each of them has passed, the next one has rejected.
+  // One pass through the admission plugins; when it is not told that each of them has passed, the next one has
+  // rejected.
   class Admission {
    public:
     // `metrics` may be null. `operation` outlives this.
@@ -182,7 +210,8 @@ class ServerMetrics {
   Counter answers(OfKind& of, const Kind& kind, int code);
   void authenticated(const Identity* user, Steady begun);  // null: refused
   void authorized(bool allowed, Steady begun);
-  void admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating, bool rejected, Duration took);
+  void admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating, bool rejected,
+                Duration took);
   void show();
 
   Core& core_;

@@ -13,12 +13,20 @@ namespace ph::controllers::endpoints {
 struct EndpointSliceFamilies {
   Metrics* in = nullptr;
 
-  Gauge slices = single<Gauge>(in, {Stability::Beta, "endpoint_slice_controller_num_endpoint_slices", "Slices there are.", {}});
-  Gauge desired_slices = single<Gauge>(in, {Stability::Beta, "endpoint_slice_controller_desired_endpoint_slices", "Slices there would be if all were full.", {}});
-  Gauge endpoints = single<Gauge>(in, {Stability::Beta, "endpoint_slice_controller_endpoints_desired", "Endpoints the services have.", {}});
-  Histogram added = single<Histogram>(in, {Stability::Beta, "endpoint_slice_controller_endpoints_added_per_sync", "Endpoints that were added when a service was looked at.", {}, exponential_buckets(2, 2, 15)});
-  Histogram removed = single<Histogram>(in, {Stability::Beta, "endpoint_slice_controller_endpoints_removed_per_sync", "Endpoints that were removed when a service was looked at.", {}, exponential_buckets(2, 2, 15)});
-  Family<Gauge> by_distribution{in, {Stability::Beta, "endpoint_slice_controller_services_count_by_traffic_distribution", "Services that ask for a traffic distribution.", {"traffic_distribution"}}};
+  // clang-format off
+  Gauge slices = single<Gauge>(in, {Stability::Beta, "endpoint_slice_controller_num_endpoint_slices",
+      "Slices there are.", {}});
+  Gauge desired_slices = single<Gauge>(in, {Stability::Beta, "endpoint_slice_controller_desired_endpoint_slices",
+      "Slices there would be if all were full.", {}});
+  Gauge endpoints = single<Gauge>(in, {Stability::Beta, "endpoint_slice_controller_endpoints_desired",
+      "Endpoints the services have.", {}});
+  Histogram added = single<Histogram>(in, {Stability::Beta, "endpoint_slice_controller_endpoints_added_per_sync",
+      "Endpoints that were added when a service was looked at.", {}, exponential_buckets(2, 2, 15)});
+  Histogram removed = single<Histogram>(in, {Stability::Beta, "endpoint_slice_controller_endpoints_removed_per_sync",
+      "Endpoints that were removed when a service was looked at.", {}, exponential_buckets(2, 2, 15)});
+  Family<Gauge> by_distribution{in, {Stability::Beta, "endpoint_slice_controller_services_count_by_traffic_distribution",
+      "Services that ask for a traffic distribution.", {"traffic_distribution"}}};
+  // clang-format on
 };
 
 class EndpointSliceMetrics {
@@ -37,8 +45,8 @@ class EndpointSliceMetrics {
     std::string traffic_distribution;
   };
   // Adds one address type.
-  void tally(Service& service, const std::vector<Group>& groups, const std::vector<discovery::v1::EndpointSlice>& existing,
-             const Plan& plan, int max_per_slice) const;
+  void tally(Service& service, const std::vector<Group>& groups,
+             const std::vector<discovery::v1::EndpointSlice>& existing, const Plan& plan, int max_per_slice) const;
   void looked_at(const ObjectKey& key, Service service);
   // The service has gone, or has no endpoints of ours.
   void forget(const ObjectKey& key);

@@ -10,19 +10,29 @@ namespace ph::controllers {
 struct RuntimeMetrics {
   Metrics* in = nullptr;
 
+  // clang-format off
   // -- Queues, by upstream's name of the loop's queue
-  Family<Counter> adds{in, {Stability::Beta, "workqueue_adds_total", "Keys added to the queue, without those that were in it already.", {"name"}}};
+  Family<Counter> adds{in, {Stability::Beta, "workqueue_adds_total",
+      "Keys added to the queue, without those that were in it already.", {"name"}}};
   Family<Gauge> depth{in, {Stability::Beta, "workqueue_depth", "Keys that wait for a worker.", {"name"}}};
-  Family<Gauge> longest_running{in, {Stability::Beta, "workqueue_longest_running_processor_seconds", "How long the key that is worked on longest has been.", {"name"}}};
-  Family<Histogram> queue_duration{in, {Stability::Beta, "workqueue_queue_duration_seconds", "How long keys waited for a worker.", {"name"}, exponential_buckets(1e-8, 10, 10)}};
-  Family<Counter> retries{in, {Stability::Beta, "workqueue_retries_total", "Keys added again with a rate limit, after a failure as a rule.", {"name"}}};
-  Family<Gauge> unfinished_work{in, {Stability::Beta, "workqueue_unfinished_work_seconds", "How long all keys that are worked on have been, together: grows while workers hang.", {"name"}}};
-  Family<Histogram> work_duration{in, {Stability::Beta, "workqueue_work_duration_seconds", "How long keys were worked on.", {"name"}, exponential_buckets(1e-8, 10, 10)}};
+  Family<Gauge> longest_running{in, {Stability::Beta, "workqueue_longest_running_processor_seconds",
+      "How long the key that is worked on longest has been.", {"name"}}};
+  Family<Histogram> queue_duration{in, {Stability::Beta, "workqueue_queue_duration_seconds",
+      "How long keys waited for a worker.", {"name"}, exponential_buckets(1e-8, 10, 10)}};
+  Family<Counter> retries{in, {Stability::Beta, "workqueue_retries_total",
+      "Keys added again with a rate limit, after a failure as a rule.", {"name"}}};
+  Family<Gauge> unfinished_work{in, {Stability::Beta, "workqueue_unfinished_work_seconds",
+      "How long all keys that are worked on have been, together: grows while workers hang.", {"name"}}};
+  Family<Histogram> work_duration{in, {Stability::Beta, "workqueue_work_duration_seconds",
+      "How long keys were worked on.", {"name"}, exponential_buckets(1e-8, 10, 10)}};
 
   // -- Loops, by name
   Family<Gauge> running{in, {Stability::Beta, "running_managed_controllers", "Which loops run.", {"manager", "name"}}};
-  Family<Counter> reconciles{in, {Stability::Alpha, "pilothouse_loop_reconciles_total", "Keys that were reconciled, by what came of it.", {"name", "result"}}};
-  Family<Counter> held{in, {Stability::Alpha, "pilothouse_loop_held_keys_total", "Keys that waited until the caches had seen the loop's own writes.", {"name"}}};
+  Family<Counter> reconciles{in, {Stability::Alpha, "pilothouse_loop_reconciles_total",
+      "Keys that were reconciled, by what came of it.", {"name", "result"}}};
+  Family<Counter> held{in, {Stability::Alpha, "pilothouse_loop_held_keys_total",
+      "Keys that waited until the caches had seen the loop's own writes.", {"name"}}};
+  // clang-format on
 };
 
 // The series of one queue; all do nothing when there are no metrics.

@@ -109,6 +109,7 @@ TEST(Reviews, AnonymousReachesOnlyWhatIsPublic) {
 
 TEST(Access, MonitoringReadsMetrics) {
   StandardWorld world;
+  world.get("/version");
   const auto reply = world.get("/metrics", StandardWorld::user("prometheus", {"system:monitoring"}));
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");

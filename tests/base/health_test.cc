@@ -41,5 +41,32 @@ TEST(Health, Checks) {
   }
 }
 
+TEST(Health, AnswersAreCounted) {
+  Metrics metrics;
+  const HealthMetrics counted{&metrics};
+  bool well = true;
+  const std::vector<HealthCheck> checks{healthy("ping"), {"disk", [&]() -> std::optional<std::string> {
+                                                            if (well) return std::nullopt;
+                                                            return "full";
+                                                          }}};
+  const auto ask = [&](std::string target) {
+    HttpRequest request;
+    request.method = "GET";
+    request.target = std::move(target);
+    answer_health(checks, request, &counted);
+  };
+  ask("/readyz");
+  well = false;
+  ask("/readyz");
+  ask("/livez/ping");
+  const std::string text = metrics.render();
+  for (const char* line : {"kubernetes_healthcheck{name=\"disk\",type=\"readyz\"} 0\n", "kubernetes_healthcheck{name=\"ping\",type=\"readyz\"} 1\n",
+                           "kubernetes_healthchecks_total{name=\"disk\",status=\"error\",type=\"readyz\"} 1\n",
+                           "kubernetes_healthchecks_total{name=\"disk\",status=\"success\",type=\"readyz\"} 1\n",
+                           "kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"livez\"} 1\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line;
+  }
+}
+
 }  // namespace
 }  // namespace ph

@@ -29,7 +29,8 @@ BENCHMARK(counter_add_of_no_metrics);
 
 void histogram_observe(benchmark::State& state) {
   Metrics metrics;
-  const auto histogram = single<Histogram>(&metrics, {Stability::Alpha, "h", "Bench.", {}, exponential_buckets(0.001, 2, static_cast<int>(state.range(0)))});
+  const auto histogram = single<Histogram>(
+      &metrics, {Stability::Alpha, "h", "Bench.", {}, exponential_buckets(0.001, 2, static_cast<int>(state.range(0)))});
   double value = 0.0001;
   for (auto _ : state) {
     histogram.observe(value);
@@ -48,10 +49,16 @@ BENCHMARK(series_look_up);
 // 10,000 lines: 5,000 counters, and histograms of 23 buckets for the rest.
 void scrape(benchmark::State& state) {
   Metrics metrics;
-  const Family<Counter> counters(&metrics, {Stability::Stable, "apiserver_request_total", "Bench.", {"code", "group", "resource", "verb"}});
+  const Family<Counter> counters(
+      &metrics, {Stability::Stable, "apiserver_request_total", "Bench.", {"code", "group", "resource", "verb"}});
   for (int i = 0; i < 5000; ++i) counters.with({"200", "apps", "resource-" + std::to_string(i), "LIST"}).add(i);
-  const Family<Histogram> histograms(&metrics, {Stability::Stable, "apiserver_request_duration_seconds", "Bench.", {"group", "resource", "verb"}, exponential_buckets(0.005, 1.5, 23)});
-  for (int i = 0; i < 5000 / 26; ++i) histograms.with({"apps", "resource-" + std::to_string(i), "LIST"}).observe(0.1 * i);
+  const Family<Histogram> histograms(&metrics, {Stability::Stable,
+                                                "apiserver_request_duration_seconds",
+                                                "Bench.",
+                                                {"group", "resource", "verb"},
+                                                exponential_buckets(0.005, 1.5, 23)});
+  for (int i = 0; i < 5000 / 26; ++i)
+    histograms.with({"apps", "resource-" + std::to_string(i), "LIST"}).observe(0.1 * i);
   std::size_t bytes = 0;
   for (auto _ : state) bytes = metrics.render().size();
   state.counters["bytes"] = static_cast<double>(bytes);
@@ -115,7 +122,8 @@ void write_request(benchmark::State& state) {
   int n = 0;
   for (auto _ : state) {
     const std::string name = "c" + std::to_string(n++);
-    if (world.ask("POST", "/api/v1/namespaces/default/configmaps", R"({"metadata":{"name":")" + name + R"("},"data":{"a":"b"}})") != 201) {
+    if (world.ask("POST", "/api/v1/namespaces/default/configmaps",
+                  R"({"metadata":{"name":")" + name + R"("},"data":{"a":"b"}})") != 201) {
       state.SkipWithError("not answered");
     }
   }

@@ -1,15 +1,14 @@
-// Every metric a cluster shows, against the list of upstream's (api-facts): none is there under a name that upstream has with
-// another type, other labels or other buckets; and of upstream's none is missing without a reason.
+// Every metric a cluster shows, against the list of upstream's (api-facts): none is there under a name that upstream
+// has with another type, other labels or other buckets; and of upstream's none is missing without a reason.
 #include <gmock/gmock.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "apiserver/storage/metrics.h"
-#include "informers/metrics.h"
 #include "base/process_metrics.h"
 #include "election/metrics.h"
+#include "informers/metrics.h"
 #include "pilothouse/version.h"
 #include "scheduler/metrics.h"
 #include "tests/pilothouse/exposition.h"
@@ -34,7 +33,9 @@ using Inventory = std::map<std::string, Upstream>;
 
 // -- What upstream has
 
-double number(const nlohmann::json& value) { return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>(); }
+double number(const nlohmann::json& value) {
+  return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>();
+}
 
 std::string facts_path() {
   const char* dir = std::getenv("PH_FACTS_DIR");
@@ -74,11 +75,26 @@ const Inventory kAlpha = {
     {"authorization_duration_seconds", {"histogram", "ALPHA", {"result"}, {}, ""}},
     {"leader_election_master_status", {"gauge", "ALPHA", {"name"}, {}, ""}},
     {"leader_election_slowpath_total", {"counter", "ALPHA", {"name"}, {}, ""}},
-    {"rest_client_request_duration_seconds", {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60}, ""}},
+    {"rest_client_request_duration_seconds",
+     {"histogram",
+      "ALPHA",
+      {"host", "verb"},
+      std::set<double>{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60},
+      ""}},
     {"rest_client_request_retries_total", {"counter", "ALPHA", {"code", "host", "verb"}, {}, ""}},
-    {"rest_client_request_size_bytes", {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216}, ""}},
+    {"rest_client_request_size_bytes",
+     {"histogram",
+      "ALPHA",
+      {"host", "verb"},
+      std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216},
+      ""}},
     {"rest_client_requests_total", {"counter", "ALPHA", {"code", "host", "method"}, {}, ""}},
-    {"rest_client_response_size_bytes", {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216}, ""}},
+    {"rest_client_response_size_bytes",
+     {"histogram",
+      "ALPHA",
+      {"host", "verb"},
+      std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216},
+      ""}},
 };
 
 // Why there is none of these here. A name that ends in * stands for all that begin so.
@@ -89,17 +105,19 @@ const std::map<std::string, std::vector<std::string>> kAbsent = {
      {"apiserver_authentication_config_controller_*", "apiserver_authorization_config_controller_*"}},
     {"no expressions (CEL) are evaluated", {"apiserver_cel_*", "apiserver_validating_admission_policy_*"}},
     {"there is no priority and fairness", {"apiserver_flowcontrol_*"}},
-    {"every rule is declared once: there are no two validations to compare", {"apiserver_validation_declarative_validation_*"}},
+    {"every rule is declared once: there are no two validations to compare",
+     {"apiserver_validation_declarative_validation_*"}},
     {"the loop does not run here",
      {"cronjob_controller_*", "job_controller_*", "node_collector_*", "horizontal_pod_autoscaler_controller_*"}},
     {"metrics cannot be hidden or switched off", {"disabled_metrics_total", "hidden_metrics_total"}},
-    {"there are no feature gates", {"kubernetes_feature_enabled"}},
+    {"feature gates cannot be set, and their defaults do not tell what is here", {"kubernetes_feature_enabled"}},
     {"there is no /metrics/resources", {"kube_pod_resource_limit", "kube_pod_resource_request"}},
     {"plugins run on one thread, one after the other", {"scheduler_goroutines"}},
     {"there is no preemption", {"scheduler_preemption_*"}},
     {"writes are not queued behind the scheduler", {"scheduler_async_api_call_*", "scheduler_pending_async_api_calls"}},
     {"pods are scheduled one by one, not in groups or batches",
-     {"scheduler_podgroup_*", "scheduler_batch_*", "scheduler_get_node_hint_duration_seconds", "scheduler_store_schedule_results_duration_seconds"}},
+     {"scheduler_podgroup_*", "scheduler_batch_*", "scheduler_get_node_hint_duration_seconds",
+      "scheduler_store_schedule_results_duration_seconds"}},
     {"there is no dynamic resource allocation", {"scheduler_resourceclaim_creates_total"}},
     {"the scheduler binds no volumes", {"scheduler_volume_*"}},
 };
@@ -129,10 +147,13 @@ class MetricsInventory : public ::testing::Test {
     elections.slowpath.with({"kube-scheduler"}).add();
     show_build(metrics, build_info());
     informers::ClientMetrics client(&metrics, "127.0.0.1:6443");
+    read.executor.post([&client] { informers::ClientMetrics::Attempt(&client, HttpRequest{.method = "GET"}, false).retried(429); });
+    read.executor.drain();
     { ThreadExecutor executor("worker", read.clock, &metrics); }
 
     sim::Cluster cluster(sim::everything(2).counted_by(metrics));
-    const ProcessMetrics process(metrics, read.executor, [] { return ProcessSample{.cpu_seconds = 1.5, .open_fds = 7}; });
+    const ProcessMetrics process(metrics, read.executor,
+                                 [] { return ProcessSample{.cpu_seconds = 1.5, .open_fds = 7}; });
     make_traffic(cluster);
     shown = new Exposition(read_exposition(body_of(cluster.get_path("/metrics"))));
     slis = new Exposition(read_exposition(body_of(cluster.get_path("/metrics/slis"))));
@@ -148,6 +169,7 @@ class MetricsInventory : public ::testing::Test {
   };
 
   static void make_traffic(sim::Cluster& cluster) {
+    cluster.advance(5s);
     cluster.create(sim::make_deployment("default/web").replicas(3).object());
     core::v1::Service web = sim::make_service("default/web");
     web.mutable_spec()->set_traffic_distribution("PreferClose");

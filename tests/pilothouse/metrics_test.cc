@@ -14,14 +14,10 @@ using ph::testing::ShownFamily;
 
 using Labels = std::map<std::string, std::string>;
 
-Exposition scrape(sim::Cluster& cluster) {
-  const HttpResponse response = cluster.get_path("/metrics");
-  std::string text;
-  for (const SharedBytes& piece : response.body) text += *piece;
-  return read_exposition(text);
-}
+Exposition scrape(sim::Cluster& cluster) { return read_exposition(cluster.scrape()); }
 
-double sum(const Exposition& shown, const std::string& name, const Labels& labels = {}, const std::string& suffix = {}) {
+double sum(const Exposition& shown, const std::string& name, const Labels& labels = {},
+           const std::string& suffix = {}) {
   const auto family = shown.find(name);
   return family == shown.end() ? 0 : family->second.sum(labels, suffix);
 }
@@ -33,11 +29,19 @@ core::v1::Pod make_greedy_pod(const std::string& key) {
   return pod;
 }
 
+core::v1::ConfigMap make_config_map(const std::string& key) {
+  core::v1::ConfigMap map;
+  const ObjectKey at = ObjectKey::parse(key);
+  map.mutable_metadata()->set_namespace_(at.namespace_name);
+  map.mutable_metadata()->set_name(at.name);
+  return map;
+}
+
 // -- The apiserver
 
 TEST(ApiServerMetrics, RequestsCountByResourceVerbAndCode) {
   Metrics metrics;
-  sim::Cluster cluster(sim::no_loops().access().counted_by(metrics));
+  sim::Cluster cluster(sim::no_loops().counted_by(metrics));
   cluster.create(sim::make_pod("default/a", "n"));
   EXPECT_ANY_THROW(cluster.create(sim::make_pod("default/a", "n")));
   cluster.list<core::v1::Pod>("default");
@@ -57,7 +61,7 @@ TEST(ApiServerMetrics, RequestsCountByResourceVerbAndCode) {
   EXPECT_EQ(sum(shown, "apiserver_response_sizes", {{"verb", "POST"}}, "_count"), 0);
   EXPECT_EQ(sum(shown, "apiserver_storage_objects", {{"resource", "pods"}}), 1);
   EXPECT_EQ(sum(shown, "apiserver_resource_objects", {{"resource", "pods"}, {"group", ""}}), 1);
-  EXPECT_EQ(sum(shown, "apiserver_current_inflight_requests", {{"request_kind", "readOnly"}}), 1) << "the look itself";
+  EXPECT_EQ(sum(shown, "apiserver_current_inflight_requests", {{"request_kind", "readOnly"}}), 1);
   EXPECT_EQ(sum(shown, "apiserver_current_inflight_requests", {{"request_kind", "mutating"}}), 1);
 }
 
@@ -66,11 +70,12 @@ TEST(ApiServerMetrics, RefusedAdmissionCounts) {
   sim::Cluster cluster(sim::no_loops().access().counted_by(metrics));
   const auto plugin = [&](const Exposition& shown, const char* rejected) {
     return sum(shown, "apiserver_admission_controller_admission_duration_seconds",
-               {{"name", "NamespaceLifecycle"}, {"operation", "CREATE"}, {"rejected", rejected}, {"type", "admit"}}, "_count");
+               {{"name", "NamespaceLifecycle"}, {"operation", "CREATE"}, {"rejected", rejected}, {"type", "admit"}},
+               "_count");
   };
   const Exposition before = scrape(cluster);
-  EXPECT_ANY_THROW(cluster.create(sim::make_pod("nowhere/a", "n")));
-  cluster.create(sim::make_pod("default/a", "n"));
+  EXPECT_ANY_THROW(cluster.create(make_config_map("nowhere/a")));
+  cluster.create(make_config_map("default/a"));
   const Exposition after = scrape(cluster);
   EXPECT_EQ(plugin(after, "true") - plugin(before, "true"), 1);
   EXPECT_EQ(plugin(after, "false") - plugin(before, "false"), 1);
@@ -111,7 +116,8 @@ TEST(ApiServerMetrics, HealthChecksAreShownApart) {
   ASSERT_EQ(response.body.size(), 1);
   const Exposition shown = read_exposition(*response.body[0]);
   EXPECT_EQ(sum(shown, "kubernetes_healthcheck", {{"name", "ping"}, {"type", "readyz"}}), 1);
-  EXPECT_EQ(sum(shown, "kubernetes_healthchecks_total", {{"name", "ping"}, {"type", "readyz"}, {"status", "success"}}), 2);
+  EXPECT_EQ(sum(shown, "kubernetes_healthchecks_total", {{"name", "ping"}, {"type", "readyz"}, {"status", "success"}}),
+            2);
   EXPECT_FALSE(scrape(cluster).contains("kubernetes_healthcheck"));
 }
 
@@ -173,7 +179,9 @@ TEST(EndpointSliceMetrics, SlicesAndEndpointsFollowTheService) {
   EXPECT_EQ(sum(shown, "endpoint_slice_controller_desired_endpoint_slices"), 1);
   EXPECT_EQ(sum(shown, "endpoint_slice_controller_endpoints_desired"), 3);
   EXPECT_EQ(sum(shown, "endpoint_slice_controller_endpoints_added_per_sync", {}, "_sum"), 3);
-  EXPECT_EQ(sum(shown, "endpoint_slice_controller_services_count_by_traffic_distribution", {{"traffic_distribution", "PreferClose"}}), 1);
+  EXPECT_EQ(sum(shown, "endpoint_slice_controller_services_count_by_traffic_distribution",
+                {{"traffic_distribution", "PreferClose"}}),
+            1);
   cluster.remove<core::v1::Service>("default/web");
   cluster.advance(1min);
   const Exposition later = scrape(cluster);
@@ -196,15 +204,26 @@ TEST(SchedulerMetrics, APodThatFitsNowhereIsPending) {
   EXPECT_EQ(sum(shown, "scheduler_schedule_attempts_total", {{"result", "error"}}), 0);
   EXPECT_EQ(sum(shown, "scheduler_pending_pods", {{"queue", "unschedulable"}}), 1);
   EXPECT_EQ(sum(shown, "scheduler_pending_pods"), 1);
-  EXPECT_EQ(sum(shown, "scheduler_unschedulable_pods", {{"plugin", "NodeResourcesFit"}, {"profile", "default-scheduler"}}), 1);
+  EXPECT_EQ(
+      sum(shown, "scheduler_unschedulable_pods", {{"plugin", "NodeResourcesFit"}, {"profile", "default-scheduler"}}),
+      1);
   EXPECT_EQ(sum(shown, "scheduler_queue_incoming_pods_total", {{"queue", "active"}, {"event", "PodAdd"}}), 2);
-  EXPECT_EQ(sum(shown, "scheduler_queue_incoming_pods_total", {{"queue", "unschedulable"}, {"event", "ScheduleAttemptFailure"}}), 1);
+  EXPECT_EQ(sum(shown, "scheduler_queue_incoming_pods_total",
+                {{"queue", "unschedulable"}, {"event", "ScheduleAttemptFailure"}}),
+            1);
   EXPECT_EQ(sum(shown, "scheduler_cache_size", {{"type", "nodes"}}), 2);
   EXPECT_EQ(sum(shown, "scheduler_cache_size", {{"type", "pods"}}), 1);
   EXPECT_EQ(sum(shown, "scheduler_pod_scheduling_attempts", {}, "_count"), 1);
-  EXPECT_EQ(sum(shown, "scheduler_framework_extension_point_duration_seconds", {{"extension_point", "PreFilter"}}, "_count"), 2);
-  EXPECT_EQ(sum(shown, "scheduler_framework_extension_point_duration_seconds", {{"extension_point", "Bind"}, {"status", "Success"}}, "_count"), 1);
-  EXPECT_EQ(sum(shown, "scheduler_plugin_evaluation_total", {{"plugin", "NodeResourcesFit"}, {"extension_point", "Filter"}}), 4) << "two pods, two nodes";
+  EXPECT_EQ(
+      sum(shown, "scheduler_framework_extension_point_duration_seconds", {{"extension_point", "PreFilter"}}, "_count"),
+      2);
+  EXPECT_EQ(sum(shown, "scheduler_framework_extension_point_duration_seconds",
+                {{"extension_point", "Bind"}, {"status", "Success"}}, "_count"),
+            1);
+  EXPECT_EQ(
+      sum(shown, "scheduler_plugin_evaluation_total", {{"plugin", "NodeResourcesFit"}, {"extension_point", "Filter"}}),
+      4)
+      << "two pods, two nodes";
 
   // It goes, and takes its reason along.
   cluster.remove<core::v1::Pod>("default/huge");
@@ -233,7 +252,7 @@ TEST(ClusterMetrics, CountingChangesNothing) {
 
 TEST(ClusterMetrics, TwoClustersCountApart) {
   Metrics one, two;
-  sim::Cluster first(sim::no_loops().access().counted_by(one)), second(sim::no_loops().access().counted_by(two));
+  sim::Cluster first(sim::no_loops().counted_by(one)), second(sim::no_loops().counted_by(two));
   first.create(sim::make_pod("default/a", "n"));
   const Labels posts{{"resource", "pods"}, {"verb", "POST"}};
   EXPECT_EQ(sum(scrape(first), "apiserver_request_total", posts), 1);

@@ -136,6 +136,12 @@ HttpResponse Cluster::get(const std::string& target, bool stream) {
   return response;
 }
 
+std::string Cluster::scrape() {
+  std::string text;
+  run([](Metrics& metrics, std::string& text) -> Task<void> { text = co_await metrics.scrape(); }(*impl_->setup.metrics_of_all, text));
+  return text;
+}
+
 HttpResponse Cluster::get_path(const std::string& target) { return get(target, false); }
 HttpResponse Cluster::stream_path(const std::string& target) { return get(target, true); }
 

@@ -130,6 +130,8 @@ class Cluster {
   // What GET answers an administrator; as a stream that the caller holds.
   HttpResponse get_path(const std::string& target);
   HttpResponse stream_path(const std::string& target);
+  // What the metrics show that the setup was given.
+  std::string scrape();
 
   // Crashes the loops and starts them again, with empty caches.
   void restart_loops();
