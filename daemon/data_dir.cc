@@ -10,7 +10,6 @@
 namespace ph::daemon {
 namespace {
 
-constexpr std::string_view kFormat = "1\n";
 constexpr Duration kCaValidity = std::chrono::days(3650);
 constexpr Duration kValidity = std::chrono::days(365);
 // Certificates closer to their end than this are issued anew.
@@ -64,11 +63,16 @@ DataDir::DataDir(DataDirOptions options, const Clock& clock, Rng& rng) : options
 void DataDir::check_format() {
   const auto path = options_.path / "format";
   const auto found = read_file(path);
-  if (!found) return write_file(path, kFormat, false);
-  if (*found != kFormat) {
+  if (!found) return write_file(path, kDataDirFormat, false);
+  if (*found == kDataDirRestoring) {
+    throw FileError(fmt::format("a restore into {} was not finished: run `pilothouse restore FILE --force` again, or "
+                                "`pilothouse reset`",
+                                options_.path.string()));
+  }
+  if (*found != kDataDirFormat) {
     throw FileError(fmt::format("the data directory {} has format {}, this program reads format {}: start the version that made it, "
                                 "or name another --data-dir",
-                                options_.path.string(), found->substr(0, found->find('\n')), kFormat.substr(0, 1)));
+                                options_.path.string(), found->substr(0, found->find('\n')), kDataDirFormat.substr(0, 1)));
   }
 }
 

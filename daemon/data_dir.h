@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/rng.h"
@@ -19,6 +20,10 @@
 #include "net/pki.h"
 
 namespace ph::daemon {
+
+// What the file `format` holds: this program's layout; that a restore has begun and not ended.
+inline constexpr std::string_view kDataDirFormat = "1\n";
+inline constexpr std::string_view kDataDirRestoring = "restoring\n";
 
 struct DataDirOptions {
   std::filesystem::path path;

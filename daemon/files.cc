@@ -42,11 +42,6 @@ void write_all(int fd, std::string_view text, const std::filesystem::path& path)
   }
 }
 
-void sync_directory(const std::filesystem::path& path) {
-  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0) fail("sync", path, errno);
-}
-
 }  // namespace
 
 std::optional<std::string> read_file(const std::filesystem::path& path) {
@@ -79,6 +74,11 @@ void write_file(const std::filesystem::path& path, std::string_view text, bool s
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail("replace", path, errno);
   sync_directory(path.parent_path());
+}
+
+void sync_directory(const std::filesystem::path& path) {
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0) fail("sync", path, errno);
 }
 
 void make_directory(const std::filesystem::path& path) {

@@ -20,6 +20,9 @@ std::optional<std::string> read_file(const std::filesystem::path& path);
 // Replaces the file as a whole, durably: it holds the old or the new text after a crash. `secret`: mode 0600, else 0644.
 void write_file(const std::filesystem::path& path, std::string_view text, bool secret);
 
+// Makes durable which names a directory holds.
+void sync_directory(const std::filesystem::path& path);
+
 // With its parents, mode 0700.
 void make_directory(const std::filesystem::path& path);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "apiserver/maintenance/store_paths.h"
 #include "apiserver/storage/memory.h"
 #include "apiserver/storage/rocksdb.h"
 #include "net/interfaces.h"
@@ -52,6 +53,7 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   if (options.kubelets.io) kubelets = std::make_unique<KubeletClient>(executor, std::move(options.kubelets));
   extensions.subresources.emplace("pods/log", pod_logs(logs, server->reader(), kubelets.get()));
   std::ranges::move(options.paths, std::back_inserter(extensions.paths));
+  extensions.paths.push_back(apiserver::store_paths(*store, executor.clock()));
   server->install(std::move(extensions));
 }
 

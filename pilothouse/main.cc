@@ -11,6 +11,7 @@
 #include "daemon/program.h"
 #include "pilothouse/apiserver_program.h"
 #include "pilothouse/controller_manager.h"
+#include "pilothouse/data_commands.h"
 #include "pilothouse/flags/apiserver.h"
 #include "pilothouse/node_program.h"
 #include "pilothouse/scheduler_program.h"
@@ -70,7 +71,10 @@ int main(int argc, char** argv) {
   int verbosity = 0;
   add_up(app, options, verbosity);
   for (const Daemon& each : kDaemons) app.add_subcommand(each.name, each.help);
+  std::function<int()> chosen;
+  add_data_commands(app, default_data_dir(), chosen);
   CLI11_PARSE(app, argc, argv);
+  if (chosen) return chosen();
 
   options.log_level = verbosity >= 4 ? ph::LogLevel::Debug : verbosity >= 2 ? ph::LogLevel::Info : ph::LogLevel::Warning;
   options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();

@@ -11,6 +11,26 @@
 namespace ph::apiserver {
 namespace {
 
+class MemoryView final : public StoreView {
+ public:
+  MemoryView(std::vector<Stored> all, Revision revision, Revision since, std::optional<Time> begins)
+      : all_(std::move(all)), revision_(revision), since_(since), begins_(begins) {}
+  Revision revision() const override { return revision_; }
+  Revision history_since() const override { return since_; }
+  std::optional<Time> history_begins() const override { return begins_; }
+  std::optional<Item> next() override {
+    if (at_ == all_.size()) return std::nullopt;
+    const Stored& stored = all_[at_++];
+    return Item{stored.key, *stored.value, stored.created, stored.modified};
+  }
+
+ private:
+  const std::vector<Stored> all_;
+  const Revision revision_, since_;
+  const std::optional<Time> begins_;
+  std::size_t at_ = 0;
+};
+
 class MemoryStore final : public Store {
  public:
   MemoryStore(Executor& executor, const Clock& clock, MemoryOptions options)
@@ -62,6 +82,13 @@ class MemoryStore final : public Store {
       break;
     }
     co_return Recent{changes_of(prefix, since), since, gaps_.after(prefix, since), revision_};
+  }
+
+  Task<std::unique_ptr<StoreView>> view() override {
+    std::vector<Stored> all;
+    for (const auto& entry : state_) all.push_back(stored(entry));
+    const auto begins = history_.empty() ? std::nullopt : std::optional(history_.front().time);
+    co_return std::make_unique<MemoryView>(std::move(all), revision_, compacted_, begins);
   }
 
  private:

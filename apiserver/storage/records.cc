@@ -1,41 +1,12 @@
 #include "apiserver/storage/records.h"
 
+#include "apiserver/storage/bytes.h"
+
 namespace ph::apiserver {
 namespace {
 
 constexpr char kDeleted = 1;
 constexpr char kHasPrevious = 2;
-
-void append_number(std::string& out, std::uint64_t number, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out += static_cast<char>(number >> shift);
-}
-
-// Takes what it reads off the front; says once and for all when there was too little.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
-
-  std::uint64_t number(int bytes) {
-    std::uint64_t value = 0;
-    for (const char c : take(bytes)) value = value << 8 | static_cast<unsigned char>(c);
-    return value;
-  }
-  std::string_view take(std::size_t length) {
-    if (length > rest_.size()) {
-      good_ = false;
-      return {};
-    }
-    const std::string_view taken = rest_.substr(0, length);
-    rest_.remove_prefix(length);
-    return taken;
-  }
-  std::string_view rest() { return take(rest_.size()); }
-  bool good() const { return good_; }
-
- private:
-  std::string_view rest_;
-  bool good_ = true;
-};
 
 }  // namespace
 
@@ -48,7 +19,7 @@ void encode_value(std::string& out, Revision created, Revision modified, std::st
 }
 
 std::optional<ValueRecord> decode_value(std::string_view bytes) {
-  Reader reader(bytes);
+  ByteReader reader(bytes);
   ValueRecord record;
   record.created.value = reader.number(8);
   record.modified.value = reader.number(8);
@@ -73,7 +44,7 @@ std::string encode_history(const HistoryRecord& record) {
 }
 
 std::optional<HistoryRecord> decode_history(std::string_view bytes) {
-  Reader reader(bytes);
+  ByteReader reader(bytes);
   HistoryRecord record;
   const auto flags = static_cast<char>(reader.number(1));
   record.deleted = (flags & kDeleted) != 0;
@@ -94,7 +65,7 @@ std::string history_key(Revision revision, std::uint32_t index) {
   return key;
 }
 
-Revision revision_of_history_key(std::string_view key) { return Revision{Reader(key).number(8)}; }
+Revision revision_of_history_key(std::string_view key) { return Revision{ByteReader(key).number(8)}; }
 
 std::string encode_revision(Revision revision) {
   std::string out;
@@ -104,7 +75,7 @@ std::string encode_revision(Revision revision) {
 
 std::optional<Revision> decode_revision(std::string_view bytes) {
   if (bytes.size() != 8) return std::nullopt;
-  return Revision{Reader(bytes).number(8)};
+  return Revision{ByteReader(bytes).number(8)};
 }
 
 }  // namespace ph::apiserver

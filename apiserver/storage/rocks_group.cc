@@ -8,7 +8,11 @@
 namespace ph::apiserver {
 
 void check_status(const rocksdb::Status& status, std::string_view doing) {
-  if (!status.ok()) throw RocksError(fmt::format("{}: {}", doing, status.ToString()));
+  if (status.ok()) return;
+  std::string message = fmt::format("{}: {}", doing, status.ToString());
+  if (status.IsNoSpace()) message += "; make room and start again: nothing that was acknowledged is lost";
+  if (status.IsCorruption()) message += fmt::format("; {}", kDamagedRemedy);
+  throw RocksError(message);
 }
 
 std::optional<Held> read_value(const RocksDatabase& database, const std::string& key) {
@@ -17,7 +21,7 @@ std::optional<Held> read_value(const RocksDatabase& database, const std::string&
   if (read.IsNotFound()) return std::nullopt;
   check_status(read, "reading a value");
   const auto record = decode_value(bytes.ToStringView());
-  if (!record) throw RocksError(fmt::format("the value of {} is malformed", key));
+  if (!record) throw RocksError(fmt::format("the value of {} is malformed; {}", key, kDamagedRemedy));
   return Held{share(std::string(record->value)), record->created, record->modified};
 }
 

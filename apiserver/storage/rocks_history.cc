@@ -1,5 +1,6 @@
 #include "apiserver/storage/rocks_history.h"
 
+#include <fmt/format.h>
 #include <rocksdb/convenience.h>
 
 #include <algorithm>
@@ -58,7 +59,7 @@ Revision RocksHistory::walk(const std::string& prefix, Revision floor, std::size
     bytes += it->value().size();
     if (++records > records_max || bytes > bytes_max) return stop_at(revision);
     const auto record = decode_history(it->value().ToStringView());
-    if (!record) throw RocksError("a record of history is malformed");
+    if (!record) throw RocksError(fmt::format("a record of history is malformed; {}", kDamagedRemedy));
     if (!record->key.starts_with(prefix)) continue;
 
     Change change{.revision = revision,
@@ -88,7 +89,7 @@ std::optional<Time> RocksHistory::time_of_first_after(Revision revision) const {
   check_status(it->status(), "reading history");
   if (!it->Valid()) return std::nullopt;
   const auto record = decode_history(it->value().ToStringView());
-  if (!record) throw RocksError("a record of history is malformed");
+  if (!record) throw RocksError(fmt::format("a record of history is malformed; {}", kDamagedRemedy));
   return record->time;
 }
 

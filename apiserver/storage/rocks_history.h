@@ -18,6 +18,10 @@ class RocksHistory {
   std::optional<std::vector<Change>> since(const std::string& prefix, Revision since) const;
   Recent recent(const std::string& prefix, std::size_t records_max, std::size_t bytes_max, Revision newest) const;
 
+  // From where on history is kept, and when its first change was made.
+  Revision compacted() const { return compacted_; }
+  std::optional<Time> begins() const { return time_of_first_after(compacted_); }
+
   // Adds to a group's batch what removes the history that is too old or too much. Looks only now and then: `wrote` is
   // how much the group adds.
   void trim(rocksdb::WriteBatch& batch, Revision newest, std::size_t wrote, Time now);

@@ -6,11 +6,11 @@
 #include <rocksdb/env.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "apiserver/storage/crc32c.h"
 #include "apiserver/storage/rocks_database.h"
 
 namespace ph::apiserver {
@@ -20,20 +20,8 @@ constexpr std::size_t kBlock = 32 << 10;
 constexpr std::size_t kHeader = 7;
 enum Type : unsigned char { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
 
-constexpr auto kCrcTable = [] {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
-    table[i] = crc;
-  }
-  return table;
-}();
-
 std::uint32_t masked_crc(std::string_view bytes) {
-  std::uint32_t crc = ~0u;
-  for (const char c : bytes) crc = crc >> 8 ^ kCrcTable[(crc ^ static_cast<unsigned char>(c)) & 0xff];
-  crc = ~crc;
+  const std::uint32_t crc = crc32c(bytes);
   return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
 
@@ -83,15 +71,17 @@ bool has_empty_sector(std::string_view log, std::size_t from, std::size_t to) {
 }
 
 struct Scan {
-  std::size_t whole = 0;              // where the last whole record ends
-  std::size_t last = 0;               // where that record begins
-  std::optional<std::size_t> broken;  // where something begins that is no fragment
+  std::size_t whole = 0;               // where the last whole record ends
+  std::size_t last = 0;                // where that record begins
+  std::optional<std::size_t> damaged;  // where the first whole record begins that is not what its checksums say
+  std::optional<std::size_t> broken;   // where something begins that is no fragment
 };
 
 // Follows lengths and types from fragment to fragment.
 Scan scan(std::string_view log) {
   Scan result;
   std::optional<std::size_t> open;  // a record that has begun
+  bool good = true;                 // … and is intact so far
   for (std::size_t at = 0; at < log.size();) {
     const std::size_t room = kBlock - at % kBlock;
     if (room < kHeader && log.substr(at, room).find_first_not_of('\0') == std::string_view::npos) {
@@ -104,9 +94,14 @@ Scan scan(std::string_view log) {
       result.broken = at;
       return result;
     }
-    if (begins) open = at;
+    if (begins) {
+      open = at;
+      good = true;
+    }
+    good = good && intact(log, at, *fragment);
     at = fragment->end;
     if (fragment->type == kFull || fragment->type == kLast) {
+      if (!good && !result.damaged) result.damaged = open;
       result.last = *open;
       result.whole = at;
       open.reset();
@@ -116,36 +111,23 @@ Scan scan(std::string_view log) {
   return result;
 }
 
-// A record whose first fragments arrived and whose middle did not passes for whole; look at the last one closely.
-bool last_is_intact(std::string_view log, const Scan& scan) {
-  for (std::size_t at = scan.last; at < scan.whole;) {
-    const std::size_t room = kBlock - at % kBlock;
-    const auto fragment = room < kHeader ? std::nullopt : fragment_at(log, at);
-    if (!fragment) {
-      at += room;
-      continue;
-    }
-    if (!intact(log, at, *fragment)) return false;
-    at = fragment->end;
-  }
-  return true;
-}
-
 [[noreturn]] void refuse(const std::string& file, std::size_t at) {
   throw StoreError(fmt::format(
-      "the log {} is damaged at byte {}, before its end, and writes that were acknowledged cannot be read; restore the "
-      "directory from a backup, or move it away to start with an empty cluster",
-      file, at));
+      "the log {} is damaged at byte {}, before its end, and writes that were acknowledged cannot be read; {}", file, at,
+      kDamagedRemedy));
 }
 
 // Where a torn end begins; nothing when the log is whole.
 std::optional<std::size_t> torn_at(const std::string& file, std::string_view log) {
   const Scan found = scan(log);
+  // A record was synced before the next one was begun.
+  if (found.damaged && (found.broken || *found.damaged != found.last)) refuse(file, *found.damaged);
   if (found.broken) {
     if (record_begins_after(log, *found.broken + 1)) refuse(file, *found.broken);
     return found.whole;
   }
-  if (found.whole == 0 || last_is_intact(log, found)) return std::nullopt;
+  // The first fragments of the last record arrived and its middle did not: it passes for whole.
+  if (!found.damaged) return std::nullopt;
   if (!has_empty_sector(log, found.last, found.whole)) refuse(file, found.last);
   return found.last;
 }
@@ -161,7 +143,7 @@ rocksdb::Status cut(rocksdb::Env& env, const std::string& file, std::size_t size
 
 }  // namespace
 
-void mend_logs(rocksdb::Env& env, const std::string& path, const Log& log) {
+void mend_logs(rocksdb::Env& env, const std::string& path, const Log& log, Torn torn_ends) {
   std::vector<std::string> names;
   const rocksdb::Status listed = env.GetChildren(path, &names);
   if (!listed.ok()) throw StoreError(fmt::format("the data directory {} cannot be read: {}", path, listed.ToString()));
@@ -176,6 +158,7 @@ void mend_logs(rocksdb::Env& env, const std::string& path, const Log& log) {
     if (!torn) continue;
     // Every write was synced before the next one began, and before the next log did.
     if (name != names.back()) refuse(file, *torn);
+    if (torn_ends == Torn::Leave) return;
     log.warning("the last write before a crash was cut off", "log", file, "at", *torn, "bytes", bytes.size() - *torn);
     const rocksdb::Status mended = cut(env, file, *torn);
     if (!mended.ok())

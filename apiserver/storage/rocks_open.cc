@@ -18,9 +18,6 @@ namespace {
 constexpr std::string_view kFormat = "pilothouse store, format 1\n";
 constexpr std::string_view kFormatAnyNumber = "pilothouse store, format ";
 
-constexpr const char* kDamagedRemedy =
-    "restore the directory from a backup, or move it away to start with an empty cluster";
-
 std::string in(const std::string& path, std::string_view name) { return path + "/" + std::string(name); }
 
 // RocksDB's own log: warnings and errors go to ours, the rest nowhere.
@@ -50,7 +47,12 @@ bool says(const rocksdb::Status& status, std::string_view text) {
   if (says(status, "Permission denied") || says(status, "Read-only file system")) {
     throw StoreError(fmt::format("no permission to write in the data directory {} ({})", path, status.ToString()));
   }
-  if (status.IsCorruption()) {
+  if (status.IsNoSpace()) {
+    throw StoreError(fmt::format("no space is left for the data directory {} ({}); make room and start again: nothing "
+                                 "that was acknowledged is lost",
+                                 path, status.ToString()));
+  }
+  if (status.IsCorruption() || says(status, "No such file")) {
     throw StoreError(fmt::format("the data directory {} is damaged ({}); {}", path, status.ToString(), kDamagedRemedy));
   }
   throw StoreError(fmt::format("the data directory {} cannot be opened: {}", path, status.ToString()));
@@ -59,21 +61,6 @@ bool says(const rocksdb::Status& status, std::string_view text) {
 void check(const std::string& path, const rocksdb::Status& status) {
   if (!status.ok()) refuse(path, status);
 }
-
-// What may be done to a directory is decided while it is ours alone.
-class DirectoryLock {
- public:
-  DirectoryLock(rocksdb::Env& env, const std::string& path) : env_(env) {
-    check(path, env.LockFile(in(path, "LOCK"), &lock_));
-  }
-  ~DirectoryLock() { env_.UnlockFile(lock_); }
-  DirectoryLock(const DirectoryLock&) = delete;
-  DirectoryLock& operator=(const DirectoryLock&) = delete;
-
- private:
-  rocksdb::Env& env_;
-  rocksdb::FileLock* lock_ = nullptr;
-};
 
 void write_format(rocksdb::Env& env, const std::string& path) {
   const std::string draft = in(path, "FORMAT.new");
@@ -84,25 +71,48 @@ void write_format(rocksdb::Env& env, const std::string& path) {
   check(path, directory->Fsync());
 }
 
-// The format stands in a file of its own, so that RocksDB never touches what is not ours.
-void check_format(rocksdb::Env& env, const std::string& path) {
+std::string number_of(std::string_view format) {
+  format.remove_prefix(std::min(format.size(), kFormatAnyNumber.size()));
+  return std::string(format.substr(0, format.find('\n')));
+}
+
+[[noreturn]] void refuse_format(const std::string& path, const std::string& found) {
+  const std::string number = number_of(found);
+  const std::string needed = number_of(kFormat);
+  const bool older = std::pair(number.size(), number) < std::pair(needed.size(), needed);
+  throw StoreError(fmt::format(
+      "the data directory {} holds a pilothouse store, format {}, this version needs format {}; use the version that "
+      "wrote it{}, or another directory",
+      path, number, needed, older ? ", also to make a snapshot that this one restores" : ""));
+}
+
+// The format stands in a file of its own, so that RocksDB never touches what is not ours. False: there is no store.
+bool has_our_format(rocksdb::Env& env, const std::string& path) {
   std::string format;
   const rocksdb::Status read = rocksdb::ReadFileToString(&env, in(path, "FORMAT"), &format);
-  if (read.ok() && format == kFormat) return;
-  if (read.ok() && format.starts_with(kFormatAnyNumber)) {
-    format.pop_back();
-    throw StoreError(fmt::format(
-        "the data directory {} holds a {}, this version needs format {}; use the version that wrote it, or another "
-        "directory",
-        path, format, kFormat.substr(kFormatAnyNumber.size(), kFormat.size() - kFormatAnyNumber.size() - 1)));
-  }
-  const bool has_database = env.FileExists(in(path, "CURRENT")).ok();
-  if (read.ok() || has_database) {
+  if (read.ok() && format == kFormat) return true;
+  if (read.ok() && format.starts_with(kFormatAnyNumber) && !number_of(format).empty()) refuse_format(path, format);
+  if (read.ok() || env.FileExists(in(path, "CURRENT")).ok()) {
     throw StoreError(fmt::format(
         "the data directory {} holds something that is not a pilothouse store; use another directory", path));
   }
   if (!read.IsNotFound() && !read.IsPathNotFound()) refuse(path, read);
-  write_format(env, path);
+  return false;
+}
+
+// RocksDB would begin anew beside files that nothing points to any more. False: it has not begun yet.
+bool has_database(rocksdb::Env& env, const std::string& path) {
+  if (env.FileExists(in(path, "CURRENT")).ok()) return true;
+  std::vector<std::string> names;
+  check(path, env.GetChildren(path, &names));
+  for (const std::string& name : names) {
+    std::uint64_t size = 0;
+    const bool table = name.ends_with(".sst");
+    if (!table && !(name.ends_with(".log") && env.GetFileSize(in(path, name), &size).ok() && size > 0)) continue;
+    throw StoreError(fmt::format("the data directory {} is damaged ({} is there, {} is not); {}", path, in(path, name),
+                                 in(path, "CURRENT"), kDamagedRemedy));
+  }
+  return false;
 }
 
 // Small: the watch caches hold all values in memory already. What is measured stands in tests/perf/store_bench.cc.
@@ -121,6 +131,7 @@ rocksdb::DBOptions database_options(rocksdb::Env& env, const Log& log) {
   o.info_log = std::make_shared<LogAdapter>(log);
   o.stats_dump_period_sec = 0;
   o.stats_persist_period_sec = 0;
+  o.max_bgerror_resume_count = 0;  // see BackgroundErrors
   // One thread writes.
   o.allow_concurrent_memtable_write = false;
   o.enable_write_thread_adaptive_yield = false;
@@ -186,7 +197,30 @@ void make_directory(const std::string& path) {
   throw StoreError(fmt::format("the data directory {} cannot be made: {}", path, error.message()));
 }
 
+std::unique_ptr<RocksDatabase> unopened(const RocksOptions& options) {
+  auto database = std::make_unique<RocksDatabase>();
+  if (options.file_system) database->env = rocksdb::NewCompositeEnv(options.file_system);
+  return database;
+}
+
+rocksdb::Env& env_of(const RocksDatabase& database) { return database.env ? *database.env : *rocksdb::Env::Default(); }
+
+void take(RocksDatabase& database, const std::string& path, rocksdb::DB* db,
+          const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
+  database.db.reset(db);
+  database.meta = handles[0];
+  database.values = handles[1];
+  database.history = handles[2];
+  load_meta(database, path);
+}
+
 }  // namespace
+
+DirectoryLock::DirectoryLock(rocksdb::Env& env, const std::string& path) : env_(env) {
+  check(path, env.LockFile(in(path, "LOCK"), &lock_));
+}
+
+DirectoryLock::~DirectoryLock() { env_.UnlockFile(lock_); }
 
 RocksDatabase::~RocksDatabase() {
   if (!db) return;
@@ -195,25 +229,38 @@ RocksDatabase::~RocksDatabase() {
 }
 
 std::unique_ptr<RocksDatabase> open_database(const std::string& path, const RocksOptions& options) {
-  auto database = std::make_unique<RocksDatabase>();
-  if (options.file_system) database->env = rocksdb::NewCompositeEnv(options.file_system);
-  rocksdb::Env& env = database->env ? *database->env : *rocksdb::Env::Default();
-
+  auto database = unopened(options);
+  rocksdb::Env& env = env_of(*database);
   make_directory(path);
   {
+    // What may be done to a directory is decided while it is ours alone.
     const DirectoryLock lock(env, path);
-    check_format(env, path);
-    mend_logs(env, path, options.log);
+    if (!has_our_format(env, path)) write_format(env, path);
+    has_database(env, path);
+    mend_logs(env, path, options.log, Torn::Cut);
   }
-
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  check(path, rocksdb::DB::Open(database_options(env, options.log), path, families(), &handles, &db));
-  database->db.reset(db);
-  database->meta = handles[0];
-  database->values = handles[1];
-  database->history = handles[2];
-  load_meta(*database, path);
+  rocksdb::DBOptions how = database_options(env, options.log);
+  how.listeners.push_back(database->errors);
+  check(path, rocksdb::DB::Open(how, path, families(), &handles, &db));
+  take(*database, path, db, handles);
+  return database;
+}
+
+std::unique_ptr<RocksDatabase> open_database_to_read(const std::string& path, const RocksOptions& options,
+                                                     ViewAccess access) {
+  const bool alone = access == ViewAccess::Alone;
+  auto database = unopened(options);
+  rocksdb::Env& env = env_of(*database);
+  if (!has_our_format(env, path)) throw StoreError(fmt::format("there is no store in {}", path));
+  if (alone) database->lock = std::make_unique<DirectoryLock>(env, path);
+  if (!has_database(env, path)) throw StoreError(fmt::format("the store in {} has never been started", path));
+  mend_logs(env, path, options.log, alone ? Torn::Cut : Torn::Leave);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  check(path, rocksdb::DB::OpenForReadOnly(database_options(env, options.log), path, families(), &handles, &db));
+  take(*database, path, db, handles);
   return database;
 }
 

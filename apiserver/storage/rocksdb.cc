@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include "apiserver/storage/records.h"
 #include "apiserver/storage/rocks_group.h"
 #include "apiserver/storage/rocks_history.h"
+#include "apiserver/storage/rocks_view.h"
 #include "base/sync.h"
 
 namespace ph::apiserver {
@@ -23,6 +25,8 @@ using Answer = std::expected<Revision, Refused>;
 
 // A group is cut here, so that the first of very many does not wait for the last.
 constexpr std::size_t kGroupBytes = 8 << 20;
+
+constexpr int kExitStoreFailed = 74;  // sysexits' EX_IOERR
 
 // What the executor's side knows; outlives the store in works that are still posted.
 struct Visible {
@@ -51,6 +55,13 @@ class RocksStore final : public Store {
         thread_([this] { run(); }) {
     pthread_setname_np(thread_.native_handle(), "ph-store");
     if (metrics_.in) hook_ = metrics_.in->on_scrape(executor, [this] { metrics_.size.set(static_cast<double>(size())); });
+    database_->errors->watch([this](const rocksdb::Status& error) {
+      try {
+        check_status(error, "writing tables");
+      } catch (const RocksError& words) {
+        fail(words.what());
+      }
+    });
   }
 
   ~RocksStore() override {
@@ -60,6 +71,7 @@ class RocksStore final : public Store {
     }
     wake_.notify_one();
     thread_.join();
+    database_->errors->watch({});
   }
 
   Task<Answer> commit(Transaction transaction) override {
@@ -98,6 +110,14 @@ class RocksStore final : public Store {
     });
   }
 
+  // Taken between two groups: everything in it is durable.
+  Task<std::unique_ptr<StoreView>> view() override {
+    return read<std::unique_ptr<StoreView>>([this] {
+      return std::unique_ptr<StoreView>(
+          std::make_unique<RocksView>(database_, revision_, history_.compacted(), history_.begins()));
+    });
+  }
+
  private:
   void push(Request request) {
     {
@@ -133,7 +153,7 @@ class RocksStore final : public Store {
     for (it->Seek(from); it->Valid(); it->Next()) {
       if (limit != 0 && found.size() == limit) break;
       const auto record = decode_value(it->value().ToStringView());
-      if (!record) throw RocksError(fmt::format("the value of {} is malformed", it->key().ToStringView()));
+      if (!record) throw RocksError(fmt::format("the value of {} is malformed; {}", it->key().ToStringView(), kDamagedRemedy));
       found.push_back({it->key().ToString(), share(std::string(record->value)), record->created, record->modified});
     }
     check_status(it->status(), "reading values");
@@ -187,6 +207,7 @@ class RocksStore final : public Store {
       batch.pop_front();
     }
     if (!group.changes().empty()) write(group);
+    if (failed_) return;
     metrics_.group.observe(static_cast<double>(answers.size()));
     for (const auto& [done, answer] : answers) (answer ? metrics_.applied : metrics_.refused).add();
     executor_.post(
@@ -217,11 +238,13 @@ class RocksStore final : public Store {
 
   // What is on the disk now is not known: serving on could show what a restart takes back.
   void fail(std::string_view what) {
+    failed_ = true;
     const std::string message = fmt::format("the store cannot go on: {}", what);
     options_.log.error("the store cannot go on", "error", what);
     if (options_.fatal) return options_.fatal(message);
     std::fprintf(stderr, "%s\n", message.c_str());
-    std::abort();
+    // At once, but without a core: it is the disk's fault, and often its space that lacks.
+    std::_Exit(kExitStoreFailed);
   }
 
   Executor& executor_;
@@ -230,7 +253,7 @@ class RocksStore final : public Store {
   const StoreMetrics metrics_;
 
   // The store's thread's, once it runs.
-  const std::unique_ptr<RocksDatabase> database_;
+  const std::shared_ptr<RocksDatabase> database_;  // shared with views
   RocksHistory history_;
   Revision revision_;
 
@@ -240,6 +263,7 @@ class RocksStore final : public Store {
   std::condition_variable wake_;
   std::deque<Request> queue_;
   bool stopping_ = false;
+  std::atomic<bool> failed_ = false;  // only a test sees it set
   std::thread thread_;
   ScrapeHook hook_;
 };

@@ -31,8 +31,9 @@ struct RocksOptions {
   Log log;
   Metrics* metrics = nullptr;  // outlives the store; null: nothing is counted
 
-  // Called on the store's thread when a write, a sync or a read has failed; nothing is answered after that. The default
-  // writes `message` to standard error and ends the process. For tests, which may return.
+  // Called on the store's thread, or one of RocksDB's, when a write, a sync or a read has failed, maybe once by each;
+  // nothing is answered after that. The default writes `message` to standard error and ends the process with code 74. For
+  // tests, which may return.
   std::function<void(std::string_view message)> fatal;
 
   // In place of the operating system's files; for tests.

@@ -19,6 +19,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -85,6 +86,27 @@ struct Recent {
   Revision until;  // the store's revision when this was read
 };
 
+// Everything a store holds at one revision, while the store goes on. Read by one thread at a time, any; a view may
+// outlive its store.
+class StoreView {
+ public:
+  // Holds until the next call of `next`.
+  struct Item {
+    std::string_view key;
+    std::string_view value;
+    Revision created;
+    Revision modified;
+  };
+
+  virtual ~StoreView() = default;
+  virtual Revision revision() const = 0;
+  // History is kept from this revision on; its first change was made then. No time: nothing is kept.
+  virtual Revision history_since() const = 0;
+  virtual std::optional<Time> history_begins() const = 0;
+  // The next key in order; nothing at the end. Throws what reading the store throws.
+  virtual std::optional<Item> next() = 0;
+};
+
 class Store {
  public:
   using Follower = std::function<void(std::span<const Change>)>;
@@ -113,6 +135,9 @@ class Store {
   // What history remembers of the last changes with this prefix. Looks at no more than `records_max` records and
   // `bytes_max` bytes of history, whatever their prefix, so that it is quick however much is kept.
   virtual Task<Recent> recent(std::string prefix, std::size_t records_max, std::size_t bytes_max) = 0;
+
+  // The present, to be read at leisure.
+  virtual Task<std::unique_ptr<StoreView>> view() = 0;
 };
 
 }  // namespace ph::apiserver

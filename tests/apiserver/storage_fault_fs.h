@@ -1,5 +1,5 @@
 // A file system that can crash: after the given number of writes and syncs everything fails, and what was not synced by
-// then is lost.
+// then is lost. Or one whose disk is full or fails, while the machine goes on.
 #pragma once
 
 #include <rocksdb/file_system.h>
@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -23,6 +24,26 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     const std::lock_guard lock(mutex_);
     left_ = operations;
   }
+
+  enum class Operation { Write, Sync, Create, Other };
+  // After so many operations of that kind (from now on) all of that kind fail like this.
+  void fail_after(Operation kind, std::uint64_t operations, rocksdb::IOStatus status) {
+    const std::lock_guard lock(mutex_);
+    failing_ = kind;
+    until_failing_ = operations;
+    failure_ = std::move(status);
+  }
+  bool failed() const {
+    const std::lock_guard lock(mutex_);
+    return failed_;
+  }
+  // The disk takes so many bytes more. The write that is too much leaves what fits.
+  void fill_after(std::uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    space_ = bytes;
+  }
+  static rocksdb::IOStatus no_space() { return rocksdb::IOStatus::NoSpace("While appending to file", "No space left on device"); }
+
   bool crashed() const {
     const std::lock_guard lock(mutex_);
     return left_ == 0;
@@ -57,7 +78,7 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* debug) override {
-    if (auto status = step(); !status.ok()) return status;
+    if (auto status = step(Operation::Create); !status.ok()) return status;
     auto status = FileSystemWrapper::NewWritableFile(name, options, result, debug);
     if (!status.ok()) return status;
     {
@@ -72,7 +93,7 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                        std::unique_ptr<rocksdb::FSWritableFile>* result,
                                        rocksdb::IODebugContext* debug) override {
-    if (auto status = step(); !status.ok()) return status;
+    if (auto status = step(Operation::Other); !status.ok()) return status;
     auto status = FileSystemWrapper::ReopenWritableFile(name, options, result, debug);
     if (!status.ok()) return status;
     const std::uint64_t size = std::filesystem::file_size(name);
@@ -84,7 +105,7 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
 
   rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override {
-    if (auto status = step(); !status.ok()) return status;
+    if (auto status = step(Operation::Other); !status.ok()) return status;
     auto status = FileSystemWrapper::RenameFile(from, to, options, debug);
     const std::lock_guard lock(mutex_);
     if (const auto found = files_.find(from); status.ok() && found != files_.end()) {
@@ -99,7 +120,7 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
 
   rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override {
-    if (auto status = step(); !status.ok()) return status;
+    if (auto status = step(Operation::Other); !status.ok()) return status;
     const std::lock_guard lock(mutex_);
     files_.erase(name);
     unsynced_names_.erase(name);
@@ -127,11 +148,12 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     using FSWritableFileOwnerWrapper::Append;
     rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* debug) override {
-      if (auto status = files_.step(); !status.ok()) return status;
-      auto status = FSWritableFileOwnerWrapper::Append(data, options, debug);
+      if (auto status = files_.step(Operation::Write); !status.ok()) return status;
+      const std::size_t fits = files_.take_space(data.size());
+      auto status = FSWritableFileOwnerWrapper::Append(rocksdb::Slice(data.data(), fits), options, debug);
       const std::lock_guard lock(files_.mutex_);
-      files_.files_[name_].written += data.size();
-      return status;
+      files_.files_[name_].written += fits;
+      return fits < data.size() ? no_space() : status;
     }
     rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                              const rocksdb::DataVerificationInfo&, rocksdb::IODebugContext* debug) override {
@@ -142,7 +164,7 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override { return synced(); }
     rocksdb::IOStatus Truncate(std::uint64_t size, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override {
-      if (auto status = files_.step(); !status.ok()) return status;
+      if (auto status = files_.step(Operation::Other); !status.ok()) return status;
       auto status = FSWritableFileOwnerWrapper::Truncate(size, options, debug);
       const std::lock_guard lock(files_.mutex_);
       files_.files_[name_] = {size, size};
@@ -151,12 +173,12 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     // A sync of a part of the file promises nothing.
     rocksdb::IOStatus RangeSync(std::uint64_t, std::uint64_t, const rocksdb::IOOptions&,
                                 rocksdb::IODebugContext*) override {
-      return files_.step();
+      return files_.step(Operation::Sync);
     }
 
    private:
     rocksdb::IOStatus synced() {
-      if (auto status = files_.step(); !status.ok()) return status;
+      if (auto status = files_.step(Operation::Sync); !status.ok()) return status;
       const std::lock_guard lock(files_.mutex_);
       auto& state = files_.files_[name_];
       state.synced = state.written;
@@ -172,13 +194,13 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     Directory(FaultyFiles& files, std::unique_ptr<rocksdb::FSDirectory> target)
         : FSDirectoryWrapper(std::move(target)), files_(files) {}
     rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
-      if (auto status = files_.step(); !status.ok()) return status;
+      if (auto status = files_.step(Operation::Sync); !status.ok()) return status;
       files_.names_synced();
       return rocksdb::IOStatus::OK();
     }
     rocksdb::IOStatus FsyncWithDirOptions(const rocksdb::IOOptions&, rocksdb::IODebugContext*,
                                           const rocksdb::DirFsyncOptions&) override {
-      if (auto status = files_.step(); !status.ok()) return status;
+      if (auto status = files_.step(Operation::Sync); !status.ok()) return status;
       files_.names_synced();
       return rocksdb::IOStatus::OK();
     }
@@ -192,15 +214,36 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     unsynced_names_.clear();
   }
 
-  rocksdb::IOStatus step() {
+  rocksdb::IOStatus step(Operation kind) {
     const std::lock_guard lock(mutex_);
     ++operations_;
+    if (kind == failing_) {
+      if (until_failing_ == 0) {
+        failed_ = true;
+        return failure_;
+      }
+      --until_failing_;
+    }
     if (left_ == 0) return rocksdb::IOStatus::IOError("the machine has stopped");
     --left_;
     return rocksdb::IOStatus::OK();
   }
 
+  // How much of an append the disk still takes.
+  std::size_t take_space(std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t fits = std::min<std::uint64_t>(size, space_);
+    if (space_ != ~0ull) space_ -= fits;
+    failed_ = failed_ || fits < size;
+    return fits;
+  }
+
   mutable std::mutex mutex_;
+  std::optional<Operation> failing_;
+  std::uint64_t until_failing_ = 0;
+  rocksdb::IOStatus failure_;
+  bool failed_ = false;
+  std::uint64_t space_ = ~0ull;
   std::uint64_t left_ = ~0ull;
   std::uint64_t operations_ = 0;
   std::uint64_t log_syncs_ = 0;

@@ -270,7 +270,8 @@ TEST(RocksStoreLog, DamageBeforeTheEndIsRefused) {
       logged.with_log(copies.path(), bytes);
       const std::string said = refusal(copies.path());
       ASSERT_THAT(said, HasSubstr("damaged"));
-      ASSERT_THAT(said, HasSubstr("restore the directory from a backup"));
+      ASSERT_THAT(said, HasSubstr("pilothouse restore FILE --force"));
+      ASSERT_THAT(said, HasSubstr(fs::path(logged.log()).filename().string())) << "which file?";
     }
   }
   // Whole headers and whole records gone.
@@ -328,7 +329,12 @@ TEST(RocksStoreDirectory, MustHoldAStoreOfThisFormat) {
   };
   for (const Case& c : {
            Case{"a newer version's", "FORMAT", "pilothouse store, format 7\n",
-                "holds a pilothouse store, format 7, this version needs format 1"},
+                "holds a pilothouse store, format 7, this version needs format 1; use the version that wrote it, or another"},
+           Case{"an older version's", "FORMAT", "pilothouse store, format 0\n",
+                "format 0, this version needs format 1; use the version that wrote it, also to make a snapshot that this one"},
+           Case{"a version's far away", "FORMAT", "pilothouse store, format 10\n", "use the version that wrote it, or another"},
+           Case{"no version's", "FORMAT", "pilothouse store, format \n", "is not a pilothouse store"},
+           Case{"an empty file", "FORMAT", "", "is not a pilothouse store"},
            Case{"anything", "FORMAT", "jpeg\n", "is not a pilothouse store"},
            Case{"somebody's RocksDB", "CURRENT", "MANIFEST-000001\n", "is not a pilothouse store"},
        }) {

@@ -78,13 +78,24 @@ TEST_F(DataDirTest, ACertificateNearItsEndIsIssuedAnew) {
 }
 
 TEST_F(DataDirTest, AnotherFormatIsRefused) {
-  open();
-  write_file(path_ / "data" / "format", "7\n", false);
-  try {
+  struct Case {
+    const char* text;
+    const char* says;
+  };
+  for (const Case& c : {Case{"7\n", "has format 7, this program reads format 1: start the version that made it"},
+                        Case{"0\n", "has format 0, this program reads format 1"}, Case{"", "has format , this program reads"},
+                        Case{"jpeg", "has format jpeg, this program reads"}, Case{"restoring\n", "was not finished"}}) {
+    SCOPED_TRACE(c.text);
     open();
-    FAIL() << "opened";
-  } catch (const FileError& error) {
-    EXPECT_NE(std::string(error.what()).find("format 7"), std::string::npos) << error.what();
+    write_file(path_ / "data" / "format", c.text, false);
+    try {
+      open();
+      FAIL() << "opened";
+    } catch (const FileError& error) {
+      EXPECT_NE(std::string(error.what()).find(c.says), std::string::npos) << error.what();
+    }
+    EXPECT_EQ(text("format"), c.text) << "left as it was";
+    std::filesystem::remove_all(path_ / "data");
   }
 }
 
