@@ -88,6 +88,8 @@ class AnyInformer {
   virtual Task<void> wait_for(Revision least) = 0;
   virtual std::size_t size() const = 0;
   virtual const Decoder& decoder() const = 0;
+  // That of its lists and watches: who may follow a resource may not always list it as himself.
+  virtual Client& client() = 0;
 };
 
 }  // namespace detail

@@ -49,6 +49,7 @@ class Reflector final : public AnyInformer {
   Task<void> wait_for(Revision least) override;
   std::size_t size() const override { return copy_.size(); }
   const Decoder& decoder() const override { return *decoder_; }
+  Client& client() override { return client_; }
 
  private:
   using Objects = std::map<ObjectKey, AnyRef>;

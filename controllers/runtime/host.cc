@@ -29,14 +29,13 @@ class Running {
         executor_(parts.executor),
         builder_(built(entry)),
         client_(parts.transport(entry.name), user_agent(parts, entry.name)),
-        reader_(parts.transport(entry.name), user_agent(parts, entry.name)),
         event_client_(parts.transport(entry.name), user_agent(parts, entry.name)),
         recorder_(informers::event_recorder(parts.executor, event_client_, parts.rng,
                                             builder_.component().empty() ? std::string(entry.name) : builder_.component(), "",
                                             log_)),
         world_{parts.executor,    parts.executor.clock(), parts.rng,       client_, parts.informers,
                *recorder_, log_,  &parts.options,         asked_,  parts.metrics},
-        own_writes_(reader_, sources_),
+        own_writes_(sources_),
         queue_(parts.executor, queue_metrics(metrics, queue_name(entry.name))),
         metrics_(loop_metrics(metrics, entry.name)),
         scope_(parts.executor, [this](std::exception_ptr error) {
@@ -44,7 +43,7 @@ class Running {
           log_.error("a task of the loop failed", "error", text_of(error, text));
         }) {
     client_.observe_writes(&own_writes_);
-    for (Client* client : {&client_, &reader_, &event_client_}) client->measure(parts.client_metrics);
+    for (Client* client : {&client_, &event_client_}) client->measure(parts.client_metrics);
     const auto workers = parts.options.workers.find(entry.name);
     workers_ = workers == parts.options.workers.end() ? entry.workers : workers->second;
     for (const auto& make : builder_.sources()) sources_.push_back(make(world_));
@@ -182,7 +181,7 @@ class Running {
   Log log_;
   Executor& executor_;
   LoopBuilder builder_;
-  Client client_, reader_, event_client_;
+  Client client_, event_client_;
   std::unique_ptr<EventRecorder> recorder_;
   std::vector<informers::detail::AnyInformer*> asked_;
   World world_;

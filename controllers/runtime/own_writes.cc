@@ -122,12 +122,12 @@ Task<void> OwnWrites::wait(ObjectKey key) {
 Task<OwnWrites::Condition> OwnWrites::resolve(Condition unknown) {
   const api::Resource& resource = *unknown.informer->decoder().resource;
   Condition reached{.kind = Condition::Reached, .informer = unknown.informer};
-  // Lists also of one object: loops may list what they follow, but not all may get it.
+  // Lists also of one object: who follows a resource may list it, but not always get it. The loop itself may do neither.
   informers::ListOptions options;
   options.namespace_name = unknown.object.namespace_name;
   if (!unknown.object.name.empty()) options.field_selector = "metadata.name=" + unknown.object.name;
   Revision revision;
-  const auto items = co_await reader_.list_metadata(resource, std::move(options), revision);
+  const auto items = co_await unknown.informer->client().list_metadata(resource, std::move(options), revision);
   if (items.empty() && !unknown.object.name.empty()) co_return gone(*unknown.informer, unknown.object, {});
   for (const auto& item : items) {
     reached.least = std::max(reached.least, informers::parse_revision(item.metadata.resource_version()));

@@ -11,8 +11,8 @@ namespace ph::controllers {
 
 class OwnWrites final : public informers::WriteObserver {
  public:
-  // `reader` finds out what became of writes with an unknown outcome; it must not be the observed client.
-  OwnWrites(informers::Client& reader, const std::vector<LoopBuilder::Source>& sources) : reader_(reader), sources_(sources) {}
+  // What became of writes with an unknown outcome is found out by the informers' client.
+  explicit OwnWrites(const std::vector<LoopBuilder::Source>& sources) : sources_(sources) {}
 
   void answered(const informers::Write& write, std::string_view object) override;
   void refused(const informers::Write& write, const api::ApiError& error) override;
@@ -42,7 +42,6 @@ class OwnWrites final : public informers::WriteObserver {
   // What to wait for instead of `unknown`, by a live read.
   Task<Condition> resolve(Condition unknown);
 
-  informers::Client& reader_;
   const std::vector<LoopBuilder::Source>& sources_;
   std::map<ObjectKey, std::vector<Condition>> pending_;
 };
