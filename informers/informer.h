@@ -184,6 +184,8 @@ class Informers {
     std::size_t events = 0;   // without bookmarks
     std::size_t resumes = 0;  // watches that went on from a known revision
     std::size_t errors = 0;   // lists and watches that failed or broke
+    std::size_t relists = 0;  // of `lists`, those that replaced a state that was known
+    std::size_t repeats = 0;  // events that told nothing new
   };
   Stats stats() const;
 

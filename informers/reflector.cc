@@ -241,15 +241,20 @@ void Reflector::apply(const RawEvent& event) {
   // A server may repeat what a resumed watch has delivered. A deletion may carry its own revision or the object's last one.
   if (event.type == "DELETED") {
     const AnyRef known = copy_.find(key);
-    if (known && decoder_->revision(known.get()) <= revision) copy_.drop(key);
+    const bool ends = known && decoder_->revision(known.get()) <= revision;
+    if (ends) copy_.drop(key);
+    if (!ends) ++stats_.repeats;
   } else if (revision > revision_) {
     copy_.put(std::move(object));
+  } else {
+    ++stats_.repeats;
   }
   advance(revision);
 }
 
 void Reflector::complete(Objects objects, Revision revision) {
   ++stats_.lists, series_.lists.add();
+  if (synced_) ++stats_.relists;
   healthy_ = true;
   heard_ = executor_.clock().steady();
   must_read_ = from_anywhere_ = false;

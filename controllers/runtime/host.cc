@@ -1,7 +1,5 @@
 #include "controllers/runtime/host.h"
 
-#include "controllers/runtime/own_writes.h"
-
 namespace ph::controllers {
 namespace {
 
@@ -71,6 +69,7 @@ class Running {
   LoopStats stats() const {
     LoopStats out = stats_;
     out.queue = queue_.stats();
+    out.writes = own_writes_.stats();
     out.depth = queue_.depth();
     out.delayed = queue_.delayed();
     out.unfinished = queue_.in_work();

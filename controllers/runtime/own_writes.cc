@@ -84,6 +84,11 @@ void OwnWrites::answered(const Write& write, std::string_view object) {
 }
 
 void OwnWrites::unknown(const Write& write) {
+  ++stats_.unknown;
+  suspect(write);
+}
+
+void OwnWrites::suspect(const Write& write) {
   for (const LoopBuilder::Source& source : sources_) {
     if (source.resource != write.resource) continue;
     add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key});
@@ -92,7 +97,9 @@ void OwnWrites::unknown(const Write& write) {
 
 // The server says that the cache is stale: it holds what is gone, or another state than the live one.
 void OwnWrites::refused(const Write& write, const api::ApiError& error) {
-  if (error.code() == 404 || error.code() == 409) unknown(write);
+  if (error.code() != 404 && error.code() != 409) return;
+  ++stats_.stale;
+  suspect(write);
 }
 
 bool OwnWrites::settled(const ObjectKey& key) {
@@ -128,6 +135,8 @@ Task<OwnWrites::Condition> OwnWrites::resolve(Condition unknown) {
   if (!unknown.object.name.empty()) options.field_selector = "metadata.name=" + unknown.object.name;
   Revision revision;
   const auto items = co_await unknown.informer->client().list_metadata(resource, std::move(options), revision);
+  ++stats_.resolved;
+  if (items.empty()) ++stats_.gone;
   if (items.empty() && !unknown.object.name.empty()) co_return gone(*unknown.informer, unknown.object, {});
   for (const auto& item : items) {
     reached.least = std::max(reached.least, informers::parse_revision(item.metadata.resource_version()));
