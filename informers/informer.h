@@ -86,6 +86,9 @@ class AnyInformer {
   virtual Revision revision() const = 0;
   // Resumes when revision() >= `least`, or the informer stopped.
   virtual Task<void> wait_for(Revision least) = 0;
+  // Resumes when the copy holds at least what the server had when this was called, or the informer stopped. Throws when the
+  // server cannot be asked.
+  virtual Task<void> catch_up() = 0;
   virtual std::size_t size() const = 0;
   virtual const Decoder& decoder() const = 0;
   // That of its lists and watches: who may follow a resource may not always list it as himself.
@@ -140,6 +143,7 @@ class Informer {
   Task<void> wait_synced() { return inner_.wait_synced(); }
   Revision revision() const { return inner_.revision(); }
   Task<void> wait_for(Revision least) { return inner_.wait_for(least); }
+  Task<void> catch_up() { return inner_.catch_up(); }
   std::size_t size() const { return inner_.size(); }
   detail::AnyInformer& any() { return inner_; }
 

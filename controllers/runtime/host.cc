@@ -21,8 +21,10 @@ const char* text_of(const std::exception_ptr& error, std::string& keep) {
 // One loop and all that runs it.
 class Running {
  public:
-  Running(const HostParts& parts, const RuntimeMetrics& metrics, const LoopEntry& entry)
+  // `warm`: the informers were there before, and may be behind what was written meanwhile.
+  Running(const HostParts& parts, const RuntimeMetrics& metrics, const LoopEntry& entry, bool warm)
       : entry_(entry),
+        warm_(warm),
         log_(parts.log.named(entry.name)),
         executor_(parts.executor),
         builder_(built(entry)),
@@ -91,12 +93,33 @@ class Running {
       co_await informer->wait_synced();
       if (!informer->synced()) co_return;  // it was stopped
     }
+    if (warm_) co_await catch_up();
     for (const LoopBuilder::Source& source : sources_) scope_.spawn(follow(source));
     for (int i = 0; i < workers_; ++i) scope_.spawn(work());
     scope_.spawn(beside());
     log_.debug("running", "workers", workers_);
     metrics_.running.set(1);
     runs_->set();
+  }
+
+  // What was written before this term began, by ourselves or by another leader, must be in the caches: nobody else's writes are
+  // waited for later on.
+  Task<void> catch_up() {
+    std::vector<Task<void>> informers;
+    for (informers::detail::AnyInformer* informer : asked_) informers.push_back(catch_up(*informer));
+    co_await all(std::move(informers));
+  }
+
+  Task<void> catch_up(informers::detail::AnyInformer& informer) {
+    for (Duration pause = 1s;; pause = std::min<Duration>(2 * pause, 30s)) {
+      try {
+        co_await informer.catch_up();
+        co_return;
+      } catch (const std::exception& error) {
+        log_.warning("cannot find out how old the cache is", "error", error.what());
+      }
+      co_await sleep_for(pause);
+    }
   }
 
   Task<void> follow(const LoopBuilder::Source& source) {
@@ -177,6 +200,7 @@ class Running {
   }
 
   const LoopEntry& entry_;
+  const bool warm_;
   Log log_;
   Executor& executor_;
   LoopBuilder builder_;
@@ -208,6 +232,7 @@ struct LoopHost::Impl {
   HostParts parts;
   std::vector<const LoopEntry*> loops;
   const RuntimeMetrics metrics{parts.metrics};
+  bool warm = false;
   std::vector<std::unique_ptr<Running>> running;
   ScrapeHook hook;
 };
@@ -218,6 +243,7 @@ LoopHost::LoopHost(HostParts parts, std::vector<const LoopEntry*> loops)
 LoopHost::~LoopHost() { stop(); }
 
 void LoopHost::warm() {
+  impl_->warm = true;
   // Making the sources asks for their informers; nothing else is kept.
   for (const LoopEntry* entry : impl_->loops) {
     LoopBuilder builder;
@@ -236,7 +262,10 @@ void LoopHost::warm() {
 
 void LoopHost::start() {
   if (running()) return;
-  for (const LoopEntry* entry : impl_->loops) impl_->running.push_back(std::make_unique<Running>(impl_->parts, impl_->metrics, *entry));
+  for (const LoopEntry* entry : impl_->loops) {
+    impl_->running.push_back(std::make_unique<Running>(impl_->parts, impl_->metrics, *entry, impl_->warm));
+  }
+  impl_->warm = true;
 }
 
 void LoopHost::stop() {
