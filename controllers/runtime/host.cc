@@ -195,6 +195,8 @@ class Running {
     }
     metrics_.done.add();
     queue_.forget(key);
+    // What it wrote may come and go without an event, between two lists: once its writes are seen, the key is looked at.
+    if (!own_writes_.settled(key)) queue_.add(key);
     if (outcome->kind() == Outcome::Kind::At) queue_.add_after(key, outcome->at() - executor_.clock().now());
     if (outcome->kind() == Outcome::Kind::After) queue_.add_after(key, outcome->delay());
   }
@@ -238,7 +240,7 @@ struct LoopHost::Impl {
 };
 
 LoopHost::LoopHost(HostParts parts, std::vector<const LoopEntry*> loops)
-    : impl_(std::make_unique<Impl>(std::move(parts), std::move(loops))) {}
+    : impl_(std::make_unique<Impl>(Impl{.parts = std::move(parts), .loops = std::move(loops), .running = {}})) {}
 
 LoopHost::~LoopHost() { stop(); }
 
