@@ -50,10 +50,10 @@ class Namespaces final : public Loop {
     const auto cached = world_.informer<Namespace>().find(key);
     if (!cached || !is_ending(*cached)) co_return Outcome::done();
 
-    // Pods go first: what they use (volumes, secrets, policies) stays until they are gone.
+    // Pods go first: what they use (volumes, secrets, policies) stays until they are known to be gone.
     ns::Remaining remaining;
     co_await remove_all(pods(), key.name, remaining);
-    if (remaining.none()) {
+    if (remaining.none() && remaining.failures.empty()) {
       for (const Resource* resource : contents()) {
         if (resource != &pods()) co_await remove_all(*resource, key.name, remaining);
       }
