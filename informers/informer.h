@@ -86,8 +86,13 @@ class AnyInformer {
   virtual Revision revision() const = 0;
   // Resumes when revision() >= `least`, or the informer stopped.
   virtual Task<void> wait_for(Revision least) = 0;
+  // Resumes when the copy holds at least what the server had when this was called, or the informer stopped. Throws when the
+  // server cannot be asked.
+  virtual Task<void> catch_up() = 0;
   virtual std::size_t size() const = 0;
   virtual const Decoder& decoder() const = 0;
+  // That of its lists and watches: who may follow a resource may not always list it as himself.
+  virtual Client& client() = 0;
 };
 
 }  // namespace detail
@@ -138,6 +143,7 @@ class Informer {
   Task<void> wait_synced() { return inner_.wait_synced(); }
   Revision revision() const { return inner_.revision(); }
   Task<void> wait_for(Revision least) { return inner_.wait_for(least); }
+  Task<void> catch_up() { return inner_.catch_up(); }
   std::size_t size() const { return inner_.size(); }
   detail::AnyInformer& any() { return inner_; }
 
@@ -182,6 +188,8 @@ class Informers {
     std::size_t events = 0;   // without bookmarks
     std::size_t resumes = 0;  // watches that went on from a known revision
     std::size_t errors = 0;   // lists and watches that failed or broke
+    std::size_t relists = 0;  // of `lists`, those that replaced a state that was known
+    std::size_t repeats = 0;  // events that told nothing new
   };
   Stats stats() const;
 

@@ -107,6 +107,39 @@ void Reflector::show() const {
   series_.staleness.set(std::chrono::duration<double>(executor_.clock().steady() - heard_).count());
 }
 
+Task<void> Reflector::catch_up() {
+  co_await wait_synced();
+  ListOptions options;
+  options.field_selector = decoder_->field_selector;
+  options.label_selector = decoder_->label_selector;
+  Revision now;
+  const auto items = co_await client_.list_metadata(*decoder_->resource, std::move(options), now);
+  // The copy need not reach the list's own revision, which is that of all resources: only what the list shows.
+  Revision newest;
+  std::map<ObjectKey, std::string_view> live;
+  for (const Client::Metadata& item : items) {
+    const meta::v1::ObjectMeta& metadata = item.metadata;
+    live.emplace(ObjectKey{metadata.namespace_(), metadata.name()}, metadata.uid());
+    newest = std::max(newest, parse_revision(metadata.resource_version()));
+  }
+  std::map<ObjectKey, AnyRef> gone;
+  for (const AnyRef& object : copy_.list({})) {
+    ObjectKey key = decoder_->key(object.get());
+    const auto found = live.find(key);
+    const bool lives = found != live.end() && found->second == decoder_->uid(object.get());
+    if (!lives && decoder_->revision(object.get()) <= now) gone.emplace(std::move(key), object);
+  }
+  for (;;) {
+    std::erase_if(gone, [&](const auto& entry) {
+      const AnyRef cached = copy_.find(entry.first);
+      return !cached || decoder_->uid(cached.get()) != decoder_->uid(entry.second.get());
+    });
+    const Revision seen = revision_;
+    if (stopped_ || seen >= now || (seen >= newest && gone.empty())) co_return;
+    co_await wait_for(Revision{seen.value + 1});
+  }
+}
+
 void Reflector::advance(Revision revision) {
   if (revision <= revision_) return;
   revision_ = revision;
@@ -241,15 +274,20 @@ void Reflector::apply(const RawEvent& event) {
   // A server may repeat what a resumed watch has delivered. A deletion may carry its own revision or the object's last one.
   if (event.type == "DELETED") {
     const AnyRef known = copy_.find(key);
-    if (known && decoder_->revision(known.get()) <= revision) copy_.drop(key);
+    const bool ends = known && decoder_->revision(known.get()) <= revision;
+    if (ends) copy_.drop(key);
+    if (!ends) ++stats_.repeats;
   } else if (revision > revision_) {
     copy_.put(std::move(object));
+  } else {
+    ++stats_.repeats;
   }
   advance(revision);
 }
 
 void Reflector::complete(Objects objects, Revision revision) {
   ++stats_.lists, series_.lists.add();
+  if (synced_) ++stats_.relists;
   healthy_ = true;
   heard_ = executor_.clock().steady();
   must_read_ = from_anywhere_ = false;

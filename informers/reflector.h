@@ -47,8 +47,10 @@ class Reflector final : public AnyInformer {
   Task<void> wait_synced() override;
   Revision revision() const override { return revision_; }
   Task<void> wait_for(Revision least) override;
+  Task<void> catch_up() override;
   std::size_t size() const override { return copy_.size(); }
   const Decoder& decoder() const override { return *decoder_; }
+  Client& client() override { return client_; }
 
  private:
   using Objects = std::map<ObjectKey, AnyRef>;

@@ -53,7 +53,28 @@ informers::EventRecorder& Scheduler::events(const Profile& profile) {
   return world_.events ? *world_.events : *recorders_.at(profile.scheduler_name());
 }
 
+namespace {
+
+// A standby's caches may be behind what the leader before it bound: their room would be given away twice.
+template <class T>
+Task<void> catch_up(informers::Informer<T>& informer, Log log) {
+  if (!informer.synced()) co_return;  // what is read from now on is new enough
+  for (Duration pause = 1s;; pause = std::min<Duration>(2 * pause, 30s)) {
+    try {
+      co_await informer.catch_up();
+      co_return;
+    } catch (const std::exception& error) {
+      log.warning("cannot find out how old the cache is", "error", error.what());
+    }
+    co_await sleep_for(pause);
+  }
+}
+
+}  // namespace
+
 Task<void> Scheduler::run() {
+  co_await catch_up(world_.informers.informer<core::v1::Node>(), world_.log);
+  co_await catch_up(world_.informers.informer<SchedulerPod>(), world_.log);
   tasks_.spawn(follow_nodes());
   tasks_.spawn(follow_pods());
   // A pod must not be refused for nodes that have not been heard of yet, nor placed where unseen pods are.

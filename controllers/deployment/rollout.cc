@@ -50,6 +50,14 @@ void take_available(Sizing& sizing, int most) {
   }
 }
 
+// The available pods that will stay: a set that was just made smaller may still tell of those it is about to lose.
+int staying(const ReplicaSet& set) { return std::min<int>(wanted(set), set.status().available_replicas()); }
+int staying(const Sets& sets) {
+  int out = 0;
+  for (const Ref<ReplicaSet>& set : sets) out += staying(*set);
+  return out;
+}
+
 // The new set has all the deployment wants, and has had it since the deployment wanted it.
 bool is_saturated(const Deployment& deployment, const Ref<ReplicaSet>& set) {
   if (!set) return false;
@@ -122,7 +130,7 @@ Sizes scale_down_old(const Deployment& deployment, const Sets& old_sets, const R
   const int old_wanted = total_wanted(old_sets);
   if (old_wanted == 0) return {};
   const int min_available = wanted(deployment) - max_unavailable(deployment);
-  const int new_available = new_set.status().available_replicas();
+  const int new_available = staying(new_set);
   // Pods of the new set that are not available yet may fail: they cannot replace anything.
   const int most = old_wanted + wanted(new_set) - min_available - (wanted(new_set) - new_available);
   if (most <= 0) return {};
@@ -130,7 +138,7 @@ Sizes scale_down_old(const Deployment& deployment, const Sets& old_sets, const R
   std::ranges::sort(oldest_first, older_first);
   Sizing sizing(std::move(oldest_first));
   take_unhealthy(sizing, most);
-  take_available(sizing, total_available(old_sets) + new_available - min_available);
+  take_available(sizing, staying(old_sets) + new_available - min_available);
   return sizing.changed();
 }
 

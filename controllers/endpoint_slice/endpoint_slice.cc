@@ -32,6 +32,12 @@ std::string service_of(const EndpointSlice& slice) {
   return found == labels.end() ? std::string() : found->second;
 }
 
+// A service made again under its name is another one: the slices of the old one are not its own.
+bool is_owned_by(const EndpointSlice& slice, const Service& service) {
+  return std::ranges::any_of(slice.metadata().owner_references(),
+                             [&](const auto& owner) { return owner.uid() == service.metadata().uid(); });
+}
+
 bool has_endpoints(const Service& service) {
   return service.spec().type() != "ExternalName" && !service.spec().selector().empty();
 }
@@ -74,13 +80,13 @@ class EndpointSlices final : public Loop {
     endpoints::EndpointSliceMetrics::Service counted{.traffic_distribution = service->spec().traffic_distribution()};
     for (const std::string& type : types) {
       const auto groups = endpoints::desired(*service, selected, type, [this](std::string_view node) { return zone_of(node); });
-      const auto slices = existing(key, type);
+      const auto slices = existing(*service, type);
       endpoints::Plan plan = endpoints::reconcile(*service, type, groups, slices, kEndpointsPerSliceMax);
       metrics_.tally(counted, groups, slices, plan, kEndpointsPerSliceMax);
       co_await carry_out(std::move(plan));
     }
     metrics_.looked_at(key, std::move(counted));
-    co_await remove_other_types(key, types);
+    co_await remove_others(*service, types);
     co_return Outcome::done();
   }
 
@@ -93,10 +99,11 @@ class EndpointSlices final : public Loop {
     return zone == labels.end() ? std::string() : zone->second;
   }
 
-  std::vector<EndpointSlice> existing(const ObjectKey& service, std::string_view type) const {
+  std::vector<EndpointSlice> existing(const Service& service, std::string_view type) const {
     std::vector<EndpointSlice> out;
-    for (const auto& slice : slices_.by_index(kByService, service.text())) {
-      if (is_ours(*slice) && slice->address_type() == type && !slice->metadata().has_deletion_timestamp()) out.push_back(*slice);
+    for (const auto& slice : slices_.by_index(kByService, key_of(service).text())) {
+      if (!is_ours(*slice) || !is_owned_by(*slice, service)) continue;
+      if (slice->address_type() == type && !slice->metadata().has_deletion_timestamp()) out.push_back(*slice);
     }
     return out;
   }
@@ -117,11 +124,12 @@ class EndpointSlices final : public Loop {
     }
   }
 
-  // A service may lose an address family.
-  Task<void> remove_other_types(ObjectKey service, std::vector<std::string> types) {
-    for (const auto& slice : slices_.by_index(kByService, service.text())) {
-      if (!is_ours(*slice) || std::ranges::find(types, slice->address_type()) != types.end()) continue;
-      co_await client_.remove<EndpointSlice>(key_of(*slice), DeleteOptions::background(slice->metadata().uid()));
+  // Those of an address family the service has lost, and of an earlier service of its name.
+  Task<void> remove_others(const Service& service, std::vector<std::string> types) {
+    for (const auto& slice : slices_.by_index(kByService, key_of(service).text())) {
+      if (!is_ours(*slice) || slice->metadata().has_deletion_timestamp()) continue;
+      const bool stays = is_owned_by(*slice, service) && std::ranges::find(types, slice->address_type()) != types.end();
+      if (!stays) co_await client_.remove<EndpointSlice>(key_of(*slice), DeleteOptions::background(slice->metadata().uid()));
     }
   }
 

@@ -50,17 +50,17 @@ class Namespaces final : public Loop {
     const auto cached = world_.informer<Namespace>().find(key);
     if (!cached || !is_ending(*cached)) co_return Outcome::done();
 
-    // Pods go first: what they use (volumes, secrets, policies) stays until they are gone.
+    // Pods go first: what they use (volumes, secrets, policies) stays until they are known to be gone.
     ns::Remaining remaining;
-    co_await remove_all(pods(), key.name, remaining);
-    if (remaining.none()) {
+    co_await remove_all(pods(), *cached, remaining);
+    if (remaining.none() && remaining.failures.empty()) {
       for (const Resource* resource : contents()) {
-        if (resource != &pods()) co_await remove_all(*resource, key.name, remaining);
+        if (resource != &pods()) co_await remove_all(*resource, *cached, remaining);
       }
     }
     // Written back whole, so read live.
     std::optional<Namespace> live = co_await world_.client.find<Namespace>(key);
-    if (!live || !is_ending(*live)) co_return Outcome::done();
+    if (!live || live->metadata().uid() != cached->metadata().uid() || !is_ending(*live)) co_return Outcome::done();
     if (!remaining.none() || !remaining.failures.empty()) {
       if (ns::set_conditions(live->mutable_status(), remaining, world_.clock.now())) {
         co_await world_.client.update_status<Namespace>(*live);
@@ -74,12 +74,14 @@ class Namespaces final : public Loop {
  private:
   // Asks for the deletion of all of one resource, and counts what is there afterwards, by the server's word: a namespace
   // that goes while the cache does not know of an object would leave the object behind.
-  Task<void> remove_all(const Resource& resource, std::string space, ns::Remaining& remaining) {
+  Task<void> remove_all(const Resource& resource, const Namespace& around, ns::Remaining& remaining) {
+    const std::string space = around.metadata().name();
     try {
       Revision revision;
       auto left = co_await world_.client.list_metadata(resource, {.namespace_name = space}, revision);
       const bool fresh = std::ranges::any_of(left, [](const auto& object) { return !object.metadata.has_deletion_timestamp(); });
       if (fresh) {
+        co_await check(around);
         co_await remove(resource, space);
         left = co_await world_.client.list_metadata(resource, {.namespace_name = space}, revision);
       }
@@ -90,6 +92,13 @@ class Namespaces final : public Loop {
     } catch (const api::ApiError& error) {
       remaining.failures.push_back(error.what());
     }
+  }
+
+  // Contents are named by their namespace's name alone. Somebody else may have seen this one off, and a user made another.
+  Task<void> check(const Namespace& around) {
+    const std::optional<Namespace> live = co_await world_.client.find<Namespace>(key_of(around));
+    if (live && live->metadata().uid() == around.metadata().uid() && is_ending(*live)) co_return;
+    throw std::runtime_error("the namespace " + around.metadata().name() + " is gone, or has been made again");
   }
 
   Task<void> remove(const Resource& resource, std::string space) {

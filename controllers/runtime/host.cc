@@ -1,7 +1,5 @@
 #include "controllers/runtime/host.h"
 
-#include "controllers/runtime/own_writes.h"
-
 namespace ph::controllers {
 namespace {
 
@@ -23,20 +21,21 @@ const char* text_of(const std::exception_ptr& error, std::string& keep) {
 // One loop and all that runs it.
 class Running {
  public:
-  Running(const HostParts& parts, const RuntimeMetrics& metrics, const LoopEntry& entry)
+  // `warm`: the informers were there before, and may be behind what was written meanwhile.
+  Running(const HostParts& parts, const RuntimeMetrics& metrics, const LoopEntry& entry, bool warm)
       : entry_(entry),
+        warm_(warm),
         log_(parts.log.named(entry.name)),
         executor_(parts.executor),
         builder_(built(entry)),
         client_(parts.transport(entry.name), user_agent(parts, entry.name)),
-        reader_(parts.transport(entry.name), user_agent(parts, entry.name)),
         event_client_(parts.transport(entry.name), user_agent(parts, entry.name)),
         recorder_(informers::event_recorder(parts.executor, event_client_, parts.rng,
                                             builder_.component().empty() ? std::string(entry.name) : builder_.component(), "",
                                             log_)),
         world_{parts.executor,    parts.executor.clock(), parts.rng,       client_, parts.informers,
                *recorder_, log_,  &parts.options,         asked_,  parts.metrics},
-        own_writes_(reader_, sources_),
+        own_writes_(sources_),
         queue_(parts.executor, queue_metrics(metrics, queue_name(entry.name))),
         metrics_(loop_metrics(metrics, entry.name)),
         scope_(parts.executor, [this](std::exception_ptr error) {
@@ -44,7 +43,7 @@ class Running {
           log_.error("a task of the loop failed", "error", text_of(error, text));
         }) {
     client_.observe_writes(&own_writes_);
-    for (Client* client : {&client_, &reader_, &event_client_}) client->measure(parts.client_metrics);
+    for (Client* client : {&client_, &event_client_}) client->measure(parts.client_metrics);
     const auto workers = parts.options.workers.find(entry.name);
     workers_ = workers == parts.options.workers.end() ? entry.workers : workers->second;
     for (const auto& make : builder_.sources()) sources_.push_back(make(world_));
@@ -72,6 +71,7 @@ class Running {
   LoopStats stats() const {
     LoopStats out = stats_;
     out.queue = queue_.stats();
+    out.writes = own_writes_.stats();
     out.depth = queue_.depth();
     out.delayed = queue_.delayed();
     out.unfinished = queue_.in_work();
@@ -93,12 +93,33 @@ class Running {
       co_await informer->wait_synced();
       if (!informer->synced()) co_return;  // it was stopped
     }
+    if (warm_) co_await catch_up();
     for (const LoopBuilder::Source& source : sources_) scope_.spawn(follow(source));
     for (int i = 0; i < workers_; ++i) scope_.spawn(work());
     scope_.spawn(beside());
     log_.debug("running", "workers", workers_);
     metrics_.running.set(1);
     runs_->set();
+  }
+
+  // What was written before this term began, by ourselves or by another leader, must be in the caches: nobody else's writes are
+  // waited for later on.
+  Task<void> catch_up() {
+    std::vector<Task<void>> informers;
+    for (informers::detail::AnyInformer* informer : asked_) informers.push_back(catch_up(*informer));
+    co_await all(std::move(informers));
+  }
+
+  Task<void> catch_up(informers::detail::AnyInformer& informer) {
+    for (Duration pause = 1s;; pause = std::min<Duration>(2 * pause, 30s)) {
+      try {
+        co_await informer.catch_up();
+        co_return;
+      } catch (const std::exception& error) {
+        log_.warning("cannot find out how old the cache is", "error", error.what());
+      }
+      co_await sleep_for(pause);
+    }
   }
 
   Task<void> follow(const LoopBuilder::Source& source) {
@@ -174,15 +195,18 @@ class Running {
     }
     metrics_.done.add();
     queue_.forget(key);
+    // What it wrote may come and go without an event, between two lists: once its writes are seen, the key is looked at.
+    if (!own_writes_.settled(key)) queue_.add(key);
     if (outcome->kind() == Outcome::Kind::At) queue_.add_after(key, outcome->at() - executor_.clock().now());
     if (outcome->kind() == Outcome::Kind::After) queue_.add_after(key, outcome->delay());
   }
 
   const LoopEntry& entry_;
+  const bool warm_;
   Log log_;
   Executor& executor_;
   LoopBuilder builder_;
-  Client client_, reader_, event_client_;
+  Client client_, event_client_;
   std::unique_ptr<EventRecorder> recorder_;
   std::vector<informers::detail::AnyInformer*> asked_;
   World world_;
@@ -210,16 +234,18 @@ struct LoopHost::Impl {
   HostParts parts;
   std::vector<const LoopEntry*> loops;
   const RuntimeMetrics metrics{parts.metrics};
+  bool warm = false;
   std::vector<std::unique_ptr<Running>> running;
   ScrapeHook hook;
 };
 
 LoopHost::LoopHost(HostParts parts, std::vector<const LoopEntry*> loops)
-    : impl_(std::make_unique<Impl>(std::move(parts), std::move(loops))) {}
+    : impl_(std::make_unique<Impl>(Impl{.parts = std::move(parts), .loops = std::move(loops), .running = {}})) {}
 
 LoopHost::~LoopHost() { stop(); }
 
 void LoopHost::warm() {
+  impl_->warm = true;
   // Making the sources asks for their informers; nothing else is kept.
   for (const LoopEntry* entry : impl_->loops) {
     LoopBuilder builder;
@@ -238,7 +264,10 @@ void LoopHost::warm() {
 
 void LoopHost::start() {
   if (running()) return;
-  for (const LoopEntry* entry : impl_->loops) impl_->running.push_back(std::make_unique<Running>(impl_->parts, impl_->metrics, *entry));
+  for (const LoopEntry* entry : impl_->loops) {
+    impl_->running.push_back(std::make_unique<Running>(impl_->parts, impl_->metrics, *entry, impl_->warm));
+  }
+  impl_->warm = true;
 }
 
 void LoopHost::stop() {

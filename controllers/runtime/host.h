@@ -10,6 +10,7 @@
 
 #include "controllers/registry.h"
 #include "controllers/runtime/options.h"
+#include "controllers/runtime/own_writes.h"
 #include "controllers/runtime/work_queue.h"
 
 namespace ph::controllers {
@@ -24,6 +25,7 @@ struct LoopStats {
   std::uint64_t reconciles = 0;
   std::uint64_t errors = 0;       // exceptions out of reconcile
   std::uint64_t held = 0;         // times a key waited for own writes
+  OwnWriteStats writes;
 };
 
 struct HostParts {

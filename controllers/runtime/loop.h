@@ -2,6 +2,7 @@
 // read-your-own-writes, events, metrics, pausing and leadership belong to the runtime (docs/controllers.md).
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -47,8 +48,19 @@ struct World {
   template <class T>
   Informer<T>& informer() const {
     Informer<T>& informer = informers.informer<T>();
-    asked.push_back(&informer.any());
+    ask(informer.any());
     return informer;
+  }
+  Informer<informers::MetadataView>& metadata(const api::Resource& resource) const {
+    Informer<informers::MetadataView>& informer = informers.metadata(resource);
+    ask(informer.any());
+    return informer;
+  }
+
+ private:
+  // Key functions come here with every event: each informer is noted once.
+  void ask(informers::detail::AnyInformer& informer) const {
+    if (std::ranges::find(asked, &informer) == asked.end()) asked.push_back(&informer);
   }
 };
 
@@ -121,7 +133,7 @@ class LoopBuilder {
                                 std::function<Keys(const informers::MetadataView&, const World&)> to_keys) {
     sources_.push_back([resource = &resource, to_keys = std::move(to_keys)](const World& world) {
       Source source;
-      source.informer = &world.informers.metadata(*resource).any();
+      source.informer = &world.metadata(*resource).any();
       source.resource = resource;
       source.keys = [to_keys, &world](const void* object) {
         return to_keys(*static_cast<const informers::MetadataView*>(object), world);

@@ -84,6 +84,11 @@ void OwnWrites::answered(const Write& write, std::string_view object) {
 }
 
 void OwnWrites::unknown(const Write& write) {
+  ++stats_.unknown;
+  suspect(write);
+}
+
+void OwnWrites::suspect(const Write& write) {
   for (const LoopBuilder::Source& source : sources_) {
     if (source.resource != write.resource) continue;
     add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key});
@@ -92,7 +97,9 @@ void OwnWrites::unknown(const Write& write) {
 
 // The server says that the cache is stale: it holds what is gone, or another state than the live one.
 void OwnWrites::refused(const Write& write, const api::ApiError& error) {
-  if (error.code() == 404 || error.code() == 409) unknown(write);
+  if (error.code() != 404 && error.code() != 409) return;
+  ++stats_.stale;
+  suspect(write);
 }
 
 bool OwnWrites::settled(const ObjectKey& key) {
@@ -122,12 +129,14 @@ Task<void> OwnWrites::wait(ObjectKey key) {
 Task<OwnWrites::Condition> OwnWrites::resolve(Condition unknown) {
   const api::Resource& resource = *unknown.informer->decoder().resource;
   Condition reached{.kind = Condition::Reached, .informer = unknown.informer};
-  // Lists also of one object: loops may list what they follow, but not all may get it.
+  // Lists also of one object: who follows a resource may list it, but not always get it. The loop itself may do neither.
   informers::ListOptions options;
   options.namespace_name = unknown.object.namespace_name;
   if (!unknown.object.name.empty()) options.field_selector = "metadata.name=" + unknown.object.name;
   Revision revision;
-  const auto items = co_await reader_.list_metadata(resource, std::move(options), revision);
+  const auto items = co_await unknown.informer->client().list_metadata(resource, std::move(options), revision);
+  ++stats_.resolved;
+  if (items.empty()) ++stats_.gone;
   if (items.empty() && !unknown.object.name.empty()) co_return gone(*unknown.informer, unknown.object, {});
   for (const auto& item : items) {
     reached.least = std::max(reached.least, informers::parse_revision(item.metadata.resource_version()));

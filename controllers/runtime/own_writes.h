@@ -9,10 +9,18 @@
 
 namespace ph::controllers {
 
+// What became of a loop's writes, as far as it was not plain.
+struct OwnWriteStats {
+  std::uint64_t unknown = 0;   // nobody knew whether they were carried out
+  std::uint64_t stale = 0;     // refused because the cache was behind
+  std::uint64_t resolved = 0;  // live reads that told; of these
+  std::uint64_t gone = 0;      // … found nothing
+};
+
 class OwnWrites final : public informers::WriteObserver {
  public:
-  // `reader` finds out what became of writes with an unknown outcome; it must not be the observed client.
-  OwnWrites(informers::Client& reader, const std::vector<LoopBuilder::Source>& sources) : reader_(reader), sources_(sources) {}
+  // What became of writes with an unknown outcome is found out by the informers' client.
+  explicit OwnWrites(const std::vector<LoopBuilder::Source>& sources) : sources_(sources) {}
 
   void answered(const informers::Write& write, std::string_view object) override;
   void refused(const informers::Write& write, const api::ApiError& error) override;
@@ -22,6 +30,7 @@ class OwnWrites final : public informers::WriteObserver {
   bool settled(const ObjectKey& key);
   // Resumes when `key` is settled, or an informer has stopped. Throws when a live read fails.
   Task<void> wait(ObjectKey key);
+  const OwnWriteStats& stats() const { return stats_; }
 
  private:
   using AnyInformer = informers::detail::AnyInformer;
@@ -41,10 +50,11 @@ class OwnWrites final : public informers::WriteObserver {
   static std::vector<ObjectKey> keys_of(const LoopBuilder::Source& source, const ObjectKey& key, std::string_view object);
   // What to wait for instead of `unknown`, by a live read.
   Task<Condition> resolve(Condition unknown);
+  void suspect(const informers::Write& write);
 
-  informers::Client& reader_;
   const std::vector<LoopBuilder::Source>& sources_;
   std::map<ObjectKey, std::vector<Condition>> pending_;
+  OwnWriteStats stats_;
 };
 
 }  // namespace ph::controllers

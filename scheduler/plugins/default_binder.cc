@@ -1,8 +1,11 @@
 // DefaultBinder: writes the decision: POST pods/<name>/binding.
 //
+//   reads     core/v1 Pod        live, when nobody knows whether the binding was written
 //   writes    core/v1 Binding    create, pinned to the pod's UID
 //   upstream  pkg/scheduler/framework/plugins/defaultbinder
+#include "api/errors.h"
 #include "base/assert.h"
+#include "base/sync.h"
 #include "informers/client.h"
 #include "scheduler/framework/plugin.h"
 
@@ -21,12 +24,37 @@ class DefaultBinder final : public BindPlugin {
     binding.mutable_metadata()->set_uid(pod.metadata().uid());
     binding.mutable_target()->set_kind("Node");
     binding.mutable_target()->set_name(node);
-    co_await client_->post_subresource<Pod, core::v1::Binding, meta::v1::Status>(key_of(pod), "binding",
-                                                                                 std::move(binding));
-    co_return Verdict::fits();
+    std::string unknown;
+    try {
+      co_await client_->post_subresource<Pod, core::v1::Binding, meta::v1::Status>(key_of(pod), "binding",
+                                                                                   std::move(binding));
+      co_return Verdict::fits();
+    } catch (const TransportError& error) {
+      unknown = error.what();
+    } catch (const api::ApiError& error) {
+      if (error.code() < 500) throw;
+      unknown = error.what();
+    }
+    // The pod may be bound: until that is known its room on the node must not be given to another one.
+    const bool bound = co_await is_bound(key_of(pod), pod.metadata().uid(), std::move(node));
+    co_return bound ? Verdict::fits() : Verdict::error(std::move(unknown));
   }
 
  private:
+  Task<bool> is_bound(ObjectKey key, std::string uid, std::string node) {
+    for (Duration pause = kAskFirst;; pause = std::min(2 * pause, kAskLast)) {
+      try {
+        const std::optional<Pod> live = co_await client_->find<Pod>(key);
+        co_return live && live->metadata().uid() == uid && live->spec().node_name() == node;
+      } catch (const TransportError&) {
+      } catch (const api::ApiError& error) {
+        if (error.code() < 500 && error.code() != 429) throw;
+      }
+      co_await sleep_for(pause);
+    }
+  }
+
+  static constexpr Duration kAskFirst = 100ms, kAskLast = 10s;
   informers::Client* client_;
 };
 

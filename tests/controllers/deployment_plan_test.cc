@@ -120,6 +120,7 @@ TEST(DeploymentPlan, ShrinksOldSetsOnlyAsFarAsAvailabilityAllows) {
       {"unhealthy ones even when too few are available", 10, "2", {{"old", 8, 5}, {"new", 5, 0}}, ""},
       {"unhealthy ones that are surplus", 10, "5", {{"old", 8, 3}, {"new", 5, 0}}, "old=5"},
       {"all at the end", 3, "0", {{"old", 1, 1}, {"new", 3, 3}}, "old=0"},
+      {"one just made smaller tells of what it is about to lose", 3, "1", {{"a", 3, 2}, {"b", 0, 2}, {"new", 1, 0}}, "a=2"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);

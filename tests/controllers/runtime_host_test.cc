@@ -332,6 +332,50 @@ TEST_F(HostTest, StopEndsWorkInTheMiddleAndStartBeginsAnew) {
   executor_.drain();
   script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
   host_.start();
+  EXPECT_THAT(seen(), IsEmpty()) << "the cache may be behind what was written meanwhile";
+  EXPECT_THAT(std::string(server_.expect().headers.get("accept")), testing::HasSubstr("as=PartialObjectMetadataList"));
+  meta::v1::PartialObjectMetadataList list;
+  list.mutable_metadata()->set_resource_version("50");
+  *list.add_items()->mutable_metadata() = config_map("a/x", 3).metadata();
+  *list.add_items()->mutable_metadata() = config_map("a/y", 20).metadata();
+  server_.answer(list);
+  EXPECT_THAT(seen(), IsEmpty());
+  watch_->send("ADDED", config_map("a/y", 20));
+  EXPECT_THAT(seen(), ElementsAre("x@3", "y@20"));
+}
+
+TEST_F(HostTest, ATermBeginsWhenTheCacheHasSeenDeletions) {
+  script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
+  start({config_map("a/x", 3), config_map("a/y", 4)}, 8);
+  seen();
+  host_.stop();
+  host_.start();
+  executor_.drain();
+  server_.lose();  // whoever cannot ask asks again
+  EXPECT_THAT(seen(), IsEmpty());
+  executor_.advance(1s);
+  server_.expect();
+  meta::v1::PartialObjectMetadataList list;
+  list.mutable_metadata()->set_resource_version("50");
+  *list.add_items()->mutable_metadata() = config_map("a/x", 3).metadata();
+  server_.answer(list);
+  EXPECT_THAT(seen(), IsEmpty());
+  watch_->send("DELETED", config_map("a/y", 9));
+  EXPECT_THAT(seen(), ElementsAre("x@3"));
+}
+
+TEST_F(HostTest, AKeyIsLookedAtAgainWhenItsWritesWereSeenWithoutAnEvent) {
+  script_.act = [](Client& client, ObjectKey) -> Task<Outcome> {
+    co_await client.create<ConfigMap>(config_map("a/part", 0));
+    co_return Outcome::done();
+  };
+  start({config_map("a/x", 3)}, 8);
+  seen();
+  server_.answer(made_for("part", 20));
+  script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
+  EXPECT_THAT(seen(), IsEmpty());
+  // Made and deleted while nobody watched: only the revision tells.
+  watch_->send("BOOKMARK", bookmark(21));
   EXPECT_THAT(seen(), ElementsAre("x@3"));
 }
 

@@ -7,8 +7,8 @@
 #include "apiserver/standard.h"
 #include "apiserver/storage/memory.h"
 #include "base/log.h"
-#include "pilothouse/components.h"
-#include "pilothouse/connector.h"
+#include "tests/sim/programs.h"
+#include "tests/sim/process.h"
 
 namespace ph::sim {
 namespace {
@@ -23,6 +23,8 @@ std::uint64_t digest(std::string_view bytes) {
 // Set PH_SIM_LOG to see what the components say.
 Log sim_log() { return std::getenv("PH_SIM_LOG") ? Log(stderr_sink(), LogLevel::Debug) : Log(); }
 
+const Faults kNoFaults;
+
 bool is_heartbeat(std::string_view key) {
   return key.starts_with("/registry/leases/kube-node-lease/") || key.starts_with("/registry/minions/");
 }
@@ -30,7 +32,8 @@ bool is_heartbeat(std::string_view key) {
 }  // namespace
 
 struct Cluster::Impl {
-  explicit Impl(const Setup& setup) : setup(setup), rng(setup.seed_value), log(sim_log()), options(setup.loop_options) {
+  explicit Impl(const Setup& setup)
+      : setup(setup), rng(setup.seed_value), log(sim_log()), options(setup.loop_options), weather(~setup.seed_value) {
     Metrics* metrics = setup.metrics_of_all;
     store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
     store->follow([this](std::span<const apiserver::Change> changes) {
@@ -43,7 +46,6 @@ struct Cluster::Impl {
       standard.token_keys = apiserver::make_simulated_token_keys();
       server->install(apiserver::standard_extensions(*server, executor.clock(), rng, std::move(standard)));
     }
-    connector.emplace(*server, executor);
     admin_transport = in_process_transport(*server, executor,
                                            Identity{.name = "admin", .uid = {}, .groups = {"system:masters", "system:authenticated"}, .extra = {}});
     admin = std::make_unique<informers::Client>(*admin_transport, "kubectl/v1.36.2");
@@ -55,9 +57,92 @@ struct Cluster::Impl {
                                   change.value ? digest(*change.value) : 0));
     if (!is_heartbeat(change.key)) last_write = executor.clock().steady();
     if (watchers.empty()) return;
-    Write write{.revision = change.revision, .key = change.key, .object = {}, .created = !change.previous};
-    if (change.value) write.object = std::string(api::open_envelope(*change.value).raw);
+    Write write{.revision = change.revision, .key = change.key, .object = {}, .created = !change.previous, .author = change.author, .kind = {}};
+    // The server keeps books of its own that are no objects (/registry/ranges).
+    if (change.value && change.value->starts_with("k8s")) {
+      const api::Envelope envelope = api::open_envelope(*change.value);
+      write.object = std::string(envelope.raw);
+      write.kind = envelope.kind;
+    }
     for (const auto& watcher : watchers) watcher(write);
+  }
+
+  void note_fault(const std::string& what) {
+    history.push_back(fmt::format("fault {} {}", executor.clock().now().time_since_epoch().count(), what));
+  }
+
+  std::unique_ptr<Process> process(const std::string& name, std::uint64_t number, const Faults& faults, Process::Make make) {
+    // Streams far from the one the components draw from, and from each other.
+    const std::uint64_t seed = setup.seed_value * 0x9e3779b97f4a7c15ull + number;
+    return std::make_unique<Process>(name, executor, *server, faults, seed, tally,
+                                     [this](const std::string& what) { note_fault(what); }, std::move(make));
+  }
+
+  std::unique_ptr<Process> manager_process(const std::string& name, std::uint64_t number) {
+    return process(name, number, setup.fault_kinds, [this](const pilothouse::Connector& connector) {
+      return manager_program(executor, connector, setup.loop_names, options, rng, log, setup.metrics_of_all);
+    });
+  }
+
+  // Does `what` again and again, on average once in `every`.
+  void now_and_then(Duration every, std::function<void()> what) {
+    if (every <= Duration::zero()) return;
+    const auto wait = Duration(static_cast<Duration::rep>(2 * weather.fraction() * static_cast<double>(every.count())));
+    executor.run_after(wait, [this, every, what = std::move(what)] {
+      if (!suffering) return;
+      what();
+      now_and_then(every, what);
+    });
+  }
+
+  void suffer() {
+    const Faults& faults = setup.fault_kinds;
+    if (!faults.any()) return;
+    suffering = true;
+    for (Process* each : {manager.get(), second_manager.get(), scheduler.get(), nodes.get()}) {
+      if (each) each->suffer();
+    }
+    if (Process* loops = manager.get()) {
+      now_and_then(faults.crash_every, [this, loops] {
+        if (!loops->running()) return;
+        ++tally.faults["crash at any time"];
+        note_fault("manager: crash");
+        loops->crash();
+      });
+      now_and_then(faults.lost_lease_every, [this, loops] {
+        if (!loops->running()) return;
+        ++tally.faults["lease lost"];
+        note_fault("manager: lease lost");
+        loops->lose_lease();
+      });
+      now_and_then(faults.second_manager_every, [this] { toggle_second_manager(); });
+    }
+    if (Process* other = scheduler.get()) {
+      now_and_then(faults.crash_every, [this, other] {
+        if (!other->running()) return;
+        ++tally.faults["crash at any time"];
+        note_fault("scheduler: crash");
+        other->crash();
+      });
+    }
+    now_and_then(faults.clock_jump_every, [this, most = faults.clock_jump_most] {
+      const double part = 2 * weather.fraction() - 1;
+      const auto by = Duration(static_cast<Duration::rep>(part * static_cast<double>(most.count())));
+      ++tally.faults["clock jump"];
+      note_fault(fmt::format("clock jumps by {} ms", by / 1ms));
+      executor.sim_clock().jump(by);
+    });
+  }
+
+  void toggle_second_manager() {
+    if (second_manager->running()) {
+      note_fault("second manager: ends");
+      return second_manager->stop();
+    }
+    ++tally.faults["second manager"];
+    note_fault("second manager: begins");
+    two_managers = true;
+    second_manager->start();
   }
 
   const Setup setup;
@@ -72,10 +157,10 @@ struct Cluster::Impl {
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<Transport> admin_transport;
   std::unique_ptr<informers::Client> admin;
-  std::optional<pilothouse::Connector> connector;
-  std::unique_ptr<pilothouse::ManagerComponent> manager;
-  std::unique_ptr<pilothouse::SchedulerComponent> scheduler;
-  std::unique_ptr<pilothouse::NodeComponent> nodes;
+  SeededRng weather;  // when things happen to processes and the clock
+  Tally tally;
+  bool suffering = false, two_managers = false;
+  std::unique_ptr<Process> manager, second_manager, scheduler, nodes;
 };
 
 Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
@@ -89,24 +174,35 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     }
   }
   if (setup.node_count > 0) {
-    impl.nodes = std::make_unique<pilothouse::NodeComponent>(impl.executor, *impl.connector, node::HollowOptions{.count = setup.node_count}, impl.rng, impl.log,
-                                                              setup.metrics_of_all);
-    run(impl.nodes->nodes.start());
+    impl.nodes = impl.process("nodes", 4, setup.fault_kinds.for_nodes ? setup.fault_kinds : kNoFaults,
+                              [&impl](const pilothouse::Connector& connector) {
+                                return nodes_program(impl.executor, connector, impl.setup.node_count, impl.rng, impl.log,
+                                                     impl.setup.metrics_of_all);
+                              });
+    impl.nodes->start();
+    impl.executor.drain();
   }
-  if (!setup.loop_names.empty()) restart_loops();
+  if (!setup.loop_names.empty()) {
+    impl.manager = impl.manager_process("manager", 1);
+    impl.second_manager = impl.manager_process("second manager", 2);
+    impl.manager->start();
+    impl.executor.drain();
+  }
   if (setup.with_scheduler) {
-    impl.scheduler = std::make_unique<pilothouse::SchedulerComponent>(
-        impl.executor, *impl.connector,
-        setup.scheduler_config.empty() ? scheduler::Configuration::defaults() : scheduler::Configuration::parse(setup.scheduler_config),
-        impl.executor.clock(), impl.rng, impl.log, setup.metrics_of_all);
+    impl.scheduler = impl.process("scheduler", 3, setup.fault_kinds, [&impl](const pilothouse::Connector& connector) {
+      return scheduler_program(impl.executor, connector, impl.setup.scheduler_config, impl.rng, impl.log, impl.setup.metrics_of_all);
+    });
+    impl.scheduler->start();
   }
   impl.executor.drain();
+  impl.suffer();
 }
 
 Cluster::~Cluster() {
   // From the clients to the store, as processes would end; what they posted is dropped with them.
   impl_->nodes.reset();
   impl_->scheduler.reset();
+  impl_->second_manager.reset();
   impl_->manager.reset();
   impl_->executor.clear();
   impl_->admin.reset();
@@ -117,13 +213,44 @@ Cluster::~Cluster() {
 }
 
 void Cluster::restart_loops() {
-  impl_->manager.reset();
-  impl_->manager = std::make_unique<pilothouse::ManagerComponent>(impl_->executor, *impl_->connector, impl_->options,
-                                                                  pilothouse::chosen_loops(impl_->setup.loop_names), impl_->rng,
-                                                                  impl_->log, impl_->setup.metrics_of_all);
-  impl_->manager->host->start();
+  for (Process* each : {impl_->manager.get(), impl_->scheduler.get()}) {
+    if (!each) continue;
+    each->stop();
+    each->start();
+  }
   impl_->executor.drain();
 }
+
+void Cluster::heal() {
+  if (std::exchange(impl_->suffering, false)) impl_->note_fault("no more");
+  if (impl_->second_manager) impl_->second_manager->stop();
+  for (Process* each : {impl_->manager.get(), impl_->second_manager.get(), impl_->scheduler.get(), impl_->nodes.get()}) {
+    if (each) each->heal();
+  }
+  impl_->executor.drain();
+}
+
+void Cluster::lose_lease() { impl_->manager->lose_lease(); }
+void Cluster::jump_clock(Duration by) { impl_->executor.sim_clock().jump(by); }
+void Cluster::add_manager() {
+  if (!impl_->second_manager->running()) impl_->toggle_second_manager();
+  impl_->executor.drain();
+}
+bool Cluster::had_two_managers() const { return impl_->two_managers; }
+
+Tally Cluster::tally() const {
+  Tally out = impl_->tally;
+  for (Process* each : {impl_->manager.get(), impl_->second_manager.get(), impl_->scheduler.get(), impl_->nodes.get()}) {
+    if (each && each->running()) each->program()->count(out);
+  }
+  return out;
+}
+
+std::string Cluster::replay_command() const {
+  return impl_->setup.command.empty() ? fmt::format("the same test with seed {}", impl_->setup.seed_value) : impl_->setup.command;
+}
+
+std::uint64_t Cluster::turns() const { return impl_->executor.turns(); }
 
 HttpResponse Cluster::get(const std::string& target, bool stream) {
   HttpResponse response;

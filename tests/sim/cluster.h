@@ -15,11 +15,13 @@
 
 #include "api/object.h"
 #include "base/metrics.h"
+#include "api/schema.h"
 #include "base/rng.h"
 #include "base/sync.h"
 #include "controllers/runtime/options.h"
 #include "informers/client.h"
 #include "tests/sim/executor.h"
+#include "tests/sim/faults.h"
 
 namespace ph::sim {
 
@@ -32,6 +34,8 @@ struct Setup {
   bool with_access = false;       // authentication, RBAC and admission as in a real server, and its bootstrap objects
   Metrics* metrics_of_all = nullptr;
   controllers::Options loop_options = {};
+  Faults fault_kinds;             // from the first `advance` on, until `heal`
+  std::string command;            // what a person types to see this run again
 
   Setup& nodes(int count) { return node_count = count, *this; }
   Setup& scheduler(std::string config = {}) { return with_scheduler = true, scheduler_config = std::move(config), *this; }
@@ -40,6 +44,8 @@ struct Setup {
   // Everything counts there; it outlives the cluster.
   Setup& counted_by(Metrics& metrics) { return metrics_of_all = &metrics, *this; }
   Setup& options(controllers::Options options) { return loop_options = std::move(options), *this; }
+  Setup& faults(const Faults& faults) { return fault_kinds = faults, *this; }
+  Setup& replay(std::string text) { return command = std::move(text), *this; }
 };
 
 inline Setup loops(std::string names) { return Setup{.loop_names = std::move(names)}; }
@@ -109,9 +115,18 @@ class Cluster {
     call<int>([&](informers::Client& client) { return scale_object(client, api::schema_of<T>(), ObjectKey::parse(key), replicas); });
   }
   informers::Client& client();
+  // Any other request.
+  template <class R>
+  R call(const std::function<Task<R>(informers::Client&)>& make) {
+    std::optional<R> result;
+    run([](const std::function<Task<R>(informers::Client&)>& make, informers::Client& client, std::optional<R>& result) -> Task<void> {
+      result.emplace(co_await make(client));
+    }(make, client(), result));
+    return std::move(*result);
+  }
 
-  // -- What happened: one line a change of the store: revision, time, author, key, and a digest of the value. The same
-  // seed gives the same lines, byte for byte.
+  // -- What happened: one line a change of the store: revision, time, author, key, and a digest of the value; and one for each
+  // fault that is no mere delay. The same seed gives the same lines, byte for byte.
   const std::vector<std::string>& history() const;
   std::string history_text() const;
 
@@ -121,6 +136,8 @@ class Cluster {
     std::string key;
     std::string object;  // the message's bytes
     bool created = false;
+    std::string author;  // the user who asked for it
+    api::GroupVersionKind kind;
   };
   void on_write(std::function<void(const Write&)> watcher);
 
@@ -133,19 +150,30 @@ class Cluster {
   // What the metrics show that the setup was given.
   std::string scrape();
 
-  // Crashes the loops and starts them again, with empty caches.
+  // Crashes the loops and the scheduler and starts them again, with empty caches.
   void restart_loops();
+
+  // -- Faults (docs/simulation.md)
+  // No more of them: what is down comes back, a second manager goes; what is on its way still arrives. What is to hold in the
+  // end can then be waited for.
+  void heal();
+  // The loops stop where they are, and go on a while later with the caches they have: as when the lease was lost and won again.
+  void lose_lease();
+  // The wall clock jumps; timers do not notice.
+  void jump_clock(Duration by);
+  // A second manager runs beside the first until `heal`.
+  void add_manager();
+  // More than one manager has been at work at once.
+  bool had_two_managers() const;
+  // What was injected so far, and which rare paths that led to.
+  Tally tally() const;
+  // What to type to see this run again.
+  std::string replay_command() const;
+  // Pieces of work done so far.
+  std::uint64_t turns() const;
 
  private:
   static Task<int> scale_object(informers::Client& client, const api::Schema& schema, ObjectKey key, int replicas);
-  template <class R>
-  R call(const std::function<Task<R>(informers::Client&)>& make) {
-    std::optional<R> result;
-    run([](const std::function<Task<R>(informers::Client&)>& make, informers::Client& client, std::optional<R>& result) -> Task<void> {
-      result.emplace(co_await make(client));
-    }(make, client(), result));
-    return std::move(*result);
-  }
   HttpResponse get(const std::string& target, bool stream);
   // Drains until the task has ended; rethrows its exception.
   void run(Task<void> task);

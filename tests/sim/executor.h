@@ -26,6 +26,8 @@ class SimClock final : public Clock {
 class SimExecutor final : public Executor {
  public:
   void post(Work work) override { queue_.push_back(std::move(work)); }
+  // Before all that is posted: for what must happen at this very point.
+  void post_front(Work work) { queue_.push_front(std::move(work)); }
   TimerId run_at(Steady at, Work work) override { return timers_.add(at, std::move(work)); }
   void cancel(TimerId id) override { timers_.cancel(id); }
   const Clock& clock() const override { return clock_; }

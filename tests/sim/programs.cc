@@ -1,0 +1,113 @@
+#include "tests/sim/programs.h"
+
+#include "pilothouse/components.h"
+
+namespace ph::sim {
+namespace {
+
+void count_informers(const informers::Informers& informers, Tally& out) {
+  const auto stats = informers.stats();
+  out.rare["watches resumed"] += stats.resumes;
+  out.rare["states read again"] += stats.relists;
+  out.rare["events ignored as repeated"] += stats.repeats;
+}
+
+class Manager final : public Program {
+ public:
+  Manager(Executor& executor, const pilothouse::Connector& connector, const std::string& loops, const controllers::Options& options,
+          Rng& rng, const Log& log, Metrics* metrics)
+      : loops_(pilothouse::chosen_loops(loops)), component_(executor, connector, options, loops_, rng, log, metrics) {}
+
+  void lead(bool leads) override {
+    if (leads) return component_.host->start();
+    count_loops(before_);
+    component_.host->stop();
+  }
+
+  void count(Tally& out) const override {
+    out.add(before_);
+    count_loops(out);
+    count_informers(component_.informers, out);
+  }
+
+ private:
+  void count_loops(Tally& out) const {
+    for (const controllers::LoopEntry* loop : loops_) {
+      const auto stats = component_.host->stats(loop->name);
+      if (!stats) continue;
+      out.rare["keys held for own writes"] += stats->held;
+      out.rare["reconciles that failed"] += stats->errors;
+      out.rare["writes of unknown outcome"] += stats->writes.unknown;
+      out.rare["writes from a stale cache"] += stats->writes.stale;
+      out.rare["outcomes found out"] += stats->writes.resolved;
+      out.rare["outcomes found out: gone"] += stats->writes.gone;
+    }
+  }
+
+  const std::vector<const controllers::LoopEntry*> loops_;
+  pilothouse::ManagerComponent component_;
+  Tally before_;  // of earlier terms
+};
+
+class SchedulerProgram final : public Program {
+ public:
+  SchedulerProgram(Executor& executor, const pilothouse::Connector& connector, const std::string& config, Rng& rng, const Log& log,
+                   Metrics* metrics)
+      : component_(executor, connector,
+                   config.empty() ? scheduler::Configuration::defaults() : scheduler::Configuration::parse(config),
+                   executor.clock(), rng, log, metrics) {}
+  void lead(bool leads) override {
+    if (leads && !component_.scheduler) component_.start();
+    if (leads) return;
+    count_attempts(before_);
+    component_.stop();
+  }
+
+  void count(Tally& out) const override {
+    out.add(before_);
+    count_attempts(out);
+    count_informers(component_.informers, out);
+  }
+
+ private:
+  void count_attempts(Tally& out) const {
+    if (!component_.scheduler) return;
+    const auto stats = component_.scheduler->stats();
+    out.rare["attempts without a node"] += stats.unschedulable;
+    out.rare["attempts that failed"] += stats.errors;
+  }
+
+  pilothouse::SchedulerComponent component_;
+  Tally before_;  // of earlier terms
+};
+
+class Nodes final : public Program {
+ public:
+  Nodes(Executor& executor, const pilothouse::Connector& connector, int count, Rng& rng, const Log& log, Metrics* metrics)
+      : component_(executor, connector, node::HollowOptions{.count = count}, rng, log, metrics), scope_(executor) {
+    scope_.spawn(component_.nodes.start());
+  }
+
+ private:
+  pilothouse::NodeComponent component_;
+  Scope scope_;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> manager_program(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
+                                         const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics) {
+  return std::make_unique<Manager>(executor, connector, loops, options, rng, log, metrics);
+}
+
+std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
+                                           Rng& rng, const Log& log, Metrics* metrics) {
+  return std::make_unique<SchedulerProgram>(executor, connector, config, rng, log, metrics);
+}
+
+std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, int count, Rng& rng, const Log& log,
+                                       Metrics* metrics) {
+  return std::make_unique<Nodes>(executor, connector, count, rng, log, metrics);
+}
+
+}  // namespace ph::sim

@@ -1,0 +1,22 @@
+// The programs of a simulated cluster: the components of `pilothouse up`, as they are.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "controllers/runtime/options.h"
+#include "tests/sim/process.h"
+
+namespace ph::sim {
+
+std::unique_ptr<Program> manager_program(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
+                                         const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics);
+// `config`: a KubeSchedulerConfiguration; empty: the default.
+std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
+                                           Rng& rng, const Log& log, Metrics* metrics);
+std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, int count, Rng& rng, const Log& log,
+                                       Metrics* metrics);
+
+}  // namespace ph::sim

@@ -1,0 +1,221 @@
+// scheduler: nodes that come, go, fill up and are cordoned; pods with requests, selectors and gates that come, finish and go.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/quantity.h"
+#include "tests/sim/builders.h"
+#include "tests/sim/swarm/kubelet.h"
+
+namespace ph::sim::swarm {
+namespace {
+
+using core::v1::Node;
+using core::v1::Pod;
+
+constexpr const char* kScheduler = "system:kube-scheduler";
+constexpr int kPodsMost = 6;
+
+struct Room {
+  int cpu = 0, pods = 0;  // cpu in thousandths
+};
+
+int milli(const auto& quantity) { return static_cast<int>(api::Quantity::parse(quantity.string())->milli_value()); }
+
+int cpu_of(const Pod& pod) {
+  const auto& requests = pod.spec().containers(0).resources().requests();
+  const auto found = requests.find("cpu");
+  return found == requests.end() ? 0 : milli(found->second);
+}
+
+bool is_finished(const Pod& pod) { return pod.status().phase() == "Failed" || pod.status().phase() == "Succeeded"; }
+
+bool tells_why(const Pod& pod) {
+  return std::ranges::any_of(pod.status().conditions(), [](const auto& c) {
+    return c.type() == "PodScheduled" && c.status() == "False" && c.reason() == "Unschedulable";
+  });
+}
+
+bool admits(const Node& node, const Pod& pod) {
+  for (const auto& [name, value] : pod.spec().node_selector()) {
+    const auto found = node.metadata().labels().find(name);
+    if (found == node.metadata().labels().end() || found->second != value) return false;
+  }
+  return true;
+}
+
+class SchedulerSwarm final : public Swarm {
+ public:
+  Setup setup(Draw&) override { return no_loops().scheduler(); }
+  Faults faults() const override { return all(); }
+
+  void begin() override {
+    nodes_.follow(cluster(), "/registry/minions/", [this](const auto& key, const auto* before, const auto* after, const auto&) {
+      if (!after) gone_.insert_or_assign(key, *before);
+    });
+    pods_.follow(cluster(), "/registry/pods/", [this](const auto& key, const auto* before, const auto* after, const auto& write) {
+      if (!before || !after || before->spec().node_name() == after->spec().node_name()) return;
+      if (!before->spec().node_name().empty()) judge().never(key + " was bound twice");
+      if (write.author == kScheduler) bound(key, *after);
+    });
+    for (int i = draw().between(1, 4); i > 0; --i) make_node();
+  }
+
+  void act() override {
+    switch (draw().between(0, 11)) {
+      case 0: case 1: return make_node();
+      case 2: if (draw().chance(0.5)) return delete_node();
+              return;
+      case 3: return cordon();
+      case 4: return finish();
+      case 5: case 6: return delete_pod();
+      case 7: return open_gate();
+      default: for (int i = draw().between(1, 5); i > 0; --i) make_pod();
+    }
+  }
+
+  void settle() override {
+    for (const auto& [key, pod] : std::map(pods_.all())) {
+      if (pod.metadata().has_deletion_timestamp()) end(key);
+    }
+  }
+
+  // Who finds no node for a pod tells so again, of the nodes as they are now; but nobody finds one.
+  void rest() override { rests_ = true; }
+  bool may_write_at_rest(const std::string& line) const override {
+    return line.find("/registry/events/") != std::string::npos || line.find("/registry/pods/") != std::string::npos;
+  }
+
+  std::vector<std::string> missing() override {
+    std::vector<std::string> out;
+    for (const auto& [key, pod] : pods_.all()) {
+      if (!pod.spec().node_name().empty() || is_finished(pod) || pod.metadata().has_deletion_timestamp()) continue;
+      if (pod.spec().scheduling_gates_size() > 0) continue;
+      if (!tells_why(pod)) out.push_back(key + " waits, and does not tell why");
+      for (const auto& [name, node] : nodes_.all()) {
+        if (!node.spec().unschedulable() && admits(node, pod) && fits(node, pod)) {
+          out.push_back(fmt::format("{} waits, and {} has room for it", key, name));
+        }
+      }
+    }
+    return out;
+  }
+
+ private:
+  static Room room_of(const Node& node) {
+    const auto& allocatable = node.status().allocatable();
+    return {milli(allocatable.at("cpu")), kPodsMost};
+  }
+  Room used_on(const std::string& node) const {
+    Room out;
+    for (const auto& [key, pod] : pods_.all()) {
+      if (pod.spec().node_name() != node || is_finished(pod)) continue;
+      out.cpu += cpu_of(pod);
+      ++out.pods;
+    }
+    return out;
+  }
+  bool fits(const Node& node, const Pod& pod) const {
+    const Room room = room_of(node), used = used_on(node.metadata().name());
+    return used.cpu + cpu_of(pod) <= room.cpu && used.pods < room.pods;
+  }
+
+  void bound(const std::string& key, const Pod& pod) {
+    judge().reached("pods bound");
+    if (rests_) judge().never(key + " was bound at rest");
+    const std::string& name = pod.spec().node_name();
+    if (pod.spec().scheduling_gates_size() > 0) judge().never(key + " was bound through its gates");
+    const Node* node = nodes_.find(name);
+    if (!node) {
+      judge().reached("pods bound to a node that is gone");
+      if (!gone_.contains(name)) judge().never(fmt::format("{} was bound to {}, which never was", key, name));
+      return;
+    }
+    if (!admits(*node, pod)) judge().never(fmt::format("{} was bound to {}, which it does not select", key, name));
+    const Room room = room_of(*node), used = used_on(name);
+    if (used.cpu > room.cpu || used.pods > room.pods) {
+      judge().never(fmt::format("{} was bound to {}: {} of {}m CPU, {} of {} pods are used", key, name, used.cpu, room.cpu, used.pods,
+                                room.pods));
+    }
+  }
+
+  // -- The workload
+  void make_node() {
+    // A name is not used again with another size: caches may still know the old one.
+    Node node;
+    node.mutable_metadata()->set_name(fmt::format("node-{}", nodes_made_++));
+    (*node.mutable_metadata()->mutable_labels())["zone"] = draw().chance(0.5) ? "a" : "b";
+    const std::string cpu = fmt::format("{}m", 500 * draw().between(1, 5));
+    for (auto* resources : {node.mutable_status()->mutable_capacity(), node.mutable_status()->mutable_allocatable()}) {
+      (*resources)["cpu"].set_string(cpu);
+      (*resources)["memory"].set_string("8Gi");
+      (*resources)["pods"].set_string(std::to_string(kPodsMost));
+    }
+    attempt([&] { cluster().create(node); });
+  }
+  void delete_node() {
+    const auto keys = nodes_.keys();
+    if (!keys.empty()) attempt([&] { cluster().remove<Node>(draw().of(keys)); });
+  }
+  void cordon() {
+    const auto keys = nodes_.keys();
+    if (keys.empty()) return;
+    attempt([&] {
+      cluster().edit<Node>(draw().of(keys), [](Node& node) { node.mutable_spec()->set_unschedulable(!node.spec().unschedulable()); });
+    });
+  }
+  void make_pod() {
+    Pod pod = sim::make_pod(fmt::format("default/pod-{}", draw().between(0, 30)));
+    auto& requests = *pod.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests();
+    requests["cpu"].set_string(fmt::format("{}m", 100 * draw().between(1, 9)));
+    if (draw().chance(0.2)) (*pod.mutable_spec()->mutable_node_selector())["zone"] = draw().chance(0.5) ? "a" : "b";
+    if (draw().chance(0.1)) pod.mutable_spec()->add_scheduling_gates()->set_name("example.com/gate");
+    attempt([&] { cluster().create(pod); });
+  }
+  std::optional<std::string> some_pod() {
+    const auto keys = pods_.keys();
+    if (keys.empty()) return std::nullopt;
+    return draw().of(keys);
+  }
+  void delete_pod() {
+    const auto key = some_pod();
+    if (!key) return;
+    const Pod* pod = pods_.find(*key);
+    if (pod->metadata().has_deletion_timestamp() || draw().chance(0.5)) return end(*key);
+    attempt([&] { cluster().remove<Pod>(*key); });
+  }
+  void end(const std::string& key) {
+    informers::DeleteOptions options;
+    options.grace_seconds = 0;
+    attempt([&] { cluster().remove<Pod>(key, options); });
+  }
+  void finish() {
+    const auto key = some_pod();
+    if (!key || pods_.find(*key)->spec().node_name().empty()) return;
+    Pod pod = *pods_.find(*key);
+    pod.mutable_metadata()->clear_resource_version();
+    pod.mutable_status()->set_phase("Succeeded");
+    attempt([&] { cluster().update_status(pod); });
+  }
+  void open_gate() {
+    for (const auto& [key, pod] : pods_.all()) {
+      if (pod.spec().scheduling_gates_size() == 0) continue;
+      const std::string name = key;
+      judge().reached("gates opened");
+      attempt([&] { cluster().edit<Pod>(name, [](Pod& it) { it.mutable_spec()->clear_scheduling_gates(); }); });
+      return;
+    }
+  }
+
+  Shadow<Node> nodes_;
+  Shadow<Pod> pods_;
+  std::map<std::string, Node> gone_;
+  int nodes_made_ = 0;
+  bool rests_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Swarm> scheduler_swarm() { return std::make_unique<SchedulerSwarm>(); }
+
+}  // namespace ph::sim::swarm
