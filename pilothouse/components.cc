@@ -119,11 +119,12 @@ ManagerComponent::ManagerComponent(Executor& executor, const Connector& connecto
 ManagerComponent::~ManagerComponent() = default;
 
 SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration,
-                                       const Clock& clock, Rng& rng, Log log)
+                                       const Clock& clock, Rng& rng, Log log, scheduler::ExtenderTransports extenders)
     : transport(connector.connect(executor, scheduler_identity())),
       client(*transport, user_agent("kube-scheduler")),
       informers(executor, client, rng, log.named("informers")),
-      scheduler({.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler")},
+      scheduler({.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler"),
+                 .extender_transports = std::move(extenders)},
                 std::move(configuration)),
       scope(executor, [log](std::exception_ptr error) {
         try {

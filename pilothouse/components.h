@@ -73,7 +73,7 @@ struct ManagerComponent {
 
 struct SchedulerComponent {
   SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration, const Clock& clock,
-                     Rng& rng, Log log);
+                     Rng& rng, Log log, scheduler::ExtenderTransports extenders = {});
   ~SchedulerComponent();
   std::unique_ptr<Transport> transport;
   informers::Client client;

@@ -4,6 +4,7 @@
 
 #include "net/event_loop.h"
 #include "pilothouse/components.h"
+#include "pilothouse/extenders.h"
 #include "pilothouse/files.h"
 #include "pilothouse/kubeconfig.h"
 #include "pilothouse/part.h"
@@ -83,7 +84,8 @@ struct ControlPlane::Impl {
 
   void start_scheduler(const Progress& progress) {
     scheduler.emplace("scheduler", clock, [this](Executor& executor) {
-      return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log);
+      return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log,
+                                                  extender_transports(io, executor));
     });
     wait_for(scheduler->executor(), [this] { return (*scheduler)->informers.wait_synced(); });
     progress("scheduler", fmt::format("{} profile{}", configuration.profiles.size(), configuration.profiles.size() == 1 ? "" : "s"));

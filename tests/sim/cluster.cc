@@ -96,7 +96,7 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     impl.scheduler = std::make_unique<pilothouse::SchedulerComponent>(
         impl.executor, *impl.connector,
         setup.scheduler_config.empty() ? scheduler::Configuration::defaults() : scheduler::Configuration::parse(setup.scheduler_config),
-        impl.executor.clock(), impl.rng, impl.log);
+        impl.executor.clock(), impl.rng, impl.log, setup.extender_transports);
   }
   impl.executor.drain();
 }

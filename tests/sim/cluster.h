@@ -17,6 +17,7 @@
 #include "base/rng.h"
 #include "base/sync.h"
 #include "informers/client.h"
+#include "scheduler/extender/spec.h"
 #include "tests/sim/executor.h"
 
 namespace ph::sim {
@@ -25,12 +26,14 @@ struct Setup {
   std::string loop_names;         // as --controllers; empty: no loops
   bool with_scheduler = false;
   std::string scheduler_config;   // a KubeSchedulerConfiguration; empty: the default
+  scheduler::ExtenderTransports extender_transports;
   int node_count = 0;
   std::uint64_t seed_value = 1;
   bool with_access = false;       // authentication, RBAC and admission as in a real server, and its bootstrap objects
 
   Setup& nodes(int count) { return node_count = count, *this; }
   Setup& scheduler(std::string config = {}) { return with_scheduler = true, scheduler_config = std::move(config), *this; }
+  Setup& extenders(scheduler::ExtenderTransports transports) { return extender_transports = std::move(transports), *this; }
   Setup& seed(std::uint64_t seed) { return seed_value = seed, *this; }
   Setup& access() { return with_access = true, *this; }
 };
