@@ -18,9 +18,18 @@ target_link_libraries(simdjson INTERFACE ${PH_SIMDJSON})
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 
+# cpprestsdk ships no cmake file that finds its own dependencies.
+find_library(PH_CPPREST cpprest REQUIRED)
+add_library(cpprest INTERFACE)
+target_link_libraries(cpprest INTERFACE ${PH_CPPREST})
+
 # Boost.Asio 1.74 is compiled once; under clang its coroutines want to be asked for.
 add_library(ph_asio STATIC ${CMAKE_SOURCE_DIR}/cmake/asio.cc)
 target_compile_definitions(ph_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE
                            BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW)
 target_compile_options(ph_asio PUBLIC "SHELL:-include utility")
+# libcpprest has the same Asio inside, compiled with other settings, and exports it. Ours is hidden (Asio would make itself
+# visible), so that neither calls the other's functions in place of its own; tests/tree/asio.sh looks.
+target_compile_definitions(ph_asio PUBLIC BOOST_ASIO_DISABLE_VISIBILITY)
+target_compile_options(ph_asio PUBLIC -fvisibility=hidden -fvisibility-inlines-hidden)
 target_link_libraries(ph_asio PUBLIC Threads::Threads OpenSSL::SSL)

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "net/openssl.h"
+#include "net/tls_settings.h"
 #include "net/x509.h"
 
 namespace ph::net {
@@ -85,6 +86,20 @@ struct TlsContext::Impl {
 
 TlsContext::TlsContext() : impl_(std::make_unique<Impl>()) {}
 TlsContext::~TlsContext() = default;
+
+void apply_client_settings(SSL_CTX* ctx, const TlsClientOptions& options) {
+  SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+  if (!options.cert_pem.empty()) use_certificate(ctx, options.cert_pem, options.key_pem);
+  if (!options.ca_pem.empty() && !options.skip_verify) {
+    SSL_CTX_set_cert_store(ctx, X509_STORE_new());  // without the machine's roots
+    trust(ctx, options.ca_pem, false);
+  }
+  X509_VERIFY_PARAM* const judged_by = SSL_CTX_get0_param(ctx);
+  const std::string& name = options.server_name;
+  const bool set = is_ip(name) ? X509_VERIFY_PARAM_set1_ip_asc(judged_by, name.c_str()) == 1
+                               : X509_VERIFY_PARAM_set1_host(judged_by, name.c_str(), name.size()) == 1;
+  check(set, "cannot use the server's name");
+}
 
 // OpenSSL's view of the wire: it reads from `input_` and appends to `output_`.
 struct TlsSession::Io {

@@ -7,6 +7,7 @@
 #include "daemon/files.h"
 #include "daemon/kubeconfig.h"
 #include "daemon/part.h"
+#include "pilothouse/extenders.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
@@ -105,7 +106,8 @@ struct ControlPlane::Impl {
 
   void start_scheduler(const Progress& progress) {
     scheduler.emplace("scheduler", clock, [this](Executor& executor) {
-      return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log, &metrics);
+      return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log, &metrics, nullptr,
+                                                  extender_transports(io, executor));
     }, &metrics);
     wait_for(scheduler->executor(), [this] { return (*scheduler)->informers.wait_synced(); });
     progress("scheduler", fmt::format("{} profile{}", configuration.profiles.size(), configuration.profiles.size() == 1 ? "" : "s"));

@@ -6,13 +6,15 @@
 namespace ph::pilothouse {
 
 SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration,
-                                       const Clock& clock, Rng& rng, Log log, Metrics* metrics, std::shared_ptr<election::Leadership> leadership)
+                                       const Clock& clock, Rng& rng, Log log, Metrics* metrics, std::shared_ptr<election::Leadership> leadership,
+                                       scheduler::ExtenderTransports extenders)
     : executor(executor),
       configuration(std::move(configuration)),
       clock(clock),
       rng(rng),
       log(std::move(log)),
       metrics(metrics),
+      extenders(std::move(extenders)),
       client_metrics(metrics, connector.host()),
       unguarded(connector.connect(executor, scheduler_identity())),
       transport(leadership ? election::guarded_transport(*unguarded, leadership, clock) : std::move(unguarded)),
@@ -30,7 +32,8 @@ SchedulerComponent::~SchedulerComponent() { stop(); }
 void SchedulerComponent::start() {
   if (scheduler) return;
   scheduler = std::make_unique<scheduler::Scheduler>(
-      scheduler::SchedulerWorld{.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler"), .metrics = metrics},
+      scheduler::SchedulerWorld{.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler"), .metrics = metrics,
+                               .extender_transports = extenders},
       configuration);
   scope = std::make_unique<Scope>(executor, [log = log](std::exception_ptr error) {
     try {

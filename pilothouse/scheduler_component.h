@@ -15,7 +15,8 @@ namespace ph::pilothouse {
 // With a leadership it begins as a standby with warm caches, and its writes leave only while that is certain.
 struct SchedulerComponent {
   SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration, const Clock& clock,
-                     Rng& rng, Log log, Metrics* metrics = nullptr, std::shared_ptr<election::Leadership> leadership = nullptr);
+                     Rng& rng, Log log, Metrics* metrics = nullptr, std::shared_ptr<election::Leadership> leadership = nullptr,
+                     scheduler::ExtenderTransports extenders = {});
   ~SchedulerComponent();
   // Without a leadership it has been started.
   void start();
@@ -28,6 +29,7 @@ struct SchedulerComponent {
   Rng& rng;
   const Log log;
   Metrics* const metrics;
+  const scheduler::ExtenderTransports extenders;
   informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> unguarded, transport;
   informers::Client client;

@@ -5,6 +5,7 @@
 #include "api/times.h"
 #include "daemon/program.h"
 #include "pilothouse/elected_daemon.h"
+#include "pilothouse/extenders.h"
 #include "pilothouse/flags/scheduler.h"
 #include "pilothouse/scheduler_component.h"
 #include "pilothouse/version.h"
@@ -19,7 +20,8 @@ struct Placing {
   Placing(Executor& executor, ElectedDaemon& daemon, const scheduler::Configuration& configuration)
       : own(daemon.access().connect(executor, {.user_agent = kComponent, .token = {}})),
         connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }, daemon.access().host()),
-        component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), &daemon.metrics(), daemon.leadership()),
+        component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), &daemon.metrics(), daemon.leadership(),
+                  extender_transports(daemon.io(), executor)),
         scope(executor) {
     scope.spawn(mark_ready(daemon));
   }

@@ -46,7 +46,22 @@ Task<Verdict> Scheduler::try_bind(const Attempt& attempt) {
   if (!verdict.success()) co_return verdict;
   verdict = co_await profile.pre_bind(*attempt.state, *attempt.message, attempt.node);
   if (!verdict.success()) co_return verdict;
+  if (const auto bound = co_await bind_by_extender(attempt)) co_return *bound;
   co_return co_await profile.bind(*attempt.state, *attempt.message, attempt.node);
+}
+
+Task<std::optional<Verdict>> Scheduler::bind_by_extender(const Attempt& attempt) {
+  for (const auto& extender : extenders_) {
+    if (!extender->binds() || !extender->interested(*attempt.message)) continue;
+    try {
+      co_await extender->bind(attempt.message, attempt.node);
+      co_return Verdict::fits();
+    } catch (const ExtenderError& error) {
+      if (!extender->ignorable()) co_return Verdict::error(error.what());
+      world_.log.info("an extender that may be ignored did not bind", "extender", extender->name(), "err", error.what());
+    }
+  }
+  co_return std::nullopt;
 }
 
 // The pod does not get its node after all: what was held for it is free for others again.

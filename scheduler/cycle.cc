@@ -38,7 +38,12 @@ Task<void> Scheduler::schedule() {
   for (;;) {
     queue_.flush();
     if (const QueuedRef pod = queue_.pop()) {
-      schedule_one(pod);
+      if (pod->lane == kFreeLane) {
+        schedule_one(pod);
+      } else {
+        queue_.hold(pod->lane);
+        tasks_.spawn(schedule_extended(pod, pod->lane));
+      }
       co_await yield();
       continue;
     }
@@ -59,25 +64,42 @@ void Scheduler::schedule_one(const QueuedRef& queued) {
     const Placement placement = place(*queued->profile, state, *pod, *diagnosis);
     metrics_.chosen(queued->attempt_begun);
     if (placement.node) return assume_and_bind(queued, std::move(state), *placement.node);
-
-    if (diagnosis->nodes_total == 0) {
-      return fail(queued, Verdict::unresolvable(kNoNodes), std::move(diagnosis), std::string());
-    }
-    std::optional<std::string> nominated;
-    if (queued->profile->has_post_filters()) {
-      PostFilterResult result = queued->profile->post_filter(state, *pod, rejections_);
-      if (result.verdict.failed()) fail_with(result.verdict);
-      diagnosis->post_filter_message = result.verdict.message();
-      nominated = std::move(result.nominated_node);
-    }
-    Verdict verdict = Verdict::owning(Code::Unschedulable, fit_message(*diagnosis));
-    fail(queued, verdict, std::move(diagnosis), std::move(nominated));
+    nothing_fits(queued, state, *pod, diagnosis);
   } catch (const std::exception& error) {
     fail(queued, Verdict::error(error.what()), std::move(diagnosis), {});
   }
 }
 
+void Scheduler::nothing_fits(const QueuedRef& queued, CycleState& state, const Pod& pod,
+                             const std::shared_ptr<Diagnosis>& diagnosis) {
+  if (diagnosis->nodes_total == 0) {
+    return fail(queued, Verdict::unresolvable(kNoNodes), diagnosis, std::string());
+  }
+  std::optional<std::string> nominated;
+  if (queued->profile->has_post_filters()) {
+    PostFilterResult result = queued->profile->post_filter(state, pod, rejections_);
+    if (result.verdict.failed()) fail_with(result.verdict);
+    diagnosis->post_filter_message = result.verdict.message();
+    nominated = std::move(result.nominated_node);
+  }
+  Verdict verdict = Verdict::owning(Code::Unschedulable, fit_message(*diagnosis));
+  fail(queued, verdict, diagnosis, std::move(nominated));
+}
+
 Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis) {
+  const std::vector<const NodeInfo*> feasible = candidates(profile, state, pod, diagnosis, true);
+  const Placement seen{nullptr, feasible.size() + rejections_.size(), feasible.size()};
+  if (feasible.empty()) {
+    for (const Rejection& rejection : rejections_) diagnosis.add(rejection.verdict);
+    return seen;
+  }
+  if (feasible.size() == 1) return {feasible.front(), seen.evaluated, 1};
+  if (const Verdict verdict = profile.pre_score(state, pod, feasible); !verdict.success()) fail_with(verdict);
+  return {pick(profile.score(state, pod, feasible)), seen.evaluated, seen.feasible};
+}
+
+std::vector<const NodeInfo*> Scheduler::candidates(const Profile& profile, CycleState& state, const Pod& pod,
+                                                   Diagnosis& diagnosis, bool nominated_first) {
   rejections_.clear();
   if (metrics_.measures_next_attempt()) state.measure_plugins();
   cache_.update(snapshot_);
@@ -96,7 +118,7 @@ Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state,
   // Room was made for the pod somewhere: try there first.
   std::vector<const NodeInfo*> feasible;
   if (const NodeInfo* nominated = snapshot_.find(pod.status().nominated_node_name());
-      nominated && (!narrowed.nodes || narrowed.nodes->contains(nominated->name()))) {
+      nominated_first && nominated && (!narrowed.nodes || narrowed.nodes->contains(nominated->name()))) {
     if (filter(profile, state, pod, *nominated).success()) feasible.push_back(nominated);
   }
   if (feasible.empty()) {
@@ -119,19 +141,12 @@ Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state,
       diagnosis.add(Verdict::unresolvable(absent).by(narrowed.narrowed_by.front()), all.size() - candidates.size());
     }
   }
-  const Placement seen{nullptr, feasible.size() + rejections_.size(), feasible.size()};
-  if (feasible.empty()) {
-    for (const Rejection& rejection : rejections_) diagnosis.add(rejection.verdict);
-    return seen;
-  }
-  if (feasible.size() == 1) return {feasible.front(), seen.evaluated, 1};
-  if (const Verdict verdict = profile.pre_score(state, pod, feasible); !verdict.success()) fail_with(verdict);
-  return {pick(profile.score(state, pod, feasible)), seen.evaluated, seen.feasible};
+  return feasible;
 }
 
 // How many feasible nodes are enough to choose from.
 std::size_t Scheduler::nodes_to_find(const Profile& profile, std::size_t nodes) const {
-  if (!profile.has_scores()) return 1;
+  if (!profile.has_scores() && !extenders_filter()) return 1;
   if (nodes < kFeasibleLeast) return nodes;
   std::size_t percent = static_cast<std::size_t>(
       profile.spec().percentage_of_nodes_to_score.value_or(configuration_.percentage_of_nodes_to_score));

@@ -12,7 +12,10 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
       metrics_(world.metrics, world.clock),
       waiting_(world.executor),
       queue_(world.clock,
-             {.backoff_initial = configuration_.pod_initial_backoff, .backoff_max = configuration_.pod_max_backoff},
+             {.backoff_initial = configuration_.pod_initial_backoff,
+              .backoff_max = configuration_.pod_max_backoff,
+              .lanes = 1 + configuration_.profiles.size(),
+              .lane_of = lanes()},
              [this] { ready_.set(); }),
       tasks_(world.executor, [this](std::exception_ptr error) {
         try {
@@ -21,6 +24,7 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
           world_.log.error("a task of the scheduler failed", "err", e.what());
         }
       }) {
+  add_extenders();
   const PluginWorld plugins{&world_.client, &world_.clock, &world_.rng, &snapshot_, &waiting_, world_.log};
   for (const ProfileSpec& spec : configuration_.profiles) {
     if (profiles_.contains(spec.scheduler_name)) {
@@ -40,6 +44,11 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
     for (const auto& [name, profile] : profiles_) profiles.push_back(profile.get());
     metrics_.show(queue_, cache_, profiles);
   });
+}
+
+std::function<std::size_t(const Pod&, const Profile&)> Scheduler::lanes() {
+  if (configuration_.extenders.empty()) return {};
+  return [this](const Pod& pod, const Profile& profile) { return lane_of(pod, profile); };
 }
 
 Scheduler::~Scheduler() { tasks_.cancel(); }

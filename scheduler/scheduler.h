@@ -7,7 +7,8 @@
 //   upstream  pkg/scheduler
 //
 // The cycle that picks a node runs to its end without waiting; what waits (permit, pre-bind, bind) goes on as a task of
-// its own beside the next cycles, while the cache counts the pod as placed already.
+// its own beside the next cycles, while the cache counts the pod as placed already. Only a cycle that asks extenders
+// waits for their answers: one such cycle a profile, beside all others.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +29,7 @@
 #include "informers/recorder.h"
 #include "scheduler/cluster/cache.h"
 #include "scheduler/config/configuration.h"
+#include "scheduler/extender/extender.h"
 #include "scheduler/framework/profile.h"
 #include "scheduler/framework/registry.h"
 #include "scheduler/metrics.h"
@@ -46,11 +48,13 @@ struct SchedulerWorld {
   Log log;
   Metrics* metrics = nullptr;                 // null: nothing is counted
   std::span<const PluginEntry> plugins = {};  // beside those of the registry, for configurations made in code
+  ExtenderTransports extender_transports = {};  // needed for a configuration with extenders
 };
 
 class Scheduler {
  public:
-  // Throws std::invalid_argument for a configuration whose plugins do not fit together.
+  // Throws std::invalid_argument for a configuration whose plugins do not fit together, and what `extender_transports`
+  // throws.
   Scheduler(SchedulerWorld world, Configuration configuration);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
@@ -67,6 +71,7 @@ class Scheduler {
     std::uint64_t scheduled = 0;      // bound
     std::uint64_t unschedulable = 0;  // attempts that found no node
     std::uint64_t errors = 0;         // attempts that failed
+    std::uint64_t overtaken = 0;      // attempts whose nodes were taken while extenders were asked
     std::size_t nodes = 0, pods = 0, assumed = 0;
     SchedulingQueue::Counts queue;
   };
@@ -102,11 +107,33 @@ class Scheduler {
   // -- The cycle (cycle.cc)
   Task<void> schedule();
   void schedule_one(const QueuedRef& pod);
+  // Ends the attempt for want of a node. `rejections_` holds each node's verdict.
+  void nothing_fits(const QueuedRef& queued, CycleState& state, const Pod& pod,
+                    const std::shared_ptr<Diagnosis>& diagnosis);
+  // The nodes that the plugins let through in the cache's present state: the nominated one alone when it is among them
+  // and `nominated_first`. None: `diagnosis` and `rejections_` say why.
+  std::vector<const NodeInfo*> candidates(const Profile& profile, CycleState& state, const Pod& pod,
+                                          Diagnosis& diagnosis, bool nominated_first);
   std::size_t nodes_to_find(const Profile& profile, std::size_t nodes) const;
   Verdict filter(const Profile& profile, const CycleState& state, const Pod& pod, const NodeInfo& node) const;
   std::vector<const NodeInfo*> feasible_nodes(const Profile& profile, const CycleState& state, const Pod& pod,
                                               std::span<const NodeInfo* const> nodes);
   const NodeInfo* pick(std::span<const NodeScore> scores);
+
+  // -- The cycle with extenders (extended_cycle.cc)
+  // Pods that no extender wants to filter or prioritize; the others stand in their profile's lane.
+  static constexpr std::size_t kFreeLane = 0;
+  struct Extended;
+  void add_extenders();
+  bool extenders_filter() const;
+  std::function<std::size_t(const Pod&, const Profile&)> lanes();
+  std::size_t lane_of(const Pod& pod, const Profile& profile) const;
+  Task<void> schedule_extended(QueuedRef pod, std::size_t lane);
+  Task<void> place_extended(Extended& cycle);
+  Task<std::vector<NodeRef>> filter_extended(Extended& cycle, bool nominated_first);
+  Task<Extender::Scores> extender_scores(Extended& cycle, std::vector<NodeRef> nodes);
+  std::vector<const NodeInfo*> still_fitting(const Extended& cycle, CycleState& state, std::span<const NodeRef> nodes);
+  void refuse_extended(Extended& cycle);
 
   // -- Binding (binding.cc)
   struct Attempt {
@@ -119,6 +146,8 @@ class Scheduler {
   void assume_and_bind(const QueuedRef& pod, CycleState state, const NodeInfo& node);
   Task<void> bind(Attempt attempt);
   Task<Verdict> try_bind(const Attempt& attempt);
+  // By the extender that binds such pods; nothing when there is none.
+  Task<std::optional<Verdict>> bind_by_extender(const Attempt& attempt);
   void take_back(const Attempt& attempt, const Verdict& verdict);
 
   // -- Failure (failure.cc)
@@ -139,6 +168,7 @@ class Scheduler {
   WaitingPods waiting_;
   std::map<std::string, std::unique_ptr<Profile>, std::less<>> profiles_;
   std::map<std::string, std::unique_ptr<informers::EventRecorder>, std::less<>> recorders_;
+  std::vector<std::unique_ptr<Extender>> extenders_;  // the ignorable ones last
   Event ready_;  // a pod may be ready to be popped
   SchedulingQueue queue_;
   std::vector<Rejection> rejections_;  // of the present cycle

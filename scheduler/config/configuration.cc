@@ -7,6 +7,7 @@
 #include <set>
 
 #include "api/codec.h"
+#include "scheduler/config/extenders.h"
 #include "scheduler/config/plugins.h"
 #include "scheduler/config/reader.h"
 
@@ -165,8 +166,8 @@ Configuration Configuration::parse(std::string_view text) {
     const auto profiles = reader.items("profiles");
     for (const auto& [item, path] : profiles)
       out.profiles.push_back(read_profile(*item, path, profiles.size() == 1, problems));
-    if (!reader.items("extenders").empty())
-      problems.add("extenders", "extenders are not available in this scheduler yet");
+    for (const auto& [item, path] : reader.items("extenders"))
+      out.extenders.push_back(read_extender(*item, path, problems));
   }
   if (out.profiles.empty()) out.profiles.push_back(default_profile());
 
@@ -180,7 +181,9 @@ Configuration Configuration::parse(std::string_view text) {
     problems.add("podMaxBackoffSeconds", "must be greater than or equal to PodInitialBackoffSeconds");
   }
   check_profiles(out.profiles, problems);
+  check_extenders(out.extenders, problems);
   problems.raise();
+  apply_ignored_resources(out.extenders, out.profiles);
   return out;
 }
 

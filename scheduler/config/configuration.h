@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "scheduler/extender/spec.h"
 #include "scheduler/framework/profile.h"
 
 namespace ph::scheduler {
@@ -38,7 +39,8 @@ struct Configuration {
   bool delay_cache_until_active = false;
   LeaderElectionConfiguration leader_election;
   ClientConnectionConfiguration client_connection;
-  std::vector<ProfileSpec> profiles;  // at least one
+  std::vector<ProfileSpec> profiles;    // at least one
+  std::vector<ExtenderSpec> extenders;  // of all profiles
 
   // What a scheduler without a configuration file runs: one profile, "default-scheduler", all plugins.
   static Configuration defaults();

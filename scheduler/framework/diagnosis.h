@@ -38,6 +38,9 @@ struct Diagnosis {
 // `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s).`
 std::string fit_message(const Diagnosis& diagnosis);
 
+// Stands for all extenders where plugins are named.
+inline constexpr std::string_view kExtenderName = "Extender";
+
 inline constexpr std::string_view kNoNodes = "no nodes available to schedule pods";
 
 }  // namespace ph::scheduler

@@ -43,7 +43,20 @@ bool SchedulingQueue::ByBackoff::operator()(const QueuedPod* a, const QueuedPod*
 }
 
 SchedulingQueue::SchedulingQueue(const Clock& clock, Options options, std::function<void()> on_ready)
-    : clock_(clock), options_(options), on_ready_(std::move(on_ready)) {}
+    : clock_(clock), options_(std::move(options)), on_ready_(std::move(on_ready)), lanes_(options_.lanes) {}
+
+// -- Lanes
+
+void SchedulingQueue::choose_lane(QueuedPod& pod) {
+  if (options_.lane_of) pod.lane = options_.lane_of(*pod.pod, *pod.profile);
+}
+
+void SchedulingQueue::hold(std::size_t number) { lane(number).held = true; }
+
+void SchedulingQueue::release(std::size_t number) {
+  lane(number).held = false;
+  on_ready_();
+}
 
 // -- Places
 
@@ -53,10 +66,10 @@ void SchedulingQueue::enter(const QueuedRef& pod, Place place) {
   if (pod->sequence == 0) pod->sequence = ++sequence_;
   switch (place) {
     case Place::Active:
-      active_.insert(pod.get());
+      lane(pod->lane).active.insert(pod.get());
       break;
     case Place::Backoff:
-      backoff_.insert(pod.get());
+      lane(pod->lane).backoff.insert(pod.get());
       break;
     case Place::ErrorBackoff:
       error_backoff_.insert(pod.get());
@@ -77,10 +90,10 @@ void SchedulingQueue::enter(const QueuedRef& pod, Place place) {
 void SchedulingQueue::leave(QueuedPod& pod) {
   switch (pod.place) {
     case Place::Active:
-      active_.erase(&pod);
+      lane(pod.lane).active.erase(&pod);
       break;
     case Place::Backoff:
-      backoff_.erase(&pod);
+      lane(pod.lane).backoff.erase(&pod);
       break;
     case Place::ErrorBackoff:
       error_backoff_.erase(&pod);
@@ -129,6 +142,7 @@ void SchedulingQueue::requeue(const QueuedRef& pod, Strategy strategy, std::stri
   } const counted{*this, *pod, why};
 
   leave(*pod);
+  choose_lane(*pod);
   pod->gated_by = {};
   pod->sequence = 0;
   if (strategy == Strategy::Leave) return enter(pod, Place::Unschedulable);
@@ -175,7 +189,10 @@ void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& aft
   if (sorted) leave(*pod);
   pod->pod = after.pending;
   pod->info = after.info;
-  if (sorted) enter(pod, place);
+  if (sorted) {
+    choose_lane(*pod);
+    enter(pod, place);
+  }
   if (!pod->info->nominated_node.empty()) {
     nominate(*pod);
   } else if (!before.info->nominated_node.empty()) {
@@ -202,13 +219,17 @@ void SchedulingQueue::remove(std::string_view uid) {
 
 QueuedRef SchedulingQueue::pop() {
   QueuedPod* next = nullptr;
-  if (!active_.empty()) {
-    next = *active_.begin();
-  } else if (!backoff_.empty()) {
-    next = *backoff_.begin();
-  } else {
-    return nullptr;
+  for (const Lane& lane : lanes_) {
+    if (lane.held || lane.active.empty()) continue;
+    if (!next || in_order(**lane.active.begin(), *next)) next = *lane.active.begin();
   }
+  if (!next) {
+    for (const Lane& lane : lanes_) {
+      if (lane.held || lane.backoff.empty()) continue;
+      if (!next || ByBackoff()(*lane.backoff.begin(), next)) next = *lane.backoff.begin();
+    }
+  }
+  if (!next) return nullptr;
   const QueuedRef pod = pods_.at(next->uid());
   leave(*pod);
   if (++pod->attempts == 1) pod->first_attempt = clock_.steady();
@@ -247,6 +268,10 @@ void SchedulingQueue::put_back(const QueuedRef& pod) {
   requeue(pod, strategy, "ScheduleAttemptFailure");
 }
 
+void SchedulingQueue::again(const QueuedRef& pod) {
+  if (pod->place == Place::InFlight) requeue(pod, Strategy::Immediately, "ScheduleAttemptFailure");
+}
+
 // -- Events
 
 bool SchedulingQueue::helps(const QueuedPod& pod, std::string_view name, const ClusterChange& change) const {
@@ -260,7 +285,9 @@ bool SchedulingQueue::helps(const QueuedPod& pod, std::string_view name, const C
 }
 
 SchedulingQueue::Strategy SchedulingQueue::judge(const QueuedPod& pod, const ClusterChange& change) const {
-  const auto helps = [&](std::string_view name) { return this->helps(pod, name, change); };
+  const auto helps = [&](std::string_view name) {
+    return name == kExtenderName || this->helps(pod, name, change);  // an extender cannot say what it waits for
+  };
   if (!pod.gated_by.empty()) return helps(pod.gated_by) ? Strategy::AfterBackoff : Strategy::Leave;
   if (pod.rejectors.empty() && pod.pending.empty()) return Strategy::AfterBackoff;
   if (std::ranges::any_of(pod.pending, helps)) return Strategy::Immediately;
@@ -291,11 +318,13 @@ void SchedulingQueue::activate(const std::vector<std::string>& uids) {
 
 void SchedulingQueue::flush() {
   const Steady now = clock_.steady();
-  for (auto* queue : {&backoff_, &error_backoff_}) {
-    while (!queue->empty() && (*queue->begin())->backoff_ends <= now) {
-      requeue(pods_.at((*queue->begin())->uid()), Strategy::Immediately, "BackoffComplete");
+  const auto flush = [&](auto& queue) {
+    while (!queue.empty() && (*queue.begin())->backoff_ends <= now) {
+      requeue(pods_.at((*queue.begin())->uid()), Strategy::Immediately, "BackoffComplete");
     }
-  }
+  };
+  for (Lane& lane : lanes_) flush(lane.backoff);
+  flush(error_backoff_);
   if (now < next_check_) return;
   next_check_ = now + kUnschedulableCheck;
   std::vector<QueuedRef> forgotten;
@@ -311,7 +340,9 @@ void SchedulingQueue::flush() {
 std::optional<Steady> SchedulingQueue::next_flush() const {
   std::optional<Steady> next;
   const auto consider = [&](Steady at) { next = next ? std::min(*next, at) : at; };
-  if (!backoff_.empty()) consider((*backoff_.begin())->backoff_ends);
+  for (const Lane& lane : lanes_) {
+    if (!lane.backoff.empty()) consider((*lane.backoff.begin())->backoff_ends);
+  }
   if (!error_backoff_.empty()) consider((*error_backoff_.begin())->backoff_ends);
   if (!unschedulable_.empty()) consider(next_check_);
   return next;
@@ -338,8 +369,11 @@ const QueuedPod* SchedulingQueue::find(std::string_view uid) const {
 
 SchedulingQueue::Counts SchedulingQueue::counts() const {
   Counts out;
-  out.active = active_.size();
-  out.backoff = backoff_.size() + error_backoff_.size();
+  out.backoff = error_backoff_.size();
+  for (const Lane& lane : lanes_) {
+    out.active += lane.active.size();
+    out.backoff += lane.backoff.size();
+  }
   for (const auto& [uid, pod] : unschedulable_) ++(pod->gated_by.empty() ? out.unschedulable : out.gated);
   out.in_flight = in_flight_since_.size();
   return out;

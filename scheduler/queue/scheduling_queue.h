@@ -10,6 +10,8 @@
 // Which events wake an unschedulable pod is up to the plugins that rejected it (Plugin::retry_on, hint). Events that
 // come while a pod is in flight are kept and judged when it is put back, so that none is lost. When nothing is active,
 // pods are taken before their backoff is over, except those that failed with an error.
+//
+// Pods may stand in lanes. A lane that is held hands out no pods; the others go on as if it were empty.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +50,7 @@ struct QueuedPod {
   std::string_view gated_by;  // the pre-enqueue plugin that holds it; empty: not gated
 
   enum class Place { Nowhere, Active, Backoff, ErrorBackoff, Unschedulable, InFlight, Removed } place = Place::Nowhere;
+  std::size_t lane = 0;
   std::uint64_t sequence = 0;     // of its entry into `active` or a backoff queue
   Steady backoff_ends{};          // while in a backoff queue
   std::uint64_t events_seen = 0;  // while in flight: the events before its pop
@@ -61,6 +64,8 @@ class SchedulingQueue {
   struct Options {
     Duration backoff_initial = 1s, backoff_max = 10s;  // backoff_max 0: none
     Duration unschedulable_max = 5min;
+    std::size_t lanes = 1;
+    std::function<std::size_t(const Pod&, const Profile&)> lane_of = {};  // none: all pods stand in lane 0
   };
 
   // `on_ready` is called when a pod may have become ready to be popped, or `next_flush` may have changed.
@@ -80,6 +85,12 @@ class SchedulingQueue {
   // The attempt failed; `rejectors` and `pending` say why (neither: an error). Nothing happens to a pod that has been
   // removed.
   void put_back(const QueuedRef& pod);
+  // The attempt came to nothing because others were quicker: the pod takes its turn again at once.
+  void again(const QueuedRef& pod);
+
+  // -- Lanes
+  void hold(std::size_t lane);
+  void release(std::size_t lane);
 
   // -- What wakes pods
   // `except`: the UID of a pod that this change does not help.
@@ -124,6 +135,13 @@ class SchedulingQueue {
     bool operator()(const QueuedPod* a, const QueuedPod* b) const;
   };
 
+  struct Lane {
+    std::set<QueuedPod*, ByOrder> active;
+    std::set<QueuedPod*, ByBackoff> backoff;
+    bool held = false;
+  };
+  Lane& lane(std::size_t number) { return lanes_.at(number); }
+  void choose_lane(QueuedPod& pod);
   Duration backoff_of(const QueuedPod& pod) const;
   Steady backoff_end(const QueuedPod& pod) const;
   // What `change` means for a pod that waits.
@@ -143,8 +161,8 @@ class SchedulingQueue {
   SchedulerMetrics* metrics_ = nullptr;
   std::function<void()> on_ready_;
   std::unordered_map<std::string, QueuedRef> pods_;  // by UID, all places
-  std::set<QueuedPod*, ByOrder> active_;
-  std::set<QueuedPod*, ByBackoff> backoff_, error_backoff_;
+  std::vector<Lane> lanes_;
+  std::set<QueuedPod*, ByBackoff> error_backoff_;
   std::map<std::string, QueuedPod*> unschedulable_;  // by UID; gated ones too
   Steady next_check_{};
   std::uint64_t sequence_ = 0;

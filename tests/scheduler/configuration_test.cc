@@ -161,7 +161,26 @@ TEST(Configuration, Refusals) {
        "at least one point must be specified"},
       {"a weight out of range", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {resources: [{name: cpu, weight: 101}]}}}]}]",
        "resource weight of cpu not in valid range [1, 100]"},
-      {"an extender", "extenders: [{urlPrefix: \"http://x\"}]", "extenders are not available in this scheduler yet"},
+      {"an extender nowhere", "extenders: [{filterVerb: f}]", "extenders[0].urlPrefix: Invalid value: \"\": must be an http:// or https:// address"},
+      {"an extender without a host", "extenders: [{urlPrefix: \"http:///x\"}]", "must be an http:// or https:// address"},
+      {"an unknown field of an extender", "extenders: [{urlPrefix: \"http://x\", verb: f}]", "unknown field \"extenders[0].verb\""},
+      {"scores without a weight", "extenders: [{urlPrefix: \"http://x\", prioritizeVerb: p}]",
+       "extenders[0].weight: Invalid value: 0: must have a positive weight applied to it"},
+      {"two binders", "extenders: [{urlPrefix: \"http://x\", bindVerb: b}, {urlPrefix: \"http://y\", bindVerb: b}]",
+       "extenders: Invalid value: \"found 2 extenders implementing bind\": only one extender can implement bind"},
+      {"one resource, two extenders",
+       "extenders: [{urlPrefix: \"http://x\", managedResources: [{name: a.io/r}]}, {urlPrefix: \"http://y\", managedResources: [{name: a.io/r}]}]",
+       "extenders[1].managedResources[0].name: Invalid value: \"a.io/r\": duplicate extender managed resource name"},
+      {"a native resource", "extenders: [{urlPrefix: \"http://x\", managedResources: [{name: cpu}]}]",
+       "extenders[0].managedResources[0].name: Invalid value: \"cpu\": is an invalid extended resource name"},
+      {"a resource that is no name", "extenders: [{urlPrefix: \"http://x\", managedResources: [{name: \"a b\"}]}]",
+       "extenders[0].managedResources[0].name: Invalid value: \"a b\": name part must consist of"},
+      {"trust and no trust", "extenders: [{urlPrefix: \"https://x\", tlsConfig: {insecure: true, caFile: /ca}}]",
+       "specifying a root certificates file with the insecure flag is not allowed"},
+      {"a certificate without its key", "extenders: [{urlPrefix: \"https://x\", tlsConfig: {certFile: /c}}]",
+       "a client certificate and its key must be given together"},
+      {"data that is no base64", "extenders: [{urlPrefix: \"https://x\", tlsConfig: {caData: \"%\"}}]", "extenders[0].tlsConfig.caData: illegal base64 data"},
+      {"a timeout before it begins", "extenders: [{urlPrefix: \"https://x\", httpTimeout: -1s}]", "extenders[0].httpTimeout: must not be negative"},
       {"a lease shorter than its renewal", "leaderElection: {leaseDuration: 5s}", "LeaseDuration must be greater than RenewDeadline"},
       {"a bad duration", "leaderElection: {leaseDuration: soon}", "time: invalid duration \"soon\""},
   };
@@ -169,6 +188,49 @@ TEST(Configuration, Refusals) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
     EXPECT_THAT(error_of(c.text), HasSubstr(c.error));
+  }
+}
+
+TEST(Configuration, Extenders) {
+  const Configuration c = parse(R"(
+extenders:
+- urlPrefix: https://one.example.com/scheduler/
+  filterVerb: filter
+  preemptVerb: preempt
+  prioritizeVerb: score
+  weight: 3
+  bindVerb: bind
+  enableHTTPS: true
+  httpTimeout: 100ms
+  nodeCacheCapable: true
+  ignorable: true
+  tlsConfig: {serverName: other, certFile: /cert, keyFile: /key, caData: Y2E=}
+  managedResources: [{name: a.io/x, ignoredByScheduler: true}, {name: a.io/y}]
+- urlPrefix: https://two
+  enableHTTPS: true
+profiles:
+- schedulerName: a
+  pluginConfig: [{name: NodeResourcesFit, args: {ignoredResources: [a.io/z]}}]
+- schedulerName: b
+)");
+  ASSERT_EQ(c.extenders.size(), 2u);
+  const ExtenderSpec& one = c.extenders[0];
+  EXPECT_EQ(one.url("filter"), "https://one.example.com/scheduler/filter");
+  EXPECT_EQ(one.filter_verb + one.preempt_verb + one.prioritize_verb + one.bind_verb, "filterpreemptscorebind");
+  EXPECT_EQ(one.weight, 3);
+  EXPECT_EQ(one.http_timeout, Duration(100ms));
+  EXPECT_TRUE(one.node_cache_capable && one.ignorable && one.enable_https);
+  EXPECT_EQ(one.tls.server_name + one.tls.cert_file + one.tls.key_file + one.tls.ca_data, "other/cert/keyca");
+  EXPECT_FALSE(one.tls.insecure);
+  ASSERT_EQ(one.managed_resources.size(), 2u);
+  EXPECT_TRUE(one.managed_resources[0].ignored_by_scheduler);
+  EXPECT_FALSE(one.managed_resources[1].ignored_by_scheduler);
+  // As upstream: nobody is checked where nobody is named.
+  EXPECT_TRUE(c.extenders[1].tls.insecure);
+  EXPECT_EQ(c.extenders[1].http_timeout, Duration(5s));
+  // What the extenders say goes before what the profile says.
+  for (const ProfileSpec& profile : c.profiles) {
+    EXPECT_THAT(profile.args.node_resources_fit.ignored_resources, ElementsAre("a.io/x"));
   }
 }
 

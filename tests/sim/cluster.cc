@@ -190,7 +190,8 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
   }
   if (setup.with_scheduler) {
     impl.scheduler = impl.process("scheduler", 3, setup.fault_kinds, [&impl](const pilothouse::Connector& connector) {
-      return scheduler_program(impl.executor, connector, impl.setup.scheduler_config, impl.rng, impl.log, impl.setup.metrics_of_all);
+      return scheduler_program(impl.executor, connector, impl.setup.scheduler_config, impl.setup.extender_transports, impl.rng, impl.log,
+                               impl.setup.metrics_of_all);
     });
     impl.scheduler->start();
   }

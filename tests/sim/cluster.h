@@ -20,6 +20,7 @@
 #include "base/sync.h"
 #include "controllers/runtime/options.h"
 #include "informers/client.h"
+#include "scheduler/extender/spec.h"
 #include "tests/sim/executor.h"
 #include "tests/sim/faults.h"
 
@@ -29,6 +30,7 @@ struct Setup {
   std::string loop_names;         // as --controllers; empty: no loops
   bool with_scheduler = false;
   std::string scheduler_config;   // a KubeSchedulerConfiguration; empty: the default
+  scheduler::ExtenderTransports extender_transports;
   int node_count = 0;
   std::uint64_t seed_value = 1;
   bool with_access = false;       // authentication, RBAC and admission as in a real server, and its bootstrap objects
@@ -39,6 +41,7 @@ struct Setup {
 
   Setup& nodes(int count) { return node_count = count, *this; }
   Setup& scheduler(std::string config = {}) { return with_scheduler = true, scheduler_config = std::move(config), *this; }
+  Setup& extenders(scheduler::ExtenderTransports transports) { return extender_transports = std::move(transports), *this; }
   Setup& seed(std::uint64_t seed) { return seed_value = seed, *this; }
   Setup& access() { return with_access = true, *this; }
   // Everything counts there; it outlives the cluster.

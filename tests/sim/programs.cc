@@ -51,11 +51,11 @@ class Manager final : public Program {
 
 class SchedulerProgram final : public Program {
  public:
-  SchedulerProgram(Executor& executor, const pilothouse::Connector& connector, const std::string& config, Rng& rng, const Log& log,
-                   Metrics* metrics)
+  SchedulerProgram(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
+                   const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log, Metrics* metrics)
       : component_(executor, connector,
                    config.empty() ? scheduler::Configuration::defaults() : scheduler::Configuration::parse(config),
-                   executor.clock(), rng, log, metrics) {}
+                   executor.clock(), rng, log, metrics, nullptr, extenders) {}
   void lead(bool leads) override {
     if (leads && !component_.scheduler) component_.start();
     if (leads) return;
@@ -101,8 +101,8 @@ std::unique_ptr<Program> manager_program(Executor& executor, const pilothouse::C
 }
 
 std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
-                                           Rng& rng, const Log& log, Metrics* metrics) {
-  return std::make_unique<SchedulerProgram>(executor, connector, config, rng, log, metrics);
+                                           const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log, Metrics* metrics) {
+  return std::make_unique<SchedulerProgram>(executor, connector, config, extenders, rng, log, metrics);
 }
 
 std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, int count, Rng& rng, const Log& log,

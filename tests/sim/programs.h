@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "controllers/runtime/options.h"
+#include "scheduler/extender/spec.h"
 #include "tests/sim/process.h"
 
 namespace ph::sim {
@@ -15,7 +16,7 @@ std::unique_ptr<Program> manager_program(Executor& executor, const pilothouse::C
                                          const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics);
 // `config`: a KubeSchedulerConfiguration; empty: the default.
 std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
-                                           Rng& rng, const Log& log, Metrics* metrics);
+                                           const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log, Metrics* metrics);
 std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, int count, Rng& rng, const Log& log,
                                        Metrics* metrics);
 

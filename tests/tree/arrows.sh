@@ -41,13 +41,14 @@ forbid "randomness is given" 'random_device|std::mt19937|[^_a-z]s?rand\(' 'base/
 forbid "nobody sleeps" 'this_thread::sleep|usleep\(|nanosleep\(' '-'
 forbid "sockets are net's" '<sys/socket\.h>|<boost/asio|<boost/beast|<nghttp2' 'net/[a-z0-9_]+\.(cc|h)'
 forbid "OpenSSL is net's" '<openssl/' 'net/[a-z0-9_]+\.(cc|h)|base/hmac\.cc'
+forbid "cpprestsdk is one file's" '<(cpprest|pplx)/' 'net/outbound_client\.cc'
 forbid "RocksDB is the store's" '<rocksdb/' 'apiserver/storage/[a-z_]+\.(cc|h)'
 forbid "prometheus-cpp is the metrics'" '<prometheus/' 'base/metrics\.cc'
 
 # Heavy headers reach nobody through a header of ours.
 while IFS= read -r hit; do
   say "$hit  <- a heavy header in a header"
-done < <(grep -rnE --include='*.h' '#include <(boost/(asio|beast)|nlohmann/json\.hpp|rocksdb/|simdjson|CLI/|spdlog/|prometheus/)' $rooms | grep -vE '^(net/[a-z0-9_]+\.h|apiserver/storage/[a-z_]+\.h):' || true)
+done < <(grep -rnE --include='*.h' '#include <(boost/(asio|beast)|cpprest/|pplx/|nlohmann/json\.hpp|rocksdb/|simdjson|CLI/|spdlog/|prometheus/)' $rooms | grep -vE '^(net/[a-z0-9_]+\.h|apiserver/storage/[a-z_]+\.h):' || true)
 
 # Protobuf maps are iterated through sorted(), descriptors are read by the schema alone.
 while IFS= read -r hit; do

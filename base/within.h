@@ -1,0 +1,49 @@
+// within: a task with a limit of time.
+#pragma once
+
+#include <optional>
+
+#include "base/sync.h"
+
+namespace ph {
+
+namespace detail {
+
+template <class T>
+Task<void> store_and_tell(Task<T> task, Outcome_<T>* out, Event* ended) {
+  co_await store_outcome(std::move(task), out);
+  ended->set();
+}
+
+// A timer of the current executor that sets an event, unless it is dropped before.
+class Alarm {
+ public:
+  Alarm(Duration delay, Event& event)
+      : executor_(*Executor::current()), timer_(executor_.run_after(delay, [&event] { event.set(); })) {}
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  ~Alarm() { executor_.cancel(timer_); }
+
+ private:
+  Executor& executor_;
+  TimerId timer_;
+};
+
+}  // namespace detail
+
+// The result of `task`, or nothing when it has not ended within `limit`: it is dropped then. Throws what the task throws.
+template <class T>
+Task<std::optional<T>> within(Duration limit, Task<T> task) {
+  Outcome_<T> outcome;
+  Event ended;
+  {
+    Scope scope(*Executor::current());
+    scope.spawn(detail::store_and_tell(std::move(task), &outcome, &ended));
+    const detail::Alarm alarm(limit, ended);
+    co_await ended.wait();
+  }
+  if (outcome.error) std::rethrow_exception(outcome.error);
+  co_return std::move(outcome.value);
+}
+
+}  // namespace ph
