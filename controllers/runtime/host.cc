@@ -240,7 +240,7 @@ struct LoopHost::Impl {
 };
 
 LoopHost::LoopHost(HostParts parts, std::vector<const LoopEntry*> loops)
-    : impl_(std::make_unique<Impl>(Impl{.parts = std::move(parts), .loops = std::move(loops), .running = {}})) {}
+    : impl_(std::make_unique<Impl>(std::move(parts), std::move(loops))) {}
 
 LoopHost::~LoopHost() { stop(); }
 

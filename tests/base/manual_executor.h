@@ -44,6 +44,15 @@ class ManualExecutor final : public Executor {
   }
   std::size_t timers() const { return timers_.size(); }
 
+  // Drops what is queued, as the end of a process would.
+  void clear() {
+    const Running running(this);
+    while (!queue_.empty()) {
+      const Work work = std::move(queue_.front());
+      queue_.pop_front();
+    }
+  }
+
  private:
   const Clock& clock_;
   std::deque<Work> queue_;
