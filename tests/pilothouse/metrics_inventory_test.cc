@@ -110,7 +110,7 @@ const std::map<std::string, std::vector<std::string>> kAbsent = {
     {"the loop does not run here",
      {"cronjob_controller_*", "job_controller_*", "node_collector_*", "horizontal_pod_autoscaler_controller_*"}},
     {"metrics cannot be hidden or switched off", {"disabled_metrics_total", "hidden_metrics_total"}},
-    {"there are no feature gates", {"kubernetes_feature_enabled"}},
+    {"feature gates cannot be set, and their defaults do not tell what is here", {"kubernetes_feature_enabled"}},
     {"there is no /metrics/resources", {"kube_pod_resource_limit", "kube_pod_resource_request"}},
     {"plugins run on one thread, one after the other", {"scheduler_goroutines"}},
     {"there is no preemption", {"scheduler_preemption_*"}},
