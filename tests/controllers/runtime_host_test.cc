@@ -71,6 +71,13 @@ class HostTest : public testing::Test {
     watch_->send("BOOKMARK", bookmark(revision, true));
     executor_.drain();
   }
+  // Answers what a term asks before it begins: what there is, by its metadata.
+  void show(const std::vector<ConfigMap>& objects, std::uint64_t revision) {
+    meta::v1::PartialObjectMetadataList list;
+    list.mutable_metadata()->set_resource_version(std::to_string(revision));
+    for (const ConfigMap& object : objects) *list.add_items()->mutable_metadata() = object.metadata();
+    server_.answer(list);
+  }
   std::vector<std::string> seen() {
     executor_.drain();
     return std::exchange(script_.seen, {});
@@ -124,6 +131,8 @@ TEST_F(HostTest, AStandbyIsWarmAndStartsInPlace) {
   touch("x", 9);
   EXPECT_THAT(seen(), IsEmpty()) << "a standby does nothing";
   host_.start();
+  EXPECT_THAT(seen(), IsEmpty()) << "the copy may be older than what the last leader wrote";
+  show({config_map("a/x", 9), config_map("a/y", 4)}, 10);
   EXPECT_THAT(seen(), ElementsAre("x@9", "y@4"));
 
   // The lease is lost, and had again: the informers have never stopped.
@@ -132,6 +141,7 @@ TEST_F(HostTest, AStandbyIsWarmAndStartsInPlace) {
   EXPECT_THAT(seen(), IsEmpty());
   EXPECT_FALSE(host_.stats("scripted"));
   host_.start();
+  show({config_map("a/x", 12), config_map("a/y", 4)}, 12);
   EXPECT_THAT(seen(), ElementsAre("x@12", "y@4"));
   touch("y", 13);
   EXPECT_THAT(seen(), ElementsAre("y@13"));
@@ -153,6 +163,8 @@ TEST_F(HostTest, AStopEndsAReconcileInTheMiddle) {
   executor_.advance(1min);
   script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
   host_.start();
+  server_.answer(config_map("a/x", 9));  // to the one that was stopped
+  show({config_map("a/x", 3)}, 8);
   EXPECT_THAT(seen(), ElementsAre("x@3"));
 }
 
@@ -194,7 +206,7 @@ TEST_F(HostTest, WaitsForItsOwnUpdate) {
   server_.answer(config_map("a/y", 21));  // both wrote; this answer belongs to y's
   touch("x", 15);                          // somebody else's change, older than ours
   EXPECT_THAT(seen(), IsEmpty()) << "x is due, but the cache is behind its own write";
-  EXPECT_EQ(stats().held, 1u);
+  EXPECT_EQ(stats().held, 2u) << "and so is y, which it has written too";
   touch("x", 20);
   EXPECT_THAT(seen(), ElementsAre("x@20"));
 }
