@@ -1,6 +1,6 @@
 // Files an administrator writes: kubeconfigs and the scheduler's configuration. Refused in words, or usable.
 #include "base/assert.h"
-#include "pilothouse/kubeconfig.h"
+#include "daemon/kubeconfig.h"
 #include "scheduler/config/configuration.h"
 #include "tests/fuzz/fuzzers.h"
 
@@ -14,11 +14,11 @@ bool plain(std::string_view text) {
 }
 
 void check_kubeconfig(std::string_view text) {
-  const auto config = pilothouse::read_kubeconfig(text);
+  const auto config = daemon::read_kubeconfig(text);
   if (!config || !plain(config->server) || !plain("x" + config->user)) return;
   auto renamed = *config;
   renamed.user = "x" + config->user;
-  const auto again = pilothouse::read_kubeconfig(pilothouse::to_yaml(renamed));
+  const auto again = daemon::read_kubeconfig(daemon::to_yaml(renamed));
   PH_ASSERT(again);
   PH_ASSERT(again->server == config->server);
   PH_ASSERT(again->ca_pem == config->ca_pem);
