@@ -77,7 +77,7 @@ std::size_t Http1Parser::put(std::string_view bytes) {
   const bool in_head = !head_done();
   // Beast asserts that a first chunk which is the last one does not arrive in pieces.
   const bool may_be_empty = !in_head && !body_begun_ && impl_->with([](auto& parser) { return parser.chunked(); });
-  if (may_be_empty && bytes.size() < kEmptyBodySize) return 0;
+  if (may_be_empty && bytes.starts_with('0') && bytes.size() < kEmptyBodySize) return 0;
   const std::size_t size = impl_->with([&](auto& parser) { return parser.put(asio::buffer(bytes.data(), bytes.size()), error); });
   if (in_head) {
     // Beast's own limit does not see what it has taken before.
