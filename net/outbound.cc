@@ -257,7 +257,7 @@ class OutboundTransport final : public Transport {
     }
     OutboundClient::Settings settings;
     settings.base = fmt::format("{}://{}:{}", url_.tls ? "https" : "http", place.host, url_.port);
-    settings.ipv6 = place.ipv6;
+    settings.one_address = !place.ipv6;
     settings.verify = !options_.tls.skip_verify;
     settings.timeout = std::chrono::duration_cast<std::chrono::microseconds>(options_.timeout);
     settings.configure = [tls = options_.tls](ssl_ctx_st* ctx) { apply_client_settings(ctx, tls); };

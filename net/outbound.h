@@ -26,7 +26,7 @@ struct OutboundOptions {
 
 // Connects with the first request. No redirects are followed and no proxies used, whatever the environment says; a
 // connection is kept for the next request. cpprestsdk works on two threads of its own, which start with the first request
-// of the process. Names are looked up on `io`. `send` answers with whole bodies only: `stream` must be false. Dropping its
+// of the process. Names are looked up on `io`; for one that has IPv6 addresses only, the size of headers is not bounded. `send` answers with whole bodies only: `stream` must be false. Dropping its
 // task closes the connection.
 //
 // A request is sent anew when a kept connection turns out to have been closed before an answer began.

@@ -3,6 +3,9 @@
 // Two things are not left to it. It reads headers, and each chunk of a chunked body, whole into memory, however large: so
 // the connection's socket is watched from outside, by the kernel's count of what has arrived (`Probe`). And it would check
 // certificates by the Host header: so the check is OpenSSL's own, by what the context was told (`judge`).
+//
+// Objects of the Asio inside libcpprest are looked at here, never operated on: an operation that our own Asio puts into one of
+// its loops would later run there, and not find its way.
 #include "net/outbound_client.h"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -12,7 +15,6 @@
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -36,7 +38,8 @@ using boost::asio::ip::tcp;
 using web::http::http_headers, web::http::http_request, web::http::http_response;
 using web::http::client::http_client, web::http::client::http_client_config;
 
-constexpr std::size_t kThreads = 2;
+// One: what happens to a connection then happens in order. Its Asio looks names up on another.
+constexpr std::size_t kThreads = 1;
 
 // Before anything of cpprestsdk's starts its pool, which would have forty threads.
 void start_pool() {
@@ -51,24 +54,25 @@ void start_pool() {
   });
 }
 
-// A second descriptor of the connection's socket, during one request.
+// A second descriptor of the connection's socket, from the moment the request has been sent to the end of its answer.
 class Probe {
  public:
   ~Probe() { release(); }
 
-  void watch(int socket) {
+  // On cpprestsdk's thread: the socket that the next request will use, and that it has been connected.
+  void about(const tcp::socket* socket) { socket_ = socket; }
+  void watch() {
+    if (!socket_ || !socket_->is_open()) return;
+    const int socket = const_cast<tcp::socket*>(socket_)->native_handle();
     const std::lock_guard lock(mutex_);
-    drop();
+    if (fd_ >= 0) return;
     fd_ = ::dup(socket);
     before_ = count();
   }
   void release() {
+    socket_ = nullptr;
     const std::lock_guard lock(mutex_);
     drop();
-  }
-  void shut_down() {
-    const std::lock_guard lock(mutex_);
-    if (fd_ >= 0) ::shutdown(fd_, SHUT_RDWR);
   }
   std::uint64_t received() const {
     const std::lock_guard lock(mutex_);
@@ -93,7 +97,8 @@ class Probe {
     before_ = 0;
   }
 
-  mutable std::mutex mutex_;
+  const tcp::socket* socket_ = nullptr;  // cpprestsdk's thread's
+  mutable std::mutex mutex_;             // guards all below
   int fd_ = -1;
   std::uint64_t before_ = 0;
   std::string refusal_;
@@ -228,8 +233,7 @@ class CpprestClient final : public OutboundClient {
       const std::lock_guard lock(mutex_);
       source = cancel_;
     }
-    probe_->shut_down();
-    source.cancel();
+    pplx::create_task([source] { source.cancel(); });
   }
 
   std::uint64_t received() const override { return probe_->received(); }
@@ -242,11 +246,13 @@ class CpprestClient final : public OutboundClient {
     config.set_validate_certificates(settings.verify);
     config.set_tlsext_sni_enabled(false);  // it would name the address
     const bool tls = settings.base.starts_with("https:");
-    config.set_nativehandle_options([probe, tls, v6 = settings.ipv6](web::http::client::native_handle handle) {
-      auto& socket = tls ? static_cast<boost::asio::ssl::stream<tcp::socket&>*>(handle)->next_layer()
-                         : *static_cast<tcp::socket*>(handle);
-      if (!socket.is_open()) socket.open(v6 ? tcp::v6() : tcp::v4());
-      probe->watch(socket.native_handle());
+    // Called for each request, and again when it is sent anew over another connection.
+    config.set_nativehandle_options([probe, tls, known = settings.one_address](web::http::client::native_handle handle) {
+      probe->release();
+      // Where there are several addresses the connection is replaced behind our back when the first cannot be reached.
+      if (!known) return;
+      probe->about(tls ? &static_cast<boost::asio::ssl::stream<tcp::socket&>*>(handle)->next_layer()
+                       : static_cast<tcp::socket*>(handle));
     });
     // The configuration, and with it the probe, lives as long as its connections.
     config.set_ssl_context_callback([probe, configure = settings.configure,
@@ -274,7 +280,9 @@ class CpprestClient final : public OutboundClient {
     out.set_response_stream(
         Concurrency::streams::ostream(Concurrency::streams::streambuf<std::uint8_t>(exchange->body)));
     out.set_progress_handler([exchange](web::http::message_direction::direction direction, utility::size64_t) {
-      if (direction == web::http::message_direction::upload) exchange->sent = true;
+      if (direction != web::http::message_direction::upload) return;
+      exchange->sent = true;
+      exchange->probe->watch();
     });
     return out;
   }

@@ -33,8 +33,8 @@ struct OutboundAnswer {
 class OutboundClient {
  public:
   struct Settings {
-    std::string base;  // http(s)://host:port, where host has one address
-    bool ipv6 = false;
+    std::string base;  // http(s)://host:port
+    bool one_address = true;  // the host has one address; else `received` says nothing
     bool verify = true;
     std::chrono::microseconds timeout{};         // without any progress
     std::function<void(ssl_ctx_st*)> configure;  // of TLS, called for each connection

@@ -62,14 +62,15 @@ std::vector<NodeRef> references_to(std::span<const NodeInfo* const> nodes) {
 void Scheduler::add_extenders() {
   if (configuration_.extenders.empty()) return;
   if (!world_.extender_transports) throw std::invalid_argument("extenders are configured, but there is no way to reach them");
-  for (const ExtenderSpec& spec : configuration_.extenders) {
-    extenders_.push_back(std::make_unique<Extender>(spec, world_.extender_transports(spec)));
-    if (!spec.preempt_verb.empty()) {
+  for (const bool ignorable : {false, true}) {
+    for (const ExtenderSpec& spec : configuration_.extenders) {
+      if (spec.ignorable != ignorable) continue;
+      extenders_.push_back(std::make_unique<Extender>(spec, world_.extender_transports(spec)));
+      if (spec.preempt_verb.empty()) continue;
       world_.log.warning("this scheduler does not preempt: the extender's preemptVerb is never called", "extender",
                          spec.url_prefix);
     }
   }
-  std::ranges::stable_partition(extenders_, [](const auto& extender) { return !extender->ignorable(); });
 }
 
 bool Scheduler::extenders_filter() const {
@@ -94,6 +95,7 @@ std::size_t Scheduler::lane_of(const Pod& pod, const Profile& profile) const {
 Task<void> Scheduler::schedule_extended(QueuedRef queued, std::size_t lane) {
   const HeldLane held(queue_, lane);
   ++stats_.attempts;
+  queued->attempt_begun = metrics_.now();
   Extended cycle{.queued = queued, .pod = queued->pod, .diagnosis = std::make_shared<Diagnosis>()};
   cycle.diagnosis->at = world_.clock.now();
   try {
@@ -107,7 +109,10 @@ Task<void> Scheduler::place_extended(Extended& cycle) {
   std::vector<NodeRef> nodes = co_await filter_extended(cycle, true);
   if (nodes.empty() && cycle.only_nominated && !cycle.removed()) nodes = co_await filter_extended(cycle, false);
   if (cycle.removed()) co_return;
-  if (nodes.empty()) co_return refuse_extended(cycle);
+  if (nodes.empty()) {
+    metrics_.chosen(cycle.queued->attempt_begun);
+    co_return refuse_extended(cycle);
+  }
 
   const QueuedRef& queued = cycle.queued;
   const Profile& profile = *queued->profile;
@@ -132,6 +137,7 @@ Task<void> Scheduler::place_extended(Extended& cycle) {
       scores.push_back({node, add_scores(own.at(node->name()), added == extra.end() ? 0 : added->second)});
     }
   }
+  metrics_.chosen(queued->attempt_begun);
   if (const NodeInfo* node = pick(scores)) co_return assume_and_bind(queued, std::move(state), *node);
   // Others were quicker. The pod keeps its place in the queue, and is judged anew.
   ++stats_.overtaken;

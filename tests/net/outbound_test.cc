@@ -359,8 +359,8 @@ TEST_F(Outbound, ThreadsAreFew) {
     run_on(client_thread, ask_together(transport.get(), 10, &right));
     EXPECT_EQ(right, 10);
   }
-  // Its two, and one that its Asio looks names up on.
-  EXPECT_LE(threads(), before + 3);
+  // Its one, and one that its Asio looks names up on.
+  EXPECT_LE(threads(), before + 2);
 }
 
 TEST_F(Outbound, ProxiesOfTheEnvironmentAreNotAsked) {
