@@ -145,6 +145,17 @@ class BoundedBody final : public Concurrency::streams::details::streambuf_state_
   }
   void release(std::uint8_t*, std::size_t) override {}
 
+  // The base's own would wait, on cpprestsdk's only thread, for what would have to run there.
+  pplx::task<std::size_t> putn_nocopy(const std::uint8_t* data, std::size_t size) override { return _putn(data, size); }
+  pplx::task<void> close(std::ios_base::openmode) override {
+    m_stream_can_write = false;
+    return pplx::task_from_result();
+  }
+  pplx::task<void> close(std::ios_base::openmode mode, std::exception_ptr error) override {
+    if (!m_currentException) m_currentException = std::move(error);
+    return close(mode);
+  }
+
  protected:
   pplx::task<std::size_t> _putn(const std::uint8_t* data, std::size_t size) override {
     // A chunk of negative size arrives here as a very large one.

@@ -306,6 +306,9 @@ TEST_F(Outbound, Lies) {
       {"headers without end", endless("HTTP/1.1 200 OK\r\n", "X: y\r\n" "X: y\r\n" "X: y\r\n" "X: y\r\n"), "larger than"},
       {"a chunk's line without end", endless(ok("Transfer-Encoding: chunked\r\n") + "1;x=", much), "larger than"},
   };
+  serve(Mode::Plain);
+  std::unique_ptr<Transport> honest;
+  call_on(client_thread, [&] { honest = outbound_transport(io, client_thread, options_to(Mode::Plain)); });
   for (const Lie& lie : kLies) {
     SCOPED_TRACE(lie.name);
     RawServer liar(lie.answer);
@@ -315,7 +318,10 @@ TEST_F(Outbound, Lies) {
     EXPECT_THAT(error, HasSubstr(lie.error));
     RecordProperty(std::string("sent, ") + lie.name, std::to_string(liar.sent));
     call_on(client_thread, [&] { transport.reset(); });
+    // It costs nobody else anything.
+    EXPECT_EQ(run_on(client_thread, fetch(honest.get(), {.method = "POST", .target = "/echo", .body = "x"})).body, "x");
   }
+  call_on(client_thread, [&] { honest.reset(); });
 }
 
 TEST_F(Outbound, ABodyOfTheLargestSizeIsTaken) {
