@@ -91,7 +91,7 @@ struct InformerMetrics {
   Family<Gauge> synced{in, {Stability::Alpha, "pilothouse_informer_synced",
       "Whether the copy has been complete.", labels()}};
   Family<Gauge> staleness{in, {Stability::Alpha, "pilothouse_informer_staleness_seconds",
-      "How long ago the server last said anything: a list, an event, a bookmark (one a minute). The copy may be that old.",
+      "How long ago the server last said anything: a list, an event, a bookmark, a watch it took up. The copy may be that old.",
       labels()}};
   // clang-format on
 };

@@ -237,6 +237,7 @@ Task<void> Reflector::watch_once() {
   // Ends at different times for different clients, so that they spread out again after a server's restart.
   options.timeout_seconds = 300 + static_cast<std::int64_t>(rng_.below(300));
   const auto watch = co_await client_.watch(*decoder_->resource, std::move(options), decoder_->metadata_only, initial);
+  heard_ = executor_.clock().steady();
   ++stats_.watches, series_.watches.add();
   if (!initial) ++stats_.resumes, series_.resumes.add();
 

@@ -164,10 +164,11 @@ Task<void> watch(Transport& transport, Knowledge& known) {
 
 struct Round {
   int acknowledged = 0, unanswered = 0;
-  Event answered;  // all have been acknowledged, or one cannot be any more
+  int enough = 0;
+  Event answered;  // enough have been acknowledged, or one cannot be any more
 };
 
-Task<void> create(Transport& transport, Knowledge& known, Round& round, int objects, std::string name) {
+Task<void> create(Transport& transport, Knowledge& known, Round& round, std::string name) {
   HttpRequest request{.method = "POST", .target = kMaps};
   request.headers.add("Content-Type", "application/json");
   request.body = fmt::format(
@@ -182,7 +183,7 @@ Task<void> create(Transport& transport, Knowledge& known, Round& round, int obje
     if (revision <= before) fail(fmt::format("a create at revision {} after {} was seen", revision, before));
     known.newest = std::max(known.newest, revision);
     known.acknowledged.emplace(std::move(name), revision);
-    if (++round.acknowledged == objects) round.answered.set();
+    if (++round.acknowledged == round.enough) round.answered.set();
   } catch (const TransportError&) {
     if (++round.unanswered == 1) round.answered.set();
   }
@@ -233,21 +234,21 @@ Task<void> run_rounds(const Arguments& arguments, net::IoThreads& io, Executor& 
   Duration whole_round{};
   for (int number = 1; number <= arguments.rounds; ++number) {
     Round round;
+    round.enough = number == 1 ? arguments.objects : 1 + static_cast<int>(rng.below(arguments.objects));
     std::vector<Task<void>> creates;
     for (int i = 0; i < arguments.objects; ++i) {
-      creates.push_back(create(*transports[i % kConnections], known, round, arguments.objects,
-                               fmt::format("round-{}-{}", number, i)));
+      creates.push_back(create(*transports[i % kConnections], known, round, fmt::format("round-{}-{}", number, i)));
     }
     const Steady sent = executor.clock().steady();
     Scope running(executor);
     for (Task<void>& task : creates) running.spawn(std::move(task));
-    if (number == 1) {
-      co_await round.answered.wait();
-      if (round.acknowledged < arguments.objects) fail("the server did not answer before it was killed");
-      whole_round = executor.clock().steady() - sent;
-    } else {
+    if (number % 2 == 0) {
       co_await sleep_for(whole_round * static_cast<int>(2 + rng.below(97)) / 100);
+    } else {
+      co_await round.answered.wait();
+      if (round.acknowledged < round.enough) fail("the server ended before it was killed");
     }
+    if (number == 1) whole_round = executor.clock().steady() - sent;
     server.crash();
     co_await running.join();
     server.start();

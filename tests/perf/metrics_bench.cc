@@ -82,7 +82,7 @@ struct World {
   ~World() {
     scope.cancel();
     server.reset();
-    executor.clear();
+    executor.drain();
   }
 
   int ask(std::string method, std::string target, std::string body) {

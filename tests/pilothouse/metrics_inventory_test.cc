@@ -179,10 +179,9 @@ class MetricsInventory : public ::testing::Test {
     cluster.create(huge);
     cluster.advance(30s);
     EXPECT_ANY_THROW(cluster.create(sim::make_deployment("default/web").object()));
-    // Room on a node wakes the pod that waits, to no avail.
-    cluster.edit<apps::v1::Deployment>("default/web", [](auto& web) { web.mutable_spec()->set_replicas(2); });
-    cluster.advance(30s);
-    cluster.get_path("/metrics");
+    (void)cluster.scrape();  // while a pod is unschedulable
+    cluster.edit<apps::v1::Deployment>("default/web", [](auto& web) { web.mutable_spec()->set_replicas(1); });
+    cluster.advance(1min);
     cluster.remove<core::v1::Pod>("default/huge");
     cluster.get_path("/api/v1/pods");
     cluster.get_path("/livez");

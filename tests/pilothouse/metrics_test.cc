@@ -155,7 +155,7 @@ TEST(InformerMetrics, AWatchThatGoesOnListsNothing) {
   const Exposition later = scrape(cluster);
   EXPECT_EQ(sum(later, "pilothouse_informer_lists_total", pods), 1);
   EXPECT_GE(sum(later, "pilothouse_informer_resumes_total", pods), 6);
-  EXPECT_LE(sum(later, "pilothouse_informer_staleness_seconds", pods), 120);
+  EXPECT_LE(sum(later, "pilothouse_informer_staleness_seconds", pods), 600) << "each new watch says that nothing is new";
 }
 
 TEST(InformerMetrics, ALoopThatStartsWithEmptyCachesLists) {

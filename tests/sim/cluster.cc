@@ -102,35 +102,30 @@ struct Cluster::Impl {
     for (Process* each : {manager.get(), second_manager.get(), scheduler.get(), nodes.get()}) {
       if (each) each->suffer();
     }
-    if (Process* loops = manager.get()) {
-      now_and_then(faults.crash_every, [this, loops] {
-        if (!loops->running()) return;
-        ++tally.faults["crash at any time"];
-        note_fault("manager: crash");
-        loops->crash();
-      });
-      now_and_then(faults.lost_lease_every, [this, loops] {
-        if (!loops->running()) return;
-        ++tally.faults["lease lost"];
-        note_fault("manager: lease lost");
-        loops->lose_lease();
-      });
-      now_and_then(faults.second_manager_every, [this] { toggle_second_manager(); });
-    }
-    if (Process* other = scheduler.get()) {
-      now_and_then(faults.crash_every, [this, other] {
-        if (!other->running()) return;
-        ++tally.faults["crash at any time"];
-        note_fault("scheduler: crash");
-        other->crash();
-      });
-    }
+    if (manager) suffer("manager", *manager);
+    if (scheduler) suffer("scheduler", *scheduler);
+    if (manager) now_and_then(faults.second_manager_every, [this] { toggle_second_manager(); });
     now_and_then(faults.clock_jump_every, [this, most = faults.clock_jump_most] {
       const double part = 2 * weather.fraction() - 1;
       const auto by = Duration(static_cast<Duration::rep>(part * static_cast<double>(most.count())));
       ++tally.faults["clock jump"];
       note_fault(fmt::format("clock jumps by {} ms", by / 1ms));
       executor.sim_clock().jump(by);
+    });
+  }
+
+  void suffer(const std::string& name, Process& process) {
+    now_and_then(setup.fault_kinds.crash_every, [this, name, &process] {
+      if (!process.running()) return;
+      ++tally.faults["crash at any time"];
+      note_fault(name + ": crash");
+      process.crash();
+    });
+    now_and_then(setup.fault_kinds.lost_lease_every, [this, name, &process] {
+      if (!process.running()) return;
+      ++tally.faults["lease lost"];
+      note_fault(name + ": lease lost");
+      process.lose_lease();
     });
   }
 

@@ -101,9 +101,13 @@ TEST(Faults, ALostResponseWasCarriedOutAndIsNotRepeated) {
 TEST(Faults, ARelistFollowsAnExpiredWatch) {
   // Rare enough that some of the lists come to their end.
   Cluster cluster(loops("replicaset").faults(with([](Faults& f) { f.expired = 0.04; })));
-  cluster.create(make_replica_set("default/web").replicas(20).object());
-  cluster.advance(5min);
+  cluster.create(make_replica_set("default/web").object());
+  for (const int replicas : {20, 5, 20, 5, 20}) {
+    cluster.edit<ReplicaSet>("default/web", [&](ReplicaSet& set) { set.mutable_spec()->set_replicas(replicas); });
+    cluster.advance(3min);
+  }
   EXPECT_EQ(living(cluster), 20u);
+  EXPECT_GT(injected(cluster, "watch expired"), 0u);
   EXPECT_GT(reached(cluster, "states read again"), 0u);
 }
 
