@@ -6,6 +6,7 @@
 #include "api/codec.h"
 #include "base/sync.h"
 #include "election/elector.h"
+#include "election/metrics.h"
 #include "election/reconnecting.h"
 #include "informers/client.h"
 #include "informers/recorder.h"
@@ -57,7 +58,9 @@ struct LeaseElection::Impl {
         recorder(informers::event_recorder(parts.executor, client, parts.rng, parts.component, "", log)),
         requests(parts.executor),
         watches(parts.executor),
-        others(parts.executor) {}
+        others(parts.executor) {
+    if (parts.metrics != nullptr) show(*parts.metrics);
+  }
 
   ~Impl() {
     *withdrawn = true;
@@ -66,6 +69,19 @@ struct LeaseElection::Impl {
     others.cancel();
     watches.cancel();
     requests.cancel();
+  }
+
+  void show(Metrics& metrics) {
+    const ElectionMetrics families{&metrics};
+    const std::string& name = options.resource_name;
+    const auto update = [this, status = families.master_status.with({name}), slow_paths = families.slowpath.with({name}),
+                         refused = families.refused.with({name})] {
+      status.set(parts.leadership->leading() ? 1 : 0);
+      slow_paths.set(static_cast<double>(elector.slow_paths()));
+      refused.set(static_cast<double>(parts.leadership->refused_writes()));
+    };
+    update();
+    metrics_hook = metrics.on_scrape(parts.executor, update);
   }
 
   Moment now() const { return {parts.executor.clock().steady(), parts.executor.clock().now()}; }
@@ -237,6 +253,7 @@ struct LeaseElection::Impl {
   core::v1::ObjectReference reference;  // to the lease of the present term
   bool leads = false;                   // between `begin` and `end`
   ElectionStats stats;
+  ScrapeHook metrics_hook;
   TimerId timer = 0;
   ph::Event finished;
   std::shared_ptr<std::atomic<bool>> withdrawn = std::make_shared<std::atomic<bool>>(false);

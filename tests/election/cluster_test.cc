@@ -268,6 +268,25 @@ TEST_F(ElectionInCluster, WritesUpstreamsEvents) {
   EXPECT_EQ(events[0].involved_object().uid(), lease().metadata().uid());
 }
 
+TEST_F(ElectionInCluster, ShowsUpstreamsMetrics) {
+  Daemon a(cluster, "a");
+  Daemon b(cluster, "b");
+  cluster.advance(1s);
+  cluster.edit<Lease>("kube-system/demo", [](Lease& lease) { (*lease.mutable_metadata()->mutable_labels())["a"] = "b"; });
+  cluster.advance(2s);
+  EXPECT_EQ(a.scrape(),
+            "leader_election_master_status{name=\"demo\"} 1\n"
+            "leader_election_slowpath_total{name=\"demo\"} 1\n"
+            "pilothouse_election_refused_writes_total{name=\"demo\"} 0\n");
+  EXPECT_THAT(b.scrape(), HasSubstr("leader_election_master_status{name=\"demo\"} 0\n"));
+  a.thread.busy();
+  a.stop();
+  cluster.advance(1s);
+  EXPECT_THAT(a.scrape(), AllOf(HasSubstr("leader_election_master_status{name=\"demo\"} 0\n"),
+                                HasSubstr("pilothouse_election_refused_writes_total{name=\"demo\"} 10\n")));
+  a.thread.free();
+}
+
 // With RBAC, as the users the daemons are; the bootstrap roles let each at its own lease, and watch it.
 TEST(ElectionWithAccess, TheDaemonsMayHoldTheirLeases) {
   sim::Cluster cluster(sim::no_loops().access());

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -109,7 +110,8 @@ class Daemon {
                       .connect = [this]() -> std::unique_ptr<Transport> {
                         return std::make_unique<NetworkTransport>(
                             in_process_transport(cluster_.server(), cluster_.executor(), identity_), lease_line);
-                      }},
+                      },
+                      .metrics = &metrics},
         std::move(options),
         ElectionCallbacks{.on = &thread,
                           .started_leading = [this] { start_work(); },
@@ -140,6 +142,19 @@ class Daemon {
   }
   void cut(bool cut) { work_line.cut = lease_line.cut = cut; }
   bool leading() const { return leadership->leading(); }
+
+  // The lines of /metrics about the election.
+  std::string scrape() {
+    std::string text;
+    stopping_.spawn([](Metrics& metrics, std::string& text) -> Task<void> { text = co_await metrics.scrape(); }(metrics, text));
+    cluster_.executor().drain();
+    std::string out;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("leader_election") || line.starts_with("pilothouse_election")) out += line + "\n";
+    }
+    return out;
+  }
 
   // What stays in the network arrives now: the statuses of the answers.
   std::vector<int> deliver() {
@@ -189,6 +204,7 @@ class Daemon {
  public:
   Network work_line, lease_line;
   std::shared_ptr<Leadership> leadership = std::make_shared<Leadership>();
+  Metrics metrics;
   BusyExecutor thread;
   int terms = 0, refused = 0;
   bool stopped = false;
