@@ -9,6 +9,7 @@
 #include "apiserver/storage/metrics.h"
 #include "base/process_metrics.h"
 #include "election/metrics.h"
+#include "informers/metrics.h"
 #include "pilothouse/version.h"
 #include "scheduler/metrics.h"
 #include "tests/pilothouse/exposition.h"
@@ -125,7 +126,8 @@ class MetricsInventory : public ::testing::Test {
     scheduler::SchedulerMetrics(&metrics, read.clock).permitted(scheduler::Verdict::fits(), {});
     const election::ElectionMetrics elections{&metrics};
     elections.master_status.with({"kube-scheduler"}).set(1);
-    elections.slowpath.with({"kube-scheduler"}).add();
+    elections.slowpath.with({"kube-scheduler"}).set(1);
+    elections.refused.with({"kube-scheduler"}).set(1);
     show_build(metrics, build_info());
     informers::ClientMetrics client(&metrics, "127.0.0.1:6443");
     { ThreadExecutor executor("worker", read.clock, &metrics); }
