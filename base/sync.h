@@ -247,20 +247,24 @@ class Completion {
     bool done() const { return value.has_value() || error; }
   };
 
+  // Posts under the lock: a waiter that is dropped has either been posted to, or never will be. Its executor may end right
+  // after it.
   template <class F>
   void finish(F store) const {
-    std::shared_ptr<detail::Suspended> waiting;
-    {
-      const std::lock_guard lock(state_->mutex);
-      PH_ASSERT(!state_->done());
-      store(*state_);
-      waiting = std::move(state_->waiting);
-    }
-    if (waiting) detail::resume_later(std::move(waiting));
+    const std::lock_guard lock(state_->mutex);
+    PH_ASSERT(!state_->done());
+    store(*state_);
+    if (state_->waiting) detail::resume_later(std::exchange(state_->waiting, nullptr));
   }
 
   struct Awaiter {
     explicit Awaiter(std::shared_ptr<State> state) : state(std::move(state)) {}
+    Awaiter(const Awaiter&) = delete;
+    Awaiter& operator=(const Awaiter&) = delete;
+    ~Awaiter() {
+      const std::lock_guard lock(state->mutex);
+      state->waiting = nullptr;
+    }
     std::shared_ptr<State> state;
     detail::Parking parking;
     bool await_ready() const { return false; }

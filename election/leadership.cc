@@ -19,20 +19,19 @@ void Leadership::begin(std::shared_ptr<const Term> term, Steady certain_until) {
   PH_ASSERT(term != nullptr);
   const std::lock_guard lock(mutex_);
   term_ = std::move(term);
-  certain_until_.store(certain_until.time_since_epoch().count(), std::memory_order_release);
+  extend(certain_until);
   leading_.store(true, std::memory_order_release);
 }
 
 void Leadership::extend(Steady certain_until) {
-  PH_ASSERT(leading());
   certain_until_.store(certain_until.time_since_epoch().count(), std::memory_order_release);
+  doubtful_.store(false, std::memory_order_release);
 }
 
-void Leadership::doubt() { certain_until_.store(Duration::min().count(), std::memory_order_release); }
+void Leadership::doubt() { doubtful_.store(true, std::memory_order_release); }
 
 void Leadership::end() {
   const std::lock_guard lock(mutex_);
-  doubt();
   leading_.store(false, std::memory_order_release);
   term_.reset();
 }

@@ -27,9 +27,13 @@ class Leadership {
   // Whether this process leads, as far as the election knows. True does not mean that a write may leave: see `certain`.
   bool leading() const { return leading_.load(std::memory_order_acquire); }
 
-  // Until when nobody else can lead: the last renewal's sending plus the renew deadline. Steady::min() when not leading.
+  // Until when nobody else can lead: the last renewal's sending plus the renew deadline. When not leading, that of the last
+  // term; zero before the first.
   Steady certain_until() const { return Steady(Duration(certain_until_.load(std::memory_order_acquire))); }
-  bool certain(Steady now) const { return now < certain_until(); }
+  // Whether this process leads at `now`, whatever happens elsewhere.
+  bool certain(Steady now) const {
+    return leading() && !doubtful_.load(std::memory_order_acquire) && now < certain_until();
+  }
 
   // The present term; null when not leading.
   std::shared_ptr<const Term> term() const;
@@ -50,7 +54,8 @@ class Leadership {
 
  private:
   std::atomic<bool> leading_ = false;
-  std::atomic<Duration::rep> certain_until_ = Duration::min().count();
+  std::atomic<bool> doubtful_ = false;
+  std::atomic<Duration::rep> certain_until_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;
   mutable std::mutex mutex_;  // held for the copy of a pointer
   std::shared_ptr<const Term> term_;

@@ -6,6 +6,7 @@
 #include "api/codec.h"
 #include "base/sync.h"
 #include "election/elector.h"
+#include "election/metrics.h"
 #include "election/reconnecting.h"
 #include "informers/client.h"
 #include "informers/recorder.h"
@@ -87,7 +88,7 @@ struct LeaseElection::Impl {
   void show(Metrics& metrics) {
     const ElectionMetrics families{&metrics};
     const std::string& name = options.resource_name;
-    const auto update = [this, status = families.status.with({name}), slow_paths = families.slow_paths.with({name}),
+    const auto update = [this, status = families.master_status.with({name}), slow_paths = families.slowpath.with({name}),
                          refused = families.refused.with({name})] {
       status.set(parts.leadership->leading() ? 1 : 0);
       slow_paths.set(static_cast<double>(elector.slow_paths()));

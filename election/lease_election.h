@@ -45,7 +45,7 @@ struct ElectionParts {
   // Makes a connection for requests on `executor`; called there, first by `start`, and again whenever a connection has
   // failed. Throws what it likes: that is a failed attempt.
   std::function<std::unique_ptr<Transport>()> connect;
-  Metrics* metrics = nullptr;  // leader_election_…{name="<resource name>"}; may be null
+  Metrics* metrics = nullptr;  // shows election/metrics.h, by the resource name; may be null
 };
 
 // Called on `on`, one at a time, in the order of what happened; the functions may be empty, and must not throw. `on` runs

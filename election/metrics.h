@@ -1,7 +1,4 @@
-// What an elector counts:
-//
-//   const Gauge leads = ElectionMetrics{metrics}.master_status.with({"kube-scheduler"});
-//   leads.set(1);
+// What an election counts. LeaseElection sets the series of its lease when they are looked at.
 #pragma once
 
 #include "base/metrics.h"
@@ -12,12 +9,14 @@ namespace ph::election {
 struct ElectionMetrics {
   Metrics* in = nullptr;
 
-  // clang-format off
-  Family<Gauge> master_status{in, {Stability::Alpha, "leader_election_master_status",
-      "Whether this process leads.", {"name"}}};
-  Family<Counter> slowpath{in, {Stability::Alpha, "leader_election_slowpath_total",
-      "Renewals that had to read the lease again.", {"name"}}};
-  // clang-format on
+  Family<Gauge> master_status{in, {Stability::Alpha, "leader_election_master_status", "Whether this process leads.", {"name"}}};
+  Family<Total> slowpath{
+      in, {Stability::Alpha, "leader_election_slowpath_total", "Renewals that had to read the lease again.", {"name"}}};
+  Family<Total> refused{in,
+                        {Stability::Alpha,
+                         "pilothouse_election_refused_writes_total",
+                         "Writes that were not sent, because leadership was not certain.",
+                         {"name"}}};
 };
 
 }  // namespace ph::election

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "daemon/program.h"
-#include "election/metrics.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
@@ -32,7 +31,6 @@ ElectedDaemon::ElectedDaemon(ElectedDaemonOptions options)
     auto scope = std::make_unique<Scope>(executor);
     scope->spawn(access_.follow_files());
     process_.emplace(metrics_, executor, &read_own_process);
-    if (leadership_) election_hook_ = metrics_.on_scrape(executor, [this] { show_election(); });
     return scope;
   });
   show_build(metrics_, build_info());
@@ -40,10 +38,7 @@ ElectedDaemon::ElectedDaemon(ElectedDaemonOptions options)
 
 ElectedDaemon::~ElectedDaemon() {
   serving_.reset();
-  daemon::run_on(files_->executor(), [this] {
-    process_.reset();
-    election_hook_ = ScrapeHook();
-  });
+  daemon::run_on(files_->executor(), [this] { process_.reset(); });
 }
 
 std::vector<HealthCheck> ElectedDaemon::checks() {
@@ -74,11 +69,6 @@ std::vector<daemon::Page> ElectedDaemon::pages() {
 
 Task<std::string> ElectedDaemon::metrics_text() { return metrics_.scrape(); }
 
-void ElectedDaemon::show_election() {
-  const election::ElectionMetrics families{&metrics_};
-  families.master_status.with({options_.election.resource_name}).set(leadership_->leading() ? 1 : 0);
-}
-
 void ElectedDaemon::lead(Executor& on, std::function<void()> started, std::function<void()> stopped) {
   component_ = &on;
   if (!leadership_) {
@@ -104,7 +94,8 @@ void ElectedDaemon::lead(Executor& on, std::function<void()> started, std::funct
                                 .identity = election::election_identity(daemon::host_name(), rng_),
                                 .component = options_.component,
                                 .user_agent = user_agent(options_.component) + " leader-election",
-                                .connect = std::move(connect)},
+                                .connect = std::move(connect),
+                                .metrics = &metrics_},
         options_.election,
         election::ElectionCallbacks{.on = &on,
                                     .started_leading = std::move(started),

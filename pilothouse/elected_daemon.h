@@ -63,7 +63,6 @@ class ElectedDaemon {
   std::vector<HealthCheck> checks();
   std::vector<daemon::Page> pages();
   Task<std::string> metrics_text();
-  void show_election();
 
   const ElectedDaemonOptions options_;
   const SystemClock clock_;
@@ -76,7 +75,6 @@ class ElectedDaemon {
   std::optional<daemon::Part<daemon::Serving>> serving_;
   std::optional<daemon::Part<Scope>> files_;
   std::optional<ProcessMetrics> process_;       // on the executor of `files_`
-  ScrapeHook election_hook_;                    // the same
   std::optional<daemon::Part<election::LeaseElection>> election_;
   Executor* component_ = nullptr;
   std::function<void()> stopped_;

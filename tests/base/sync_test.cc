@@ -230,6 +230,20 @@ TEST_F(Sync, CompletionSetAfterTheWaiterWasDropped) {
   EXPECT_EQ(trace, (Trace{"end"}));
 }
 
+// The executor of a dropped wait may be gone by then: nothing is posted to it.
+TEST_F(Sync, CompletionLeavesTheExecutorOfADroppedWaiterAlone) {
+  const Completion<int> completion;
+  auto gone = std::make_unique<ManualExecutor>(clock);
+  auto waiter = std::make_unique<Scope>(*gone);
+  waiter->spawn(note_completion(completion, &trace));
+  gone->drain();
+  waiter.reset();
+  completion.set(1);
+  EXPECT_EQ(gone->drain(), 0) << "something was posted";
+  gone.reset();
+  EXPECT_EQ(trace, (Trace{"end"}));
+}
+
 TEST(Completion, CarriesValuesAndErrorsAcrossThreads) {
   SystemClock clock;
   ThreadExecutor here("here", clock), there("there", clock);

@@ -276,14 +276,14 @@ TEST_F(ElectionInCluster, ShowsUpstreamsMetrics) {
   cluster.advance(2s);
   EXPECT_EQ(a.scrape(),
             "leader_election_master_status{name=\"demo\"} 1\n"
-            "leader_election_refused_writes_total{name=\"demo\"} 0\n"
-            "leader_election_slowpath_total{name=\"demo\"} 1\n");
+            "leader_election_slowpath_total{name=\"demo\"} 1\n"
+            "pilothouse_election_refused_writes_total{name=\"demo\"} 0\n");
   EXPECT_THAT(b.scrape(), HasSubstr("leader_election_master_status{name=\"demo\"} 0\n"));
   a.thread.busy();
   a.stop();
   cluster.advance(1s);
   EXPECT_THAT(a.scrape(), AllOf(HasSubstr("leader_election_master_status{name=\"demo\"} 0\n"),
-                                HasSubstr("leader_election_refused_writes_total{name=\"demo\"} 10\n")));
+                                HasSubstr("pilothouse_election_refused_writes_total{name=\"demo\"} 10\n")));
   a.thread.free();
 }
 

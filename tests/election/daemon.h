@@ -151,7 +151,7 @@ class Daemon {
     std::string out;
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-      if (line.starts_with("leader_election")) out += line + "\n";
+      if (line.starts_with("leader_election") || line.starts_with("pilothouse_election")) out += line + "\n";
     }
     return out;
   }

@@ -144,7 +144,8 @@ class MetricsInventory : public ::testing::Test {
     scheduler::SchedulerMetrics(&metrics, read.clock).permitted(scheduler::Verdict::fits(), {});
     const election::ElectionMetrics elections{&metrics};
     elections.master_status.with({"kube-scheduler"}).set(1);
-    elections.slowpath.with({"kube-scheduler"}).add();
+    elections.slowpath.with({"kube-scheduler"}).set(1);
+    elections.refused.with({"kube-scheduler"}).set(1);
     show_build(metrics, build_info());
     informers::ClientMetrics client(&metrics, "127.0.0.1:6443");
     read.executor.post([&client] { informers::ClientMetrics::Attempt(&client, HttpRequest{.method = "GET"}, false).retried(429); });
