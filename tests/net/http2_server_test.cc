@@ -132,10 +132,11 @@ struct Uploads : Http2ServerTest {
     std::size_t window = 256 * 1024, sent = 0;
   };
   std::map<StreamId, Upload> uploads;
+  std::size_t window = 65'535;  // of the connection
 
   void begin() {
     say(opening());
-    hear();
+    hear_windows();
     say(frame(kSettings, kAck, 0, ""));  // the server's windows are in force from here on
     for (StreamId stream = 1; stream <= kLast; stream += 2) {
       say(frame(kHeaders, kEndHeaders, stream, request_fields("POST", "/")));
@@ -147,7 +148,7 @@ struct Uploads : Http2ServerTest {
     std::string out;
     server->produce(out, 1 << 24);
     for (const auto& [stream, size] : window_updates(out)) {
-      if (stream != 0) uploads[stream].window += size;
+      (stream == 0 ? window : uploads[stream].window) += size;
     }
   }
   // All bodies as far as they may be sent, without their ends. How much that was.
@@ -158,7 +159,9 @@ struct Uploads : Http2ServerTest {
       before = total;
       for (auto& [stream, upload] : uploads) {
         while (upload.window >= chunk.size() && upload.sent < kBody) {
-          say(frame(kData, 0, stream, chunk));
+          if (window < chunk.size()) hear_windows();
+          EXPECT_TRUE(say(frame(kData, 0, stream, chunk)));
+          window -= chunk.size();
           upload.window -= chunk.size();
           upload.sent += chunk.size();
           total += chunk.size();
