@@ -43,20 +43,6 @@ Answer answer_of(const api::ApiError& error) {
   return Answer::Error;
 }
 
-// Upstream's two, and what the guarded transports count.
-struct ElectionMetrics {
-  Metrics* in = nullptr;
-  Family<Gauge> status{
-      in, {Stability::Alpha, "leader_election_master_status", "Whether this process holds the lease: 1 or 0.", {"name"}}};
-  Family<Total> slow_paths{
-      in, {Stability::Alpha, "leader_election_slowpath_total", "Renewals that had to read the lease first.", {"name"}}};
-  Family<Total> refused{in,
-                        {Stability::Alpha,
-                         "leader_election_refused_writes_total",
-                         "Writes that were not sent, because leadership was not certain.",
-                         {"name"}}};
-};
-
 }  // namespace
 
 struct LeaseElection::Impl {
