@@ -38,7 +38,9 @@ class Composer {
  public:
   explicit Composer(std::string_view text) {
     if (!yaml_parser_initialize(&parser_)) refuse("out of memory");
-    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    // libyaml takes no null pointer, also for no bytes.
+    const char* bytes = text.data() ? text.data() : "";
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(bytes), text.size());
   }
   Composer(const Composer&) = delete;
   ~Composer() {

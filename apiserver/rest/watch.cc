@@ -107,7 +107,7 @@ class WatchStream final : public BodyStream {
     const Steady last = setup_.end - kBookmarkBeforeEnd;
     if (now < last) setup_.next_bookmark = std::min(setup_.next_bookmark, last);
     const Revision revision = setup_.events->revision();
-    if (!setup_.bookmarks || revision < sent_) return;
+    if (!setup_.bookmarks || revision <= sent_) return;
     pending_.push_back(share(encode_bookmark_frame(setup_.encoding, revision, false)));
     sent_ = revision;
   }

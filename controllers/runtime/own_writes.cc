@@ -85,13 +85,13 @@ void OwnWrites::answered(const Write& write, std::string_view object) {
 
 void OwnWrites::unknown(const Write& write) {
   ++stats_.unknown;
-  suspect(write);
+  suspect(write, false);
 }
 
-void OwnWrites::suspect(const Write& write) {
+void OwnWrites::suspect(const Write& write, bool refused) {
   for (const LoopBuilder::Source& source : sources_) {
     if (source.resource != write.resource) continue;
-    add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key});
+    add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key, .refused = refused});
   }
 }
 
@@ -99,7 +99,7 @@ void OwnWrites::suspect(const Write& write) {
 void OwnWrites::refused(const Write& write, const api::ApiError& error) {
   if (error.code() != 404 && error.code() != 409) return;
   ++stats_.stale;
-  suspect(write);
+  suspect(write, true);
 }
 
 bool OwnWrites::settled(const ObjectKey& key) {
@@ -109,6 +109,11 @@ bool OwnWrites::settled(const ObjectKey& key) {
   if (!found->second.empty()) return false;
   pending_.erase(found);
   return true;
+}
+
+bool OwnWrites::wrote(const ObjectKey& key) {
+  if (settled(key)) return false;
+  return std::ranges::any_of(pending_[key], [](const Condition& condition) { return !condition.refused; });
 }
 
 Task<void> OwnWrites::wait(ObjectKey key) {

@@ -28,6 +28,8 @@ class OwnWrites final : public informers::WriteObserver {
 
   // Everything written for `key` has been seen.
   bool settled(const ObjectKey& key);
+  // Something was written, or may have been, for `key` that has not been seen.
+  bool wrote(const ObjectKey& key);
   // Resumes when `key` is settled, or an informer has stopped. Throws when a live read fails.
   Task<void> wait(ObjectKey key);
   const OwnWriteStats& stats() const { return stats_; }
@@ -41,6 +43,7 @@ class OwnWrites final : public informers::WriteObserver {
     Revision least;      // Reached; Gone: reaching it will do as well, if it is not zero
     ObjectKey object;    // Gone, Unknown (an empty name: any of the namespace)
     std::string uid;     // Gone
+    bool refused = false;  // nothing was written: the cache is stale
   };
 
   static bool met(const Condition& condition);
@@ -50,7 +53,7 @@ class OwnWrites final : public informers::WriteObserver {
   static std::vector<ObjectKey> keys_of(const LoopBuilder::Source& source, const ObjectKey& key, std::string_view object);
   // What to wait for instead of `unknown`, by a live read.
   Task<Condition> resolve(Condition unknown);
-  void suspect(const informers::Write& write);
+  void suspect(const informers::Write& write, bool refused);
 
   const std::vector<LoopBuilder::Source>& sources_;
   std::map<ObjectKey, std::vector<Condition>> pending_;

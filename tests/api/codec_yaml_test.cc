@@ -50,6 +50,8 @@ TEST(CodecYaml, Documents) {
   for (const auto& [text, expected] : kCases) EXPECT_EQ(yaml_to_json(text), expected) << text;
 }
 
+TEST(CodecYaml, NothingAtAll) { EXPECT_EQ(error({}), error("")); }
+
 TEST(CodecYaml, Refused) {
   EXPECT_EQ(error("a: 1\n---\nb: 2\n"), "yaml: only one document is allowed");
   EXPECT_EQ(error("a: b: c\n"), "yaml: mapping values are not allowed in this context");

@@ -162,6 +162,7 @@ TEST_F(HostTest, AStopEndsAReconcileInTheMiddle) {
   EXPECT_THAT(seen(), ElementsAre("x@3"));
   server_.expect();
   host_.stop();
+  server_.lose();  // nobody hears what became of it
   executor_.advance(1min);
   script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
   host_.start();
