@@ -78,6 +78,8 @@ Log make_log(const LogOptions& options) {
   return Log(stderr_sink(options.format == "json" ? LogFormat::Json : LogFormat::Text), least);
 }
 
+void add_inert_serving_flags(FlagSet& flags) { flags.add(kServing); }
+
 void add_serving_flags(FlagSet& flags, ServingOptions& options) {
   flags.section("Secure serving");
   flags.add("bind-address", options.bind_address, "The address to listen on; all of them by default").typed("ip");
@@ -86,7 +88,7 @@ void add_serving_flags(FlagSet& flags, ServingOptions& options) {
   flags.add("tls-cert-file", options.tls_cert_file, "The certificate to show, with its chain; looked at again every ten seconds");
   flags.add("tls-private-key-file", options.tls_private_key_file, "Its key");
   flags.add("tls-min-version", options.tls_min_version, "VersionTLS12 or VersionTLS13");
-  flags.add(kServing);
+  add_inert_serving_flags(flags);
   flags.section("Authentication");
   flags.add("authentication-kubeconfig", options.authentication_kubeconfig,
             "Which apiserver to ask about tokens; without one only client certificates are believed");

@@ -21,6 +21,8 @@ Log make_log(const LogOptions& options);
 
 // All of these must outlive the set. Sections are named as upstream names them.
 void add_serving_flags(FlagSet& flags, ServingOptions& options);
+// Of those, the ones that change nothing: for a program that has its own words for the rest.
+void add_inert_serving_flags(FlagSet& flags);
 void add_election_flags(FlagSet& flags, election::ElectionOptions& options);
 void add_log_flags(FlagSet& flags, LogOptions& options);
 void add_metrics_flags(FlagSet& flags);

@@ -41,6 +41,10 @@ class SharingTransport final : public Transport {
 
 }  // namespace
 
+std::unique_ptr<BodyStream> held(std::shared_ptr<Transport> transport, std::unique_ptr<BodyStream> stream) {
+  return std::make_unique<HeldStream>(std::move(transport), std::move(stream));
+}
+
 std::unique_ptr<Transport> sharing_transport(Transport& inner, std::function<std::string()> token) {
   return std::make_unique<SharingTransport>(inner, std::move(token));
 }
@@ -78,7 +82,7 @@ class FollowingTransport final : public Transport {
     if (const auto now = access_.current(); now.generation != generation_) renew(now);
     const std::shared_ptr<Transport> transport = transport_;  // kept while the request is under way
     HttpResponse response = co_await transport->send(std::move(request), stream);
-    if (response.stream) response.stream = std::make_unique<HeldStream>(transport, std::move(response.stream));
+    if (response.stream) response.stream = held(transport, std::move(response.stream));
     co_return response;
   }
 

@@ -74,6 +74,9 @@ class ServerAccess {
 // bearer token.
 std::unique_ptr<Transport> sharing_transport(Transport& inner, std::function<std::string()> token = {});
 
+// The stream, which keeps the transport it came from.
+std::unique_ptr<BodyStream> held(std::shared_ptr<Transport> transport, std::unique_ptr<BodyStream> stream);
+
 struct HostPort {
   std::string host;
   std::uint16_t port = 443;

@@ -29,6 +29,12 @@ std::string advertised(const std::string& bind_address) {
   return own ? bind_address : net::primary_address();
 }
 
+std::string reachable(const std::string& bind_address) {
+  if (bind_address == "0.0.0.0") return "127.0.0.1";
+  if (bind_address == "::") return "[::1]";
+  return bind_address.find(':') == std::string::npos ? bind_address : "[" + bind_address + "]";
+}
+
 ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log,
                                        NodeLogs& logs, Metrics* metrics) {
   // The port first: it is what most often is not to be had, and costs nothing.

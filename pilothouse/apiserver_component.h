@@ -22,6 +22,9 @@ class NodeLogs;
 // or all of them.
 std::string advertised(const std::string& bind_address);
 
+// What a client on this machine connects to, as the host of a URL.
+std::string reachable(const std::string& bind_address);
+
 // What listens before there is a server to serve: the port is known first, and requests wait outside (503).
 class Door final : public HttpHandler {
  public:

@@ -40,13 +40,6 @@ class Pages final : public apiserver::PathHandler {
   const std::vector<daemon::Page> pages_;
 };
 
-// What clients on this machine connect to.
-std::string reachable(const std::string& bind_address) {
-  if (bind_address == "0.0.0.0") return "127.0.0.1";
-  if (bind_address == "::") return "[::1]";
-  return bind_address.find(':') == std::string::npos ? bind_address : "[" + bind_address + "]";
-}
-
 class Program {
  public:
   Program(ApiServerProgramOptions& options, const daemon::FlagSet& flags)

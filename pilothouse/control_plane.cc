@@ -25,13 +25,6 @@ daemon::DataDirOptions data_dir_options(const UpOptions& options) {
   return out;
 }
 
-// What a client on this machine connects to.
-std::string reachable(const std::string& bind_address) {
-  if (bind_address == "0.0.0.0") return "127.0.0.1";
-  if (bind_address == "::") return "[::1]";
-  return bind_address.find(':') == std::string::npos ? bind_address : "[" + bind_address + "]";
-}
-
 scheduler::Configuration scheduler_configuration(const UpOptions& options) {
   if (options.scheduler_config.empty()) return scheduler::Configuration::defaults();
   try {

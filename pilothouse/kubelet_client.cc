@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "daemon/server_access.h"
 #include "net/client.h"
 
 namespace ph::pilothouse {
@@ -19,17 +20,6 @@ std::string address_of(const core::v1::Node& node, const std::vector<std::string
   }
   return {};
 }
-
-class KubeletStream final : public BodyStream {
- public:
-  KubeletStream(std::shared_ptr<Transport> transport, std::unique_ptr<BodyStream> stream)
-      : transport_(std::move(transport)), stream_(std::move(stream)) {}
-  Task<std::optional<SharedBytes>> next() override { return stream_->next(); }
-
- private:
-  std::shared_ptr<Transport> transport_;
-  std::unique_ptr<BodyStream> stream_;
-};
 
 }  // namespace
 
@@ -57,7 +47,7 @@ Task<HttpResponse> KubeletClient::get(const core::v1::Node& node, std::string ta
   try {
     HttpRequest request{.method = "GET", .target = target, .headers = {}, .body = {}, .peer = {}};
     HttpResponse response = co_await transport->send(std::move(request), true);
-    if (response.stream) response.stream = std::make_unique<KubeletStream>(transport, std::move(response.stream));
+    if (response.stream) response.stream = daemon::held(transport, std::move(response.stream));
     co_return response;
   } catch (const TransportError& error) {
     trouble = error.what();

@@ -18,13 +18,6 @@ constexpr daemon::InertFlag kDiffers[] = {
     {"allow-privileged", "bool", "false", NoEffect, "privileged containers are always allowed"},
     {"cert-dir", "string", "/var/run/kubernetes", NoEffect, "certificates are kept in --data-dir"},
     {"runtime-config", "mapStringString", "", Refused, "the GA versions are served, and no others"},
-    {"disable-http2-serving", "bool", "false", NoEffect, "clients choose between HTTP/2 and HTTP/1.1"},
-    {"http2-max-streams-per-connection", "int", "0", NoEffect, "250 streams may be open on a connection"},
-    {"permit-address-sharing", "bool", "false", Refused, "an address belongs to one program"},
-    {"permit-port-sharing", "bool", "false", Refused, "a port belongs to one program"},
-    {"tls-cipher-suites", "strings", "[]", NoEffect, "TLS 1.3's suites, and of TLS 1.2 those HTTP/2 allows, are in use"},
-    {"tls-curve-preferences", "int32Slice", "[]", NoEffect, "OpenSSL's order is in use"},
-    {"tls-sni-cert-key", "namedCertKey", "[]", Refused, "one certificate serves all names"},
 };
 
 std::string must_read(const char* flag, const std::string& path) {
@@ -70,6 +63,7 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("tls-cert-file", options.serving.tls_cert_file, "The certificate to show, with its chain; without it the data directory's");
   flags.add("tls-private-key-file", options.serving.tls_private_key_file, "Its key");
   flags.add("tls-min-version", options.serving.tls_min_version, "VersionTLS12 or VersionTLS13");
+  daemon::add_inert_serving_flags(flags);
   flags.section("Generic");
   flags.add("advertise-address", options.advertise_address, "Where pods find the server").typed("ip");
   flags.add("request-timeout", options.server.request_timeout, "How long a request may take that says nothing else");
