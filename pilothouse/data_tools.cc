@@ -193,6 +193,15 @@ void check_files(const fs::path& file, const SnapshotFacts& facts) {
   }
 }
 
+// Of the store that is replaced; 0: it is none, or nothing can be read of it.
+Revision last_revision(const fs::path& store) {
+  try {
+    return apiserver::open_store_view(store.string(), apiserver::ViewAccess::Beside)->revision();
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
 // True: the directory holds something that is replaced.
 bool may_restore_into(const fs::path& data_dir, bool force, const Clock& clock) {
   const DataDirState state = inspect_data_dir(data_dir);
@@ -287,12 +296,12 @@ SnapshotDone take_snapshot(const fs::path& data_dir, const fs::path& file, bool 
   return copier.done;
 }
 
-Revision revision_after_restore(Revision snapshot, std::uint64_t bump, Time now) {
+Revision revision_after_restore(Revision snapshot, std::uint64_t bump, Revision replaced, Time now) {
   // Two restores of one snapshot must differ, too. Between them a store makes fewer changes than this allows for.
-  constexpr std::uint64_t kChangesPerSecond = 10'000;
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
-  return Revision{std::max(snapshot.value + bump,
-                           static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0)) * kChangesPerSecond)};
+  constexpr std::uint64_t kChangesPerMillisecond = 10;
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  const auto of_time = static_cast<std::uint64_t>(std::max<std::int64_t>(passed, 0)) * kChangesPerMillisecond;
+  return Revision{std::max({snapshot.value + bump, of_time, replaced.value + 1})};
 }
 
 RestoreDone restore_snapshot(const fs::path& file, const fs::path& data_dir, const RestoreOptions& options,
@@ -306,7 +315,8 @@ RestoreDone restore_snapshot(const fs::path& file, const fs::path& data_dir, con
   const apiserver::StoreLock lock(store.string());
   // What is there can be started until the new store is complete; where nothing is, nothing can be started before.
   if (!replaces) write_file(format, kDataDirRestoring, false);
-  const Revision revision = revision_after_restore(facts.revision, options.bump_revision, clock.now());
+  const Revision revision =
+      revision_after_restore(facts.revision, options.bump_revision, last_revision(store), clock.now());
   const Files files = build_store(file, restored, revision);
 
   write_file(format, kDataDirRestoring, false);

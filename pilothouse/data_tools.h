@@ -61,8 +61,8 @@ RestoreDone restore_snapshot(const std::filesystem::path& file, const std::files
                              const RestoreOptions& options, const Clock& clock);
 
 // The revision a restored store begins with: greater than any that a client can have seen, of the store the snapshot
-// was taken from, or of one that was restored from it before.
-Revision revision_after_restore(Revision snapshot, std::uint64_t bump, Time now);
+// was taken from, of one that was restored from it before, or of the one that is `replaced` (its last; 0: none).
+Revision revision_after_restore(Revision snapshot, std::uint64_t bump, Revision replaced, Time now);
 
 struct StoreStatus {
   Revision revision;

@@ -101,16 +101,30 @@ TEST_F(DataToolsTest, ASnapshotRestoresObjectsAndKeys) {
 
 TEST(RevisionAfterRestore, IsNewToEveryClient) {
   const Time now = sim::SimClock::kStart;
-  EXPECT_EQ(revision_after_restore(Revision{50}, 1'000'000'000, Time{}), Revision{1'000'000'050});
-  const Revision first = revision_after_restore(Revision{50}, 1'000'000'000, now);
+  EXPECT_EQ(revision_after_restore(Revision{50}, 1'000'000'000, {}, Time{}), Revision{1'000'000'050});
+  const Revision first = revision_after_restore(Revision{50}, 1'000'000'000, {}, now);
   EXPECT_GT(first, Revision{1'000'000'050});
   // The same snapshot again, a minute later: what was written in between does not come back with other objects behind
   // it.
-  EXPECT_GE(revision_after_restore(Revision{50}, 1'000'000'000, now + 1min).value, first.value + 600'000);
+  EXPECT_GE(revision_after_restore(Revision{50}, 1'000'000'000, {}, now + 1min).value, first.value + 600'000);
+  // Over a store that was restored in the same moment and has written since.
+  EXPECT_EQ(revision_after_restore(Revision{50}, 1'000'000'000, Revision{first.value + 40}, now).value,
+            first.value + 41);
   // A snapshot of a restored cluster, with a clock that stands still.
-  EXPECT_EQ(revision_after_restore(first, 7, now).value, first.value + 7);
+  EXPECT_EQ(revision_after_restore(first, 7, {}, now).value, first.value + 7);
   // JSON's numbers hold it.
   EXPECT_LT(first.value, std::uint64_t{1} << 53);
+}
+
+TEST_F(DataToolsTest, ASecondRestoreInTheSameMomentBeginsAfterTheFirst) {
+  const fs::path from = make("from");
+  take_snapshot(from, at("file"), false, clock_);
+  const Revision first = restore_snapshot(at("file"), at("to"), {}, clock_).revision;
+  const Revision second = restore_snapshot(at("file"), at("to"), {.force = true}, clock_).revision;
+  EXPECT_GT(second, first);
+  // What cannot be read is replaced all the same.
+  fs::remove(at("to/store/CURRENT"));
+  EXPECT_NO_THROW(restore_snapshot(at("file"), at("to"), {.force = true}, clock_));
 }
 
 TEST_F(DataToolsTest, WhereASnapshotIsNotRestored) {
