@@ -7,8 +7,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "base/sync.h"
 #include "base/within.h"
-#include "net/handoff.h"
 #include "net/io.h"
 #include "net/outbound_client.h"
 #include "net/tls_settings.h"
@@ -18,6 +18,7 @@ namespace {
 
 using tcp = asio::ip::tcp;
 
+constexpr Duration kBackstop = 5s;
 constexpr Duration kWatch = 10ms;             // how often a response's size is looked at
 constexpr Duration kAddressesLifetime = 30s;  // of a name
 constexpr std::size_t kFraming = 1 << 20;     // headers and framing beyond the body, at most
@@ -85,8 +86,8 @@ Found places_of(const std::string& host, const boost::system::error_code& error,
 }
 
 // Looks a name up on an io thread.
-Handoff<Found> look_up(asio::io_context& context, const std::string& host, std::uint16_t port) {
-  Handoff<Found> result;
+Completion<Found> look_up(asio::io_context& context, const std::string& host, std::uint16_t port) {
+  Completion<Found> result;
   asio::post(context, [&context, host, port, result] {
     auto resolver = std::make_shared<tcp::resolver>(context);
     resolver->async_resolve(host, std::to_string(port),
@@ -206,7 +207,7 @@ class OutboundTransport final : public Transport {
   Task<void> find_places() {
     const Steady now = executor_.clock().steady();
     if (is_address_ || (!places_.empty() && found_at_ && *found_at_ + kAddressesLifetime > now)) co_return;
-    const Handoff<Found> looked_up = look_up(context_, url_.host, url_.port);
+    const Completion<Found> looked_up = look_up(context_, url_.host, url_.port);
     Found found = co_await looked_up.get();
     if (found.places.empty()) {
       if (!places_.empty()) co_return;  // what it was last known by
@@ -220,10 +221,10 @@ class OutboundTransport final : public Transport {
   Task<OutboundAnswer> exchange_at(Place place, const HttpRequest& request) {
     Hold client(*this, std::move(place));
     const std::size_t most = options_.response_bytes_max + options_.response_per_request * request.body.size();
-    Handoff<OutboundAnswer> handoff;
-    client->send(outbound(request, most), [handoff](OutboundAnswer answer) { handoff.set(std::move(answer)); });
+    Completion<OutboundAnswer> answered;
+    client->send(outbound(request, most), [answered](OutboundAnswer answer) { answered.set(std::move(answer)); });
     const Watch watch(executor_, *client, 2 * most + kFraming);
-    OutboundAnswer answer = co_await handoff.get();
+    OutboundAnswer answer = co_await answered.get();
     if (watch.exceeded()) {
       answer.error = fmt::format("the response is larger than {} bytes", most);
       answer.sent = true;
@@ -259,7 +260,8 @@ class OutboundTransport final : public Transport {
     settings.base = fmt::format("{}://{}:{}", url_.tls ? "https" : "http", place.host, url_.port);
     settings.one_address = !place.ipv6;
     settings.verify = !options_.tls.skip_verify;
-    settings.timeout = std::chrono::duration_cast<std::chrono::microseconds>(options_.timeout);
+    // Ours comes first, and says what happened; this one ends what nobody waits for any more.
+    settings.timeout = std::chrono::duration_cast<std::chrono::microseconds>(options_.timeout + kBackstop);
     settings.configure = [tls = options_.tls](ssl_ctx_st* ctx) { apply_client_settings(ctx, tls); };
     return OutboundClient::make(std::move(settings));
   }
