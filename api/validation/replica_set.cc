@@ -21,13 +21,7 @@ void validate_update(const ReplicaSet& now, const ReplicaSet& old, Errors& error
 }
 
 void validate_status(const ReplicaSet& now, const ReplicaSet&, Errors& errors) {
-  const auto& status = now.status();
-  check_replica_counts({.replicas = status.replicas(),
-                        .fully_labeled = status.fully_labeled_replicas(),
-                        .ready = status.ready_replicas(),
-                        .available = status.available_replicas(),
-                        .observed_generation = status.observed_generation()},
-                       Path("status"), errors);
+  check_replica_counts(now.status(), errors);
 }
 
 }  // namespace ph::api

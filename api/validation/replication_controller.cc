@@ -17,13 +17,7 @@ void validate(const ReplicationController& object, Errors& errors) { check_spec(
 void validate_update(const ReplicationController& now, const ReplicationController&, Errors& errors) { validate(now, errors); }
 
 void validate_status(const ReplicationController& now, const ReplicationController&, Errors& errors) {
-  const auto& status = now.status();
-  check_replica_counts({.replicas = status.replicas(),
-                        .fully_labeled = status.fully_labeled_replicas(),
-                        .ready = status.ready_replicas(),
-                        .available = status.available_replicas(),
-                        .observed_generation = status.observed_generation()},
-                       Path("status"), errors);
+  check_replica_counts(now.status(), errors);
 }
 
 }  // namespace ph::api

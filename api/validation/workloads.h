@@ -17,6 +17,15 @@ struct ReplicaCounts {
   std::int64_t replicas, fully_labeled, ready, available, observed_generation;
 };
 void check_replica_counts(const ReplicaCounts& counts, const Path& path, Errors& errors);
+template <class Status>
+void check_replica_counts(const Status& status, Errors& errors) {
+  check_replica_counts({.replicas = status.replicas(),
+                        .fully_labeled = status.fully_labeled_replicas(),
+                        .ready = status.ready_replicas(),
+                        .available = status.available_replicas(),
+                        .observed_generation = status.observed_generation()},
+                       Path("status"), errors);
+}
 
 // Job and CronJob.
 void check_job_template(const batch::v1::JobSpec& spec, const Path& path, Errors& errors);

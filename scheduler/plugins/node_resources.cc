@@ -15,6 +15,15 @@ Usage usage_of(std::string_view resource, const PodInfo& pod, const NodeInfo& no
   return {node.allocatable().amount(resource), node.requested().amount(resource), wanted};
 }
 
+Usages::Usages(std::span<const WeightedResource> resources, const PodInfo& pod, const NodeInfo& node, bool scored) {
+  if (resources.size() > few_.size()) {
+    many_.resize(resources.size());
+    usages_ = many_;
+  }
+  usages_ = usages_.first(resources.size());
+  for (std::size_t i = 0; i < usages_.size(); ++i) usages_[i] = usage_of(resources[i].name, pod, node, scored);
+}
+
 namespace {
 
 // The weighted mean over the resources that count, rounded down.

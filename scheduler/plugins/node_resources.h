@@ -1,6 +1,7 @@
 // What the plugins about resources share: how much of a resource is there, and would be used with the pod.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +19,22 @@ struct Usage {
 // `scored`: containers without a cpu or memory request count with the defaults for scoring. Extended resources that the
 // pod does not ask for do not count.
 Usage usage_of(std::string_view resource, const PodInfo& pod, const NodeInfo& node, bool scored);
+
+// The usage of each of `resources`, beside them. A score is given for every node: the usual number of resources costs no
+// allocation.
+class Usages {
+ public:
+  Usages(std::span<const WeightedResource> resources, const PodInfo& pod, const NodeInfo& node, bool scored);
+  Usages(const Usages&) = delete;
+  Usages& operator=(const Usages&) = delete;
+  operator std::span<const Usage>() const { return usages_; }
+
+ private:
+  static constexpr std::size_t kInline = 8;
+  std::array<Usage, kInline> few_;
+  std::vector<Usage> many_;
+  std::span<Usage> usages_{few_};
+};
 
 // The scores of the three strategies. `resources` and `usage` run side by side.
 Score least_allocated(std::span<const WeightedResource> resources, std::span<const Usage> usage);

@@ -1,15 +1,12 @@
 // NodeResourcesBalancedAllocation: prefers nodes whose resources the pod brings closer to being used to the same part.
 // Upstream: pkg/scheduler/framework/plugins/noderesources (balanced_allocation)
 #include <algorithm>
-#include <array>
 
 #include "scheduler/framework/plugin.h"
 #include "scheduler/plugins/node_resources.h"
 
 namespace ph::scheduler {
 namespace {
-
-constexpr std::size_t kResourcesInline = 8;
 
 class NodeResourcesBalancedAllocation final : public PreScorePlugin, public ScorePlugin {
  public:
@@ -24,17 +21,7 @@ class NodeResourcesBalancedAllocation final : public PreScorePlugin, public Scor
   }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    std::array<Usage, kResourcesInline> few;
-    std::vector<Usage> many;
-    std::span<Usage> usage(few);
-    if (args_.resources.size() > few.size()) {
-      many.resize(args_.resources.size());
-      usage = many;
-    }
-    usage = usage.first(args_.resources.size());
-    for (std::size_t i = 0; i < usage.size(); ++i)
-      usage[i] = usage_of(args_.resources[i].name, state.pod(), node, false);
-    return balanced_allocation(usage);
+    return balanced_allocation(Usages(args_.resources, state.pod(), node, false));
   }
 
  private:

@@ -1,7 +1,6 @@
 // NodeResourcesFit: keeps a pod off nodes without enough left of what it asks for, and prefers nodes by how full they
 // are. Upstream: pkg/scheduler/framework/plugins/noderesources (fit)
 #include <algorithm>
-#include <array>
 
 #include "scheduler/framework/plugin.h"
 #include "scheduler/plugins/node_resources.h"
@@ -18,8 +17,6 @@ struct WantedScalars {
   };
   std::vector<Wanted> wanted;
 };
-
-constexpr std::size_t kResourcesInline = 8;
 
 class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
@@ -87,16 +84,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    std::array<Usage, kResourcesInline> few;
-    std::vector<Usage> many;
-    std::span<Usage> usage(few);
-    if (args_.resources.size() > few.size()) {
-      many.resize(args_.resources.size());
-      usage = many;
-    }
-    usage = usage.first(args_.resources.size());
-    for (std::size_t i = 0; i < usage.size(); ++i)
-      usage[i] = usage_of(args_.resources[i].name, state.pod(), node, true);
+    const Usages usage(args_.resources, state.pod(), node, true);
     switch (args_.strategy) {
       case ScoringStrategy::LeastAllocated:
         return least_allocated(args_.resources, usage);
