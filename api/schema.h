@@ -90,6 +90,8 @@ class Schema {
   std::string name;                       // OpenAPI's: "io.k8s.api.core.v1.Pod"
   std::vector<Field> fields;              // in the order of JSON
   const Field* field(std::string_view json_name) const;
+  // The names in their order, each with its index in `fields`.
+  std::span<const std::pair<std::string_view, unsigned short>> by_name() const { return by_name_; }
   std::optional<GroupVersionKind> kind;   // JSON shows kind and apiVersion first
   bool atomic = false;                    // struct, list or map: replaced as a whole by apply
 

@@ -2,24 +2,27 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
-#include "api/json_text.h"
+#include "base/assert.h"
 
 namespace ph::api {
 namespace {
 
 using Json = nlohmann::json;
 
+std::string order_of_integer(std::int64_t value) {
+  const auto biased = static_cast<std::uint64_t>(value) ^ (std::uint64_t{1} << 63);
+  return fmt::format("1{:016x}", biased);
+}
+
 // A text whose byte order is the order of the values: numbers by value, then texts, then booleans, then the rest.
 std::string order_of(const Json& value) {
-  if (value.is_number_integer()) {
-    const auto biased = static_cast<std::uint64_t>(value.get<std::int64_t>()) ^ (std::uint64_t{1} << 63);
-    return fmt::format("1{:016x}", biased);
-  }
+  if (value.is_number_integer()) return order_of_integer(value.get<std::int64_t>());
   if (value.is_number()) return fmt::format("1{}", value.dump());
   if (value.is_string()) return "2" + value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "4" : "3";
@@ -42,22 +45,94 @@ Json parsed(std::string_view text) {
   return out;
 }
 
+// Nearly all keys and values are a few plain texts and small numbers in compact JSON, which needs no document to be read.
+// Gives up at anything else.
+class PlainReader {
+ public:
+  explicit PlainReader(std::string_view text) : rest_(text) {}
+
+  // The order of the one value that is the text.
+  std::optional<std::string> value() {
+    std::string out;
+    if (!scalar(out) || !rest_.empty()) return std::nullopt;
+    return out;
+  }
+
+  // Of the object that is the text.
+  std::optional<std::string> key() {
+    std::string out;
+    std::string_view before, name;
+    if (!take('{')) return std::nullopt;
+    do {
+      if (!literal(name) || !take(':')) return std::nullopt;
+      if (!out.empty() && name <= before) return std::nullopt;
+      out.append(before = name).push_back('\0');
+      if (!scalar(out)) return std::nullopt;
+      out.push_back('\0');
+    } while (take(','));
+    if (!take('}') || !rest_.empty()) return std::nullopt;
+    return out;
+  }
+
+ private:
+  bool take(char c) {
+    if (!rest_.starts_with(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  bool literal(std::string_view& out) {
+    if (!take('"')) return false;
+    std::size_t end = 0;
+    for (;; ++end) {
+      if (end == rest_.size()) return false;
+      const auto c = static_cast<unsigned char>(rest_[end]);
+      if (c == '"') break;
+      if (c < 0x20 || c >= 0x80 || c == '\\') return false;
+    }
+    out = rest_.substr(0, end);
+    rest_.remove_prefix(end + 1);
+    return true;
+  }
+
+  bool scalar(std::string& order) {
+    std::string_view text;
+    if (literal(text)) {
+      order.append(1, '2').append(text);
+      return true;
+    }
+    const std::size_t digits = std::min(rest_.find_first_not_of("0123456789"), rest_.size());
+    const bool plain = digits > 0 && digits <= 18 && (digits == 1 || rest_[0] != '0');
+    const bool ends = digits == rest_.size() || rest_[digits] == ',' || rest_[digits] == '}';
+    if (!plain || !ends) return false;
+    std::int64_t number = 0;
+    std::from_chars(rest_.data(), rest_.data() + digits, number);
+    order += order_of_integer(number);
+    rest_.remove_prefix(digits);
+    return true;
+  }
+
+  std::string_view rest_;
+};
+
 }  // namespace
 
-PathElement PathElement::field(std::string_view name) { return {Kind::Field, std::string(name), std::string(name)}; }
+PathElement PathElement::field(std::string_view name) { return {Kind::Field, std::string(name), {}}; }
 
 PathElement PathElement::key(std::string_view json) {
+  if (auto order = PlainReader(json).key()) return {Kind::Key, std::string(json), std::move(*order)};
   const Json key = parsed(json);
   if (!key.is_object()) throw DecodeError(fmt::format("invalid key: {}", json));
   return {Kind::Key, key.dump(), order_of_key(key)};
 }
 
 PathElement PathElement::value(std::string_view json) {
+  if (auto order = PlainReader(json).value()) return {Kind::Value, std::string(json), std::move(*order)};
   const Json value = parsed(json);
   return {Kind::Value, value.dump(), order_of(value)};
 }
 
-PathElement PathElement::index(std::int64_t index) { return {Kind::Index, std::to_string(index), order_of(Json(index))}; }
+PathElement PathElement::index(std::int64_t index) { return {Kind::Index, std::to_string(index), order_of_integer(index)}; }
 
 PathElement PathElement::parse(std::string_view text) {
   if (text.size() < 2 || text[1] != ':') throw DecodeError(fmt::format("missing colon: {}", text));
@@ -76,70 +151,14 @@ PathElement PathElement::parse(std::string_view text) {
   }
 }
 
-std::string PathElement::text() const {
+void PathElement::append_text(std::string& out) const {
   constexpr const char* kPrefixes[] = {"f:", "k:", "v:", "i:"};
-  return kPrefixes[static_cast<int>(kind_)] + content_;
+  out.append(kPrefixes[static_cast<int>(kind_)]).append(content_);
 }
 
 std::strong_ordering PathElement::operator<=>(const PathElement& other) const {
   if (kind_ != other.kind_) return kind_ <=> other.kind_;
-  return order_ <=> other.order_;
-}
-
-namespace {
-
-// No kind is as deep; what reads and writes sets goes as deep as they are.
-constexpr std::size_t kDepthMax = 512;
-
-void read_set(const Json& json, FieldPath& path, FieldSet& into) {
-  if (path.size() > kDepthMax) throw DecodeError("FieldsV1 is nested too deeply");
-  if (!json.is_object()) throw DecodeError("FieldsV1 must be an object");
-  for (const auto& [name, below] : json.items()) {
-    if (name == ".") {
-      into.insert(path);
-      continue;
-    }
-    path.push_back(PathElement::parse(name));
-    if (below.empty()) {
-      into.insert(path);
-    } else {
-      read_set(below, path, into);
-    }
-    path.pop_back();
-  }
-}
-
-enum Mode { kUnion, kIntersection, kDifference, kDifferenceBelow };
-
-}  // namespace
-
-FieldSet FieldSet::from_fields_v1(std::string_view text) {
-  FieldSet out;
-  if (text.empty()) return out;
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) throw DecodeError("invalid FieldsV1");
-  FieldPath path;
-  read_set(json, path, out);
-  return out;
-}
-
-void FieldSet::write(const Nodes& nodes, bool self, std::string& out) {
-  out += '{';
-  if (self && !nodes.empty()) out += "\".\":{}";
-  bool first = !self;
-  for (const Node& node : nodes) {
-    if (!std::exchange(first, false)) out += ',';
-    append_json_string(node.element.text(), out);
-    out += ':';
-    write(node.children.nodes_, node.member, out);
-  }
-  out += '}';
-}
-
-std::string FieldSet::fields_v1() const {
-  std::string out;
-  write(nodes_, false, out);
-  return out;
+  return order() <=> other.order();
 }
 
 bool FieldSet::has(std::span<const PathElement> path) const {
@@ -160,6 +179,12 @@ void FieldSet::insert(std::span<const PathElement> path) {
   }
 }
 
+void FieldSet::append(PathElement element, bool member, FieldSet below) {
+  PH_ASSERT(member || !below.empty());
+  PH_ASSERT(nodes_.empty() || nodes_.back().element < element);
+  nodes_.push_back({std::move(element), member, std::move(below)});
+}
+
 std::vector<FieldPath> FieldSet::paths() const {
   std::vector<FieldPath> out;
   for (const Node& node : nodes_) {
@@ -172,49 +197,79 @@ std::vector<FieldPath> FieldSet::paths() const {
   return out;
 }
 
-FieldSet::Nodes FieldSet::merge(const Nodes& a, const Nodes& b, int mode) {
+void FieldSet::add(FieldSet other) {
+  if (nodes_.empty()) {
+    nodes_ = std::move(other.nodes_);
+    return;
+  }
   Nodes out;
-  const auto keep = [&](const Node& node, bool wanted) {
-    if (wanted) out.push_back(node);
-  };
-  auto left = a.begin();
-  auto right = b.begin();
-  while (left != a.end() || right != b.end()) {
-    if (right == b.end() || (left != a.end() && left->element < right->element)) {
-      keep(*left++, mode != kIntersection);
-    } else if (left == a.end() || right->element < left->element) {
-      keep(*right++, mode == kUnion);
-    } else {
-      Node node{left->element, false, {}};
-      const bool cut = mode == kDifferenceBelow && right->member;
-      node.member = mode == kUnion ? left->member || right->member : mode == kIntersection ? left->member && right->member : left->member && !right->member;
-      if (!cut) node.children.nodes_ = merge(left->children.nodes_, right->children.nodes_, mode);
-      keep(node, node.member || !node.children.empty());
-      ++left;
-      ++right;
+  auto left = nodes_.begin();
+  for (Node& node : other.nodes_) {
+    while (left != nodes_.end() && left->element < node.element) out.push_back(std::move(*left++));
+    if (left == nodes_.end() || left->element != node.element) {
+      out.push_back(std::move(node));
+      continue;
     }
+    left->member |= node.member;
+    left->children.add(std::move(node.children));
+  }
+  if (out.empty()) return;  // all of `other` stands before, or within, what is there
+  std::move(left, nodes_.end(), std::back_inserter(out));
+  nodes_ = std::move(out);
+}
+
+void FieldSet::remove(const FieldSet& other) {
+  bool emptied = false;
+  auto left = nodes_.begin();
+  for (const Node& node : other.nodes_) {
+    left = std::lower_bound(left, nodes_.end(), node.element, [](const Node& a, const PathElement& b) { return a.element < b; });
+    if (left == nodes_.end()) break;
+    if (left->element != node.element) continue;
+    if (node.member) left->member = false;
+    left->children.remove(node.children);
+    emptied |= !left->member && left->children.empty();
+  }
+  if (emptied) std::erase_if(nodes_, [](const Node& node) { return !node.member && node.children.empty(); });
+}
+
+FieldSet FieldSet::united(const FieldSet& other) const {
+  FieldSet out = *this;
+  out.add(other);
+  return out;
+}
+
+FieldSet FieldSet::intersected(const FieldSet& other) const {
+  FieldSet out;
+  auto right = other.nodes_.begin();
+  for (const Node& node : nodes_) {
+    while (right != other.nodes_.end() && right->element < node.element) ++right;
+    if (right == other.nodes_.end() || right->element != node.element) continue;
+    FieldSet below = node.children.intersected(right->children);
+    const bool member = node.member && right->member;
+    if (member || !below.empty()) out.append(node.element, member, std::move(below));
   }
   return out;
 }
 
-FieldSet FieldSet::united(const FieldSet& other) const {
-  FieldSet out;
-  out.nodes_ = merge(nodes_, other.nodes_, kUnion);
-  return out;
-}
-FieldSet FieldSet::intersected(const FieldSet& other) const {
-  FieldSet out;
-  out.nodes_ = merge(nodes_, other.nodes_, kIntersection);
-  return out;
-}
 FieldSet FieldSet::without(const FieldSet& other) const {
-  FieldSet out;
-  out.nodes_ = merge(nodes_, other.nodes_, kDifference);
+  FieldSet out = *this;
+  out.remove(other);
   return out;
 }
+
 FieldSet FieldSet::without_below(const FieldSet& other) const {
   FieldSet out;
-  out.nodes_ = merge(nodes_, other.nodes_, kDifferenceBelow);
+  auto right = other.nodes_.begin();
+  for (const Node& node : nodes_) {
+    while (right != other.nodes_.end() && right->element < node.element) ++right;
+    if (right == other.nodes_.end() || right->element != node.element) {
+      out.append(node.element, node.member, node.children);
+      continue;
+    }
+    FieldSet below = right->member ? FieldSet() : node.children.without_below(right->children);
+    const bool member = node.member && !right->member;
+    if (member || !below.empty()) out.append(node.element, member, std::move(below));
+  }
   return out;
 }
 

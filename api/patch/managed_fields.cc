@@ -91,7 +91,7 @@ void cap_updaters(std::vector<Owner>& owners) {
     bucket.set_operation("Update");
     bucket.set_api_version(oldest.entry.api_version());
     Owner& into = owner_for(buckets, bucket);
-    into.fields = into.fields.united(oldest.fields);
+    into.fields.add(std::move(oldest.fields));
     if (oldest.entry.has_time()) *into.entry.mutable_time() = oldest.entry.time();
   }
   for (Owner& bucket : buckets) kept.push_back(std::move(bucket));
@@ -115,13 +115,17 @@ void record_update(google::protobuf::Message& object, const google::protobuf::Me
   const Schema& schema = schema_of(object);
   const auto blank = old ? nullptr : Scheme::builtin().make(schema);
   const google::protobuf::Message& from = old ? *old : *blank;
-  const FieldChanges changes = compare_fields(Value::of(from), Value::of(const_cast<const google::protobuf::Message&>(object)));
+  FieldChanges changes = compare_fields(from, object);
 
   Entries& entries = *mutable_metadata(object).mutable_managed_fields();
   std::vector<Owner> owners = starting_owners(entries, metadata(from).managed_fields(), manager);
   if (changes.empty()) return write(std::move(owners), entries);
 
-  const FieldSet taken = changes.added.united(changes.modified);
+  FieldSet taken = std::move(changes.added);
+  taken.add(std::move(changes.modified));
+  const bool has_taken = !taken.empty();
+  FieldSet lost = changes.removed;
+  lost.add(taken);
   ManagedFieldsEntry who;
   who.set_manager(manager.name);
   who.set_operation(manager.operation);
@@ -130,11 +134,11 @@ void record_update(google::protobuf::Message& object, const google::protobuf::Me
 
   for (Owner& owner : owners) {
     const bool own = is_same_manager(owner.entry, who);
-    owner.fields = owner.fields.without(own ? changes.removed : taken.united(changes.removed));
+    owner.fields.remove(own ? changes.removed : lost);
   }
-  if (!taken.empty()) {
+  if (has_taken) {
     Owner& self = owner_for(owners, who);
-    self.fields = self.fields.united(taken);
+    self.fields.add(std::move(taken));
     self.entry.set_api_version(who.api_version());
     set_time(self.entry.mutable_time(), now);
   }
