@@ -417,6 +417,54 @@ void Value::clear_member(const Field& field) const {
   holder->GetReflection()->ClearField(holder, field.path.back());
 }
 
+void Value::take_member(const Field& field, const Value& from) const {
+  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Struct);
+  PH_ASSERT(from.node_ && !from.read_only_ && from.document_ == document_);
+  clear_member(field);
+  if (document_) {
+    const auto found = from.document().find(field.name);
+    if (found == from.document().end()) return;
+    document()[field.name] = std::move(*found);
+    from.document().erase(found);
+    return;
+  }
+  pb::Message* source = &from.message();
+  pb::Message* target = &message();
+  for (std::size_t i = 0; i + 1 < field.path.size(); ++i) {
+    const pb::Reflection& reflection = *source->GetReflection();
+    if (!reflection.HasField(*source, field.path[i])) return;
+    source = reflection.MutableMessage(source, field.path[i]);
+    target = reflection.MutableMessage(target, field.path[i]);
+  }
+  source->GetReflection()->SwapFields(source, target, {field.path.back()});
+}
+
+void Value::take_members(const Field& field, std::span<const Field* const> within, const Value& from) const {
+  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Struct && field.schema->type == Type::Struct);
+  PH_ASSERT(from.node_ && !from.read_only_ && from.document_ == document_);
+  Value source, target;
+  if (document_) {
+    const auto found = from.document().find(field.name);
+    if (found == from.document().end() || !found->is_object()) return;
+    source = of(*found, *field.schema);
+    Json& here = document()[field.name];
+    if (!here.is_object()) here = Json::object();
+    target = of(here, *field.schema);
+  } else {
+    pb::Message* there = &from.message();
+    pb::Message* here = &message();
+    for (const Descriptor* step : field.path) {
+      const pb::Reflection& reflection = *there->GetReflection();
+      if (!reflection.HasField(*there, step)) return;
+      there = reflection.MutableMessage(there, step);
+      here = reflection.MutableMessage(here, step);
+    }
+    source = Value(*field.schema, there);
+    target = Value(*field.schema, here);
+  }
+  for (const Field* member : within) target.take_member(*member, source);
+}
+
 void Value::set_entry(std::string_view key, const Json& value) const {
   PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Map);
   if (value.is_null()) return clear_entry(key);

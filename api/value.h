@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,11 @@ class Value {
   void clear_entry(std::string_view key) const;
   void append(const nlohmann::json& json) const;
   void remove_item(std::size_t index) const;
+
+  // Moves a member, or some members of a struct member, from another struct of this schema and back end, which then lacks
+  // them. What is absent there is cleared here; the struct that holds `within` is made here when it is there.
+  void take_member(const Field& field, const Value& from) const;
+  void take_members(const Field& field, std::span<const Field* const> within, const Value& from) const;
 
   // Deep equality of two values of one schema, by what JSON would show.
   static bool equal(const Value& a, const Value& b);

@@ -39,11 +39,11 @@ void merge(Json& target, const Json& patch) {
 
 }  // namespace
 
-Json merge_patch(const Json& document, const Json& patch) {
+Json merge_patch(Json document, const Json& patch) {
   if (!patch.is_object()) throw DecodeError("invalid JSON Patch");
-  Json out = document.is_object() ? document : Json::object();
-  merge(out, patch);
-  return out;
+  if (!document.is_object()) document = Json::object();
+  merge(document, patch);
+  return document;
 }
 
 }  // namespace ph::api

@@ -21,9 +21,9 @@ class ApplyError : public std::runtime_error {
 // indices may be negative (from the end), `test` takes a missing member for null, the document itself cannot be replaced.
 nlohmann::json json_patch(const nlohmann::json& document, const nlohmann::json& patch);
 // RFC 7386.
-nlohmann::json merge_patch(const nlohmann::json& document, const nlohmann::json& patch);
+nlohmann::json merge_patch(nlohmann::json document, const nlohmann::json& patch);
 // Strategic merge by the schema's merge keys, with the directives $patch, $retainKeys, $setElementOrder/… and
 // $deleteFromPrimitiveList/…. Members the schema does not know are merged as a merge patch would.
-nlohmann::json strategic_merge_patch(const Schema& schema, const nlohmann::json& document, const nlohmann::json& patch);
+nlohmann::json strategic_merge_patch(const Schema& schema, nlohmann::json document, nlohmann::json patch);
 
 }  // namespace ph::api

@@ -15,17 +15,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "api/patch/directives.h"
 #include "api/patch/patch.h"
 
 namespace ph::api {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr std::string_view kPatch = "$patch";
-constexpr std::string_view kRetainKeys = "$retainKeys";
-constexpr std::string_view kSetElementOrder = "$setElementOrder/";
-constexpr std::string_view kDeleteFromPrimitives = "$deleteFromPrimitiveList/";
 
 // How one member is merged.
 struct Rule {
@@ -96,14 +92,14 @@ class Index {
 
 // Orders merged items: those of `patch_order` as it says, the others as they were, and the two woven together by where they
 // stood in `server_order`.
-Json ordered(const Json& merged, const Json& patch_order, const Json& server_order, const std::string& merge_key) {
+Json ordered(Json merged, const Json& patch_order, const Json& server_order, const std::string& merge_key) {
   struct Ranked {
     std::size_t rank;
-    const Json* item;
+    Json* item;
   };
   std::vector<Ranked> patched, others;
   const Index in_patch(patch_order, merge_key), on_server(server_order, merge_key);
-  for (const Json& item : merged) {
+  for (Json& item : merged) {
     if (const auto at = in_patch.find(item)) {
       patched.push_back({*at, &item});
     } else {
@@ -119,10 +115,20 @@ Json ordered(const Json& merged, const Json& patch_order, const Json& server_ord
   auto other = others.begin();
   for (const Ranked& next : patched) {
     const auto stood = on_server.find(*next.item);
-    while (other != others.end() && stood && other->rank < *stood) out.push_back(*other++->item);
-    out.push_back(*next.item);
+    while (other != others.end() && stood && other->rank < *stood) out.push_back(std::move(*other++->item));
+    out.push_back(std::move(*next.item));
   }
-  while (other != others.end()) out.push_back(*other++->item);
+  while (other != others.end()) out.push_back(std::move(*other++->item));
+  return out;
+}
+
+// What tells the identity of a list's objects: their keys alone.
+Json keys_of(const Json& list, const std::string& merge_key) {
+  Json out = Json::array();
+  for (const Json& item : list) {
+    const auto key = item.is_object() ? item.find(merge_key) : item.end();
+    out.push_back(item.is_object() && key != item.end() ? Json{{merge_key, *key}} : Json());
+  }
   return out;
 }
 
@@ -193,11 +199,11 @@ Json merge_lists(const Rule& rule, Json original, Json patch) {
     if (!item.is_object()) throw DecodeError("list element types are not identical");
   }
 
-  const Json server_order = original;
+  const Json server_order = keys_of(original, rule.merge_key);
   if (obey_list_directives(original, patch, rule.merge_key)) original = Json::array();
-  const Json patch_order = patch;
+  const Json patch_order = keys_of(patch, rule.merge_key);
   // Of what was there before, and of what is added: an item keeps its identity when it is merged.
-  const Json before = original;
+  const Json before = keys_of(original, rule.merge_key);
   const Index known(before, rule.merge_key);
   std::map<Json, std::size_t> added;
   for (Json& item : patch) {
@@ -211,7 +217,7 @@ Json merge_lists(const Rule& rule, Json original, Json patch) {
     original.push_back(merge_objects(element_of(rule), Json::object(), std::move(item)));
     if (!key.is_null()) added.emplace(key, original.size() - 1);
   }
-  return ordered(original, patch_order, server_order, rule.merge_key);
+  return ordered(std::move(original), patch_order, server_order, rule.merge_key);
 }
 
 // Nulls and directives inside a value that is taken as it is.
@@ -267,7 +273,7 @@ void obey_set_element_order(const Schema* schema, Json& original, Json& patch) {
   }
   for (const std::string& name : lists) {
     const std::string directive = std::string(kSetElementOrder) + name;
-    const Json order = patch[directive];
+    const Json order = std::move(patch[directive]);
     patch.erase(directive);
     if (!order.is_array()) throw DecodeError("invalid patch format of setElementOrder list");
     const Rule rule = rule_of(schema, name);
@@ -278,15 +284,16 @@ void obey_set_element_order(const Schema* schema, Json& original, Json& patch) {
 
     // The list's own kind of items decides: an order of values is looked up by value.
     const std::string merge_key = !order.empty() && order.front().is_object() ? rule.merge_key : "";
-    const Json before = in_original ? original[name] : Json::array();
-    Json merged = before;
+    Json merged = in_original ? std::move(original[name]) : Json::array();
+    const bool objects = !merged.empty() && merged.front().is_object();
+    const Json before = objects ? keys_of(merged, rule.merge_key) : merged;
     if (in_patch) {
       check_order(patch[name], order, merge_key);
-      merged = merge_lists(rule, before, patch[name]);
+      merged = merge_lists(rule, std::move(merged), std::move(patch[name]));
       patch.erase(name);
     }
     const bool keyed = !merged.empty() && merged.front().is_object();
-    original[name] = ordered(merged, order, before, keyed ? rule.merge_key : "");
+    original[name] = ordered(std::move(merged), order, before, keyed ? rule.merge_key : "");
   }
 }
 
@@ -332,9 +339,9 @@ Json merge_objects(const Schema* schema, Json original, Json patch) {
 
 }  // namespace
 
-Json strategic_merge_patch(const Schema& schema, const Json& document, const Json& patch) {
+Json strategic_merge_patch(const Schema& schema, Json document, Json patch) {
   if (!patch.is_object()) throw DecodeError("invalid JSON document");
-  return merge_objects(&schema, document.is_object() ? document : Json::object(), patch);
+  return merge_objects(&schema, document.is_object() ? std::move(document) : Json::object(), std::move(patch));
 }
 
 }  // namespace ph::api

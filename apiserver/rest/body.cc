@@ -122,7 +122,6 @@ std::unique_ptr<Message> read_document(const nlohmann::json& document, const api
   std::unique_ptr<Message> object = make_object(schema);
   decode(*schema.kind, unknown, warnings,
          [&](const api::DecodeOptions& options) { api::from_json(document, *object, options); });
-  set_defaults(*object);
   return object;
 }
 

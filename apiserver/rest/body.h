@@ -15,7 +15,7 @@ namespace ph::apiserver {
 std::unique_ptr<Message> read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
                                    std::vector<std::string>& warnings);
 
-// The same for a document, after a patch.
+// The same for a document, after a patch; without defaults.
 std::unique_ptr<Message> read_document(const nlohmann::json& document, const api::Schema& schema, api::Unknown unknown,
                                        std::vector<std::string>& warnings);
 

@@ -5,7 +5,9 @@
 
 #include "api/errors.h"
 #include "api/json_text.h"
+#include "api/members.h"
 #include "api/patch/patch.h"
+#include "api/patch/touched.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/negotiate.h"
 
@@ -26,12 +28,11 @@ nlohmann::json parse(const std::string& text) {
   }
 }
 
-nlohmann::json patched(PatchType type, const std::string& patch, const Message& object) {
-  const nlohmann::json document = api::to_json(object);
+nlohmann::json patched(PatchType type, const api::Schema& schema, nlohmann::json document, nlohmann::json patch) {
   switch (type) {
-    case PatchType::Json: return api::json_patch(document, parse(patch));
-    case PatchType::Merge: return api::merge_patch(document, parse(patch));
-    case PatchType::Strategic: return api::strategic_merge_patch(api::schema_of(object), document, parse(patch));
+    case PatchType::Json: return api::json_patch(document, patch);
+    case PatchType::Merge: return api::merge_patch(std::move(document), patch);
+    case PatchType::Strategic: return api::strategic_merge_patch(schema, std::move(document), std::move(patch));
   }
   return document;
 }
@@ -60,18 +61,27 @@ PatchType patch_type(const HttpRequest& request) {
       "application/merge-patch+json, application/strategic-merge-patch+json");
 }
 
-std::unique_ptr<Message> apply_patch(PatchType type, const std::string& patch, const Message& object, api::Unknown unknown,
+std::unique_ptr<Message> apply_patch(PatchType type, const std::string& text, const Message& object, api::Unknown unknown,
                                      std::vector<std::string>& warnings) {
+  const api::Schema& schema = api::schema_of(object);
+  nlohmann::json patch = parse(text);
+  const api::Touched touched = type == PatchType::Json ? api::Touched() : api::Touched(schema, patch);
+  std::unique_ptr<Message> result = api::clone(object);
+  const std::unique_ptr<Message> part = make_object(schema);
+  touched.move(*result, *part);
+
   nlohmann::json document;
   try {
-    document = patched(type, patch, object);
+    document = patched(type, schema, api::to_json(*part), std::move(patch));
   } catch (const api::ApplyError& error) {
     refuse_unfit(error.what());
   } catch (const api::DecodeError& error) {
     throw api::bad_request(error.what());
   }
   if (!document.is_object()) throw api::bad_request("the patch does not result in an object");
-  return read_document(document, api::schema_of(object), unknown, warnings);
+  touched.move(*read_document(document, schema, unknown, warnings), *result);
+  set_defaults(*result);
+  return result;
 }
 
 }  // namespace ph::apiserver
