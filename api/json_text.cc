@@ -293,30 +293,6 @@ void append_json_string(std::string_view text, std::string& out) {
   out.push_back('"');
 }
 
-std::string plain_json_string(std::string_view text) {
-  std::string out = "\"";
-  out.reserve(text.size() + 2);
-  for (const char c : text) {
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          append_hex(static_cast<unsigned char>(c), out);
-        } else {
-          out.push_back(c);
-        }
-    }
-  }
-  out.push_back('"');
-  return out;
-}
-
 void append_compact_json(std::string_view text, bool escape, std::string& out) {
   bool in_string = false;
   for (std::size_t at = 0; at < text.size();) {

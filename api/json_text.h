@@ -16,8 +16,6 @@ void append_compact_json(std::string_view text, bool escape, std::string& out);
 // Appends a string literal. What is not UTF-8 becomes \ufffd.
 void append_json_string(std::string_view text, std::string& out);
 void append_json_double(double value, std::string& out);
-// A string literal of UTF-8 text with nothing escaped but what JSON demands, as the keys of managed fields are written.
-std::string plain_json_string(std::string_view text);
 // A compact text with two spaces a level.
 std::string indent_json(std::string_view compact);
 

@@ -418,51 +418,30 @@ void Value::clear_member(const Field& field) const {
 }
 
 void Value::take_member(const Field& field, const Value& from) const {
-  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Struct);
-  PH_ASSERT(from.node_ && !from.read_only_ && from.document_ == document_);
+  PH_ASSERT(node_ && !read_only_ && !document_ && schema_->type == Type::Struct);
+  PH_ASSERT(from.node_ && !from.read_only_ && !from.document_ && from.schema_ == schema_);
   clear_member(field);
-  if (document_) {
-    const auto found = from.document().find(field.name);
-    if (found == from.document().end()) return;
-    document()[field.name] = std::move(*found);
-    from.document().erase(found);
-    return;
-  }
   pb::Message* source = &from.message();
   pb::Message* target = &message();
   for (std::size_t i = 0; i + 1 < field.path.size(); ++i) {
-    const pb::Reflection& reflection = *source->GetReflection();
-    if (!reflection.HasField(*source, field.path[i])) return;
-    source = reflection.MutableMessage(source, field.path[i]);
-    target = reflection.MutableMessage(target, field.path[i]);
+    if (!source->GetReflection()->HasField(*source, field.path[i])) return;
+    source = source->GetReflection()->MutableMessage(source, field.path[i]);
+    target = target->GetReflection()->MutableMessage(target, field.path[i]);
   }
   source->GetReflection()->SwapFields(source, target, {field.path.back()});
 }
 
 void Value::take_members(const Field& field, std::span<const Field* const> within, const Value& from) const {
-  PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Struct && field.schema->type == Type::Struct);
-  PH_ASSERT(from.node_ && !from.read_only_ && from.document_ == document_);
-  Value source, target;
-  if (document_) {
-    const auto found = from.document().find(field.name);
-    if (found == from.document().end() || !found->is_object()) return;
-    source = of(*found, *field.schema);
-    Json& here = document()[field.name];
-    if (!here.is_object()) here = Json::object();
-    target = of(here, *field.schema);
-  } else {
-    pb::Message* there = &from.message();
-    pb::Message* here = &message();
-    for (const Descriptor* step : field.path) {
-      const pb::Reflection& reflection = *there->GetReflection();
-      if (!reflection.HasField(*there, step)) return;
-      there = reflection.MutableMessage(there, step);
-      here = reflection.MutableMessage(here, step);
-    }
-    source = Value(*field.schema, there);
-    target = Value(*field.schema, here);
+  PH_ASSERT(node_ && !read_only_ && !document_ && field.schema->type == Type::Struct);
+  PH_ASSERT(from.node_ && !from.read_only_ && !from.document_ && from.schema_ == schema_);
+  pb::Message* source = &from.message();
+  pb::Message* target = &message();
+  for (const Descriptor* step : field.path) {
+    if (!source->GetReflection()->HasField(*source, step)) return;
+    source = source->GetReflection()->MutableMessage(source, step);
+    target = target->GetReflection()->MutableMessage(target, step);
   }
-  for (const Field* member : within) target.take_member(*member, source);
+  for (const Field* member : within) Value(*field.schema, target).take_member(*member, Value(*field.schema, source));
 }
 
 void Value::set_entry(std::string_view key, const Json& value) const {

@@ -58,7 +58,7 @@ class Value {
   void append(const nlohmann::json& json) const;
   void remove_item(std::size_t index) const;
 
-  // Moves a member, or some members of a struct member, from another struct of this schema and back end, which then lacks
+  // Of messages: moves a member, or some members of a struct member, from another struct of this schema, which then lacks
   // them. What is absent there is cleared here; the struct that holds `within` is made here when it is there.
   void take_member(const Field& field, const Value& from) const;
   void take_members(const Field& field, std::span<const Field* const> within, const Value& from) const;

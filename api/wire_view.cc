@@ -29,6 +29,14 @@ bool equal_raw(std::string_view a, std::string_view b, const Schema& schema) {
   return json(a) == json(b);
 }
 
+// With nothing escaped but what JSON demands.
+std::string literal_of(std::string_view text) {
+  const auto plain = [](char c) { return c >= 0x20 && c != '"' && c != '\\'; };
+  if (!std::ranges::all_of(text, plain)) return nlohmann::json(text).dump();
+  std::string out = "\"";
+  return out.append(text).append(1, '"');
+}
+
 }  // namespace
 
 View::Members::Members(const View& of) : schema_(of.schema()), index_(*of.schema().plan(), of.item_.bytes) {
@@ -115,7 +123,7 @@ std::string View::json_text() const {
     case Type::Int32: return std::to_string(static_cast<std::int32_t>(item_.number));
     case Type::Int64: return std::to_string(static_cast<std::int64_t>(item_.number));
     case Type::Double: return nlohmann::json(to_double(item_)).dump();
-    case Type::String: return plain_json_string(item_.bytes);
+    case Type::String: return literal_of(item_.bytes);
     case Type::Bytes: {
       std::string out = "\"";
       append_base64(item_.bytes, out);

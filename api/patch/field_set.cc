@@ -213,7 +213,7 @@ void FieldSet::add(FieldSet other) {
     left->member |= node.member;
     left->children.add(std::move(node.children));
   }
-  if (out.empty()) return;  // all of `other` stands before, or within, what is there
+  if (out.empty()) return;  // nothing was moved: what `other` has is within the first node, or it has nothing
   std::move(left, nodes_.end(), std::back_inserter(out));
   nodes_ = std::move(out);
 }

@@ -127,7 +127,7 @@ Json keys_of(const Json& list, const std::string& merge_key) {
   Json out = Json::array();
   for (const Json& item : list) {
     const auto key = item.is_object() ? item.find(merge_key) : item.end();
-    out.push_back(item.is_object() && key != item.end() ? Json{{merge_key, *key}} : Json());
+    out.push_back(item.is_object() && key != item.end() ? Json::object({{merge_key, *key}}) : Json());
   }
   return out;
 }
@@ -285,7 +285,7 @@ void obey_set_element_order(const Schema* schema, Json& original, Json& patch) {
     // The list's own kind of items decides: an order of values is looked up by value.
     const std::string merge_key = !order.empty() && order.front().is_object() ? rule.merge_key : "";
     Json merged = in_original ? std::move(original[name]) : Json::array();
-    const bool objects = !merged.empty() && merged.front().is_object();
+    const bool objects = !merged.empty() && merged.front().is_object() && !rule.merge_key.empty();
     const Json before = objects ? keys_of(merged, rule.merge_key) : merged;
     if (in_patch) {
       check_order(patch[name], order, merge_key);
