@@ -39,7 +39,7 @@ std::unique_ptr<Message> to_stored(const Served& served, std::unique_ptr<Message
 }
 
 Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)
-    : executor(executor), rng(rng), store(store), log(std::move(log)), options(std::move(options)), hub_(store, executor) {
+    : executor(executor), rng(rng), store(store), log(std::move(log)), options(std::move(options)), hub_(store, executor), writes_(executor) {
   for (const api::Resource& resource : api::Scheme::builtin().resources()) add(resource);
   for (auto& [resource, served] : served_) {
     if (resource->stored_as) served->stored_as = &of(*api::Scheme::builtin().find(*resource->stored_as));

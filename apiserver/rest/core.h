@@ -20,6 +20,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "base/sync.h"
 
 namespace ph::apiserver {
 
@@ -70,6 +71,9 @@ class Core final : public ObjectReader {
   bool ready = false;
   std::unique_ptr<ServerMetrics> metrics;  // null: nothing is counted
 
+  // Writes under way: they are carried to their end though their client may be gone, or tired of waiting.
+  Scope& writes() { return writes_; }
+
  private:
   void add(const api::Resource& resource);
 
@@ -78,6 +82,7 @@ class Core final : public ObjectReader {
   std::map<std::string, std::unique_ptr<ResourceRules>> rules_;    // by qualified name
   std::map<const api::Resource*, std::unique_ptr<Served>> served_;
   std::vector<WatchCache*> cache_order_;
+  Scope writes_;  // the first to go
 };
 
 // One request on its way through the server; lives as long as its handling.
@@ -87,6 +92,7 @@ struct Call {
   Query query;
   Identity user;
   Form form;
+  Steady deadline = Steady::max();
   Served* served = nullptr;
   const api::Subresource* subresource = nullptr;
   std::vector<std::string> warnings;

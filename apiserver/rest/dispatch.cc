@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/errors.h"
+#include "apiserver/rest/deadline.h"
 #include "apiserver/rest/identity.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/verbs.h"
@@ -116,10 +117,7 @@ void admit_user(Core& core, Call& call) {
   core.metrics->authorize(decide);
 }
 
-Task<HttpResponse> answer(Core& core, Call& call, ServerMetrics::Request& measured) {
-  call.info = parse_request(call.request);
-  measured.parsed(call);
-  call.query = Query::parse(call.request.query());
+Task<HttpResponse> answer(Core& core, Call& call) {
   std::exception_ptr unacceptable;
   try {
     choose_form(core, call);
@@ -155,6 +153,70 @@ void add_headers(HttpResponse& response, const Call& call, std::string audit_id)
   }
 }
 
+// Whatever goes wrong is an answer.
+Task<HttpResponse> answer_always(Core& core, Call& call) {
+  try {
+    co_return co_await answer(core, call);
+  } catch (const api::ApiError& error) {
+    co_return answer_status(call.form, error.status());
+  } catch (const std::exception& error) {
+    core.log.error("request failed", "method", call.request.method, "target", call.request.target, "error", error.what());
+    co_return answer_status(call.form, api::internal(error.what()).status());
+  }
+}
+
+// A write, shared by the task that carries it out and the one that waits for it.
+struct Write {
+  Call call;
+  std::optional<HttpResponse> response;
+  Event over;  // answered, or out of time
+};
+
+Task<void> carry_out(Core& core, std::shared_ptr<Write> write) {
+  write->response = co_await answer_always(core, write->call);
+  write->over.set();
+}
+
+// Whoever waits may give up: the write goes on. Its commit may be on its way, and what it has taken (addresses, ports) must not
+// be given back before the outcome is known.
+Task<HttpResponse> answer_write(Core& core, Call& call, Duration limit) {
+  const auto write = std::make_shared<Write>();
+  write->call = std::move(call);
+  core.writes().spawn(carry_out(core, write));
+  struct Alarm {
+    Executor& executor;
+    TimerId id;
+    ~Alarm() { executor.cancel(id); }
+  };
+  const Alarm alarm{core.executor, core.executor.run_after(limit, [weak = std::weak_ptr(write)] {
+                      if (const auto late = weak.lock()) late->over.set();
+                    })};
+  co_await write->over.wait();
+  if (write->response) {
+    call = std::move(write->call);
+    co_return std::move(*write->response);
+  }
+  call = write->call;
+  co_return answer_status(call.form, out_of_time().status());
+}
+
+Task<HttpResponse> answer_in_time(Core& core, Call& call, ServerMetrics::Request& measured) {
+  std::optional<Duration> limit;
+  try {
+    call.info = parse_request(call.request);
+    measured.parsed(call);
+    call.query = Query::parse(call.request.query());
+    limit = time_limit(core.options, call.info, call.query);
+  } catch (const api::ApiError& error) {
+    co_return answer_status(call.form, error.status());
+  }
+  if (!limit) co_return co_await answer_always(core, call);
+  const bool reads = call.request.method == "GET" || call.request.method == "HEAD";
+  if (!reads) co_return co_await answer_write(core, call, *limit);
+  call.deadline = core.executor.clock().steady() + *limit;
+  co_return co_await answer_always(core, call);
+}
+
 }  // namespace
 
 Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
@@ -163,15 +225,7 @@ Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
   call.request = std::move(request);
   std::string audit_id(call.request.headers.get("Audit-ID"));
   if (audit_id.empty()) audit_id = core.rng.uuid();
-  HttpResponse response;
-  try {
-    response = co_await answer(core, call, measured);
-  } catch (const api::ApiError& error) {
-    response = answer_status(call.form, error.status());
-  } catch (const std::exception& error) {
-    core.log.error("request failed", "method", call.request.method, "target", call.request.target, "error", error.what());
-    response = answer_status(call.form, api::internal(error.what()).status());
-  }
+  HttpResponse response = co_await answer_in_time(core, call, measured);
   add_headers(response, call, std::move(audit_id));
   measured.answered(call, response);
   co_return response;

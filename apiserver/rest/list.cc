@@ -42,7 +42,7 @@ bool wants_exact(const ListOptions& options) {
   return options.limit > 0;
 }
 
-Task<Source> find_source(Core& core, WatchCache& cache, const ListOptions& options) {
+Task<Source> find_source(Core& core, const Call& call, WatchCache& cache, const ListOptions& options) {
   if (!options.continue_token.empty()) {
     const Continuation continuation = decode_continue(options.continue_token);
     if (continuation.revision < 0) co_return Source{cache.snapshot(), continuation.start};
@@ -50,7 +50,7 @@ Task<Source> find_source(Core& core, WatchCache& cache, const ListOptions& optio
     if (!snapshot) refuse_continuation(continuation);
     co_return Source{*snapshot, continuation.start};
   }
-  if (options.revision) co_await wait_for_revision(core, cache, *options.revision);
+  if (options.revision) co_await wait_for_revision(core, call, cache, *options.revision);
   if (wants_exact(options)) co_return Source{exact(cache, *options.revision), {}};
   co_return Source{cache.snapshot(), {}};
 }
@@ -66,7 +66,7 @@ Task<HttpResponse> list(Core& core, Call& call) {
   Served& served = *call.served;
   ListOptions options = list_options(call.query, false);
   const Selection selection(served, call.key().namespace_name, options.labels, options.fields);
-  const Source source = co_await find_source(core, *served.cache, options);
+  const Source source = co_await find_source(core, call, *served.cache, options);
   const EntryList& all = *source.snapshot.entries;
   const auto [begin, end] = selection.range(all);
 

@@ -1,7 +1,10 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "api/errors.h"
 #include "api/object.h"
+#include "apiserver/rest/deadline.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -38,7 +41,7 @@ void match_name(const Call& call, const Message& object) {
       fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.info.name));
 }
 
-Task<void> wait_for_revision(Core& core, WatchCache& cache, Revision revision) {
+Task<void> wait_for_revision(Core& core, const Call& call, WatchCache& cache, Revision revision) {
   constexpr Duration kPatience = 3s;
   constexpr Duration kStep = 50ms;
   for (Duration waited = 0s; cache.revision() < revision; waited += kStep) {
@@ -51,7 +54,9 @@ Task<void> wait_for_revision(Core& core, WatchCache& cache, Revision revision) {
       cause.set_message("Too large resource version");
       throw api::ApiError(std::move(status));
     }
-    co_await sleep_for(kStep);
+    const Steady now = core.executor.clock().steady();
+    if (now >= call.deadline) throw out_of_time();
+    co_await sleep_for(std::min(kStep, call.deadline - now));
   }
 }
 

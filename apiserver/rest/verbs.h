@@ -37,7 +37,7 @@ void match_namespace(const Call& call, Message& object);
 // 400 when the object's name is not the URL's.
 void match_name(const Call& call, const Message& object);
 
-// Waits until the cache has seen `revision`; 504 when that takes too long.
-Task<void> wait_for_revision(Core& core, WatchCache& cache, Revision revision);
+// Waits until the cache has seen `revision`; 504 when that takes too long, or longer than the call may.
+Task<void> wait_for_revision(Core& core, const Call& call, WatchCache& cache, Revision revision);
 
 }  // namespace ph::apiserver

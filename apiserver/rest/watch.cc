@@ -185,7 +185,7 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   WatchCache& cache = *served.cache;
   const Start start = start_of(options);
   const bool from_now = !options.revision || options.revision->value == 0 || start.snapshot;
-  if (from_now && options.revision) co_await wait_for_revision(core, cache, *options.revision);
+  if (from_now && options.revision) co_await wait_for_revision(core, call, cache, *options.revision);
 
   const Encoding encoding = encoding_of(core, call);
   const Snapshot present = cache.snapshot();
