@@ -27,7 +27,7 @@ struct ServerOptions {
   // The loop that keeps the `kubernetes` service; off in tests that want an empty cluster.
   bool keep_kubernetes_service = true;
   Duration event_ttl = 1h;
-  Duration request_timeout = 60s;
+  Duration request_timeout = 60s;  // the most a request may take that is no watch, log or the like
   std::size_t body_max = 3 * 1024 * 1024;
   Duration watch_timeout_min = 30min;  // of watches without timeoutSeconds: up to twice this, at random
   std::string cluster_domain = "cluster.local";

@@ -1,4 +1,4 @@
-// within: a task with a limit of time.
+// A task with a limit of time, and the timer for it.
 #pragma once
 
 #include <optional>
@@ -6,14 +6,6 @@
 #include "base/sync.h"
 
 namespace ph {
-
-namespace detail {
-
-template <class T>
-Task<void> store_and_tell(Task<T> task, Outcome_<T>* out, Event* ended) {
-  co_await store_outcome(std::move(task), out);
-  ended->set();
-}
 
 // A timer of the current executor that sets an event, unless it is dropped before.
 class Alarm {
@@ -29,6 +21,14 @@ class Alarm {
   TimerId timer_;
 };
 
+namespace detail {
+
+template <class T>
+Task<void> store_and_tell(Task<T> task, Outcome_<T>* out, Event* ended) {
+  co_await store_outcome(std::move(task), out);
+  ended->set();
+}
+
 }  // namespace detail
 
 // The result of `task`, or nothing when it has not ended within `limit`: it is dropped then. Throws what the task throws.
@@ -39,7 +39,7 @@ Task<std::optional<T>> within(Duration limit, Task<T> task) {
   {
     Scope scope(*Executor::current());
     scope.spawn(detail::store_and_tell(std::move(task), &outcome, &ended));
-    const detail::Alarm alarm(limit, ended);
+    const Alarm alarm(limit, ended);
     co_await ended.wait();
   }
   if (outcome.error) std::rethrow_exception(outcome.error);

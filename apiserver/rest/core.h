@@ -1,6 +1,7 @@
 // What the verbs share: the served resources with their caches and rules, and one request on its way.
 #pragma once
 
+#include <exception>
 #include <map>
 #include <memory>
 #include <string>
@@ -92,6 +93,7 @@ struct Call {
   Query query;
   Identity user;
   Form form;
+  std::exception_ptr unacceptable;  // why the form that was asked for cannot be given
   Steady deadline = Steady::max();
   Served* served = nullptr;
   const api::Subresource* subresource = nullptr;

@@ -1,7 +1,7 @@
 #include "apiserver/rest/deadline.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -11,15 +11,15 @@ namespace ph::apiserver {
 namespace {
 
 bool may_last(const RequestInfo& info) {
-  constexpr std::array<std::string_view, 5> kSubresources{"attach", "exec", "log", "portforward", "proxy"};
-  return info.verb == "watch" || std::ranges::find(kSubresources, info.subresource) != kSubresources.end();
+  constexpr std::string_view kSubresources[]{"attach", "exec", "log", "portforward", "proxy"};
+  return info.verb == "watch" || std::ranges::find(kSubresources, info.subresource) != std::end(kSubresources);
 }
 
 // Why Go's time.ParseDuration does not take the text.
 std::string complaint(std::string_view text) {
   std::string_view rest = text;
   if (rest.starts_with('-') || rest.starts_with('+')) rest.remove_prefix(1);
-  const auto plain = fmt::format("time: invalid duration \"{}\"", text);
+  const std::string plain = fmt::format("time: invalid duration \"{}\"", text);
   while (!rest.empty()) {
     const std::size_t number = std::min(rest.find_first_not_of("0123456789."), rest.size());
     const bool has_digit = rest.substr(0, number).find_first_not_of('.') != std::string_view::npos;
@@ -28,8 +28,8 @@ std::string complaint(std::string_view text) {
     const std::size_t letters = std::min(rest.find_first_of("0123456789."), rest.size());
     const std::string_view unit = rest.substr(0, letters);
     if (unit.empty()) return fmt::format("time: missing unit in duration \"{}\"", text);
-    constexpr std::array<std::string_view, 8> kUnits{"ns", "us", "\u00b5s", "\u03bcs", "ms", "s", "m", "h"};
-    if (std::ranges::find(kUnits, unit) == kUnits.end()) {
+    constexpr std::string_view kUnits[]{"ns", "us", "\u00b5s", "\u03bcs", "ms", "s", "m", "h"};
+    if (std::ranges::find(kUnits, unit) == std::end(kUnits)) {
       return fmt::format("time: unknown unit \"{}\" in duration \"{}\"", unit, text);
     }
     rest.remove_prefix(letters);

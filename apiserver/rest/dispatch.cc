@@ -7,6 +7,7 @@
 #include "apiserver/rest/identity.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/verbs.h"
+#include "base/within.h"
 
 namespace ph::apiserver {
 namespace {
@@ -102,7 +103,11 @@ Task<HttpResponse> answer_path(Core& core, Call& call) {
 
 // The form of the answer. What cannot be given is an error only when there is something to give.
 void choose_form(const Core& core, Call& call) {
-  call.form = negotiate(call.request, call.info.verb == "watch", core.extensions.tables != nullptr);
+  try {
+    call.form = negotiate(call.request, call.info.verb == "watch", core.extensions.tables != nullptr);
+  } catch (const api::ApiError&) {
+    call.unacceptable = std::current_exception();
+  }
 }
 
 // Who asks, and whether he may.
@@ -118,18 +123,12 @@ void admit_user(Core& core, Call& call) {
 }
 
 Task<HttpResponse> answer(Core& core, Call& call) {
-  std::exception_ptr unacceptable;
-  try {
-    choose_form(core, call);
-  } catch (const api::ApiError&) {
-    unacceptable = std::current_exception();
-  }
   if (call.request.body.size() > core.options.body_max) {
     throw api::too_large("limit is " + std::to_string(core.options.body_max));
   }
   admit_user(core, call);
   if (!call.info.is_resource) co_return co_await answer_path(core, call);
-  if (unacceptable) std::rethrow_exception(unacceptable);
+  if (call.unacceptable) std::rethrow_exception(call.unacceptable);
   co_return co_await answer_resource(core, call);
 }
 
@@ -154,9 +153,9 @@ void add_headers(HttpResponse& response, const Call& call, std::string audit_id)
 }
 
 // Whatever goes wrong is an answer.
-Task<HttpResponse> answer_always(Core& core, Call& call) {
+Task<HttpResponse> always(Core& core, Call& call, Task<HttpResponse> answer) {
   try {
-    co_return co_await answer(core, call);
+    co_return co_await answer;
   } catch (const api::ApiError& error) {
     co_return answer_status(call.form, error.status());
   } catch (const std::exception& error) {
@@ -173,7 +172,7 @@ struct Write {
 };
 
 Task<void> carry_out(Core& core, std::shared_ptr<Write> write) {
-  write->response = co_await answer_always(core, write->call);
+  write->response = co_await always(core, write->call, answer(core, write->call));
   write->over.set();
 }
 
@@ -183,38 +182,26 @@ Task<HttpResponse> answer_write(Core& core, Call& call, Duration limit) {
   const auto write = std::make_shared<Write>();
   write->call = std::move(call);
   core.writes().spawn(carry_out(core, write));
-  struct Alarm {
-    Executor& executor;
-    TimerId id;
-    ~Alarm() { executor.cancel(id); }
-  };
-  const Alarm alarm{core.executor, core.executor.run_after(limit, [weak = std::weak_ptr(write)] {
-                      if (const auto late = weak.lock()) late->over.set();
-                    })};
+  const Alarm alarm(limit, write->over);
   co_await write->over.wait();
-  if (write->response) {
-    call = std::move(write->call);
-    co_return std::move(*write->response);
+  if (!write->response) {
+    call = write->call;
+    throw out_of_time();
   }
-  call = write->call;
-  co_return answer_status(call.form, out_of_time().status());
+  call = std::move(write->call);
+  co_return std::move(*write->response);
 }
 
 Task<HttpResponse> answer_in_time(Core& core, Call& call, ServerMetrics::Request& measured) {
-  std::optional<Duration> limit;
-  try {
-    call.info = parse_request(call.request);
-    measured.parsed(call);
-    call.query = Query::parse(call.request.query());
-    limit = time_limit(core.options, call.info, call.query);
-  } catch (const api::ApiError& error) {
-    co_return answer_status(call.form, error.status());
-  }
-  if (!limit) co_return co_await answer_always(core, call);
+  call.info = parse_request(call.request);
+  measured.parsed(call);
+  call.query = Query::parse(call.request.query());
+  choose_form(core, call);
+  const auto limit = time_limit(core.options, call.info, call.query);
   const bool reads = call.request.method == "GET" || call.request.method == "HEAD";
-  if (!reads) co_return co_await answer_write(core, call, *limit);
-  call.deadline = core.executor.clock().steady() + *limit;
-  co_return co_await answer_always(core, call);
+  if (limit && !reads) co_return co_await answer_write(core, call, *limit);
+  if (limit) call.deadline = core.executor.clock().steady() + *limit;
+  co_return co_await answer(core, call);
 }
 
 }  // namespace
@@ -225,7 +212,7 @@ Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
   call.request = std::move(request);
   std::string audit_id(call.request.headers.get("Audit-ID"));
   if (audit_id.empty()) audit_id = core.rng.uuid();
-  HttpResponse response = co_await answer_in_time(core, call, measured);
+  HttpResponse response = co_await always(core, call, answer_in_time(core, call, measured));
   add_headers(response, call, std::move(audit_id));
   measured.answered(call, response);
   co_return response;

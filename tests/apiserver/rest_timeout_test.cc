@@ -59,6 +59,12 @@ TEST_F(RestTimeout, WhatIsNoDurationIsRefused) {
   }
 }
 
+TEST_F(RestTimeout, ARefusalComesInTheFormThatWasAskedFor) {
+  const Answer answer = server.send(Harness::request("GET", std::string(kMaps) + "?timeout=x", {}, {}, "application/vnd.kubernetes.protobuf"));
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.headers.get("Content-Type"), "application/vnd.kubernetes.protobuf");
+}
+
 TEST_F(RestTimeout, WritesThatTakeLonger) {
   struct Case {
     const char* name;
