@@ -28,8 +28,8 @@ class Process {
  public:
   using Make = std::function<std::unique_ptr<Program>(const pilothouse::Connector&)>;
 
-  // `handler` is the server, also on `executor`. All references outlive the process. With no faults at all requests go straight
-  // to the server.
+  // `handler` is the server, also on `executor`. All references but that of the faults outlive the process. With no faults at all
+  // requests go straight to the server.
   Process(std::string name, SimExecutor& executor, HttpHandler& handler, const Faults& faults, std::uint64_t seed, Tally& tally,
           std::function<void(const std::string&)> note, Make make);
   ~Process();
@@ -53,7 +53,7 @@ class Process {
 
   const std::string name_;
   SimExecutor& executor_;
-  const Faults& faults_;
+  const Faults faults_;
   Tally& tally_;
   const std::function<void(const std::string&)> note_;
   const Make make_;
