@@ -7,8 +7,8 @@
 //
 // All pods are judged together, every 20 s, under one key. Any change of a pod brings the key, so that the runtime holds it
 // until the loop's own deletions are seen: what went already is not counted again.
+#include "controllers/pod_gc/metrics.h"
 #include "controllers/pod_gc/plan.h"
-
 #include "controllers/runtime/options.h"
 
 namespace ph::controllers {
@@ -33,7 +33,8 @@ class PodGarbageCollector final : public Loop {
         log_(world.log),
         terminated_max_(world.options->terminated_pod_gc_threshold),
         pods_(world.informer<PodView>()),
-        nodes_(world.informer<Node>()) {}
+        nodes_(world.informer<Node>()),
+        metrics_{world.metrics} {}
 
   Task<Outcome> reconcile(ObjectKey) override {
     if (const Duration early = next_ - clock_.steady(); early > Duration::zero()) co_return Outcome::again_after(early);
@@ -88,8 +89,10 @@ class PodGarbageCollector final : public Loop {
     for (std::size_t at = 0; at < victims.size(); at += kAtOnce) {
       std::vector<Task<void>> batch;
       for (std::size_t i = at; i < std::min(victims.size(), at + kAtOnce); ++i) batch.push_back(remove(victims[i]));
-      for (const Outcome_<void>& result : co_await all(std::move(batch))) {
-        if (result.error && !error) error = result.error;
+      const std::vector<Outcome_<void>> results = co_await all(std::move(batch));
+      for (std::size_t i = 0; i < results.size(); ++i) {
+        count(victims[at + i], results[i].error != nullptr);
+        if (results[i].error && !error) error = results[i].error;
       }
     }
     if (error) std::rethrow_exception(error);
@@ -122,6 +125,13 @@ class PodGarbageCollector final : public Loop {
     }
   }
 
+  // As upstream does, what fails is counted among the removed, too.
+  void count(const Victim& victim, bool failed) const {
+    const std::string_view namespace_name = victim.pod->namespace_name.view();
+    metrics_.removed.with({namespace_name, text(victim.why)}).add();
+    if (failed) metrics_.failed.with({namespace_name, text(victim.why)}).add();
+  }
+
   static std::string_view text(Why why) {
     switch (why) {
       case Why::Terminated: return "terminated";
@@ -138,6 +148,7 @@ class PodGarbageCollector final : public Loop {
   const int terminated_max_;
   Informer<PodView>& pods_;
   Informer<Node>& nodes_;
+  const podgc::PodGcFamilies metrics_;
   podgc::Quarantine quarantine_;
   Steady next_{};
 };

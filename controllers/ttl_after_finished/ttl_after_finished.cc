@@ -6,6 +6,7 @@
 #include "controllers/ttl_after_finished/ttl_after_finished.h"
 
 #include "api/times.h"
+#include "base/metrics.h"
 #include "controllers/runtime/loop.h"
 
 namespace ph::controllers {
@@ -27,12 +28,18 @@ std::optional<Time> expiry(const Job& job) {
 
 namespace {
 
+struct TtlFamilies {
+  Metrics* in = nullptr;
+
+  Histogram late = single<Histogram>(in, {Stability::Alpha, "ttl_after_finished_controller_job_deletion_duration_seconds", "How long after their time jobs were deleted.", {}, exponential_buckets(0.1, 2, 14)});
+};
+
 bool can_expire(const Job& job) { return expiry(job).has_value(); }
 
 class TtlAfterFinished final : public Loop {
  public:
   explicit TtlAfterFinished(const World& world)
-      : client_(world.client), clock_(world.clock), log_(world.log), jobs_(world.informer<Job>()) {}
+      : client_(world.client), clock_(world.clock), log_(world.log), jobs_(world.informer<Job>()), metrics_{world.metrics} {}
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const Ref<Job> cached = jobs_.find(key);
@@ -50,8 +57,12 @@ class TtlAfterFinished final : public Loop {
     DeleteOptions options = DeleteOptions::foreground(live->metadata().uid());
     options.resource_version = live->metadata().resource_version();
     const Removed removed = co_await client_.remove<Job>(key, options);
-    if (removed == Removed::Yes) log_.info("job deleted", "job", key, "due", api::rfc3339(*still_due));
-    co_return removed == Removed::Changed ? Outcome::again() : Outcome::done();
+    if (removed == Removed::Changed) co_return Outcome::again();
+    if (removed == Removed::Yes) {
+      metrics_.late.observe(clock_.now() - *still_due);
+      log_.info("job deleted", "job", key, "due", api::rfc3339(*still_due));
+    }
+    co_return Outcome::done();
   }
 
  private:
@@ -59,6 +70,7 @@ class TtlAfterFinished final : public Loop {
   const Clock& clock_;
   const Log log_;
   Informer<Job>& jobs_;
+  const TtlFamilies metrics_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "controllers/pod_gc/metrics.h"
 #include "tests/controllers/scripted_loop.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
@@ -209,6 +210,16 @@ TEST(PodGc, AnOrphanGoesAfterTheQuarantine) {
   EXPECT_THAT(story, ElementsAre("Pending", "Running"));
   cluster.advance(21s);
   EXPECT_THAT(story, ElementsAre("Pending", "Running", "Failed DeletionByPodGC", "gone"));
+}
+
+TEST(PodGc, CountsWhatItRemoves) {
+  Metrics metrics;
+  sim::Cluster cluster(sim::loops("podgc").counted_by(metrics));
+  cluster.create(sim::make_pod("default/a", "ghost"));
+  cluster.create(sim::make_pod("default/b", "ghost"));
+  cluster.advance(1min);
+  EXPECT_EQ(podgc::PodGcFamilies{&metrics}.removed.with({"default", "orphaned"}).value(), 2u);
+  EXPECT_EQ(podgc::PodGcFamilies{&metrics}.failed.with({"default", "orphaned"}).value(), 0u);
 }
 
 TEST(PodGc, ANodeThatComesBackKeepsItsPods) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/process_metrics.h"
+#include "controllers/pod_gc/metrics.h"
 #include "election/metrics.h"
 #include "informers/metrics.h"
 #include "pilothouse/version.h"
@@ -75,6 +76,8 @@ const Inventory kAlpha = {
     {"authorization_duration_seconds", {"histogram", "ALPHA", {"result"}, {}, ""}},
     {"leader_election_master_status", {"gauge", "ALPHA", {"name"}, {}, ""}},
     {"leader_election_slowpath_total", {"counter", "ALPHA", {"name"}, {}, ""}},
+    {"pod_gc_collector_force_delete_pod_errors_total", {"counter", "ALPHA", {"namespace", "reason"}, {}, ""}},
+    {"pod_gc_collector_force_delete_pods_total", {"counter", "ALPHA", {"namespace", "reason"}, {}, ""}},
     {"rest_client_request_duration_seconds",
      {"histogram",
       "ALPHA",
@@ -94,6 +97,12 @@ const Inventory kAlpha = {
       "ALPHA",
       {"host", "verb"},
       std::set<double>{64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216},
+      ""}},
+    {"ttl_after_finished_controller_job_deletion_duration_seconds",
+     {"histogram",
+      "ALPHA",
+      {},
+      std::set<double>{0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6, 819.2},
       ""}},
 };
 
@@ -146,6 +155,7 @@ class MetricsInventory : public ::testing::Test {
     elections.master_status.with({"kube-scheduler"}).set(1);
     elections.slowpath.with({"kube-scheduler"}).set(1);
     elections.refused.with({"kube-scheduler"}).set(1);
+    controllers::podgc::PodGcFamilies{&metrics}.failed.with({"default", "orphaned"}).add();
     show_build(metrics, build_info());
     informers::ClientMetrics client(&metrics, "127.0.0.1:6443");
     read.executor.post([&client] { informers::ClientMetrics::Attempt(&client, HttpRequest{.method = "GET"}, false).retried(429); });
@@ -178,6 +188,7 @@ class MetricsInventory : public ::testing::Test {
     core::v1::Pod huge = sim::make_pod("default/huge");
     (*huge.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests())["cpu"].set_string("1000");
     cluster.create(huge);
+    cluster.create(sim::make_pod("default/orphan", "ghost"));
     cluster.advance(30s);
     EXPECT_ANY_THROW(cluster.create(sim::make_deployment("default/web").object()));
     (void)cluster.scrape();  // while a pod is unschedulable
