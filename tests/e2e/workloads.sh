@@ -62,6 +62,30 @@ eventually 10 bash -c "[ \"\$($K -n shop get deployment web -o jsonpath='{.statu
 expect deleted "$K" -n shop delete deployment web --cascade=foreground --timeout=30s
 equals "" "$("$K" -n shop get pods,replicasets -o name)" "what is left after a foreground delete"
 
+step "a replication controller: made, scaled, deleted in two ways"
+cat >"$WORK/old.yaml" <<'Y'
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: old, namespace: shop}
+spec:
+  replicas: 3
+  template:
+    metadata: {labels: {app: old}}
+    spec: {containers: [{name: old, image: "old:1"}]}
+Y
+"$K" apply -f "$WORK/old.yaml" >/dev/null
+eventually 10 bash -c "[ \"\$($K -n shop get rc old -o jsonpath='{.status.readyReplicas}')\" = 3 ]"
+expect '^old +3 +3 +3 ' "$K" -n shop get rc
+expect 'scaled' "$K" -n shop scale rc old --replicas=5
+eventually 10 bash -c "[ \"\$($K -n shop get rc old -o jsonpath='{.status.availableReplicas}')\" = 5 ]"
+expect 'SuccessfulCreate .*replication-controller' "$K" -n shop describe rc old
+expect deleted "$K" -n shop delete rc old --cascade=orphan
+equals 5 "$("$K" -n shop get pods -l app=old -o name | wc -l)" "pods left by the replication controller"
+"$K" apply -f "$WORK/old.yaml" >/dev/null
+eventually 10 bash -c "[ \"\$($K -n shop get pods -l app=old -o name | wc -l)\" = 3 ]"
+expect deleted "$K" -n shop delete rc old
+eventually 10 bash -c "[ -z \"\$($K -n shop get pods -o name)\" ]"
+
 step "a namespace with its contents"
 "$K" apply -f "$WORK/web.yaml" >/dev/null
 "$K" -n shop create configmap settings --from-literal=a=b >/dev/null
