@@ -242,12 +242,12 @@ TEST_F(Outbound, TheTransportAndItsThreadMayEndFirst) {
     auto thread = std::make_unique<ThreadExecutor>("short-lived", clock);
     std::unique_ptr<Transport> mine;
     auto scope = std::make_unique<Scope>(*thread);
+    const int before = silent.requests;
     call_on(*thread, [&] {
       mine = outbound_transport(io, *thread, {.url = silent.url()});
       scope->spawn(hold(mine.get()));
     });
     // Sometimes the request is at the server, sometimes it has hardly begun.
-    const int before = silent.requests;
     while (i % 2 == 0 && silent.requests == before) std::this_thread::yield();
     call_on(*thread, [&] {
       scope.reset();
