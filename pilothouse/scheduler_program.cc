@@ -56,6 +56,32 @@ nlohmann::json profile_json(const scheduler::ProfileSpec& profile) {
   return out;
 }
 
+// What is secret is left out.
+nlohmann::json extender_json(const scheduler::ExtenderSpec& extender) {
+  using nlohmann::json;
+  json out{{"urlPrefix", extender.url_prefix},
+           {"filterVerb", extender.filter_verb},
+           {"preemptVerb", extender.preempt_verb},
+           {"prioritizeVerb", extender.prioritize_verb},
+           {"weight", extender.weight},
+           {"bindVerb", extender.bind_verb},
+           {"enableHTTPS", extender.enable_https},
+           {"tlsConfig",
+            {{"insecure", extender.tls.insecure},
+             {"serverName", extender.tls.server_name},
+             {"certFile", extender.tls.cert_file},
+             {"keyFile", extender.tls.key_file},
+             {"caFile", extender.tls.ca_file}}},
+           {"httpTimeout", api::duration_text(extender.http_timeout)},
+           {"nodeCacheCapable", extender.node_cache_capable},
+           {"managedResources", json::array()},
+           {"ignorable", extender.ignorable}};
+  for (const auto& resource : extender.managed_resources) {
+    out["managedResources"].push_back({{"name", resource.name}, {"ignoredByScheduler", resource.ignored_by_scheduler}});
+  }
+  return out;
+}
+
 std::string config_json(const scheduler::Configuration& configuration, const election::ElectionOptions& election) {
   using nlohmann::json;
   const auto seconds = [](Duration d) { return std::chrono::duration_cast<std::chrono::seconds>(d).count(); };
@@ -76,6 +102,7 @@ std::string config_json(const scheduler::Configuration& configuration, const ele
              {"resourceNamespace", election.resource_namespace}}},
            {"profiles", json::array()}};
   for (const scheduler::ProfileSpec& profile : configuration.profiles) out["profiles"].push_back(profile_json(profile));
+  for (const scheduler::ExtenderSpec& extender : configuration.extenders) out["extenders"].push_back(extender_json(extender));
   return out.dump();
 }
 

@@ -71,9 +71,15 @@ kind: KubeSchedulerConfiguration
 clientConnection: {kubeconfig: $DATA/scheduler.kubeconfig}
 leaderElection: {resourceName: second}
 profiles: [{schedulerName: second}]
+extenders: [{urlPrefix: "http://127.0.0.1:1/none", filterVerb: filter, preemptVerb: preempt, tlsConfig: {caData: c2VjcmV0}, managedResources: [{name: example.com/card}]}]
 Y
-daemon second ph-scheduler --config "$WORK/second.yaml" --secure-port 0
+second_port=$(free_port)
+daemon second ph-scheduler --config "$WORK/second.yaml" --bind-address=127.0.0.1 --secure-port "$second_port" \
+  --authentication-kubeconfig "$DATA/scheduler.kubeconfig" --authorization-kubeconfig "$DATA/scheduler.kubeconfig"
+said second 'preemptVerb is never called.*http://127.0.0.1:1/none'
 said second 'scheduling begins'
+expect '"urlPrefix":"http://127.0.0.1:1/none"' page "$second_port" /configz --cert "$CERT" --key "$KEY"
+page "$second_port" /configz --cert "$CERT" --key "$KEY" | grep -q 'secret\|c2VjcmV0' && fail "/configz shows an extender's certificates"
 for i in 1 2 3; do
   "$K" run "one-$i" --image=x >/dev/null
   "$K" run "two-$i" --image=x --overrides='{"spec":{"schedulerName":"second"}}' >/dev/null
