@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 namespace ph::api {
 
 namespace {
@@ -91,9 +93,10 @@ ApiError unsupported_media_type(std::string message) { return ApiError(failure(4
 ApiError invalid(std::string_view kind, std::string_view name, const std::vector<FieldError>& errors) {
   // Errors of one field and detail are told once, and one alone stands without brackets.
   std::vector<std::string> told;
+  std::set<std::string> known;
   for (const FieldError& error : errors) {
     std::string text = fmt::format("{}: {}", error.field, error.detail);
-    if (std::find(told.begin(), told.end(), text) == told.end()) told.push_back(std::move(text));
+    if (known.insert(text).second) told.push_back(std::move(text));
   }
   std::string list = told.size() == 1 ? told[0] : fmt::format("[{}]", fmt::join(told, ", "));
   std::string message = fmt::format("{} \"{}\" is invalid", kind, name);

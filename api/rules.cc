@@ -32,8 +32,20 @@ std::string Path::text() const {
   return size_ == 0 ? "<nil>" : out;
 }
 
+namespace {
+
+constexpr std::size_t kErrorsMax = 1000;
+constexpr std::size_t kErrorBytesMax = 256 * 1024;
+
+}  // namespace
+
 void Errors::add(std::string_view type, const Path& path, std::string detail) {
+  ++size_;
+  if (full_) return;
+  full_ = list_.size() >= kErrorsMax || bytes_ >= kErrorBytesMax;
+  if (full_) detail = fmt::format("Too many errors: the first {} are told", list_.size());
   list_.push_back({std::string(type), path.text(), std::move(detail)});
+  bytes_ += list_.back().field.size() + list_.back().detail.size();
 }
 
 namespace {

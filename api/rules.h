@@ -52,7 +52,8 @@ class Path {
   std::size_t size_ = 0;
 };
 
-// Collects what is wrong, in upstream's words.
+// Collects what is wrong, in upstream's words. The first thousand errors, and no more than a quarter of a megabyte of them,
+// are told: a body of millions of wrong items must not cost as much again, many times over. One last error says so.
 class Errors {
  public:
   void required(const Path& path, std::string_view detail = {});                   // Required value: …
@@ -74,13 +75,16 @@ class Errors {
   // One `invalid_text` for each of the complaints of a check in api/names.h.
   void invalid_each(const Path& path, std::string_view value, const std::vector<std::string>& complaints);
 
-  bool empty() const { return list_.empty(); }
-  std::size_t size() const { return list_.size(); }
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }  // also of those that are not told
   const std::vector<FieldError>& list() const { return list_; }
 
  private:
   void add(std::string_view type, const Path& path, std::string detail);
   std::vector<FieldError> list_;
+  std::size_t size_ = 0;
+  std::size_t bytes_ = 0;  // of `list_`
+  bool full_ = false;
 };
 
 // What is wrong with a name; empty when nothing is. `prefix`: it is a generateName, to which characters will be added.

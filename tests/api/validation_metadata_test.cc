@@ -95,6 +95,29 @@ TEST(Errors, TypesAndWords) {
   }
 }
 
+TEST(Errors, AThousandAreTold) {
+  Errors errors;
+  for (std::size_t i = 0; i < 700'000; ++i) errors.required(Path("a").index(i));
+  EXPECT_EQ(errors.size(), 700'000u);
+  ASSERT_EQ(errors.list().size(), 1001u);
+  EXPECT_EQ(errors.list()[999].field, "a[999]");
+  EXPECT_EQ(errors.list()[1000].detail, "Too many errors: the first 1000 are told");
+}
+
+TEST(Errors, LongOnesAreToldUntilThereIsEnough) {
+  Errors errors;
+  const std::string megabyte(1 << 20, 'x');
+  for (std::size_t i = 0; i < 100; ++i) errors.invalid_text(Path("a").index(i), megabyte, "why");
+  ASSERT_EQ(errors.list().size(), 2u);
+  EXPECT_EQ(errors.list()[1].detail, "Too many errors: the first 1 are told");
+}
+
+TEST(Errors, WhatIsTheSameIsToldOnceInTheMessage) {
+  Errors errors;
+  for (const char* field : {"b", "a", "b"}) errors.required(Path(field));
+  EXPECT_EQ(invalid("Pod", "p", errors.list()).status().message(), "Pod \"p\" is invalid: [b: Required value, a: Required value]");
+}
+
 TEST(Path, Text) {
   EXPECT_EQ(Path("spec").member("containers").index(0).member("name").text(), "spec.containers[0].name");
   EXPECT_EQ(Path("data").key("a.b").text(), "data[a.b]");
