@@ -50,8 +50,12 @@ void take_available(Sizing& sizing, int most) {
   }
 }
 
-// The available pods that will stay: a set that was just made smaller may still tell of those it is about to lose.
-int staying(const ReplicaSet& set) { return std::min<int>(wanted(set), set.status().available_replicas()); }
+// The available pods that will stay: a set that was just made smaller may still tell of those it is about to lose. It may have
+// been made larger again since: as long as its status is of another size, nothing is known of those it had.
+int staying(const ReplicaSet& set) {
+  if (set.metadata().generation() > set.status().observed_generation()) return 0;
+  return std::min<int>(wanted(set), set.status().available_replicas());
+}
 int staying(const Sets& sets) {
   int out = 0;
   for (const Ref<ReplicaSet>& set : sets) out += staying(*set);

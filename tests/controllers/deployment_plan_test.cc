@@ -23,6 +23,7 @@ struct SetSpec {
   int available;
   int revision = 0;
   int max = 0;  // the annotation max-replicas; 0: none
+  bool seen = true;  // by its controller, in its present size
 };
 
 // Sets of other templates, each a second younger than the one before; a set named "new" has web's template.
@@ -45,6 +46,8 @@ Sets make_sets(const std::vector<SetSpec>& specs, const Deployment& deployment) 
     set->mutable_spec()->set_replicas(spec.wanted);
     set->mutable_status()->set_replicas(spec.wanted);
     set->mutable_status()->set_available_replicas(spec.available);
+    metadata.set_generation(2);
+    set->mutable_status()->set_observed_generation(spec.seen ? 2 : 1);
     out.push_back(std::move(set));
   }
   return out;
@@ -121,6 +124,9 @@ TEST(DeploymentPlan, ShrinksOldSetsOnlyAsFarAsAvailabilityAllows) {
       {"unhealthy ones that are surplus", 10, "5", {{"old", 8, 3}, {"new", 5, 0}}, "old=5"},
       {"all at the end", 3, "0", {{"old", 1, 1}, {"new", 3, 3}}, "old=0"},
       {"one just made smaller tells of what it is about to lose", 3, "1", {{"a", 3, 2}, {"b", 0, 2}, {"new", 1, 0}}, "a=2"},
+      {"one made smaller and larger, unseen, may have lost them", 3, "1", {{"a", 3, 1}, {.name = "new", .wanted = 2, .available = 2, .seen = false}}, "a=2"},
+      {"once it is seen, what it tells counts", 3, "1", {{"a", 3, 1}, {"new", 2, 2}}, "a=0"},
+      {"an old one, too", 3, "1", {{.name = "a", .wanted = 2, .available = 2, .seen = false}, {"new", 3, 2}}, ""},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
