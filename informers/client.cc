@@ -223,7 +223,7 @@ Task<Removed> Client::remove_object(const api::Resource& resource, ObjectKey key
   request.body(std::string(kProtobuf), delete_body(options));
   HttpRequest built = std::move(request).build(user_agent_);
   try {
-    co_await write(std::move(built), Write{Write::Verb::Remove, &resource, std::move(key), {}});
+    co_await write(std::move(built), Write{Write::Verb::Remove, &resource, std::move(key), {}, options.uid.value_or("")});
     co_return Removed::Yes;
   } catch (const api::ApiError& error) {
     if (error.code() == 404) co_return Removed::Gone;

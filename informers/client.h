@@ -77,6 +77,7 @@ struct Write {
   const api::Resource* resource = nullptr;
   ObjectKey key;       // of a create with generateName the name is empty until it is answered
   std::string object;  // of a create: the bytes of the message that was sent
+  std::string uid = {};  // of a delete: the one that was asked for; empty: any
 };
 class WriteObserver {
  public:

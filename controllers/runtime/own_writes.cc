@@ -58,13 +58,18 @@ void OwnWrites::add(const LoopBuilder::Source& source, const std::vector<ObjectK
   }
 }
 
-OwnWrites::Condition OwnWrites::gone(AnyInformer& informer, const ObjectKey& object, Revision answered) {
+OwnWrites::Condition OwnWrites::gone(AnyInformer& informer, const ObjectKey& object, const std::string& uid, Revision answered) {
   Condition condition{.kind = Condition::Gone, .informer = &informer, .object = object};
-  if (const AnyRef cached = informer.find(object)) {
-    condition.uid = informer.decoder().uid(cached.get());
-    // Servers before 1.27 answer with the revision the object had before its end, which proves nothing.
-    if (answered > informer.decoder().revision(cached.get())) condition.least = answered;
-  }
+  const AnyRef cached = informer.find(object);
+  if (!cached) return condition;
+  const std::string_view known = informer.decoder().uid(cached.get());
+  const Revision revision = informer.decoder().revision(cached.get());
+  // While the answer was on its way somebody has used the name again: what stands there now may stay for ever.
+  const bool is_next = (!uid.empty() && uid != known) || (answered.value != 0 && revision > answered);
+  if (is_next) return condition;
+  condition.uid = known;
+  // Servers before 1.27 answer with the revision the object had before its end, which proves nothing.
+  if (answered > revision) condition.least = answered;
   return condition;
 }
 
@@ -74,7 +79,7 @@ void OwnWrites::answered(const Write& write, std::string_view object) {
     const std::vector<ObjectKey> keys = keys_of(source, write.key, object);
     const Revision revision = object.empty() ? Revision{} : informers::revision_of(object);
     if (write.verb == Write::Verb::Remove) {
-      add(source, keys, gone(*source.informer, write.key, revision));
+      add(source, keys, gone(*source.informer, write.key, write.uid, revision));
     } else if (revision.value != 0) {
       add(source, keys, {.kind = Condition::Reached, .least = revision});
     } else {
@@ -91,7 +96,7 @@ void OwnWrites::unknown(const Write& write) {
 void OwnWrites::suspect(const Write& write, bool refused) {
   for (const LoopBuilder::Source& source : sources_) {
     if (source.resource != write.resource) continue;
-    add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key, .refused = refused});
+    add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key, .uid = write.uid, .refused = refused});
   }
 }
 
@@ -142,7 +147,7 @@ Task<OwnWrites::Condition> OwnWrites::resolve(Condition unknown) {
   const auto items = co_await unknown.informer->client().list_metadata(resource, std::move(options), revision);
   ++stats_.resolved;
   if (items.empty()) ++stats_.gone;
-  if (items.empty() && !unknown.object.name.empty()) co_return gone(*unknown.informer, unknown.object, {});
+  if (items.empty() && !unknown.object.name.empty()) co_return gone(*unknown.informer, unknown.object, unknown.uid, revision);
   for (const auto& item : items) {
     reached.least = std::max(reached.least, informers::parse_revision(item.metadata.resource_version()));
   }

@@ -42,12 +42,14 @@ class OwnWrites final : public informers::WriteObserver {
     AnyInformer* informer = nullptr;
     Revision least;      // Reached; Gone: reaching it will do as well, if it is not zero
     ObjectKey object;    // Gone, Unknown (an empty name: any of the namespace)
-    std::string uid;     // Gone
+    std::string uid;     // Gone; Unknown of a delete: the one that was asked for, if any
     bool refused = false;  // nothing was written: the cache is stale
   };
 
   static bool met(const Condition& condition);
-  static Condition gone(AnyInformer& informer, const ObjectKey& object, Revision answered);
+  // The end of the object, or of the one with that UID, is to be seen; it was there no more, or was ending, at `answered` (if not
+  // zero).
+  static Condition gone(AnyInformer& informer, const ObjectKey& object, const std::string& uid, Revision answered);
   void add(const LoopBuilder::Source& source, const std::vector<ObjectKey>& keys, Condition condition);
   // The keys of the object as cached, and as `object` (when there are bytes).
   static std::vector<ObjectKey> keys_of(const LoopBuilder::Source& source, const ObjectKey& key, std::string_view object);

@@ -247,6 +247,60 @@ TEST_F(HostTest, WaitsUntilWhatItDeletedIsGone) {
   EXPECT_THAT(seen(), ElementsAre("x@30"));
 }
 
+// Whichever way the answer tells that it was another one: by the UID that was asked for, or by its revision.
+TEST_F(HostTest, ANameUsedAgainBeforeTheAnswerIsNotWaitedFor) {
+  for (const bool by_uid : {true, false}) {
+    SCOPED_TRACE(by_uid);
+    const std::uint64_t base = by_uid ? 0 : 100;
+    script_.act = [by_uid](Client& client, ObjectKey) -> Task<Outcome> {
+      DeleteOptions options;
+      if (by_uid) options.uid = "uid-part";
+      co_await client.remove<ConfigMap>({"a", "part"}, options);
+      co_return Outcome::done();
+    };
+    const ConfigMap part = made_for("part", base + 5);
+    if (by_uid) start({config_map("a/x", 3), part}, 8);
+    else watch_->send("ADDED", part);
+    EXPECT_THAT(seen(), ElementsAre("x@" + std::string(by_uid ? "3" : "30")));
+    watch_->send("DELETED", made_for("part", base + 20));
+    ConfigMap next = made_for("part", base + 21);
+    next.mutable_metadata()->set_uid("another");
+    watch_->send("ADDED", next);
+    script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
+    EXPECT_THAT(seen(), IsEmpty());
+    meta::v1::Status success;
+    success.set_status("Success");
+    if (by_uid) server_.answer(success);
+    else server_.answer(made_for("part", base + 20));
+    touch("x", base + 30);
+    EXPECT_FALSE(seen().empty());
+    watch_->send("DELETED", next);
+    seen();
+  }
+}
+
+// It is not there, and what the cache holds came later.
+TEST_F(HostTest, ANameUsedAgainAfterTheLookUpIsNotWaitedFor) {
+  script_.act = [](Client& client, ObjectKey) -> Task<Outcome> {
+    co_await client.remove<ConfigMap>({"a", "part"});
+    co_return Outcome::done();
+  };
+  start({config_map("a/x", 3), made_for("part", 5)}, 8);
+  seen();
+  server_.refuse(504, "Timeout");
+  script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
+  executor_.advance(5ms);
+  server_.expect();
+  watch_->send("DELETED", made_for("part", 31));
+  ConfigMap next = made_for("part", 60);
+  next.mutable_metadata()->set_uid("another");
+  watch_->send("ADDED", next);
+  meta::v1::PartialObjectMetadataList list;
+  list.mutable_metadata()->set_resource_version("50");
+  server_.answer(list);
+  EXPECT_THAT(seen(), ElementsAre("x@3"));
+}
+
 TEST_F(HostTest, AnObjectThatEndsSlowlyIsSeenByItsTimestamp) {
   script_.act = [](Client& client, ObjectKey) -> Task<Outcome> {
     co_await client.remove<ConfigMap>({"a", "part"});
