@@ -65,6 +65,11 @@ class Http2Client final : public ClientProtocol, Http2Session::Owner {
       session_.reset(stream, kHttp2Cancel);
       return owner_.on_failed(stream, false, "the server's response headers are too large");
     }
+    if (head.status < 100) {
+      open_.erase(found);
+      session_.reset(stream, kHttp2ProtocolError);
+      return owner_.on_failed(stream, false, fmt::format("the server answers with {}, which is no status", head.status));
+    }
     owner_.on_head(stream, head.status, std::move(head.headers));
     if (end) on_end(stream);
   }

@@ -116,7 +116,8 @@ struct Http2Session::Callbacks {
     if (!stream) return 0;
     const bool end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (frame->hd.type == NGHTTP2_HEADERS && !stream->head_done) {
-      if (me.role_ == Role::Client && stream->head.status < 200) {  // an interim answer
+      const int status = stream->head.status;
+      if (me.role_ == Role::Client && status >= 100 && status < 200) {  // an interim answer
         stream->head = {};
         return 0;
       }
