@@ -19,6 +19,12 @@ bool ends_soon(const std::string& certificate, const Clock& clock) {
   return net::inspect_certificate(certificate).not_after - clock.now() < kRenewBefore;
 }
 
+// What a directory may hold before it is ours: keys and kubeconfigs that were put there for us or that a first start left which
+// did not end, and what some file systems keep at their root.
+bool may_be_there(const std::string& name) {
+  return name == "pki" || name == "format.new" || name == "lost+found" || name.ends_with(".kubeconfig") || name.ends_with(".kubeconfig.new");
+}
+
 // A certificate and its key, or the key alone; nothing when neither is there.
 std::optional<net::Credential> read_credential(const std::filesystem::path& stem) {
   const auto certificate = read_file(stem.string() + ".crt");
@@ -55,15 +61,25 @@ net::ServerNames server_names(const DataDirOptions& options) {
 }  // namespace
 
 DataDir::DataDir(DataDirOptions options, const Clock& clock, Rng& rng) : options_(std::move(options)), clock_(clock), rng_(rng) {
+  make_directory(options_.path);
+  const bool is_new = !read_format();
   make_directory(options_.path / "pki");
-  check_format();
+  if (is_new) write_file(options_.path / "format", kDataDirFormat, false);
   load_keys();
 }
 
-void DataDir::check_format() {
-  const auto path = options_.path / "format";
-  const auto found = read_file(path);
-  if (!found) return write_file(path, kDataDirFormat, false);
+// False: the directory is to become ours.
+bool DataDir::read_format() const {
+  const auto found = read_file(options_.path / "format");
+  if (!found) {
+    for (const auto& entry : directory_entries(options_.path)) {
+      if (may_be_there(entry.filename().string())) continue;
+      throw FileError(fmt::format("{} is not a data directory of pilothouse: it has no file `format`, and holds {}; name an empty "
+                                  "or a new one by --data-dir",
+                                  options_.path.string(), entry.filename().string()));
+    }
+    return false;
+  }
   if (*found == kDataDirRestoring) {
     throw FileError(fmt::format("a restore into {} was not finished: run `pilothouse restore FILE --force` again, or "
                                 "`pilothouse reset`",
@@ -74,6 +90,7 @@ void DataDir::check_format() {
                                 "or name another --data-dir",
                                 options_.path.string(), found->substr(0, found->find('\n')), kDataDirFormat.substr(0, 1)));
   }
+  return true;
 }
 
 void DataDir::load_keys() {

@@ -41,7 +41,8 @@ struct ClusterKeys {
 
 class DataDir {
  public:
-  // Opens the directory or makes it. Throws FileError: no permission, or made by another version (with what to do).
+  // Opens the directory or makes it. One without a `format` may hold keys and kubeconfigs, and nothing else. Throws FileError,
+  // with what to do: no permission, made by another version, or somebody else's.
   DataDir(DataDirOptions options, const Clock& clock, Rng& rng);
 
   const std::filesystem::path& path() const { return options_.path; }
@@ -56,7 +57,7 @@ class DataDir {
   void write_kubeconfigs(const std::string& url);
 
  private:
-  void check_format();
+  bool read_format() const;
   void load_keys();
   void write_kubeconfig(const std::string& file, const std::string& user, const std::vector<std::string>& groups,
                         const std::string& url);

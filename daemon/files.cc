@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -79,6 +80,15 @@ void write_file(const std::filesystem::path& path, std::string_view text, bool s
 void sync_directory(const std::filesystem::path& path) {
   const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0 || ::fsync(directory.get()) != 0) fail("sync", path, errno);
+}
+
+std::vector<std::filesystem::path> directory_entries(const std::filesystem::path& path) {
+  std::vector<std::filesystem::path> out;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) out.push_back(it->path());
+  if (error) throw FileError(fmt::format("cannot read {}: {}", path.string(), error.message()));
+  std::ranges::sort(out);
+  return out;
 }
 
 void make_directory(const std::filesystem::path& path) {

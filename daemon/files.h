@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ph::daemon {
 
@@ -22,6 +23,9 @@ void write_file(const std::filesystem::path& path, std::string_view text, bool s
 
 // Makes durable which names a directory holds.
 void sync_directory(const std::filesystem::path& path);
+
+// What a directory holds, in order of the names.
+std::vector<std::filesystem::path> directory_entries(const std::filesystem::path& path);
 
 // With its parents, mode 0700.
 void make_directory(const std::filesystem::path& path);

@@ -19,22 +19,12 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using Kind = DataDirState::Kind;
-using daemon::FileError, daemon::make_directory, daemon::read_file, daemon::sync_directory, daemon::write_file;
+using daemon::FileError, daemon::directory_entries, daemon::make_directory, daemon::read_file, daemon::sync_directory, daemon::write_file;
 using daemon::kDataDirFormat, daemon::kDataDirRestoring;
 
 // The names beside DataDir's own that a restore may leave.
 constexpr const char* kRestored = "store.restored";
 constexpr const char* kReplaced = "store.replaced";
-
-std::vector<fs::path> entries(const fs::path& directory) {
-  std::vector<fs::path> out;
-  std::error_code error;
-  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
-    out.push_back(it->path());
-  if (error) throw FileError(fmt::format("cannot read {}: {}", directory.string(), error.message()));
-  std::ranges::sort(out);
-  return out;
-}
 
 void discard(const fs::path& path) {
   std::error_code error;
@@ -95,7 +85,7 @@ class Copier final : public apiserver::SnapshotDecoder::Visitor {
   }
   void end(const fs::path& data_dir) {
     if (fs::is_directory(data_dir / "pki")) {
-      for (const fs::path& path : entries(data_dir / "pki")) {
+      for (const fs::path& path : directory_entries(data_dir / "pki")) {
         const auto text = fs::is_regular_file(path) ? read_file(path) : std::nullopt;
         if (text) out_.write(encoder_.file("pki/" + path.filename().string(), *text));
       }
@@ -251,7 +241,7 @@ DataDirState inspect_data_dir(const fs::path& path) {
   if (error) throw FileError(fmt::format("cannot read {}: {}", path.string(), error.message()));
   if (!fs::is_directory(path)) return {Kind::Foreign, {}};
   const auto format = read_file(path / "format");
-  if (!format) return {entries(path).empty() ? Kind::Empty : Kind::Foreign, {}};
+  if (!format) return {directory_entries(path).empty() ? Kind::Empty : Kind::Foreign, {}};
   const bool number =
       format->size() > 1 && format->ends_with('\n') &&
       std::ranges::all_of(format->substr(0, format->size() - 1), [](unsigned char c) { return std::isdigit(c); });
@@ -338,7 +328,7 @@ DataDirStatus data_dir_status(const fs::path& data_dir, const Clock& clock) {
   out.server = find_server(data_dir, clock);
   const fs::path store = data_dir / "store";
   if (fs::is_directory(store)) {
-    for (const fs::path& path : entries(store)) {
+    for (const fs::path& path : directory_entries(store)) {
       std::error_code gone;
       const std::uint64_t size = fs::file_size(path, gone);
       if (gone) continue;
@@ -368,7 +358,7 @@ std::vector<std::string> reset_data_dir(const fs::path& data_dir, const Clock& c
     for (const char* name : {"store", kRestored, kReplaced, "pki"}) discard(data_dir / name);
   }
   std::vector<std::string> left;
-  for (const fs::path& path : entries(data_dir)) {
+  for (const fs::path& path : directory_entries(data_dir)) {
     const std::string name = path.filename().string();
     if (name.ends_with(".kubeconfig") || name.ends_with(".kubeconfig.new") || name == "format.new") {
       discard(path);

@@ -99,6 +99,43 @@ TEST_F(DataDirTest, AnotherFormatIsRefused) {
   }
 }
 
+TEST_F(DataDirTest, SomebodyElsesIsRefused) {
+  struct Case {
+    const char* name;
+    std::vector<std::string> entries;  // with a slash at the end: a directory
+    bool taken;
+  };
+  const Case cases[] = {
+      {"nothing", {}, true},
+      {"keys of ours", {"pki/"}, true},
+      {"a start that did not end", {"pki/", "format.new", "admin.kubeconfig", "node.kubeconfig.new"}, true},
+      {"the root of a file system", {"lost+found/"}, true},
+      {"one file", {"letter.txt"}, false},
+      {"a hidden file", {".git"}, false},
+      {"a store that says nothing of itself", {"pki/", "store/"}, false},
+      {"keys amid other things", {"pki/", "admin.conf"}, false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto data = path_ / "data";
+    std::filesystem::create_directory(data);
+    for (const std::string& entry : c.entries) {
+      if (entry.ends_with('/')) std::filesystem::create_directory(data / entry);
+      else write_file(data / entry, "theirs", false);
+    }
+    try {
+      open();
+      EXPECT_TRUE(c.taken);
+      EXPECT_EQ(text("format"), kDataDirFormat);
+    } catch (const FileError& error) {
+      EXPECT_FALSE(c.taken) << error.what();
+      EXPECT_NE(std::string(error.what()).find("is not a data directory of pilothouse"), std::string::npos) << error.what();
+      EXPECT_EQ(std::distance(std::filesystem::directory_iterator(data), {}), static_cast<std::ptrdiff_t>(c.entries.size())) << "left as it was";
+    }
+    std::filesystem::remove_all(data);
+  }
+}
+
 TEST_F(DataDirTest, AKubeconfigSaysWhoAndWhere) {
   open().write_kubeconfigs("https://127.0.0.1:7000");
   const auto config = read_kubeconfig(text("scheduler.kubeconfig"));

@@ -106,6 +106,18 @@ refuse "it is not a snapshot" "$PH" restore /bin/true --data-dir "$WORK/third"
 refuse 'is not a data directory of pilothouse' "$PH" restore "$WORK/later" --data-dir "$WORK/bodies" --force
 refuse 'is not a data directory of pilothouse' "$PH" reset --yes --data-dir "$WORK/bodies"
 refuse 'there is no data directory' "$PH" status --data-dir "$WORK/third"
+mkdir "$WORK/theirs" "$WORK/empty"
+echo letter >"$WORK/theirs/letter.txt"
+for command in "$PH up" "$BIN/ph-apiserver"; do
+  # shellcheck disable=SC2086
+  refuse "$WORK/theirs is not a data directory of pilothouse: .* holds letter.txt; name an empty or a new one" $command --data-dir "$WORK/theirs" --secure-port 0
+  equals letter.txt "$(ls -A "$WORK/theirs")" "what is in their directory"
+done
+damaged=$DATA
+DATA=$WORK/empty
+start --components=apiserver
+stop
+DATA=$damaged
 echo 9 >"$DATA/format"
 for command in "up --secure-port 0" "status" "reset --yes" "snapshot $WORK/nine" "restore $WORK/later --force"; do
   # shellcheck disable=SC2086
