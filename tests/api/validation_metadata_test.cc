@@ -97,8 +97,8 @@ TEST(Errors, TypesAndWords) {
 
 TEST(Errors, AThousandAreTold) {
   Errors errors;
-  for (std::size_t i = 0; i < 700'000; ++i) errors.required(Path("a").index(i));
-  EXPECT_EQ(errors.size(), 700'000u);
+  for (std::size_t i = 0; i < 70'000; ++i) errors.required(Path("a").index(i));
+  EXPECT_EQ(errors.size(), 70'000u);
   ASSERT_EQ(errors.list().size(), 1001u);
   EXPECT_EQ(errors.list()[999].field, "a[999]");
   EXPECT_EQ(errors.list()[1000].detail, "Too many errors: the first 1000 are told");
@@ -107,7 +107,7 @@ TEST(Errors, AThousandAreTold) {
 TEST(Errors, LongOnesAreToldUntilThereIsEnough) {
   Errors errors;
   const std::string megabyte(1 << 20, 'x');
-  for (std::size_t i = 0; i < 100; ++i) errors.invalid_text(Path("a").index(i), megabyte, "why");
+  for (std::size_t i = 0; i < 3; ++i) errors.invalid_text(Path("a").index(i), megabyte, "why");
   ASSERT_EQ(errors.list().size(), 2u);
   EXPECT_EQ(errors.list()[1].detail, "Too many errors: the first 1 are told");
 }
