@@ -43,6 +43,8 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   net_options.port = static_cast<std::uint16_t>(options.secure_port);
   net_options.tls = options.tls;
   net_options.body_bytes_max = kBodyBytesMax;
+  // The time that a request has counts from its first byte to the last of its answer, as far as the client makes it last.
+  net_options.request_timeout = net_options.write_timeout = options.server.request_timeout;
   https = std::make_unique<net::HttpsServer>(io, door, executor, net_options, log.named("https"));
 
   if (options.store == "memory") {

@@ -66,7 +66,7 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   daemon::add_inert_serving_flags(flags);
   flags.section("Generic");
   flags.add("advertise-address", options.advertise_address, "Where pods find the server").typed("ip");
-  flags.add("request-timeout", options.server.request_timeout, "How long a request may take that says nothing else");
+  flags.add("request-timeout", options.server.request_timeout, "How long a request may take that says nothing else, and a client to send one or to take something of its answer");
   flags.add("min-request-timeout", options.min_request_timeout_s, "Seconds a watch lives at least; up to twice this, at random");
   flags.add("event-ttl", options.server.event_ttl, "How long events are kept");
   flags.add("service-cluster-ip-range", options.service_cidr, "Addresses of services; 10.96.0.0/12 by default");
@@ -107,6 +107,7 @@ void resolve(ApiServerProgramOptions& options) {
   if (options.data_dir.empty()) options.data_dir = default_data_dir().string();
   options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal().string();
   if (!options.service_cidr.empty()) options.server.service_cidr = options.service_cidr;
+  if (options.server.request_timeout <= Duration::zero()) throw daemon::FlagError("--request-timeout: must be greater than zero");
   options.server.watch_timeout_min = std::chrono::seconds(options.min_request_timeout_s);
   read_node_ports(options);
   read_authorization(options);
