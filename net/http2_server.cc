@@ -44,6 +44,7 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
   void cut_stalled() override {
     for (const StreamId stream : session_.stalled()) session_.reset(stream, kHttp2Cancel);
   }
+  void give_up(StreamId stream) override { session_.reset(stream, kHttp2Cancel); }
   void drain() override { session_.goaway(); }
 
  private:

@@ -14,8 +14,6 @@ constexpr std::size_t kTurnSize = 512 * 1024;
 // answer on its way.
 constexpr auto kLinger = std::chrono::seconds(2);
 constexpr std::size_t kLingerSize = 8 * 1024 * 1024;
-// What a socket that has refused output must take to count as open again: a peer who reads a byte now and then is no reader.
-constexpr std::size_t kTakenMin = 16 * 1024;
 // Ciphertext buffers beyond this are given back when they are empty.
 constexpr std::size_t kKeptSize = 32 * 1024;
 

@@ -42,6 +42,9 @@ class Link : public std::enable_shared_from_this<Link> {
   bool closed() const { return closed_; }
 
  protected:
+  // What a socket that has refused output must take to count as open again: a peer who reads a byte now and then is no reader.
+  static constexpr std::size_t kTakenMin = 16 * 1024;
+
   // The connection can be used; `alpn` is what TLS agreed on.
   virtual void on_open(std::string_view alpn) = 0;
   // False: no more input is wanted. What is left to send is sent, and then the link says goodbye.

@@ -99,11 +99,26 @@ void ServerConnection::look_for_stalled(SteadyClock::time_point now) {
   if (next_look_ == SteadyClock::time_point{}) return;
   if (now >= next_look_) {
     protocol_->cut_stalled();
+    give_up_held();
     next_look_ = now + shared_->options.write_timeout;
     if (protocol_->idle()) next_look_ = {};
     flush();
   }
   if (!closed() && next_look_ != SteadyClock::time_point{}) wake_at(next_look_);
+}
+
+// What waits behind answers that nobody takes goes with them: were each to be rendered and to wait for its own time, a hundred
+// would last fifty times as long as one.
+void ServerConnection::give_up_held() {
+  if (std::exchange(sent_since_look_, 0) < kTakenMin) {
+    std::erase_if(held_, [&](const Answer& answer) {
+      if (!held_at_look_.contains(answer.stream)) return false;
+      protocol_->give_up(answer.stream);
+      return true;
+    });
+  }
+  held_at_look_.clear();
+  for (const Answer& answer : held_) held_at_look_.insert(answer.stream);
 }
 
 void ServerConnection::on_closed(const std::string& why) {
@@ -131,6 +146,7 @@ void ServerConnection::on_gone(StreamId stream) {
 }
 
 void ServerConnection::on_sent(StreamId stream, std::size_t size) {
+  sent_since_look_ += size;
   if (const auto rendered = rendered_.find(stream); rendered != rendered_.end()) {
     const std::size_t sent = std::min(size, rendered->second);
     rendered_size_ -= sent;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <set>
 #include <unordered_map>
 
 #include "net/link.h"
@@ -55,6 +56,7 @@ class ServerConnection final : public Link, ServerProtocol::Owner {
   void render(HttpResponse& response);
   bool render_held();
   void look_for_stalled(SteadyClock::time_point now);
+  void give_up_held();
   Headers complete(const HttpResponse& response) const;
 
   struct UnderWay {
@@ -72,6 +74,8 @@ class ServerConnection final : public Link, ServerProtocol::Owner {
   std::unordered_map<StreamId, std::size_t> rendered_;
   std::size_t rendered_size_ = 0;
   std::deque<Answer> held_;
+  std::set<StreamId> held_at_look_;  // as of the last look for stalled streams
+  std::size_t sent_since_look_ = 0;  // of bodies
   bool draining_ = false;
   SteadyClock::time_point quiet_since_;    // neither requests nor answers
   StreamId reading_ = 0;                   // a request that is not whole

@@ -56,6 +56,8 @@ class ServerProtocol {
   // Gives up the answers of which the client has taken too little since the last call. What a client of HTTP/1.1 takes is
   // seen at its socket.
   virtual void cut_stalled() {}
+  // Gives up an answer that has not begun.
+  virtual void give_up(StreamId) {}
 
   // Takes no new requests; `finished` when those that are here are answered.
   virtual void drain() = 0;

@@ -261,6 +261,19 @@ TEST_F(Hostile, LargeAnswersAreNotRenderedAllAtOnce) {
   EXPECT_EQ(handler.ledger.rendered, 20);
 }
 
+TEST_F(Hostile, LargeAnswersNobodyTakesAreGivenUpTogether) {
+  start(Mode::H2, {.write_timeout = 200ms});
+  std::string all = opening(setting(4, 0));
+  for (StreamId stream = 1; stream < 200; stream += 2) all += get_request(stream, "/render?" + std::to_string(10 << 20));
+  {
+    RawTlsClient client = peer();
+    client.say(all);
+    client.hear_until([](const std::string& text) { return std::ranges::count(outline(text), "RST_STREAM 8") == 100; });
+  }
+  EXPECT_LT(handler.ledger.rendered, 100);
+  expect_well();
+}
+
 TEST_F(Hostile, HeadRequestsOfLargeAnswersLeaveNothingBehind) {
   for (const Mode mode : {Mode::H2, Mode::H1}) {
     SCOPED_TRACE(name_of(mode));
