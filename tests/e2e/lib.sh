@@ -59,25 +59,27 @@ said() {
   fail "$1 did not say /$2/ in ${3:-15} s: $(tail -n 5 "$WORK/$1.log")"
 }
 
+# start_apiserver [PORT [flags]]
 start_apiserver() {
   : >"$WORK/apiserver.log"
-  daemon apiserver ph-apiserver --data-dir "$DATA" --bind-address 127.0.0.1 --secure-port "${1:-0}"
+  daemon apiserver ph-apiserver --data-dir "$DATA" --bind-address 127.0.0.1 --secure-port "${1:-0}" "${@:2}"
   said apiserver '^ready: '
   export KUBECONFIG=$DATA/admin.kubeconfig
 }
 
-# The same cluster as four programs; takes --nodes and --controllers of `pilothouse up`.
+# The same cluster as four programs; takes --nodes and --controllers of `pilothouse up`, and --request-timeout=… of the apiserver.
 start_separate() {
-  local nodes=3 controllers='*'
+  local nodes=3 controllers='*' serving=()
   while [ $# -gt 0 ]; do
     case $1 in
       --nodes) nodes=$2; shift ;;
       --controllers=*) controllers=${1#*=} ;;
+      --request-timeout=*) serving=("$1") ;;
       *) fail "start: $1 is not known to separate programs" ;;
     esac
     shift
   done
-  start_apiserver
+  start_apiserver 0 "${serving[@]}"
   daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kubeconfig" --secure-port 0 --controllers="$controllers" \
     --use-service-account-credentials
   daemon scheduler ph-scheduler --kubeconfig "$DATA/scheduler.kubeconfig" --secure-port 0
