@@ -57,12 +57,15 @@ class Lives {
 
 class Counter final : public BodyStream {
  public:
-  Counter(Ledger* ledger, int count) : ledger_(ledger), lives_(ledger), left_(count) {}
+  Counter(Ledger* ledger, int count, std::atomic<int>* made = nullptr, bool breaks = false)
+      : ledger_(ledger), lives_(ledger), left_(count), made_(made), breaks_(breaks) {}
   Task<std::optional<SharedBytes>> next() override {
     const Lives lives(ledger_);
     co_await yield();
     if (left_ < 0) co_await never_.wait();
+    if (left_ == 0 && breaks_) throw std::runtime_error("broken");
     if (left_ == 0) co_return std::nullopt;
+    if (made_) ++*made_;
     co_return share(std::to_string(left_--));
   }
 
@@ -70,12 +73,15 @@ class Counter final : public BodyStream {
   Ledger* ledger_;
   Lives lives_;
   int left_;
+  std::atomic<int>* made_;
+  bool breaks_;
   Event never_;
 };
 
 class Handler final : public HttpHandler {
  public:
   Ledger ledger;
+  std::atomic<int> made = 0;  // pieces of /long
 
   Task<HttpResponse> handle(HttpRequest request) override {
     const Lives lives(&ledger);
@@ -84,6 +90,8 @@ class Handler final : public HttpHandler {
     if (request.path() == "/whoami") response.body.push_back(share(request.peer.identity->name));
     if (request.path() == "/render") response.render = [] { return std::vector{share("ren"), share("dered")}; };
     if (request.path() == "/count") response.stream = std::make_unique<Counter>(&ledger, 3);
+    if (request.path() == "/long") response.stream = std::make_unique<Counter>(&ledger, 1000, &made);
+    if (request.path() == "/breaks") response.stream = std::make_unique<Counter>(&ledger, 2, nullptr, true);
     if (request.path() == "/endless") response.stream = std::make_unique<Counter>(&ledger, -1);
     if (request.path() == "/throw") throw std::runtime_error("handler failed");
     if (request.path() == "/hang") {
@@ -123,6 +131,11 @@ struct InProcess : ::testing::Test {
     }
   }
 
+  // … and a source that takes a turn for each piece has come as far as it may.
+  void settle_long() {
+    for (int i = 0; i < 200; ++i) call_on(server, [] {});
+  }
+
   SystemClock clock;
   Handler handler;
   ThreadExecutor server{"server", clock};
@@ -136,6 +149,46 @@ TEST_F(InProcess, CarriesRequestsAndAnswers) {
   EXPECT_EQ(run_on(client, fetch(transport.get(), "/count", true)), "|321");
   EXPECT_EQ(run_on(client, fetch(transport.get(), "/count", false)), "321");
   EXPECT_THROW(run_on(client, fetch(transport.get(), "/throw", false)), std::runtime_error);
+}
+
+Task<std::unique_ptr<BodyStream>> open(Transport* transport, std::string target) {
+  HttpResponse response = co_await transport->send({.method = "GET", .target = target}, true);
+  co_return std::move(response.stream);
+}
+Task<std::string> read(BodyStream* stream, int pieces) {
+  std::string text;
+  for (int i = 0; i < pieces; ++i) {
+    const auto piece = co_await stream->next();
+    text += piece ? **piece + " " : "end ";
+  }
+  co_return text;
+}
+
+// Pieces come ahead, as many as fit, in their order; the source waits until there is room.
+TEST_F(InProcess, StreamsAreFetchedAheadWithinBounds) {
+  auto stream = run_on(client, open(transport.get(), "/long"));
+  EXPECT_EQ(handler.made, 0) << "nothing is fetched before the first is asked for";
+  EXPECT_EQ(run_on(client, read(stream.get(), 1)), "1000 ");
+  settle_long();
+  const int ahead = handler.made;
+  EXPECT_GT(ahead, 10);
+  EXPECT_LT(ahead, 100);
+  std::string expected;
+  for (int i = 999; i > 0; --i) expected += std::to_string(i) + " ";
+  EXPECT_EQ(run_on(client, read(stream.get(), 1001)), expected + "end end ");
+  EXPECT_EQ(handler.made, 1000);
+  call_on(client, [&] { stream.reset(); });
+}
+
+TEST_F(InProcess, StreamsMayBreakOrBeDroppedWhileTheSourceWaits) {
+  auto broken = run_on(client, open(transport.get(), "/breaks"));
+  EXPECT_EQ(run_on(client, read(broken.get(), 2)), "2 1 ");
+  EXPECT_THROW(run_on(client, read(broken.get(), 1)), std::runtime_error);
+  call_on(client, [&] { broken.reset(); });
+  auto dropped = run_on(client, open(transport.get(), "/long"));
+  EXPECT_EQ(run_on(client, read(dropped.get(), 1)), "1000 ");
+  settle_long();
+  call_on(client, [&] { dropped.reset(); });
 }
 
 TEST_F(InProcess, WorksWithinOneExecutor) {
