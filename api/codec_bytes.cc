@@ -131,7 +131,7 @@ std::string with_resource_version(std::string_view envelope, std::string_view re
     const std::uint64_t tag = wire::read_varint(at, end);
     const wire::Item item = wire::read_item(at, end, tag & 7);
     if (tag >> 3 != kMetadata) body.append(begin, at);
-    else if (item.bytes.data() == metadata.data()) body_writer.bytes(kMetadata, changed);
+    else if (metadata.data() && item.bytes.data() == metadata.data()) body_writer.bytes(kMetadata, changed);
   }
   std::string out(envelope.substr(0, 4));
   out.reserve(envelope.size() + revision.size() + 32);
@@ -144,7 +144,7 @@ std::string with_resource_version(std::string_view envelope, std::string_view re
     const std::uint64_t tag = wire::read_varint(at, envelope_end);
     const wire::Item item = wire::read_item(at, envelope_end, tag & 7);
     if (tag >> 3 != kRaw) out.append(begin, at);
-    else if (item.bytes.data() == raw.data()) writer.bytes(kRaw, body);
+    else if (raw.data() && item.bytes.data() == raw.data()) writer.bytes(kRaw, body);
   }
   return out;
 }
