@@ -53,7 +53,7 @@ inline std::vector<std::string> outline(std::string_view bytes) {
                                            "GOAWAY", "WINDOW_UPDATE", "CONTINUATION"};
   std::vector<std::string> frames;
   while (bytes.size() >= 9) {
-    const auto at = [&](std::size_t i) { return i < bytes.size() ? static_cast<std::uint8_t>(bytes[i]) : 0; };
+    const auto at = [&](std::size_t i) { return i < bytes.size() ? std::size_t{static_cast<std::uint8_t>(bytes[i])} : 0; };
     const std::size_t size = at(0) << 16 | at(1) << 8 | at(2);
     std::string text = at(3) < std::size(kNames) ? kNames[at(3)] : "?";
     if (at(3) == kReset) text += " " + std::to_string(at(12));
