@@ -1,6 +1,7 @@
 // The simulation's executor: one thread, virtual time. Everything a simulated cluster does is a turn of this queue.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -13,7 +14,12 @@ class SimClock final : public Clock {
  public:
   Time now() const override { return Time(kStart.time_since_epoch() + passed_ + jumped_); }
   Steady steady() const override { return Steady(passed_); }
-  void jump(Duration by) { jumped_ += by; }
+  void jump(Duration by) {
+    furthest_ = std::max(furthest_, now());
+    jumped_ += by;
+  }
+  // How far the wall clock is behind the latest time it has ever shown.
+  Duration behind() const { return std::max(Duration::zero(), furthest_ - now()); }
 
   // When every simulation begins: 2026-01-01T00:00:00Z.
   static constexpr Time kStart{Duration(std::chrono::seconds(1767225600))};
@@ -21,6 +27,7 @@ class SimClock final : public Clock {
  private:
   friend class SimExecutor;
   Duration passed_{0}, jumped_{0};
+  Time furthest_ = kStart;
 };
 
 class SimExecutor final : public Executor {

@@ -51,21 +51,17 @@ class Deployments final : public Swarm {
     gentle_ = draw.chance(0.5);
     return loops("deployment,replicaset");
   }
-  Faults faults() const override {
-    Faults out = all();
-    out.second_manager_every = 120s;
-    return out;
-  }
+  Faults faults() const override { return two_managers(120s); }
 
   void begin() override {
-    deployments_.follow(cluster(), "/registry/deployments/", [this](const auto&, const auto* before, const auto* after, const auto&) {
+    deployments_.follow(cluster(), [this](const auto&, const auto* before, const auto* after, const auto&) {
       if (after) note(before, *after);
     });
-    sets_.follow(cluster(), "/registry/replicasets/", [this](const auto& key, const auto* before, const auto* after, const auto& write) {
+    sets_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
       if (write.author.ends_with(":deployment-controller")) by_the_loop(key, before, after);
       if (write.author == "admin" && before) meddled(*before);
     });
-    pods_.follow(cluster(), "/registry/pods/");
+    pods_.follow(cluster());
     kubelet_.enter(cluster(), draw(), pods_, gentle_);
     make();
   }

@@ -43,16 +43,12 @@ std::string text_of(const Endpoint& endpoint, const std::string& ports) {
 class EndpointSlices final : public Swarm {
  public:
   Setup setup(Draw&) override { return loops("endpointslice"); }
-  Faults faults() const override {
-    Faults out = all();
-    out.second_manager_every = 120s;
-    return out;
-  }
+  Faults faults() const override { return two_managers(120s); }
 
   void begin() override {
-    services_.follow(cluster(), "/registry/services/specs/");
-    pods_.follow(cluster(), "/registry/pods/");
-    slices_.follow(cluster(), "/registry/endpointslices/", [this](const auto& key, const auto* before, const auto* after, const auto& write) {
+    services_.follow(cluster());
+    pods_.follow(cluster());
+    slices_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
       if (after && after->endpoints_size() > 100) judge().never(key + " has more than 100 endpoints");
       if (!write.author.ends_with(kLoop)) return;
       if (!before) created(key, *after);

@@ -29,15 +29,10 @@ bool has_finalizer(const ObjectMeta& metadata, std::string_view finalizer) {
 class GarbageCollector final : public Swarm {
  public:
   Setup setup(Draw&) override { return loops("garbagecollector"); }
-  Faults faults() const override {
-    Faults out = all();
-    out.second_manager_every = 60s;
-    out.late_request = 0.02;
-    return out;
-  }
+  Faults faults() const override { return two_managers(60s, 0.02); }
 
   void begin() override {
-    maps_.follow(cluster(), "/registry/configmaps/", [this](const auto& key, const auto* before, const auto* after, const auto& write) {
+    maps_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
       if (after && after->metadata().has_deletion_timestamp()) note_leaving(after->metadata());
       if (before && write.author.ends_with(kLoop)) by_the_loop(key, before->metadata(), after ? &after->metadata() : nullptr);
     });

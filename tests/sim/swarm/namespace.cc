@@ -30,21 +30,16 @@ std::string space_of(const std::string& key) {
 class Namespaces final : public Swarm {
  public:
   Setup setup(Draw&) override { return loops("namespace,serviceaccount").access(); }
-  Faults faults() const override {
-    Faults out = all();
-    out.second_manager_every = 60s;
-    out.late_request = 0.02;
-    return out;
-  }
+  Faults faults() const override { return two_managers(60s, 0.02); }
 
   void begin() override {
-    spaces_.follow(cluster(), "/registry/namespaces/", [this](const auto& key, const auto* before, const auto* after, const auto&) {
+    spaces_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto&) {
       if (before && after && !before->metadata().has_deletion_timestamp() && after->metadata().has_deletion_timestamp()) {
         asked_.insert(after->metadata().uid());
       }
       if (!after) gone(key);
     });
-    pods_.follow(cluster(), "/registry/pods/");
+    pods_.follow(cluster());
     cluster().on_write([this](const Cluster::Write& write) { changed(write); });
     kubelet_.enter(cluster(), draw(), pods_, false);
     for (int i = 0; i < 3; ++i) make_space();

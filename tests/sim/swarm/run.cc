@@ -13,7 +13,7 @@ namespace {
 constexpr int kStepsLeast = 15, kStepsMost = 35;
 constexpr Duration kGapMost = 4s;
 // The longest delays of retries (1000 s) and the collector's second look (5 min) are within these.
-constexpr Duration kEndMost = 1h, kLook = 5s, kRest = 6min;
+constexpr Duration kEndMost = 1h, kLook = 5s, kQuiet = 1min, kRest = 6min;
 
 std::uint64_t seed_of(std::string_view name, std::uint64_t seed) {
   std::uint64_t hash = 0xcbf29ce484222325ull;
@@ -52,8 +52,16 @@ void tell_all(Cluster& cluster, const Tell& tell) {
   });
 }
 
+// Times that were written before the wall clock jumped back lie ahead, and what they are awaited for is still to come.
+void catch_up_with_clock(Cluster& cluster) {
+  const Duration behind = cluster.executor().sim_clock().behind();
+  if (behind > Duration::zero()) cluster.advance(behind);
+}
+
 void rests(Swarm& swarm, Cluster& cluster, Judge& judge) {
-  if (!cluster.run_until_quiet(kEndMost, 1min)) return judge.never("at rest: writes go on and on");
+  catch_up_with_clock(cluster);
+  cluster.advance(kQuiet);
+  if (!cluster.run_until_quiet(kEndMost, kQuiet)) return judge.never("at rest: writes go on and on");
   for (const std::string& text : swarm.missing()) judge.never("at rest: " + text);
   const std::size_t before = cluster.history().size();
   swarm.rest();
@@ -84,17 +92,29 @@ bool Swarm::attempt(const std::function<void()>& request) {
   }
 }
 
+// Several events may stall one after the other, and a cut watch is not resumed at once.
+Duration Swarm::cache_age_most() const {
+  const bool late = weather_.stalled > 0 || weather_.cut > 0 || weather_.expired > 0 || weather_.short_lived > 0 || weather_.slow > 0;
+  return late ? 60s : 2s;
+}
+
+Duration Swarm::request_most() const {
+  const bool long_lasting = weather_.slow > 0 || weather_.too_many > 0 || weather_.unavailable > 0;
+  return (long_lasting ? 60s : 2 * weather_.delay_most) + weather_.late_most;
+}
+
 Result run(const Entry& entry, std::uint64_t seed, const Tell& tell) {
   Draw draw(seed_of(entry.name, seed));
   const auto swarm = entry.make();
   Setup setup = swarm->setup(draw);
-  setup.seed(seed).faults(swarm->faults().mixed(draw.rng())).replay(fmt::format("scripts/swarm {} 1 --seed {}", entry.name, seed));
+  const Faults weather = swarm->faults().mixed(draw.rng());
+  setup.seed(seed).faults(weather).replay(fmt::format("scripts/swarm {} 1 --seed {}", entry.name, seed));
   Judge judge;
   Cluster cluster(setup);
   judge.at(&cluster);
   if (tell) tell_all(cluster, tell);
   const Time begun = cluster.now();
-  swarm->enter(cluster, draw, judge);
+  swarm->enter(cluster, draw, judge, weather);
   swarm->begin();
   const int steps = draw.between(kStepsLeast, kStepsMost);
   for (int i = 0; i < steps && !judge.failed(); ++i) {

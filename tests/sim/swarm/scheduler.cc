@@ -50,10 +50,10 @@ class SchedulerSwarm final : public Swarm {
   Faults faults() const override { return all(); }
 
   void begin() override {
-    nodes_.follow(cluster(), "/registry/minions/", [this](const auto& key, const auto* before, const auto* after, const auto&) {
+    nodes_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto&) {
       if (!after) gone_.insert_or_assign(key, *before);
     });
-    pods_.follow(cluster(), "/registry/pods/", [this](const auto& key, const auto* before, const auto* after, const auto& write) {
+    pods_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
       if (!before || !after || before->spec().node_name() == after->spec().node_name()) return;
       if (!before->spec().node_name().empty()) judge().never(key + " was bound twice");
       if (write.author == kScheduler) bound(key, *after);

@@ -14,16 +14,11 @@ using core::v1::ServiceAccount;
 class ServiceAccounts final : public Swarm {
  public:
   Setup setup(Draw&) override { return loops("serviceaccount"); }
-  Faults faults() const override {
-    Faults out = all();
-    out.second_manager_every = 60s;
-    out.late_request = 0.03;
-    return out;
-  }
+  Faults faults() const override { return two_managers(60s, 0.03); }
 
   void begin() override {
-    spaces_.follow(cluster(), "/registry/namespaces/");
-    accounts_.follow(cluster(), "/registry/serviceaccounts/", [this](const auto& key, const auto* before, const auto* after, const auto& write) {
+    spaces_.follow(cluster());
+    accounts_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
       if (!write.author.ends_with(":service-account-controller")) return;
       if (before || !after) judge().never(key + " was changed or deleted by the loop");
       if (!key.ends_with("/default")) judge().never(key + " was made by the loop");

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/codec.h"
+#include "api/schema.h"
 #include "tests/sim/cluster.h"
 
 namespace ph::sim::swarm {
@@ -22,10 +23,10 @@ class Shadow {
   Shadow(const Shadow&) = delete;
   Shadow& operator=(const Shadow&) = delete;
 
-  // `prefix` of the store's keys, as "/registry/pods/".
-  void follow(Cluster& cluster, std::string prefix, OnChange on_change = {}) {
+  void follow(Cluster& cluster, OnChange on_change = {}) {
+    const std::string prefix = api::Scheme::builtin().resource(api::schema_of<T>())->storage_prefix + "/";
     for (const T& object : cluster.list<T>()) objects_.emplace(key_of(object).text(), object);
-    cluster.on_write([this, prefix = std::move(prefix), on_change = std::move(on_change)](const Cluster::Write& write) {
+    cluster.on_write([this, prefix, on_change = std::move(on_change)](const Cluster::Write& write) {
       if (!write.key.starts_with(prefix)) return;
       const std::string key = write.key.substr(prefix.size());
       const auto found = objects_.find(key);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/sim/cluster.h"
+#include "tests/sim/swarm/shadow.h"
 
 namespace ph::sim::swarm {
 
@@ -36,7 +37,7 @@ class Judge {
   // Something that must never happen has: counted once for each text.
   void never(std::string what);
   // A rare path, for the table.
-  void reached(const char* path) { ++paths_[path]; }
+  void reached(const std::string& path) { ++paths_[path]; }
 
   bool failed() const { return !complaints_.empty(); }
   const std::vector<std::string>& complaints() const { return complaints_; }
@@ -51,6 +52,14 @@ class Judge {
   std::map<std::string, std::uint64_t> paths_;
   std::size_t history_size_ = 0;
 };
+
+// Everything, with a second manager now and then, and (for loops that can bear it) requests that arrive when nobody waits any more.
+inline Faults two_managers(Duration every, double late_request = 0) {
+  Faults out = all();
+  out.second_manager_every = every;
+  out.late_request = late_request;
+  return out;
+}
 
 // One seed's workload and rules. The cluster is made from `setup`, then `begin` is called once, and `act` for each step.
 class Swarm {
@@ -73,7 +82,10 @@ class Swarm {
   virtual void rest() {}
   virtual bool may_write_at_rest(const std::string&) const { return false; }
 
-  void enter(Cluster& cluster, Draw& draw, Judge& judge) { cluster_ = &cluster, draw_ = &draw, judge_ = &judge; }
+  // `weather`: the faults of this seed.
+  void enter(Cluster& cluster, Draw& draw, Judge& judge, const Faults& weather) {
+    cluster_ = &cluster, draw_ = &draw, judge_ = &judge, weather_ = weather;
+  }
 
  protected:
   Cluster& cluster() { return *cluster_; }
@@ -83,11 +95,30 @@ class Swarm {
   bool alone() const { return !cluster_->had_two_managers(); }
   // A user's request that may well be refused: whether it was carried out.
   bool attempt(const std::function<void()>& request);
+  // The same with one of what there is.
+  template <class T>
+  bool edit_one(const Shadow<T>& of, const std::function<void(T&)>& change) {
+    const auto keys = of.keys();
+    return !keys.empty() && attempt([&] { cluster().edit<T>(draw().of(keys), change); });
+  }
+  template <class T>
+  bool remove_one(const Shadow<T>& of, const informers::DeleteOptions& options = {}) {
+    const auto keys = of.keys();
+    return !keys.empty() && attempt([&] { cluster().remove<T>(draw().of(keys), options); });
+  }
+
+  Steady steady() { return cluster().executor().clock().steady(); }
+  // The latest time that the wall clock has ever shown: what was due by then may have been judged to be.
+  Time latest() { return cluster().now() + cluster().executor().sim_clock().behind(); }
+  // How old the state may be that the loop goes by, and how long its requests may take, with the faults of this seed.
+  Duration cache_age_most() const;
+  Duration request_most() const;
 
  private:
   Cluster* cluster_ = nullptr;
   Draw* draw_ = nullptr;
   Judge* judge_ = nullptr;
+  Faults weather_;
 };
 
 struct Entry {
