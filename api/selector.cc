@@ -131,12 +131,11 @@ class Parser {
     refuse(fmt::format("found '{}', expected: in, notin, =, ==, !=, gt, lt", word_));
   }
 
-  // (a, b,): nothing between commas is the empty value.
+  // (a, b,): nothing between commas is the empty value, and so is nothing at all.
   std::vector<std::string> set() {
     if (token_ != Token::Open) refuse(fmt::format("found '{}', expected: '('", word_));
     next();
     std::vector<std::string> out;
-    if (token_ == Token::Close) return next(), out;
     while (true) {
       if (token_ == Token::Word) out.push_back(take_word());
       else if (token_ == Token::Comma || token_ == Token::Close) out.emplace_back();
