@@ -100,6 +100,25 @@ TEST_F(RestTimeout, WritesThatTakeLonger) {
   }
 }
 
+// --request-timeout
+TEST(RestTimeoutOption, IsTheMostThatARequestMayTake) {
+  SlowDisk disk;
+  ServerOptions options = quiet_options();
+  options.request_timeout = 5s;
+  Harness server(options, {}, disk.options());
+  disk.takes = 10s;
+  for (const auto& [query, answered] : {std::pair("", 5s), std::pair("?timeout=30s", 5s), std::pair("?timeout=2s", 2s)}) {
+    SCOPED_TRACE(query);
+    const auto answer = server.start(Harness::request("POST", std::string(kMaps) + query, R"({"metadata":{"generateName":"m-"}})", "application/json"));
+    server.executor.drain();
+    server.executor.advance(answered - 1ms);
+    EXPECT_FALSE(*answer);
+    server.executor.advance(1ms);
+    ASSERT_TRUE(*answer);
+    EXPECT_EQ((**answer).status, 504);
+  }
+}
+
 TEST_F(RestTimeout, AReadOfWhatIsStillToCome) {
   const auto [answer, after] = timed(Harness::request("GET", std::string(kMaps) + "?resourceVersion=100000&timeout=1s"));
   EXPECT_EQ(answer.status, 504);
