@@ -60,14 +60,18 @@ void Process::heal() {
   link_.off();
   if (!pending_) return;
   executor_.cancel(std::exchange(timer_, 0));
-  std::exchange(pending_, nullptr)();
+  wait(at_rest_after(faults_));
 }
 
 void Process::later(std::function<void()> what) {
   const auto most = static_cast<double>(faults_.restart_most.count());
   const auto after = Duration(static_cast<Duration::rep>(link_.rng().fraction() * link_.rng().fraction() * most));
   pending_ = std::move(what);
-  timer_ = executor_.run_after(at_rest_after(faults_) + after, [this] {
+  wait(at_rest_after(faults_) + after);
+}
+
+void Process::wait(Duration delay) {
+  timer_ = executor_.run_after(delay, [this] {
     timer_ = 0;
     std::exchange(pending_, nullptr)();
   });

@@ -39,7 +39,7 @@ class Process {
   void stop();
   // … and starts it again after up to `restart_most`.
   void crash();
-  // Faults of its connection begin; they end, and a process that is down comes back.
+  // Faults of its connection begin; they end, and a process that is down comes back, once none of its requests is on its way.
   void suffer() { link_.on(); }
   void heal();
   // Leadership is lost, and won again after up to `restart_most`.
@@ -50,6 +50,7 @@ class Process {
 
  private:
   void later(std::function<void()> what);
+  void wait(Duration delay);
 
   const std::string name_;
   SimExecutor& executor_;
