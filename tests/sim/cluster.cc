@@ -26,7 +26,7 @@ Log sim_log() { return std::getenv("PH_SIM_LOG") ? Log(stderr_sink(), LogLevel::
 const Faults kNoFaults;
 
 bool is_heartbeat(std::string_view key) {
-  return key.starts_with("/registry/leases/kube-node-lease/") || key.starts_with("/registry/minions/");
+  return key.starts_with("/registry/leases/") || key.starts_with("/registry/minions/");
 }
 
 }  // namespace
@@ -80,7 +80,8 @@ struct Cluster::Impl {
 
   std::unique_ptr<Process> manager_process(const std::string& name, std::uint64_t number) {
     return process(name, number, setup.fault_kinds, [this](const pilothouse::Connector& connector) {
-      return manager_program(executor, connector, setup.loop_names, options, rng, log, setup.metrics_of_all);
+      const auto make = setup.with_election ? elected_manager_program : manager_program;
+      return make(executor, connector, setup.loop_names, options, rng, log, setup.metrics_of_all);
     });
   }
 
@@ -103,8 +104,9 @@ struct Cluster::Impl {
       if (each) each->suffer();
     }
     if (manager) suffer("manager", *manager);
+    if (manager && setup.with_election) suffer("second manager", *second_manager);
     if (scheduler) suffer("scheduler", *scheduler);
-    if (manager) now_and_then(faults.second_manager_every, [this] { toggle_second_manager(); });
+    if (manager && !setup.with_election) now_and_then(faults.second_manager_every, [this] { toggle_second_manager(); });
     now_and_then(faults.clock_jump_every, [this, most = faults.clock_jump_most] {
       const double part = 2 * weather.fraction() - 1;
       const auto by = Duration(static_cast<Duration::rep>(part * static_cast<double>(most.count())));
@@ -121,7 +123,10 @@ struct Cluster::Impl {
       note_fault(name + ": crash");
       process.crash();
     });
-    now_and_then(setup.fault_kinds.lost_lease_every, [this, name, &process] {
+    now_and_then(setup.fault_kinds.cut_off_every, [&process] { process.cut_off(); });
+    // An election loses its leases by itself.
+    const bool elected = setup.with_election && &process != scheduler.get();
+    now_and_then(elected ? Duration() : setup.fault_kinds.lost_lease_every, [this, name, &process] {
       if (!process.running()) return;
       ++tally.faults["lease lost"];
       note_fault(name + ": lease lost");
@@ -181,6 +186,7 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     impl.manager = impl.manager_process("manager", 1);
     impl.second_manager = impl.manager_process("second manager", 2);
     impl.manager->start();
+    if (setup.with_election) impl.second_manager->start();
     impl.executor.drain();
   }
   if (setup.with_scheduler) {

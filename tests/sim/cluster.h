@@ -28,6 +28,7 @@ namespace ph::sim {
 
 struct Setup {
   std::string loop_names;         // as --controllers; empty: no loops
+  bool with_election = false;     // two managers run until `heal`, and the one that holds the lease works
   bool with_scheduler = false;
   std::string scheduler_config;   // a KubeSchedulerConfiguration; empty: the default
   scheduler::ExtenderTransports extender_transports;
@@ -42,6 +43,7 @@ struct Setup {
   Setup& nodes(int count) { return node_count = count, *this; }
   Setup& scheduler(std::string config = {}) { return with_scheduler = true, scheduler_config = std::move(config), *this; }
   Setup& extenders(scheduler::ExtenderTransports transports) { return extender_transports = std::move(transports), *this; }
+  Setup& elected(bool yes = true) { return with_election = yes, *this; }
   Setup& seed(std::uint64_t seed) { return seed_value = seed, *this; }
   Setup& access() { return with_access = true, *this; }
   // Everything counts there; it outlives the cluster.
@@ -153,7 +155,7 @@ class Cluster {
   // What the metrics show that the setup was given.
   std::string scrape();
 
-  // Crashes the loops and the scheduler and starts them again, with empty caches.
+  // Crashes the loops (of the first manager) and the scheduler and starts them again, with empty caches.
   void restart_loops();
 
   // -- Faults (docs/simulation.md)
@@ -166,7 +168,7 @@ class Cluster {
   void jump_clock(Duration by);
   // A second manager runs beside the first until `heal`.
   void add_manager();
-  // More than one manager has been at work at once.
+  // More than one manager has been at work at once, and no election kept them apart.
   bool had_two_managers() const;
   // What was injected so far, and which rare paths that led to.
   Tally tally() const;

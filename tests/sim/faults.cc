@@ -72,7 +72,7 @@ bool Faults::any() const {
   const Duration never{};
   return lost_request > 0 || lost_response > 0 || broken_answer > 0 || too_many > 0 || unavailable > 0 || delayed > 0 || slow > 0 ||
          late_request > 0 || stalled > 0 || repeated > 0 || cut > 0 || expired > 0 || short_lived > 0 || crash_before_write > 0 ||
-         crash_after_write > 0 || crash_every > never || lost_lease_every > never || second_manager_every > never ||
+         crash_after_write > 0 || crash_every > never || lost_lease_every > never || cut_off_every > never || second_manager_every > never ||
          clock_jump_every > never;
 }
 
@@ -83,7 +83,7 @@ Faults Faults::mixed(Rng& rng) const {
                        &out.crash_before_write, &out.crash_after_write}) {
     *each = rng.below(2) == 0 ? 0 : std::min(0.5, *each * 4 * rng.fraction());
   }
-  for (Duration* each : {&out.crash_every, &out.lost_lease_every, &out.second_manager_every, &out.clock_jump_every}) {
+  for (Duration* each : {&out.crash_every, &out.lost_lease_every, &out.second_manager_every, &out.clock_jump_every, &out.cut_off_every}) {
     if (rng.below(2) == 0) *each = {};
     *each = Duration(static_cast<Duration::rep>(static_cast<double>(each->count()) / (0.5 + 3 * rng.fraction())));
   }
@@ -111,6 +111,7 @@ Faults all() {
   out.crash_every = 60s;
   out.lost_lease_every = 60s;
   out.clock_jump_every = 60s;
+  out.cut_off_every = 90s;
   return out;
 }
 
@@ -170,6 +171,7 @@ class FaultStream final : public BodyStream {
           link_.count("watch stalled");
           co_await sleep_for(link_.up_to(link_.faults_.stall_most));
         }
+        co_await link_.wait_connected();
         const bool goes_on = hand_on(std::move(*frame));
         if (!goes_on) co_return;
       }
@@ -264,6 +266,7 @@ class FaultTransport final : public Transport {
       if (plan.too_many) co_return refusal(429, "TooManyRequests", "too many requests (simulated)", plan.retry_after_s);
       co_return refusal(503, "ServiceUnavailable", "the server is away (simulated)", 0);
     }
+    co_await link_.pass();
     HttpResponse response;
     if (plan.outlives && !stream) {
       Completion<HttpResponse> done;
@@ -279,6 +282,7 @@ class FaultTransport final : public Transport {
       co_await never();
     }
     co_await sleep_for(plan.answer_delay);
+    co_await link_.pass();
     if (plan.lost_response) throw TransportError("the connection broke (simulated)");
     if (plan.broken_answer) co_return refusal(500, "InternalError", "the server failed in the middle (simulated)", 0);
     if (response.stream) response.stream = std::make_unique<FaultStream>(link_, std::move(response.stream), name);
@@ -365,7 +369,39 @@ class FaultTransport final : public Transport {
 FaultLink::FaultLink(SimExecutor& executor, const Faults& faults, std::uint64_t seed, Tally& tally, Hooks hooks)
     : executor_(executor), faults_(faults), rng_(seed), tally_(tally), hooks_(std::move(hooks)), network_(executor) {}
 
-FaultLink::~FaultLink() = default;
+FaultLink::~FaultLink() { executor_.cancel(cut_off_timer_); }
+
+void FaultLink::off() {
+  on_ = false;
+  executor_.cancel(std::exchange(cut_off_timer_, 0));
+  cut_off_ = false;
+  connected_.set();
+}
+
+void FaultLink::cut_off(Duration lasting) {
+  if (!on_ || cut_off_) return;
+  cut_off_ = true;
+  silent_ = rng_.below(2) == 0;
+  connected_.reset();
+  count(silent_ ? "cut off, silently" : "cut off");
+  hooks_.note(fmt::format("cut off for {} ms{}", lasting / 1ms, silent_ ? ", silently" : ""));
+  cut_off_timer_ = executor_.run_after(lasting, [this] {
+    cut_off_timer_ = 0;
+    cut_off_ = false;
+    connected_.set();
+  });
+}
+
+Task<void> FaultLink::wait_connected() {
+  while (cut_off_) co_await connected_.wait();
+}
+
+Task<void> FaultLink::pass() {
+  if (!cut_off_) co_return;
+  if (silent_) co_await wait_connected();
+  else co_await sleep_for(10ms);
+  throw TransportError("the network is cut (simulated)");
+}
 
 std::unique_ptr<Transport> FaultLink::wrap(std::unique_ptr<Transport> inner) {
   return std::make_unique<FaultTransport>(*this, std::move(inner));

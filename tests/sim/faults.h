@@ -50,6 +50,8 @@ struct Faults {
   Duration crash_every{};        // at any moment
   Duration lost_lease_every{};   // the loops stop, and start again with warm caches
   Duration second_manager_every{};  // a second one runs beside the first for a while, and neither knows
+  Duration cut_off_every{};      // a process reaches the server no more, for up to `cut_off_most`
+  Duration cut_off_most = 25s;   // longer than a lease
   Duration clock_jump_every{};   // the wall clock, by up to `clock_jump_most`, either way
   Duration clock_jump_most = 2min;
 
@@ -85,7 +87,9 @@ class FaultLink {
   std::unique_ptr<Transport> wrap(std::unique_ptr<Transport> inner);
   // Nothing goes wrong before `on`, nor after `off`; what was delayed still comes.
   void on() { on_ = true; }
-  void off() { on_ = false; }
+  void off();
+  // For so long nothing comes through, in either direction. Half of the time requests fail at once; else nobody is told.
+  void cut_off(Duration lasting);
   // For the faults of the process as a whole.
   Rng& rng() { return rng_; }
 
@@ -94,6 +98,10 @@ class FaultLink {
   friend class FaultStream;
   bool happens(double probability) { return on_ && rng_.fraction() < probability; }
   Duration up_to(Duration most);
+  // Resumes when the process reaches the server.
+  Task<void> wait_connected();
+  // Of a request or an answer on its way: goes on at once while the process reaches the server, and else fails, sooner or later.
+  Task<void> pass();
   void count(const char* kind) { ++tally_.faults[kind]; }
   void crash_at(const std::string& where);
 
@@ -103,6 +111,9 @@ class FaultLink {
   Tally& tally_;
   const Hooks hooks_;
   bool on_ = false;
+  bool cut_off_ = false, silent_ = false;
+  TimerId cut_off_timer_ = 0;
+  Event connected_;  // while not cut off
   Scope network_;  // requests that are carried out whether or not their sender lives
 };
 

@@ -63,6 +63,7 @@ const Kind kKinds[] = {
     {"CrashesAfterWrites", "crash after a write", with([](Faults& f) { f.crash_after_write = 0.2; })},
     {"Crashes", "crash at any time", with([](Faults& f) { f.crash_every = 10s; })},
     {"LostLeases", "lease lost", with([](Faults& f) { f.lost_lease_every = 10s; })},
+    {"CutOff", "cut off", with([](Faults& f) { f.cut_off_every = 10s; })},
     {"ClockJumps", "clock jump", with([](Faults& f) { f.clock_jump_every = 10s; })},
 };
 
@@ -143,6 +144,29 @@ TEST(Faults, TwoManagersMakeTooManyAndOneSettlesIt) {
   cluster.restart_loops();
   cluster.advance(1min);
   EXPECT_EQ(living(cluster), 10u);
+}
+
+// The election as it is: whoever is cut off for longer than its lease is replaced, and no two ever make pods for the same gap.
+TEST(Faults, AManagerThatIsCutOffLosesItsLease) {
+  Faults faults;
+  faults.cut_off_every = 20s;
+  faults.cut_off_most = 1min;
+  Cluster cluster(loops("replicaset").elected().faults(faults));
+  std::size_t made = 0;
+  cluster.on_write([&](const Cluster::Write& write) {
+    if (write.key.starts_with("/registry/pods/")) made += write.created;
+  });
+  cluster.create(make_replica_set("default/web").replicas(0).object());
+  for (int replicas = 1; replicas <= 40; ++replicas) {
+    cluster.edit<ReplicaSet>("default/web", [&](ReplicaSet& set) { set.mutable_spec()->set_replicas(replicas); });
+    cluster.advance(10s);
+  }
+  EXPECT_GT(reached(cluster, "terms begun"), 2u);
+  EXPECT_FALSE(cluster.had_two_managers());
+  cluster.heal();
+  cluster.advance(1min);
+  EXPECT_EQ(living(cluster), 40u);
+  EXPECT_EQ(made, 40u);
 }
 
 std::string a_bad_day(std::uint64_t seed) {

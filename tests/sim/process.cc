@@ -56,6 +56,10 @@ void Process::lose_lease() {
   });
 }
 
+void Process::cut_off() {
+  link_.cut_off(Duration(static_cast<Duration::rep>(link_.rng().fraction() * static_cast<double>(faults_.cut_off_most.count()))));
+}
+
 void Process::heal() {
   link_.off();
   if (!pending_) return;

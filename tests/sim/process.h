@@ -17,8 +17,7 @@ namespace ph::sim {
 class Program {
  public:
   virtual ~Program() = default;
-  // Leadership was won or lost; programs without leaders ignore it. This is where an elector plugs in: one that runs in the
-  // simulation is part of a program and calls the same start and stop of its host.
+  // Leadership was won or lost; programs without leaders ignore it, and those that have an elector of their own.
   virtual void lead(bool) {}
   // Adds the rare paths it has been on since its start.
   virtual void count(Tally&) const {}
@@ -42,6 +41,8 @@ class Process {
   // Faults of its connection begin; they end, and a process that is down comes back, once none of its requests is on its way.
   void suffer() { link_.on(); }
   void heal();
+  // It does not reach the server for a while.
+  void cut_off();
   // Leadership is lost, and won again after up to `restart_most`.
   void lose_lease();
 

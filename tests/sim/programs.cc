@@ -1,5 +1,6 @@
 #include "tests/sim/programs.h"
 
+#include "election/lease_election.h"
 #include "pilothouse/components.h"
 
 namespace ph::sim {
@@ -15,8 +16,9 @@ void count_informers(const informers::Informers& informers, Tally& out) {
 class Manager final : public Program {
  public:
   Manager(Executor& executor, const pilothouse::Connector& connector, const std::string& loops, const controllers::Options& options,
-          Rng& rng, const Log& log, Metrics* metrics)
-      : loops_(pilothouse::chosen_loops(loops)), component_(executor, connector, options, loops_, rng, log, metrics) {}
+          Rng& rng, const Log& log, Metrics* metrics, std::shared_ptr<election::Leadership> leadership = nullptr)
+      : loops_(pilothouse::chosen_loops(loops)),
+        component_(executor, connector, options, loops_, rng, log, metrics, std::move(leadership)) {}
 
   void lead(bool leads) override {
     if (leads) return component_.host->start();
@@ -47,6 +49,43 @@ class Manager final : public Program {
   const std::vector<const controllers::LoopEntry*> loops_;
   pilothouse::ManagerComponent component_;
   Tally before_;  // of earlier terms
+};
+
+class ElectedManager final : public Program {
+ public:
+  ElectedManager(Executor& executor, const pilothouse::Connector& connector, const std::string& loops, const controllers::Options& options,
+                 Rng& rng, const Log& log, Metrics* metrics)
+      : manager_(executor, connector, loops, options, rng, log, metrics, leadership_),
+        election_({.executor = executor,
+                   .rng = rng,
+                   .log = log,
+                   .leadership = leadership_,
+                   .identity = election::election_identity("sim", rng),
+                   .component = "kube-controller-manager",
+                   .user_agent = "kube-controller-manager/sim leader-election",
+                   .connect = [&executor, &connector] { return connector.connect(executor, pilothouse::controller_manager_identity()); },
+                   .metrics = metrics},
+                  election::ElectionOptions{.resource_name = "kube-controller-manager"},
+                  {.on = &executor,
+                   .started_leading = [this] { manager_.lead(true); },
+                   .stopped_leading = [this] { manager_.lead(false); },
+                   .new_leader = {}}) {
+    election_.start();
+  }
+
+  void count(Tally& out) const override {
+    manager_.count(out);
+    const election::ElectionStats stats = election_.stats();
+    out.rare["terms begun"] += stats.terms;
+    out.rare["renewals that read the lease"] += stats.slow_paths;
+    out.rare["requests about the lease given up"] += stats.abandoned;
+    out.rare["writes not sent without a lease"] += leadership_->refused_writes();
+  }
+
+ private:
+  const std::shared_ptr<election::Leadership> leadership_ = std::make_shared<election::Leadership>();
+  Manager manager_;
+  election::LeaseElection election_;
 };
 
 class SchedulerProgram final : public Program {
@@ -98,6 +137,11 @@ class Nodes final : public Program {
 std::unique_ptr<Program> manager_program(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
                                          const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics) {
   return std::make_unique<Manager>(executor, connector, loops, options, rng, log, metrics);
+}
+
+std::unique_ptr<Program> elected_manager_program(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
+                                                 const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics) {
+  return std::make_unique<ElectedManager>(executor, connector, loops, options, rng, log, metrics);
 }
 
 std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,

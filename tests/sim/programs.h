@@ -14,6 +14,9 @@ namespace ph::sim {
 
 std::unique_ptr<Program> manager_program(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
                                          const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics);
+// One of several candidates: its loops run while it holds the lease kube-system/kube-controller-manager, and write only then.
+std::unique_ptr<Program> elected_manager_program(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
+                                                 const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics);
 // `config`: a KubeSchedulerConfiguration; empty: the default.
 std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
                                            const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log, Metrics* metrics);

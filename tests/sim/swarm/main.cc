@@ -55,8 +55,9 @@ std::optional<Asked> parse(const std::vector<std::string_view>& words) {
 
 void print_failure(const Entry& entry, const sim::swarm::Result& result) {
   fmt::print("\nFAILED  scripts/swarm {} 1 --seed {}\n", entry.name, result.seed);
-  const std::size_t lines = std::min(result.history.size(), kHistoryLines);
-  for (std::size_t i = result.history.size() - lines; i < result.history.size(); ++i) fmt::print("  {}\n", result.history[i]);
+  std::vector<std::string> lines = result.history;
+  std::erase_if(lines, [](const std::string& line) { return line.find("/registry/leases/") != std::string::npos; });
+  for (std::size_t i = lines.size() - std::min(lines.size(), kHistoryLines); i < lines.size(); ++i) fmt::print("  {}\n", lines[i]);
   for (const std::string& complaint : result.complaints) fmt::print("  ! {}\n", complaint);
 }
 
