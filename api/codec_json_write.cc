@@ -199,6 +199,6 @@ std::string encode_json(const pb::Message& message, JsonStyle style) {
   return style == JsonStyle::Compact ? out : indent_json(out);
 }
 
-nlohmann::json to_json(const pb::Message& message) { return nlohmann::json::parse(encode_json(message)); }
+nlohmann::json to_json(const pb::Message& message) { return parse_written(encode_json(message)); }
 
 }  // namespace ph::api

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace ph::api {
 
@@ -384,6 +385,11 @@ std::string mend_json(std::string_view text) {
     at += pair ? 12 : 6;
   }
   return out;
+}
+
+nlohmann::json parse_written(const std::string& text) {
+  nlohmann::json out = nlohmann::json::parse(text, nullptr, false);
+  return out.is_discarded() ? nlohmann::json::parse(mend_json(text)) : out;
 }
 
 void append_base64(std::string_view bytes, std::string& out) {

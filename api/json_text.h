@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace ph::api {
 
 // What Go's encoding/json says about a text that is not one JSON value, e.g. `invalid character 'x' looking for beginning of
@@ -21,6 +23,8 @@ std::string indent_json(std::string_view compact);
 
 // The text with every byte that is not UTF-8, and every escape of half a surrogate pair, replaced by U+FFFD, as Go reads them.
 std::string mend_json(std::string_view text);
+// The document of a text that a codec wrote. Only raw JSON within it can need mending.
+nlohmann::json parse_written(const std::string& text);
 
 // The length of the UTF-8 sequence at `at`; 0 when it is none.
 std::size_t utf8_length(std::string_view text, std::size_t at);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/json_text.h"
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
@@ -308,7 +309,7 @@ Json Value::json_of_message() const {
   }
   const std::string bytes = schema_->type == Type::Struct ? encode_protobuf(message()) : message().SerializeAsString();
   transcode_to_json(*schema_, bytes, false, out);
-  return Json::parse(out);
+  return parse_written(out);
 }
 
 // -- Lists and maps

@@ -24,7 +24,7 @@ bool equal_raw(std::string_view a, std::string_view b, const Schema& schema) {
   const auto json = [&](std::string_view bytes) {
     std::string out;
     transcode_to_json(schema, bytes, false, out);
-    return nlohmann::json::parse(out);
+    return parse_written(out);
   };
   return json(a) == json(b);
 }
@@ -133,7 +133,7 @@ std::string View::json_text() const {
   }
   std::string out;
   transcode_to_json(*schema_, item_.bytes, false, out);
-  return nlohmann::json::parse(out).dump();
+  return parse_written(out).dump();
 }
 
 bool View::equal(const View& a, const View& b) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "api/json_text.h"
 #include "api/kinds.h"
 #include "api/object.h"
 #include "apiserver/rest/core.h"
@@ -50,7 +51,7 @@ std::string protobuf_of(const Encoding& encoding, const Entry& entry) {
 
 // Compact JSON as the form's text.
 std::string dress(const Form& form, std::string json) {
-  if (form.format == Format::Yaml) return api::json_to_yaml(nlohmann::json::parse(json));
+  if (form.format == Format::Yaml) return api::json_to_yaml(api::parse_written(json));
   if (form.pretty) json = indent_json(json);
   json.push_back('\n');
   return json;

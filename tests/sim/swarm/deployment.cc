@@ -178,7 +178,7 @@ class Deployments final : public Swarm {
     if (active_of(set) != 0) judge().never(key + " was deleted while it has pods");
   }
 
-  // In a rolling update, where no pod fails: as many stay available as were promised, or as were before.
+  // In a rolling update, where no pod fails: as many stay available as were promised, or as were before and the sets' statuses told.
   void shrunk(const std::string& key, const ReplicaSet& before, const ReplicaSet& after, const std::string& uid) {
     const Asked& asked = asked_[uid];
     if (!gentle_ || asked.strategy_changed || asked.scaled_down) return;
@@ -187,11 +187,13 @@ class Deployments final : public Swarm {
       if (each.metadata().uid() == uid) owner = &each;
     }
     if (!owner || owner->spec().strategy().type() == "Recreate") return;
-    int stay = 0;
+    int stay = 0, had = 0;
     for_sets_of(uid, [&](const std::string& name, const ReplicaSet& each) {
-      stay += std::min(name == key ? after.spec().replicas() : each.spec().replicas(), ready_of(each));
+      const int ready = ready_of(each);
+      stay += std::min(name == key ? after.spec().replicas() : each.spec().replicas(), ready);
+      const int told = std::min(ready, each.status().available_replicas());
+      had += std::min(name == key ? before.spec().replicas() : each.spec().replicas(), told);
     });
-    const int had = stay - std::min(after.spec().replicas(), ready_of(after)) + std::min(before.spec().replicas(), ready_of(before));
     if (stay < std::min(had, asked.least_available)) {
       judge().never(fmt::format("{} was made smaller: {} available pods stay where {} were promised", key, stay, asked.least_available));
     }
