@@ -15,19 +15,15 @@ constexpr unsigned kResourceVersion = 6;        // of ObjectMeta
 constexpr unsigned kLabels = 11;
 constexpr unsigned kRaw = 2;                    // of runtime.Unknown
 
-// The last value of a field among the records of a message.
-bool find_last(std::string_view bytes, unsigned number, wire::Item& out) {
-  bool found = false;
+// The last value of a field among the records of a message. Records of another wire type are not the field's.
+void find_last(std::string_view bytes, unsigned number, wire::WireType type, wire::Item& out) {
   const char* at = bytes.data();
   const char* const end = at + bytes.size();
   while (at < end) {
     const std::uint64_t tag = wire::read_varint(at, end);
     const wire::Item item = wire::read_item(at, end, tag & 7);
-    if (tag >> 3 != number) continue;
-    out = item;
-    found = true;
+    if (tag == (number << 3 | type)) out = item;
   }
-  return found;
 }
 
 std::string text_of(const Schema& schema, const wire::Item& item) {
@@ -82,7 +78,7 @@ std::string with_version(std::string_view metadata, std::string_view revision) {
 
 std::string_view metadata_bytes(std::string_view protobuf) {
   wire::Item item;
-  find_last(protobuf, kMetadata, item);
+  find_last(protobuf, kMetadata, wire::kBytes, item);
   return item.bytes;
 }
 
@@ -107,7 +103,8 @@ std::string scalar_at(const Schema& schema, std::string_view protobuf, std::stri
     dotted_path.remove_prefix(std::min(dot + 1, dotted_path.size()));
     for (const auto* step : field->path) {
       wire::Item inner;
-      find_last(item.bytes, static_cast<unsigned>(step->number()), inner);
+      const bool last = step == field->path.back();
+      find_last(item.bytes, static_cast<unsigned>(step->number()), last ? wire::wire_type(field->schema->type) : wire::kBytes, inner);
       item = inner;
     }
     at = field->schema;

@@ -104,8 +104,9 @@ Entry read_entry(std::string_view bytes) {
   while (at < end) {
     const std::uint64_t tag = read_varint(at, end);
     const Item item = read_item(at, end, tag & 7);
-    if (tag >> 3 == 1) entry.key = item.bytes;
-    if (tag >> 3 == 2) entry.value = item;
+    // Keys are text, and values text, bytes or messages: records of other types are nobody's.
+    if (tag == (1 << 3 | kBytes)) entry.key = item.bytes;
+    if (tag == (2 << 3 | kBytes)) entry.value = item;
   }
   return entry;
 }
@@ -153,9 +154,9 @@ IntOrText read_int_or_string(std::string_view bytes) {
   while (at < end) {
     const std::uint64_t tag = read_varint(at, end);
     const Item item = read_item(at, end, tag & 7);
-    if (tag >> 3 == 1) out.is_text = item.number == 1;
-    if (tag >> 3 == 2) out.number = static_cast<std::int32_t>(item.number);
-    if (tag >> 3 == 3) out.text = item.bytes;
+    if (tag == (1 << 3 | kVarint)) out.is_text = item.number == 1;
+    if (tag == (2 << 3 | kVarint)) out.number = static_cast<std::int32_t>(item.number);
+    if (tag == (3 << 3 | kBytes)) out.text = item.bytes;
   }
   return out;
 }

@@ -44,9 +44,12 @@ void check_object(const Schema& schema, std::string_view bytes) {
   // Of other bytes quantities show as they stand there: they are canonical when they have been read.
   std::string from_bytes;
   if (!to_json_text(schema, bytes, from_bytes)) return;
-  const auto shown = Scheme::builtin().make(schema);
-  decode_json(from_bytes, *shown, {.unknown = Unknown::Strict});
-  PH_ASSERT(encode_json(*shown) == encode_json(*object));
+  const auto read_and_written = [&](const std::string& json) {
+    const auto read = Scheme::builtin().make(schema);
+    decode_json(json, *read, {.unknown = Unknown::Strict});
+    return encode_json(*read);
+  };
+  PH_ASSERT(read_and_written(from_bytes) == read_and_written(encode_json(*object)));
 }
 
 // What is inside the envelope, and the revision spliced into it.
