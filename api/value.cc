@@ -229,7 +229,7 @@ bool Value::boolean() const {
 
 std::int64_t Value::integer() const {
   if (!node_) return 0;
-  if (document_) return document().is_number() ? document().get<std::int64_t>() : 0;
+  if (document_) return document().is_number_integer() ? document().get<std::int64_t>() : 0;
   const bool list_item = index_ >= 0;
   switch (schema_->type) {
     case Type::Int32: {

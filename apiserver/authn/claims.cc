@@ -1,5 +1,6 @@
 #include "apiserver/authn/claims.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/times.h"
@@ -20,8 +21,11 @@ json object_json(const ClaimedObject& object) {
   return out;
 }
 
+// RFC 7519's NumericDate, which may have a fraction. What is beyond the times that can be counted is the last of them.
 Time time_at(const json& claims, const char* name) {
-  return api::to_time(api::Instant{.seconds = claims.value(name, std::int64_t{0})});
+  constexpr double kMost = 1e15;
+  const double seconds = claims.value(name, 0.0);
+  return api::to_time(api::Instant{.seconds = static_cast<std::int64_t>(std::clamp(seconds, -kMost, kMost))});
 }
 
 ClaimedObject object_at(const json& parent, const char* name) {
