@@ -125,10 +125,11 @@ net::Credential DataDir::client_credential(const std::string& user, const std::v
 }
 
 void DataDir::write_kubeconfigs(const std::string& url) {
-  write_kubeconfig("admin.kubeconfig", "kubernetes-admin", {"system:masters"}, url);
   write_kubeconfig("controller-manager.kubeconfig", "system:kube-controller-manager", {}, url);
   write_kubeconfig("scheduler.kubeconfig", "system:kube-scheduler", {}, url);
   write_kubeconfig("node.kubeconfig", "pilothouse:hollow-nodes", {}, url);
+  // Scripts wait for this one: it is the last.
+  write_kubeconfig("admin.kubeconfig", "kubernetes-admin", {"system:masters"}, url);
 }
 
 void DataDir::write_kubeconfig(const std::string& file, const std::string& user, const std::vector<std::string>& groups,

@@ -136,6 +136,15 @@ TEST_F(DataDirTest, SomebodyElsesIsRefused) {
   }
 }
 
+TEST_F(DataDirTest, WhenTheAdminsKubeconfigIsThereAllAre) {
+  DataDir data = open();
+  std::filesystem::create_directory(path_ / "data" / "admin.kubeconfig");
+  EXPECT_THROW(data.write_kubeconfigs("https://127.0.0.1:7000"), std::exception);
+  for (const char* file : {"controller-manager.kubeconfig", "scheduler.kubeconfig", "node.kubeconfig"}) {
+    EXPECT_TRUE(std::filesystem::exists(path_ / "data" / file)) << file;
+  }
+}
+
 TEST_F(DataDirTest, AKubeconfigSaysWhoAndWhere) {
   open().write_kubeconfigs("https://127.0.0.1:7000");
   const auto config = read_kubeconfig(text("scheduler.kubeconfig"));
