@@ -22,7 +22,7 @@ bool ends_soon(const std::string& certificate, const Clock& clock) {
 // What a directory may hold before it is ours: keys and kubeconfigs that were put there for us or that a first start left which
 // did not end, and what some file systems keep at their root.
 bool may_be_there(const std::string& name) {
-  return name == "pki" || name == "format.new" || name == "lost+found" || name.ends_with(".kubeconfig") || name.ends_with(".kubeconfig.new");
+  return name == "pki" || name == "lost+found" || is_data_dir_file(name);
 }
 
 // A certificate and its key, or the key alone; nothing when neither is there.
@@ -59,6 +59,10 @@ net::ServerNames server_names(const DataDirOptions& options) {
 }
 
 }  // namespace
+
+bool is_data_dir_file(std::string_view name) {
+  return name == "format.new" || name.ends_with(".kubeconfig") || name.ends_with(".kubeconfig.new");
+}
 
 DataDir::DataDir(DataDirOptions options, const Clock& clock, Rng& rng) : options_(std::move(options)), clock_(clock), rng_(rng) {
   make_directory(options_.path);

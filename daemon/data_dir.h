@@ -39,6 +39,9 @@ struct ClusterKeys {
   std::string service_account_key;  // PEM, private
 };
 
+// Of the files beside `format`, the keys and the store: kubeconfigs, and what a write left that did not end.
+bool is_data_dir_file(std::string_view name);
+
 class DataDir {
  public:
   // Opens the directory or makes it. One without a `format` may hold keys and kubeconfigs, and nothing else. Throws FileError,

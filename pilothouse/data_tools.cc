@@ -360,7 +360,7 @@ std::vector<std::string> reset_data_dir(const fs::path& data_dir, const Clock& c
   std::vector<std::string> left;
   for (const fs::path& path : directory_entries(data_dir)) {
     const std::string name = path.filename().string();
-    if (name.ends_with(".kubeconfig") || name.ends_with(".kubeconfig.new") || name == "format.new") {
+    if (daemon::is_data_dir_file(name)) {
       discard(path);
     } else if (name != "format") {
       left.push_back(name);

@@ -88,6 +88,18 @@ class HostTest : public testing::Test {
   LoopStats stats() { return *host_.stats("scripted"); }
   // Makes a key's turn come, as some other event would.
   void touch(std::string name, std::uint64_t revision) { watch_->send("MODIFIED", config_map("a/" + name, revision)); }
+  // x deletes its part, and is not told what came of it.
+  void delete_with_unknown_outcome() {
+    script_.act = [](Client& client, ObjectKey) -> Task<Outcome> {
+      co_await client.remove<ConfigMap>({"a", "part"});
+      co_return Outcome::done();
+    };
+    start({config_map("a/x", 3), made_for("part", 5)}, 8);
+    seen();
+    server_.refuse(504, "Timeout");
+    script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
+    executor_.advance(5ms);
+  }
   static ConfigMap made_for(std::string name, std::uint64_t revision) {
     ConfigMap out = config_map("a/" + name, revision);
     (*out.mutable_metadata()->mutable_labels())["for"] = "x";
@@ -281,15 +293,7 @@ TEST_F(HostTest, ANameUsedAgainBeforeTheAnswerIsNotWaitedFor) {
 
 // It is not there, and what the cache holds came later.
 TEST_F(HostTest, ANameUsedAgainAfterTheLookUpIsNotWaitedFor) {
-  script_.act = [](Client& client, ObjectKey) -> Task<Outcome> {
-    co_await client.remove<ConfigMap>({"a", "part"});
-    co_return Outcome::done();
-  };
-  start({config_map("a/x", 3), made_for("part", 5)}, 8);
-  seen();
-  server_.refuse(504, "Timeout");
-  script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
-  executor_.advance(5ms);
+  delete_with_unknown_outcome();
   server_.expect();
   watch_->send("DELETED", made_for("part", 31));
   ConfigMap next = made_for("part", 60);
@@ -347,15 +351,7 @@ TEST_F(HostTest, AnUnknownOutcomeIsLookedUpBeforeTheRetry) {
 }
 
 TEST_F(HostTest, AnUnknownDeletionThatHappenedWaitsForTheCache) {
-  script_.act = [](Client& client, ObjectKey) -> Task<Outcome> {
-    co_await client.remove<ConfigMap>({"a", "part"});
-    co_return Outcome::done();
-  };
-  start({config_map("a/x", 3), made_for("part", 5)}, 8);
-  seen();
-  server_.refuse(504, "Timeout");
-  script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
-  executor_.advance(5ms);
+  delete_with_unknown_outcome();
   EXPECT_EQ(informers::query(server_.expect(), "fieldSelector"), "metadata.name=part");
   meta::v1::PartialObjectMetadataList list;
   list.mutable_metadata()->set_resource_version("50");

@@ -1,5 +1,7 @@
 // Any bytes as the JSON of the kind they name (a pod when they name none): refused, or read to something that is written and
 // read again the same; what the strict reader takes the others take, to the same effect.
+#include <algorithm>
+
 #include <google/protobuf/message.h>
 #include <nlohmann/json.hpp>
 
@@ -33,6 +35,12 @@ bool reads(std::string_view text, Message& into, const DecodeOptions& options) {
   }
 }
 
+// Raw JSON is kept as it was read, and written with what HTML would take escaped: it comes back as other bytes.
+bool holds_escapes(std::string_view written) {
+  constexpr std::string_view kEscapes[]{"\\u003c", "\\u003e", "\\u0026", "\\u2028", "\\u2029"};
+  return std::ranges::any_of(kEscapes, [&](std::string_view escape) { return written.find(escape) != std::string_view::npos; });
+}
+
 void check_written(const Schema& schema, const Message& object) {
   const std::string written = encode_json(object);
   PH_ASSERT(json_syntax_error(written, 10'000).empty());
@@ -40,15 +48,13 @@ void check_written(const Schema& schema, const Message& object) {
   const auto again = Scheme::builtin().make(schema);
   decode_json(written, *again, {.unknown = Unknown::Strict});
   PH_ASSERT(encode_json(*again) == written);
-  // Raw JSON is written with what HTML would take escaped, and kept as it was read: once it has been written it stays.
   const nlohmann::json document = to_json(object);
   PH_ASSERT(to_json(*again) == document);
-  const auto third = Scheme::builtin().make(schema);
-  decode_json(written, *third, {.unknown = Unknown::Strict});
-  PH_ASSERT(encode_protobuf(*third) == encode_protobuf(*again));
+  const std::string bytes = encode_protobuf(object);
+  if (!holds_escapes(written)) PH_ASSERT(encode_protobuf(*again) == bytes);
 
   std::string transcoded;
-  transcode_to_json(schema, encode_protobuf(object), true, transcoded);
+  transcode_to_json(schema, bytes, true, transcoded);
   PH_ASSERT(transcoded == written);
 
   // The way through a document, which puts the members of raw JSON in order.
