@@ -6,7 +6,7 @@
 
 #include "api/codec.h"
 #include "api/errors.h"
-#include "apiserver/discovery/accept.h"
+#include "base/accept.h"
 
 namespace ph::apiserver {
 

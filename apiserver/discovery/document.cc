@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "apiserver/discovery/accept.h"
 #include "apiserver/rest/encode.h"
+#include "base/accept.h"
 #include "net/encoding.h"
 
 namespace ph::apiserver {

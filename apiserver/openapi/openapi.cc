@@ -6,12 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
-#include "apiserver/discovery/accept.h"
 #include "apiserver/discovery/document.h"
 #include "apiserver/openapi/documents.h"
 #include "apiserver/openapi/gnostic.h"
 #include "apiserver/openapi/operations.h"
 #include "apiserver/rest/encode.h"
+#include "base/accept.h"
 
 namespace ph::apiserver {
 

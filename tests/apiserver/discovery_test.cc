@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "api/codec.h"
-#include "apiserver/discovery/accept.h"
 #include "apiserver/discovery/groups.h"
+#include "base/accept.h"
 #include "tests/apiserver/standard_world.h"
 
 namespace ph::apiserver::testing {

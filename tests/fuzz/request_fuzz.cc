@@ -4,10 +4,10 @@
 
 #include "api/errors.h"
 #include "apiserver/access.h"
-#include "apiserver/discovery/accept.h"
 #include "apiserver/rest/continue.h"
 #include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/options.h"
+#include "base/accept.h"
 #include "base/assert.h"
 #include "informers/request.h"
 #include "tests/fuzz/bytes.h"

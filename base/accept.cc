@@ -1,10 +1,10 @@
-#include "apiserver/discovery/accept.h"
+#include "base/accept.h"
 
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 
-namespace ph::apiserver {
+namespace ph {
 
 namespace {
 
@@ -90,4 +90,4 @@ bool accepts_gzip(const HttpRequest& request) {
   });
 }
 
-}  // namespace ph::apiserver
+}  // namespace ph

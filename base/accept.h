@@ -10,7 +10,7 @@
 
 #include "base/transport.h"
 
-namespace ph::apiserver {
+namespace ph {
 
 struct MediaRange {
   std::string type;                                            // in lower case, e.g. "application/json"
@@ -26,4 +26,4 @@ std::vector<MediaRange> accepted(const HttpRequest& request);
 // Whether the client takes a gzip body.
 bool accepts_gzip(const HttpRequest& request);
 
-}  // namespace ph::apiserver
+}  // namespace ph
