@@ -112,7 +112,7 @@ std::string address_of(const ServerOptions& options) {
 }
 
 void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server, std::vector<HealthCheck> checks,
-               std::unique_ptr<PathHandler> openid) {
+               std::unique_ptr<PathHandler> openid, const std::vector<std::string>& more) {
   const Resources resources = api::Scheme::builtin().resources();
   const std::string address = address_of(server.options());
   std::vector<std::string> paths = discovery_paths(resources);
@@ -127,6 +127,7 @@ void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server
     out.push_back(std::make_unique<MetricsHandler>(*metrics));
   }
   paths.push_back("/metrics/slis");
+  paths.insert(paths.end(), more.begin(), more.end());
   out.push_back(std::make_unique<HealthHandler>(std::move(checks)));
   out.push_back(std::make_unique<DiscoveryHandler>(resources, address));
   out.push_back(std::make_unique<OpenApiHandler>(resources));
@@ -156,7 +157,7 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
   out.authorizer = std::move(access);
   out.tables = make_table_converter();
   auto bootstrapped = std::make_shared<bool>(false);
-  add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)), std::move(openid));
+  add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)), std::move(openid), options.listed_paths);
   out.at_start.push_back([&server, &clock, client_ca = std::move(options.client_ca), bootstrapped] {
     return start(&server, &clock, {.client_ca = client_ca}, bootstrapped);
   });

@@ -29,6 +29,7 @@ struct StandardOptions {
   bool always_allow = false;                      // --authorization-mode=AlwaysAllow; else Node,RBAC
   std::vector<std::string> enable_admission, disable_admission;
   std::vector<HealthCheck> health;                // besides the server's own
+  std::vector<std::string> listed_paths;          // at /, besides the server's own: somebody else answers them
 };
 
 // For `server.install`, before `server.start`. The objects of a fresh cluster are made by the start. The references must

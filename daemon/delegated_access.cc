@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "api/codec.h"
 #include "api/errors.h"
 #include "api/sorted.h"
 #include "authentication/v1.pb.h"
 #include "authorization/v1.pb.h"
+#include "daemon/pages.h"
 #include "net/encoding.h"
 
 namespace ph::daemon {
@@ -20,13 +20,6 @@ constexpr std::size_t kRememberedMax = 4096;
 bool in_group(const Identity& user, std::string_view group) { return std::ranges::find(user.groups, group) != user.groups.end(); }
 
 Identity anonymous() { return {.name = "system:anonymous", .uid = {}, .groups = {"system:unauthenticated"}, .extra = {}}; }
-
-HttpResponse status_response(const api::ApiError& error) {
-  HttpResponse response{.status = error.code()};
-  response.headers.add("Content-Type", "application/json");
-  response.body.push_back(share(api::encode_json(error.status())));
-  return response;
-}
 
 HttpResponse forbidden(const Identity& user, const Wish& wish) {
   const std::string what = wish.resource.empty() ? fmt::format("path \"{}\"", wish.path)

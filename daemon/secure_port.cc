@@ -3,28 +3,15 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "api/errors.h"
-#include "api/times.h"
 #include "daemon/files.h"
 #include "net/pki.h"
 
 namespace ph::daemon {
 namespace {
 
-constexpr std::string_view kWarning =
-    "Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging "
-    "purposes only.\n";
-
-HttpResponse text(int status, std::string content_type, std::string body) {
-  HttpResponse response{.status = status};
-  response.headers.add("Content-Type", std::move(content_type));
-  response.headers.add("X-Content-Type-Options", "nosniff");
-  response.headers.add("Cache-Control", "no-cache, private");
-  response.body.push_back(share(std::move(body)));
-  return response;
-}
+constexpr char kText[] = "text/plain; charset=utf-8";
 
 // The method as an authorizer knows it.
 std::string verb_of(const HttpRequest& request) {
@@ -33,53 +20,31 @@ std::string verb_of(const HttpRequest& request) {
   return verb;
 }
 
-Task<std::string> flag_text(std::string component, const FlagSet* flags) {
-  std::string out = fmt::format("\n{} flagz\n{}\n", component, kWarning);
-  for (const FlagSet::Flag* flag : flags->flags()) out += fmt::format("{}={}\n", flag->name, flag->text());
-  co_return out;
-}
-
-Task<std::string> status_text(std::string component, std::string version, const Clock* clock, Time started, std::vector<std::string> paths) {
-  const auto up = std::chrono::duration_cast<std::chrono::seconds>(clock->now() - started).count();
-  const std::string since = api::rfc3339(started);
-  std::ranges::sort(paths);
-  co_return fmt::format(
-      "\n{} statusz\n{}\nStarted: {}\nUp: {} hr {:02} min {:02} sec\nBinary version: {}\nEmulation version: 1.36\nPaths: {}\n", component,
-      kWarning, since, up / 3600, up / 60 % 60, up % 60, version.substr(version.starts_with('v') ? 1 : 0), fmt::join(paths, " "));
-}
-
-Task<std::string> config_text(std::string name, std::string config) { co_return fmt::format("{{\"{}\":{}}}", name, config); }
-
 }  // namespace
 
-Page flagz_page(std::string component, const FlagSet& flags) {
-  return {"/flagz", "text/plain; charset=utf-8", [component = std::move(component), &flags] { return flag_text(component, &flags); }};
-}
-
-Page statusz_page(std::string component, std::string version, const Clock& clock, std::vector<std::string> paths) {
-  return {"/statusz", "text/plain; charset=utf-8",
-          [component = std::move(component), version = std::move(version), &clock, started = clock.now(), paths = std::move(paths)] {
-            return status_text(component, version, &clock, started, paths);
-          }};
-}
-
-Page configz_page(std::string name, std::function<std::string()> config) {
-  return {"/configz", "application/json", [name = std::move(name), config = std::move(config)] { return config_text(name, config()); }};
-}
-
 Task<HttpResponse> PortHandler::handle(HttpRequest request) {
-  const auto route = std::ranges::find_if(routes_, [&](const Route& each) { return request.path().starts_with(each.prefix); });
+  const auto found = std::ranges::find_if(routes_, [&](const Route& each) { return request.path().starts_with(each.prefix); });
+  const Route* route = found == routes_.end() ? nullptr : &*found;
   Wish wish{.verb = verb_of(request), .path = std::string(request.path()), .resource = {}, .subresource = {}, .name = {}};
-  if (route != routes_.end()) wish = route->wish(request);
+  if (route) wish = route->wish(request);
   auto verdict = co_await access_.admit(request, std::move(wish));
   if (verdict.refusal) co_return std::move(*verdict.refusal);
-  if (request.method != "GET" && request.method != "HEAD") co_return text(405, "text/plain; charset=utf-8", "method not allowed\n");
-  if (route != routes_.end()) co_return co_await route->answer(request);
-  if (auto health = answer_health(checks_, request)) co_return std::move(*health);
-  for (const Page& page : pages_) {
-    if (page.path == request.path()) co_return text(200, page.content_type, co_await page.body());
+  try {
+    co_return co_await answer(request, route);
+  } catch (const api::ApiError& error) {
+    co_return status_response(error);
   }
-  co_return text(404, "text/plain; charset=utf-8", "404 page not found\n");
+}
+
+Task<HttpResponse> PortHandler::answer(const HttpRequest& request, const Route* route) {
+  if (request.method != "GET" && request.method != "HEAD") co_return text_response(405, kText, "method not allowed\n");
+  if (route) co_return co_await route->answer(request);
+  if (auto health = answer_health(checks_, request, &answers_)) co_return std::move(*health);
+  if (request.path() == "/metrics/slis") co_return text_response(200, Metrics::kContentType, slis_.render());
+  for (const Page& page : pages_) {
+    if (page.path == request.path()) co_return co_await page.answer(request);
+  }
+  co_return text_response(404, kText, "404 page not found\n");
 }
 
 PortCertificates::PortCertificates(const ServingOptions& options, std::string name, std::string host, const Clock& clock, Rng& rng)

@@ -1,4 +1,5 @@
-// What a daemon shows on its secure port: /healthz, /livez, /readyz, and pages such as /metrics, /configz, /flagz, /statusz.
+// What a daemon shows on its secure port: /healthz, /livez, /readyz, /metrics/slis, and pages such as /metrics, /configz, /flagz,
+// /statusz.
 #pragma once
 
 #include <functional>
@@ -9,10 +10,11 @@
 
 #include "base/health.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/rng.h"
 #include "base/transport.h"
 #include "daemon/delegated_access.h"
-#include "daemon/flags.h"
+#include "daemon/pages.h"
 #include "daemon/serving_options.h"
 #include "net/event_loop.h"
 #include "net/pki.h"
@@ -20,26 +22,12 @@
 
 namespace ph::daemon {
 
-// One path and what is read there.
-struct Page {
-  std::string path;
-  std::string content_type;
-  std::function<Task<std::string>()> body;  // called on the port's executor
-};
-
 // All paths below a prefix, answered by whoever knows them. `wish`: what of the cluster a caller must be allowed to do.
 struct Route {
   std::string prefix;
   std::function<Wish(const HttpRequest&)> wish;
   std::function<Task<HttpResponse>(const HttpRequest&)> answer;  // the request outlives the task
 };
-
-// -- The pages that every program has
-// `component`: upstream's name of the program. The references outlive the page.
-Page flagz_page(std::string component, const FlagSet& flags);
-Page statusz_page(std::string component, std::string version, const Clock& clock, std::vector<std::string> paths);
-// `config`: the JSON text of the configuration; `name` its group, e.g. "kubescheduler.config.k8s.io".
-Page configz_page(std::string name, std::function<std::string()> config);
 
 // Answers the requests of a secure port, one by one through DelegatedAccess. Belongs to its executor.
 class PortHandler final : public HttpHandler {
@@ -49,10 +37,15 @@ class PortHandler final : public HttpHandler {
   Task<HttpResponse> handle(HttpRequest request) override;
 
  private:
+  // To somebody who may ask.
+  Task<HttpResponse> answer(const HttpRequest& request, const Route* route);
+
   DelegatedAccess& access_;
   const std::vector<HealthCheck> checks_;
   const std::vector<Page> pages_;
   const std::vector<Route> routes_;
+  Metrics slis_;
+  const HealthMetrics answers_{&slis_};
 };
 
 // The certificate a port shows, and whose client certificates it believes: read from files, or made when there are none.

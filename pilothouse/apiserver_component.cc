@@ -1,19 +1,35 @@
 #include "pilothouse/apiserver_component.h"
 
 #include <algorithm>
-#include <iterator>
 
+#include "api/errors.h"
 #include "apiserver/maintenance/store_paths.h"
 #include "apiserver/storage/memory.h"
 #include "apiserver/storage/rocksdb.h"
 #include "net/interfaces.h"
 #include "pilothouse/pod_logs.h"
+#include "pilothouse/version.h"
 
 namespace ph::pilothouse {
 namespace {
 
 // The apiserver's own limit is 3 MiB, and it says so with a Status; what is much larger is cut off before.
 constexpr std::size_t kBodyBytesMax = 8 << 20;
+
+// A program's pages on the apiserver's own port; its authorizer has judged the request.
+class Pages final : public apiserver::PathHandler {
+ public:
+  explicit Pages(std::vector<daemon::Page> pages) : pages_(std::move(pages)) {}
+  Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity&) override {
+    const auto page = std::ranges::find(pages_, request.path(), &daemon::Page::path);
+    if (page == pages_.end()) co_return std::nullopt;
+    if (request.method != "GET" && request.method != "HEAD") throw api::method_not_allowed("", request.method);
+    co_return co_await page->answer(request);
+  }
+
+ private:
+  const std::vector<daemon::Page> pages_;
+};
 
 }  // namespace
 
@@ -33,6 +49,12 @@ std::string reachable(const std::string& bind_address) {
   if (bind_address == "0.0.0.0") return "127.0.0.1";
   if (bind_address == "::") return "[::1]";
   return bind_address.find(':') == std::string::npos ? bind_address : "[" + bind_address + "]";
+}
+
+std::vector<daemon::Page> apiserver_pages(std::function<daemon::FlagValues()> flags, const Clock& clock) {
+  constexpr char kComponent[] = "kube-apiserver";
+  return {daemon::flagz_page(kComponent, std::move(flags)),
+          daemon::statusz_page(kComponent, kVersion, clock, {"/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version"})};
 }
 
 ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log,
@@ -57,10 +79,11 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   options.server.metrics = metrics;
   if (metrics) process.emplace(*metrics, executor, &read_own_process);
   server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), options.server);
+  for (const daemon::Page& page : options.pages) options.standard.listed_paths.push_back(page.path);
   apiserver::Extensions extensions = apiserver::standard_extensions(*server, executor.clock(), rng, std::move(options.standard));
   if (options.kubelets.io) kubelets = std::make_unique<KubeletClient>(executor, std::move(options.kubelets));
   extensions.subresources.emplace("pods/log", pod_logs(logs, server->reader(), kubelets.get()));
-  std::ranges::move(options.paths, std::back_inserter(extensions.paths));
+  extensions.paths.push_back(std::make_unique<Pages>(std::move(options.pages)));
   extensions.paths.push_back(apiserver::store_paths(*store, executor.clock()));
   server->install(std::move(extensions));
 }

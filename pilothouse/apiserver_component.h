@@ -2,6 +2,7 @@
 // `metrics` may be null, and outlives it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "apiserver/standard.h"
 #include "apiserver/storage/store.h"
 #include "base/process_metrics.h"
+#include "daemon/pages.h"
 #include "net/server.h"
 #include "pilothouse/kubelet_client.h"
 
@@ -35,6 +37,9 @@ class Door final : public HttpHandler {
   HttpHandler* handler_ = nullptr;
 };
 
+// /flagz and /statusz. The clock outlives them.
+std::vector<daemon::Page> apiserver_pages(std::function<daemon::FlagValues()> flags, const Clock& clock);
+
 // What an apiserver is told, whoever read it from where.
 struct ApiServerOptions {
   std::string bind_address = "127.0.0.1";
@@ -46,7 +51,7 @@ struct ApiServerOptions {
   apiserver::ServerOptions server;     // address and port are filled in
   apiserver::StandardOptions standard;
   KubeletClientOptions kubelets;       // without `io`: only nodes of this process are asked for logs
-  std::vector<std::unique_ptr<apiserver::PathHandler>> paths;  // besides the standard ones
+  std::vector<daemon::Page> pages;     // besides the paths that every apiserver has
 };
 
 struct ApiServerComponent {

@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "api/errors.h"
 #include "daemon/data_dir.h"
 #include "daemon/files.h"
 #include "daemon/part.h"
 #include "daemon/program.h"
-#include "daemon/secure_port.h"
+#include "daemon/pages.h"
 #include "net/interfaces.h"
 #include "pilothouse/apiserver_component.h"
 #include "pilothouse/flags/apiserver.h"
@@ -17,28 +16,8 @@
 namespace ph::pilothouse {
 namespace {
 
-constexpr char kComponent[] = "kube-apiserver";
 constexpr Duration kGrace = 5s;
 constexpr Duration kLookAgain = 10s;  // at certificate files
-
-// A daemon's pages on the apiserver's own port; its authorizer has judged the request.
-class Pages final : public apiserver::PathHandler {
- public:
-  explicit Pages(std::vector<daemon::Page> pages) : pages_(std::move(pages)) {}
-  Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity&) override {
-    for (const daemon::Page& page : pages_) {
-      if (page.path != request.path()) continue;
-      HttpResponse response;
-      response.headers.add("Content-Type", page.content_type);
-      response.body.push_back(share(co_await page.body()));
-      co_return response;
-    }
-    co_return std::nullopt;
-  }
-
- private:
-  const std::vector<daemon::Page> pages_;
-};
 
 class Program {
  public:
@@ -113,9 +92,7 @@ class Program {
     if (out.standard.service_account_key.empty()) out.standard.service_account_key = keys.service_account_key;
     out.standard.client_ca = shown_.client_ca_pem;
     out.kubelets = kubelets();
-    out.paths.push_back(std::make_unique<Pages>(std::vector<daemon::Page>{
-        daemon::flagz_page(kComponent, flags),
-        daemon::statusz_page(kComponent, kVersion, clock_, {"/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version"})}));
+    out.pages = apiserver_pages([&flags] { return daemon::flag_values(flags); }, clock_);
     return out;
   }
 

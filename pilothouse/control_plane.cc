@@ -59,6 +59,7 @@ struct ControlPlane::Impl {
     out.tls = {.cert_pem = keys.server.cert_pem, .key_pem = keys.server.key_pem, .client_ca_pem = keys.ca.cert_pem};
     out.standard.service_account_key = keys.service_account_key;
     out.standard.client_ca = keys.ca.cert_pem;
+    out.pages = apiserver_pages([this] { return options.flags; }, clock);
     out.kubelets.io = &io;
     out.kubelets.credential = dir.client_credential("kube-apiserver-kubelet-client", {"system:masters"});
     return out;

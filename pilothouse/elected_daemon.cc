@@ -60,11 +60,11 @@ std::vector<HealthCheck> ElectedDaemon::checks() {
 }
 
 std::vector<daemon::Page> ElectedDaemon::pages() {
-  return {{"/metrics", Metrics::kContentType, [this] { return metrics_text(); }},
+  return {daemon::text_page("/metrics", Metrics::kContentType, [this] { return metrics_text(); }),
           daemon::configz_page(options_.config_group, options_.config_json),
-          daemon::flagz_page(options_.component, options_.flags),
+          daemon::flagz_page(options_.component, [this] { return daemon::flag_values(options_.flags); }),
           daemon::statusz_page(options_.component, kVersion, clock_,
-                               {"/configz", "/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz"})};
+                               {"/configz", "/flagz", "/healthz", "/livez", "/metrics", "/readyz"})};
 }
 
 Task<std::string> ElectedDaemon::metrics_text() { return metrics_.scrape(); }

@@ -1,11 +1,13 @@
 // pilothouse: the control plane in one program.
 #include <cstdio>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "daemon/files.h"
 #include "daemon/program.h"
@@ -39,6 +41,17 @@ void add_up(CLI::App& app, UpOptions& options, int& verbosity) {
       ->check(CLI::IsMember(kComponents))
       ->capture_default_str();
   up->add_option("-v,--v", verbosity, "Log level: 0 warnings, 2 what happens, 4 and more everything")->capture_default_str();
+}
+
+// The flags as /flagz shows them.
+std::map<std::string, std::string> flags_of(const CLI::App& up) {
+  std::map<std::string, std::string> out;
+  for (const CLI::Option* option : up.get_options()) {
+    const std::vector<std::string>& names = option->get_lnames();
+    if (names.empty() || names.front() == "help") continue;
+    out[names.front()] = option->count() == 0 ? option->get_default_str() : fmt::format("{}", fmt::join(option->results(), ","));
+  }
+  return out;
 }
 
 // The daemons as sub-commands. Their flags are spelled as upstream's programs read them, so they are not CLI11's.
@@ -76,6 +89,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (chosen) return chosen();
 
+  options.flags = flags_of(*app.get_subcommand("up"));
   options.log_level = verbosity >= 4 ? ph::LogLevel::Debug : verbosity >= 2 ? ph::LogLevel::Info : ph::LogLevel::Warning;
   options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();
   if (!options.scheduler_config_path.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct UpOptions {
   std::string scheduler_config;         // text of a KubeSchedulerConfiguration; empty: the default
   std::string scheduler_config_path;
   std::vector<std::string> components = {"apiserver", "controller-manager", "scheduler", "node"};
+  std::map<std::string, std::string> flags;  // as they were given or are by default: for /flagz
   LogLevel log_level = LogLevel::Warning;
 
   bool runs(std::string_view component) const;
