@@ -20,9 +20,13 @@ namespace ph::apiserver {
 
 namespace {
 
-class AlwaysAllow final : public Authorizer {
+class Always final : public Authorizer {
  public:
-  Decision authorize(const Attributes&) override { return {Decision::Kind::Allow, {}}; }
+  explicit Always(Decision decision) : decision_(std::move(decision)) {}
+  Decision authorize(const Attributes&) override { return decision_; }
+
+ private:
+  const Decision decision_;
 };
 
 std::vector<std::string> signing_keys(const StandardOptions& options) {
@@ -36,8 +40,16 @@ class Access final : public Authorizer {
  public:
   Access(ApiServer& server, const Clock& clock, const StandardOptions& options)
       : rbac(server.reader()), node(make_node_authorizer(rbac, server.reader())) {
-    if (options.always_allow) rules = std::make_unique<AlwaysAllow>();
-    else rules = make_union({node.get(), &rbac});
+    std::vector<Authorizer*> asked;
+    for (const StandardOptions::Authorization mode : options.authorization) {
+      switch (mode) {
+        case StandardOptions::Authorization::Node: asked.push_back(node.get()); break;
+        case StandardOptions::Authorization::Rbac: asked.push_back(&rbac); break;
+        case StandardOptions::Authorization::AlwaysAllow: asked.push_back(&allow); break;
+        case StandardOptions::Authorization::AlwaysDeny: asked.push_back(&deny); break;
+      }
+    }
+    rules = make_union(std::move(asked));
     keys = options.token_keys;
     if (!keys && !options.service_account_key.empty()) keys = make_token_keys(signing_keys(options));
     if (!keys) return;
@@ -51,6 +63,7 @@ class Access final : public Authorizer {
 
   Decision authorize(const Attributes& attributes) override { return rules->authorize(attributes); }
 
+  Always allow{{Decision::Kind::Allow, {}}}, deny{{Decision::Kind::NoOpinion, "Everything is forbidden."}};
   RbacAuthorizer rbac;
   std::unique_ptr<Authorizer> node, rules;
   std::shared_ptr<const TokenKeys> keys;
@@ -148,7 +161,7 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
   auto access = std::make_unique<Access>(server, clock, options);
   out.authenticator = make_authenticator(access->tokens.get(), {.anonymous = options.anonymous});
   out.admission = make_admission({server.reader(), rng, clock}, options.enable_admission, options.disable_admission);
-  if (!options.always_allow) out.admission.push_back(make_escalation_check(access->rbac, *access));
+  out.admission.push_back(make_escalation_check(access->rbac, *access));
   add_reviews(out.virtual_resources, *access, server, clock, rng, options.extend_token_expiration);
   std::unique_ptr<PathHandler> openid;
   if (!options.service_account_key.empty()) {

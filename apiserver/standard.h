@@ -26,7 +26,9 @@ struct StandardOptions {
 
   std::string client_ca;                          // PEM, published for other servers
   bool anonymous = true;
-  bool always_allow = false;                      // --authorization-mode=AlwaysAllow; else Node,RBAC
+  // Asked in this order, until one decides.
+  enum class Authorization { Node, Rbac, AlwaysAllow, AlwaysDeny };
+  std::vector<Authorization> authorization{Authorization::Node, Authorization::Rbac};
   std::vector<std::string> enable_admission, disable_admission;
   std::vector<HealthCheck> health;                // besides the server's own
   std::vector<std::string> listed_paths;          // at /, besides the server's own: somebody else answers them

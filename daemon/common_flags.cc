@@ -62,12 +62,6 @@ int level_of(const std::string& text) {
   return level;
 }
 
-void raise(const std::vector<std::string>& problems) {
-  if (problems.empty()) return;
-  if (problems.size() == 1) throw FlagError(problems.front());
-  throw FlagError(fmt::format("[{}]", fmt::join(problems, ", ")));
-}
-
 }  // namespace
 
 Log make_log(const LogOptions& options) {
@@ -134,6 +128,18 @@ void add_gate_flags(FlagSet& flags, std::map<std::string, std::string>& gates) {
   flags.add(kVersions);
 }
 
+void log_flags_without_effect(const FlagSet& flags, const Log& log) {
+  for (const FlagSet::Flag* flag : flags.flags()) {
+    if (flag->given && flag->standing == Standing::NoEffect) log.warning("a flag without effect", "flag", flag->name, "why", flag->why);
+  }
+}
+
+void refuse(const std::vector<std::string>& problems) {
+  if (problems.empty()) return;
+  if (problems.size() == 1) throw FlagError(problems.front());
+  throw FlagError(fmt::format("[{}]", fmt::join(problems, ", ")));
+}
+
 void check(const ServingOptions& options) {
   std::vector<std::string> out;
   if (options.secure_port < 0 || options.secure_port > 65535) {
@@ -142,11 +148,16 @@ void check(const ServingOptions& options) {
   if (!options.tls_min_version.empty() && options.tls_min_version != "VersionTLS12" && options.tls_min_version != "VersionTLS13") {
     out.push_back(fmt::format("unknown tls version \"{}\": VersionTLS12 and VersionTLS13 are supported", options.tls_min_version));
   }
-  raise(out);
+  // One apiserver is asked about callers, about all there is to ask.
+  if (!options.authentication_kubeconfig.empty() && !options.authorization_kubeconfig.empty() &&
+      options.authentication_kubeconfig != options.authorization_kubeconfig) {
+    out.push_back("--authorization-kubeconfig: another one than --authentication-kubeconfig is not supported");
+  }
+  refuse(out);
 }
 
-void check(const election::ElectionOptions& options) { raise(election::problems(options)); }
+void check(const election::ElectionOptions& options) { refuse(election::problems(options)); }
 
-void check_gates(const std::map<std::string, std::string>& gates) { raise(feature_gate_problems(gates)); }
+void check_gates(const std::map<std::string, std::string>& gates) { refuse(feature_gate_problems(gates)); }
 
 }  // namespace ph::daemon

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "daemon/flags.h"
@@ -28,6 +29,12 @@ void add_log_flags(FlagSet& flags, LogOptions& options);
 void add_metrics_flags(FlagSet& flags);
 // --feature-gates, --emulated-version, --min-compatibility-version.
 void add_gate_flags(FlagSet& flags, std::map<std::string, std::string>& gates);
+
+// A line for each flag that was given and changes nothing, with the reason.
+void log_flags_without_effect(const FlagSet& flags, const Log& log);
+
+// Throws a FlagError of all problems, in upstream's form, when there are any.
+void refuse(const std::vector<std::string>& problems);
 
 // Throws FlagError with all that is wrong.
 void check(const ServingOptions& options);

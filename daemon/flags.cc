@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "api/names.h"
 #include "api/times.h"
 
 namespace ph::daemon {
@@ -81,6 +82,17 @@ bool same_value(const std::string& type, const std::string& a, const std::string
 }
 
 }  // namespace
+
+FlagSet::Flag& FlagSet::Flag::typed(std::string name) {
+  type = std::move(name);
+  if (type == "ip") {
+    set = [take = std::move(set)](const std::string& text) {
+      if (!text.empty() && !api::check_ip(text).empty()) throw std::invalid_argument(fmt::format("failed to parse IP: \"{}\"", text));
+      take(text);
+    };
+  }
+  return *this;
+}
 
 FlagSet::FlagSet(std::string program) : program_(std::move(program)) {}
 

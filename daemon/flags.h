@@ -52,8 +52,8 @@ class FlagSet {
     std::function<void(const std::string&)> set;  // throws std::invalid_argument: what is wrong with the value
     std::function<std::string()> text;            // the present value
 
-    // Another name of pflag's for the type: "ip", "int32", "Level".
-    Flag& typed(std::string name) { return type = std::move(name), *this; }
+    // Another name of pflag's for the type: "int32", "Level"; "ip" takes addresses only.
+    Flag& typed(std::string name);
   };
 
   explicit FlagSet(std::string program);

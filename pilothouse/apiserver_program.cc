@@ -29,6 +29,7 @@ class Program {
           return std::make_unique<ApiServerComponent>(executor, io_, component_options(flags), rng_, log_, no_nodes_, &metrics_);
         }, &metrics_) {
     show_build(metrics_, build_info());
+    daemon::log_flags_without_effect(flags, log_);
     daemon::wait_for(part_.executor(), [this] { return part_->serve(); });
     const std::string url = fmt::format("https://{}:{}", reachable(options.serving.bind_address), part_->https->port());
     dir_.write_kubeconfigs(url);
@@ -97,7 +98,11 @@ class Program {
   }
 
   KubeletClientOptions kubelets() {
-    const auto must = [](const std::string& path) { return daemon::read_file(path).value_or(""); };
+    const auto must = [](const std::string& path) {
+      auto text = daemon::read_file(path);
+      if (!text) throw daemon::FileError(fmt::format("there is no file {}", path));
+      return *text;
+    };
     KubeletClientOptions out{.io = &io_, .credential = {}, .ca_pem = {}, .address_types = options_.kubelet_address_types};
     out.credential = options_.kubelet_certificate_file.empty()
                          ? dir_.client_credential("kube-apiserver-kubelet-client", {"system:masters"})

@@ -104,9 +104,7 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
   if (!options.controllers.enable_garbage_collector) {
     std::erase_if(loops, [](const auto* loop) { return loop->name == "garbage-collector-controller"; });
   }
-  for (const daemon::FlagSet::Flag* flag : flags.flags()) {
-    if (flag->given && flag->standing == daemon::Standing::NoEffect) log.info("a flag without effect", "flag", flag->name, "why", flag->why);
-  }
+  daemon::log_flags_without_effect(flags, log);
   ElectedDaemon daemon({.component = kComponent,
                         .access = options.access,
                         .serving = options.serving,

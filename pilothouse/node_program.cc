@@ -86,11 +86,12 @@ struct Nodes {
   Scope scope;
 };
 
-int run(NodeOptions& options) {
+int run(NodeOptions& options, const daemon::FlagSet& flags) {
   daemon::Signals signals;
   if (options.hollow.count < 0 || options.hollow.count > 16000) throw daemon::FlagError("--nodes must be between 0 and 16000");
   daemon::check(options.serving);
   const Log log = daemon::make_log(options.log);
+  daemon::log_flags_without_effect(flags, log);
   const SystemClock clock;
   SystemRng rng;
   net::IoThreads io;
@@ -139,7 +140,7 @@ int node_program(const std::string& program, std::span<const std::string> args) 
   NodeOptions options;
   daemon::FlagSet flags(program);
   add_flags(flags, options);
-  return daemon::run_program(program, kVersion, flags, args, [&] { return run(options); });
+  return daemon::run_program(program, kVersion, flags, args, [&] { return run(options, flags); });
 }
 
 }  // namespace ph::pilothouse

@@ -110,6 +110,7 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
   daemon::Signals signals;
   const scheduler::Configuration configuration = resolve(flags, options);
   const Log log = daemon::make_log(options.log);
+  daemon::log_flags_without_effect(flags, log);
   ElectedDaemon daemon({.component = kComponent,
                         .access = options.access,
                         .serving = options.serving,

@@ -32,6 +32,17 @@ struct AdmissionEntry {
 // In the order they run.
 std::span<const AdmissionEntry> admission_entries();
 
+// Upstream's plugins, here or not.
+struct UpstreamAdmission {
+  std::string_view name;
+  bool on_by_default;
+};
+std::span<const UpstreamAdmission> upstream_admission();
+
+// What is wrong with --enable-admission-plugins and --disable-admission-plugins; empty when all is well. A plugin that is not here
+// may be left out, but not asked for.
+std::vector<std::string> admission_problems(const std::vector<std::string>& enabled, const std::vector<std::string>& disabled);
+
 // Those that are on by default, and as --enable-admission-plugins and --disable-admission-plugins say.
 std::vector<std::unique_ptr<AdmissionPlugin>> make_admission(const AdmissionWorld& world,
                                                              const std::vector<std::string>& enabled = {},

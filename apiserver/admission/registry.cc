@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "apiserver/admission/admission.h"
 
@@ -18,6 +22,17 @@ constexpr AdmissionEntry kEntries[] = {
 #undef ADMISSION
 };
 
+constexpr UpstreamAdmission kUpstream[] = {
+#define UPSTREAM_ADMISSION(name, on) {name, on},
+#include "apiserver/admission/upstream.def"
+#undef UPSTREAM_ADMISSION
+};
+
+constexpr bool is_upstreams(const AdmissionEntry& entry) {
+  return std::ranges::find(kUpstream, entry.name, &UpstreamAdmission::name) != std::end(kUpstream);
+}
+static_assert(std::ranges::all_of(kEntries, is_upstreams));
+
 bool has(const std::vector<std::string>& list, std::string_view name) {
   return std::ranges::find(list, name) != list.end();
 }
@@ -25,6 +40,29 @@ bool has(const std::vector<std::string>& list, std::string_view name) {
 }  // namespace
 
 std::span<const AdmissionEntry> admission_entries() { return kEntries; }
+
+std::span<const UpstreamAdmission> upstream_admission() { return kUpstream; }
+
+std::vector<std::string> admission_problems(const std::vector<std::string>& enabled, const std::vector<std::string>& disabled) {
+  const auto known = [](const std::string& name) { return std::ranges::find(kUpstream, name, &UpstreamAdmission::name) != std::end(kUpstream); };
+  const auto here = [](const std::string& name) { return std::ranges::find(kEntries, name, &AdmissionEntry::name) != std::end(kEntries); };
+  std::vector<std::string> out;
+  for (const std::string& name : enabled) {
+    if (!known(name)) out.push_back(fmt::format("enable-admission-plugins plugin \"{}\" is unknown", name));
+    else if (!here(name)) out.push_back(fmt::format("enable-admission-plugins plugin \"{}\" is not there yet", name));
+  }
+  for (const std::string& name : disabled) {
+    if (!known(name)) out.push_back(fmt::format("disable-admission-plugins plugin \"{}\" is unknown", name));
+  }
+  std::set<std::string> both;
+  for (const std::string& name : enabled) {
+    if (has(disabled, name)) both.insert(name);
+  }
+  if (!both.empty()) {
+    out.push_back(fmt::format("[{}] in enable-admission-plugins and disable-admission-plugins overlapped", fmt::join(both, " ")));
+  }
+  return out;
+}
 
 std::vector<std::unique_ptr<AdmissionPlugin>> make_admission(const AdmissionWorld& world,
                                                              const std::vector<std::string>& enabled,

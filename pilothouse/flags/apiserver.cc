@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "apiserver/admission/admission.h"
+#include "apiserver/registry/ip_range.h"
 #include "daemon/files.h"
 #include "pilothouse/flags/inert.h"
 
@@ -20,10 +24,28 @@ constexpr daemon::InertFlag kDiffers[] = {
     {"runtime-config", "mapStringString", "", Refused, "the GA versions are served, and no others"},
 };
 
+// The admission plugins that are here: all, or those on by default.
+std::string plugins(bool on_by_default) {
+  std::vector<std::string_view> names;
+  for (const apiserver::AdmissionEntry& entry : apiserver::admission_entries()) {
+    if (entry.on_by_default || !on_by_default) names.push_back(entry.name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 std::string must_read(const char* flag, const std::string& path) {
   auto text = daemon::read_file(path);
   if (!text) throw daemon::FileError(fmt::format("--{}: there is no file {}", flag, path));
   return *text;
+}
+
+void read_service_range(ApiServerProgramOptions& options) {
+  if (options.service_cidr.empty()) return;
+  try {
+    options.server.service_cidr = apiserver::IpRange::parse(options.service_cidr).cidr();
+  } catch (const std::invalid_argument& error) {
+    throw daemon::FlagError(fmt::format("--service-cluster-ip-range: {}", error.what()));
+  }
 }
 
 void read_node_ports(ApiServerProgramOptions& options) {
@@ -39,10 +61,21 @@ void read_node_ports(ApiServerProgramOptions& options) {
 }
 
 void read_authorization(ApiServerProgramOptions& options) {
+  using enum apiserver::StandardOptions::Authorization;
+  static const std::map<std::string, apiserver::StandardOptions::Authorization, std::less<>> kModes{
+      {"AlwaysAllow", AlwaysAllow}, {"AlwaysDeny", AlwaysDeny}, {"Node", Node}, {"RBAC", Rbac}};
+  if (options.authorization_mode.empty()) return;
+  std::vector<std::string> problems;
+  options.standard.authorization.clear();
   for (const std::string& mode : options.authorization_mode) {
-    if (mode == "AlwaysAllow") options.standard.always_allow = true;
-    else if (mode != "Node" && mode != "RBAC") throw daemon::FlagError(fmt::format("--authorization-mode: {} is not supported; Node, RBAC and AlwaysAllow are", mode));
+    if (const auto known = kModes.find(mode); known != kModes.end()) options.standard.authorization.push_back(known->second);
+    else if (mode == "ABAC" || mode == "Webhook") problems.push_back(fmt::format("authorization-mode \"{}\" is not there yet", mode));
+    else problems.push_back(fmt::format("authorization-mode \"{}\" is not a valid mode", mode));
   }
+  if (std::set(options.authorization_mode.begin(), options.authorization_mode.end()).size() != options.authorization_mode.size()) {
+    problems.push_back(fmt::format("authorization-mode [\"{}\"] has mode specified more than once", fmt::join(options.authorization_mode, "\" \"")));
+  }
+  daemon::refuse(problems);
 }
 
 }  // namespace
@@ -81,10 +114,10 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add_array("service-account-key-file", options.service_account_key_files, "Keys whose tokens are good, besides the signing one").default_value = "";
   flags.add("service-account-signing-key-file", options.service_account_signing_key_file, "What signs tokens; the data directory's key by default");
   flags.section("Authorization");
-  flags.add("authorization-mode", options.authorization_mode, "Node,RBAC (also when empty), or AlwaysAllow");
+  flags.add("authorization-mode", options.authorization_mode, "Who is asked, in this order: Node, RBAC, AlwaysAllow, AlwaysDeny; Node,RBAC when empty");
   flags.section("Admission");
-  flags.add("enable-admission-plugins", options.standard.enable_admission, "Plugins to run besides those on by default");
-  flags.add("disable-admission-plugins", options.standard.disable_admission, "Plugins to leave out");
+  flags.add("enable-admission-plugins", options.standard.enable_admission, fmt::format("Plugins to run besides those on by default ({}); there are: {}", plugins(true), plugins(false)));
+  flags.add("disable-admission-plugins", options.standard.disable_admission, "Plugins to leave out, of those on by default");
   flags.section("Kubelets");
   flags.add("kubelet-certificate-authority", options.kubelet_ca_file, "Whose kubelet certificates are believed; any by default");
   flags.add("kubelet-client-certificate", options.kubelet_certificate_file, "What is shown to kubelets; one of the data directory's authority by default");
@@ -101,13 +134,15 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
 void resolve(ApiServerProgramOptions& options) {
   daemon::check(options.serving);
   daemon::check_gates(options.gates);
+  daemon::refuse(apiserver::admission_problems(options.standard.enable_admission, options.standard.disable_admission));
   if (options.store != "rocksdb" && options.store != "memory") {
     throw daemon::FlagError(fmt::format("--store: {} is neither rocksdb nor memory", options.store));
   }
   if (options.data_dir.empty()) options.data_dir = default_data_dir().string();
   options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal().string();
-  if (!options.service_cidr.empty()) options.server.service_cidr = options.service_cidr;
+  read_service_range(options);
   if (options.server.request_timeout <= Duration::zero()) throw daemon::FlagError("--request-timeout: must be greater than zero");
+  if (options.min_request_timeout_s < 0) throw daemon::FlagError("--min-request-timeout can not be negative value");
   options.server.watch_timeout_min = std::chrono::seconds(options.min_request_timeout_s);
   read_node_ports(options);
   read_authorization(options);

@@ -107,6 +107,25 @@ TEST(Reviews, AnonymousReachesOnlyWhatIsPublic) {
   }
 }
 
+TEST(Access, OnlyTheAuthorizersOfTheFlagAreAsked) {
+  using enum StandardOptions::Authorization;
+  const Identity node = StandardWorld::user("system:node:n1", {"system:nodes"}), manager = StandardWorld::user("system:kube-controller-manager");
+  const auto may = [](std::vector<StandardOptions::Authorization> modes, const Identity& who) {
+    StandardWorld world({.authorization = std::move(modes)});
+    return world.get("/api/v1/services", who).status != 403;
+  };
+  EXPECT_TRUE(may({Node, Rbac}, node));
+  EXPECT_TRUE(may({Node, Rbac}, manager));
+  EXPECT_TRUE(may({Node}, node));
+  EXPECT_FALSE(may({Node}, manager));
+  EXPECT_FALSE(may({Rbac}, node));
+  EXPECT_TRUE(may({Rbac}, manager));
+  EXPECT_TRUE(may({AlwaysAllow}, StandardWorld::user("jane")));
+  EXPECT_FALSE(may({AlwaysDeny}, manager));
+  EXPECT_TRUE(may({AlwaysDeny, Rbac}, manager)) << "it has no opinion of its own";
+  EXPECT_TRUE(may({AlwaysDeny}, StandardWorld::admin())) << "system:masters are asked by nobody";
+}
+
 TEST(Access, MonitoringReadsMetrics) {
   StandardWorld world;
   world.get("/version");

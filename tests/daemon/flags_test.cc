@@ -1,4 +1,4 @@
-#include "daemon/flags.h"
+#include "daemon/common_flags.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -75,6 +75,8 @@ const Case kCases[] = {
     {"a map without =", {"--feature-gates=A"}, "invalid argument \"A\" for \"--feature-gates\" flag: A must be formatted as key=value"},
     {"no number", {"--secure-port=ten"}, "invalid argument \"ten\" for \"--secure-port\" flag: not a number"},
     {"too large", {"--secure-port=99999999999"}, "invalid argument \"99999999999\" for \"--secure-port\" flag: value out of range"},
+    {"an address", {"--bind-address=::1"}, "bind-address=::1 "},
+    {"no address", {"--bind-address=localhost"}, "invalid argument \"localhost\" for \"--bind-address\" flag: failed to parse IP: \"localhost\""},
     {"no duration", {"--leader-elect-lease-duration=15"},
      "invalid argument \"15\" for \"--leader-elect-lease-duration\" flag: not a duration such as 15s or 1h30m"},
     {"nothing behind it", {"--secure-port"}, "flag needs an argument: --secure-port"},
@@ -101,6 +103,32 @@ TEST(Flags, Spellings) {
     }
     EXPECT_EQ(result, c.result);
   }
+}
+
+TEST(ServingFlags, WhatCannotBeIsRefused) {
+  const auto problem = [](ServingOptions options) -> std::string {
+    try {
+      check(options);
+    } catch (const FlagError& error) {
+      return error.what();
+    }
+    return {};
+  };
+  EXPECT_EQ(problem({.authentication_kubeconfig = "a", .authorization_kubeconfig = "a"}), "");
+  EXPECT_EQ(problem({.authorization_kubeconfig = "b"}), "");
+  EXPECT_EQ(problem({.authentication_kubeconfig = "a", .authorization_kubeconfig = "b"}),
+            "--authorization-kubeconfig: another one than --authentication-kubeconfig is not supported");
+  EXPECT_EQ(problem({.secure_port = 65536, .tls_min_version = "VersionTLS10"}),
+            "[--secure-port 65536 must be between 0 and 65535, inclusive. 0 for turning off secure port, "
+            "unknown tls version \"VersionTLS10\": VersionTLS12 and VersionTLS13 are supported]");
+}
+
+TEST(FlagsWithoutEffect, AreNamedOnceEachWhenGiven) {
+  Program program;
+  program.flags.parse(std::vector<std::string>{"--kube-api-qps=100", "--kube-api-qps=200", "--rate=2", "--contention-profiling=true"});
+  std::vector<std::string> lines;
+  log_flags_without_effect(program.flags, Log([&lines](const LogLine& line) { lines.push_back(format_text(line)); }, LogLevel::Warning));
+  EXPECT_THAT(lines, testing::ElementsAre("a flag without effect flag=kube-api-qps why=\"requests are not held back\""));
 }
 
 TEST(Flags, AskForHelpOrVersion) {

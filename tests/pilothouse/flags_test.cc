@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "apiserver/admission/admission.h"
 #include "daemon/files.h"
 #include "pilothouse/flags/apiserver.h"
 #include "pilothouse/flags/controller_manager.h"
@@ -119,6 +120,83 @@ TEST(FeatureGates, KnownOnesMayKeepTheirDefault) {
     }
     EXPECT_EQ(problem, c.problem);
   }
+}
+
+// What the apiserver's flags are refused for, once all are read.
+std::string problem_of(const std::vector<std::string>& args) {
+  ApiServerProgramOptions options;
+  FlagSet flags("kube-apiserver");
+  add_flags(flags, options);
+  try {
+    flags.parse(args);
+    resolve(options);
+  } catch (const daemon::FlagError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(ApiServerFlags, ValuesThatWouldChangeNothingAreRefused) {
+  struct Case {
+    std::vector<std::string> args;
+    const char* problem;
+  };
+  const Case cases[] = {
+      {{}, ""},
+      {{"--enable-admission-plugins=Priority,TaintNodesByCondition", "--disable-admission-plugins=ServiceAccount"}, ""},
+      {{"--enable-admission-plugins=Nonsense"}, "enable-admission-plugins plugin \"Nonsense\" is unknown"},
+      {{"--disable-admission-plugins=Nonsense"}, "disable-admission-plugins plugin \"Nonsense\" is unknown"},
+      {{"--enable-admission-plugins=EventRateLimit"}, "enable-admission-plugins plugin \"EventRateLimit\" is not there yet"},
+      {{"--disable-admission-plugins=EventRateLimit"}, ""},
+      {{"--enable-admission-plugins=One,Two"},
+       "[enable-admission-plugins plugin \"One\" is unknown, enable-admission-plugins plugin \"Two\" is unknown]"},
+      {{"--enable-admission-plugins=Priority", "--disable-admission-plugins=Priority"},
+       "[Priority] in enable-admission-plugins and disable-admission-plugins overlapped"},
+      {{"--authorization-mode=RBAC,Node"}, ""},
+      {{"--authorization-mode=AlwaysDeny"}, ""},
+      {{"--authorization-mode=Nonsense"}, "authorization-mode \"Nonsense\" is not a valid mode"},
+      {{"--authorization-mode=RBAC,Webhook"}, "authorization-mode \"Webhook\" is not there yet"},
+      {{"--authorization-mode=RBAC,RBAC"}, "authorization-mode [\"RBAC\" \"RBAC\"] has mode specified more than once"},
+      {{"--service-cluster-ip-range=fd00::/112"}, "--service-cluster-ip-range: not an IPv4 service range: fd00::/112"},
+      {{"--advertise-address=here"}, "invalid argument \"here\" for \"--advertise-address\" flag: failed to parse IP: \"here\""},
+      {{"--min-request-timeout=-1"}, "--min-request-timeout can not be negative value"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::PrintToString(c.args));
+    EXPECT_EQ(problem_of(c.args), c.problem);
+  }
+}
+
+TEST(ApiServerFlags, AuthorizersAreAskedInTheOrderGiven) {
+  using enum apiserver::StandardOptions::Authorization;
+  const auto asked = [](const std::string& modes) {
+    ApiServerProgramOptions options;
+    options.authorization_mode = {};
+    FlagSet flags("kube-apiserver");
+    add_flags(flags, options);
+    flags.parse(std::vector<std::string>{"--authorization-mode=" + modes});
+    resolve(options);
+    return options.standard.authorization;
+  };
+  EXPECT_THAT(asked(""), testing::ElementsAre(Node, Rbac));
+  EXPECT_THAT(asked("RBAC"), testing::ElementsAre(Rbac));
+  EXPECT_THAT(asked("RBAC,Node,AlwaysDeny"), testing::ElementsAre(Rbac, Node, AlwaysDeny));
+}
+
+TEST(UpstreamAdmission, NamesOrderAndDefaults) {
+  const auto facts_file = facts("apiserver.json");
+  if (!facts_file) GTEST_SKIP() << "no api-facts: set PH_FACTS_DIR";
+  std::vector<std::string> names, on;
+  for (const apiserver::UpstreamAdmission& plugin : apiserver::upstream_admission()) {
+    names.emplace_back(plugin.name);
+    if (plugin.on_by_default) on.emplace_back(plugin.name);
+  }
+  EXPECT_EQ(names, facts_file->at("admissionOrder").get<std::vector<std::string>>());
+  EXPECT_EQ(on, facts_file->at("admissionOnByDefault").get<std::vector<std::string>>());
+  std::vector<std::string> here;
+  for (const apiserver::AdmissionEntry& entry : apiserver::admission_entries()) here.emplace_back(entry.name);
+  std::erase_if(names, [&](const std::string& name) { return std::ranges::find(here, name) == here.end(); });
+  EXPECT_EQ(here, names) << "they run in upstream's order";
 }
 
 }  // namespace
