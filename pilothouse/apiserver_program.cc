@@ -10,6 +10,7 @@
 #include "net/interfaces.h"
 #include "pilothouse/apiserver_component.h"
 #include "pilothouse/flags/apiserver.h"
+#include "pilothouse/limits.h"
 #include "pilothouse/node_component.h"
 #include "pilothouse/version.h"
 
@@ -30,6 +31,7 @@ class Program {
         }, &metrics_) {
     show_build(metrics_, build_info());
     daemon::log_flags_without_effect(flags, log_);
+    warn_of_limits({.apiserver = true}, log_);
     daemon::wait_for(part_.executor(), [this] { return part_->serve(); });
     const std::string url = fmt::format("https://{}:{}", reachable(options.serving.bind_address), part_->https->port());
     dir_.write_kubeconfigs(url);

@@ -7,6 +7,7 @@
 #include "pilothouse/manager_component.h"
 #include "pilothouse/elected_daemon.h"
 #include "pilothouse/flags/controller_manager.h"
+#include "pilothouse/limits.h"
 #include "pilothouse/loop_tokens.h"
 #include "pilothouse/version.h"
 
@@ -105,6 +106,9 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
     std::erase_if(loops, [](const auto* loop) { return loop->name == "garbage-collector-controller"; });
   }
   daemon::log_flags_without_effect(flags, log);
+  // Who names loops one by one knows which these are.
+  const auto& asked = options.controllers.controllers;
+  warn_of_limits({.loops = std::ranges::find(asked, "*") != asked.end()}, log);
   ElectedDaemon daemon({.component = kComponent,
                         .access = options.access,
                         .serving = options.serving,

@@ -7,6 +7,7 @@
 #include "pilothouse/elected_daemon.h"
 #include "pilothouse/extenders.h"
 #include "pilothouse/flags/scheduler.h"
+#include "pilothouse/limits.h"
 #include "pilothouse/scheduler_component.h"
 #include "pilothouse/version.h"
 
@@ -111,6 +112,7 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
   const scheduler::Configuration configuration = resolve(flags, options);
   const Log log = daemon::make_log(options.log);
   daemon::log_flags_without_effect(flags, log);
+  warn_of_limits({.scheduler = true}, log);
   ElectedDaemon daemon({.component = kComponent,
                         .access = options.access,
                         .serving = options.serving,

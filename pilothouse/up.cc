@@ -6,6 +6,7 @@
 
 #include "daemon/program.h"
 #include "pilothouse/control_plane.h"
+#include "pilothouse/limits.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
@@ -29,6 +30,7 @@ int up(UpOptions options) {
   say(fmt::format("pilothouse {}, data in {}\n", kVersion, options.data_dir.string()));
   try {
     ControlPlane plane(options, clock, rng, log);
+    warn_of_limits({.apiserver = options.runs("apiserver"), .loops = options.runs("controller-manager"), .scheduler = options.runs("scheduler")}, log);
     plane.start([&](std::string_view part, std::string_view detail) {
       say(fmt::format("  {:<20}{:<52}{:>7.3f} s\n", part, detail, seconds(clock.steady() - began)));
     });

@@ -15,12 +15,19 @@ done
 refuse 'there is no such file' "$BIN/ph-scheduler" --kubeconfig "$WORK/none"
 refuse 'there is no --kubeconfig, and this is no pod' env -u KUBERNETES_SERVICE_HOST "$BIN/ph-scheduler"
 refuse 'not supported: the store is RocksDB' "$BIN/ph-apiserver" --data-dir "$DATA" --etcd-servers=http://127.0.0.1:2379
+refuse 'enable-admission-plugins plugin "Nonsense" is unknown' "$BIN/ph-apiserver" --data-dir "$DATA" --enable-admission-plugins=Nonsense
+refuse 'plugin "EventRateLimit" is not there yet' "$BIN/ph-apiserver" --data-dir "$DATA" --enable-admission-plugins=EventRateLimit
+refuse "there is no file $WORK/none" "$BIN/ph-apiserver" --data-dir "$WORK/unused" --secure-port 0 --kubelet-certificate-authority="$WORK/none"
 refuse 'GangScheduling to true: only its default' "$BIN/ph-controller-manager" --kubeconfig "$WORK/none" --feature-gates=GangScheduling=true
 refuse 'leaseDuration must be greater than renewDeadline|lease' "$BIN/ph-scheduler" --kubeconfig "$WORK/none" --leader-elect-lease-duration=5s
 refuse '"nonsense" is not in the list of known controllers' "$BIN/ph-controller-manager" --kubeconfig "$WORK/none" --controllers=nonsense
 
-step "an apiserver alone; a second one on its directory is refused"
-start_apiserver
+step "an apiserver alone, which says what it leaves undone; a second one on its directory is refused"
+start_apiserver 0 --goaway-chance=0.001 --disable-admission-plugins=EventRateLimit
+said apiserver 'a flag without effect flag=goaway-chance why="there is one apiserver"'
+said apiserver 'stored, but not acted on \(README.md, Limits\) what="LimitRange; ResourceQuota; '
+equals 1 "$(grep -c 'a flag without effect' "$WORK/apiserver.log")" "lines on flags without effect"
+equals 1 "$(grep -c 'stored, but not acted on' "$WORK/apiserver.log")" "lines on what is left undone"
 expect 'default +Active' "$K" get namespaces
 refuse "$DATA" "$BIN/ph-apiserver" --data-dir "$DATA" --secure-port 0
 
@@ -28,8 +35,10 @@ step "secure ports: health for everybody, the rest for those the apiserver lets"
 manager_port=$(free_port)
 daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kubeconfig" --use-service-account-credentials --bind-address=127.0.0.1 --secure_port "$manager_port" \
   --authentication-kubeconfig "$DATA/controller-manager.kubeconfig" --authorization-kubeconfig "$DATA/controller-manager.kubeconfig" \
-  --leader-elect-retry-period=200ms -v=2 --controllers='*,-replicaset'
+  --leader-elect-retry-period=200ms -v=2 --controllers='*,-replicaset' --kube-api-qps=100
 said manager 'loops started'
+said manager 'a flag without effect flag=kube-api-qps'
+said manager 'stored, but not acted on .*StatefulSet; DaemonSet; Job'
 eventually 10 bash -c "curl -skf https://127.0.0.1:$manager_port/readyz"
 for path in /healthz /livez /readyz; do equals $'ok\n200' "$(page "$manager_port" $path)" "$path"; done
 expect '\[\+\]leaderElection ok' page "$manager_port" '/healthz?verbose'
@@ -39,7 +48,21 @@ expect '^401$' page "$manager_port" /metrics -H 'Authorization: Bearer nonsense'
 "$K" create clusterrolebinding prometheus --clusterrole=system:monitoring --serviceaccount=kube-system:prometheus >/dev/null
 TOKEN=$("$K" -n kube-system create token prometheus)
 expect '^200$' page "$manager_port" /metrics -H "Authorization: Bearer $TOKEN"
+step "what monitoring reads, everywhere"
+"$K" get --raw / | jq -e '.paths | contains(["/flagz", "/metrics/slis", "/statusz"])' >/dev/null || fail "/ does not list the pages"
 curl_credentials
+api_port=${URL##*:}
+for port in "$manager_port" "$api_port"; do
+  for path in /metrics /metrics/slis /flagz /statusz; do expect '^200$' page "$port" "$path" -H "Authorization: Bearer $TOKEN"; done
+  for path in /metrics/slis /flagz /statusz; do expect '^403$' page "$port" "$path"; done
+  expect '^200$' page "$port" /readyz
+  expect 'kubernetes_healthcheck\{name="ping",type="readyz"\} 1' page "$port" /metrics/slis -H "Authorization: Bearer $TOKEN"
+  expect '"kind":"Statusz","apiVersion":"config.k8s.io/v1beta1"' page "$port" /statusz -H "Authorization: Bearer $TOKEN" \
+    -H 'Accept: application/json;v=v1beta1;g=config.k8s.io;as=Statusz'
+  expect '^406$' page "$port" /flagz -H "Authorization: Bearer $TOKEN" -H 'Accept: application/json'
+done
+expect 'goaway-chance=0.001' "$K" get --raw /flagz
+expect 'kube-apiserver statusz' "$K" get --raw /statusz
 for path in /metrics /configz /flagz /statusz; do
   eventually 10 bash -c "curl -sS -k -f --max-time 5 --cert '$CERT' --key '$KEY' https://127.0.0.1:$manager_port$path"
 done

@@ -43,6 +43,9 @@ stop
 
 step "everything: what was left undone is done"
 start --nodes 1
+equals 1 "$(grep -c 'stored, but not acted on' "$WORK/server.log")" "lines on what is left undone"
+expect '^nodes=1$' "$K" get --raw /flagz
+expect 'kube-apiserver statusz' "$K" get --raw /statusz
 eventually 10 bash -c "[ \"\$($K get deployment idle -o jsonpath='{.status.readyReplicas}')\" = 1 ]"
 stop
 for file in pki/ca.key pki/sa.key pki/apiserver.key admin.kubeconfig node.kubeconfig; do

@@ -1,0 +1,157 @@
+// The table of what is stored and not acted on: README.md shows it, and it is neither too long nor too short. Who would act is
+// compared with upstream's lists: every loop, admission plugin and scheduler plugin that is on by default there and not here stands
+// in the table, or below with the reason why nothing is stored for it.
+#include "pilothouse/limits.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "api/schema.h"
+#include "apiserver/admission/admission.h"
+#include "controllers/registry.h"
+#include "daemon/files.h"
+#include "scheduler/framework/registry.h"
+
+namespace ph::pilothouse {
+namespace {
+
+using nlohmann::json;
+using Names = std::set<std::string, std::less<>>;
+
+std::optional<json> facts(const char* file) {
+  const char* folder = std::getenv("PH_FACTS_DIR");
+  std::ifstream in(std::string(folder ? folder : "../shared/api-facts") + "/" + file);
+  if (!in) return std::nullopt;
+  return json::parse(in);
+}
+
+Names split(std::string_view text) {
+  Names out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    out.emplace(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+Names listed(std::string_view Limit::*column) {
+  Names out;
+  for (const Limit& limit : limits()) {
+    for (const std::string& name : split(limit.*column)) EXPECT_TRUE(out.insert(name).second) << name << " stands twice";
+  }
+  return out;
+}
+
+// Those that act on kinds which are not served: name → plural of the kind.
+const std::map<std::string, std::string> kKindNotServed{
+    {"CertificateApproval", "certificatesigningrequests"},
+    {"CertificateSigning", "certificatesigningrequests"},
+    {"CertificateSubjectRestriction", "certificatesigningrequests"},
+    {"ClusterTrustBundleAttest", "clustertrustbundles"},
+    {"DefaultIngressClass", "ingresses"},
+    {"MutatingAdmissionPolicy", "mutatingadmissionpolicies"},
+    {"MutatingAdmissionWebhook", "mutatingwebhookconfigurations"},
+    {"PodGroupProtection", "podgroups"},
+    {"PodGroupWorkloadExists", "podgroups"},
+    {"ValidatingAdmissionPolicy", "validatingadmissionpolicies"},
+    {"ValidatingAdmissionWebhook", "validatingwebhookconfigurations"},
+    {"certificatesigningrequest-approving-controller", "certificatesigningrequests"},
+    {"certificatesigningrequest-cleaner-controller", "certificatesigningrequests"},
+    {"certificatesigningrequest-signing-controller", "certificatesigningrequests"},
+    {"service-cidr-controller", "servicecidrs"},
+    {"validatingadmissionpolicy-status-controller", "validatingadmissionpolicies"},
+};
+// Others that leave nothing undone.
+const Names kNothingUndone{
+    "PodResizeValidator",       // no node here resizes
+    "TaintNodesByCondition",    // here, and off until its loop is: its line is that of node-lifecycle-controller
+    "node-ipam-controller",     // only with --allocate-node-cidrs, which is refused
+    "ttl-controller",           // an annotation that tells kubelets how long to cache
+};
+
+void compare(const Names& wanted, const Names& listed) {
+  Names missing, odd;
+  std::ranges::set_difference(wanted, listed, std::inserter(missing, missing.end()));
+  std::ranges::set_difference(listed, wanted, std::inserter(odd, odd.end()));
+  EXPECT_THAT(missing, testing::IsEmpty()) << "not here, on by default in Kubernetes, and not in pilothouse/limits.def";
+  EXPECT_THAT(odd, testing::IsEmpty()) << "in pilothouse/limits.def, though here or not upstream's";
+}
+
+bool leaves_something(const std::string& name) { return !kKindNotServed.contains(name) && !kNothingUndone.contains(name); }
+
+TEST(Limits, ReadmeShowsTheTable) {
+  const auto readme = daemon::read_file("README.md");
+  ASSERT_TRUE(readme) << "run from the top of the tree";
+  const auto begin = readme->find("\n## Limits\n");
+  ASSERT_NE(begin, std::string::npos);
+  EXPECT_NE(readme->find(limits_table(), begin), std::string::npos) << "README.md's Limits are to show:\n" << limits_table();
+}
+
+TEST(Limits, KindsThatAreNotServedAreNot) {
+  for (const auto& [name, plural] : kKindNotServed) {
+    for (const api::Resource& resource : api::Scheme::builtin().resources()) {
+      EXPECT_NE(resource.plural, plural) << "is served now: " << name << " belongs into pilothouse/limits.def";
+    }
+  }
+}
+
+TEST(Limits, AdmissionPlugins) {
+  Names wanted;
+  for (const apiserver::UpstreamAdmission& plugin : apiserver::upstream_admission()) {
+    const bool here = std::ranges::any_of(apiserver::admission_entries(), [&](const auto& entry) { return entry.name == plugin.name && entry.on_by_default; });
+    if (plugin.on_by_default && !here && leaves_something(std::string(plugin.name))) wanted.emplace(plugin.name);
+  }
+  compare(wanted, listed(&Limit::admission));
+}
+
+TEST(Limits, Loops) {
+  const auto upstream = facts("controllers.json");
+  if (!upstream) GTEST_SKIP() << "no api-facts: set PH_FACTS_DIR";
+  Names wanted;
+  for (const json& loop : upstream->at("controllers")) {
+    const auto name = loop.at("name").get<std::string>();
+    if (loop.at("onByDefault").get<bool>() && !controllers::find_loop(name) && leaves_something(name)) wanted.insert(name);
+  }
+  compare(wanted, listed(&Limit::loops));
+}
+
+TEST(Limits, SchedulerPlugins) {
+  const auto upstream = facts("scheduler.json");
+  if (!upstream) GTEST_SKIP() << "no api-facts: set PH_FACTS_DIR";
+  Names wanted;
+  for (const json& plugin : upstream->at("defaultProfile").at("multiPoint")) {
+    const auto name = plugin.at("name").get<std::string>();
+    if (!scheduler::find_plugin(name) && leaves_something(name)) wanted.insert(name);
+  }
+  compare(wanted, listed(&Limit::plugins));
+}
+
+TEST(Limits, EachProgramSaysWhatItLeavesUndone) {
+  using testing::Contains;
+  using testing::Not;
+  const auto apiserver = undone_by({.apiserver = true}), loops = undone_by({.loops = true}), scheduler = undone_by({.scheduler = true});
+  EXPECT_THAT(apiserver, Contains("LimitRange"));
+  EXPECT_THAT(apiserver, Not(Contains("CronJob")));
+  EXPECT_THAT(loops, Contains("CronJob"));
+  EXPECT_THAT(loops, Not(Contains("LimitRange")));
+  EXPECT_THAT(scheduler, Contains("preemption"));
+  EXPECT_THAT(undone_by({}), testing::IsEmpty());
+  EXPECT_EQ(undone_by({.apiserver = true, .loops = true, .scheduler = true}).size(), limits().size());
+
+  std::vector<std::string> lines;
+  const Log log([&lines](const LogLine& line) { lines.push_back(format_text(line)); }, LogLevel::Warning);
+  warn_of_limits({.scheduler = true}, log);
+  ASSERT_EQ(lines.size(), 1);
+  EXPECT_THAT(lines[0], testing::HasSubstr("podAffinity, podAntiAffinity; topologySpreadConstraints; preemption"));
+  warn_of_limits({}, log);
+  EXPECT_EQ(lines.size(), 1);
+}
+
+}  // namespace
+}  // namespace ph::pilothouse
