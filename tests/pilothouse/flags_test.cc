@@ -8,10 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "apiserver/admission/admission.h"
+#include "controllers/registry.h"
 #include "daemon/files.h"
 #include "pilothouse/flags/apiserver.h"
 #include "pilothouse/flags/controller_manager.h"
 #include "pilothouse/flags/scheduler.h"
+#include "pilothouse/manager_component.h"
 
 namespace ph::pilothouse {
 namespace {
@@ -197,6 +199,36 @@ TEST(UpstreamAdmission, NamesOrderAndDefaults) {
   for (const apiserver::AdmissionEntry& entry : apiserver::admission_entries()) here.emplace_back(entry.name);
   std::erase_if(names, [&](const std::string& name) { return std::ranges::find(here, name) == here.end(); });
   EXPECT_EQ(here, names) << "they run in upstream's order";
+}
+
+// -- Beside kubeadm's controller manager
+
+// The value of --controllers in a text, behind `before`.
+std::string controllers_in(const std::string& text, std::string_view before) {
+  constexpr std::string_view kFlag = "--controllers=";
+  const auto from = text.find(kFlag, text.find(before));
+  if (from == std::string::npos) return {};
+  const auto begin = from + kFlag.size();
+  return text.substr(begin, text.find_first_of(" `\n", begin) - begin);
+}
+
+TEST(KubeadmManifests, EachLoopRunsOnceAndUpstreamKeepsThoseThatMustKnowAllKinds) {
+  const auto manifest = daemon::read_file("manifests/kubeadm/kube-controller-manager.yaml");
+  const auto guide = daemon::read_file("docs/guides/kubeadm.md");
+  ASSERT_TRUE(manifest && guide) << "run from the top of the tree";
+  std::set<std::string> ours, left_to_us;
+  for (const auto* loop : chosen_loops(controllers_in(*manifest, "command:"))) ours.emplace(loop->name);
+  std::string theirs = controllers_in(*guide, "Upstream's manifest gets");
+  EXPECT_TRUE(theirs.starts_with("*,")) << theirs;
+  for (std::size_t at = 0; (at = theirs.find(",-", at)) != std::string::npos;) {
+    at += 2;
+    const auto* loop = controllers::find_loop(theirs.substr(at, theirs.find(',', at) - at));
+    ASSERT_TRUE(loop) << theirs.substr(at);
+    left_to_us.emplace(loop->name);
+  }
+  EXPECT_EQ(ours, left_to_us);
+  EXPECT_GT(ours.size(), 5);
+  for (const char* all_kinds : {"namespace-controller", "garbage-collector-controller"}) EXPECT_FALSE(ours.contains(all_kinds)) << all_kinds;
 }
 
 }  // namespace
