@@ -45,7 +45,8 @@ struct ControlPlane::Impl {
         // What can be refused is refused before anything is made or started.
         loops(chosen_loops(this->options.controllers)),
         configuration(scheduler_configuration(this->options)),
-        dir(data_dir_options(this->options), clock, rng) {
+        dir(data_dir_options(this->options), clock, rng),
+        controller_options({.root_ca = dir.keys().ca.cert_pem}) {
     show_build(metrics, build_info());
   }
 
@@ -135,8 +136,8 @@ struct ControlPlane::Impl {
   const Log log;
   const std::vector<const controllers::LoopEntry*> loops;
   const scheduler::Configuration configuration;
-  const controllers::Options controller_options;
   daemon::DataDir dir;
+  const controllers::Options controller_options;
   NodeLogs logs;
   net::IoThreads io;
   std::string url;

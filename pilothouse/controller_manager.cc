@@ -1,9 +1,12 @@
 #include "pilothouse/controller_manager.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "api/times.h"
+#include "daemon/files.h"
 #include "daemon/program.h"
+#include "net/pki.h"
 #include "pilothouse/manager_component.h"
 #include "pilothouse/elected_daemon.h"
 #include "pilothouse/flags/controller_manager.h"
@@ -91,13 +94,27 @@ std::string config_json(const ControllerManagerOptions& options) {
                  {"ResourceName", options.election.resource_name},
                  {"ResourceNamespace", options.election.resource_namespace}}}};
   json out{{"Generic", std::move(generic)}};
+  if (!options.root_ca_file.empty()) out["SAController"] = {{"RootCAFile", options.root_ca_file}};
   for (const auto& [loop, workers] : options.controllers.workers) out["Workers"][loop] = workers;
   return out.dump();
+}
+
+// Of --root-ca-file.
+std::string read_root_ca(const std::string& file) {
+  try {
+    auto text = daemon::read_file(file);
+    if (!text) throw daemon::FileError("there is no such file");
+    net::inspect_certificate(*text);
+    return *std::move(text);
+  } catch (const std::exception& error) {
+    throw daemon::FileError(fmt::format("error parsing root-ca-file at {}: {}", file, error.what()));
+  }
 }
 
 int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
   daemon::Signals signals;
   check(options);
+  if (!options.root_ca_file.empty()) options.controllers.root_ca = read_root_ca(options.root_ca_file);
   const Log log = daemon::make_log(options.log);
   std::string selection;
   for (const std::string& item : options.controllers.controllers) selection += (selection.empty() ? "" : ",") + item;
@@ -117,6 +134,7 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
                         .config_group = "kubecontrollermanager.config.k8s.io",
                         .config_json = [&options] { return config_json(options); },
                         .log = log});
+  if (options.root_ca_file.empty()) options.controllers.root_ca = daemon.access().ca();
   daemon::Part<Manager> manager("loops", daemon.clock(), [&](Executor& executor) {
     return std::make_unique<Manager>(executor, daemon, options, loops);
   }, &daemon.metrics());

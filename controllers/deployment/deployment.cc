@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/selector.h"
+#include "controllers/common/namespaces.h"
 #include "controllers/common/ownership.h"
 #include "controllers/common/pods.h"
 #include "controllers/deployment/plan.h"
@@ -139,9 +140,7 @@ class Deployments final : public Loop {
       co_return out;
     }
     if (refused->is("AlreadyExists")) co_return co_await meet_existing(observed, set);
-    const bool ending = std::ranges::any_of(refused->status().details().causes(),
-                                            [](const auto& cause) { return cause.reason() == "NamespaceTerminating"; });
-    if (ending) co_return out;
+    if (namespace_is_ending(*refused)) co_return out;
     out.failure = fmt::format("Failed to create new replica set \"{}\": {}", set.metadata().name(), refused->what());
     events_.warning(about, "ReplicaSetCreateError", *out.failure);
     co_return out;

@@ -2,17 +2,19 @@
 
 #include <algorithm>
 
+#include "controllers/common/namespaces.h"
+
 namespace ph::controllers::replicaset {
 
 using core::v1::Pod;
 
 namespace {
 
-bool namespace_is_ending(const std::exception_ptr& error) {
+bool for_an_ending_namespace(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const api::ApiError& e) {
-    return std::ranges::any_of(e.status().details().causes(), [](const auto& c) { return c.reason() == "NamespaceTerminating"; });
+    return namespace_is_ending(e);
   } catch (...) {
     return false;
   }
@@ -79,7 +81,7 @@ Task<Observed> ReplicaLoop::observe(const Subject& subject) {
 Task<std::exception_ptr> ReplicaLoop::create(const Subject& subject, int count) {
   const Pod pod = pod_from_template(subject.set->spec().template_(), subject.owner);
   const Batches made = co_await slow_start(count, [this, &pod, &subject](int) { return create_one(pod, subject.about); });
-  if (made.error && namespace_is_ending(made.error)) co_return nullptr;
+  if (made.error && for_an_ending_namespace(made.error)) co_return nullptr;
   co_return made.error;
 }
 
@@ -92,7 +94,7 @@ Task<void> ReplicaLoop::create_one(const Pod& pod, const core::v1::ObjectReferen
   } catch (...) {
     error = std::current_exception();
   }
-  if (!namespace_is_ending(error)) events_.warning(about, "FailedCreate", "Error creating: " + text_of(error));
+  if (!for_an_ending_namespace(error)) events_.warning(about, "FailedCreate", "Error creating: " + text_of(error));
   std::rethrow_exception(error);
 }
 

@@ -13,6 +13,7 @@ struct Options {
   std::vector<std::string> controllers{"*"};           // --controllers
   std::map<std::string, int, std::less<>> workers;     // by loop name; of --concurrent-…-syncs. Absent: the registry's number
 
+  std::string root_ca;                                 // the apiserver's authority, PEM; of --root-ca-file
   bool enable_garbage_collector = true;
   Duration namespace_sync_period = 5min;
   Duration endpoint_slice_updates_batch_period = 0s;   // --endpointslice-updates-batch-period

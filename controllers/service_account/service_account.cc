@@ -3,6 +3,7 @@
 //   reads     v1 Namespace, v1 ServiceAccount   informers
 //   writes    v1 ServiceAccount                 create
 //   upstream  pkg/controller/serviceaccount
+#include "controllers/common/namespaces.h"
 #include "controllers/runtime/loop.h"
 
 namespace ph::controllers {
@@ -11,10 +12,6 @@ namespace {
 using core::v1::Namespace;
 using core::v1::ServiceAccount;
 
-bool wants_account(const Namespace& space) {
-  return !space.metadata().has_deletion_timestamp() && space.status().phase() != "Terminating";
-}
-
 class ServiceAccounts final : public Loop {
  public:
   explicit ServiceAccounts(const World& world)
@@ -22,7 +19,7 @@ class ServiceAccounts final : public Loop {
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const auto space = namespaces_.find(key);
-    if (!space || !wants_account(*space)) co_return Outcome::done();
+    if (!space || !takes_content(*space)) co_return Outcome::done();
     if (accounts_.find({key.name, "default"})) co_return Outcome::done();
     ServiceAccount account;
     account.mutable_metadata()->set_namespace_(key.name);
@@ -31,7 +28,7 @@ class ServiceAccounts final : public Loop {
       co_await client_.create<ServiceAccount>(account);
     } catch (const api::ApiError& error) {
       // Somebody else made it, or the namespace has begun to end.
-      if (!error.is("AlreadyExists") && !error.is("NotFound") && !error.is("Forbidden")) throw;
+      if (!error.is("AlreadyExists") && !error.is("NotFound") && !namespace_is_ending(error)) throw;
     }
     co_return Outcome::done();
   }
@@ -45,7 +42,7 @@ class ServiceAccounts final : public Loop {
 }  // namespace
 
 void service_account(LoopBuilder& loop) {
-  loop.reconciles<Namespace>(wants_account)
+  loop.reconciles<Namespace>(takes_content)
       .watches<ServiceAccount>([](const ServiceAccount& account, const World&) -> LoopBuilder::Keys {
         if (account.metadata().name() != "default") return {};
         return {{{}, account.metadata().namespace_()}};

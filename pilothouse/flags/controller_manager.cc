@@ -6,7 +6,8 @@
 namespace ph::pilothouse {
 namespace {
 
-void add_loop_flags(daemon::FlagSet& flags, controllers::Options& options) {
+void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
+  controllers::Options& options = all.controllers;
   flags.section("Loops");
   for (const controllers::WorkersFlag& each : controllers::kWorkersFlags) {
     const controllers::LoopEntry* loop = controllers::find_loop(each.loop);
@@ -19,6 +20,8 @@ void add_loop_flags(daemon::FlagSet& flags, controllers::Options& options) {
   flags.add("endpointslice-updates-batch-period", options.endpoint_slice_updates_batch_period,
             "How long changes of pods are gathered before slices are written");
   flags.add("max-endpoints-per-slice", options.max_endpoints_per_slice, "How many endpoints a slice holds at most").typed("int32");
+  flags.add("root-ca-file", all.root_ca_file,
+            "The apiserver's authority, as every namespace's kube-root-ca.crt has it; by default the kubeconfig's");
   flags.add("terminated-pod-gc-threshold", options.terminated_pod_gc_threshold,
             "How many finished pods may stay; 0 or less: all").typed("int32");
   flags.add(inert_loop_flags());
@@ -35,7 +38,7 @@ void add_flags(daemon::FlagSet& flags, ControllerManagerOptions& options) {
   flags.add("use-service-account-credentials", options.use_service_account_credentials, "Each loop acts as its own service account");
   daemon::add_election_flags(flags, options.election);
   flags.add(inert_controller_manager_flags());
-  add_loop_flags(flags, options.controllers);
+  add_loop_flags(flags, options);
   daemon::add_serving_flags(flags, options.serving);
   daemon::add_gate_flags(flags, options.gates);
   daemon::add_metrics_flags(flags);

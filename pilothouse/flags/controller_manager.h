@@ -18,6 +18,7 @@ struct ControllerManagerOptions {
   controllers::Options controllers;
   std::map<std::string, std::string> gates;
   bool use_service_account_credentials = false;
+  std::string root_ca_file;  // empty: the authority of the kubeconfig
 };
 
 // The options must outlive the set.

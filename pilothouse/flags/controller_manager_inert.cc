@@ -84,7 +84,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"concurrent-resourceclaim-syncs", "int32", "50", NoEffect, "the resourceclaim loop is not here yet"},
     {"concurrent-resource-quota-syncs", "int32", "5", NoEffect, "the resourcequota loop is not here yet"},
     {"resource-quota-sync-period", "duration", "5m0s", NoEffect, "the resourcequota loop is not here yet"},
-    {"root-ca-file", "string", "", NoEffect, "the root-ca-certificate-publisher loop is not here yet"},
     {"concurrent-service-syncs", "int32", "1", NoEffect, "the service-lb loop is not here yet"},
     {"concurrent-serviceaccount-token-syncs", "int32", "5", NoEffect, "the serviceaccount-token loop is not here yet"},
     {"service-account-private-key-file", "string", "", NoEffect, "the serviceaccount-token loop is not here yet"},

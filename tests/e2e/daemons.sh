@@ -20,6 +20,7 @@ refuse 'plugin "EventRateLimit" is not there yet' "$BIN/ph-apiserver" --data-dir
 refuse "there is no file $WORK/none" "$BIN/ph-apiserver" --data-dir "$WORK/unused" --secure-port 0 --kubelet-certificate-authority="$WORK/none"
 refuse 'GangScheduling to true: only its default' "$BIN/ph-controller-manager" --kubeconfig "$WORK/none" --feature-gates=GangScheduling=true
 refuse 'leaseDuration must be greater than renewDeadline|lease' "$BIN/ph-scheduler" --kubeconfig "$WORK/none" --leader-elect-lease-duration=5s
+refuse 'error parsing root-ca-file at .*none: there is no such file' "$BIN/ph-controller-manager" --kubeconfig "$WORK/none" --root-ca-file="$WORK/none"
 refuse '"nonsense" is not in the list of known controllers' "$BIN/ph-controller-manager" --kubeconfig "$WORK/none" --controllers=nonsense
 
 step "an apiserver alone, which says what it leaves undone; a second one on its directory is refused"
@@ -79,13 +80,18 @@ said node 'all nodes are registered'
 eventually 10 bash -c "[ -n \"\$($K get replicasets -o name)\" ]"
 sleep 0.5
 equals "" "$("$K" get pods -o name)" "pods without the replicaset loop"
+equals "$(cat "$DATA/pki/ca.crt")" "$("$K" get configmap kube-root-ca.crt -o jsonpath='{.data.ca\.crt}')" "kube-root-ca.crt: the kubeconfig's authority"
 end_daemon manager
+cat "$DATA/pki/ca.crt" "$DATA/pki/ca.crt" >"$WORK/roots.pem"
 equals "" "$("$K" -n kube-system get lease kube-controller-manager -o jsonpath='{.spec.holderIdentity}')" "the holder after a clean end"
 : >"$WORK/manager.log"
 daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kubeconfig" --use-service-account-credentials \
-  --bind-address=127.0.0.1 --secure-port="$manager_port" --client-ca-file="$DATA/pki/ca.crt" --leader-elect-retry-period=200ms
+  --bind-address=127.0.0.1 --secure-port="$manager_port" --client-ca-file="$DATA/pki/ca.crt" --leader-elect-retry-period=200ms \
+  --root-ca-file="$WORK/roots.pem"
 said manager 'loops started'
 expect 'successfully rolled out' "$K" rollout status deployment/web --timeout=30s
+
+eventually 10 bash -c "[ \"\$($K get configmap kube-root-ca.crt -o jsonpath='{.data.ca\\.crt}')\" = \"\$(cat $WORK/roots.pem)\" ]"
 
 step "two schedulers, each its own pods"
 cat >"$WORK/second.yaml" <<Y

@@ -47,6 +47,16 @@ equals 1 "$(grep -c 'stored, but not acted on' "$WORK/server.log")" "lines on wh
 expect '^nodes=1$' "$K" get --raw /flagz
 expect 'kube-apiserver statusz' "$K" get --raw /statusz
 eventually 10 bash -c "[ \"\$($K get deployment idle -o jsonpath='{.status.readyReplicas}')\" = 1 ]"
+
+step "every namespace has the server's authority, which pods know it by"
+"$K" create namespace shop >/dev/null
+for space in default shop kube-system; do
+  eventually 10 "$K" -n "$space" get configmap kube-root-ca.crt
+  equals "$(cat "$DATA/pki/ca.crt")" "$("$K" -n "$space" get configmap kube-root-ca.crt -o jsonpath='{.data.ca\.crt}')" "kube-root-ca.crt of $space"
+done
+"$K" delete configmap kube-root-ca.crt >/dev/null
+eventually 10 "$K" get configmap kube-root-ca.crt
+equals kube-root-ca.crt "$("$K" get pod -l app=idle -o jsonpath='{.items[0].spec.volumes[*].projected.sources[*].configMap.name}')" "what a pod mounts"
 stop
 for file in pki/ca.key pki/sa.key pki/apiserver.key admin.kubeconfig node.kubeconfig; do
   equals 600 "$(stat -c %a "$DATA/$file")" "the mode of $file"
