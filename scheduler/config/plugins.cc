@@ -8,6 +8,7 @@
 
 #include "api/codec.h"
 #include "scheduler/cluster/snapshot.h"
+#include "scheduler/framework/node_selector.h"
 #include "scheduler/framework/registry.h"
 
 namespace ph::scheduler {
@@ -236,8 +237,14 @@ void read_affinity(Reader& reader, Problems& problems, NodeAffinityArgs& out) {
   try {
     api::from_json(*added, out.added_affinity, {.unknown = api::Unknown::Strict});
   } catch (const api::DecodeError& error) {
-    problems.add(reader.path("addedAffinity"), error.what());
+    return problems.add(reader.path("addedAffinity"), error.what());
   }
+  // It concerns every pod, so a term that means nothing is refused here.
+  const std::string path = reader.path("addedAffinity");
+  const NodeTerms required(out.added_affinity.required_during_scheduling_ignored_during_execution());
+  const PreferredNodes preferred(out.added_affinity.preferred_during_scheduling_ignored_during_execution());
+  for (const auto& error : required.errors(path + ".requiredDuringSchedulingIgnoredDuringExecution")) problems.add("", error);
+  for (const auto& error : preferred.errors(path + ".preferredDuringSchedulingIgnoredDuringExecution")) problems.add("", error);
 }
 
 }  // namespace

@@ -2,11 +2,14 @@
 #include "scheduler/framework/node_selector.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 
+#include "api/names.h"
 #include "api/sorted.h"
+#include "api/validation/quote.h"
 
 namespace ph::scheduler {
 
@@ -23,6 +26,21 @@ std::optional<std::int64_t> to_int(std::string_view text) {
   return value;
 }
 
+std::string list_of(const NodeSelectorRequirement& requirement) {
+  if (requirement.values().empty()) return "null";
+  std::vector<std::string> values;
+  for (const std::string& value : requirement.values()) values.push_back(api::quote(value));
+  return fmt::format("[{}]", fmt::join(values, ","));
+}
+
+template <class Ops>
+std::string unsupported(std::string_view list, int index, const NodeSelectorRequirement& requirement, const Ops& ops) {
+  std::vector<std::string> supported;
+  for (const auto& [name, op] : ops) supported.push_back(api::quote(name));
+  return fmt::format("{}[{}].operator: Unsupported value: {}: supported values: {}", list, index,
+                     api::quote(requirement.operator_()), fmt::join(supported, ", "));
+}
+
 const std::string* find(const google::protobuf::Map<std::string, std::string>& map, const std::string& key) {
   const auto found = map.find(key);
   return found == map.end() ? nullptr : &found->second;
@@ -33,45 +51,56 @@ const std::string* find(const google::protobuf::Map<std::string, std::string>& m
 // -- NodeTerm
 
 NodeTerm::NodeTerm(const NodeSelectorTerm& term) {
-  for (const auto& requirement : term.match_expressions()) add(requirement, false);
-  for (const auto& requirement : term.match_fields()) add(requirement, true);
+  for (int i = 0; i < term.match_expressions_size(); ++i) add_expression(term.match_expressions(i), i);
+  for (int i = 0; i < term.match_fields_size(); ++i) add_field(term.match_fields(i), i);
 }
 
-void NodeTerm::fail(std::string error) {
-  broken_ = true;
-  if (error_.empty()) error_ = std::move(error);
-}
-
-void NodeTerm::add(const NodeSelectorRequirement& requirement, bool field) {
+void NodeTerm::add_expression(const NodeSelectorRequirement& requirement, int index) {
   static constexpr std::pair<std::string_view, Op> kOps[] = {{"In", Op::In},         {"NotIn", Op::NotIn},
                                                              {"Exists", Op::Exists}, {"DoesNotExist", Op::DoesNotExist},
                                                              {"Gt", Op::Gt},         {"Lt", Op::Lt}};
   const auto known = std::ranges::find(kOps, requirement.operator_(), [](const auto& op) { return op.first; });
-  if (known == std::end(kOps))
-    return fail(fmt::format("\"{}\" is not a valid node selector operator", requirement.operator_()));
+  if (known == std::end(kOps)) return errors_.push_back(unsupported("matchExpressions", index, requirement, kOps));
 
   Requirement out{requirement.key(), known->second, {requirement.values().begin(), requirement.values().end()}};
-  if (field) {
-    if (out.op != Op::In && out.op != Op::NotIn) {
-      return fail(fmt::format("\"{}\" is not a valid node selector operator", requirement.operator_()));
+  const std::size_t errors_before = errors_.size();
+  const auto invalid = [&](std::string_view field, std::string_view value, std::string_view why) {
+    errors_.push_back(fmt::format("matchExpressions[{}].{}: Invalid value: {}: {}", index, field, value, why));
+  };
+  if (const auto wrong = api::check_qualified_name(out.key); !wrong.empty()) {
+    invalid("key", api::quote(out.key), fmt::format("{}", fmt::join(wrong, "; ")));
+  }
+  const bool orders = out.op == Op::Gt || out.op == Op::Lt;
+  const bool lists = out.op == Op::In || out.op == Op::NotIn;
+  if (lists && out.values.empty()) invalid("values", list_of(requirement), "for 'in', 'notin' operators, values set can't be empty");
+  if (!lists && !orders && !out.values.empty()) {
+    invalid("values", list_of(requirement), "values set must be empty for exists and does not exist");
+  }
+  if (orders && out.values.size() != 1) {
+    invalid("values", list_of(requirement), "for 'Gt', 'Lt' operators, exactly one value is required");
+  }
+  for (std::size_t i = 0; i < out.values.size(); ++i) {
+    const std::string at = fmt::format("values[{}]", i);
+    if (const auto bound = orders ? to_int(out.values[i]) : 0) {
+      out.bound = *bound;
+    } else {
+      invalid(at, api::quote(out.values[i]), "for 'Gt', 'Lt' operators, the value must be an integer");
     }
-    if (out.values.size() != 1) return fail("must have one element");
-    fields_.push_back(std::move(out));
-    return;
+    if (const auto wrong = api::check_label_value(out.values[i]); !wrong.empty()) {
+      invalid(at, api::quote(out.values[i]), fmt::format("{}", fmt::join(wrong, "; ")));
+    }
   }
-  if ((out.op == Op::In || out.op == Op::NotIn) && out.values.empty()) {
-    return fail("for 'in', 'notin' operators, values set can't be empty");
+  if (errors_.size() == errors_before) expressions_.push_back(std::move(out));
+}
+
+void NodeTerm::add_field(const NodeSelectorRequirement& requirement, int index) {
+  static constexpr std::pair<std::string_view, Op> kOps[] = {{"In", Op::In}, {"NotIn", Op::NotIn}};
+  const auto known = std::ranges::find(kOps, requirement.operator_(), [](const auto& op) { return op.first; });
+  if (known == std::end(kOps)) return errors_.push_back(unsupported("matchFields", index, requirement, kOps));
+  if (requirement.values_size() != 1) {
+    return errors_.push_back(fmt::format("matchFields[{}].values: Invalid value: {}: must have one element", index, list_of(requirement)));
   }
-  if ((out.op == Op::Exists || out.op == Op::DoesNotExist) && !out.values.empty()) {
-    return fail("values set must be empty for exists and does not exist");
-  }
-  if (out.op == Op::Gt || out.op == Op::Lt) {
-    if (out.values.size() != 1) return fail("for 'Gt', 'Lt' operators, exactly one value is required");
-    const auto bound = to_int(out.values.front());
-    if (!bound) return fail("for 'Gt', 'Lt' operators, the value must be an integer");
-    out.bound = *bound;
-  }
-  expressions_.push_back(std::move(out));
+  fields_.push_back({requirement.key(), known->second, {requirement.values(0)}});
 }
 
 bool NodeTerm::holds(const Requirement& requirement, const std::string* value) {
@@ -95,7 +124,7 @@ bool NodeTerm::holds(const Requirement& requirement, const std::string* value) {
 }
 
 bool NodeTerm::matches(const Node& node) const {
-  if (broken_ || empty()) return false;
+  if (!errors_.empty() || empty()) return false;
   const auto label = [&](const Requirement& requirement) {
     return holds(requirement, find(node.metadata().labels(), requirement.key));
   };
@@ -130,11 +159,12 @@ bool NodeTerms::matches(const Node& node) const {
   return std::ranges::any_of(terms_, [&](const NodeTerm& term) { return term.matches(node); });
 }
 
-std::string NodeTerms::error() const {
-  for (const NodeTerm& term : terms_) {
-    if (!term.error().empty()) return term.error();
+TermErrors NodeTerms::errors(std::string_view path) const {
+  TermErrors out;
+  for (std::size_t i = 0; i < terms_.size(); ++i) {
+    for (const std::string& error : terms_[i].errors()) out.push_back(fmt::format("{}.nodeSelectorTerms[{}].{}", path, i, error));
   }
-  return {};
+  return out;
 }
 
 RequiredNodes::RequiredNodes(const Pod& pod) {
@@ -146,32 +176,45 @@ RequiredNodes::RequiredNodes(const Pod& pod) {
   }
 }
 
+bool RequiredNodes::has_labels(const Node& node) const {
+  return std::ranges::all_of(labels_, [&](const auto& label) {
+    const std::string* found = find(node.metadata().labels(), label.first);
+    return found && *found == label.second;
+  });
+}
+
 bool RequiredNodes::matches(const Node& node) const {
-  for (const auto& [key, value] : labels_) {
-    const std::string* found = find(node.metadata().labels(), key);
-    if (!found || *found != value) return false;
-  }
-  return !affinity_ || affinity_->matches(node);
+  return has_labels(node) && (!affinity_ || affinity_->matches(node));
+}
+
+bool RequiredNodes::unclear(const Node& node) const {
+  const auto broken = [](const NodeTerm& term) { return !term.errors().empty(); };
+  return affinity_ && std::ranges::any_of(affinity_->terms(), broken) && has_labels(node) && !affinity_->matches(node);
 }
 
 PreferredNodes::PreferredNodes(const Terms& terms) {
-  for (const auto& term : terms) {
-    NodeTerm preference(term.preference());
-    if (term.weight() != 0 && !preference.empty()) terms_.emplace_back(term.weight(), std::move(preference));
+  for (int i = 0; i < terms.size(); ++i) {
+    NodeTerm preference(terms[i].preference());
+    if (terms[i].weight() != 0 && !preference.empty()) terms_.push_back({i, terms[i].weight(), std::move(preference)});
   }
 }
 
 std::int64_t PreferredNodes::score(const Node& node) const {
   std::int64_t sum = 0;
-  for (const auto& [weight, term] : terms_) sum += term.matches(node) ? weight : 0;
+  for (const auto& [index, weight, term] : terms_) sum += term.matches(node) ? weight : 0;
   return sum;
 }
 
-std::string PreferredNodes::error() const {
-  for (const auto& [weight, term] : terms_) {
-    if (!term.error().empty()) return term.error();
+TermErrors PreferredNodes::errors(std::string_view path) const {
+  TermErrors out;
+  for (const auto& [index, weight, term] : terms_) {
+    for (const std::string& error : term.errors()) out.push_back(fmt::format("{}[{}].{}", path, index, error));
   }
-  return {};
+  return out;
+}
+
+std::string one_text(const TermErrors& errors) {
+  return errors.size() == 1 ? errors.front() : fmt::format("[{}]", fmt::join(errors, ", "));
 }
 
 // -- Tolerations

@@ -13,14 +13,20 @@
 
 namespace ph::scheduler {
 
-// One term: all its requirements must hold. An empty term, and one that cannot be understood, matches nothing.
+// What cannot be understood, in upstream's words: `[0].matchExpressions[0].operator: Unsupported value: …`.
+using TermErrors = std::vector<std::string>;
+// As one text: `a`, or `[a, b]`.
+std::string one_text(const TermErrors& errors);
+
+// One term: all its requirements must hold. An empty term, and one that cannot be understood, matches nothing; what becomes of
+// the terms beside it is up to those who hold them.
 class NodeTerm {
  public:
   explicit NodeTerm(const core::v1::NodeSelectorTerm& term);
   bool matches(const core::v1::Node& node) const;
-  bool empty() const { return expressions_.empty() && fields_.empty() && !broken_; }
-  // Why the term cannot be understood; empty: it can.
-  const std::string& error() const { return error_; }
+  bool empty() const { return expressions_.empty() && fields_.empty() && errors_.empty(); }
+  // Empty: the term can be understood. Paths begin at the term.
+  const TermErrors& errors() const { return errors_; }
   // The node names that `metadata.name in [..]` leaves; nothing: any.
   std::optional<std::set<std::string, std::less<>>> names() const;
 
@@ -33,22 +39,22 @@ class NodeTerm {
     std::int64_t bound = 0;  // of Gt and Lt
   };
   static bool holds(const Requirement& requirement, const std::string* value);
-  void add(const core::v1::NodeSelectorRequirement& requirement, bool field);
-  void fail(std::string error);
+  void add_expression(const core::v1::NodeSelectorRequirement& requirement, int index);
+  void add_field(const core::v1::NodeSelectorRequirement& requirement, int index);
 
   std::vector<Requirement> expressions_, fields_;
-  bool broken_ = false;
-  std::string error_;
+  TermErrors errors_;
 };
 
-// A node selector: at least one term must match. One without terms matches nothing.
+// A node selector: at least one term must match. One without terms matches nothing; a term that cannot be understood takes none
+// of the others with it.
 class NodeTerms {
  public:
   explicit NodeTerms(const core::v1::NodeSelector& selector);
   bool matches(const core::v1::Node& node) const;
   const std::vector<NodeTerm>& terms() const { return terms_; }
-  // Of the first term that cannot be understood.
-  std::string error() const;
+  // Of all terms. `path`: of the selector.
+  TermErrors errors(std::string_view path) const;
 
  private:
   std::vector<NodeTerm> terms_;
@@ -59,10 +65,14 @@ class RequiredNodes {
  public:
   explicit RequiredNodes(const core::v1::Pod& pod);
   bool matches(const core::v1::Node& node) const;
+  // It does not match, but there is a term of which nobody knows what it means, and all else matches.
+  bool unclear(const core::v1::Node& node) const;
   const std::optional<NodeTerms>& affinity() const { return affinity_; }
   bool empty() const { return labels_.empty() && !affinity_; }
 
  private:
+  bool has_labels(const core::v1::Node& node) const;
+
   std::vector<std::pair<std::string, std::string>> labels_;
   std::optional<NodeTerms> affinity_;
 };
@@ -75,10 +85,16 @@ class PreferredNodes {
   explicit PreferredNodes(const Terms& terms);
   // The sum of the weights of the terms that match.
   std::int64_t score(const core::v1::Node& node) const;
-  std::string error() const;
+  // `path`: of the list.
+  TermErrors errors(std::string_view path = {}) const;
 
  private:
-  std::vector<std::pair<std::int64_t, NodeTerm>> terms_;
+  struct Weighted {
+    int index;  // in the list
+    std::int64_t weight;
+    NodeTerm term;
+  };
+  std::vector<Weighted> terms_;
 };
 
 bool tolerates(const core::v1::Toleration& toleration, const core::v1::Taint& taint);

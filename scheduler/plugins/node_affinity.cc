@@ -49,7 +49,10 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
     if (!change.node_after) return QueueingHint::Queue;
     if (added_required_ && !added_required_->matches(*change.node_after)) return QueueingHint::Skip;
     const RequiredNodes required(waiting);
+    // Who does not know what a term means does not know that it cannot help.
+    if (required.unclear(*change.node_after)) return QueueingHint::Queue;
     if (!required.matches(*change.node_after)) return QueueingHint::Skip;
+    if (change.node_before && required.unclear(*change.node_before)) return QueueingHint::Queue;
     const bool matched = change.node_before && required.matches(*change.node_before);
     return matched ? QueueingHint::Skip : QueueingHint::Queue;
   }
@@ -60,9 +63,6 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
 
     std::optional<Names> names;
     if (required.affinity()) {
-      if (std::string error = required.affinity()->error(); !error.empty()) {
-        return {Verdict::owning(Code::UnschedulableAndUnresolvable, std::move(error)), {}};
-      }
       names = named_nodes(*required.affinity());
       if (names && names->empty()) return {Verdict::unresolvable(kConflict), {}};
     }
@@ -78,7 +78,7 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     if (added_preferred_terms_.empty() && preferred_terms(pod).empty()) return Verdict::skip();
     Preference preference{PreferredNodes(preferred_terms(pod))};
-    if (std::string error = preference.nodes.error(); !error.empty()) return Verdict::error(std::move(error));
+    if (const TermErrors errors = preference.nodes.errors(); !errors.empty()) return Verdict::error(one_text(errors));
     state.put(std::move(preference));
     return Verdict::fits();
   }

@@ -154,6 +154,20 @@ TEST(Configuration, Refusals) {
        "plugin \"PodTopologySpread\" is not available in this scheduler yet"},
       {"an unknown argument", "profiles: [{pluginConfig: [{name: NodeAffinity, args: {x: 1}}]}]", "unknown field \"profiles[0].pluginConfig[0].args.x\""},
       {"an unknown field of added affinity", "profiles: [{pluginConfig: [{name: NodeAffinity, args: {addedAffinity: {x: 1}}}]}]", "unknown field \"x\""},
+      {"an added affinity that means nothing",
+       "profiles: [{pluginConfig: [{name: NodeAffinity, args: {addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
+       "[{matchExpressions: [{key: a, operator: Like, values: [b]}]}]}}}}]}]",
+       "profiles[0].pluginConfig[0].args.addedAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0]"
+       ".operator: Unsupported value: \"Like\": supported values: \"In\", \"NotIn\", \"Exists\", \"DoesNotExist\", \"Gt\", \"Lt\""},
+      {"an added affinity with too much",
+       "profiles: [{pluginConfig: [{name: NodeAffinity, args: {addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
+       "[{matchExpressions: [{key: a, operator: Exists, values: [b]}]}]}}}}]}]",
+       ".nodeSelectorTerms[0].matchExpressions[0].values: Invalid value: [\"b\"]: values set must be empty for exists and does not exist"},
+      {"an added preference that means nothing",
+       "profiles: [{pluginConfig: [{name: NodeAffinity, args: {addedAffinity: {preferredDuringSchedulingIgnoredDuringExecution: "
+       "[{weight: 1, preference: {matchExpressions: [{key: a, operator: Gt, values: [b]}]}}]}}}]}]",
+       ".addedAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].matchExpressions[0].values[0]: Invalid value: \"b\": for 'Gt', 'Lt' "
+       "operators, the value must be an integer"},
       {"an unknown strategy", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: Best}}}]}]", "Unsupported value: \"Best\""},
       {"a shape that falls back", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio, "
        "requestedToCapacityRatio: {shape: [{utilization: 5, score: 1}, {utilization: 5, score: 2}]}}}}]}]", "utilization values must be sorted in increasing order"},

@@ -66,6 +66,14 @@ const std::vector<Case>& cases() {
        make_node().label("a", ""), {}, kNever, kMismatch},
       {"NodeAffinity", "one of two terms is enough", make_pod().requires_({requirement("a", "Exists")}).requires_({requirement("b", "Exists")}),
        make_node().label("b", ""), {}, kFits},
+      {"NodeAffinity", "a term that means nothing, and one that fits", make_pod().requires_({requirement("n", "Gt", {"x"})}).requires_({requirement("b", "Exists")}),
+       make_node().label("b", ""), {}, kFits},
+      {"NodeAffinity", "a term that fits, and one that means nothing", make_pod().requires_({requirement("b", "Exists")}).requires_({requirement("n", "Gt", {"x"})}),
+       make_node().label("b", ""), {}, kFits},
+      {"NodeAffinity", "a term that means nothing", make_pod().requires_({requirement("n", "Gt", {"x"})}), make_node().label("n", "7"), {}, kNever, kMismatch},
+      {"NodeAffinity", "half a term that means nothing", make_pod().requires_({requirement("n", "Lt", {""}), requirement("b", "Exists")}),
+       make_node().label("b", ""), {}, kNever, kMismatch},
+      {"NodeAffinity", "an operator that means nothing", make_pod().requires_({requirement("b", "Near", {"x"})}), make_node().label("b", "x"), {}, kNever, kMismatch},
       {"NodeAffinity", "an empty term matches nothing", make_pod().requires_({}), make_node(), {}, kNever, kMismatch},
       {"NodeAffinity", "selector and affinity are both needed", make_pod().selects("a", "1").requires_({requirement("b", "Exists")}),
        make_node().label("b", ""), {}, kNever, kMismatch},
@@ -137,8 +145,7 @@ TEST(NodeAffinity, PreFilterNarrowsToNamedNodes) {
       {"a term that leaves the name open", make_pod().requires_field({in({"a"})}).requires_({requirement("l", "Exists")}), Code::Success, {}},
       {"names that exclude each other", make_pod().requires_field({in({"a"}), in({"b"})}), Code::UnschedulableAndUnresolvable, {},
        "pod affinity terms conflict"},
-      {"an unknown operator", make_pod().requires_({requirement("l", "Near", {"x"})}), Code::UnschedulableAndUnresolvable, {},
-       "\"Near\" is not a valid node selector operator"},
+      {"a term that means nothing leaves the name open", make_pod().requires_field({in({"a"})}).requires_({requirement("l", "Gt", {"x"})}), Code::Success, {}},
   };
   // clang-format on
   const Snapshot empty;
@@ -151,6 +158,38 @@ TEST(NodeAffinity, PreFilterNarrowsToNamedNodes) {
     EXPECT_EQ(result.nodes, c.nodes);
     EXPECT_EQ(result.verdict.message(), c.message);
   }
+}
+
+TEST(NodeAffinity, APreferenceThatMeansNothingFailsTheAttempt) {
+  const Snapshot empty;
+  const auto plugin = find_plugin("NodeAffinity")->make({}, {.snapshot = &empty});
+  const auto says = [&](const Pod& pod) {
+    CycleState state(make_pod_info(pod));
+    const Verdict verdict = dynamic_cast<const PreScorePlugin&>(*plugin).pre_score(state, pod, {});
+    return std::string(to_string(verdict.code())) + " " + verdict.message();
+  };
+  EXPECT_EQ(says(make_pod().prefers(1, requirement("a", "Exists"))), "Success ");
+  EXPECT_EQ(says(make_pod().prefers(1, requirement("a", "Exists")).prefers(2, requirement("n", "Gt", {"x"}))),
+            "Error [1].matchExpressions[0].values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer");
+  EXPECT_EQ(says(make_pod().prefers(1, requirement("n", "Gt", {"x"})).prefers(1, requirement("n", "Lt", {"y"}))),
+            "Error [[0].matchExpressions[0].values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer, "
+            "[1].matchExpressions[0].values[0]: Invalid value: \"y\": for 'Gt', 'Lt' operators, the value must be an integer]");
+  EXPECT_EQ(says(make_pod().prefers(0, requirement("n", "Gt", {"x"}))), "Success ");  // it has no weight
+}
+
+TEST(NodeAffinity, ATermThatMeansNothingIsRetriedOnAnyChangeOfANode) {
+  const Snapshot empty;
+  const auto plugin = find_plugin("NodeAffinity")->make({}, {.snapshot = &empty});
+  const auto queues = [&](const Pod& pod, Node before, Node after) {
+    const ClusterChange change{.event = ClusterEvent::NodeLabelsChanged, .node_before = share_node(before), .node_after = share_node(after)};
+    return plugin->hint(change, pod) == QueueingHint::Queue;
+  };
+  const Pod broken = make_pod().requires_({requirement("n", "Gt", {"x"})}).requires_({requirement("b", "Exists")});
+  EXPECT_TRUE(queues(broken, make_node(), make_node().label("a", "")));
+  EXPECT_FALSE(queues(broken, make_node().label("b", ""), make_node().label("b", "").label("a", "")));  // it fitted before
+  const Pod clear = make_pod().requires_({requirement("n", "Gt", {"1"})}).requires_({requirement("b", "Exists")});
+  EXPECT_FALSE(queues(clear, make_node(), make_node().label("a", "")));
+  EXPECT_TRUE(queues(clear, make_node(), make_node().label("b", "")));
 }
 
 TEST(NodeAffinity, AddedAffinityBindsEveryPod) {
