@@ -153,10 +153,12 @@ PodRef Cache::find_pod(std::string_view uid) const {
 // -- Snapshot
 
 void Cache::update(Snapshot& snapshot) {
+  bool repelling_changed = false;
   for (const NodeInfo* node : by_recency_) {
     if (node->generation() <= snapshot.generation_) break;
     if (!node->has_node()) continue;
     auto& copy = snapshot.nodes_[node->name()];
+    repelling_changed |= (copy && !copy->repelling().empty()) != !node->repelling().empty();
     if (copy) {
       *copy = *node;
     } else {
@@ -164,8 +166,16 @@ void Cache::update(Snapshot& snapshot) {
     }
   }
   snapshot.generation_ = generation_;
-  if (snapshot.order_version_ == order_version_) return;
+  const bool order_changed = snapshot.order_version_ != order_version_;
+  if (order_changed) order(snapshot);
+  if (!order_changed && !repelling_changed) return;
+  snapshot.repelling_.clear();
+  for (const NodeInfo* node : snapshot.order_) {
+    if (!node->repelling().empty()) snapshot.repelling_.push_back(node);
+  }
+}
 
+void Cache::order(Snapshot& snapshot) {
   snapshot.order_version_ = order_version_;
   std::erase_if(snapshot.nodes_, [this](const auto& entry) {
     const auto found = nodes_.find(entry.first);

@@ -73,6 +73,8 @@ class Cache {
   void displace(std::string_view uid);
   NodeInfo::Images take_images(const core::v1::Node& node);
   void release_images(const NodeInfo& node);
+  // Which nodes the snapshot has, in their order.
+  void order(Snapshot& snapshot);
 
   Duration assumed_lifetime_;
   std::map<std::string, NodeState, std::less<>> nodes_;

@@ -39,6 +39,7 @@ void NodeInfo::account(const PodInfo& pod, std::int64_t sign) {
 void NodeInfo::add_pod(PodRef pod) {
   account(*pod, 1);
   ports_.insert(ports_.end(), pod->host_ports.begin(), pod->host_ports.end());
+  if (!pod->anti_affinity.empty()) repelling_.push_back(pod);
   pods_.push_back(std::move(pod));
 }
 
@@ -49,6 +50,7 @@ bool NodeInfo::remove_pod(std::string_view uid) {
   for (const HostPort& port : (*at)->host_ports) {
     if (const auto used = std::ranges::find(ports_, port); used != ports_.end()) ports_.erase(used);
   }
+  if (!(*at)->anti_affinity.empty()) std::erase(repelling_, *at);
   pods_.erase(at);
   return true;
 }

@@ -36,6 +36,8 @@ class NodeInfo {
   const NodeRef& ref() const { return node_; }
 
   std::span<const PodRef> pods() const { return pods_; }
+  // Those of them that have required anti-affinity.
+  std::span<const PodRef> repelling() const { return repelling_; }
   const Resource& allocatable() const { return allocatable_; }
   const Resource& requested() const { return requested_; }
   std::int64_t scored_milli_cpu() const { return scored_milli_cpu_; }
@@ -60,7 +62,7 @@ class NodeInfo {
 
   std::string name_;
   NodeRef node_;
-  std::vector<PodRef> pods_;
+  std::vector<PodRef> pods_, repelling_;
   Resource allocatable_, requested_;
   std::int64_t scored_milli_cpu_ = 0, scored_memory_ = 0;
   std::vector<HostPort> ports_;

@@ -29,6 +29,20 @@ void add_ports(const Container& container, std::vector<HostPort>& out) {
   }
 }
 
+void add_anti_affinity(const Pod& pod, std::vector<AntiAffinityTerm>& out) {
+  for (const auto& term : pod.spec().affinity().pod_anti_affinity().required_during_scheduling_ignored_during_execution()) {
+    AntiAffinityTerm one{.topology_key = term.topology_key(),
+                         .namespaces = {term.namespaces().begin(), term.namespaces().end()},
+                         .selects_namespaces = term.has_namespace_selector()};
+    try {
+      if (term.has_label_selector()) one.pods = api::LabelSelector::from(term.label_selector());
+    } catch (const api::DecodeError&) {
+      continue;  // as upstream: the other terms count
+    }
+    out.push_back(std::move(one));
+  }
+}
+
 void add_images(const Pod& pod, PodInfo& out) {
   const auto add = [&](const std::string& image) { out.images.push_back(normalized_image(image)); };
   for (const Container& container : pod.spec().init_containers()) add(container.image());
@@ -66,6 +80,7 @@ PodRef make_pod_info(const Pod& pod) {
   for (const Container& container : pod.spec().init_containers()) {
     if (container.restart_policy() == "Always") add_ports(container, out->host_ports);
   }
+  add_anti_affinity(pod, out->anti_affinity);
   // Where the images lie matters only until the pod has a node.
   if (!out->assigned()) add_images(pod, *out);
   return out;

@@ -7,6 +7,7 @@
 
 #include "api/kinds.h"
 #include "api/object.h"
+#include "api/selector.h"
 #include "base/revision.h"
 #include "scheduler/cluster/resource.h"
 
@@ -19,6 +20,14 @@ struct HostPort {
   // Whether two pods cannot have these on one node.
   bool conflicts_with(const HostPort& other) const;
   bool operator==(const HostPort&) const = default;
+};
+
+// A term of a pod's required anti-affinity: pods it does not suffer beside itself.
+struct AntiAffinityTerm {
+  std::string topology_key;
+  std::vector<std::string> namespaces;  // none, and no selector: the pod's own
+  bool selects_namespaces = false;      // by their labels, too
+  api::LabelSelector pods = api::LabelSelector::nothing();
 };
 
 struct PodInfo {
@@ -34,6 +43,7 @@ struct PodInfo {
   Resource requests;
   std::int64_t scored_milli_cpu = 0, scored_memory = 0;  // requests with defaults for containers without any
   std::vector<HostPort> host_ports;                      // of containers and sidecars
+  std::vector<AntiAffinityTerm> anti_affinity;           // required
   std::vector<std::string> images;                       // normalised; init containers and image volumes included
   std::int32_t image_count = 0;
 

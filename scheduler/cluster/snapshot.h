@@ -17,6 +17,8 @@ class Snapshot {
  public:
   // In the order in which they are tried.
   std::span<const NodeInfo* const> nodes() const { return order_; }
+  // The nodes with pods on them that have required anti-affinity.
+  std::span<const NodeInfo* const> repelling() const { return repelling_; }
   // Null: no such node.
   const NodeInfo* find(std::string_view name) const {
     const auto found = nodes_.find(name);
@@ -27,7 +29,7 @@ class Snapshot {
  private:
   friend class Cache;
   std::map<std::string, std::unique_ptr<NodeInfo>, std::less<>> nodes_;
-  std::vector<const NodeInfo*> order_;
+  std::vector<const NodeInfo*> order_, repelling_;
   std::uint64_t generation_ = 0, order_version_ = 0;
 };
 

@@ -28,7 +28,8 @@ const NamedPlugin* find(const std::vector<NamedPlugin>& list, std::string_view n
 
 // A plugin that is asked for by name must be here. Disabling one that is not is fine: it does not run.
 void check_known(const std::string& name, const std::string& path, bool enabling, Problems& problems) {
-  if (find_plugin(name) || (!enabling && (name == "*" || is_upstream_plugin(name)))) return;
+  const PluginEntry* entry = find_plugin(name);
+  if ((entry && !(enabling && entry->stand_in)) || (!enabling && (name == "*" || is_upstream_plugin(name)))) return;
   if (is_upstream_plugin(name)) {
     problems.add(path, fmt::format("plugin \"{}\" is not available in this scheduler yet", name));
   } else {

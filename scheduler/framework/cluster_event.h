@@ -45,6 +45,11 @@ class ClusterEvents {
     out.bits_ = (1u << kClusterEvents) - 1;
     return out;
   }
+  // Changes of the waiting pod itself, or of another one.
+  static constexpr ClusterEvents of_waiting_pods() {
+    using enum ClusterEvent;
+    return {PodLabelsChanged, PodTolerationsChanged, PodScaledDown, PodGatesRemoved, PodChanged};
+  }
   constexpr bool has(ClusterEvent event) const { return bits_ & bit(event); }
   constexpr void add(ClusterEvent event) { bits_ |= bit(event); }
   constexpr bool empty() const { return bits_ == 0; }

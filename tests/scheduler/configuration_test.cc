@@ -37,7 +37,9 @@ TEST(Configuration, Defaults) {
     EXPECT_EQ(p.scheduler_name, "default-scheduler");
     EXPECT_THAT(p.points.at(Point::PreEnqueue), ElementsAre("SchedulingGates"));
     EXPECT_THAT(p.points.at(Point::QueueSort), ElementsAre("PrioritySort"));
-    EXPECT_THAT(p.points.at(Point::PreFilter), ElementsAre("NodeAffinity", "NodePorts", "NodeResourcesFit"));
+    EXPECT_THAT(p.points.at(Point::PreFilter), ElementsAre("NodeAffinity", "NodePorts", "NodeResourcesFit", "VolumeRestrictions", "NodeVolumeLimits",
+                                                           "VolumeBinding", "VolumeZone", "PodTopologySpread", "InterPodAffinity",
+                                                           "DynamicResources", "NodeDeclaredFeatures"));
     EXPECT_THAT(p.points.at(Point::Filter), ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration",
                                                         "NodeAffinity", "NodePorts", "NodeResourcesFit"));
     EXPECT_THAT(p.points.at(Point::PreScore),
