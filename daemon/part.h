@@ -1,11 +1,13 @@
 // A component with a thread of its own: made, used and destroyed on that thread.
 #pragma once
 
+#include <chrono>
 #include <future>
 #include <memory>
 #include <type_traits>
 
 #include "base/sync.h"
+#include "daemon/program.h"
 
 namespace ph::daemon {
 
@@ -19,21 +21,33 @@ auto run_on(Executor& executor, F function) -> std::invoke_result_t<F&> {
   return result.get();
 }
 
-// Runs a task on `executor` and waits for its end. `make` is called there. Not on an executor's thread.
+// Runs a task on `executor` and waits for its end. `make` is called there. Not on an executor's thread. `signals`, unless null:
+// one of them ends the task where it is, and Interrupted is thrown.
 template <class F>
-void wait_for(Executor& executor, F make) {
+void wait_for(Executor& executor, F make, Signals* signals = nullptr) {
   std::promise<void> promise;
   auto result = promise.get_future();
   std::unique_ptr<Scope> scope;
+  const auto ended = [signals] {
+    if (signals) signals->wake();
+  };
   executor.post([&] {
-    scope = std::make_unique<Scope>(executor, [&](std::exception_ptr error) { promise.set_exception(std::move(error)); });
-    scope->spawn([](F make, std::promise<void>& promise) -> Task<void> {
+    scope = std::make_unique<Scope>(executor, [&](std::exception_ptr error) {
+      promise.set_exception(std::move(error));
+      ended();
+    });
+    scope->spawn([](F make, std::promise<void>& promise, auto ended) -> Task<void> {
       co_await make();
       promise.set_value();
-    }(std::move(make), promise));
+      ended();
+    }(std::move(make), promise, ended));
   });
   const auto clear = [&] { run_on(executor, [&] { scope.reset(); }); };
   try {
+    // A wake of an earlier wait may be left over.
+    while (signals && result.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      if (!signals->wait_or_woken()) throw Interrupted();
+    }
     result.get();
   } catch (...) {
     clear();

@@ -1,8 +1,14 @@
 #include "daemon/program.h"
 
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <cstdio>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -14,13 +20,40 @@ Signals::Signals() {
   sigaddset(&set_, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  signals_ = ::signalfd(-1, &set_, SFD_CLOEXEC);
+  woken_ = ::eventfd(0, EFD_CLOEXEC);
+  if (signals_ < 0 || woken_ < 0) throw std::system_error(errno, std::generic_category(), "signals");
+}
+
+Signals::~Signals() {
+  ::close(signals_);
+  ::close(woken_);
 }
 
 void Signals::wait() {
   int signal = 0;
   sigwait(&set_, &signal);
-  pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  heard();
 }
+
+bool Signals::wait_or_woken() {
+  pollfd both[] = {{.fd = signals_, .events = POLLIN, .revents = 0}, {.fd = woken_, .events = POLLIN, .revents = 0}};
+  while (::poll(both, 2, -1) < 0 && errno == EINTR) {
+  }
+  if (both[0].revents != 0) {
+    wait();  // it is pending
+    return false;
+  }
+  std::uint64_t times = 0;
+  return ::read(woken_, &times, sizeof times) == sizeof times;
+}
+
+void Signals::wake() {
+  const std::uint64_t once = 1;
+  [[maybe_unused]] const auto written = ::write(woken_, &once, sizeof once);  // fails only where it is woken already
+}
+
+void Signals::heard() { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
 
 int run_program(const std::string& program, const std::string& version, FlagSet& flags, std::span<const std::string> args,
                 const std::function<int()>& run) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <csignal>
+#include <exception>
 #include <functional>
 #include <span>
 #include <string>
@@ -10,15 +11,33 @@
 
 namespace ph::daemon {
 
-// SIGINT and SIGTERM, blocked before any thread starts, so that all inherit it and only `wait` sees them. SIGPIPE is ignored.
+// SIGINT and SIGTERM, blocked before any thread starts, so that all inherit it and only the waits here see them. SIGPIPE is
+// ignored.
 class Signals {
  public:
   Signals();
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
   // Blocks until one comes; from then on a second one ends the process at once.
   void wait();
+  // Blocks until one comes, as `wait`, or until `wake` is called, before or meanwhile: then true.
+  bool wait_or_woken();
+  // Threads: any.
+  void wake();
 
  private:
+  void heard();
+
   sigset_t set_;
+  int signals_, woken_;  // file descriptors
+};
+
+// A signal came before what was waited for.
+class Interrupted : public std::exception {
+ public:
+  const char* what() const noexcept override { return "interrupted"; }
 };
 
 // Reads `args` into `flags`, answers --help and --version, and calls `run`. The exit code: what `run` returns; 0 after --help

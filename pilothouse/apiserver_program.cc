@@ -22,7 +22,7 @@ constexpr Duration kLookAgain = 10s;  // at certificate files
 
 class Program {
  public:
-  Program(ApiServerProgramOptions& options, const daemon::FlagSet& flags)
+  Program(ApiServerProgramOptions& options, const daemon::FlagSet& flags, daemon::Signals& signals)
       : options_(options),
         log_(daemon::make_log(options.log)),
         dir_({.path = options.data_dir, .extra_names = names(options)}, clock_, rng_),
@@ -32,7 +32,7 @@ class Program {
     show_build(metrics_, build_info());
     daemon::log_flags_without_effect(flags, log_);
     warn_of_limits({.apiserver = true}, log_);
-    daemon::wait_for(part_.executor(), [this] { return part_->serve(); });
+    daemon::wait_for(part_.executor(), [this] { return part_->serve(); }, &signals);
     const std::string url = fmt::format("https://{}:{}", reachable(options.serving.bind_address), part_->https->port());
     dir_.write_kubeconfigs(url);
     files_.emplace("files", clock_, [this](Executor& executor) {
@@ -150,9 +150,13 @@ int apiserver_program(const std::string& program, std::span<const std::string> a
   return daemon::run_program(program, kVersion, flags, args, [&] {
     daemon::Signals signals;
     resolve(options);
-    Program running(options, flags);
-    signals.wait();
-    running.stop();
+    try {
+      Program running(options, flags, signals);
+      signals.wait();
+      running.stop();
+    } catch (const daemon::Interrupted&) {
+      // Before it was ready: nobody has been served.
+    }
     return 0;
   });
 }

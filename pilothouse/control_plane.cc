@@ -66,11 +66,11 @@ struct ControlPlane::Impl {
     return out;
   }
 
-  void start_apiserver(const Progress& progress) {
+  void start_apiserver(const Progress& progress, daemon::Signals& signals) {
     apiserver.emplace("apiserver", clock, [this](Executor& executor) {
       return std::make_unique<ApiServerComponent>(executor, io, apiserver_options(), rng, log, logs, &metrics);
     }, &metrics);
-    wait_for(apiserver->executor(), [this]() -> Task<void> { return (*apiserver)->serve(); });
+    wait_for(apiserver->executor(), [this]() -> Task<void> { return (*apiserver)->serve(); }, &signals);
     url = fmt::format("https://{}:{}", reachable(options.bind_address), (*apiserver)->https->port());
     dir.write_kubeconfigs(url);
     connector = std::make_unique<Connector>(*(*apiserver)->server, apiserver->executor());
@@ -89,31 +89,31 @@ struct ControlPlane::Impl {
     connector = std::make_unique<Connector>(io, dir, url);
   }
 
-  void start_manager(const Progress& progress) {
+  void start_manager(const Progress& progress, daemon::Signals& signals) {
     manager.emplace("loops", clock, [this](Executor& executor) {
       auto component = std::make_unique<ManagerComponent>(executor, *connector, controller_options, loops, rng, log, &metrics);
       component->host->start();
       return component;
     }, &metrics);
-    wait_for(manager->executor(), [this] { return (*manager)->host->wait_running(); });
+    wait_for(manager->executor(), [this] { return (*manager)->host->wait_running(); }, &signals);
     progress("controller-manager", fmt::format("{} loops", loops.size()));
   }
 
-  void start_scheduler(const Progress& progress) {
+  void start_scheduler(const Progress& progress, daemon::Signals& signals) {
     scheduler.emplace("scheduler", clock, [this](Executor& executor) {
       return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log, &metrics, nullptr,
                                                   extender_transports(io, executor));
     }, &metrics);
-    wait_for(scheduler->executor(), [this] { return (*scheduler)->informers.wait_synced(); });
+    wait_for(scheduler->executor(), [this] { return (*scheduler)->informers.wait_synced(); }, &signals);
     progress("scheduler", fmt::format("{} profile{}", configuration.profiles.size(), configuration.profiles.size() == 1 ? "" : "s"));
   }
 
-  void start_nodes(const Progress& progress) {
+  void start_nodes(const Progress& progress, daemon::Signals& signals) {
     nodes.emplace("nodes", clock, [this](Executor& executor) {
       return std::make_unique<NodeComponent>(executor, *connector, node::HollowOptions{.count = options.nodes}, rng, log, &metrics);
     });
     logs.attach(&nodes->executor(), &(*nodes)->nodes);
-    wait_for(nodes->executor(), [this] { return (*nodes)->nodes.start(); });
+    wait_for(nodes->executor(), [this] { return (*nodes)->nodes.start(); }, &signals);
     progress("node", fmt::format("{} hollow node{}", options.nodes, options.nodes == 1 ? "" : "s"));
   }
 
@@ -153,15 +153,15 @@ ControlPlane::ControlPlane(UpOptions options, const Clock& clock, Rng& rng, Log 
 
 ControlPlane::~ControlPlane() { stop(); }
 
-void ControlPlane::start(const Progress& progress) {
+void ControlPlane::start(const Progress& progress, daemon::Signals& signals) {
   if (impl_->options.runs("apiserver")) {
-    impl_->start_apiserver(progress);
+    impl_->start_apiserver(progress, signals);
   } else {
     impl_->connect_elsewhere();
   }
-  if (impl_->options.runs("controller-manager")) impl_->start_manager(progress);
-  if (impl_->options.runs("scheduler")) impl_->start_scheduler(progress);
-  if (impl_->options.runs("node")) impl_->start_nodes(progress);
+  if (impl_->options.runs("controller-manager")) impl_->start_manager(progress, signals);
+  if (impl_->options.runs("scheduler")) impl_->start_scheduler(progress, signals);
+  if (impl_->options.runs("node")) impl_->start_nodes(progress, signals);
 }
 
 void ControlPlane::stop() { impl_->stop(); }

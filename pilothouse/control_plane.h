@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "daemon/data_dir.h"
+#include "daemon/program.h"
 #include "pilothouse/options.h"
 
 namespace ph::pilothouse {
@@ -28,8 +29,8 @@ class ControlPlane {
   ~ControlPlane();
 
   // Starts the components in order; returns when all are ready. Throws with words for a person: port in use, directory
-  // locked, no permission, bad configuration. Blocks the calling thread.
-  void start(const Progress& progress);
+  // locked, no permission, bad configuration; daemon::Interrupted when a signal comes first. Blocks the calling thread.
+  void start(const Progress& progress, daemon::Signals& signals);
 
   // Ends the components in reverse order: watches get their end, requests under way are answered, the store is synced.
   void stop();

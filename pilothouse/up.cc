@@ -31,14 +31,18 @@ int up(UpOptions options) {
   try {
     ControlPlane plane(options, clock, rng, log);
     warn_of_limits({.apiserver = options.runs("apiserver"), .loops = options.runs("controller-manager"), .scheduler = options.runs("scheduler")}, log);
-    plane.start([&](std::string_view part, std::string_view detail) {
-      say(fmt::format("  {:<20}{:<52}{:>7.3f} s\n", part, detail, seconds(clock.steady() - began)));
-    });
-    if (options.runs("apiserver")) {
-      say(fmt::format("ready after {:.3f} s. In another shell:\n\n    export KUBECONFIG={}\n    kubectl get nodes\n\nCtrl-C ends it.\n",
-                      seconds(clock.steady() - began), plane.data_dir().admin_kubeconfig().string()));
+    try {
+      plane.start([&](std::string_view part, std::string_view detail) {
+        say(fmt::format("  {:<20}{:<52}{:>7.3f} s\n", part, detail, seconds(clock.steady() - began)));
+      }, signals);
+      if (options.runs("apiserver")) {
+        say(fmt::format("ready after {:.3f} s. In another shell:\n\n    export KUBECONFIG={}\n    kubectl get nodes\n\nCtrl-C ends it.\n",
+                        seconds(clock.steady() - began), plane.data_dir().admin_kubeconfig().string()));
+      }
+      signals.wait();
+    } catch (const daemon::Interrupted&) {
+      // Somebody has had enough of waiting, for a server that does not answer perhaps.
     }
-    signals.wait();
     say("stopping\n");
     plane.stop();
     return 0;
