@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "api/json_text.h"
 #include "base/assert.h"
 
 namespace ph::api {
@@ -39,8 +40,11 @@ std::string order_of_key(const Json& key) {
   return out;
 }
 
+// No key or value of a kind is as deep; what writes a document goes as deep as it is.
+constexpr int kDepthMax = 512;
+
 Json parsed(std::string_view text) {
-  Json out = Json::parse(text, nullptr, false);
+  Json out = json_syntax_error(text, kDepthMax).empty() ? Json::parse(text, nullptr, false) : Json(Json::value_t::discarded);
   if (out.is_discarded()) throw DecodeError(fmt::format("invalid path element value: {}", text));
   return out;
 }

@@ -52,6 +52,13 @@ TEST(FieldSet, TextIsCanonical) {
   }
 }
 
+// Anybody may write them.
+TEST(FieldSet, AnElementMayNotBeNestedWithoutEnd) {
+  const std::string deep(300'000, '['), end(300'000, ']');
+  for (const char* kind : {"v:", "k:"}) EXPECT_THROW(FieldSet::from_fields_v1("{\"" + (kind + deep) + end + "\":{}}"), DecodeError);
+  EXPECT_THROW(FieldSet::from_fields_v1("{\"k:{\\\"a\\\":" + deep + end + "}\":{}}"), DecodeError);
+}
+
 TEST(FieldSet, Algebra) {
   const auto set = [](const char* text) { return FieldSet::from_fields_v1(text); };
   const FieldSet a = set(R"({"f:a":{},"f:m":{".":{},"f:x":{},"f:y":{}}})");
