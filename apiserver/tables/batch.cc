@@ -1,6 +1,7 @@
 // The rows of jobs and cron jobs.
 #include <fmt/format.h>
 
+#include "api/saturating.h"
 #include "api/times.h"
 #include "apiserver/tables/cells.h"
 
@@ -41,7 +42,7 @@ std::string completions(const Job& job) {
 std::string duration(const Job& job, Time now) {
   if (!job.status().has_start_time()) return "";
   const Time end = job.status().has_completion_time() ? api::to_time(job.status().completion_time()) : now;
-  return api::human_duration(end - api::to_time(job.status().start_time()));
+  return api::human_duration(api::elapsed(api::to_time(job.status().start_time()), end));
 }
 
 void print_job(const Job& job, Time now, Row& row) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/saturating.h"
 #include "api/selector.h"
 #include "api/sorted.h"
 #include "api/times.h"
@@ -13,7 +14,7 @@ namespace {
 template <class T>
 std::string age_of(const T& since, Time now) {
   if (api::is_zero(since)) return std::string(kUnknown);
-  return api::human_duration(now - api::to_time(since));
+  return api::human_duration(api::elapsed(api::to_time(since), now));
 }
 
 template <class Get>

@@ -1,6 +1,7 @@
 // The row of a pod. Its status is one word for what matters most: see `summarize`.
 #include <fmt/format.h>
 
+#include "api/saturating.h"
 #include "api/times.h"
 #include "apiserver/tables/cells.h"
 
@@ -33,7 +34,7 @@ struct Restarts {
 
   std::string text(Time now) const {
     if (count == 0 || !last) return std::to_string(count);
-    return fmt::format("{} ({} ago)", count, api::human_duration(now - *last));
+    return fmt::format("{} ({} ago)", count, api::human_duration(api::elapsed(*last, now)));
   }
 };
 

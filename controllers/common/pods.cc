@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "api/saturating.h"
+
 namespace ph::controllers {
 namespace {
 
@@ -26,7 +28,7 @@ struct Ranked {
 // < 0: `a` goes first; 0: as good as equal.
 int compare_age(Time a, Time b, const PodView& pod_a, const PodView& pod_b, Time now) {
   if (a == b) return 0;
-  const int by_magnitude = magnitude(now - a) - magnitude(now - b);
+  const int by_magnitude = magnitude(api::elapsed(a, now)) - magnitude(api::elapsed(b, now));
   if (by_magnitude != 0) return by_magnitude;
   return pod_a.uid < pod_b.uid ? -1 : 1;
 }
@@ -57,7 +59,7 @@ std::optional<Time> available_from(const PodView& pod, Duration min_ready) {
   // At once, also when the node's clock is ahead of ours.
   if (min_ready == Duration::zero()) return Time{};
   if (!pod.ready_since) return std::nullopt;
-  return *pod.ready_since + min_ready;
+  return api::later(*pod.ready_since, min_ready);
 }
 
 void index_pods_by_controller(Informer<PodView>& pods) {

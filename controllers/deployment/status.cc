@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "api/saturating.h"
 #include "api/times.h"
 #include "controllers/deployment/plan.h"
 
@@ -123,7 +124,7 @@ bool has_timed_out(const Deployment& deployment, const DeploymentStatus& status,
   const DeploymentCondition* progress = find(status, "Progressing");
   if (!progress || progress->reason() == "NewReplicaSetAvailable") return false;
   if (progress->reason() == "ProgressDeadlineExceeded") return true;
-  return api::to_time(progress->last_update_time()) + deadline(deployment) < now;
+  return api::later(api::to_time(progress->last_update_time()), deadline(deployment)) < now;
 }
 
 void tell_progress(const Observed& observed, const Plan& plan, DeploymentStatus& status) {
@@ -208,7 +209,7 @@ std::optional<Time> next_deadline(const Deployment& deployment, const Deployment
   if (!has_deadline(deployment) || !progress || deployment.spec().paused()) return std::nullopt;
   if (is_complete(deployment, status) || progress->reason() == "ProgressDeadlineExceeded") return std::nullopt;
   // Times are whole seconds: one more makes sure that it has passed.
-  return std::max(now, api::to_time(progress->last_update_time()) + deadline(deployment)) + 1s;
+  return api::later(std::max(now, api::later(api::to_time(progress->last_update_time()), deadline(deployment))), 1s);
 }
 
 }  // namespace ph::controllers::rollout

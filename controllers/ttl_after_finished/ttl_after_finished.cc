@@ -5,6 +5,7 @@
 //   upstream  pkg/controller/ttlafterfinished
 #include "controllers/ttl_after_finished/ttl_after_finished.h"
 
+#include "api/saturating.h"
 #include "api/times.h"
 #include "base/metrics.h"
 #include "controllers/runtime/loop.h"
@@ -21,7 +22,7 @@ std::optional<Time> expiry(const Job& job) {
     if (!finished || c.status() != "True") continue;
     // Without its time nobody knows how long ago that was: the Job stays.
     if (api::is_zero(c.last_transition_time())) return std::nullopt;
-    return api::to_time(c.last_transition_time()) + std::chrono::seconds(job.spec().ttl_seconds_after_finished());
+    return api::later(api::to_time(c.last_transition_time()), std::chrono::seconds(job.spec().ttl_seconds_after_finished()));
   }
   return std::nullopt;
 }
@@ -59,7 +60,7 @@ class TtlAfterFinished final : public Loop {
     const Removed removed = co_await client_.remove<Job>(key, options);
     if (removed == Removed::Changed) co_return Outcome::again();
     if (removed == Removed::Yes) {
-      metrics_.late.observe(clock_.now() - *still_due);
+      metrics_.late.observe(api::elapsed(*still_due, clock_.now()));
       log_.info("job deleted", "job", key, "due", api::rfc3339(*still_due));
     }
     co_return Outcome::done();

@@ -36,6 +36,7 @@ TEST(TtlAfterFinished, Expiry) {
       {"not failed after all", undone, {}},
       {"nobody knows since when", timeless, {}},
       {"the longest TTL", make_job().ended("Complete", since(5s)).ttl(2147483647), 2147483652s},
+      {"ended at the end of time", make_job().ended("Complete", Time::max()).ttl(2147483647), Time::max().time_since_epoch()},
       {"already being deleted", make_job().ended("Complete", since(5s)).ttl(0).deleting(), {}},
   };
   for (const Case& c : cases) {
