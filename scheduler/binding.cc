@@ -1,6 +1,8 @@
 // From the choice of a node to the written binding. Upstream: pkg/scheduler/schedule_one.go (assume, bindingCycle)
 #include <fmt/format.h>
 
+#include <stdexcept>
+
 #include "scheduler/scheduler.h"
 
 namespace ph::scheduler {
@@ -8,7 +10,9 @@ namespace ph::scheduler {
 void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const NodeInfo& node) {
   Attempt attempt{pod, pod->pod, std::make_shared<CycleState>(std::move(state)), placed_on(*pod->info, node.name()),
                   node.name()};
-  cache_.assume(attempt.placed);
+  if (!cache_.assume(attempt.placed)) {
+    throw std::runtime_error(fmt::format("pod {}({}) is in the cache, so can't be assumed", pod->uid(), attempt.placed->key().text()));
+  }
   queue_.nominated().remove(pod->uid());
 
   Verdict verdict = pod->profile->reserve(*attempt.state, *attempt.message, attempt.node);
@@ -83,6 +87,7 @@ void Scheduler::take_back(const Attempt& attempt, const Verdict& verdict) {
   // The pod itself has not become any more schedulable by its own leaving.
   if (was_assumed)
     queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = attempt.placed}, attempt.placed->uid);
+  if (pod->place == QueuedPod::Place::Removed) look_again(*attempt.placed);
 }
 
 }  // namespace ph::scheduler

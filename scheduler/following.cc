@@ -103,8 +103,17 @@ void Scheduler::pod_appeared(const SchedulerPod& pod) {
   }
   const Profile* profile = this->profile(pod.info->scheduler_name.view());
   if (!profile || pod.info->deleting) return;
+  // Its phase said for a moment that it had ended, while it was being bound: that goes on, and `take_back` looks again.
+  if (cache_.is_assumed(pod.info->uid)) return;
   queue_.add(pod, *profile);
   note_gate(*pod.info);
+}
+
+// A pod left the queue while it was being bound, and was not bound: it may have come back meanwhile.
+void Scheduler::look_again(const PodInfo& info) {
+  const Ref<SchedulerPod> now = world_.informers.informer<SchedulerPod>().find(info.key());
+  const bool waits = now && now->info->uid == info.uid && !is_over(*now) && !now->info->assigned() && !queue_.find(info.uid);
+  if (waits) pod_appeared(*now);
 }
 
 void Scheduler::pod_gone(const SchedulerPod& pod) {

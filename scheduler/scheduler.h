@@ -100,6 +100,7 @@ class Scheduler {
   void pod_changed(const informers::Ref<SchedulerPod>& before, const informers::Ref<SchedulerPod>& after);
   void pod_appeared(const SchedulerPod& pod);
   void pod_gone(const SchedulerPod& pod);
+  void look_again(const PodInfo& info);
   // Takes an assumed pod out of the cache and tells those who wait for its room.
   void take_out(std::string_view uid);
   void note_gate(const PodInfo& info);

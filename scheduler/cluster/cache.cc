@@ -106,9 +106,10 @@ void Cache::displace(std::string_view uid) {
   drop_if_empty(node_name);
 }
 
-void Cache::assume(PodRef pod) {
-  PH_ASSERT(!pods_.contains(pod->uid));
+bool Cache::assume(PodRef pod) {
+  if (pods_.contains(pod->uid)) return false;
   place(std::move(pod), true);
+  return true;
 }
 
 void Cache::finish_binding(std::string_view uid, Steady now) {

@@ -33,8 +33,8 @@ class Cache {
   // Its pods stay known until they are removed themselves.
   void remove_node(std::string_view name);
 
-  // The pod is placed on `pod->node_name`. It must not be known.
-  void assume(PodRef pod);
+  // The pod is placed on `pod->node_name`. False: it is known already, and nothing has changed.
+  [[nodiscard]] bool assume(PodRef pod);
   void finish_binding(std::string_view uid, Steady now);
   // Takes an assumed pod back; nothing when it is not (or no longer) assumed.
   void forget(std::string_view uid);

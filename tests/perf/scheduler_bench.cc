@@ -59,7 +59,7 @@ void run(benchmark::State& state, const MakePod& like) {
     Diagnosis diagnosis;
     const auto placement = bench.scheduler.place(*bench.scheduler.profile("default-scheduler"), cycle, pod, diagnosis);
     if (placement.node) {
-      bench.scheduler.cache().assume(placed_on(*info, placement.node->name()));
+      benchmark::DoNotOptimize(bench.scheduler.cache().assume(placed_on(*info, placement.node->name())));
     } else {
       ++full;
     }

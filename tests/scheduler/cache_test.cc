@@ -22,7 +22,7 @@ PodRef pod_on(const std::string& name, const std::string& node, const std::strin
 TEST(Cache, AnAssumedPodCountsUntilItIsForgotten) {
   Cluster cluster;
   cluster.node(make_node("n"));
-  cluster.cache.assume(pod_on("a", "n"));
+  ASSERT_TRUE(cluster.cache.assume(pod_on("a", "n")));
   EXPECT_TRUE(cluster.cache.is_assumed("uid-a"));
   EXPECT_EQ(cluster.take().find("n")->requested().milli_cpu, 1000);
   cluster.cache.forget("uid-a");
@@ -33,7 +33,7 @@ TEST(Cache, AnAssumedPodCountsUntilItIsForgotten) {
 TEST(Cache, AConfirmedPodIsNoLongerAssumed) {
   Cluster cluster;
   cluster.node(make_node("n"));
-  cluster.cache.assume(pod_on("a", "n"));
+  ASSERT_TRUE(cluster.cache.assume(pod_on("a", "n")));
   cluster.cache.put_pod(pod_on("a", "n"));
   EXPECT_FALSE(cluster.cache.is_assumed("uid-a"));
   cluster.cache.forget("uid-a");
@@ -43,7 +43,7 @@ TEST(Cache, AConfirmedPodIsNoLongerAssumed) {
 TEST(Cache, APodThatWasPlacedElsewhereMoves) {
   Cluster cluster;
   cluster.node(make_node("n")).node(make_node("m"));
-  cluster.cache.assume(pod_on("a", "n"));
+  ASSERT_TRUE(cluster.cache.assume(pod_on("a", "n")));
   cluster.cache.put_pod(pod_on("a", "m"));
   cluster.take();
   EXPECT_EQ(cluster.snapshot.find("n")->pods().size(), 0u);
@@ -53,8 +53,8 @@ TEST(Cache, APodThatWasPlacedElsewhereMoves) {
 TEST(Cache, UnconfirmedPodsExpireAfterTheirBindingHasFinished) {
   Cache cache(30s);
   cache.put_node(share_node(make_node("n")));
-  cache.assume(pod_on("a", "n"));
-  cache.assume(pod_on("b", "n"));
+  ASSERT_TRUE(cache.assume(pod_on("a", "n")));
+  ASSERT_TRUE(cache.assume(pod_on("b", "n")));
   cache.finish_binding("uid-a", Steady(10s));
   EXPECT_TRUE(cache.expire(Steady(39s)).empty());
   EXPECT_THAT(cache.expire(Steady(40s)), ElementsAre(ObjectKey{"default", "a"}));
@@ -64,7 +64,7 @@ TEST(Cache, UnconfirmedPodsExpireAfterTheirBindingHasFinished) {
 
 TEST(Cache, ByDefaultNothingExpires) {
   Cache cache;
-  cache.assume(pod_on("a", "n"));
+  ASSERT_TRUE(cache.assume(pod_on("a", "n")));
   cache.finish_binding("uid-a", Steady(0s));
   EXPECT_TRUE(cache.expire(Steady(24h)).empty());
 }

@@ -19,6 +19,7 @@ struct Orders {
   PermitResult permit;
   std::string post_filter;
   std::string throws;  // from pre_bind
+  Duration pre_bind_takes{};
   std::vector<std::string> calls;
   WaitingPods* waiting = nullptr;
 };
@@ -49,6 +50,7 @@ class Puppet final : public PostFilterPlugin,
   }
   Task<Verdict> pre_bind(CycleState&, const Pod&, std::string) override {
     orders->calls.push_back("pre_bind");
+    if (orders->pre_bind_takes > Duration::zero()) co_await sleep_for(orders->pre_bind_takes);
     if (!orders->throws.empty()) throw std::runtime_error(orders->throws);
     co_return orders->pre_bind;
   }
@@ -183,6 +185,44 @@ TEST_F(ExtensionPoints, APodDeletedWhileItWaitsGivesItsRoomBack) {
   cluster_.advance(1s);
   EXPECT_EQ(scheduler_->stats().assumed, 0u);
   EXPECT_EQ(scheduler_->stats().queue.in_flight, 0u);
+}
+
+// A phase is anybody's to write. The pod leaves the scheduler's watch and comes back, while its node is held for it.
+class EndedForAMoment : public ExtensionPoints {
+ protected:
+  void set_phase(const char* phase) {
+    Pod changed = pod();
+    changed.mutable_status()->set_phase(phase);
+    cluster_.update_status<Pod>(changed);
+    cluster_.advance(1s);
+  }
+  void begin_to_bind() {
+    orders_.pre_bind_takes = 10s;
+    create();
+    set_phase("Succeeded");
+    set_phase("Pending");
+    EXPECT_EQ(scheduler_->stats().assumed, 1u);
+    orders_.pre_bind_takes = {};
+  }
+};
+
+TEST_F(EndedForAMoment, IsBoundAllTheSame) {
+  begin_to_bind();
+  cluster_.advance(10s);
+  EXPECT_EQ(pod().spec().node_name(), "n1");
+  EXPECT_EQ(scheduler_->stats().pods, 1u);
+  EXPECT_EQ(scheduler_->stats().assumed, 0u);
+  EXPECT_EQ(scheduler_->stats().queue.in_flight, 0u);
+}
+
+TEST_F(EndedForAMoment, IsPlacedAnewWhenItsBindingFails) {
+  orders_.pre_bind = Verdict::unschedulable("no volume");
+  begin_to_bind();
+  cluster_.advance(7500ms);  // the end of the first attempt
+  orders_.pre_bind = Verdict::fits();
+  cluster_.advance(10min);
+  EXPECT_EQ(pod().spec().node_name(), "n1");
+  EXPECT_EQ(scheduler_->stats().assumed, 0u);
 }
 
 }  // namespace
