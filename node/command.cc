@@ -9,41 +9,48 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+// What a program is called without the folder it lies in.
+std::string_view base_name(std::string_view program) { return program.substr(program.rfind('/') + 1); }
+
 bool is_shell(std::string_view program) {
-  const auto slash = program.rfind('/');
-  if (slash != std::string_view::npos) program.remove_prefix(slash + 1);
+  program = base_name(program);
   return program == "sh" || program == "bash" || program == "ash" || program == "dash";
 }
 
+// A simple command of a shell's text, and when it runs.
+struct Simple {
+  enum When { Always, AfterSuccess, AfterFailure } when = Always;
+  Words words;
+};
+
 // Splits a shell text into simple commands of words. Quotes keep words together; nothing is expanded.
-std::vector<Words> split_script(std::string_view script) {
-  std::vector<Words> commands(1);
+std::vector<Simple> split_script(std::string_view script) {
+  std::vector<Simple> commands(1);
   std::string word;
   bool in_word = false;
   char quote = 0;
   const auto end_word = [&] {
-    if (in_word) commands.back().push_back(std::move(word));
+    if (in_word) commands.back().words.push_back(std::move(word));
     word.clear();
     in_word = false;
   };
-  const auto end_command = [&] {
+  const auto end_command = [&](Simple::When next) {
     end_word();
-    if (!commands.back().empty()) commands.emplace_back();
+    if (!commands.back().words.empty()) commands.push_back({.when = next, .words = {}});
   };
   for (std::size_t i = 0; i < script.size(); ++i) {
     const char c = script[i];
+    const bool doubled = i + 1 < script.size() && script[i + 1] == c;
     if (quote) {
       if (c == quote) quote = 0;
       else word += c;
-      continue;
-    }
-    if (c == '\'' || c == '"') {
+    } else if (c == '\'' || c == '"') {
       quote = c;
       in_word = true;
     } else if (c == ';' || c == '\n') {
-      end_command();
-    } else if (c == '&' && i + 1 < script.size() && script[i + 1] == '&') {
-      end_command();
+      end_command(Simple::Always);
+    } else if ((c == '&' || c == '|') && doubled) {
+      end_command(c == '&' ? Simple::AfterSuccess : Simple::AfterFailure);
       ++i;
     } else if (c == ' ' || c == '\t') {
       end_word();
@@ -52,10 +59,13 @@ std::vector<Words> split_script(std::string_view script) {
       in_word = true;
     }
   }
-  end_command();
+  end_command(Simple::Always);
   commands.pop_back();
   return commands;
 }
+
+// Longer than a century is for ever; it also keeps the arithmetic within range.
+constexpr Duration kForever = std::chrono::hours(24) * 365 * 100;
 
 // "5", "0.5", "2m", "1h"; nothing for "infinity" and what is no number.
 std::optional<Duration> parse_sleep(std::string_view text) {
@@ -72,20 +82,18 @@ std::optional<Duration> parse_sleep(std::string_view text) {
   double seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(seconds) || seconds < 0) return std::nullopt;
-  // Longer than a century is for ever; it also keeps the arithmetic within range.
-  constexpr double kForever = 100.0 * 365 * 86400;
-  if (seconds * factor > kForever) return std::nullopt;
+  if (seconds * factor > std::chrono::duration<double>(kForever).count()) return std::nullopt;
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds * factor));
 }
 
 // Adds one simple command to the run. False: nothing after it is reached.
 bool add_command(const Words& words, Run& run) {
-  const std::string& program = words.front();
+  const std::string_view program = base_name(words.front());
   if (program == "sleep" && words.size() == 2) {
     const auto takes = parse_sleep(words[1]);
-    if (!takes) return run.exit_code.reset(), false;
+    if (!takes || run.takes + *takes > kForever) return run.exit_code.reset(), false;
     run.takes += *takes;
-    return true;
+    return run.exit_code = 0, true;
   }
   if (program == "true" || program == ":") return run.exit_code = 0, true;
   if (program == "false") return run.exit_code = 1, true;
@@ -99,9 +107,13 @@ bool add_command(const Words& words, Run& run) {
     std::string line;
     for (std::size_t i = 1; i < words.size(); ++i) line += (i > 1 ? " " : "") + words[i];
     run.output.push_back(std::move(line));
-    return true;
+    return run.exit_code = 0, true;
   }
   return run.exit_code.reset(), false;
+}
+
+bool is_reached(Simple::When when, int code) {
+  return when == Simple::Always || (when == Simple::AfterSuccess) == (code == 0);
 }
 
 }  // namespace
@@ -111,18 +123,17 @@ Run read_command(std::span<const std::string> command, std::span<const std::stri
   words.insert(words.end(), args.begin(), args.end());
   if (words.empty()) return {};
 
-  std::vector<Words> commands;
+  std::vector<Simple> commands;
   if (words.size() >= 3 && is_shell(words[0]) && words[1].starts_with("-") && words[1].ends_with("c")) {
     commands = split_script(words[2]);
   } else {
-    const auto slash = words[0].rfind('/');
-    if (slash != std::string::npos) words[0].erase(0, slash + 1);
-    commands.push_back(std::move(words));
+    commands.push_back({.words = std::move(words)});
   }
 
   Run run{.exit_code = 0};
-  for (const Words& simple : commands) {
-    if (!add_command(simple, run)) break;
+  for (const Simple& simple : commands) {
+    if (!is_reached(simple.when, *run.exit_code)) continue;
+    if (!add_command(simple.words, run)) break;
   }
   return run;
 }
