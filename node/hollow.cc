@@ -7,6 +7,7 @@
 
 #include "api/codec.h"
 #include "api/times.h"
+#include "informers/request.h"
 #include "node/hollow_pod.h"
 #include "node/lifecycle.h"
 
@@ -21,22 +22,24 @@ using informers::Patch;
 
 constexpr Duration kRetryFirst = 200ms;
 constexpr Duration kRetryMax = 10s;
+constexpr int kIpsEnd = 255;  // of a node's /24
 
-// A strategic merge leaves a condition's old reason and message unless they are taken away by name.
-std::string status_patch(const std::string& uid, const PodStatus& status) {
+// A strategic merge leaves a condition's old reason and message unless they are taken away by name. `whole`: the status shows
+// what is not ours, and that is to go too.
+std::string status_patch(const std::string& uid, const PodStatus& status, bool whole) {
   nlohmann::json body = api::to_json(status);
-  for (auto& condition : body["conditions"]) {
+  const auto clear = [](nlohmann::json& object) {
     for (const char* member : {"reason", "message"}) {
-      if (!condition.contains(member)) condition[member] = nullptr;
+      if (!object.contains(member)) object[member] = nullptr;
     }
+  };
+  for (auto& condition : body["conditions"]) clear(condition);
+  if (whole) {
+    clear(body);
+    for (const char* list : {"hostIPs", "podIPs"}) body[list].push_back({{"$patch", "replace"}});
+    if (!body.contains("initContainerStatuses")) body["initContainerStatuses"] = nullptr;
   }
   return nlohmann::json{{"metadata", {{"uid", uid}}}, {"status", std::move(body)}}.dump();
-}
-
-std::string heartbeat_patch(Time since, Time now) {
-  core::v1::NodeStatus status;
-  set_conditions(&status, since, now);
-  return R"({"status":)" + api::encode_json(status) + "}";
 }
 
 }  // namespace
@@ -56,8 +59,12 @@ struct HollowNodes::Impl {
     std::string uid;
     int node = 0;
     int ip = 0;                    // within the node's range; 0: none
-    Time started{};
+    Time started{};                // as its status says …
+    Steady since{};                // … and when that was: the wall clock may jump, what has happened has happened
+    std::optional<Time> stopped;   // when it was told to stop
     std::string written;           // the last status written, as bytes
+    Revision written_at;           // … and what became of it: the pod's revision, and what it showed then
+    std::size_t told = 0;
     bool removed = false;          // the final delete has been sent
     bool queued = false, running = false, again = false;
     int failures = 0;
@@ -65,6 +72,8 @@ struct HollowNodes::Impl {
   };
 
   Time now() const { return world.executor.clock().now(); }
+  // Of a pod's life.
+  Time now_of(const PodState& state) const { return state.started + (world.executor.clock().steady() - state.since); }
 
   void report(std::exception_ptr error) {
     try {
@@ -89,58 +98,55 @@ struct HollowNodes::Impl {
   }
 
   Task<void> try_register(int index) {
-    Node wanted = make_node(options, index, now());
-    std::optional<Node> node = co_await world.client.find<Node>({{}, wanted.metadata().name()});
-    if (!node) {
-      try {
-        node = co_await world.client.create<Node>(wanted);
-      } catch (const api::ApiError& error) {
-        if (!error.is("AlreadyExists")) throw;
-      }
+    const Node wanted = make_node(options, index, now());
+    const ObjectKey key{{}, wanted.metadata().name()};
+    std::optional<Node> node = co_await world.client.find<Node>(key);
+    if (node) {
+      // Taken over: what others have put there stays.
+      node = co_await world.client.patch<Node>(key, Patch::strategic(status_report(options, index, *node, now())), "status");
+    } else {
+      node = co_await world.client.create<Node>(wanted);
     }
-    // Somebody else made it meanwhile.
-    if (!node) node = co_await world.client.get<Node>({{}, wanted.metadata().name()});
-    *node->mutable_status() = wanted.status();
-    node = co_await world.client.update_status<Node>(*node);
-    scope.spawn(keep_lease(index, *node));
-    scope.spawn(keep_status(index, now()));
+    scope.spawn(keep_lease(index));
+    scope.spawn(keep_status(index));
   }
 
-  Task<void> keep_lease(int index, Node node) {
+  Task<void> keep_lease(int index) {
+    const ObjectKey key{"kube-node-lease", node_name(options, index)};
     // Nodes of one process take turns within the period.
     const Duration turn = options.lease_period * index / std::max(options.count, 1);
     std::optional<Lease> lease;
     bool first = true;
     for (;;) {
       try {
-        lease = co_await renew(std::move(lease), node);
+        lease = co_await renew(key, std::move(lease));
         ++stats.writes;
       } catch (const std::exception& e) {
         lease.reset();
-        world.log.warning("lease not renewed", "node", node.metadata().name(), "error", e.what());
+        world.log.warning("lease not renewed", "node", key.name, "error", e.what());
       }
       co_await sleep_for(std::exchange(first, false) ? options.lease_period / 2 + turn / 2 : options.lease_period);
     }
   }
 
-  Task<std::optional<Lease>> renew(std::optional<Lease> lease, Node node) {
-    const ObjectKey key{"kube-node-lease", node.metadata().name()};
+  Task<Lease> renew(ObjectKey key, std::optional<Lease> lease) {
     if (!lease) lease = co_await world.client.find<Lease>(key);
     if (!lease) {
-      Lease made = co_await world.client.create<Lease>(make_lease(options, node, now()));
-      co_return std::optional<Lease>(std::move(made));
+      // Its owner is the Node of that name as it is now: without one the lease would be collected at once.
+      const Node owner = co_await world.client.get<Node>({{}, key.name});
+      co_return co_await world.client.create<Lease>(make_lease(options, owner, now()));
     }
     api::set_time(lease->mutable_spec()->mutable_renew_time(), now());
-    Lease updated = co_await world.client.update<Lease>(*lease);
-    co_return std::optional<Lease>(std::move(updated));
+    co_return co_await world.client.update<Lease>(*lease);
   }
 
-  Task<void> keep_status(int index, Time since) {
+  Task<void> keep_status(int index) {
     const ObjectKey key{{}, node_name(options, index)};
     for (;;) {
       co_await sleep_for(options.status_period);
       try {
-        co_await world.client.patch<Node>(key, Patch::strategic(heartbeat_patch(since, now())), "status");
+        const Node present = co_await world.client.get<Node>(key);
+        co_await world.client.patch<Node>(key, Patch::strategic(status_report(options, index, present, now())), "status");
         ++stats.writes;
       } catch (const std::exception& e) {
         world.log.warning("node status not reported", "node", key.name, "error", e.what());
@@ -152,9 +158,23 @@ struct HollowNodes::Impl {
 
   Task<void> follow_pods() {
     auto events = pods.events();
+    // Those that have addresses keep them, before anybody is given one.
+    std::optional<std::vector<ObjectKey>> found(std::in_place);
     while (const auto event = co_await events.next()) {
+      if (event->kind == informers::Event<HollowPod>::Snapshot) {
+        const auto keys = std::exchange(found, std::nullopt);
+        if (!keys) continue;
+        for (const ObjectKey& key : *keys) touch(key);
+        continue;
+      }
       const auto& pod = event->after ? event->after : event->before;
-      if (pod && index_of.contains(pod->node_name)) touch(pod->key());
+      if (!index_of.contains(pod->node_name)) continue;
+      if (!found) {
+        touch(pod->key());
+        continue;
+      }
+      if (event->after && !pod->is_over()) keep_ip(adopt(pod->key(), *pod), *pod);
+      found->push_back(pod->key());
     }
   }
 
@@ -209,32 +229,26 @@ struct HollowNodes::Impl {
       co_return;
     }
     PodState& state = adopt(key, *pod);
-    const std::string host = options.address.empty() ? node_ip(state.node) : options.address;
-    const std::string ip = pod->host_network ? host : pod_ip(state.node, state.ip);
-    if (pod->deletion) {
-      co_await finish(key, *pod, host, ip);
+    if (pod->deletion) co_return co_await finish(key, *pod);
+    if (pod->is_over()) {
+      // Somebody else has said so.
+      if (pod->shows_running) co_await write(key, *pod, end_of(state, *pod, pod->phase).status);
+      if (const auto found = states.find(key); found != states.end()) release_ip(found->second);
       co_return;
     }
-    if (pod->phase == "Succeeded" || pod->phase == "Failed") {
-      release_ip(state);
-      co_return;
-    }
-    const Life life = life_at(*pod, state.started, now(), host, ip);
+    take_ip(state, *pod);
+    const Life life = life_at(*pod, state.started, now_of(state), host_of(state), ip_of(state, *pod));
     co_await write(key, *pod, life.status);
     const auto found = states.find(key);
-    if (found != states.end() && life.changes_at) touch_at(key, found->second, *life.changes_at - now());
+    if (found != states.end() && life.changes_at) touch_at(key, found->second, *life.changes_at - now_of(found->second));
   }
 
   // The grace is the containers': hollow ones obey at once. Whoever holds a finalizer is shown the end before the pod goes.
-  Task<void> finish(ObjectKey key, HollowPod pod, std::string host, std::string ip) {
-    if (states[key].removed) co_return;
-    if (pod.has_finalizers && pod.phase != "Succeeded" && pod.phase != "Failed") {
-      HollowPod told_to_stop = pod;
-      told_to_stop.restart_policy = "Never";
-      for (HollowContainer& container : told_to_stop.containers) {
-        if (!container.run.exit_code) container.run = {.takes = {}, .exit_code = 0};
-      }
-      co_await write(key, pod, life_at(told_to_stop, states[key].started, now(), host, ip).status);
+  Task<void> finish(ObjectKey key, HollowPod pod) {
+    PodState& state = states[key];
+    if (state.removed) co_return;
+    if (pod.has_finalizers && (!pod.is_over() || pod.shows_running)) {
+      co_await write(key, pod, end_of(state, pod, pod.is_over() ? pod.phase : "").status);
     }
     informers::DeleteOptions options;
     options.uid = pod.uid;
@@ -244,18 +258,32 @@ struct HollowNodes::Impl {
     if (const auto found = states.find(key); found != states.end()) found->second.removed = true;
   }
 
+  Life end_of(PodState& state, const HollowPod& pod, const std::string& phase) {
+    if (!state.stopped) state.stopped = now_of(state);
+    return end_at(pod, state.started, *state.stopped, host_of(state), ip_of(state, pod), phase);
+  }
+
   Task<void> write(ObjectKey key, HollowPod pod, PodStatus status) {
     std::string bytes = api::encode_protobuf(status);
-    if (states[key].written == bytes) co_return;
+    const PodState& before = states[key];
+    // Somebody else has changed what we wrote, or an earlier process has written.
+    const bool meddled = before.written.empty() ? pod.begun : pod.revision > before.written_at && pod.told != before.told;
+    if (before.written == bytes && !meddled) co_return;
+    const bool whole = meddled && !pod.is_over();
+    std::optional<Pod> stored;
     try {
-      co_await world.client.patch<Pod>(key, Patch::strategic(status_patch(pod.uid, status)), "status");
+      stored = co_await world.client.patch<Pod>(key, Patch::strategic(status_patch(pod.uid, status, whole)), "status");
       ++stats.writes;
     } catch (const api::ApiError& error) {
       // Gone, or another pod of that name: the informer will tell.
       if (error.is("NotFound") || error.is("Conflict")) co_return;
       throw;
     }
-    if (const auto found = states.find(key); found != states.end()) found->second.written = std::move(bytes);
+    const auto found = states.find(key);
+    if (found == states.end()) co_return;
+    found->second.written = std::move(bytes);
+    found->second.written_at = informers::parse_revision(stored->metadata().resource_version());
+    found->second.told = told_by(std::move(*stored->mutable_status()));
   }
 
   // The pod's state; a pod of the same name with another UID starts afresh.
@@ -265,13 +293,15 @@ struct HollowNodes::Impl {
       release_ip(state);
       world.executor.cancel(state.timer);
       PodState fresh;
+      fresh.queued = state.queued;
       fresh.running = state.running;
       fresh.again = state.again;
       state = std::move(fresh);
       state.uid = pod.uid;
       state.node = index_of.at(pod.node_name);
-      state.started = pod.started.value_or(now());
-      if (!pod.host_network) state.ip = take_ip(state.node, pod.pod_ip);
+      // Whoever else wrote it: no pod was started in the future, and none runs for more than a century.
+      state.started = std::clamp(pod.started.value_or(now()), now() - 24h * 365 * 100, now());
+      state.since = world.executor.clock().steady() - (now() - state.started);
     }
     return state;
   }
@@ -284,21 +314,35 @@ struct HollowNodes::Impl {
     states.erase(found);
   }
 
-  // The address the pod has already, when it is free and of this node; else the lowest free one.
-  int take_ip(int node, const std::string& present) {
-    std::set<int>& used = used_ips[node];
-    const std::string range = pod_ip(node, 1).substr(0, pod_ip(node, 1).rfind('.') + 1);
-    if (present.starts_with(range)) {
-      const int n = std::atoi(present.c_str() + range.size());
-      if (n > 1 && n < 255 && used.insert(n).second) return n;
-    }
+  std::string host_of(const PodState& state) const { return options.address.empty() ? node_ip(state.node) : options.address; }
+
+  // One that has ended, or was never given any, is shown with what its status says.
+  std::string ip_of(const PodState& state, const HollowPod& pod) const {
+    if (pod.host_network) return host_of(state);
+    return state.ip ? pod_ip(state.node, state.ip) : pod.pod_ip;
+  }
+
+  // The address the pod has already, when it is free and of this node.
+  void keep_ip(PodState& state, const HollowPod& pod) {
+    if (state.ip || pod.host_network) return;
+    const std::string first = pod_ip(state.node, 1), range = first.substr(0, first.rfind('.') + 1);
+    if (!pod.pod_ip.starts_with(range)) return;
+    const int n = std::atoi(pod.pod_ip.c_str() + range.size());
+    if (n > 1 && n < kIpsEnd && used_ips[state.node].insert(n).second) state.ip = n;
+  }
+
+  // Else the lowest free one.
+  void take_ip(PodState& state, const HollowPod& pod) {
+    keep_ip(state, pod);
+    if (state.ip || pod.host_network) return;
+    std::set<int>& used = used_ips[state.node];
     int n = 2;
     for (const int taken : used) {
       if (taken == n) ++n;
     }
-    if (n >= 255) throw std::runtime_error("no free pod address on " + node_name(options, node));
+    if (n >= kIpsEnd) throw std::runtime_error("no free pod address on " + node_name(options, state.node));
     used.insert(n);
-    return n;
+    state.ip = n;
   }
 
   void release_ip(PodState& state) {
@@ -341,7 +385,7 @@ std::optional<std::string> HollowNodes::log(const ObjectKey& key, const std::str
   for (const auto* list : {&pod->containers, &pod->init_containers}) {
     for (const HollowContainer& each : *list) {
       if (each.name == container || (container.empty() && pod->containers.size() == 1)) {
-        return log_of(*pod, each, state->second.started, impl_->now());
+        return log_of(*pod, each, state->second.started, impl_->now_of(state->second));
       }
     }
   }

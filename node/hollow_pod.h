@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/v1.pb.h"
 #include "informers/informer.h"
 #include "node/command.h"
 
@@ -23,6 +24,7 @@ struct HollowContainer {
 struct HollowPod {
   std::string namespace_name, name, uid;
   Revision revision;
+  std::int64_t generation = 0;
   std::string node_name;
   bool host_network = false;
   bool has_finalizers = false;
@@ -30,15 +32,23 @@ struct HollowPod {
   std::string restart_policy;
   std::optional<Duration> active_deadline;
   std::vector<HollowContainer> init_containers, containers;
-  std::vector<std::string> open_gates;  // readiness gates whose condition is not True
+  std::vector<std::string> closed_gates;  // readiness gates whose condition is not True: why, in the kubelet's words
 
   // As its status says.
   std::string phase, pod_ip;
-  std::optional<Time> started;
+  std::optional<Time> started, scheduled;
+  bool shows_running = false;  // some container does
+  bool begun = false;          // a kubelet has written to it, or somebody in its place
+  std::size_t told = 0;        // of what a kubelet writes of a status: the same for equal ones
+
+  bool is_over() const { return phase == "Succeeded" || phase == "Failed"; }
 
   ObjectKey key() const { return {namespace_name, name}; }
   static std::shared_ptr<const HollowPod> decode(std::string_view protobuf);
 };
+
+// HollowPod::told of a status.
+std::size_t told_by(core::v1::PodStatus status);
 
 }  // namespace ph::node
 

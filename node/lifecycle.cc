@@ -15,11 +15,13 @@ using core::v1::PodStatus;
 // The kubelet waits 10 s before it starts a container again, twice as long each time up to 5 min.
 constexpr Duration kBackoffFirst = 10s;
 constexpr Duration kBackoffMax = 300s;
+constexpr int kKilled = 137;  // the code of what was killed
 
 // Where a container's runs stand at a moment.
 struct Progress {
   enum Kind { NotYet, Running, Backoff, Ended } kind = NotYet;
   int restarts = 0;
+  int code = 0;                    // of the last run that ended
   Time since{};                    // begin of the run, of the wait, or the end
   Time run_began{};                // of the last run that began
   std::optional<Time> changes_at;
@@ -54,9 +56,9 @@ Progress progress(const HollowPod& pod, const HollowContainer& container, bool i
       out.changes_at = end;
       return out;
     }
-    const int code = *container.run.exit_code;
+    out.code = *container.run.exit_code;
     out.since = end;
-    if (!(init ? restarts_init(pod, container, code) : restarts(pod, container, code))) {
+    if (!(init ? restarts_init(pod, container, out.code) : restarts(pod, container, out.code))) {
       out.kind = Progress::Ended;
       return out;
     }
@@ -67,17 +69,35 @@ Progress progress(const HollowPod& pod, const HollowContainer& container, bool i
       return out;
     }
     begin = again;
-    backoff = std::min(backoff * 2, kBackoffMax);
     ++out.restarts;
+    if (backoff == kBackoffMax) {
+      // From here on one round is like the other: a pod may have been at it for years.
+      const Duration round = container.run.takes + backoff;
+      const auto rounds = (now - begin) / round;
+      begin += rounds * round;
+      out.restarts += static_cast<int>(rounds);
+    }
+    backoff = std::min(backoff * 2, kBackoffMax);
   }
 }
 
-void set_ended(core::v1::ContainerStateTerminated* state, const HollowContainer& container, Time began, Time ended) {
-  const int code = container.run.exit_code.value_or(0);
-  state->set_exit_code(code);
-  state->set_reason(code == 0 ? "Completed" : "Error");
-  api::set_time(state->mutable_started_at(), began);
-  api::set_time(state->mutable_finished_at(), ended);
+// What is under way ends at that moment.
+void stop(Progress& at, Time moment, int code) {
+  if (at.kind == Progress::Running) {
+    at.kind = Progress::Ended;
+    at.code = code;
+    at.since = moment;
+  } else if (at.kind == Progress::Backoff) {
+    at.kind = Progress::Ended;
+  }
+  at.changes_at.reset();
+}
+
+void set_ended(core::v1::ContainerStateTerminated* state, const Progress& at) {
+  state->set_exit_code(at.code);
+  state->set_reason(at.code == 0 ? "Completed" : "Error");
+  api::set_time(state->mutable_started_at(), at.run_began);
+  api::set_time(state->mutable_finished_at(), at.since);
 }
 
 std::string container_id(const HollowPod& pod, const HollowContainer& container, int restarts) {
@@ -108,11 +128,11 @@ ContainerStatus container_status(const HollowPod& pod, const HollowContainer& co
       waiting->set_reason("CrashLoopBackOff");
       waiting->set_message(fmt::format("back-off restarting failed container={} pod={}_{}({})", container.name, pod.name,
                                        pod.namespace_name, pod.uid));
-      set_ended(out.mutable_last_state()->mutable_terminated(), container, at.run_began, at.since);
+      set_ended(out.mutable_last_state()->mutable_terminated(), at);
       break;
     }
     case Progress::Ended:
-      set_ended(out.mutable_state()->mutable_terminated(), container, at.run_began, at.since);
+      set_ended(out.mutable_state()->mutable_terminated(), at);
       break;
   }
   return out;
@@ -122,15 +142,26 @@ void earliest(std::optional<Time>& into, std::optional<Time> other) {
   if (other && (!into || *other < *into)) into = other;
 }
 
+// Everything is told to stop at a moment.
+struct Stop {
+  Time at;
+  int server_code = 0;  // what a container ends with that would have run for ever
+};
+
 class Story {
  public:
-  Story(const HollowPod& pod, Time started, Time now) : pod_(pod), started_(started), now_(now) {}
+  Story(const HollowPod& pod, Time started, Time now, std::optional<Stop> stop = {})
+      : pod_(pod), started_(started), now_(std::max(started, stop ? std::min(now, stop->at) : now)), stop_(stop) {}
 
-  Life tell(const std::string& host_ip, const std::string& pod_ip) {
-    tell_init_containers();
-    tell_containers();
+  // `phase`: what somebody else has decided; empty: as the containers say.
+  Life tell(const std::string& host_ip, const std::string& pod_ip, const std::string& phase = {}) {
+    follow_init_containers();
+    follow_containers();
+    stop_sidecars();
+    add_container_statuses();
     PodStatus& status = life_.status;
-    status.set_phase(phase());
+    status.set_observed_generation(pod_.generation);
+    status.set_phase(phase.empty() ? natural_phase() : phase);
     status.set_host_ip(host_ip);
     status.add_host_ips()->set_ip(host_ip);
     api::set_time(status.mutable_start_time(), started_);
@@ -138,119 +169,137 @@ class Story {
       status.set_pod_ip(pod_ip);
       status.add_pod_ips()->set_ip(pod_ip);
     }
-    apply_deadline();
     add_conditions();
     if (life_.ended()) life_.changes_at.reset();
     return std::move(life_);
   }
 
  private:
-  void tell_init_containers() {
+  struct Followed {
+    const HollowContainer* container;
+    Time from;
+    Progress at;
+  };
+
+  Progress follow(const HollowContainer& container, bool init, Time from) {
+    Progress at = progress(pod_, container, init, from, now_);
+    if (stop_) stop(at, now_, stopped_code(container, init, stop_->server_code));
+    earliest(life_.changes_at, at.changes_at);
+    return at;
+  }
+
+  // Work that is broken off fails.
+  static int stopped_code(const HollowContainer& container, bool init, int server_code) {
+    const bool works = container.run.exit_code || (init && !container.sidecar);
+    return works ? kKilled : server_code;
+  }
+
+  void follow_init_containers() {
     Time from = started_;
     bool reached = true;
     for (const HollowContainer& container : pod_.init_containers) {
-      const Progress at = reached ? progress(pod_, container, true, from, now_) : Progress{};
-      const bool succeeded = at.kind == Progress::Ended && container.run.exit_code == 0;
-      const bool passed = container.sidecar ? at.kind == Progress::Running : succeeded;
-      *life_.status.add_init_container_statuses() = container_status(pod_, container, at, passed, "PodInitializing");
-      earliest(life_.changes_at, at.changes_at);
-      if (at.kind == Progress::Ended && !succeeded) init_failed_ = true;
+      const Progress at = reached ? follow(container, true, from) : Progress{};
+      init_.push_back({&container, from, at});
+      const bool ended = !container.sidecar && at.kind == Progress::Ended;
+      const bool succeeded = ended && at.code == 0;
+      // A sidecar is waited for until it has started, however often it does.
+      const bool passed = container.sidecar ? at.kind != Progress::NotYet : succeeded;
+      if (!passed) incomplete_.push_back(container.name);
+      if (ended && !succeeded) init_failed_ = true;
       if (!passed) reached = false;
       if (succeeded) from = std::max(from, at.since);
     }
-    initialized_ = reached;
     initialized_at_ = from;
   }
 
-  void tell_containers() {
-    bool all_ready = true;
-    ready_at_ = initialized_at_;
+  bool initialized() const { return incomplete_.empty(); }
+
+  void follow_containers() {
     for (const HollowContainer& container : pod_.containers) {
-      const Progress at = initialized_ ? progress(pod_, container, false, initialized_at_, now_) : Progress{};
-      bool ready = at.kind == Progress::Running;
-      if (ready) {
-        const Time ready_at = at.since + container.ready_after;
-        ready = now_ >= ready_at;
-        if (!ready) earliest(life_.changes_at, ready_at);
-        ready_at_ = std::max(ready_at_, ready ? ready_at : now_);
+      const Progress at = initialized() ? follow(container, false, initialized_at_) : Progress{};
+      containers_.push_back({&container, initialized_at_, at});
+      if (at.kind == Progress::Ended) {
+        ++(at.code == 0 ? succeeded_ : failed_);
+        ended_at_ = std::max(ended_at_, at.since);
       } else if (at.kind != Progress::NotYet) {
-        ready_at_ = std::max(ready_at_, at.since);
+        ++alive_;
       }
-      all_ready &= ready;
-      count(container, at);
-      *life_.status.add_container_statuses() =
-          container_status(pod_, container, at, ready, pod_.init_containers.empty() ? "ContainerCreating" : "PodInitializing");
-      earliest(life_.changes_at, at.changes_at);
     }
-    containers_ready_ = all_ready && initialized_;
   }
 
-  void count(const HollowContainer& container, const Progress& at) {
-    if (at.kind == Progress::Ended) {
-      ++(container.run.exit_code == 0 ? succeeded_ : failed_);
+  // When all else has ended.
+  void stop_sidecars() {
+    if (!initialized() || alive_ > 0) return;
+    for (auto& [container, from, at] : init_) {
+      if (!container->sidecar) continue;
+      at = progress(pod_, *container, true, from, ended_at_);
+      stop(at, ended_at_, stopped_code(*container, true, 0));
+    }
+  }
+
+  void add_container_statuses() {
+    ready_at_ = initialized_at_;
+    for (const auto& [container, from, at] : init_) {
+      const bool ready = container->sidecar ? is_ready(*container, at) : at.kind == Progress::Ended && at.code == 0;
+      *life_.status.add_init_container_statuses() = container_status(pod_, *container, at, ready, "PodInitializing");
+    }
+    const char* waiting = pod_.init_containers.empty() ? "ContainerCreating" : "PodInitializing";
+    for (const auto& [container, from, at] : containers_) {
+      const bool ready = is_ready(*container, at);
+      *life_.status.add_container_statuses() = container_status(pod_, *container, at, ready, waiting);
+    }
+  }
+
+  // One that is not is remembered, and since when this has been so.
+  bool is_ready(const HollowContainer& container, const Progress& at) {
+    bool ready = at.kind == Progress::Running;
+    if (ready) {
+      const Time ready_at = at.since + container.ready_after;
+      ready = now_ >= ready_at;
+      if (!ready) earliest(life_.changes_at, ready_at);
+      ready_at_ = std::max(ready_at_, ready ? ready_at : now_);
     } else if (at.kind != Progress::NotYet) {
-      ++alive_;
+      ready_at_ = std::max(ready_at_, at.since);
     }
+    if (!ready) unready_.push_back(container.name);
+    return ready;
   }
 
-  std::string phase() const {
+  std::string natural_phase() const {
     if (init_failed_) return "Failed";
-    if (!initialized_) return "Pending";
+    if (!initialized()) return "Pending";
     if (alive_ > 0) return "Running";
     return failed_ > 0 ? "Failed" : "Succeeded";
   }
 
-  void apply_deadline() {
-    if (!pod_.active_deadline || life_.ended()) return;
-    const Time deadline = started_ + *pod_.active_deadline;
-    if (now_ < deadline) return earliest(life_.changes_at, deadline);
-    life_.status.set_phase("Failed");
-    life_.status.set_reason("DeadlineExceeded");
-    life_.status.set_message("Pod was active on the node longer than the specified deadline");
-    containers_ready_ = false;
-    ready_at_ = deadline;
-    for (ContainerStatus& container : *life_.status.mutable_container_statuses()) kill(&container, deadline);
-  }
-
-  static void kill(ContainerStatus* container, Time at) {
-    container->set_ready(false);
-    container->set_started(false);
-    if (!container->state().has_running()) return;
-    const meta::v1::Time began = container->state().running().started_at();
-    container->mutable_state()->clear_running();
-    auto* ended = container->mutable_state()->mutable_terminated();
-    ended->set_exit_code(137);
-    ended->set_reason("Error");
-    *ended->mutable_started_at() = began;
-    api::set_time(ended->mutable_finished_at(), at);
-  }
-
   void add_conditions() {
-    const std::string_view done = life_.status.phase() == "Succeeded" ? "PodCompleted" : life_.ended() ? "PodFailed" : "";
-    std::string unready;
-    for (int i = 0; i < life_.status.container_statuses_size(); ++i) {
-      const ContainerStatus& container = life_.status.container_statuses(i);
-      if (!container.ready()) unready += (unready.empty() ? "" : " ") + container.name();
-    }
-    const std::string message = "containers with unready status: [" + unready + "]";
-    const std::string why(done.empty() ? "ContainersNotReady" : done);
-    const bool gates = pod_.open_gates.empty();
-    add("PodReadyToStartContainers", !life_.ended(), started_, "", "");
-    add("Initialized", initialized_, initialized_at_,
-        initialized_ ? (done == "PodCompleted" ? "PodCompleted" : "") : "ContainersNotInitialized", "");
-    if (containers_ready_ && !gates) {
-      add("Ready", false, ready_at_, "ReadinessGatesNotReady",
-          fmt::format("corresponding condition of pod readiness gate \"{}\" does not exist.", pod_.open_gates.front()));
+    const bool succeeded = life_.status.phase() == "Succeeded", ended = life_.ended();
+    const bool ready = unready_.empty() && initialized() && !ended;
+    const std::string why = ready ? "" : succeeded ? "PodCompleted" : ended ? "PodFailed" : "ContainersNotReady";
+    const std::string message = ready || ended ? "" : listed("containers with unready status", unready_);
+    add("PodReadyToStartContainers", !ended, ended ? ready_at_ : started_, "", "");
+    if (succeeded || initialized()) {
+      add("Initialized", true, initialized_at_, succeeded ? "PodCompleted" : "", "");
     } else {
-      add("Ready", containers_ready_, ready_at_, containers_ready_ ? "" : why, containers_ready_ || !done.empty() ? "" : message);
+      add("Initialized", false, started_, "ContainersNotInitialized", listed("containers with incomplete status", incomplete_));
     }
-    add("ContainersReady", containers_ready_, ready_at_, containers_ready_ ? "" : why,
-        containers_ready_ || !done.empty() ? "" : message);
+    if (ready && !pod_.closed_gates.empty()) {
+      add("Ready", false, ready_at_, "ReadinessGatesNotReady", fmt::format("{}", fmt::join(pod_.closed_gates, ", ")));
+    } else {
+      add("Ready", ready, ready_at_, why, message);
+    }
+    add("ContainersReady", ready, ready_at_, why, message);
+    add("PodScheduled", true, pod_.scheduled.value_or(started_), "", "");
+  }
+
+  static std::string listed(std::string_view what, const std::vector<std::string_view>& containers) {
+    return fmt::format("{}: [{}]", what, fmt::join(containers, " "));
   }
 
   void add(std::string_view type, bool holds, Time since, std::string_view reason, std::string_view message) {
     auto* condition = life_.status.add_conditions();
     condition->set_type(std::string(type));
+    condition->set_observed_generation(pod_.generation);
     condition->set_status(holds ? "True" : "False");
     condition->set_reason(std::string(reason));
     condition->set_message(std::string(message));
@@ -259,17 +308,45 @@ class Story {
 
   const HollowPod& pod_;
   const Time started_, now_;
+  const std::optional<Stop> stop_;
   Life life_;
-  bool initialized_ = true, init_failed_ = false, containers_ready_ = false;
-  Time initialized_at_{}, ready_at_{};
+  std::vector<Followed> init_, containers_;
+  std::vector<std::string_view> incomplete_, unready_;
+  bool init_failed_ = false;
   int alive_ = 0, succeeded_ = 0, failed_ = 0;
+  Time initialized_at_{}, ready_at_{}, ended_at_{};
 };
+
+// Times in statuses are whole seconds: counted is from the same second that will be read back.
+Time whole(Time time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
 }  // namespace
 
+bool is_kubelets(std::string_view condition) {
+  static constexpr std::string_view kOwn[] = {"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady",
+                                              "PodScheduled"};
+  return std::ranges::find(kOwn, condition) != std::end(kOwn);
+}
+
 Life life_at(const HollowPod& pod, Time started, Time now, const std::string& host_ip, const std::string& pod_ip) {
-  // Times in statuses are whole seconds: count from the same second that will be read back.
-  return Story(pod, std::chrono::floor<std::chrono::seconds>(started), now).tell(host_ip, pod_ip);
+  const Time begun = whole(started);
+  if (!pod.active_deadline) return Story(pod, begun, now).tell(host_ip, pod_ip);
+  const Time deadline = begun + *pod.active_deadline;
+  Life life = Story(pod, begun, std::min(now, deadline)).tell(host_ip, pod_ip);
+  if (life.ended()) return life;
+  if (now < deadline) {
+    earliest(life.changes_at, deadline);
+    return life;
+  }
+  life = Story(pod, begun, now, Stop{deadline, kKilled}).tell(host_ip, pod_ip, "Failed");
+  life.status.set_reason("DeadlineExceeded");
+  life.status.set_message("Pod was active on the node longer than the specified deadline");
+  return life;
+}
+
+Life end_at(const HollowPod& pod, Time started, Time at, const std::string& host_ip, const std::string& pod_ip,
+            const std::string& phase) {
+  return Story(pod, whole(started), at, Stop{whole(at)}).tell(host_ip, pod_ip, phase);
 }
 
 std::string log_of(const HollowPod& pod, const HollowContainer& container, Time started, Time now) {

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/time.h"
 #include "core/v1.pb.h"
@@ -14,13 +15,21 @@
 namespace ph::node {
 
 struct Life {
-  core::v1::PodStatus status;        // without PodScheduled, which is the scheduler's
+  core::v1::PodStatus status;        // what a kubelet writes of it
   std::optional<Time> changes_at;    // nothing: not by itself
   bool ended() const { return status.phase() == "Succeeded" || status.phase() == "Failed"; }
 };
 
 // `started`: when the kubelet accepted the pod.
 Life life_at(const HollowPod& pod, Time started, Time now, const std::string& host_ip, const std::string& pod_ip);
+
+// The end of a pod that is told to stop, or whose phase somebody else has set to a final one (`phase`; empty: as its containers
+// end). Servers end with 0, what was at work is killed.
+Life end_at(const HollowPod& pod, Time started, Time at, const std::string& host_ip, const std::string& pod_ip,
+            const std::string& phase = {});
+
+// The pod conditions that are a kubelet's to write.
+bool is_kubelets(std::string_view condition);
 
 // What `kubectl logs` shows of a container at a moment; the lines it wrote so far.
 std::string log_of(const HollowPod& pod, const HollowContainer& container, Time started, Time now);

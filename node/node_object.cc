@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/codec.h"
 #include "api/times.h"
 #include "base/assert.h"
 
@@ -20,6 +21,27 @@ void set_resources(google::protobuf::Map<std::string, meta::v1::Quantity>* out, 
 // Nothing random: the same node has the same identity after every restart.
 std::string machine_id(int index) { return fmt::format("{:032x}", 0x5eed0000 + index); }
 
+void set_conditions(core::v1::NodeStatus* status, Time now) {
+  struct Row {
+    const char *type, *holds, *reason, *message;
+  };
+  static constexpr Row kRows[] = {
+      {"MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"},
+      {"DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"},
+      {"PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"},
+      {"Ready", "True", "KubeletReady", "kubelet is posting ready status"},
+  };
+  for (const Row& row : kRows) {
+    auto* condition = status->add_conditions();
+    condition->set_type(row.type);
+    condition->set_status(row.holds);
+    condition->set_reason(row.reason);
+    condition->set_message(row.message);
+    api::set_time(condition->mutable_last_heartbeat_time(), now);
+    api::set_time(condition->mutable_last_transition_time(), now);
+  }
+}
+
 }  // namespace
 
 std::string node_name(const HollowOptions& options, int index) { return options.name_prefix + std::to_string(index); }
@@ -32,28 +54,6 @@ std::string node_ip(int index) {
 std::string pod_ip(int node_index, int n) {
   PH_ASSERT(n > 0 && n < 256);
   return fmt::format("10.{}.{}.{}", 128 + (node_index >> 8), node_index & 0xff, n);
-}
-
-void set_conditions(core::v1::NodeStatus* status, Time since, Time heartbeat) {
-  struct Row {
-    const char *type, *holds, *reason, *message;
-  };
-  static constexpr Row kRows[] = {
-      {"MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"},
-      {"DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"},
-      {"PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"},
-      {"Ready", "True", "KubeletReady", "kubelet is posting ready status"},
-  };
-  status->clear_conditions();
-  for (const Row& row : kRows) {
-    auto* condition = status->add_conditions();
-    condition->set_type(row.type);
-    condition->set_status(row.holds);
-    condition->set_reason(row.reason);
-    condition->set_message(row.message);
-    api::set_time(condition->mutable_last_heartbeat_time(), heartbeat);
-    api::set_time(condition->mutable_last_transition_time(), since);
-  }
 }
 
 core::v1::Node make_node(const HollowOptions& options, int index, Time now) {
@@ -91,8 +91,19 @@ core::v1::Node make_node(const HollowOptions& options, int index, Time now) {
   info->set_kubelet_version(kVersion);
   info->set_operating_system("linux");
   info->set_architecture("amd64");
-  set_conditions(status, now, now);
+  set_conditions(status, now);
   return node;
+}
+
+std::string status_report(const HollowOptions& options, int index, const core::v1::Node& present, Time now) {
+  core::v1::NodeStatus report = std::move(*make_node(options, index, now).mutable_status());
+  for (auto& condition : *report.mutable_conditions()) {
+    for (const auto& old : present.status().conditions()) {
+      const bool stands = old.type() == condition.type() && old.status() == condition.status();
+      if (stands) *condition.mutable_last_transition_time() = old.last_transition_time();
+    }
+  }
+  return R"({"status":)" + api::encode_json(report) + "}";
 }
 
 coordination::v1::Lease make_lease(const HollowOptions& options, const core::v1::Node& node, Time now) {

@@ -31,8 +31,9 @@ std::string node_ip(int index);              // 172.18.0.0/16
 std::string pod_ip(int node_index, int n);
 
 core::v1::Node make_node(const HollowOptions& options, int index, Time now);
-// Conditions as a kubelet reports them; `since` is when they began to hold.
-void set_conditions(core::v1::NodeStatus* status, Time since, Time heartbeat);
+// What a kubelet reports of the node as it is now, as the body of a patch of its status: everything that is a kubelet's, whole, so
+// that nothing stays lost; and nothing else.
+std::string status_report(const HollowOptions& options, int index, const core::v1::Node& present, Time now);
 coordination::v1::Lease make_lease(const HollowOptions& options, const core::v1::Node& node, Time now);
 
 }  // namespace ph::node

@@ -6,6 +6,8 @@
 namespace ph::node {
 namespace {
 
+using core::v1::PodStatus;
+
 HollowContainer container(std::string name, Run run) { return {.name = std::move(name), .image = "img:1", .run = std::move(run)}; }
 Run ends(Duration after, int code) { return {.takes = after, .exit_code = code}; }
 
@@ -46,6 +48,9 @@ TEST(Lifecycle, FollowsTheCommandsAndTheRestartPolicy) {
   HollowPod sidecar = pod({container("c", ends(5s, 0))}, "Never");
   sidecar.init_containers = {container("s", {})};
   sidecar.init_containers[0].sidecar = true;
+  HollowPod crashing_sidecar = pod({container("c", {})});
+  crashing_sidecar.init_containers = {container("s", ends(1s, 1))};
+  crashing_sidecar.init_containers[0].sidecar = true;
   HollowPod deadline = pod({container("c", {})});
   deadline.active_deadline = 30s;
 
@@ -71,6 +76,9 @@ TEST(Lifecycle, FollowsTheCommandsAndTheRestartPolicy) {
       {"after the init containers", with_init, 5s, "Running 1/1 r0 running"},
       {"a failed init container", failing_init, 2s, "Failed 0/1 r0 PodInitializing"},
       {"a sidecar does not keep a pod alive", sidecar, 6s, "Succeeded 0/1 r0 ended 0"},
+      {"a sidecar that fails again and again", crashing_sidecar, 11s, "Running 1/1 r0 running until 12s"},
+      {"years of failures", pod({container("c", ends(1s, 1))}), 24h * 365 * 40, "Running 0/1 r4190834 CrashLoopBackOff until 1261440145s"},
+      {"started in the future", pod({container("c", {})}), -5s, "Running 1/1 r0 running"},
       {"before the deadline", deadline, 29s, "Running 1/1 r0 running until 30s"},
       {"at the deadline", deadline, 30s, "Failed 0/1 r0 ended 137"},
   };
@@ -95,9 +103,102 @@ TEST(Lifecycle, ConditionsChangeWithTheContainers) {
   EXPECT_EQ(ready_at(0s), "True   since 0");
   EXPECT_EQ(ready_at(2s), "False ContainersNotReady containers with unready status: [c] since 1");
   EXPECT_EQ(ready_at(11s), "True   since 11");
-  p.open_gates = {"example.com/gate"};
-  EXPECT_EQ(ready_at(11s),
-            "False ReadinessGatesNotReady corresponding condition of pod readiness gate \"example.com/gate\" does not exist. since 11");
+  p.closed_gates = {"one is shut.", "so is the other"};
+  EXPECT_EQ(ready_at(11s), "False ReadinessGatesNotReady one is shut., so is the other since 11");
+}
+
+// "Initialized=False ContainersNotInitialized: containers with …", one a line.
+std::string conditions(const PodStatus& status) {
+  std::string out;
+  for (const auto& c : status.conditions()) {
+    out += fmt::format("{}={}{}{}{}{}\n", c.type(), c.status(), c.reason().empty() ? "" : " ", c.reason(), c.message().empty() ? "" : ": ",
+                       c.message());
+  }
+  return out;
+}
+
+TEST(Lifecycle, SaysWhichContainersAreWaitedFor) {
+  HollowPod p = pod({container("c", {}), container("d", {})});
+  p.init_containers = {container("init1", ends(1s, 0)), container("side", {}), container("init2", ends(9s, 0)), container("init3", ends(0s, 0))};
+  p.init_containers[1].sidecar = true;
+  EXPECT_EQ(conditions(life_at(p, Time(), Time(2s), "h", "i").status),
+            "PodReadyToStartContainers=True\n"
+            "Initialized=False ContainersNotInitialized: containers with incomplete status: [init2 init3]\n"
+            "Ready=False ContainersNotReady: containers with unready status: [c d]\n"
+            "ContainersReady=False ContainersNotReady: containers with unready status: [c d]\n"
+            "PodScheduled=True\n");
+  EXPECT_EQ(conditions(life_at(p, Time(), Time(0s), "h", "i").status),
+            "PodReadyToStartContainers=True\n"
+            "Initialized=False ContainersNotInitialized: containers with incomplete status: [init1 side init2 init3]\n"
+            "Ready=False ContainersNotReady: containers with unready status: [side c d]\n"
+            "ContainersReady=False ContainersNotReady: containers with unready status: [side c d]\n"
+            "PodScheduled=True\n");
+  EXPECT_EQ(conditions(life_at(p, Time(), Time(10s), "h", "i").status),
+            "PodReadyToStartContainers=True\nInitialized=True\nReady=True\nContainersReady=True\nPodScheduled=True\n");
+}
+
+TEST(Lifecycle, AFailedInitContainerIsNamedForGood) {
+  HollowPod p = pod({container("run1", {})}, "Never");
+  p.init_containers = {container("init1", ends(0s, 0)), container("init2", ends(0s, 1))};
+  const Life life = life_at(p, Time(), Time(5s), "h", "i");
+  EXPECT_EQ(life.status.phase(), "Failed");
+  EXPECT_EQ(conditions(life.status),
+            "PodReadyToStartContainers=False\n"
+            "Initialized=False ContainersNotInitialized: containers with incomplete status: [init2]\n"
+            "Ready=False PodFailed\nContainersReady=False PodFailed\nPodScheduled=True\n");
+}
+
+TEST(Lifecycle, SaysWhichGenerationItHasSeen) {
+  HollowPod p = pod({container("c", {})});
+  p.generation = 7;
+  const PodStatus status = life_at(p, Time(), Time(1s), "h", "i").status;
+  EXPECT_EQ(status.observed_generation(), 7);
+  for (const auto& condition : status.conditions()) EXPECT_EQ(condition.observed_generation(), 7) << condition.type();
+}
+
+// The states of all containers, init containers first: "ended 0 at 5".
+std::string states(const PodStatus& status) {
+  std::string out = status.phase();
+  const auto add = [&](const core::v1::ContainerStatus& c) {
+    const auto& state = c.state();
+    out += state.has_running() ? ", running" : state.has_waiting() ? ", " + state.waiting().reason() :
+           fmt::format(", {} {} at {}", state.terminated().reason(), state.terminated().exit_code(), state.terminated().finished_at().seconds());
+  };
+  for (const auto& c : status.init_container_statuses()) add(c);
+  for (const auto& c : status.container_statuses()) add(c);
+  return out;
+}
+
+TEST(Lifecycle, TheEndOfAPodIsTheEndOfItsContainers) {
+  HollowPod working = pod({container("server", {}), container("work", ends(60s, 0)), container("crash", ends(1s, 3))});
+  HollowPod preparing = pod({container("c", {})});
+  preparing.init_containers = {container("i", ends(60s, 0))};
+  HollowPod helped = pod({container("c", ends(5s, 0))}, "Never");
+  helped.init_containers = {container("s", {}), container("t", ends(2s, 1))};
+  for (auto& each : helped.init_containers) each.sidecar = true;
+  HollowPod late = preparing;
+  late.active_deadline = 30s;
+  struct Row {
+    const char* name;
+    PodStatus status;
+    const char* states;
+  };
+  const auto end = [](const HollowPod& p, const char* phase = "") { return end_at(p, Time(), Time(7s + 500ms), "h", "i", phase).status; };
+  const Row rows[] = {
+      {"told to stop", end(working), "Failed, Completed 0 at 7, Error 137 at 7, Error 3 at 1"},
+      {"a server", end(pod({container("c", {})})), "Succeeded, Completed 0 at 7"},
+      {"said to have succeeded", end(working, "Succeeded"), "Succeeded, Completed 0 at 7, Error 137 at 7, Error 3 at 1"},
+      {"before it was initialized", end(preparing), "Failed, Error 137 at 7, PodInitializing"},
+      {"sidecars end with the last", life_at(helped, Time(), Time(60s), "h", "i").status, "Succeeded, Completed 0 at 5, Error 1 at 2, Completed 0 at 5"},
+      {"at the deadline", life_at(late, Time(), Time(60s), "h", "i").status, "Failed, Error 137 at 30, PodInitializing"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    EXPECT_EQ(states(row.status), row.states);
+    for (const auto& c : row.status.conditions()) {
+      if (c.type() == "Ready" || c.type() == "PodReadyToStartContainers") EXPECT_EQ(c.status(), "False");
+    }
+  }
 }
 
 TEST(Lifecycle, GoesOnWhereARestartedKubeletFindsIt) {

@@ -173,10 +173,10 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
       create(std::move(space));
     }
   }
-  if (setup.node_count > 0) {
+  if (setup.hollow_options.count > 0) {
     impl.nodes = impl.process("nodes", 4, setup.fault_kinds.for_nodes ? setup.fault_kinds : kNoFaults,
                               [&impl](const pilothouse::Connector& connector) {
-                                return nodes_program(impl.executor, connector, impl.setup.node_count, impl.rng, impl.log,
+                                return nodes_program(impl.executor, connector, impl.setup.hollow_options, impl.rng, impl.log,
                                                      impl.setup.metrics_of_all);
                               });
     impl.nodes->start();
@@ -220,6 +220,13 @@ void Cluster::restart_loops() {
     each->stop();
     each->start();
   }
+  impl_->executor.drain();
+}
+
+void Cluster::restart_nodes(const std::function<void()>& meanwhile) {
+  impl_->nodes->stop();
+  if (meanwhile) meanwhile();
+  impl_->nodes->start();
   impl_->executor.drain();
 }
 

@@ -20,6 +20,7 @@
 #include "base/sync.h"
 #include "controllers/runtime/options.h"
 #include "informers/client.h"
+#include "node/node_object.h"
 #include "scheduler/extender/spec.h"
 #include "tests/sim/executor.h"
 #include "tests/sim/faults.h"
@@ -32,7 +33,7 @@ struct Setup {
   bool with_scheduler = false;
   std::string scheduler_config;   // a KubeSchedulerConfiguration; empty: the default
   scheduler::ExtenderTransports extender_transports;
-  int node_count = 0;
+  node::HollowOptions hollow_options = {.count = 0};
   std::uint64_t seed_value = 1;
   bool with_access = false;       // authentication, RBAC and admission as in a real server, and its bootstrap objects
   Metrics* metrics_of_all = nullptr;
@@ -40,7 +41,8 @@ struct Setup {
   Faults fault_kinds;             // from the first `advance` on, until `heal`
   std::string command;            // what a person types to see this run again
 
-  Setup& nodes(int count) { return node_count = count, *this; }
+  Setup& nodes(int count) { return hollow_options.count = count, *this; }
+  Setup& nodes(node::HollowOptions options) { return hollow_options = std::move(options), *this; }
   Setup& scheduler(std::string config = {}) { return with_scheduler = true, scheduler_config = std::move(config), *this; }
   Setup& extenders(scheduler::ExtenderTransports transports) { return extender_transports = std::move(transports), *this; }
   Setup& elected(bool yes = true) { return with_election = yes, *this; }
@@ -157,6 +159,8 @@ class Cluster {
 
   // Crashes the loops (of the first manager) and the scheduler and starts them again, with empty caches.
   void restart_loops();
+  // The same with the hollow nodes; `meanwhile` happens while they are down.
+  void restart_nodes(const std::function<void()>& meanwhile = {});
 
   // -- Faults (docs/simulation.md)
   // No more of them: what is down comes back, a second manager goes; what is on its way still arrives. What is to hold in the

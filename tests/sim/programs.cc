@@ -122,8 +122,9 @@ class SchedulerProgram final : public Program {
 
 class Nodes final : public Program {
  public:
-  Nodes(Executor& executor, const pilothouse::Connector& connector, int count, Rng& rng, const Log& log, Metrics* metrics)
-      : component_(executor, connector, node::HollowOptions{.count = count}, rng, log, metrics), scope_(executor) {
+  Nodes(Executor& executor, const pilothouse::Connector& connector, const node::HollowOptions& options, Rng& rng, const Log& log,
+        Metrics* metrics)
+      : component_(executor, connector, options, rng, log, metrics), scope_(executor) {
     scope_.spawn(component_.nodes.start());
   }
 
@@ -149,9 +150,9 @@ std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse:
   return std::make_unique<SchedulerProgram>(executor, connector, config, extenders, rng, log, metrics);
 }
 
-std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, int count, Rng& rng, const Log& log,
-                                       Metrics* metrics) {
-  return std::make_unique<Nodes>(executor, connector, count, rng, log, metrics);
+std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, const node::HollowOptions& options,
+                                       Rng& rng, const Log& log, Metrics* metrics) {
+  return std::make_unique<Nodes>(executor, connector, options, rng, log, metrics);
 }
 
 }  // namespace ph::sim

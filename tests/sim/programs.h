@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "controllers/runtime/options.h"
+#include "node/node_object.h"
 #include "scheduler/extender/spec.h"
 #include "tests/sim/process.h"
 
@@ -20,7 +21,7 @@ std::unique_ptr<Program> elected_manager_program(Executor& executor, const pilot
 // `config`: a KubeSchedulerConfiguration; empty: the default.
 std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
                                            const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log, Metrics* metrics);
-std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, int count, Rng& rng, const Log& log,
-                                       Metrics* metrics);
+std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, const node::HollowOptions& options,
+                                       Rng& rng, const Log& log, Metrics* metrics);
 
 }  // namespace ph::sim
