@@ -90,6 +90,7 @@ class Swarm {
  protected:
   Cluster& cluster() { return *cluster_; }
   Draw& draw() { return *draw_; }
+  const Faults& weather() const { return weather_; }
   Judge& judge() { return *judge_; }
   // Promises that hold for one manager only.
   bool alone() const { return !cluster_->had_two_managers(); }
