@@ -28,10 +28,18 @@ struct RequestInfo {
   std::string group, version, resource, subresource;
   std::string namespace_name, name;
   std::string path;
+  // How the path was written; whoever authorizes does not care, the router does.
+  bool under_namespace = false;  // …/namespaces/NAMESPACE/RESOURCE…
+  bool names_object = false;     // …/RESOURCE/NAME…; a field selector may set `name`, too
+  bool by_watch_prefix = false;  // /api/v1/watch/…
+  bool unknown_shape = false;    // parts that no resource has
 };
 
 // Throws ApiError for a path that cannot be parsed.
 RequestInfo parse_request(const HttpRequest& request);
+
+// What makes a name unfit for one part of a path; nothing when it is fit. "may not be '..'"
+std::optional<std::string> bad_path_segment(std::string_view name);
 
 // Reads what the caches hold. A null pointer or empty list when there is nothing.
 class ObjectReader {

@@ -6,6 +6,7 @@
 #include "apiserver/rest/deadline.h"
 #include "apiserver/rest/identity.h"
 #include "apiserver/rest/respond.h"
+#include "apiserver/rest/routes.h"
 #include "apiserver/rest/verbs.h"
 #include "base/within.h"
 
@@ -13,10 +14,6 @@ namespace ph::apiserver {
 namespace {
 
 using Verb = Task<HttpResponse> (*)(Core&, Call&);
-
-bool has_verb(const api::Subresource& subresource, std::string_view verb) {
-  return std::ranges::find(subresource.verbs, verb) != subresource.verbs.end();
-}
 
 [[noreturn]] void refuse_verb(const Call& call) { throw api::method_not_allowed(call.served->qualified, call.info.verb); }
 
@@ -47,23 +44,8 @@ Verb subresource_verb(const Call& call) {
   return nullptr;
 }
 
-// Where the resource lives must be where the path says.
-void check_scope(const Call& call) {
-  const api::Resource& resource = *call.served->resource;
-  const bool whole_collection = call.info.verb == "list" || call.info.verb == "watch" || call.info.verb == "deletecollection";
-  if (!resource.namespaced) {
-    if (!call.info.namespace_name.empty() && resource.plural != "namespaces") throw api::page_not_found();
-    return;
-  }
-  if (!call.info.namespace_name.empty()) return;
-  if (call.info.verb == "create" && call.info.name.empty()) refuse_verb(call);
-  if (!whole_collection || call.info.verb == "deletecollection") throw api::page_not_found();
-}
-
 Task<HttpResponse> answer_subresource(Core& core, Call& call) {
   call.subresource = call.served->resource->subresource(call.info.subresource);
-  if (call.subresource == nullptr) throw api::page_not_found();
-  if (!has_verb(*call.subresource, call.info.verb)) refuse_verb(call);
   const std::string name = call.served->qualified + "/" + call.info.subresource;
   const auto made = core.extensions.virtual_resources.find(name);
   if (made != core.extensions.virtual_resources.end()) co_return co_await create_virtual(core, call, *made->second);
@@ -80,10 +62,9 @@ Task<HttpResponse> answer_resource(Core& core, Call& call) {
   call.served = core.find(call.info.group, call.info.version, call.info.resource);
   if (call.served == nullptr) throw api::page_not_found();
   if (!core.ready) throw api::unavailable("the server is starting or stopping");
-  check_scope(call);
+  check_route(*call.served->resource, call.info, call.request.method);
   if (!call.info.subresource.empty()) co_return co_await answer_subresource(core, call);
   if (!call.served->resource->has_verb(call.info.verb)) refuse_verb(call);
-  if (call.info.verb == "create" && !call.info.name.empty()) refuse_verb(call);
 
   const auto made = core.extensions.virtual_resources.find(call.served->qualified);
   if (made != core.extensions.virtual_resources.end()) co_return co_await create_virtual(core, call, *made->second);

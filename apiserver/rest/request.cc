@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "api/errors.h"
 #include "api/selector.h"
 #include "apiserver/access.h"
@@ -10,11 +12,14 @@
 namespace ph::apiserver {
 namespace {
 
+// The parts of a decoded path. Empty ones within it are parts, too: what is authorized must be what is routed.
 std::vector<std::string> split_path(std::string_view path) {
   std::vector<std::string> parts;
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
   while (!path.empty()) {
     const auto slash = path.find('/');
-    if (slash != 0) parts.push_back(percent_decode(path.substr(0, slash)));
+    parts.emplace_back(path.substr(0, slash));
     if (slash == std::string_view::npos) break;
     path.remove_prefix(slash + 1);
   }
@@ -47,7 +52,7 @@ void refine_verb(const HttpRequest& request, RequestInfo& info) {
   if (!query.has("fieldSelector")) return;
   try {
     const auto selector = api::FieldSelector::parse(query.get("fieldSelector"));
-    if (const auto name = selector.demanded("metadata.name")) info.name = std::string(*name);
+    if (const auto name = selector.demanded("metadata.name"); name && !bad_path_segment(*name)) info.name = std::string(*name);
   } catch (const api::DecodeError&) {
     // The verb refuses it with the right words; here it only would have narrowed what is asked for.
   }
@@ -55,11 +60,20 @@ void refine_verb(const HttpRequest& request, RequestInfo& info) {
 
 }  // namespace
 
+std::optional<std::string> bad_path_segment(std::string_view name) {
+  if (name == "." || name == "..") return fmt::format("may not be '{}'", name);
+  for (const char c : {'/', '%'}) {
+    if (name.find(c) != std::string_view::npos) return fmt::format("may not contain '{}'", c);
+  }
+  return std::nullopt;
+}
+
 RequestInfo parse_request(const HttpRequest& request) {
   RequestInfo info;
   info.path = percent_decode(request.path());
   info.verb = lower(request.method);
-  std::vector<std::string> parts = split_path(request.path());
+  // Decoded first, then split: %2F is a slash like any other, so that no name ever holds one.
+  std::vector<std::string> parts = split_path(info.path);
   const bool core = !parts.empty() && parts[0] == "api";
   if (parts.size() < 3 || (!core && parts[0] != "apis")) return info;
   if (!core && parts.size() < 4) return info;
@@ -69,21 +83,25 @@ RequestInfo parse_request(const HttpRequest& request) {
   info.version = parts[at++];
   info.is_resource = true;
   info.verb = verb_of(request.method);
-  if (parts[at] == "watch") {
+  // Paths that began with these were served once; whoever asks for one is still told what he may not do there.
+  const bool proxied = parts[at] == "proxy";
+  if (parts[at] == "watch" || proxied) {
     if (at + 1 == parts.size()) throw api::bad_request("unable to determine kind and namespace from url");
-    info.verb = "watch";
-    ++at;
+    info.by_watch_prefix = !proxied;
+    info.verb = parts[at++];
   }
 
   // A namespace stands before what it holds, but /namespaces/x, /namespaces/x/status and …/finalize are about itself.
   if (parts[at] == "namespaces" && at + 1 < parts.size()) {
     info.namespace_name = parts[at + 1];
-    const bool itself = at + 2 == parts.size() || parts[at + 2] == "status" || parts[at + 2] == "finalize";
-    if (!itself) at += 2;
+    info.under_namespace = at + 2 < parts.size() && parts[at + 2] != "status" && parts[at + 2] != "finalize";
+    if (info.under_namespace) at += 2;
   }
+  info.unknown_shape = proxied || at + 3 < parts.size() || info.path.starts_with("//") || std::ranges::find(parts, "") != parts.end();
   info.resource = parts[at];
-  if (at + 1 < parts.size()) info.name = parts[at + 1];
-  if (at + 2 < parts.size()) info.subresource = parts[at + 2];
+  info.names_object = at + 1 < parts.size();
+  if (info.names_object) info.name = parts[at + 1];
+  if (at + 2 < parts.size() && !proxied) info.subresource = parts[at + 2];
   refine_verb(request, info);
   return info;
 }

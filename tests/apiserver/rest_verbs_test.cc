@@ -62,7 +62,7 @@ TEST(RestVerbs, CreateRefusals) {
        "Secret in version \"v1\" cannot be handled as a ConfigMap"},
       {"another group", kMaps, R"({"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"x"}})", 400,
        "the API version in the data (apps/v1) does not match the expected API version (v1)"},
-      {"all namespaces", "/api/v1/configmaps", map("x"), 405, "create is not supported"},
+      {"all namespaces", "/api/v1/configmaps", map("x"), 405, "the server does not allow this method on the requested resource"},
       {"unknown resource", "/api/v1/namespaces/default/wheels", map("x"), 404, "could not find the requested resource"},
       {"dry run of something else", "/api/v1/namespaces/default/configmaps?dryRun=Some", map("x"), 422, "dryRun"},
       {"resourceVersion set", kMaps, R"({"metadata":{"name":"x","resourceVersion":"5"}})", 500,

@@ -54,8 +54,13 @@ void check_accept(const HttpRequest& request) {
 void check_target(const HttpRequest& request) {
   accepted_by([&] {
     const RequestInfo info = parse_request(request);
-    PH_ASSERT(!info.is_resource || (!info.version.empty() && !info.resource.empty()));
-    PH_ASSERT(info.subresource.empty() || !info.name.empty());
+    // Parts of a path may be empty; such a path leads nowhere.
+    PH_ASSERT(!info.is_resource || info.unknown_shape || (!info.version.empty() && !info.resource.empty()));
+    PH_ASSERT(info.unknown_shape || info.subresource.empty() || !info.name.empty());
+    // A part is one part: what is authorized by it is what is reached by it.
+    for (const std::string& part : {info.group, info.version, info.resource, info.subresource, info.namespace_name, info.name}) {
+      PH_ASSERT(part.find('/') == std::string::npos);
+    }
   });
   const std::string_view target = request.target;
   PH_ASSERT(percent_decode(informers::percent_encoded(target)) == target);
