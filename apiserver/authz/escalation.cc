@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <map>
 #include <set>
 
 #include "api/errors.h"
-#include "apiserver/authz/rules.h"
+#include "apiserver/authz/cover.h"
 
 namespace ph::apiserver {
 
@@ -31,6 +33,24 @@ std::string describe(const PolicyRule& rule) {
   append_list(out, "NonResourceURLs", rule.non_resource_urls());
   append_list(out, "Verbs", rule.verbs());
   return out + "}";
+}
+
+// What differs by the verb alone, as one rule; the others as they are. Upstream does so before it tells them.
+Rules compact(Rules rules) {
+  Rules out;
+  std::map<std::array<std::string, 3>, std::size_t> known;  // group, resource, name → where in `out`
+  for (PolicyRule& rule : rules) {
+    if (rule.resources().empty()) {
+      out.push_back(std::move(rule));
+      continue;
+    }
+    // No name, and one that is empty, are not the same.
+    const std::string name = rule.resource_names().empty() ? std::string() : "/" + rule.resource_names(0);
+    const auto [found, is_new] = known.emplace(std::array{rule.api_groups(0), rule.resources(0), name}, out.size());
+    if (is_new) out.push_back(std::move(rule));
+    else out[found->second].mutable_verbs()->MergeFrom(rule.verbs());
+  }
+  return out;
 }
 
 template <class Role>
@@ -87,9 +107,7 @@ class EscalationCheck final : public AdmissionPlugin {
     PolicyRule everything, everywhere;
     everything.add_verbs("*"), everything.add_api_groups("*"), everything.add_resources("*");
     everywhere.add_verbs("*"), everywhere.add_non_resource_urls("*");
-    Rules missing;
-    const Rules held = rbac_.rules_for(*request.user, {}).rules;
-    if (rules_cover(held, Rules{everything, everywhere}, &missing)) return;
+    if (rules_cover(rbac_.rules_for(*request.user, {}).rules, Rules{everything, everywhere}).complete) return;
     throw refuse(request, "must have cluster-admin privileges to use the aggregationRule");
   }
 
@@ -119,13 +137,14 @@ class EscalationCheck final : public AdmissionPlugin {
   }
 
   void check(const AdmissionRequest& request, const Rules& wanted) {
-    Rules missing;
     const RulesOfUser held = rbac_.rules_for(*request.user, request.key.namespace_name);
-    if (rules_cover(held.rules, wanted, &missing)) return;
+    Coverage coverage = rules_cover(held.rules, wanted);
+    if (coverage.complete) return;
     std::set<std::string> texts;
-    for (const PolicyRule& rule : missing) texts.insert(describe(rule));
+    for (const PolicyRule& rule : compact(std::move(coverage.missing))) texts.insert(describe(rule));
     std::string why = fmt::format("user \"{}\" (groups=[\"{}\"]) is attempting to grant RBAC permissions not currently held:\n{}",
                                   request.user->name, fmt::join(request.user->groups, "\" \""), fmt::join(texts, "\n"));
+    if (!coverage.all_told) why += texts.empty() ? "more than can be told" : "\nand more";
     if (!held.errors.empty()) why += "; resolution errors: [" + fmt::format("{}", fmt::join(held.errors, ", ")) + "]";
     throw refuse(request, why);
   }

@@ -1,7 +1,7 @@
 #include "apiserver/bootstrap/reconcile.h"
 
 #include "api/sorted.h"
-#include "apiserver/authz/rules.h"
+#include "apiserver/authz/cover.h"
 
 namespace ph::apiserver {
 
@@ -44,8 +44,7 @@ bool reconcile_rules(Rules* existing, const Rules& expected) {
   if (equal(*existing, expected)) return false;
   const std::vector<PolicyRule> held(existing->begin(), existing->end());
   const std::vector<PolicyRule> wanted(expected.begin(), expected.end());
-  std::vector<PolicyRule> missing;
-  rules_cover(held, wanted, &missing);
+  std::vector<PolicyRule> missing = rules_cover(held, wanted).missing;
   for (PolicyRule& rule : missing) *existing->Add() = std::move(rule);
   return !missing.empty();
 }

@@ -51,5 +51,55 @@ TEST(Escalation, NobodyGrantsWhatHeDoesNotHold) {
             "RBAC permissions not currently held:\n{APIGroups:[\"\"], Resources:[\"nodes\"], Verbs:[\"get\"]}");
 }
 
+// One line a resource, with all its verbs; the lines in order.
+TEST(Escalation, WhatIsMissingIsToldByResource) {
+  StandardWorld world;
+  std::string janes = binding("jane", "admin");
+  janes.replace(janes.find("joe"), 3, "jane");
+  const std::string space = std::string(kRbac) + "namespaces/default/";
+  ASSERT_EQ(world.post(space + "rolebindings", janes).status, 201);
+  const Reply reply = world.post(
+      space + "roles",
+      role("a", R"([{"verbs":["watch","get"],"apiGroups":["x",""],"resources":["nodes"]},{"verbs":["list"],"apiGroups":[""],"resources":["nodes","pods"]},)"
+                R"({"verbs":["get","list"],"apiGroups":[""],"resources":["nodes"],"resourceNames":["b","a"]}])"),
+      StandardWorld::user("jane"));
+  EXPECT_EQ(reply.status, 403);
+  EXPECT_EQ(reply.message(),
+            "roles.rbac.authorization.k8s.io \"a\" is forbidden: user \"jane\" (groups=[\"system:authenticated\"]) is attempting to grant "
+            "RBAC permissions not currently held:\n"
+            "{APIGroups:[\"\"], Resources:[\"nodes\"], ResourceNames:[\"a\"], Verbs:[\"get\" \"list\"]}\n"
+            "{APIGroups:[\"\"], Resources:[\"nodes\"], ResourceNames:[\"b\"], Verbs:[\"get\" \"list\"]}\n"
+            "{APIGroups:[\"\"], Resources:[\"nodes\"], Verbs:[\"watch\" \"get\" \"list\"]}\n"
+            "{APIGroups:[\"x\"], Resources:[\"nodes\"], Verbs:[\"watch\" \"get\"]}");
+}
+
+// Rules are judged as they are written, never multiplied out, and the answer has an end.
+TEST(Escalation, ARuleOfEightMillionRights) {
+  StandardWorld world;
+  const std::string space = std::string(kRbac) + "namespaces/default/";
+  std::string janes = binding("jane", "admin");
+  janes.replace(janes.find("joe"), 3, "jane");
+  ASSERT_EQ(world.post(space + "rolebindings", janes).status, 201);
+  nlohmann::json rule = {{"verbs", nlohmann::json::array()}, {"apiGroups", nlohmann::json::array()}, {"resources", nlohmann::json::array()}};
+  for (auto& [list, values] : rule.items()) {
+    for (int i = 0; i < 200; ++i) values.push_back(list.substr(0, 1) + std::to_string(i));
+  }
+  const std::string body = role("wide", nlohmann::json::array({rule}).dump().c_str());
+  const Reply refused = world.post(space + "roles", body, StandardWorld::user("jane"));
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_TRUE(refused.message().ends_with("\nand more"));
+  EXPECT_LT(refused.body.size(), 400'000u);
+  // Who may escalate may grant it; then whoever holds it may grant it on.
+  ASSERT_EQ(world.post(space + "roles", body).status, 201);
+  std::string hers = binding("wide", "wide");
+  hers.replace(hers.find("ClusterRole"), 11, "Role");
+  EXPECT_EQ(world.post(space + "rolebindings", hers, StandardWorld::user("jane")).status, 403);
+  hers.replace(hers.find("joe"), 3, "jane");
+  ASSERT_EQ(world.post(space + "rolebindings", hers).status, 201);
+  std::string his = binding("on", "wide");
+  his.replace(his.find("ClusterRole"), 11, "Role");
+  EXPECT_EQ(world.post(space + "rolebindings", his, StandardWorld::user("jane")).status, 201);
+}
+
 }  // namespace
 }  // namespace ph::apiserver::testing
