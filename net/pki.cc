@@ -48,7 +48,7 @@ void add_entry(X509_NAME* name, const char* field, std::string_view value) {
 Name make_name(std::string_view common_name, const std::vector<std::string>& organizations) {
   Name name(X509_NAME_new());
   for (const auto& organization : organizations) add_entry(name.get(), "O", organization);
-  add_entry(name.get(), "CN", common_name);
+  if (!common_name.empty()) add_entry(name.get(), "CN", common_name);
   return name;
 }
 

@@ -39,10 +39,17 @@ void ServerConnection::on_open(std::string_view alpn) {
   if (tls()) {
     auto certificate = tls()->client_certificate();
     peer_.identity = std::move(certificate.identity);
-    peer_.certificate_refused = certificate.refused;
     certificate_expires_ = certificate.expires;
+    if (certificate.refused) refuse_certificate(certificate.why);
   }
   if (draining_) protocol_->drain();
+}
+
+// Requests on such a connection are answered 401 by whoever authenticates them; the connection says why, once.
+void ServerConnection::refuse_certificate(const std::string& why) {
+  peer_.identity.reset();
+  peer_.certificate_refused = true;
+  shared_->log.error("Unable to authenticate the request", "peer", peer_.address, "err", "the client's certificate: " + why);
 }
 
 void ServerConnection::drain() {
@@ -130,11 +137,8 @@ void ServerConnection::on_closed(const std::string& why) {
 }
 
 void ServerConnection::on_request(StreamId stream, HttpRequest request) {
+  if (!peer_.certificate_refused && shared_->executor.clock().now() > certificate_expires_) refuse_certificate("certificate has expired");
   request.peer = peer_;
-  if (shared_->executor.clock().now() > certificate_expires_) {
-    request.peer.identity.reset();
-    request.peer.certificate_refused = true;
-  }
   under_way_.emplace(stream, UnderWay{});
   calls_->start(stream, std::move(request));
 }

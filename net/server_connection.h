@@ -50,6 +50,7 @@ class ServerConnection final : public Link, ServerProtocol::Owner {
   void on_gone(StreamId stream) override;
   void on_sent(StreamId stream, std::size_t size) override;
 
+  void refuse_certificate(const std::string& why);
   void take_answers();
   void take(Answer& answer);
   void respond(const Answer& answer);

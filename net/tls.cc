@@ -104,18 +104,19 @@ void apply_client_settings(SSL_CTX* ctx, const TlsClientOptions& options) {
 // OpenSSL's view of the wire: it reads from `input_` and appends to `output_`.
 struct TlsSession::Io {
   std::unique_ptr<SSL, ssl::Deleter<SSL_free>> handle;
-  bool peer_refused = false;
+  std::string peer_refused;  // why the client's certificate does not verify; empty: it does
 
   static int read(BIO* bio, char* out, int size);
   static int write(BIO* bio, const char* data, int size);
   static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
   static BIO_METHOD* method();
 
-  // A bad client certificate does not end the handshake: requests on such a connection are answered 401. The verdict is
+  // A bad client certificate does not end the handshake: requests on such a connection are answered 401. The first verdict is
   // noted here because OpenSSL's own keeps only the last of several.
   static int judge_client(int good, X509_STORE_CTX* store) {
     auto* handle = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-    if (!good) static_cast<Io*>(SSL_get_app_data(handle))->peer_refused = true;
+    auto& why = static_cast<Io*>(SSL_get_app_data(handle))->peer_refused;
+    if (!good && why.empty()) why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
     return 1;
   }
 };
@@ -288,17 +289,21 @@ TlsSession::ClientCertificate TlsSession::client_certificate() const {
   ClientCertificate result;
   X509* cert = SSL_get0_peer_certificate(io_->handle.get());
   if (!cert) return result;
-  try {
-    result.refused = io_->peer_refused || SSL_get_verify_result(io_->handle.get()) != X509_V_OK;
-    CertificateInfo info = ssl::inspect(cert);
-    // Without a name there is nobody to be.
-    if (info.common_name.empty()) result.refused = true;
-    if (result.refused) return result;
-    result.expires = info.not_after;
-    result.identity = Identity{.name = std::move(info.common_name), .groups = std::move(info.organizations)};
-  } catch (const std::exception&) {
-    result.refused = true;
+  result.why = io_->peer_refused;
+  if (const long verdict = SSL_get_verify_result(io_->handle.get()); result.why.empty() && verdict != X509_V_OK) {
+    result.why = X509_verify_cert_error_string(verdict);
   }
+  try {
+    CertificateInfo info = ssl::inspect(cert);
+    result.expires = info.not_after;
+    // A good certificate without a name is nobody's.
+    if (result.why.empty() && !info.common_name.empty()) {
+      result.identity = Identity{.name = std::move(info.common_name), .groups = std::move(info.organizations)};
+    }
+  } catch (const std::exception& error) {
+    if (result.why.empty()) result.why = error.what();
+  }
+  result.refused = !result.why.empty();
   return result;
 }
 

@@ -72,6 +72,7 @@ class TlsSession {
   struct ClientCertificate {
     std::optional<Identity> identity;  // when it verifies
     bool refused = false;              // presented, but does not verify
+    std::string why;                   // it was refused
     Time expires = Time::max();
   };
   ClientCertificate client_certificate() const;

@@ -34,7 +34,8 @@ class StandardAuthenticator final : public Authenticator {
       if (!user) throw api::unauthorized();
       return std::move(*user);
     }
-    if (!options_.anonymous) throw api::unauthorized();
+    // Whoever shows a certificate wants to be somebody: when it does not verify he is told so, and is not nobody.
+    if (request.peer.certificate_refused || !options_.anonymous) throw api::unauthorized();
     return std::nullopt;
   }
 

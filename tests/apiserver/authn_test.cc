@@ -194,6 +194,21 @@ TEST(TokenKeys, Signed) {
   EXPECT_TRUE(both->verify(token)) << "an older key";
 }
 
+// A certificate that does not verify is refused, and whoever shows it is not nobody; a good token beside it still counts.
+TEST_F(Tokens, ABadCertificateIsRefusedUnlessATokenIsGood) {
+  HttpRequest request = StandardWorld::request("GET", "/version", {}, std::nullopt);
+  EXPECT_EQ(world.send(request).status, 200) << "nobody may see the version";
+  request.peer.certificate_refused = true;
+  const Reply refused = world.send(request);
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.json()["reason"], "Unauthorized");
+  EXPECT_EQ(refused.message(), "Unauthorized");
+  request.headers.set("Authorization", "Bearer nonsense");
+  EXPECT_EQ(world.send(request).status, 401);
+  request.headers.set("Authorization", "Bearer " + issue());
+  EXPECT_EQ(world.send(request).status, 200);
+}
+
 TEST(Authenticator, WithoutAnonymous) {
   StandardWorld world({.anonymous = false});
   EXPECT_EQ(world.get("/version", std::nullopt).status, 401);

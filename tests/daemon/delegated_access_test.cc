@@ -73,6 +73,9 @@ TEST(DelegatedAccess, WhoGetsIn) {
   const HttpRequest nobody{.method = "GET", .target = "/", .headers = {}, .body = {}, .peer = {}};
   HttpRequest refused = nobody;
   refused.peer.certificate_refused = true;
+  HttpRequest with_both = World::with_token("good"), lower_case = nobody;
+  with_both.peer.certificate_refused = true;
+  lower_case.headers.add("Authorization", "bearer   good ");
   struct Case {
     const char* name;
     HttpRequest request;
@@ -91,6 +94,8 @@ TEST(DelegatedAccess, WhoGetsIn) {
       {"a certificate", World::with_certificate("alice", {}), "/metrics", 0, {rights}},
       {"a master's certificate", World::with_certificate("root", {"system:masters"}), "/configz", 0, {}},
       {"a certificate that does not verify", refused, "/healthz", 401, {}},
+      {"a certificate that does not verify, and a good token", with_both, "/metrics", 0, {tokens, rights}},
+      {"the scheme in other letters", lower_case, "/metrics", 0, {tokens, rights}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -108,6 +113,22 @@ TEST(DelegatedAccess, AnswersAreKeptForAWhile) {
   world.executor.advance(11s);
   EXPECT_EQ(world.ask(world.access, World::with_token("good"), "/metrics"), 0);
   EXPECT_EQ(world.reviewer.asked.size(), 4u);
+}
+
+// What was said of one is not said of another whose names and groups merely read alike.
+TEST(DelegatedAccess, NobodyIsTakenForSomebodyElse) {
+  const std::pair<HttpRequest, HttpRequest> alike[] = {
+      {World::with_certificate("bob", {"a,b"}), World::with_certificate("bob", {"a", "b"})},
+      {World::with_certificate("bob", {"a"}), World::with_certificate("bob\na", {})},
+  };
+  for (const auto& [one, other] : alike) {
+    World world;
+    world.ask(world.access, one, "/metrics");
+    world.ask(world.access, other, "/metrics");
+    EXPECT_EQ(world.reviewer.asked.size(), 2u);
+    world.ask(world.access, other, "/metrics");
+    EXPECT_EQ(world.reviewer.asked.size(), 2u);
+  }
 }
 
 TEST(DelegatedAccess, AnApiserverThatIsAwayLetsNobodyIn) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <string>
 
 #include "base/rng.h"
@@ -19,9 +20,20 @@ namespace ph::net::testing {
 using ph::testing::call_on;
 using ph::testing::run_on;
 
+// A day ahead of the machine's.
+class ClockAhead final : public Clock {
+ public:
+  Time now() const override { return clock_.now() + std::chrono::days(1); }
+  Steady steady() const override { return clock_.steady(); }
+
+ private:
+  SystemClock clock_;
+};
+
 // Keys and certificates, made once for the whole program.
 struct Certificates {
   SystemClock clock;
+  ClockAhead ahead;
   SystemRng rng;
   Issuing issuing{clock, rng};
   Credential ca = make_ca("test-ca", issuing);
@@ -30,6 +42,8 @@ struct Certificates {
   Credential client = issue_client_certificate(ca, "alice", {"dev", "ops"}, issuing);
   Credential foreign_client = issue_client_certificate(other_ca, "mallory", {"system:masters"}, issuing);
   Credential expired_client = issue_client_certificate(ca, "old", {}, {clock, rng, -1h});
+  Credential early_client = issue_client_certificate(ca, "young", {}, {ahead, rng});
+  Credential nameless_client = issue_client_certificate(ca, "", {"dev"}, issuing);
 
   static const Certificates& get() {
     static const Certificates certificates;
@@ -203,7 +217,7 @@ class NetTest : public ::testing::Test {
   void serve(Mode mode, ServerOptions options = {}) {
     options.bind_address = "127.0.0.1";
     if (mode != Mode::Plain) options.tls = server_tls();
-    server = std::make_unique<HttpsServer>(io, handler, handler_thread, options);
+    server = std::make_unique<HttpsServer>(io, handler, handler_thread, options, Log([this](const LogLine& line) { note(line); }, LogLevel::Error));
     port = server->port();
   }
   static TlsServerOptions server_tls() {
@@ -240,6 +254,18 @@ class NetTest : public ::testing::Test {
       call_on(client_thread, [] {});
     }
   }
+
+  void note(const LogLine& line) {
+    const std::lock_guard lock(errors_mutex_);
+    errors_.push_back(format_text(line));
+  }
+  // The server's lines of errors since the last look.
+  std::vector<std::string> take_errors() {
+    const std::lock_guard lock(errors_mutex_);
+    return std::exchange(errors_, {});
+  }
+  std::mutex errors_mutex_;
+  std::vector<std::string> errors_;
 
   SystemClock clock;
   IoThreads io{2};

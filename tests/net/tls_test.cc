@@ -37,9 +37,35 @@ TEST_F(Tls, ClientCertificatesSayWhoTheClientIs) {
 
 TEST_F(Tls, ABadClientCertificateIsNobodysAndSaysSo) {
   serve(Mode::H2);
-  EXPECT_EQ(peer_with(certificates.foreign_client), "refused");
-  EXPECT_EQ(peer_with(certificates.expired_client), "refused");
-  EXPECT_EQ(peer_with(certificates.server), "refused") << "not made for clients";
+  struct Case {
+    const char* name;
+    const Credential& shown;
+    const char* why;
+  };
+  const Case cases[] = {
+      {"of another authority", certificates.foreign_client, "unable to get local issuer certificate"},
+      {"expired", certificates.expired_client, "certificate has expired"},
+      {"not yet valid", certificates.early_client, "certificate is not yet valid"},
+      {"not made for clients", certificates.server, "unsuitable certificate purpose"},
+      {"an authority's own", certificates.other_ca, "self-signed certificate"},
+  };
+  for (const Case& c : cases) {
+    for (const Mode mode : {Mode::H2, Mode::H1}) {
+      SCOPED_TRACE(std::string(c.name) + ", " + name_of(mode));
+      EXPECT_EQ(peer_with(c.shown, mode), "refused");
+      EXPECT_EQ(get("/peer").body, "refused");
+      const auto said = take_errors();
+      ASSERT_EQ(said.size(), 1u) << "one line a connection";
+      EXPECT_NE(said[0].find("Unable to authenticate the request"), std::string::npos) << said[0];
+      EXPECT_NE(said[0].find(std::string("certificate: ") + c.why), std::string::npos) << said[0];
+    }
+  }
+}
+
+TEST_F(Tls, AGoodCertificateWithoutANameIsNobodys) {
+  serve(Mode::H2);
+  EXPECT_EQ(peer_with(certificates.nameless_client), "nobody");
+  EXPECT_EQ(take_errors(), std::vector<std::string>());
 }
 
 TEST_F(Tls, ACertificateThatExpiresWhileItsConnectionLivesIsRefused) {
@@ -50,7 +76,10 @@ TEST_F(Tls, ACertificateThatExpiresWhileItsConnectionLivesIsRefused) {
   EXPECT_EQ(peer_with(brief), "brief");
   const auto end = inspect_certificate(brief.cert_pem).not_after;
   while (now.now() <= end) std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(take_errors(), std::vector<std::string>());
   EXPECT_EQ(get("/peer").body, "refused");
+  EXPECT_EQ(get("/peer").body, "refused");
+  EXPECT_EQ(take_errors().size(), 1u) << "told once";
   EXPECT_EQ(server->connections(), 1u);
 }
 
