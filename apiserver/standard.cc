@@ -159,6 +159,12 @@ Task<void> start(ApiServer* server, const Clock* clock, BootstrapOptions options
 Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, StandardOptions options) {
   Extensions out;
   auto access = std::make_unique<Access>(server, clock, options);
+  using Authorization = StandardOptions::Authorization;
+  if (options.anonymous && std::ranges::find(options.authorization, Authorization::AlwaysAllow) != options.authorization.end()) {
+    options.log.warning("AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a "
+                        "different authorizer");
+    options.anonymous = false;
+  }
   out.authenticator = make_authenticator(access->tokens.get(), {.anonymous = options.anonymous});
   out.admission = make_admission({server.reader(), rng, clock}, options.enable_admission, options.disable_admission);
   out.admission.push_back(make_escalation_check(access->rbac, *access));

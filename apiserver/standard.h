@@ -25,13 +25,14 @@ struct StandardOptions {
   bool extend_token_expiration = true;
 
   std::string client_ca;                          // PEM, published for other servers
-  bool anonymous = true;
+  bool anonymous = true;                          // not where AlwaysAllow is asked: who is let do everything must be somebody
   // Asked in this order, until one decides.
   enum class Authorization { Node, Rbac, AlwaysAllow, AlwaysDeny };
   std::vector<Authorization> authorization{Authorization::Node, Authorization::Rbac};
   std::vector<std::string> enable_admission, disable_admission;
   std::vector<HealthCheck> health;                // besides the server's own
   std::vector<std::string> listed_paths;          // at /, besides the server's own: somebody else answers them
+  Log log;
 };
 
 // For `server.install`, before `server.start`. The objects of a fresh cluster are made by the start. The references must

@@ -105,7 +105,7 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("service-cluster-ip-range", options.service_cidr, "Addresses of services; 10.96.0.0/12 by default");
   flags.add("service-node-port-range", options.node_ports, "Ports of NodePort services").typed("portRange");
   flags.section("Authentication");
-  flags.add("anonymous-auth", options.standard.anonymous, "Requests without credentials are system:anonymous, instead of refused");
+  flags.add("anonymous-auth", options.standard.anonymous, "Requests without credentials are system:anonymous, instead of refused; never with AlwaysAllow");
   flags.add("api-audiences", options.standard.api_audiences, "Audiences of tokens for this server; the issuer by default");
   flags.add("client-ca-file", options.serving.client_ca_file, "Whose client certificates are believed; the data directory's authority by default");
   flags.add("service-account-extend-token-expiration", options.standard.extend_token_expiration, "Injected tokens are good for a year");

@@ -209,6 +209,27 @@ TEST_F(Tokens, ABadCertificateIsRefusedUnlessATokenIsGood) {
   EXPECT_EQ(world.send(request).status, 200);
 }
 
+// Who may do everything must be somebody.
+TEST(Authenticator, NobodyIsLetInWhereEverythingIsAllowed) {
+  struct Case {
+    bool anonymous, always_allow;
+    int status, warnings;
+  };
+  for (const Case& c : {Case{true, false, 200, 0}, Case{false, false, 401, 0}, Case{true, true, 401, 1}, Case{false, true, 401, 0}}) {
+    SCOPED_TRACE(std::string(c.anonymous ? "anonymous" : "no anonymous") + (c.always_allow ? ", AlwaysAllow" : ""));
+    std::vector<std::string> said;
+    const Log log([&](const LogLine& line) { said.emplace_back(line.text); }, LogLevel::Warning);
+    using Authorization = StandardOptions::Authorization;
+    std::vector<Authorization> modes{Authorization::Node, Authorization::Rbac};
+    if (c.always_allow) modes.push_back(Authorization::AlwaysAllow);
+    StandardWorld world({.anonymous = c.anonymous, .authorization = std::move(modes), .log = log});
+    EXPECT_EQ(world.get("/version", std::nullopt).status, c.status);
+    EXPECT_EQ(world.get("/api/v1/secrets", StandardWorld::user("joe")).status, c.always_allow ? 200 : 403);
+    ASSERT_EQ(said.size(), static_cast<std::size_t>(c.warnings));
+    if (c.warnings > 0) EXPECT_TRUE(said[0].starts_with("AnonymousAuth is not allowed with the AlwaysAllow authorizer.")) << said[0];
+  }
+}
+
 TEST(Authenticator, WithoutAnonymous) {
   StandardWorld world({.anonymous = false});
   EXPECT_EQ(world.get("/version", std::nullopt).status, 401);
