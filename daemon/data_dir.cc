@@ -35,7 +35,7 @@ std::optional<net::Credential> read_credential(const std::filesystem::path& stem
 
 void write_credential(const std::filesystem::path& stem, const net::Credential& credential) {
   write_file(stem.string() + ".key", credential.key_pem, true);
-  write_file(stem.string() + ".crt", credential.cert_pem, false);
+  write_file(stem.string() + ".crt", credential.cert_pem, true);
 }
 
 bool holds_all(const net::CertificateInfo& info, const net::ServerNames& names) {
@@ -64,11 +64,23 @@ bool is_data_dir_file(std::string_view name) {
   return name == "format.new" || name.ends_with(".kubeconfig") || name.ends_with(".kubeconfig.new");
 }
 
-DataDir::DataDir(DataDirOptions options, const Clock& clock, Rng& rng) : options_(std::move(options)), clock_(clock), rng_(rng) {
+void close_data_dir(const std::filesystem::path& path, const Log& log) {
+  std::size_t closed = close_directory(path) ? 1 : 0;
+  for (const auto& entry : directory_entries(path)) {
+    const std::string name = entry.filename().string();
+    const bool ours = name == "format" || name == "pki" || name == "store" || name.starts_with("store.") || is_data_dir_file(name);
+    if (ours) closed += close_to_others(entry);
+  }
+  if (closed > 0) log.warning("the data directory was open to other users, and is closed now", "path", path.string(), "entries", closed);
+}
+
+DataDir::DataDir(DataDirOptions options, const Clock& clock, Rng& rng, Log log)
+    : options_(std::move(options)), clock_(clock), rng_(rng) {
   make_directory(options_.path);
   const bool is_new = !read_format();
+  close_data_dir(options_.path, log);
   make_directory(options_.path / "pki");
-  if (is_new) write_file(options_.path / "format", kDataDirFormat, false);
+  if (is_new) write_file(options_.path / "format", kDataDirFormat, true);
   load_keys();
 }
 
@@ -120,7 +132,7 @@ void DataDir::load_keys() {
   } else {
     keys_.service_account_key = net::make_private_key();
     write_file(pki / "sa.key", keys_.service_account_key, true);
-    write_file(pki / "sa.pub", net::public_key_pem(keys_.service_account_key), false);
+    write_file(pki / "sa.pub", net::public_key_pem(keys_.service_account_key), true);
   }
 }
 

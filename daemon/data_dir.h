@@ -7,7 +7,8 @@
 //   admin.kubeconfig, controller-manager.kubeconfig, scheduler.kubeconfig, node.kubeconfig
 //   store/                      the objects (RocksDB)
 //
-// Keys and kubeconfigs are 0600. Certificates near their end are issued anew at start.
+// The directory is its owner's alone (0700), and so is what is in it; one that others could read is closed at start, with a word in
+// the log. Certificates near their end are issued anew at start.
 #pragma once
 
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "base/rng.h"
 #include "base/time.h"
 #include "net/pki.h"
@@ -42,11 +44,14 @@ struct ClusterKeys {
 // Of the files beside `format`, the keys and the store: kubeconfigs, and what a write left that did not end.
 bool is_data_dir_file(std::string_view name);
 
+// Closes a data directory to other users, and what is ours in it. Throws FileError when it belongs to somebody else.
+void close_data_dir(const std::filesystem::path& path, const Log& log);
+
 class DataDir {
  public:
   // Opens the directory or makes it. One without a `format` may hold keys and kubeconfigs, and nothing else. Throws FileError,
   // with what to do: no permission, made by another version, or somebody else's.
-  DataDir(DataDirOptions options, const Clock& clock, Rng& rng);
+  DataDir(DataDirOptions options, const Clock& clock, Rng& rng, Log log = {});
 
   const std::filesystem::path& path() const { return options_.path; }
   const ClusterKeys& keys() const { return keys_; }

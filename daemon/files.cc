@@ -43,6 +43,19 @@ void write_all(int fd, std::string_view text, const std::filesystem::path& path)
   }
 }
 
+struct stat look_at(const Descriptor& file, const std::filesystem::path& path) {
+  struct stat facts;
+  if (::fstat(file.get(), &facts) != 0) fail("look at", path, errno);
+  return facts;
+}
+
+// True: others had rights.
+bool close_to_others(const Descriptor& file, const struct stat& facts, const std::filesystem::path& path) {
+  if ((facts.st_mode & 077) == 0) return false;
+  if (::fchmod(file.get(), facts.st_mode & (S_ISDIR(facts.st_mode) ? 0700 : 0600)) != 0) fail("close to other users", path, errno);
+  return true;
+}
+
 }  // namespace
 
 std::optional<std::string> read_file(const std::filesystem::path& path) {
@@ -97,6 +110,37 @@ void make_directory(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path, unreadable)) return;
   if (path.has_parent_path() && !path.parent_path().empty() && path.parent_path() != path) make_directory(path.parent_path());
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail("create the directory", path, errno);
+}
+
+void keep_files_private() { ::umask(077); }
+
+bool close_directory(const std::filesystem::path& path) {
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) fail("read", path, errno);
+  const struct stat facts = look_at(directory, path);
+  if (facts.st_uid != ::geteuid()) {
+    throw FileError(fmt::format("the directory {} belongs to another user (uid {}), and this program runs as uid {}: run it as the owner, "
+                                "give the directory to its user by chown, or name another",
+                                path.string(), facts.st_uid, ::geteuid()));
+  }
+  return close_to_others(directory, facts, path);
+}
+
+std::size_t close_to_others(const std::filesystem::path& path) {
+  // Links are not followed: whoever could write here could have put one anywhere.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (file.get() < 0 && (errno == ENOENT || errno == ELOOP)) return 0;
+  if (file.get() < 0) fail("read", path, errno);
+  const struct stat facts = look_at(file, path);
+  if (facts.st_uid != ::geteuid() && facts.st_uid != 0) {
+    throw FileError(fmt::format("{} belongs to another user (uid {}), who can read and change it: give it to the user of this program by "
+                                "chown, or name another directory",
+                                path.string(), facts.st_uid));
+  }
+  std::size_t closed = close_to_others(file, facts, path) ? 1 : 0;
+  if (!S_ISDIR(facts.st_mode)) return closed;
+  for (const auto& entry : directory_entries(path)) closed += close_to_others(entry);
+  return closed;
 }
 
 }  // namespace ph::daemon

@@ -30,4 +30,13 @@ std::vector<std::filesystem::path> directory_entries(const std::filesystem::path
 // With its parents, mode 0700.
 void make_directory(const std::filesystem::path& path);
 
+// What this process makes from now on is for its user alone, whoever makes it. Before other threads are started.
+void keep_files_private();
+
+// Takes the rights of others from a directory itself; whether they had some. Throws unless it belongs to this process' user.
+bool close_directory(const std::filesystem::path& path);
+// The same for what a directory holds: a file, or a directory with all that is in it; how many others had rights in. What is a link,
+// or not there, stays as it is. Throws when something belongs neither to this process' user nor to root.
+std::size_t close_to_others(const std::filesystem::path& path);
+
 }  // namespace ph::daemon

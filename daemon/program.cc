@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/files.h"
+
 namespace ph::daemon {
 
 Signals::Signals() {
@@ -57,6 +59,7 @@ void Signals::heard() { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
 
 int run_program(const std::string& program, const std::string& version, FlagSet& flags, std::span<const std::string> args,
                 const std::function<int()>& run) {
+  keep_files_private();
   try {
     switch (flags.parse(args)) {
       case FlagSet::Asked::Help: std::fputs(flags.help().c_str(), stdout); return 0;

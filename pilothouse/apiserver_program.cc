@@ -25,7 +25,7 @@ class Program {
   Program(ApiServerProgramOptions& options, const daemon::FlagSet& flags, daemon::Signals& signals)
       : options_(options),
         log_(daemon::make_log(options.log)),
-        dir_({.path = options.data_dir, .extra_names = names(options)}, clock_, rng_),
+        dir_({.path = options.data_dir, .extra_names = names(options)}, clock_, rng_, log_),
         part_("apiserver", clock_, [&](Executor& executor) {
           return std::make_unique<ApiServerComponent>(executor, io_, component_options(flags), rng_, log_, no_nodes_, &metrics_);
         }, &metrics_) {

@@ -45,7 +45,7 @@ struct ControlPlane::Impl {
         // What can be refused is refused before anything is made or started.
         loops(chosen_loops(this->options.controllers)),
         configuration(scheduler_configuration(this->options)),
-        dir(data_dir_options(this->options), clock, rng),
+        dir(data_dir_options(this->options), clock, rng, this->log),
         controller_options({.root_ca = dir.keys().ca.cert_pem}) {
     show_build(metrics, build_info());
   }

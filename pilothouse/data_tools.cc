@@ -302,21 +302,22 @@ RestoreDone restore_snapshot(const fs::path& file, const fs::path& data_dir, con
   const fs::path store = data_dir / "store", restored = data_dir / kRestored, replaced = data_dir / kReplaced;
   const fs::path format = data_dir / "format";
   make_directory(data_dir);
+  daemon::close_data_dir(data_dir, {});
   const apiserver::StoreLock lock(store.string());
   // What is there can be started until the new store is complete; where nothing is, nothing can be started before.
-  if (!replaces) write_file(format, kDataDirRestoring, false);
+  if (!replaces) write_file(format, kDataDirRestoring, true);
   const Revision revision =
       revision_after_restore(facts.revision, options.bump_revision, last_revision(store), clock.now());
   const Files files = build_store(file, restored, revision);
 
-  write_file(format, kDataDirRestoring, false);
+  write_file(format, kDataDirRestoring, true);
   discard(replaced);
   if (fs::exists(store)) move_to(store, replaced);
   move_to(restored, store);
   sync_directory(data_dir);
   if (!files.empty()) make_directory(data_dir / "pki");
-  for (const auto& [name, text] : files) write_file(data_dir / name, text, name.ends_with(".key"));
-  write_file(format, kDataDirFormat, false);
+  for (const auto& [name, text] : files) write_file(data_dir / name, text, true);
+  write_file(format, kDataDirFormat, true);
   discard(replaced);
   return {facts.revision, facts.time, revision, facts.counts.all.objects, !files.empty()};
 }

@@ -70,6 +70,7 @@ constexpr Daemon kDaemons[] = {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ph::daemon::keep_files_private();
   const std::vector<std::string> args = ph::daemon::arguments(argc, argv);
   for (const Daemon& each : kDaemons) {
     if (!args.empty() && args.front() == each.name) {

@@ -43,13 +43,67 @@ TEST_F(DataDirTest, KeepsItsKeys) {
   EXPECT_EQ(first.keys().service_account_key, second.keys().service_account_key);
 }
 
+TEST_F(DataDirTest, OneThatOthersCanReadIsClosed) {
+  open().write_kubeconfigs("https://127.0.0.1:6443");
+  std::filesystem::create_directories(path_ / "data" / "store" / "deeper");
+  for (const char* each : {"store", "store/deeper"}) ASSERT_EQ(::chmod((path_ / "data" / each).c_str(), 0700), 0);
+  write_file(path_ / "data" / "store" / "000001.sst", "objects", true);
+  write_file(path_ / "data" / "letter.txt", "not ours", false);
+  std::filesystem::create_symlink(path_ / "outside", path_ / "data" / "store" / "link");
+  write_file(path_ / "outside", "elsewhere", false);
+  std::vector<std::string> said;
+  const Log log([&](const LogLine& line) { said.push_back(format_text(line)); }, LogLevel::Info);
+  const auto open_with_log = [&] { DataDir({.path = path_ / "data"}, clock_, rng_, log); };
+  open_with_log();
+  EXPECT_EQ(said, std::vector<std::string>()) << "nothing was open";
+
+  const std::vector<std::string> directories{".", "pki", "store", "store/deeper"};
+  const std::vector<std::string> files{"format", "pki/ca.key", "pki/ca.crt", "admin.kubeconfig", "store/000001.sst"};
+  for (const std::string& each : directories) ASSERT_EQ(::chmod((path_ / "data" / each).c_str(), 0755), 0);
+  for (const std::string& each : files) ASSERT_EQ(::chmod((path_ / "data" / each).c_str(), 0644), 0);
+  open_with_log();
+  for (const std::string& each : directories) EXPECT_EQ(mode(each), 0700) << each;
+  for (const std::string& each : files) EXPECT_EQ(mode(each), 0600) << each;
+  EXPECT_EQ(mode("letter.txt"), 0644) << "not ours";
+  struct stat outside {};
+  ASSERT_EQ(::stat((path_ / "outside").c_str(), &outside), 0);
+  EXPECT_EQ(outside.st_mode & 0777, 0644u) << "links are not followed";
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_NE(said[0].find("was open to other users, and is closed now"), std::string::npos) << said[0];
+  EXPECT_NE(said[0].find("entries=9"), std::string::npos) << said[0];
+  open_with_log();
+  EXPECT_EQ(said.size(), 1u) << "told once";
+}
+
+TEST_F(DataDirTest, OneOfAnotherUserIsRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  open();
+  struct Case {
+    const char* what;
+    const char* says;
+  };
+  for (const Case& c : {Case{".", "belongs to another user (uid 12345), and this program runs as uid 0"},
+                        Case{"pki/sa.key", "sa.key belongs to another user (uid 12345), who can read and change it"}}) {
+    SCOPED_TRACE(c.what);
+    ASSERT_EQ(::chown((path_ / "data" / c.what).c_str(), 12345, 0), 0);
+    try {
+      open();
+      ADD_FAILURE() << "opened";
+    } catch (const FileError& error) {
+      EXPECT_NE(std::string(error.what()).find(c.says), std::string::npos) << error.what();
+    }
+    ASSERT_EQ(::chown((path_ / "data" / c.what).c_str(), 0, 0), 0);
+  }
+  open();
+}
+
 TEST_F(DataDirTest, SecretsAreTheirOwnersAlone) {
   open().write_kubeconfigs("https://127.0.0.1:6443");
   for (const char* file : {"pki/ca.key", "pki/apiserver.key", "pki/sa.key", "admin.kubeconfig", "controller-manager.kubeconfig",
                            "scheduler.kubeconfig", "node.kubeconfig"}) {
     EXPECT_EQ(mode(file), 0600) << file;
   }
-  EXPECT_EQ(mode("pki/ca.crt"), 0644);
+  EXPECT_EQ(mode("pki/ca.crt"), 0600);
 }
 
 TEST_F(DataDirTest, AnotherNameNeedsAnotherCertificate) {
