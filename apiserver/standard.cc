@@ -1,5 +1,7 @@
 #include "apiserver/standard.h"
 
+#include <algorithm>
+
 #include "apiserver/admission/admission.h"
 #include "apiserver/authn/authenticator.h"
 #include "apiserver/authn/openid.h"

@@ -10,6 +10,7 @@
 #include "apiserver/extensions.h"
 #include "apiserver/server.h"
 #include "base/health.h"
+#include "base/log.h"
 #include "base/rng.h"
 
 namespace ph::apiserver {
