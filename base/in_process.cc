@@ -215,6 +215,10 @@ class InProcess final : public Transport {
       response.body = response.render();
       response.render = nullptr;
     }
+    if (response.next_piece) {
+      while (auto piece = response.next_piece()) response.body.push_back(std::move(piece));
+      response.next_piece = nullptr;
+    }
     if (response.stream && !stream) {
       while (auto piece = co_await response.stream->next()) response.body.push_back(std::move(*piece));
       response.stream = nullptr;

@@ -62,6 +62,8 @@ struct HttpRequest {
   Headers headers;
   std::string body;
   Peer peer;            // set by the server's side
+  // What a server has set aside for the body; given back when the last copy of the request has gone.
+  std::shared_ptr<const void> room;
 
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
   std::string_view query() const {
@@ -81,10 +83,12 @@ class BodyStream {
 struct HttpResponse {
   int status = 200;
   Headers headers;
-  // The body is either these pieces, or what `render` returns (called once, on any thread, from const data: large bodies
-  // are made off the server's executor), or `stream`.
+  // The body is either these pieces, or what `render` returns, or what `next_piece` returns until it is null, or `stream`.
+  // The two functions are called on any thread, and use const data only: large bodies are made off the server's executor.
+  // `render` is called once; `next_piece` as far as the pieces are taken.
   std::vector<SharedBytes> body;
   std::function<std::vector<SharedBytes>()> render;
+  std::function<SharedBytes()> next_piece;
   std::unique_ptr<BodyStream> stream;
 };
 
@@ -103,11 +107,19 @@ class Transport {
   virtual Task<HttpResponse> send(HttpRequest request, bool stream) = 0;
 };
 
+// What is said of a request of which only the head is known.
+struct HeadVerdict {
+  std::optional<HttpResponse> refusal;  // its answer, a whole one; the body is not wanted
+  std::string user;                     // on whose account the body is read; empty: nobody's in particular
+};
+
 // A server's side: answers one request. Runs on the server's executor; dropping the task means the client has gone.
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   virtual Task<HttpResponse> handle(HttpRequest request) = 0;
+  // Asked of requests whose body is slower than their head, before it is read. What it allows may still be refused by `handle`.
+  virtual HeadVerdict judge_head(const HttpRequest&) { return {}; }
 };
 
 // A transport that calls `handler`, which runs on `server`, on behalf of `identity`; no bytes are copied. Works across

@@ -143,6 +143,7 @@ class Harness {
     answer.headers = response.headers;
     const auto pieces = response.render ? response.render() : response.body;
     for (const SharedBytes& piece : pieces) answer.body += *piece;
+    while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) answer.body += *piece;
     *out = std::move(answer);
   }
 

@@ -101,6 +101,7 @@ class StandardWorld {
     HttpResponse response = co_await server->handle(std::move(request));
     Reply reply{response.status, response.headers, {}};
     for (const SharedBytes& piece : response.render ? response.render() : response.body) reply.body += *piece;
+    while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) reply.body += *piece;
     *out = std::move(reply);
   }
 
