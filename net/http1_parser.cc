@@ -125,6 +125,11 @@ bool Http1Parser::keep_alive() const {
   return impl_->with([](auto& parser) { return parser.keep_alive(); });
 }
 
+std::optional<std::size_t> Http1Parser::content_length() const {
+  const auto length = impl_->with([](auto& parser) { return parser.content_length(); });
+  return length ? std::optional<std::size_t>(*length) : std::nullopt;
+}
+
 Headers Http1Parser::take_headers() {
   Headers headers;
   impl_->with([&](auto& parser) {
@@ -133,6 +138,14 @@ Headers Http1Parser::take_headers() {
     }
   });
   return headers;
+}
+
+std::size_t Http1Parser::body_size() const {
+  return impl_->with([](auto& parser) { return parser.get().body().size(); });
+}
+
+void Http1Parser::reserve_body(std::size_t size) {
+  impl_->with([&](auto& parser) { parser.get().body().reserve(size); });
 }
 
 std::string Http1Parser::take_body() {

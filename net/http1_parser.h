@@ -42,10 +42,14 @@ class Http1Parser {
   int status() const;
   bool is_http11() const;
   bool keep_alive() const;
+  std::optional<std::size_t> content_length() const;
   Headers take_headers();
 
   // The part of the body that has been read and not yet taken.
   std::string take_body();
+  std::size_t body_size() const;
+  // A body of that size is expected and wanted.
+  void reserve_body(std::size_t size);
 
  private:
   struct Impl;

@@ -82,7 +82,28 @@ class Http1Server final : public ServerProtocol {
   bool idle() const override { return state_ == State::Reading && reading() == 0; }
   StreamId reading() const override { return state_ == State::Reading && parser_ ? id_ : 0; }
 
+  bool tell_heads(bool small_too) override {
+    if (state_ != State::Reading || !parser_ || !parser_->head_done() || parser_->done() || asked_) return false;
+    const std::size_t size_max = parser_->content_length().value_or(*limits_.body_bytes_max);
+    if (!small_too && size_max <= kUnaskedMax && !expects_word()) return true;
+    asked_ = true;
+    owner_.on_head(id_, {.method = std::string(parser_->method()), .target = target(), .headers = headers_}, size_max);
+    return false;
+  }
+
+  void read_body(StreamId stream, std::shared_ptr<const void> room) override {
+    if (!is_asked(stream)) return;
+    wanted_ = true;
+    room_ = std::move(room);
+    if (parser_->body_size() == 0 && input_.empty() && expects_word()) {
+      put("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    if (const auto length = parser_->content_length()) parser_->reserve_body(*length);
+    read();
+  }
+
   void respond(StreamId stream, int status, const Headers& headers, std::vector<SharedBytes> body) override {
+    if (is_asked(stream)) stop_reading();
     if (stream != id_ || state_ != State::Answering) return;
     put_head(status, headers, false);
     if (!is_head_ && has_body(status)) {
@@ -148,15 +169,15 @@ class Http1Server final : public ServerProtocol {
       input_.erase(0, input_.find_first_not_of("\r\n"));
       if (input_.empty()) return;
       parser_.emplace(Http1Parser::Kind::Request, limits_);
-      continued_ = false;
+      looked_ = asked_ = wanted_ = false;
       ++id_;
     }
-    while (!input_.empty() && !parser_->done()) {
+    while (!input_.empty() && !parser_->done() && (wanted_ || parser_->body_size() < kUnaskedMax)) {
       const std::size_t size = parser_->put(input_);
       input_.erase(0, size);
       if (parser_->error_status() != 0) return refuse(parser_->error_status());
       // At once: what comes behind a chunked body is no header.
-      if (parser_->head_done() && !continued_) look_at_head();
+      if (parser_->head_done() && !looked_) look_at_head();
       if (!parser_) return;
       if (size == 0) break;
     }
@@ -164,22 +185,41 @@ class Http1Server final : public ServerProtocol {
   }
 
   void look_at_head() {
-    continued_ = true;
+    looked_ = true;
     headers_ = parser_->take_headers();
-    if (parser_->is_http11() && !headers_.has("host")) return refuse(400);
-    if (!parser_->done() && same_token(headers_.get("expect"), "100-continue")) put("HTTP/1.1 100 Continue\r\n\r\n");
+    if (parser_->is_http11() && !headers_.has("host")) refuse(400);
+  }
+
+  std::string target() const {
+    std::string target(parser_->target());
+    const auto scheme = target.find("://");
+    if (target.starts_with('/') || scheme == target.npos) return target;
+    const auto path = target.find('/', scheme + 3);
+    return path == target.npos ? "/" : target.substr(path);
+  }
+
+  // The body comes only when it is asked for.
+  bool expects_word() const { return same_token(headers_.get("expect"), "100-continue"); }
+
+  bool is_asked(StreamId stream) const { return stream == id_ && state_ == State::Reading && parser_ && asked_ && !wanted_; }
+
+  // The answer comes before the end of the request, whose rest is discarded with the connection.
+  void stop_reading() {
+    is_head_ = parser_->method() == "HEAD";
+    is_http11_ = parser_->is_http11();
+    parser_.reset();
+    input_.clear();
+    closing_ = true;
+    state_ = State::Answering;
   }
 
   void deliver() {
     HttpRequest request;
     request.method = parser_->method();
-    request.target = parser_->target();
-    if (const auto scheme = request.target.find("://"); !request.target.starts_with('/') && scheme != request.target.npos) {
-      const auto path = request.target.find('/', scheme + 3);
-      request.target = path == request.target.npos ? "/" : request.target.substr(path);
-    }
+    request.target = target();
     request.headers = std::move(headers_);
     request.body = parser_->take_body();
+    request.room = std::move(room_);
     is_head_ = request.method == "HEAD";
     is_http11_ = parser_->is_http11();
     if (!parser_->keep_alive()) closing_ = true;
@@ -189,6 +229,8 @@ class Http1Server final : public ServerProtocol {
   }
 
   void refuse(int status) {
+    if (asked_) owner_.on_gone(id_);
+    room_ = nullptr;
     parser_.reset();
     input_.clear();
     closing_ = true;
@@ -222,7 +264,10 @@ class Http1Server final : public ServerProtocol {
   std::string input_;
   std::optional<Http1Parser> parser_;
   Headers headers_;
-  bool continued_ = false;  // the head of the request has been looked at
+  bool looked_ = false;  // at the head of the request
+  bool asked_ = false;   // the owner, whether the body is wanted
+  bool wanted_ = false;  // it is
+  std::shared_ptr<const void> room_;
   bool is_head_ = false;
   bool is_http11_ = true;
   bool chunked_ = false;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -8,8 +9,8 @@
 namespace ph::net {
 namespace {
 
-// While more than this waits in unfinished bodies only the oldest of them is let on.
-constexpr std::size_t kBodiesMax = 16 * 1024 * 1024;
+// How far a client may be ahead of us with a body that is wanted.
+constexpr std::int32_t kBodyWindow = 256 * 1024;
 
 class Http2Server final : public ServerProtocol, Http2Session::Owner {
  public:
@@ -17,7 +18,10 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
       : limits_(limits),
         owner_(owner),
         session_(Http2Session::Role::Server,
-                 {.concurrent_streams_max = limits.concurrent_streams_max, .header_bytes_max = limits.header_bytes_max}, *this) {}
+                 {.concurrent_streams_max = limits.concurrent_streams_max,
+                  .header_bytes_max = limits.header_bytes_max,
+                  .stream_window = kUnaskedMax},
+                 *this) {}
 
   bool receive(std::string_view bytes) override { return session_.receive(bytes); }
   void produce(std::string& out, std::size_t size_max) override { session_.produce(out, size_max); }
@@ -25,9 +29,38 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
   bool idle() const override { return session_.streams() == 0; }
   StreamId reading() const override { return unread_.empty() ? 0 : *unread_.begin(); }
 
+  bool tell_heads(bool small_too) override {
+    for (const StreamId stream : std::exchange(untold_, {})) {
+      const auto found = calls_.find(stream);
+      if (found == calls_.end() || found->second.delivered || found->second.refused) continue;
+      Call& call = found->second;
+      const std::size_t size_max = call.length.value_or(limits_.body_bytes_max);
+      if (!small_too && size_max <= kUnaskedMax) {
+        untold_.push_back(stream);
+        continue;
+      }
+      call.told = true;
+      HttpRequest head{.method = call.request.method, .target = call.request.target, .headers = call.request.headers};
+      owner_.on_head(stream, std::move(head), size_max);
+    }
+    return !untold_.empty();
+  }
+
+  void read_body(StreamId stream, std::shared_ptr<const void> room) override {
+    const auto found = calls_.find(stream);
+    if (found == calls_.end() || found->second.delivered || found->second.refused) return;
+    Call& call = found->second;
+    call.wanted = true;
+    call.request.room = std::move(room);
+    if (call.length) call.request.body.reserve(*call.length);
+    session_.widen(stream, kBodyWindow);
+    session_.consumed(stream, std::exchange(call.held, 0));
+  }
+
   void respond(StreamId stream, int status, const Headers& headers, std::vector<SharedBytes> body) override {
     const auto found = calls_.find(stream);
     if (found == calls_.end()) return;
+    if (!found->second.delivered) stop_reading(stream, found->second);
     if (found->second.is_head || !has_body(status)) body.clear();
     const bool empty = std::ranges::all_of(body, [](const SharedBytes& piece) { return piece->empty(); });
     session_.respond(stream, status, headers, empty);
@@ -50,10 +83,13 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
  private:
   struct Call {
     HttpRequest request;  // until it is complete
+    std::optional<std::size_t> length;  // of its body, if the client has said so
     std::size_t held = 0;  // of its body, for which the window is not opened again yet
     bool is_head = false;
+    bool told = false;       // to the owner, by its head
+    bool wanted = false;     // its body
     bool delivered = false;
-    bool refused = false;  // answered here, before it was complete
+    bool refused = false;    // answered before it was complete
   };
 
   void on_begin(StreamId stream) override { unread_.insert(stream); }
@@ -67,10 +103,11 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     call.request.headers = std::move(head.headers);
     if (!call.request.headers.has("host")) call.request.headers.add("host", std::move(head.authority));
     if (end) return deliver(stream, call);
-    std::uint64_t length = 0;
+    std::size_t length = 0;
     const std::string_view text = call.request.headers.get("content-length");
-    std::from_chars(text.data(), text.data() + text.size(), length);
+    if (std::from_chars(text.data(), text.data() + text.size(), length).ec == std::errc()) call.length = length;
     if (length > limits_.body_bytes_max) return refuse_body(stream, call);
+    untold_.push_back(stream);
   }
 
   void on_data(StreamId stream, std::string_view bytes) override {
@@ -79,9 +116,8 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     Call& call = found->second;
     if (call.request.body.size() + bytes.size() > limits_.body_bytes_max) return refuse_body(stream, call);
     call.request.body += bytes;
-    bodies_ += bytes.size();
     call.held += bytes.size();
-    if (bodies_ <= kBodiesMax || stream == reading()) let_on(stream, call);
+    if (call.wanted) session_.consumed(stream, std::exchange(call.held, 0));
   }
 
   void on_end(StreamId stream) override {
@@ -92,35 +128,28 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
   void on_sent(StreamId stream, std::size_t size) override { owner_.on_sent(stream, size); }
 
   void on_stream_closed(StreamId stream, std::uint32_t) override {
-    done_reading(stream);
+    unread_.erase(stream);
     const auto found = calls_.find(stream);
     if (found == calls_.end()) return;
     // After a whole answer nothing is left to be given up; the owner knows and ignores it.
-    const bool delivered = found->second.delivered;
+    const bool known = found->second.told || found->second.delivered;
     calls_.erase(found);
-    if (delivered) owner_.on_gone(stream);
+    if (known) owner_.on_gone(stream);
   }
 
   void deliver(StreamId stream, Call& call) {
     if (call.refused) return;
-    done_reading(stream);
+    unread_.erase(stream);
     call.delivered = true;
     owner_.on_request(stream, std::move(call.request));
   }
 
-  void let_on(StreamId stream, Call& call) { session_.consumed(stream, std::exchange(call.held, 0)); }
-
-  // The request is whole, or will never be: there is room for others.
-  void done_reading(StreamId stream) {
-    if (unread_.erase(stream) == 0) return;
-    if (const auto found = calls_.find(stream); found != calls_.end()) bodies_ -= found->second.request.body.size();
-    if (unread_.empty()) return;
-    const auto next = calls_.find(reading());
-    if (next != calls_.end()) let_on(next->first, next->second);
-    if (bodies_ > kBodiesMax) return;
-    for (const StreamId waiting : unread_) {
-      if (const auto found = calls_.find(waiting); found != calls_.end()) let_on(waiting, found->second);
-    }
+  // The answer comes before the end of the request.
+  void stop_reading(StreamId stream, Call& call) {
+    unread_.erase(stream);
+    call.refused = true;
+    call.request = {};
+    session_.reset_when_ended(stream);
   }
 
   void refuse_body(StreamId stream, Call& call) {
@@ -128,19 +157,17 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
   }
 
   void refuse(StreamId stream, Call& call, int status, const std::string& type, std::string text) {
-    done_reading(stream);
-    call.refused = true;
-    call.request = {};
+    if (call.told) owner_.on_gone(stream);
+    call.told = false;
     respond(stream, status, {{"content-type", type}, {"content-length", std::to_string(text.size())}},
             {share(std::move(text))});
-    session_.reset_when_ended(stream);
   }
 
   const ServerLimits limits_;
   ServerProtocol::Owner& owner_;
   std::unordered_map<StreamId, Call> calls_;
   std::set<StreamId> unread_;  // requests that are not whole
-  std::size_t bodies_ = 0;     // bytes of theirs that are here
+  std::vector<StreamId> untold_;  // since the last `tell_heads`
   Http2Session session_;
 };
 

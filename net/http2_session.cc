@@ -379,6 +379,10 @@ std::vector<StreamId> Http2Session::stalled() {
   return out;
 }
 
+void Http2Session::widen(StreamId id, std::int32_t window) {
+  if (find(id)) nghttp2_session_set_local_window_size(native_->session, NGHTTP2_FLAG_NONE, id, window);
+}
+
 void Http2Session::consumed(StreamId id, std::size_t size) {
   if (find(id)) nghttp2_session_consume_stream(native_->session, id, size);
 }

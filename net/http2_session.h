@@ -92,6 +92,8 @@ class Http2Session {
   // The streams whose peer has taken too little since the last call of what waited then: not all of it, and less than 16 KiB.
   std::vector<StreamId> stalled();
 
+  // Lets the peer be as far ahead on the stream as `window`, which is more than it was.
+  void widen(StreamId stream, std::int32_t window);
   // `size` bytes of on_data have been dealt with: the peer may send as much again.
   void consumed(StreamId stream, std::size_t size);
 

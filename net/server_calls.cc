@@ -26,6 +26,10 @@ ServerCalls::ServerCalls(HttpHandler& handler, Executor& executor, std::function
 
 ServerCalls::~ServerCalls() { cancel_all(); }
 
+void ServerCalls::judge(StreamId stream, HttpRequest head) {
+  unflushed_.push_back({stream, Message::Judge, std::move(head)});
+}
+
 void ServerCalls::start(StreamId stream, HttpRequest request) {
   unflushed_.push_back({stream, Message::Start, std::move(request)});
 }
@@ -85,6 +89,10 @@ void ServerCalls::take_messages() {
     messages.swap(messages_);
   }
   for (Message& message : messages) {
+    if (message.kind == Message::Judge) {
+      take_head(message.stream, message.request);
+      continue;
+    }
     if (message.kind == Message::Start) {
       auto call = std::make_unique<Call>();
       const auto running = run(message.stream, std::move(message.request)).handle;
@@ -103,6 +111,20 @@ void ServerCalls::take_messages() {
       call->running.destroy();
     }
   }
+}
+
+void ServerCalls::take_head(StreamId stream, const HttpRequest& head) {
+  HeadVerdict verdict;
+  try {
+    verdict = handler_.judge_head(head);
+  } catch (...) {
+    // `handle` will say what is wrong.
+  }
+  if (!verdict.refusal) return post_answer({.stream = stream, .kind = Answer::Wanted, .user = std::move(verdict.user)});
+  post_answer({.stream = stream,
+               .kind = Answer::Refused,
+               .to_head = head.method == "HEAD",
+               .head = std::make_unique<HttpResponse>(std::move(*verdict.refusal))});
 }
 
 ServerCalls::Running ServerCalls::run(StreamId stream, HttpRequest request) {

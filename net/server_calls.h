@@ -28,11 +28,12 @@ struct Flow {
 
 // From the handler's side to the io thread.
 struct Answer {
-  enum Kind { Whole, Begin, Piece, End, Fail };
+  enum Kind { Wanted, Refused, Whole, Begin, Piece, End, Fail };
   StreamId stream = 0;
   Kind kind = Whole;
   bool to_head = false;                // Whole: the request was HEAD, and the body is not sent
-  std::unique_ptr<HttpResponse> head;  // Whole, Begin
+  std::string user;                    // Wanted: on whose account the body is read
+  std::unique_ptr<HttpResponse> head;  // Refused, Whole, Begin
   std::shared_ptr<Flow> flow;          // Begin
   SharedBytes piece;                   // Piece
 };
@@ -44,6 +45,7 @@ class ServerCalls : public std::enable_shared_from_this<ServerCalls> {
   ~ServerCalls();
 
   // On the io thread. What they say reaches the handler's side with the next `flush`.
+  void judge(StreamId stream, HttpRequest head);
   void start(StreamId stream, HttpRequest request);
   void cancel(StreamId stream);
   void sent(StreamId stream, Flow& flow, std::size_t size);
@@ -57,7 +59,7 @@ class ServerCalls : public std::enable_shared_from_this<ServerCalls> {
 
  private:
   struct Message {
-    enum Kind { Start, Cancel, Room };
+    enum Kind { Judge, Start, Cancel, Room };
     StreamId stream;
     Kind kind;
     HttpRequest request;
@@ -66,6 +68,7 @@ class ServerCalls : public std::enable_shared_from_this<ServerCalls> {
   class Running;
 
   void take_messages();
+  void take_head(StreamId stream, const HttpRequest& head);
   Running run(StreamId stream, HttpRequest request);
   Task<void> answer(StreamId stream, HttpRequest request);
   void post_answer(Answer answer);

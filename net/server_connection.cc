@@ -8,6 +8,9 @@ namespace {
 // Of rendered bodies that wait for the wire: no further one is rendered while there is more.
 constexpr std::size_t kRenderedMax = 32 * 1024 * 1024;
 
+// A small body comes with its head, or right behind it; one that does not is treated as a large one.
+constexpr auto kSmallBodyTime = std::chrono::milliseconds(100);
+
 }  // namespace
 
 ServerConnection::ServerConnection(std::shared_ptr<const ServerShared> shared, IoLoop& loop, Socket socket,
@@ -59,10 +62,16 @@ void ServerConnection::drain() {
   flush();
 }
 
+void ServerConnection::on_input_end() {
+  if (protocol_) tell_heads();
+  calls_->flush();
+}
+
 void ServerConnection::produce(std::string& out, std::size_t size_max) {
   const std::size_t limit = out.size() + size_max;
   protocol_->produce(out, size_max);
-  if (render_held() && out.size() < limit) protocol_->produce(out, limit - out.size());
+  while ((make_pieces() || render_held()) && out.size() < limit) protocol_->produce(out, limit - out.size());
+  tell_heads();  // of a request that had waited behind the last one
   calls_->flush();
   if (!protocol_->idle()) quiet_since_ = {};
   if (protocol_->idle() && quiet_since_ == SteadyClock::time_point{}) quiet_since_ = SteadyClock::now();
@@ -96,6 +105,12 @@ void ServerConnection::on_timer() {
   }
   look_for_stalled(now);
   if (closed()) return;
+  refuse_waiting(now);
+  if (closed()) return;
+  if (tell_small_ != kNever) {
+    tell_heads();
+    calls_->flush();
+  }
   if (blocked_since() != kNever) wake_at(blocked_since() + options.write_timeout);
   if (reading_since_ != kNever) wake_at(reading_since_ + options.request_timeout);
   if (quiet_since_ != kNever) wake_at(quiet_since_ + options.idle_timeout);
@@ -130,15 +145,83 @@ void ServerConnection::give_up_held() {
 
 void ServerConnection::on_closed(const std::string& why) {
   shared_->log.debug("connection closed", "peer", peer_.address, "why", why);
+  heads_.clear();
+  made_.clear();
   under_way_.clear();
   held_.clear();
   calls_->close();
   shared_->on_close(std::static_pointer_cast<ServerConnection>(shared_from_this()));
 }
 
-void ServerConnection::on_request(StreamId stream, HttpRequest request) {
+const Peer& ServerConnection::peer() {
   if (!peer_.certificate_refused && shared_->executor.clock().now() > certificate_expires_) refuse_certificate("certificate has expired");
-  request.peer = peer_;
+  return peer_;
+}
+
+// --- bodies that are slower than their heads ---
+
+void ServerConnection::tell_heads() {
+  constexpr SteadyClock::time_point kNever{};
+  const bool late = tell_small_ != kNever && SteadyClock::now() >= tell_small_;
+  if (!protocol_->tell_heads(late)) {
+    tell_small_ = kNever;
+    return;
+  }
+  if (tell_small_ == kNever) tell_small_ = SteadyClock::now() + kSmallBodyTime;
+  wake_at(tell_small_);
+}
+
+void ServerConnection::on_head(StreamId stream, HttpRequest head, std::size_t size_max) {
+  head.peer = peer();
+  heads_.emplace(stream, Head{.size_max = size_max});
+  calls_->judge(stream, std::move(head));
+}
+
+// Room given on another thread comes as work of the loop; given at once it comes the same way.
+void ServerConnection::want(StreamId stream, const std::string& user) {
+  const auto found = heads_.find(stream);
+  if (found == heads_.end()) return;  // the rest of it was quicker
+  Head& head = found->second;
+  const std::weak_ptr weak = std::static_pointer_cast<ServerConnection>(shared_from_this());
+  head.place = shared_->bodies->ask(user, head.size_max, [weak, stream, &context = loop().context](Room room) {
+    asio::post(context, [weak, stream, room = std::move(room)]() mutable {
+      if (const auto self = weak.lock()) self->room_for(stream, std::move(room));
+    });
+  });
+  if (!head.place) return refuse_busy(stream);
+  head.until = SteadyClock::now() + shared_->options.body_wait;
+  wake_at(head.until);
+}
+
+void ServerConnection::room_for(StreamId stream, Room room) {
+  if (closed() || heads_.erase(stream) == 0) return;
+  protocol_->read_body(stream, std::move(room));
+  flush();
+}
+
+void ServerConnection::refuse_waiting(SteadyClock::time_point now) {
+  std::vector<StreamId> late;
+  for (const auto& [stream, head] : heads_) {
+    if (!head.place) continue;
+    if (now >= head.until) late.push_back(stream);
+    else wake_at(head.until);
+  }
+  for (const StreamId stream : late) refuse_busy(stream);
+  if (!late.empty()) flush();
+}
+
+// In the words with which upstream sheds load.
+void ServerConnection::refuse_busy(StreamId stream) {
+  heads_.erase(stream);
+  const std::string text = "Too many requests, please try again later.";
+  protocol_->respond(stream, 429,
+                     {{"content-type", "text/plain; charset=utf-8"}, {"retry-after", "1"}, {"content-length", std::to_string(text.size())}},
+                     {share(text)});
+}
+
+void ServerConnection::on_request(StreamId stream, HttpRequest request) {
+  request.peer = peer();
+  heads_.erase(stream);
   under_way_.emplace(stream, UnderWay{});
   calls_->start(stream, std::move(request));
 }
@@ -146,6 +229,8 @@ void ServerConnection::on_request(StreamId stream, HttpRequest request) {
 void ServerConnection::on_gone(StreamId stream) {
   if (const auto rendered = rendered_.extract(stream)) rendered_size_ -= rendered.mapped();
   std::erase_if(held_, [&](const Answer& answer) { return answer.stream == stream; });
+  heads_.erase(stream);
+  made_.erase(stream);
   if (under_way_.erase(stream) > 0) calls_->cancel(stream);
 }
 
@@ -156,6 +241,11 @@ void ServerConnection::on_sent(StreamId stream, std::size_t size) {
     rendered_size_ -= sent;
     rendered->second -= sent;
     if (rendered->second == 0) rendered_.erase(rendered);
+    return;
+  }
+  if (const auto made = made_.find(stream); made != made_.end()) {
+    const std::size_t before = std::exchange(made->second.waiting, made->second.waiting - size);
+    if (before > Flow::kLow && before - size <= Flow::kLow) hungry_.push_back(stream);
     return;
   }
   const auto found = under_way_.find(stream);
@@ -169,12 +259,21 @@ void ServerConnection::take_answers() {
 }
 
 void ServerConnection::take(Answer& answer) {
+  if (answer.kind == Answer::Wanted) return want(answer.stream, answer.user);
+  if (answer.kind == Answer::Refused) {
+    if (heads_.erase(answer.stream) > 0) respond(answer);
+    return;
+  }
   const auto found = under_way_.find(answer.stream);
   if (found == under_way_.end()) return;  // the client has gone meanwhile
   switch (answer.kind) {
+    case Answer::Wanted:
+    case Answer::Refused:
+      return;
     case Answer::Whole:
       under_way_.erase(found);
       if (answer.head->render) return held_.push_back(std::move(answer));
+      if (answer.head->next_piece && !answer.to_head) return begin_made(answer);
       return respond(answer);
     case Answer::Begin:
       found->second.flow = std::move(answer.flow);
@@ -187,6 +286,40 @@ void ServerConnection::take(Answer& answer) {
     case Answer::Fail:
       under_way_.erase(found);
       return protocol_->fail(answer.stream);
+  }
+}
+
+void ServerConnection::begin_made(const Answer& answer) {
+  protocol_->begin(answer.stream, answer.head->status, complete(*answer.head));
+  made_[answer.stream] = {std::move(answer.head->next_piece)};
+  hungry_.push_back(answer.stream);
+}
+
+// Makes more of the bodies that have been taken. False: of none.
+bool ServerConnection::make_pieces() {
+  bool any = false;
+  for (const StreamId stream : std::exchange(hungry_, {})) {
+    const auto found = made_.find(stream);
+    if (found == made_.end()) continue;
+    any = true;
+    if (!make(stream, found->second)) made_.erase(stream);
+  }
+  return any;
+}
+
+// False: that was all of it.
+bool ServerConnection::make(StreamId stream, Made& made) {
+  try {
+    while (made.waiting <= Flow::kLow) {
+      SharedBytes piece = made.next();
+      if (!piece) return protocol_->end(stream), false;
+      made.waiting += piece->size();
+      protocol_->piece(stream, std::move(piece));
+    }
+    return true;
+  } catch (const std::exception& e) {
+    shared_->log.error("a response could not be rendered", "err", e.what());
+    return protocol_->fail(stream), false;
   }
 }
 
@@ -209,7 +342,8 @@ void ServerConnection::respond(const Answer& answer) {
   std::size_t size = 0;
   for (const auto& piece : response.body) size += piece->size();
   Headers headers = complete(response);
-  if (has_body(response.status) && !headers.has("content-length")) headers.add("content-length", std::to_string(size));
+  // What is made as it is sent has a length that nobody knows.
+  if (has_body(response.status) && !headers.has("content-length") && !response.next_piece) headers.add("content-length", std::to_string(size));
   if (answer.to_head || !has_body(response.status)) {
     response.body.clear();
   } else if (is_rendered && size > 0) {

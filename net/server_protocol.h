@@ -23,18 +23,24 @@ struct ServerLimits {
 
 class ServerProtocol {
  public:
-  // Called from within `receive` and `produce`.
+  // Called from within `receive`, `produce`, `tell_heads` and `read_body`.
   class Owner {
    public:
     virtual ~Owner() = default;
     // A whole request. It is answered once, by `respond` or by `begin` and what follows.
     virtual void on_request(StreamId stream, HttpRequest request) = 0;
-    // The client has given up on a request. It is not to be answered any more.
+    // From within `tell_heads` only: a request of whose body, which is at most so large, all or some is still to come. No more
+    // than `kUnaskedMax` of it is taken until `read_body`; an answer by `respond` means that no more of it is wanted.
+    virtual void on_head(StreamId stream, HttpRequest head, std::size_t size_max) = 0;
+    // The client has given up on a request that was told of. It is not to be answered any more.
     virtual void on_gone(StreamId stream) = 0;
     // Bytes of pieces have been put on the wire.
     virtual void on_sent(StreamId stream, std::size_t size) = 0;
   };
   virtual ~ServerProtocol() = default;
+
+  // Of a body that nobody has said is wanted.
+  static constexpr std::size_t kUnaskedMax = 64 * 1024;
 
   // False: no more input is wanted; flush what is produced and close.
   virtual bool receive(std::string_view bytes) = 0;
@@ -46,6 +52,12 @@ class ServerProtocol {
   // The oldest request that has begun to arrive and is not whole; 0 when there is none.
   virtual StreamId reading() const = 0;
 
+  // What was received so far is all there is for now: the owner is told of heads that it does not know yet. Bodies that are no
+  // larger than what is taken anyway are given some time to come before the owner is troubled with two questions instead of one:
+  // their heads are told with `small_too`. True: there are some.
+  virtual bool tell_heads(bool small_too) = 0;
+  // The body is wanted; the request is delivered with `room`. Too late is no harm.
+  virtual void read_body(StreamId stream, std::shared_ptr<const void> room) = 0;
   virtual void respond(StreamId stream, int status, const Headers& headers, std::vector<SharedBytes> body) = 0;
   virtual void begin(StreamId stream, int status, const Headers& headers) = 0;
   virtual void piece(StreamId stream, SharedBytes bytes) = 0;

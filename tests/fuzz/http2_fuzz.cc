@@ -64,7 +64,12 @@ StreamId pick(const std::set<StreamId>& from, std::uint8_t which) {
 
 class Server final : public Side, ServerProtocol::Owner {
  public:
-  bool receive(std::string_view bytes) override { return protocol_->receive(bytes); }
+  bool receive(std::string_view bytes) override {
+    if (!protocol_->receive(bytes)) return false;
+    protocol_->tell_heads(true);
+    for (const StreamId stream : std::exchange(told_, {})) protocol_->read_body(stream, nullptr);
+    return true;
+  }
   void produce(std::string& out, std::size_t size) override { protocol_->produce(out, size); }
 
   void act(std::uint8_t op, Bytes& script) override {
@@ -102,6 +107,11 @@ class Server final : public Side, ServerProtocol::Owner {
   }
 
  private:
+  void on_head(StreamId stream, HttpRequest, std::size_t size_max) override {
+    PH_ASSERT(size_max <= kBodyMax && !seen_.contains(stream));
+    PH_ASSERT(known_.insert(stream).second);
+    told_.insert(stream);
+  }
   void on_request(StreamId stream, HttpRequest request) override {
     PH_ASSERT(seen_.insert(stream).second);
     PH_ASSERT(request.body.size() <= kBodyMax);
@@ -115,20 +125,25 @@ class Server final : public Side, ServerProtocol::Owner {
     log.push_back(request.method + " " + request.target + " " + request.body);
   }
   void on_gone(StreamId stream) override {
-    PH_ASSERT(seen_.contains(stream));
+    told_.erase(stream);
+    if (!seen_.contains(stream)) {
+      PH_ASSERT(known_.erase(stream) == 1);
+      return;
+    }
     PH_ASSERT(gone_.insert(stream).second);
     waiting_.erase(stream);
     streaming_.erase(stream);
     log.push_back("gone " + std::to_string(stream));
   }
   void on_sent(StreamId stream, std::size_t size) override {
-    PH_ASSERT(!gone_.contains(stream));
     if (!seen_.contains(stream)) return;  // a refusal, of which the owner is not told
+    PH_ASSERT(!gone_.contains(stream));
     std::size_t& left = given_.at(stream);
     PH_ASSERT(left >= size);
     left -= size;
   }
 
+  std::set<StreamId> known_, told_;  // by their heads; those whose bodies are to be asked for
   std::set<StreamId> seen_, gone_, waiting_, streaming_;
   std::map<StreamId, std::size_t> given_;
   std::unique_ptr<ServerProtocol> protocol_ =

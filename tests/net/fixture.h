@@ -57,6 +57,8 @@ struct Ledger {
   std::atomic<int> streams = 0;
   std::atomic<int> pulled = 0;  // pieces
   std::atomic<int> answered = 0, rendered = 0;  // of /render
+  std::atomic<int> judged = 0;                  // heads
+  std::atomic<int> made = 0;                    // pieces of /made
   std::atomic<bool> strayed = false;
 };
 
@@ -128,6 +130,14 @@ class Handler final : public HttpHandler {
   std::promise<void> stall;
   std::shared_ptr<Channel<std::string>> feed = std::make_shared<Channel<std::string>>();
 
+  HeadVerdict judge_head(const HttpRequest& head) override {
+    if (Executor::current() != &home_) ledger.strayed = true;
+    ++ledger.judged;
+    HeadVerdict verdict{.user = std::string(head.headers.get("x-user"))};
+    if (head.path() == "/forbidden") verdict.refusal = HttpResponse{.status = 403, .body = {share("not you")}};
+    return verdict;
+  }
+
   Task<HttpResponse> handle(HttpRequest request) override {
     const Counted counted(home_, ledger.handlers, ledger.strayed);
     if (Executor::current() != &home_) ledger.strayed = true;
@@ -148,6 +158,14 @@ class Handler final : public HttpHandler {
         ++ledger.rendered;
         if (size > 0) return std::vector{share(std::string(size, 'r'))};
         return std::vector{share("ren"), share("dered")};
+      };
+    }
+    if (path == "/made" || path == "/made-half") {
+      response.next_piece = [this, breaks = path != "/made", left = std::stoi(std::string(request.query()))]() mutable -> SharedBytes {
+        if (left == 0 && breaks) throw std::runtime_error("it cannot be made");
+        if (left == 0) return nullptr;
+        ++ledger.made;
+        return share(std::string(10'000, static_cast<char>('a' + --left % 26)));
       };
     }
     if (path == "/stall") {

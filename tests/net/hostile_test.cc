@@ -274,6 +274,96 @@ TEST_F(Hostile, LargeAnswersNobodyTakesAreGivenUpTogether) {
   expect_well();
 }
 
+TEST_F(Hostile, AnswersThatAreMadeAsTheyAreSentAreMadeAsFarAsTheyAreTaken) {
+  start(Mode::H2, {.write_timeout = 1h});
+  RawTlsClient client = peer();
+  std::string all = opening(setting(4, 0));
+  for (StreamId stream = 1; stream < 200; stream += 2) all += get_request(stream, "/made?100");
+  client.say(all);
+  client.hear_until([](const std::string& text) { return std::ranges::count(outline(text), "HEADERS") == 100; });
+  EXPECT_EQ(get("/target").status, 200);
+  EXPECT_LE(handler.ledger.made, 100 * 4) << "32 KiB in pieces of 10,000";
+  client.say(frame(kSettings, 0, 0, setting(4, 2'000'000)) + window_update(0, 0x7fff0000 - 65'535));
+  std::size_t heard = 0;
+  while (heard < 100u * 1'000'000) {
+    const std::string more = client.hear_some();
+    ASSERT_FALSE(more.empty());
+    heard += more.size();
+  }
+  EXPECT_EQ(handler.ledger.made, 100 * 100);
+}
+
+// --- Those who send slowly ---
+
+std::string slow_request(std::string_view user, std::size_t size) {
+  return fmt::format("POST /echo HTTP/1.1\r\nHost: a\r\nX-User: {}\r\nContent-Length: {}\r\n\r\nx", user, size);
+}
+
+TEST_F(Hostile, WhoHoldsItsShareOfTheRoomForBodiesHoldsUpNobodyElse) {
+  IoThreads one(1);  // so that who is judged first asks first
+  server = std::make_unique<HttpsServer>(one, handler, handler_thread,
+                                         ServerOptions{.bind_address = "127.0.0.1", .bodies_bytes_max_of_user = 3'000'000, .body_wait = 100ms});
+  port = server->port();
+  RawClient slow(port), same(port), other(port);
+  slow.say(slow_request("slow", 2'000'000));
+  until([&] { return handler.ledger.judged == 1; });
+  same.say(slow_request("slow", 2'000'000));
+  other.say(slow_request("other", 2'000'000) + std::string(1'999'999, 'x'));
+  EXPECT_TRUE(other.hear("200 OK").starts_with("HTTP/1.1 200 OK"));
+  const std::string refused = same.hear();
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 429 Too Many Requests")) << refused;
+  EXPECT_NE(refused.find("retry-after: 1"), refused.npos);
+  // Room comes back with the answer, also to those who wait.
+  RawClient next(port);
+  next.say(slow_request("slow", 2'000'000));
+  until([&] { return handler.ledger.judged == 4; });
+  slow.say(std::string(1'999'999, 'x'));
+  EXPECT_TRUE(slow.hear("200 OK").starts_with("HTTP/1.1 200 OK"));
+  next.say(std::string(1'999'999, 'x'));
+  EXPECT_TRUE(next.hear("200 OK").starts_with("HTTP/1.1 200 OK"));
+  server.reset();
+}
+
+TEST_F(Hostile, RoomComesBackWhateverBecomesOfABody) {
+  start(Mode::H2, {.bodies_bytes_max_of_user = 1000, .body_wait = 1h});
+  for (int i = 0; i < 30; ++i) {
+    RawTlsClient client = peer();
+    const std::string head = frame(kHeaders, kEndHeaders, 1, request_fields("POST", i % 3 == 0 ? "/hang" : "/echo"));
+    client.say(opening() + head);
+    const int judged = i + 1;
+    until([&] { return handler.ledger.judged == judged; });
+    if (i % 3 == 0) client.say(frame(kData, kEndStream, 1, "body"));
+    if (i % 3 == 1) client.say(frame(kData, 0, 1, "some") + frame(kReset, 0, 1, number(8, 4)));
+    if (i % 3 == 0) until([&] { return handler.ledger.handlers == 1; });
+  }
+  // Were any of it lost, this would wait for an hour.
+  RawTlsClient client = peer();
+  client.say(opening() + frame(kHeaders, kEndHeaders, 1, request_fields("POST", "/echo")));
+  client.hear_until([](const std::string& text) {
+    return std::ranges::any_of(window_updates(text), [](const auto& update) { return update.first == 1; });
+  });
+}
+
+// A small body that does not come is a slow one, and its sender is asked for.
+TEST_F(Hostile, WhoIsSlowWithLittleIsJudgedToo) {
+  for (const Mode mode : {Mode::H2, Mode::Plain}) {
+    SCOPED_TRACE(name_of(mode));
+    serve(mode);
+    const int judged = handler.ledger.judged;
+    if (mode == Mode::H2) {
+      RawTlsClient client = peer();
+      client.say(opening() + frame(kHeaders, kEndHeaders, 1, request_fields("POST", "/forbidden") + field("content-length", "9")));
+      EXPECT_NE(client.hear_until([](const std::string& text) { return contains(outline(text), "RST_STREAM 0"); }).find("not you"), std::string::npos);
+    } else {
+      RawClient client(port);
+      client.say("POST /forbidden HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
+      EXPECT_TRUE(client.hear().ends_with("not you"));
+    }
+    EXPECT_EQ(handler.ledger.judged, judged + 1);
+    server.reset();
+  }
+}
+
 TEST_F(Hostile, HeadRequestsOfLargeAnswersLeaveNothingBehind) {
   for (const Mode mode : {Mode::H2, Mode::H1}) {
     SCOPED_TRACE(name_of(mode));

@@ -9,7 +9,9 @@ namespace {
 
 struct Recorder final : ServerProtocol::Owner {
   std::vector<std::pair<StreamId, HttpRequest>> requests;
+  std::vector<std::pair<StreamId, std::size_t>> heads;  // with the most that their bodies may be
   std::size_t sent = 0;
+  void on_head(StreamId stream, HttpRequest, std::size_t size_max) override { heads.emplace_back(stream, size_max); }
   void on_request(StreamId stream, HttpRequest request) override { requests.emplace_back(stream, std::move(request)); }
   void on_gone(StreamId) override {}
   void on_sent(StreamId, std::size_t size) override { sent += size; }
@@ -123,10 +125,67 @@ TEST_F(Http1Server, OneHeaderThatNeverEnds) {
 
 TEST_F(Http1Server, ContinuesWhenAsked) {
   server->receive("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_FALSE(server->tell_heads(false)) << "it waits for a word, however small its body is";
+  ASSERT_EQ(recorder.heads, (std::vector<std::pair<StreamId, std::size_t>>{{1, 3}}));
+  EXPECT_EQ(produce(), "") << "nobody has said that the body is wanted";
+  server->read_body(1, nullptr);
   EXPECT_EQ(produce(), "HTTP/1.1 100 Continue\r\n\r\n");
   server->receive("abc");
   ASSERT_EQ(recorder.requests.size(), 1u);
   EXPECT_EQ(produce(), "");
+}
+
+TEST_F(Http1Server, TellsOfAHeadOnceAndOnlyIfItsBodyIsSlower) {
+  const auto tell = [&](std::string_view bytes) {
+    server->receive(bytes);
+    server->tell_heads(true);
+    return recorder.heads.size();
+  };
+  EXPECT_EQ(tell("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"), 0u);
+  answer("x");
+  produce();
+  EXPECT_EQ(tell("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Enco"), 0u);
+  EXPECT_EQ(tell("ding: chunked\r\n\r\n1\r\na"), 1u);
+  EXPECT_EQ(recorder.heads[0].second, 100u) << "of unknown length";
+  EXPECT_EQ(tell("\r\n1\r\nb\r\n"), 1u);
+  EXPECT_EQ(tell("0\r\n\r\n"), 1u);
+  ASSERT_EQ(recorder.requests.size(), 2u) << "so little is taken without a word";
+  EXPECT_EQ(recorder.requests[1].second.body, "ab");
+}
+
+TEST_F(Http1Server, ASmallBodyHasSomeTimeToCome) {
+  server->receive("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na");
+  EXPECT_TRUE(server->tell_heads(false));
+  EXPECT_TRUE(recorder.heads.empty());
+  EXPECT_FALSE(server->tell_heads(true));
+  EXPECT_EQ(recorder.heads.size(), 1u);
+}
+
+TEST_F(Http1Server, TakesNoMoreOfABodyThanNobodyHasAskedFor) {
+  server = http1_server({.body_bytes_max = 1 << 20}, recorder);
+  server->receive("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n");
+  server->tell_heads(true);
+  const std::string chunk(10'000, 'x');
+  int taken = 0;
+  for (; taken < 30 && server->wants_input(); ++taken) server->receive(chunk);
+  EXPECT_LT(taken, 20);
+  server->read_body(1, std::make_shared<int>(7));
+  EXPECT_TRUE(server->wants_input());
+  for (; taken < 30; ++taken) server->receive(chunk);
+  ASSERT_EQ(recorder.requests.size(), 1u);
+  EXPECT_EQ(recorder.requests[0].second.body, std::string(300'000, 'x'));
+  EXPECT_NE(recorder.requests[0].second.room, nullptr);
+}
+
+TEST_F(Http1Server, AnEarlyAnswerEndsTheConnection) {
+  server->receive("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nabc");
+  server->tell_heads(true);
+  server->respond(1, 403, {{"content-length", "2"}}, {share("no")});
+  EXPECT_EQ(produce(), "HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno");
+  EXPECT_TRUE(server->finished());
+  server->receive("def");
+  server->read_body(1, nullptr);  // too late
+  EXPECT_TRUE(recorder.requests.empty());
 }
 
 TEST_F(Http1Server, StreamsInChunks) {

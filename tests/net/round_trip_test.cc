@@ -58,6 +58,28 @@ TEST_P(RoundTrip, LargeBodiesBothWays) {
   EXPECT_EQ(get("/render").body, "rendered");
 }
 
+TEST_P(RoundTrip, BodiesThatAreMadeAsTheyAreSent) {
+  std::string whole;
+  for (int i = 99; i >= 0; --i) whole += std::string(10'000, static_cast<char>('a' + i % 26));
+  EXPECT_TRUE(get("/made?100").body == whole);
+  EXPECT_TRUE(stream("/made?100").body == whole);
+  EXPECT_EQ(get("/made?0").body, "");
+  const auto head = ask({.method = "HEAD", .target = "/made?100"});
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.body, "");
+  EXPECT_THROW(get("/made-half?20"), TransportError);
+  EXPECT_EQ(get("/target").status, 200);
+}
+
+TEST_P(RoundTrip, ABodyThatIsNotWantedIsRefusedByItsHead) {
+  const auto answer = ask({.method = "POST", .target = "/forbidden", .body = std::string(2'500'000, 'x')});
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_EQ(answer.body, "not you");
+  EXPECT_EQ(handler.ledger.judged, 1);
+  EXPECT_EQ(get("/target").status, 200);
+  EXPECT_EQ(handler.ledger.handlers, 0);
+}
+
 TEST_P(RoundTrip, TooLargeABodyIsRefused) {
   const auto answer = ask({.method = "POST", .target = "/echo", .body = std::string(4'000'000, 'x')});
   EXPECT_EQ(answer.status, 413);
