@@ -162,9 +162,9 @@ bool holds(const Requirement& requirement, const std::optional<std::string_view>
     case Operator::Exists: return value.has_value();
     case Operator::NotExists: return !value;
     case Operator::Equals:
-    case Operator::In: return value && std::ranges::find(values, *value) != values.end();
+    case Operator::In: return value && std::ranges::binary_search(values, *value);
     case Operator::NotEquals:
-    case Operator::NotIn: return !value || std::ranges::find(values, *value) == values.end();
+    case Operator::NotIn: return !value || !std::ranges::binary_search(values, *value);
     default: break;
   }
   std::int64_t left = 0, right = 0;
@@ -192,6 +192,7 @@ std::string text_of(const Requirement& requirement) {
 
 void LabelSelector::sort() {
   std::ranges::sort(requirements_, {}, [](const Requirement& r) { return std::tie(r.key, r.op, r.values); });
+  present_ = static_cast<std::size_t>(std::ranges::count_if(requirements_, [](const Requirement& r) { return !holds(r, std::nullopt); }));
 }
 
 LabelSelector LabelSelector::parse(std::string_view text) {
@@ -232,6 +233,18 @@ LabelSelector LabelSelector::nothing() {
 bool LabelSelector::matches(const Lookup& lookup) const {
   if (nothing_) return false;
   return std::ranges::all_of(requirements_, [&](const Requirement& requirement) { return holds(requirement, lookup(requirement.key)); });
+}
+
+bool LabelSelector::matches(std::span<const std::pair<std::string_view, std::string_view>> labels) const {
+  if (nothing_) return false;
+  std::size_t present = 0;
+  for (const auto& [key, value] : labels) {
+    for (const Requirement& requirement : std::ranges::equal_range(requirements_, key, {}, &Requirement::key)) {
+      if (!holds(requirement, value)) return false;
+      if (!holds(requirement, std::nullopt)) ++present;
+    }
+  }
+  return present == present_;
 }
 
 std::string LabelSelector::text() const {

@@ -3,8 +3,10 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/codec.h"
@@ -41,6 +43,8 @@ class LabelSelector {
 
   bool empty() const { return requirements_.empty() && !nothing_; }
   bool matches(const Lookup& lookup) const;
+  // Of an object's labels, each key once: it costs what the object has, however many requirements there are.
+  bool matches(std::span<const std::pair<std::string_view, std::string_view>> labels) const;
   // Of anything with find/end: a protobuf map, a std::map.
   template <class Map>
   bool matches_map(const Map& labels) const {
@@ -55,7 +59,8 @@ class LabelSelector {
 
  private:
   void sort();
-  std::vector<Requirement> requirements_;
+  std::vector<Requirement> requirements_;  // by key
+  std::size_t present_ = 0;                // how many of them do not hold of what is absent
   bool nothing_ = false;
 };
 

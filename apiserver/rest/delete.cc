@@ -4,6 +4,7 @@
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/selection.h"
+#include "apiserver/rest/turn.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -53,7 +54,9 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
   const Snapshot snapshot = served.cache->snapshot();
   const auto [begin, end] = selection.range(*snapshot.entries);
   std::vector<EntryRef> chosen;
+  Turn turn;
   for (std::size_t i = begin; i < end; ++i) {
+    if (turn.over(selection.cost())) co_await yield();
     if (selection.matches((*snapshot.entries)[i])) chosen.push_back((*snapshot.entries)[i]);
     if (list.limit > 0 && chosen.size() == static_cast<std::size_t>(list.limit)) break;
   }
@@ -66,7 +69,10 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
     }
   }
   if (served.stored_as != nullptr) {
-    for (EntryRef& entry : chosen) entry = shown(served, entry);
+    for (EntryRef& entry : chosen) {
+      if (turn.over(kConversionCost)) co_await yield();
+      entry = shown(served, entry);
+    }
   }
   meta::v1::ListMeta metadata;
   metadata.set_resource_version(to_string(snapshot.revision));

@@ -6,6 +6,7 @@
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/selection.h"
+#include "apiserver/rest/turn.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -73,7 +74,9 @@ Task<HttpResponse> list(Core& core, Call& call) {
   meta::v1::ListMeta metadata;
   metadata.set_resource_version(to_string(source.snapshot.revision));
   std::vector<EntryRef> chosen;
+  Turn turn;
   for (std::size_t i = std::max(begin, first_index(all, source.start)); i < end; ++i) {
+    if (turn.over(selection.cost())) co_await yield();
     if (!selection.matches(all[i])) continue;
     if (options.limit > 0 && chosen.size() == static_cast<std::size_t>(options.limit)) {
       // The token names the key after the last one given out, so that it means the same when that object is gone.
@@ -85,7 +88,10 @@ Task<HttpResponse> list(Core& core, Call& call) {
     chosen.push_back(all[i]);
   }
   if (served.stored_as != nullptr) {
-    for (EntryRef& entry : chosen) entry = shown(served, entry);
+    for (EntryRef& entry : chosen) {
+      if (turn.over(kConversionCost)) co_await yield();
+      entry = shown(served, entry);
+    }
   }
   co_return answer_list(core, call, std::move(chosen), std::move(metadata));
 }

@@ -6,6 +6,7 @@
 
 #include "api/codec.h"
 #include "api/errors.h"
+#include "apiserver/rest/turn.h"
 
 namespace ph::apiserver {
 namespace {
@@ -46,6 +47,7 @@ Selection::Selection(const Served& served, std::string namespace_name, api::Labe
       fields_(std::move(fields)) {
   if (!namespace_name_.empty()) key_prefix_ = namespace_name_ + "/";
   resolve(*served.resource, fields_);
+  std::ranges::sort(fields_.terms(), {}, &api::FieldSelector::Term::field);
 }
 
 std::pair<std::size_t, std::size_t> Selection::range(const EntryList& entries) const {
@@ -63,20 +65,33 @@ bool Selection::matches(const EntryRef& entry) const {
   const std::string_view raw = api::open_envelope(*object->protobuf).raw;
   if (!fields_match(*object, raw)) return false;
   if (labels_.empty()) return true;
-  const auto labels = api::labels_of(raw);
-  return labels_.matches([&](std::string_view key) -> std::optional<std::string_view> {
-    const auto found = std::ranges::find(labels, key, [](const auto& label) { return label.first; });
-    if (found == labels.end()) return std::nullopt;
-    return found->second;
-  });
+  return labels_.matches(api::labels_of(raw));
 }
 
+std::size_t Selection::cost() const {
+  if (plain()) return 1;
+  return 20 + fields_.terms().size() + (served_.stored_as != nullptr ? kConversionCost : 0);
+}
+
+// Each field is looked up once, however many terms there are of it.
 bool Selection::fields_match(const Entry& entry, std::string_view raw) const {
-  return std::ranges::all_of(fields_.terms(), [&](const api::FieldSelector::Term& term) {
-    if (term.field == "metadata.name") return (entry.name() == term.value) == term.equals;
-    if (term.field == "metadata.namespace") return (entry.namespace_name() == term.value) == term.equals;
-    return (api::scalar_at(*served_.resource->schema, raw, term.field) == term.value) == term.equals;
-  });
+  std::string_view field;
+  std::string found;
+  std::string_view value;
+  for (const api::FieldSelector::Term& term : fields_.terms()) {
+    if (term.field != field) {
+      field = term.field;
+      if (field == "metadata.name") {
+        value = entry.name();
+      } else if (field == "metadata.namespace") {
+        value = entry.namespace_name();
+      } else {
+        value = found = api::scalar_at(*served_.resource->schema, raw, field);
+      }
+    }
+    if ((value == term.value) != term.equals) return false;
+  }
+  return true;
 }
 
 }  // namespace ph::apiserver

@@ -14,6 +14,8 @@ class Selection {
   Selection(const Served& served, std::string namespace_name, api::LabelSelector labels, api::FieldSelector fields);
 
   bool matches(const EntryRef& entry) const;
+  // Of a call of `matches`, as `Turn` counts.
+  std::size_t cost() const;
   // No selectors: every object of the namespace.
   bool plain() const { return labels_.empty() && fields_.empty(); }
   // The part of the snapshot that can match, by key: [first, last).

@@ -47,6 +47,10 @@ TEST(Selector, MatchesAndPrints) {
       {"a>5", "a>5", {{"a", "6"}}, true},
       {"a<5", "a<5", {{"a", "5"}}, false},
       {"a>5", "a>5", {{"a", "x"}}, false},
+      {"a!=b,a!=c,b!=x,!d", "a!=b,a!=c,b!=x,!d", {{"a", "d"}, {"b", "y"}, {"c", ""}}, true},
+      {"a!=b,a", "a,a!=b", {{"b", ""}}, false},
+      {"a=b,c>1,d", "a=b,c>1,d", {{"a", "b"}, {"c", "2"}, {"d", ""}}, true},
+      {"a=b,c>1,d", "a=b,c>1,d", {{"a", "b"}, {"d", ""}}, false},
       {"example.com/a=b", "example.com/a=b", {{"example.com/a", "b"}}, true},
   };
   for (const Case& c : kCases) {
@@ -54,6 +58,8 @@ TEST(Selector, MatchesAndPrints) {
     const LabelSelector selector = LabelSelector::parse(c.text);
     EXPECT_EQ(selector.text(), c.canonical);
     EXPECT_EQ(selector.matches_map(c.labels), c.matches);
+    const std::vector<std::pair<std::string_view, std::string_view>> labels(c.labels.begin(), c.labels.end());
+    EXPECT_EQ(selector.matches(labels), c.matches);
     EXPECT_EQ(LabelSelector::parse(selector.text()).text(), c.canonical);
   }
 }
