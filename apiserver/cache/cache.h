@@ -41,6 +41,8 @@ class CacheWatch {
   virtual Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) = 0;
   // Up to which revision everything has been delivered once `next` has handed out all it had.
   virtual Revision revision() const = 0;
+  // `next` would say that events were dropped, or that the cache was closed.
+  virtual bool lost() const = 0;
 };
 
 struct CacheOptions {

@@ -3,8 +3,18 @@
 namespace ph::apiserver {
 namespace {
 
-// A watcher that is far behind gets its events in portions.
+// A watcher that is far behind gets its events in portions: it may be a long time with one, which nothing else may hold any
+// more.
 constexpr std::size_t kPortion = 256;
+constexpr std::size_t kPortionBytes = 64 * 1024;
+
+std::size_t size_of(const CacheEvent& event) {
+  std::size_t size = 0;
+  for (const EntryRef* entry : {&event.before, &event.after, &event.deleted}) {
+    if (*entry) size += (*entry)->protobuf->size();
+  }
+  return size;
+}
 
 }  // namespace
 
@@ -34,9 +44,8 @@ struct Watch::Wait {
 
 Task<std::optional<std::vector<CacheEvent>>> Watch::next(Steady deadline) {
   PH_ASSERT(!parked_ || !parked_->handle);
-  const EventWindow& window = cache_->window;
   for (;;) {
-    if (cache_->closed || next_ < window.begin()) co_return std::nullopt;
+    if (lost()) co_return std::nullopt;
     if (std::vector<CacheEvent> events = take(); !events.empty()) co_return events;
     if (cache_->hub->executor.clock().steady() >= deadline) co_return std::vector<CacheEvent>();
     Wait wait{this, deadline, {}};
@@ -47,15 +56,19 @@ Task<std::optional<std::vector<CacheEvent>>> Watch::next(Steady deadline) {
 std::vector<CacheEvent> Watch::take() {
   const EventWindow& window = cache_->window;
   std::vector<CacheEvent> events;
+  std::size_t bytes = 0;
   for (; next_ < window.end(); ++next_) {
     const CacheEvent& event = window[next_];
     if (event.revision <= since_) continue;
     // A revision is never cut in two: the client could not resume between the halves.
-    if (events.size() >= kPortion && event.revision != events.back().revision) break;
+    if ((events.size() >= kPortion || bytes >= kPortionBytes) && event.revision != events.back().revision) break;
     events.push_back(event);
+    bytes += size_of(event);
   }
   return events;
 }
+
+bool Watch::lost() const { return cache_->closed || next_ < cache_->window.begin(); }
 
 Revision Watch::revision() const {
   const EventWindow& window = cache_->window;

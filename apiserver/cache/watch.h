@@ -14,6 +14,7 @@ class Watch final : public CacheWatch {
 
   Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) override;
   Revision revision() const override;
+  bool lost() const override;
 
   // Something has happened in the cache: whoever waits in `next` looks again, in a later turn.
   void wake();

@@ -1,5 +1,7 @@
 #include "apiserver/rest/frames.h"
 
+#include <algorithm>
+
 namespace ph::apiserver {
 
 std::string_view event_name(EventType type) {
@@ -13,24 +15,26 @@ std::string_view event_name(EventType type) {
   return "ERROR";
 }
 
-SharedBytes FrameCache::find(const Key& key) const {
-  const auto found = frames_.find(key);
-  return found == frames_.end() ? nullptr : found->second;
+SharedBytes FrameCache::find(const Key& key, const EntryRef& entry) const {
+  const auto found = known_.find(key);
+  if (found == known_.end() || found->second.entry.lock() != entry) return nullptr;
+  return found->second.frame.lock();
 }
 
-void FrameCache::put(Key key, SharedBytes frame) {
-  const std::size_t size = frame->size();
-  if (!frames_.emplace(key, std::move(frame)).second) return;
-  bytes_ += size;
-  order_.push_back(std::move(key));
-  while (order_.size() > kFramesMax || (bytes_ > kBytesMax && order_.size() > 1)) drop_oldest();
+void FrameCache::put(const Key& key, const EntryRef& entry, SharedBytes frame) {
+  if (known_.size() >= sweep_at_) sweep();
+  known_.insert_or_assign(key, Known{entry, frame});
+  bytes_ += frame->size();
+  recent_.push_back({entry, std::move(frame)});
+  while (recent_.size() > kFramesMax || (bytes_ > kBytesMax && recent_.size() > 1)) {
+    bytes_ -= recent_.front().frame->size();
+    recent_.pop_front();
+  }
 }
 
-void FrameCache::drop_oldest() {
-  const auto oldest = frames_.find(order_.front());
-  bytes_ -= oldest->second->size();
-  frames_.erase(oldest);
-  order_.pop_front();
+void FrameCache::sweep() {
+  std::erase_if(known_, [](const auto& known) { return known.second.frame.expired() || known.second.entry.expired(); });
+  sweep_at_ = std::max(kSweepMin, 2 * known_.size());
 }
 
 }  // namespace ph::apiserver

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
 
@@ -14,34 +15,46 @@ namespace ph::apiserver {
 enum class EventType : unsigned char { Added, Modified, Deleted, Bookmark, Error };
 std::string_view event_name(EventType type);
 
-// The most recent frames of one resource; older ones fall out, and are made again by whoever lags that far behind.
+// Frames of one resource: the most recent ones, and all that somebody still has to send. Others are made again by whoever
+// lags so far behind.
 class FrameCache {
  public:
   struct Key {
-    EntryRef entry;  // held, so that its address stays its own
+    const Entry* entry;
     EventType type;
     Form form;
     bool operator==(const Key&) const = default;
   };
 
-  // Null when it is not held.
-  SharedBytes find(const Key& key) const;
-  void put(Key key, SharedBytes frame);
+  // `entry`: that of the key. Null when it is not held.
+  SharedBytes find(const Key& key, const EntryRef& entry) const;
+  void put(const Key& key, const EntryRef& entry, SharedBytes frame);
 
  private:
   struct Hash {
     std::size_t operator()(const Key& key) const {
-      return std::hash<const void*>()(key.entry.get()) * 31 + static_cast<std::size_t>(key.type) * 7 +
+      return std::hash<const void*>()(key.entry) * 31 + static_cast<std::size_t>(key.type) * 7 +
              static_cast<std::size_t>(key.form.format) * 3 + static_cast<std::size_t>(key.form.as);
     }
   };
+  // Weak in both: an address means the entry only as long as that lives.
+  struct Known {
+    std::weak_ptr<const Entry> entry;
+    std::weak_ptr<const std::string> frame;
+  };
+  struct Recent {
+    EntryRef entry;
+    SharedBytes frame;
+  };
   static constexpr std::size_t kFramesMax = 64;
   static constexpr std::size_t kBytesMax = 1 << 20;
-  void drop_oldest();
+  static constexpr std::size_t kSweepMin = 256;
+  void sweep();
 
-  std::unordered_map<Key, SharedBytes, Hash> frames_;
-  std::deque<Key> order_;
-  std::size_t bytes_ = 0;
+  std::unordered_map<Key, Known, Hash> known_;
+  std::size_t sweep_at_ = kSweepMin;
+  std::deque<Recent> recent_;
+  std::size_t bytes_ = 0;  // of the recent ones
 };
 
 }  // namespace ph::apiserver

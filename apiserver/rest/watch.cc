@@ -1,6 +1,6 @@
 // GET of a collection with `watch`: what exists (if asked for), then changes, as a stream of frames.
 #include <algorithm>
-#include <deque>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -9,6 +9,7 @@
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/selection.h"
+#include "apiserver/rest/turn.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -23,63 +24,90 @@ struct WatchSetup {
   Selection selection;
   std::unique_ptr<CacheWatch> events;
   Revision since;           // older events are not of interest
+  Snapshot initial;         // what exists, to be told first; no entries: nothing is
+  bool mark = false;        // says where that ends
   bool bookmarks = false;
   Steady end;
   Steady next_bookmark;
   std::unique_ptr<ServerMetrics::Watching> measured;  // null: nothing is counted
-  std::size_t until_mark = 0;                         // frames that are left up to the mark of the initial events
 };
 
+// Frames are made when they are asked for, one at a time: who reads slowly, or not at all, holds a place in a snapshot and in
+// the window of events, and a frame or two that others share.
 class WatchStream final : public BodyStream {
  public:
-  WatchStream(Served& served, const Clock& clock, WatchSetup setup, std::deque<SharedBytes> initial)
-      : served_(served), clock_(clock), setup_(std::move(setup)), pending_(std::move(initial)), sent_(setup_.since) {}
-
-  Task<std::optional<SharedBytes>> next() override {
-    while (pending_.empty()) {
-      if (ended_ || !setup_.events) co_return std::nullopt;
-      co_await more();
-    }
-    SharedBytes frame = std::move(pending_.front());
-    pending_.pop_front();
-    if (setup_.measured) count(*frame);
-    co_return std::optional<SharedBytes>(std::move(frame));
+  WatchStream(Served& served, const Clock& clock, WatchSetup setup)
+      : served_(served), clock_(clock), setup_(std::move(setup)), sent_(setup_.since) {
+    if (setup_.initial.entries) std::tie(at_, end_) = setup_.selection.range(*setup_.initial.entries);
   }
 
-  // The first frame of a table has the columns.
-  void drop_columns() { setup_.encoding.table.column_definitions = false; }
+  Task<std::optional<SharedBytes>> next() override {
+    for (;;) {
+      SharedBytes frame;
+      if (setup_.initial.entries) {
+        frame = initial();
+      } else if (next_event_ < events_.size()) {
+        frame = frame_of(events_[next_event_++]);
+      } else if (std::exchange(bookmark_due_, false)) {
+        frame = bookmark();
+      } else if (ended_) {
+        co_return std::nullopt;
+      } else {
+        co_await more();
+        continue;
+      }
+      if (frame) {
+        if (setup_.measured) setup_.measured->sent(frame->size());
+        co_return std::optional<SharedBytes>(std::move(frame));
+      }
+      if (turn_.over(setup_.selection.cost())) co_await yield();
+    }
+  }
 
  private:
+  // The next of what exists, or the mark behind it. Null: that one is not in the selection, or there is no more.
+  SharedBytes initial() {
+    // Events have been lost meanwhile that would have to follow: the client begins anew, and the snapshot may go.
+    if (setup_.events->lost()) {
+      ended_ = true;
+      setup_.initial = {};
+      return nullptr;
+    }
+    if (at_ < end_) {
+      const EntryRef& entry = (*setup_.initial.entries)[at_++];
+      return setup_.selection.matches(entry) ? frame(EventType::Added, entry, entry) : nullptr;
+    }
+    const Revision revision = setup_.initial.revision;
+    setup_.initial = {};
+    if (!setup_.mark) return nullptr;
+    if (setup_.measured) setup_.measured->list_complete();
+    return share(encode_bookmark_frame(setup_.encoding, revision, true));
+  }
+
   Task<void> more() {
-    const auto events = co_await setup_.events->next(std::min(setup_.end, setup_.next_bookmark));
+    events_.clear();
+    next_event_ = 0;
+    auto events = co_await setup_.events->next(std::min(setup_.end, setup_.next_bookmark));
     if (!events) {
       ended_ = true;
       co_return;
     }
-    for (const CacheEvent& event : *events) add(event);
+    events_ = std::move(*events);
     const Steady now = clock_.steady();
-    if (now >= setup_.next_bookmark) add_bookmark(now);
-    if (now >= setup_.end) ended_ = true;
+    bookmark_due_ = now >= setup_.next_bookmark;
+    ended_ = now >= setup_.end;
   }
 
-  void count(const std::string& frame) {
-    setup_.measured->sent(frame.size());
-    if (setup_.until_mark > 0 && --setup_.until_mark == 0) setup_.measured->list_complete();
-  }
-
-  void add(const CacheEvent& event) {
-    if (event.revision <= setup_.since) return;
+  // Null: it is not about this selection.
+  SharedBytes frame_of(const CacheEvent& event) {
+    if (event.revision <= setup_.since) return nullptr;
     const bool before = setup_.selection.matches(event.before);
     const bool after = setup_.selection.matches(event.after);
-    if (after) {
-      add_frame(before ? EventType::Modified : EventType::Added, event.after, event.after);
-    } else if (before) {
-      // Gone, or gone from this selection: the last state that was in it, at the revision of the change.
-      add_frame(EventType::Deleted, event.after ? event.after : event.deleted, event.deleted ? event.deleted : at_revision(event));
-    } else {
-      return;
-    }
+    if (!before && !after) return nullptr;
     sent_ = event.revision;
+    if (after) return frame(before ? EventType::Modified : EventType::Added, event.after, event.after);
+    // Gone, or gone from this selection: the last state that was in it, at the revision of the change.
+    return frame(EventType::Deleted, event.after ? event.after : event.deleted, event.deleted ? event.deleted : at_revision(event));
   }
 
   static EntryRef at_revision(const CacheEvent& event) {
@@ -90,34 +118,40 @@ class WatchStream final : public BodyStream {
   }
 
   // `identity`: what all watchers of the event know the frame by.
-  void add_frame(EventType type, const EntryRef& identity, const EntryRef& object) {
-    const FrameCache::Key key{identity, type, setup_.encoding.form};
+  SharedBytes frame(EventType type, const EntryRef& identity, const EntryRef& object) {
+    const FrameCache::Key key{identity.get(), type, setup_.encoding.form};
     const bool shareable = setup_.encoding.form.as != As::Table;
-    SharedBytes frame = shareable ? served_.frames.find(key) : nullptr;
+    SharedBytes frame = shareable ? served_.frames.find(key, identity) : nullptr;
     if (!frame) {
       frame = share(encode_frame(setup_.encoding, type, shown(served_, object)));
-      if (shareable) served_.frames.put(key, frame);
+      if (shareable) served_.frames.put(key, identity, frame);
     }
-    drop_columns();
-    pending_.push_back(std::move(frame));
+    setup_.encoding.table.column_definitions = false;  // only the first frame of a table has the columns
+    return frame;
   }
 
-  void add_bookmark(Steady now) {
+  // Null: there is nothing new to tell.
+  SharedBytes bookmark() {
+    const Steady now = clock_.steady();
     setup_.next_bookmark = now + kBookmarkInterval;
     const Steady last = setup_.end - kBookmarkBeforeEnd;
     if (now < last) setup_.next_bookmark = std::min(setup_.next_bookmark, last);
     const Revision revision = setup_.events->revision();
-    if (!setup_.bookmarks || revision <= sent_) return;
-    pending_.push_back(share(encode_bookmark_frame(setup_.encoding, revision, false)));
+    if (!setup_.bookmarks || revision <= sent_) return nullptr;
     sent_ = revision;
+    return share(encode_bookmark_frame(setup_.encoding, revision, false));
   }
 
   Served& served_;
   const Clock& clock_;
   WatchSetup setup_;
-  std::deque<SharedBytes> pending_;
-  Revision sent_;  // what the client has seen
-  bool ended_ = false;
+  std::size_t at_ = 0, end_ = 0;  // in what exists
+  std::vector<CacheEvent> events_;
+  std::size_t next_event_ = 0;
+  bool bookmark_due_ = false;  // after those events
+  bool ended_ = false;         // after those, too
+  Revision sent_;              // what the client has seen
+  Turn turn_;
 };
 
 HttpResponse stream_response(const Form& form, std::unique_ptr<BodyStream> stream) {
@@ -151,20 +185,6 @@ Start start_of(const ListOptions& options) {
   return {!options.revision || options.revision->value == 0, false};
 }
 
-std::deque<SharedBytes> initial_frames(Served& served, Encoding encoding, const Selection& selection, const Snapshot& snapshot,
-                                       bool mark) {
-  std::deque<SharedBytes> frames;
-  const auto& entries = *snapshot.entries;
-  const auto [begin, end] = selection.range(entries);
-  for (std::size_t i = begin; i < end; ++i) {
-    if (!selection.matches(entries[i])) continue;
-    frames.push_back(share(encode_frame(encoding, EventType::Added, shown(served, entries[i]))));
-    encoding.table.column_definitions = false;
-  }
-  if (mark) frames.push_back(share(encode_bookmark_frame(encoding, snapshot.revision, true)));
-  return frames;
-}
-
 Duration timeout_of(Core& core, const ListOptions& options) {
   if (options.timeout_seconds && *options.timeout_seconds > 0) return std::chrono::seconds(*options.timeout_seconds);
   const auto least = std::chrono::duration_cast<std::chrono::seconds>(core.options.watch_timeout_min);
@@ -196,9 +216,6 @@ Task<HttpResponse> watch(Core& core, Call& call) {
     const api::ApiError error = api::expired(fmt::format("too old resource version: {} ({})", since.value, cache.revision().value));
     co_return stream_response(call.form, std::make_unique<ErrorStream>(share(encode_error_frame(call.form, error.status()))));
   }
-  std::deque<SharedBytes> frames;
-  if (start.snapshot) frames = initial_frames(served, encoding, selection, present, start.mark);
-
   const Clock& clock = core.executor.clock();
   const Duration timeout = timeout_of(core, options);
   const Steady end = clock.steady() + timeout;
@@ -207,15 +224,14 @@ Task<HttpResponse> watch(Core& core, Call& call) {
                    .selection = std::move(selection),
                    .events = std::move(events),
                    .since = since,
+                   .initial = start.snapshot ? present : Snapshot{},
+                   .mark = start.mark,
                    .bookmarks = options.bookmarks,
                    .end = end,
                    .next_bookmark = options.bookmarks ? clock.steady() + first_bookmark : end,
-                   .measured = core.metrics ? std::make_unique<ServerMetrics::Watching>(*core.metrics, call) : nullptr,
-                   .until_mark = start.mark ? frames.size() : 0};
+                   .measured = core.metrics ? std::make_unique<ServerMetrics::Watching>(*core.metrics, call) : nullptr};
   call.watching = true;
-  const bool has_columns = !frames.empty();
-  auto stream = std::make_unique<WatchStream>(served, clock, std::move(setup), std::move(frames));
-  if (has_columns) stream->drop_columns();
+  auto stream = std::make_unique<WatchStream>(served, clock, std::move(setup));
   co_return stream_response(call.form, std::move(stream));
 }
 

@@ -163,6 +163,22 @@ TEST_F(CacheTest, ADeadlineGivesAnEmptyList) {
   EXPECT_THAT(seen, IsEmpty());
 }
 
+TEST_F(CacheTest, APortionIsBoundedInBytes) {
+  auto watch = cache.watch(cache.revision());
+  for (int i = 0; i < 100; ++i) put_pod("p" + std::to_string(i), std::string(10'000, 'x'));
+  std::size_t events = 0;
+  for (int portions = 0; events < 100; ++portions) {
+    ASSERT_LT(portions, 20);
+    const auto portion = executor.run(watch->next(kForever));
+    ASSERT_TRUE(portion);
+    EXPECT_LE(portion->size(), 7u) << "64 KiB";
+    events += portion->size();
+  }
+  EXPECT_FALSE(watch->lost());
+  cache.close();
+  EXPECT_TRUE(watch->lost());
+}
+
 TEST_F(CacheTest, AWatchMayBeDroppedWhileItWaits) {
   auto watch = cache.watch(cache.revision());
   Scope scope(executor);

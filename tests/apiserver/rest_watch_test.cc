@@ -156,6 +156,109 @@ TEST(RestWatch, WatchersOfOneFormShareTheirFrames) {
   EXPECT_EQ(pieces[0].get(), pieces[1].get());
 }
 
+// A watch whose frames are taken one by one.
+class SlowWatch {
+ public:
+  SlowWatch(Harness& api, std::string query) : api_(api), scope_(api.executor) {
+    scope_.spawn(open(api.server.get(), Harness::request("GET", kMaps + query), &stream_));
+    api.executor.drain();
+  }
+  // Null: it has ended, or nothing has come.
+  SharedBytes next() {
+    SharedBytes out;
+    scope_.spawn(take(stream_.get(), &out));
+    api_.executor.drain();
+    return out;
+  }
+  std::string next_name() {
+    const SharedBytes frame = next();
+    if (!frame) return "nothing";
+    const Json event = Json::parse(*frame);
+    return event["type"].get<std::string>() + " " + event["object"]["metadata"].value("name", "");
+  }
+  BodyStream* stream() { return stream_.get(); }
+
+ private:
+  static Task<void> open(ApiServer* server, HttpRequest request, std::unique_ptr<BodyStream>* out) {
+    HttpResponse response = co_await server->handle(std::move(request));
+    *out = std::move(response.stream);
+  }
+  static Task<void> take(BodyStream* stream, SharedBytes* out) {
+    if (auto piece = co_await stream->next()) *out = *piece;
+  }
+
+  Harness& api_;
+  std::unique_ptr<BodyStream> stream_;
+  Scope scope_;
+};
+
+TEST(RestWatch, WhatExistedIsToldAsItWasThenWhatBecameOfIt) {
+  Harness api;
+  for (const char* name : {"a", "b", "c"}) create(api, name);
+  SlowWatch watch(api, "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+  EXPECT_EQ(watch.next_name(), "ADDED a");
+  relabel(api, "b", "y");
+  api.remove(kMaps + "/c");
+  create(api, "d");
+  for (const char* wanted : {"ADDED b", "ADDED c", "BOOKMARK ", "MODIFIED b", "DELETED c", "ADDED d"}) EXPECT_EQ(watch.next_name(), wanted);
+}
+
+TEST(RestWatch, WatchersShareTheFramesThatTheyStillHaveToSend) {
+  Harness api;
+  for (int i = 0; i < 300; ++i) create(api, "m" + std::to_string(1000 + i));
+  std::vector<std::unique_ptr<SlowWatch>> watches;
+  std::vector<std::vector<SharedBytes>> held;
+  for (int i = 0; i < 3; ++i) {
+    watches.push_back(std::make_unique<SlowWatch>(api, "?watch=1"));
+    // More than are kept for their own sake.
+    held.emplace_back();
+    for (int k = 0; k < 200; ++k) held.back().push_back(watches.back()->next());
+  }
+  for (int k = 0; k < 200; ++k) {
+    ASSERT_TRUE(held[0][k]);
+    EXPECT_EQ(held[0][k].get(), held[1][k].get());
+    EXPECT_EQ(held[0][k].get(), held[2][k].get());
+  }
+  // An object that has changed is another one, though its old frame is still about.
+  relabel(api, "m1000", "y");
+  SlowWatch later(api, "?watch=1");
+  EXPECT_NE(*later.next(), *held[0][0]);
+}
+
+TEST(RestWatch, ASlowReaderOfWhatExistedIsEndedWhenItCannotGoOn) {
+  Harness api;
+  create(api, "a");
+  create(api, "b");
+  SlowWatch watch(api, "?watch=1");
+  EXPECT_EQ(watch.next_name(), "ADDED a");
+  for (int i = 0; i < 300; ++i) relabel(api, "a", "l" + std::to_string(i));
+  api.executor.advance(11min);
+  relabel(api, "a", "last");
+  EXPECT_EQ(watch.next_name(), "nothing");
+  EXPECT_EQ(watch.next_name(), "nothing");
+}
+
+TEST(RestWatch, ALongSearchLetsOthersHaveTheirTurn) {
+  Harness api;
+  for (int i = 0; i < 1'200; ++i) create(api, "m" + std::to_string(i));
+  SlowWatch search(api, "?watch=1&labelSelector=l=y");
+  std::vector<std::string> order;
+  const auto take = [](BodyStream* stream, std::vector<std::string>* out) -> Task<void> {
+    co_await stream->next();
+    out->push_back("search");
+  };
+  const auto get = [](ApiServer* server, std::vector<std::string>* out) -> Task<void> {
+    co_await server->handle(Harness::request("GET", kMaps + "/m1"));
+    out->push_back("get");
+  };
+  create(api, "z", "y");
+  Scope scope(api.executor);
+  scope.spawn(take(search.stream(), &order));
+  scope.spawn(get(api.server.get(), &order));
+  api.executor.drain();
+  EXPECT_THAT(order, ElementsAre("get", "search"));
+}
+
 TEST(RestWatch, StoppingTheServerEndsWatches) {
   Harness api;
   const auto log = api.watch(kMaps + "?watch=1");
