@@ -39,6 +39,8 @@ Task<void> ApiServer::stop() {
 
 Task<HttpResponse> ApiServer::handle(HttpRequest request) { return dispatch(impl_->core, std::move(request)); }
 
+HeadVerdict ApiServer::judge_head(const HttpRequest& head) { return apiserver::judge_head(impl_->core, head); }
+
 Task<void> ApiServer::ensure(std::unique_ptr<Message> object) { return ensure_object(impl_->core, std::move(object)); }
 
 ObjectReader& ApiServer::reader() { return impl_->core; }

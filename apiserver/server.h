@@ -50,6 +50,7 @@ class ApiServer final : public HttpHandler {
   Task<void> stop();
 
   Task<HttpResponse> handle(HttpRequest request) override;
+  HeadVerdict judge_head(const HttpRequest& head) override;
 
   // Creates the object as the server itself (no authorization, no admission) unless there is one of that name.
   Task<void> ensure(std::unique_ptr<Message> object);

@@ -31,13 +31,24 @@ class Pages final : public apiserver::PathHandler {
   const std::vector<daemon::Page> pages_;
 };
 
+HttpResponse unavailable() {
+  HttpResponse response{.status = 503};
+  response.headers.add("Retry-After", "1");
+  return response;
+}
+
 }  // namespace
 
 Task<HttpResponse> Door::handle(HttpRequest request) {
   if (handler_) co_return co_await handler_->handle(std::move(request));
-  HttpResponse response{.status = 503};
-  response.headers.add("Retry-After", "1");
-  co_return response;
+  co_return unavailable();
+}
+
+HeadVerdict Door::judge_head(const HttpRequest& head) {
+  if (handler_) return handler_->judge_head(head);
+  HeadVerdict verdict;
+  verdict.refusal = unavailable();
+  return verdict;
 }
 
 std::string advertised(const std::string& bind_address) {
@@ -67,6 +78,7 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   net_options.body_bytes_max = kBodyBytesMax;
   // The time that a request has counts from its first byte to the last of its answer, as far as the client makes it last.
   net_options.request_timeout = net_options.write_timeout = options.server.request_timeout;
+  net_options.body_wait = std::min(net_options.body_wait, options.server.request_timeout / 2);
   https = std::make_unique<net::HttpsServer>(io, door, executor, net_options, log.named("https"));
 
   if (options.store == "memory") {

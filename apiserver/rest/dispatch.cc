@@ -1,6 +1,7 @@
 #include "apiserver/rest/dispatch.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "api/errors.h"
 #include "apiserver/rest/deadline.h"
@@ -92,22 +93,24 @@ void choose_form(const Core& core, Call& call) {
 }
 
 // Who asks, and whether he may.
-void admit_user(Core& core, Call& call) {
+void admit_user(Core& core, Call& call, ServerMetrics* metrics) {
   const auto identify = [&] { call.user = authenticate(core, call.request); };
   const auto decide = [&] {
     call.user = impersonate(core, call.request, std::move(call.user));
     authorize(core, call.user, call.info);
   };
-  if (!core.metrics) return identify(), decide();
-  core.metrics->authenticate(call.user, identify);
-  core.metrics->authorize(decide);
+  if (!metrics) return identify(), decide();
+  metrics->authenticate(call.user, identify);
+  metrics->authorize(decide);
+}
+
+void check_size(const Core& core, std::size_t size) {
+  if (size > core.options.body_max) throw api::too_large("limit is " + std::to_string(core.options.body_max));
 }
 
 Task<HttpResponse> answer(Core& core, Call& call) {
-  if (call.request.body.size() > core.options.body_max) {
-    throw api::too_large("limit is " + std::to_string(core.options.body_max));
-  }
-  admit_user(core, call);
+  check_size(core, call.request.body.size());
+  admit_user(core, call, core.metrics.get());
   if (!call.info.is_resource) co_return co_await answer_path(core, call);
   if (call.unacceptable) std::rethrow_exception(call.unacceptable);
   co_return co_await answer_resource(core, call);
@@ -157,6 +160,19 @@ Task<void> carry_out(Core& core, std::shared_ptr<Write> write) {
   write->over.set();
 }
 
+// What an answer says that comes before the write has ended. The rest is at work, maybe on another thread.
+Call without_body(const Call& call) {
+  Call out;
+  out.request = {.method = call.request.method, .target = call.request.target, .headers = call.request.headers};
+  out.info = call.info;
+  out.query = call.query;
+  out.user = call.user;
+  out.form = call.form;
+  out.served = call.served;
+  out.subresource = call.subresource;
+  return out;
+}
+
 // Whoever waits may give up: the write goes on. Its commit may be on its way, and what it has taken (addresses, ports) must not
 // be given back before the outcome is known.
 Task<HttpResponse> answer_write(Core& core, Call& call, Duration limit) {
@@ -166,7 +182,7 @@ Task<HttpResponse> answer_write(Core& core, Call& call, Duration limit) {
   const Alarm alarm(limit, write->over);
   co_await write->over.wait();
   if (!write->response) {
-    call = write->call;
+    call = without_body(write->call);
     throw out_of_time();
   }
   call = std::move(write->call);
@@ -185,18 +201,56 @@ Task<HttpResponse> answer_in_time(Core& core, Call& call, ServerMetrics::Request
   co_return co_await answer(core, call);
 }
 
+// What of `answer` can be said before the body: throws what refuses the request.
+void check_head(Core& core, Call& call, ServerMetrics* metrics) {
+  call.info = parse_request(call.request);
+  choose_form(core, call);
+  admit_user(core, call, metrics);
+  std::size_t length = 0;
+  const std::string_view text = call.request.headers.get("Content-Length");
+  std::from_chars(text.data(), text.data() + text.size(), length);
+  check_size(core, length);
+}
+
+std::string audit_id_of(Core& core, const HttpRequest& request) {
+  std::string id(request.headers.get("Audit-ID"));
+  return id.empty() ? core.rng.uuid() : id;
+}
+
 }  // namespace
 
 Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
   Call call;
   ServerMetrics::Request measured(core.metrics.get());
   call.request = std::move(request);
-  std::string audit_id(call.request.headers.get("Audit-ID"));
-  if (audit_id.empty()) audit_id = core.rng.uuid();
+  std::string audit_id = audit_id_of(core, call.request);
   HttpResponse response = co_await always(core, call, answer_in_time(core, call, measured));
   add_headers(response, call, std::move(audit_id));
   measured.answered(call, response);
   co_return response;
+}
+
+// Nothing is counted of a request that goes on: it is judged again, and counted, when it is whole.
+HeadVerdict judge_head(Core& core, const HttpRequest& head) {
+  Call call;
+  call.request = head;
+  try {
+    check_head(core, call, nullptr);
+    return {.user = std::move(call.user.name)};
+  } catch (const api::ApiError&) {
+    // Its answer is made below.
+  }
+  ServerMetrics::Request measured(core.metrics.get());
+  try {
+    check_head(core, call, core.metrics.get());
+    return {.user = std::move(call.user.name)};
+  } catch (const api::ApiError& error) {
+    measured.parsed(call);
+    HttpResponse response = answer_status(call.form, error.status());
+    add_headers(response, call, audit_id_of(core, head));
+    measured.answered(call, response);
+    return {.refusal = std::move(response)};
+  }
 }
 
 }  // namespace ph::apiserver

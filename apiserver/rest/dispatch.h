@@ -8,4 +8,7 @@ namespace ph::apiserver {
 // Never throws: whatever goes wrong is an answer. The core outlives the task.
 Task<HttpResponse> dispatch(Core& core, HttpRequest request);
 
+// Whether somebody's body is to be read at all, by the head of his request. Never throws.
+HeadVerdict judge_head(Core& core, const HttpRequest& head);
+
 }  // namespace ph::apiserver
