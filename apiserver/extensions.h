@@ -36,17 +36,27 @@ enum class IncludeObject { Metadata, None, Object };
 struct TableOptions {
   IncludeObject include = IncludeObject::Metadata;
   bool column_definitions = true;  // only the first event of a watch has them
-  bool pretty = false;
   Time now;                        // ages are counted up to here
 };
 
-// Makes the JSON text of a meta.k8s.io/v1 Table. Threads: any (it runs where large bodies are rendered), from const data.
+// Makes the JSON text of a meta.k8s.io/v1 Table, in parts: the beginning, rows with commas between them, and "]}". Threads: any
+// (it runs where large bodies are rendered), from const data.
 class TableConverter {
  public:
   virtual ~TableConverter() = default;
   // `metadata`: of the table (resourceVersion, continue, remainingItemCount).
-  virtual std::string table(const api::Resource& resource, std::span<const EntryRef> entries,
-                            const meta::v1::ListMeta& metadata, const TableOptions& options) const = 0;
+  virtual void begin(const api::Resource& resource, const meta::v1::ListMeta& metadata, const TableOptions& options,
+                     std::string& out) const = 0;
+  virtual void append_rows(const api::Resource& resource, std::span<const EntryRef> entries, const TableOptions& options,
+                           std::string& out) const = 0;
+
+  std::string table(const api::Resource& resource, std::span<const EntryRef> entries, const meta::v1::ListMeta& metadata,
+                    const TableOptions& options) const {
+    std::string out;
+    begin(resource, metadata, options, out);
+    append_rows(resource, entries, options, out);
+    return out += "]}";
+  }
 };
 
 // Sub-resources with a protocol of their own (pods/log). The references outlive the task.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "apiserver/rest/encode.h"
+#include "apiserver/rest/gzip.h"
 #include "base/accept.h"
 #include "net/encoding.h"
 

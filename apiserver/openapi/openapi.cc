@@ -10,7 +10,7 @@
 #include "apiserver/openapi/documents.h"
 #include "apiserver/openapi/gnostic.h"
 #include "apiserver/openapi/operations.h"
-#include "apiserver/rest/encode.h"
+#include "apiserver/rest/gzip.h"
 #include "base/accept.h"
 
 namespace ph::apiserver {

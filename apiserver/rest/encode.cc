@@ -1,9 +1,5 @@
 #include "apiserver/rest/encode.h"
 
-#include <zlib.h>
-
-#include <stdexcept>
-
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
@@ -11,6 +7,7 @@
 #include "api/kinds.h"
 #include "api/object.h"
 #include "apiserver/rest/core.h"
+#include "apiserver/rest/list_writer.h"
 #include "apiserver/rest/wire.h"
 
 namespace ph::apiserver {
@@ -30,20 +27,6 @@ std::string partial_of(const Entry& entry) {
 
 const api::GroupVersionKind& partial_kind() { return *api::schema_of<PartialObjectMetadata>().kind; }
 
-api::GroupVersionKind list_kind(const Encoding& encoding) {
-  api::GroupVersionKind kind = encoding.form.as == As::PartialMetadata ? partial_kind() : encoding.resource->kind;
-  kind.kind += "List";
-  return kind;
-}
-
-void append_json(const Encoding& encoding, const Entry& entry, bool with_kind, std::string& out) {
-  if (encoding.form.as == As::PartialMetadata) {
-    api::transcode_to_json(api::schema_of<PartialObjectMetadata>(), partial_of(entry), true, out);
-  } else {
-    api::transcode_to_json(*encoding.resource->schema, raw_of(entry), with_kind, out);
-  }
-}
-
 std::string protobuf_of(const Encoding& encoding, const Entry& entry) {
   if (encoding.form.as == As::Object) return *entry.protobuf;
   return wire::envelope(partial_kind(), partial_of(entry));
@@ -52,7 +35,12 @@ std::string protobuf_of(const Encoding& encoding, const Entry& entry) {
 // Compact JSON as the form's text.
 std::string dress(const Form& form, std::string json) {
   if (form.format == Format::Yaml) return api::json_to_yaml(api::parse_written(json));
-  if (form.pretty) json = indent_json(json);
+  if (form.pretty) {
+    std::string indented;
+    indented.reserve(json.size() * 2);
+    JsonIndenter().append(json, indented);
+    json = std::move(indented);
+  }
   json.push_back('\n');
   return json;
 }
@@ -69,39 +57,6 @@ ListMeta table_metadata(const Entry& entry) {
   return metadata;
 }
 
-std::string list_json(const Encoding& encoding, std::span<const EntryRef> entries, const ListMeta& metadata) {
-  const api::GroupVersionKind kind = list_kind(encoding);
-  std::size_t size = 256;
-  for (const EntryRef& entry : entries) size += entry->protobuf->size() * 2;
-  std::string out;
-  out.reserve(size);
-  out += R"({"kind":")" + kind.kind + R"(","apiVersion":")" + kind.api_version() + R"(","metadata":)";
-  out += api::encode_json(metadata);
-  out += R"(,"items":[)";
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (i > 0) out.push_back(',');
-    append_json(encoding, *entries[i], false, out);
-  }
-  out += "]}";
-  return out;
-}
-
-std::string list_protobuf(const Encoding& encoding, std::span<const EntryRef> entries, const ListMeta& metadata) {
-  std::size_t size = 64;
-  for (const EntryRef& entry : entries) size += entry->protobuf->size() + 8;
-  std::string raw;
-  raw.reserve(size);
-  wire::append_bytes(raw, 1, api::encode_protobuf(metadata));
-  for (const EntryRef& entry : entries) {
-    if (encoding.form.as == As::PartialMetadata) {
-      wire::append_bytes(raw, 2, partial_of(*entry));
-    } else {
-      wire::append_bytes(raw, 2, raw_of(*entry));
-    }
-  }
-  return wire::envelope(list_kind(encoding), raw);
-}
-
 std::string json_frame(EventType type, std::string_view object) {
   std::string out = R"({"type":")";
   out += event_name(type);
@@ -112,6 +67,27 @@ std::string json_frame(EventType type, std::string_view object) {
 }
 
 }  // namespace
+
+api::GroupVersionKind kind_of(const Encoding& encoding) {
+  return encoding.form.as == As::PartialMetadata ? partial_kind() : encoding.resource->kind;
+}
+
+void append_json(const Encoding& encoding, const Entry& entry, bool with_kind, std::string& out) {
+  if (encoding.form.as == As::PartialMetadata) {
+    api::transcode_to_json(api::schema_of<PartialObjectMetadata>(), partial_of(entry), true, out);
+  } else {
+    api::transcode_to_json(*encoding.resource->schema, raw_of(entry), with_kind, out);
+  }
+}
+
+void append_protobuf(const Encoding& encoding, const Entry& entry, int field, std::string& out) {
+  wire::append_bytes(out, field, encoding.form.as == As::PartialMetadata ? std::string_view(partial_of(entry)) : raw_of(entry));
+}
+
+std::size_t protobuf_size(const Encoding& encoding, const Entry& entry) {
+  const std::string_view raw = raw_of(entry);
+  return encoding.form.as == As::PartialMetadata ? wire::size_of_bytes(1, api::metadata_bytes(raw).size()) : raw.size();
+}
 
 std::string encode_entry(const Encoding& encoding, const EntryRef& entry) {
   if (encoding.form.as == As::Table) {
@@ -124,10 +100,12 @@ std::string encode_entry(const Encoding& encoding, const EntryRef& entry) {
   return dress(encoding.form, std::move(json));
 }
 
-std::string encode_list(const Encoding& encoding, std::span<const EntryRef> entries, const ListMeta& metadata) {
-  if (encoding.form.as == As::Table) return dress(encoding.form, table_of(encoding, entries, metadata));
-  if (encoding.form.format == Format::Protobuf) return list_protobuf(encoding, entries, metadata);
-  return dress(encoding.form, list_json(encoding, entries, metadata));
+std::string encode_list(const Encoding& encoding, std::vector<EntryRef> entries, const ListMeta& metadata) {
+  std::string out;
+  ListWriter writer(encoding, std::move(entries), metadata);
+  while (writer.append(out, out.max_size() / 4)) {
+  }
+  return encoding.form.format == Format::Yaml ? dress(encoding.form, std::move(out)) : out;
 }
 
 std::string encode_message(const Form& form, const Message& object) {
@@ -173,14 +151,11 @@ std::string encode_bookmark_frame(const Encoding& encoding, Revision revision, b
   return json_frame(EventType::Bookmark, api::encode_json(*object));
 }
 
-std::string indent_json(std::string_view compact) {
-  std::string out;
-  out.reserve(compact.size() * 2);
-  int depth = 0;
+void JsonIndenter::append(std::string_view compact, std::string& out) {
   bool in_text = false;
   const auto new_line = [&] {
     out.push_back('\n');
-    out.append(static_cast<std::size_t>(depth) * 2, ' ');
+    out.append(static_cast<std::size_t>(depth_) * 2, ' ');
   };
   for (std::size_t i = 0; i < compact.size(); ++i) {
     const char c = compact[i];
@@ -203,12 +178,12 @@ std::string indent_json(std::string_view compact) {
           out.push_back(compact[++i]);
           break;
         }
-        ++depth;
+        ++depth_;
         new_line();
         break;
       case '}':
       case ']':
-        --depth;
+        --depth_;
         new_line();
         out.push_back(c);
         break;
@@ -223,23 +198,6 @@ std::string indent_json(std::string_view compact) {
         out.push_back(c);
     }
   }
-  return out;
-}
-
-std::string gzip(std::string_view bytes) {
-  z_stream stream{};
-  // 15 + 16: the gzip wrapper. Level 1, as upstream: the network is faster than a better ratio.
-  if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::runtime_error("deflateInit2");
-  std::string out(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const int result = deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  if (result != Z_STREAM_END) throw std::runtime_error("deflate");
-  return out;
 }
 
 }  // namespace ph::apiserver

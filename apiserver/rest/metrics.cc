@@ -156,6 +156,15 @@ void ServerMetrics::Request::answered(const Call& call, HttpResponse& response) 
   of.duration.observe(metrics_->now() - begun_);
   metrics_->answers(of, kind, response.status).add();
   if (!of.sizes) return;
+  if (response.next_piece) {
+    response.next_piece = [next = std::move(response.next_piece), sizes = of.sizes, size = std::size_t{0}]() mutable {
+      SharedBytes piece = next();
+      if (piece) size += piece->size();
+      else sizes.observe(static_cast<double>(size));
+      return piece;
+    };
+    return;
+  }
   if (!response.render) {
     of.sizes.observe(static_cast<double>(size_of(response.body)));
     return;

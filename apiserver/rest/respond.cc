@@ -1,7 +1,7 @@
 #include "apiserver/rest/respond.h"
 
-
 #include "api/kinds.h"
+#include "apiserver/rest/list_writer.h"
 
 namespace ph::apiserver {
 namespace {
@@ -45,7 +45,11 @@ HttpResponse answer_entry(const Core& core, const Call& call, int status, EntryR
     return response;
   }
   const Encoding encoding = encoding_of(core, call);
-  response.body.push_back(share(encode_entry(encoding, entry)));
+  if (entry->protobuf->size() <= kInlineMax) {
+    response.body.push_back(share(encode_entry(encoding, entry)));
+  } else {
+    response.render = [encoding, entry = std::move(entry)] { return std::vector{share(encode_entry(encoding, entry))}; };
+  }
   return response;
 }
 
@@ -55,7 +59,7 @@ HttpResponse answer_list(const Core& core, const Call& call, std::vector<EntryRe
   std::size_t size = 0;
   for (const EntryRef& entry : entries) size += entry->protobuf->size();
   if (size <= kInlineMax) {
-    response.body.push_back(share(encode_list(encoding, entries, metadata)));
+    response.body.push_back(share(encode_list(encoding, std::move(entries), metadata)));
     return response;
   }
   // Decided before the body exists: it is never smaller than the objects, but for tables and metadata.
@@ -64,10 +68,16 @@ HttpResponse answer_list(const Core& core, const Call& call, std::vector<EntryRe
     response.headers.add("Content-Encoding", "gzip");
     response.headers.add("Vary", "Accept-Encoding");
   }
-  response.render = [encoding, entries = std::move(entries), metadata = std::move(metadata), compress] {
-    std::string body = encode_list(encoding, entries, metadata);
-    if (compress) body = gzip(body);
-    return std::vector<SharedBytes>{share(std::move(body))};
+  if (call.form.format == Format::Yaml) {  // made of the whole document
+    response.render = [encoding, entries = std::move(entries), metadata = std::move(metadata), compress] {
+      std::string body = encode_list(encoding, entries, metadata);
+      if (compress) body = gzip(body);
+      return std::vector<SharedBytes>{share(std::move(body))};
+    };
+    return response;
+  }
+  response.next_piece = [pieces = std::make_shared<ListPieces>(ListWriter(encoding, std::move(entries), std::move(metadata)), compress)] {
+    return pieces->next();
   };
   return response;
 }

@@ -22,16 +22,29 @@ std::size_t size_of_bytes(int field, std::size_t length) {
   return size;
 }
 
-std::string envelope(const api::GroupVersionKind& kind, std::string_view raw) {
+std::string envelope_head(const api::GroupVersionKind& kind, std::size_t raw_size) {
   std::string type_meta;
   append_bytes(type_meta, 1, kind.api_version());
   append_bytes(type_meta, 2, kind.kind);
   std::string out("k8s\0", 4);
-  out.reserve(raw.size() + type_meta.size() + 32);
   append_bytes(out, 1, type_meta);
-  append_bytes(out, 2, raw);
+  append_varint(out, 2 << 3 | 2);
+  append_varint(out, raw_size);
+  return out;
+}
+
+std::string envelope_tail() {
+  std::string out;
   append_bytes(out, 3, {});
   append_bytes(out, 4, {});
+  return out;
+}
+
+std::string envelope(const api::GroupVersionKind& kind, std::string_view raw) {
+  std::string out = envelope_head(kind, raw.size());
+  out.reserve(out.size() + raw.size() + 8);
+  out += raw;
+  out += envelope_tail();
   return out;
 }
 

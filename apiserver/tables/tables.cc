@@ -91,22 +91,24 @@ void append_object(const api::Resource& resource, std::string_view protobuf, Inc
 
 class Tables final : public TableConverter {
  public:
-  std::string table(const api::Resource& resource, std::span<const EntryRef> entries, const meta::v1::ListMeta& metadata,
-                    const TableOptions& options) const override {
-    const Printer& printer = printer_for(resource);
-    std::string out = R"({"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":)";
+  void begin(const api::Resource& resource, const meta::v1::ListMeta& metadata, const TableOptions& options,
+             std::string& out) const override {
+    out += R"({"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":)";
     out += api::encode_json(metadata);
     out += ',';
-    if (options.column_definitions) append_columns(printer.columns, out);
+    if (options.column_definitions) append_columns(printer_for(resource).columns, out);
     else out += R"("columnDefinitions":null)";
     out += R"(,"rows":[)";
+  }
+
+  void append_rows(const api::Resource& resource, std::span<const EntryRef> entries, const TableOptions& options,
+                   std::string& out) const override {
+    const Printer& printer = printer_for(resource);
     const std::unique_ptr<Message> object = api::Scheme::builtin().make(*resource.schema);
     for (const EntryRef& entry : entries) {
       if (&entry != entries.data()) out += ',';
       append_entry(resource, printer, *entry, options, *object, out);
     }
-    out += "]}";
-    return options.pretty ? api::indent_json(out) : out;
   }
 
  private:

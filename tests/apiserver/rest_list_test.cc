@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
+#include "api/codec.h"
+#include "api/kinds.h"
 #include "tests/apiserver/harness.h"
 
 namespace ph::apiserver::testing {
@@ -162,6 +166,81 @@ TEST(RestList, LargeBodiesAreCompressedForThoseWhoTakeIt) {
   EXPECT_EQ(answer.headers.get("Content-Encoding"), "gzip");
   EXPECT_EQ(answer.body.substr(0, 2), "\x1f\x8b");
   EXPECT_FALSE(api.get(kMaps).headers.has("Content-Encoding"));
+}
+
+// A long list is made in pieces, in whatever form.
+struct InPieces {
+  std::vector<SharedBytes> pieces;
+  std::string body;
+};
+Task<void> read_pieces(ApiServer* server, HttpRequest request, InPieces* out) {
+  HttpResponse response = co_await server->handle(std::move(request));
+  while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) {
+    out->pieces.push_back(piece);
+    out->body += *piece;
+  }
+}
+
+TEST(RestList, LongBodiesAreMadeInPieces) {
+  Harness api;
+  constexpr int kCount = 40;
+  const std::string filler(5'000, 'x');
+  std::string names;
+  for (int i = 0; i < kCount; ++i) {
+    const std::string name = fmt::format("m{:02}", i);
+    api.post(kMaps, R"({"metadata":{"name":")" + name + R"(","annotations":{"a":"[{\"x\":\"}]"}},"data":{"f":")" + filler + R"("}})");
+    names += name;
+  }
+  Scope scope(api.executor);
+  const auto read = [&](const std::string& query, const std::string& accept) {
+    InPieces out;
+    scope.spawn(read_pieces(api.server.get(), Harness::request("GET", kMaps + query, {}, {}, accept), &out));
+    api.executor.drain();
+    return out;
+  };
+  const InPieces compact = read("", "application/json");
+  EXPECT_GT(compact.pieces.size(), 4u);
+  for (const SharedBytes& piece : compact.pieces) EXPECT_LT(piece->size(), 50'000u);
+  const Json list = Json::parse(compact.body);
+  std::string found;
+  for (const Json& item : list["items"]) found += item["metadata"]["name"];
+  EXPECT_EQ(found, names);
+
+  const InPieces pretty = read("?pretty=1", "application/json");
+  EXPECT_GT(pretty.pieces.size(), 4u);
+  EXPECT_EQ(Json::parse(pretty.body), list);
+  EXPECT_EQ(pretty.body, nlohmann::ordered_json::parse(compact.body).dump(2) + "\n");
+
+  const InPieces protobuf = read("", "application/vnd.kubernetes.protobuf");
+  EXPECT_GT(protobuf.pieces.size(), 4u);
+  core::v1::ConfigMapList maps;
+  api::decode_envelope(protobuf.body, maps);
+  ASSERT_EQ(maps.items_size(), kCount);
+  EXPECT_EQ(maps.items(7).metadata().name(), "m07");
+  EXPECT_EQ(maps.metadata().resource_version(), list["metadata"]["resourceVersion"].get<std::string>());
+
+  const std::string partial = ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+  meta::v1::PartialObjectMetadataList metadata;
+  // Its objects decide that it is made in pieces, though it has only one.
+  api::decode_envelope(read("", "application/vnd.kubernetes.protobuf" + partial).body, metadata);
+  ASSERT_EQ(metadata.items_size(), kCount);
+  EXPECT_EQ(metadata.items(39).metadata().name(), "m39");
+  EXPECT_EQ(Json::parse(read("", "application/json" + partial).body)["items"].size(), std::size_t{kCount});
+}
+
+TEST(RestList, ALongSearchLetsOthersHaveTheirTurn) {
+  Harness api;
+  for (int i = 0; i < 1'200; ++i) create(api, "default", "m" + std::to_string(i));
+  std::vector<std::string> answered;
+  const auto ask = [](ApiServer* server, HttpRequest request, std::string name, std::vector<std::string>* out) -> Task<void> {
+    co_await server->handle(std::move(request));
+    out->push_back(name);
+  };
+  Scope scope(api.executor);
+  scope.spawn(ask(api.server.get(), Harness::request("GET", kMaps + "?labelSelector=a"), "search", &answered));
+  scope.spawn(ask(api.server.get(), Harness::request("GET", kMaps + "/m1"), "get", &answered));
+  api.executor.drain();
+  EXPECT_THAT(answered, ElementsAre("get", "search"));
 }
 
 }  // namespace
