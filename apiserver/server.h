@@ -1,6 +1,7 @@
 // The apiserver: the generic verbs for every resource of the scheme, over a store. Reference: "Kubernetes API concepts".
 //
-// Everything runs on one executor; only the bodies of large answers are made elsewhere (HttpResponse::render).
+// Everything runs on one executor; only the bodies of large answers (HttpResponse::render) and what large objects cost a write
+// (rest/aside.h) are made elsewhere.
 #pragma once
 
 #include <memory>
@@ -32,6 +33,9 @@ struct ServerOptions {
   Duration watch_timeout_min = 30min;  // of watches without timeoutSeconds: up to twice this, at random
   std::string cluster_domain = "cluster.local";
   Metrics* metrics = nullptr;  // outlives the server; null: nothing is counted
+  // Where large objects are decoded, validated and encoded. It outlives the server, or has ended before it and runs nothing any
+  // more. Null: on the server's executor.
+  Executor* helper = nullptr;
 };
 
 class ApiServer final : public HttpHandler {

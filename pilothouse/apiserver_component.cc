@@ -69,7 +69,8 @@ std::vector<daemon::Page> apiserver_pages(std::function<daemon::FlagValues()> fl
 }
 
 ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log,
-                                       NodeLogs& logs, Metrics* metrics) {
+                                       NodeLogs& logs, Metrics* metrics)
+    : helper("helper", executor.clock(), metrics) {
   // The port first: it is what most often is not to be had, and costs nothing.
   net::ServerOptions net_options;
   net_options.bind_address = options.bind_address;
@@ -89,6 +90,7 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   options.server.advertise_address = options.advertise_address.empty() ? advertised(options.bind_address) : options.advertise_address;
   options.server.advertise_port = https->port();
   options.server.metrics = metrics;
+  options.server.helper = &helper;
   if (metrics) process.emplace(*metrics, executor, &read_own_process);
   server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), options.server);
   for (const daemon::Page& page : options.pages) options.standard.listed_paths.push_back(page.path);

@@ -67,6 +67,8 @@ struct ApiServerComponent {
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<net::HttpsServer> https;
   std::optional<ProcessMetrics> process;
+  // What large objects cost. After the server, so that it ends first.
+  ThreadExecutor helper;
 };
 
 }  // namespace ph::pilothouse

@@ -1,6 +1,7 @@
 // POST of a collection.
 #include "api/errors.h"
 #include "api/object.h"
+#include "apiserver/rest/aside.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
@@ -12,7 +13,9 @@ namespace ph::apiserver {
 Task<HttpResponse> create(Core& core, Call& call) {
   Served& served = *call.served;
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  std::unique_ptr<Message> object = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
+  std::unique_ptr<Message> object = co_await aside(core, call.request.body.size(), [&] {
+    return read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
+  });
   match_namespace(call, *object);
   if (served.stored_as != nullptr) validate_create(served, *object);  // the shown kind has rules of its own
   WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)),
@@ -24,7 +27,8 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
   const api::GroupVersionKind kind = call.subresource != nullptr ? call.subresource->kind : call.served->resource->kind;
   const api::Schema& schema = *api::Scheme::builtin().find(kind);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  const std::unique_ptr<Message> object = read_body(call.request, schema, options.unknown, call.warnings);
+  const std::unique_ptr<Message> object =
+      co_await aside(core, call.request.body.size(), [&] { return read_body(call.request, schema, options.unknown, call.warnings); });
   const api::KindRules& rules = api::rules_of(schema);
   if (rules.validate != nullptr) {
     api::Errors errors;

@@ -3,6 +3,7 @@
 #include "api/patch/managed_fields.h"
 #include "api/rules.h"
 #include "api/times.h"
+#include "apiserver/rest/aside.h"
 #include "apiserver/rest/members.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
@@ -63,14 +64,16 @@ Task<WriteResult> create_object(Core& core, Served& served, std::unique_ptr<Mess
     if (attempt == 0) {
       round.admit("CREATE", object.get(), nullptr, false);
       if (!request.manager.empty()) {
-        api::record_update(*object, nullptr, {request.manager, "Update", request.subresource}, core.now());
+        co_await aside(core, request.size, [&, now = core.now()] {
+          api::record_update(*object, nullptr, {request.manager, "Update", request.subresource}, now);
+        });
       }
       if (generated) metadata.set_name(generate_name(core, served, metadata));
     }
     round.rename(absent(served, key_of_object(*object)), key_of_object(*object));
     if (attempt == 0) {
       served.rules->prepare_create(round.context(), *object);
-      validate_create(served, *object);
+      co_await aside(core, request.size, [&] { validate_create(served, *object); });
       round.admit("CREATE", object.get(), nullptr, true);
     }
     served.rules->before_commit(round.context(), object.get(), nullptr);

@@ -28,8 +28,9 @@ Task<HttpResponse> patch(Core& core, Call& call) {
     return to_stored(served, std::move(object));
   };
   const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;
-  WriteResult result =
-      co_await update_object(core, storage, call.key(), kind, make, write_request(call, options.manager, options.dry_run));
+  WriteRequest write = write_request(call, options.manager, options.dry_run);
+  write.make_is_pure = served.stored_as == nullptr;
+  WriteResult result = co_await update_object(core, storage, call.key(), kind, make, std::move(write));
   co_return answer_entry(core, call, 200, shown(served, result.entry));
 }
 

@@ -3,6 +3,7 @@
 #include "api/codec.h"
 #include "api/errors.h"
 #include "api/object.h"
+#include "apiserver/rest/aside.h"
 
 namespace ph::apiserver {
 
@@ -73,7 +74,7 @@ void Round::admit(std::string_view operation, Message* object, const Message* ol
 
 Task<std::optional<EntryRef>> Round::store(Message& object, const Entry* old) {
   api::mutable_metadata(object).clear_resource_version();
-  std::string value = api::encode_envelope(object);
+  std::string value = co_await aside(core_, request_.size, [&] { return api::encode_envelope(object); });
   if (old != nullptr && mutations_.empty() && preconditions_.size() == 1) {
     // A write that changes nothing is no write: the object keeps its revision.
     if (api::with_resource_version(value, to_string(old->revision)) == *old->protobuf) {

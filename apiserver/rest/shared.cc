@@ -17,6 +17,7 @@ WriteRequest write_request(Call& call, std::string manager, bool dry_run) {
   request.dry_run = dry_run;
   request.warnings = &call.warnings;
   request.fence = fence_of_request(call.request);
+  request.size = call.request.body.size();
   return request;
 }
 

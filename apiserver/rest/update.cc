@@ -1,6 +1,7 @@
 // PUT of an object, or of its status.
 #include "api/errors.h"
 #include "api/object.h"
+#include "apiserver/rest/aside.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/members.h"
 #include "apiserver/rest/options.h"
@@ -24,7 +25,9 @@ Task<HttpResponse> update(Core& core, Call& call) {
   Served& served = *call.served;
   Served& storage = storage_of(served);
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
-  std::unique_ptr<Message> object = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
+  std::unique_ptr<Message> object = co_await aside(core, call.request.body.size(), [&] {
+    return read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
+  });
   match_name(call, *object);
   match_namespace(call, *object);
   const meta::v1::ObjectMeta& metadata = api::metadata(*object);

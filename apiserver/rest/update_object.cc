@@ -1,8 +1,11 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "api/errors.h"
 #include "api/object.h"
 #include "api/patch/managed_fields.h"
+#include "apiserver/rest/aside.h"
 #include "apiserver/rest/members.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
@@ -79,8 +82,9 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
-    const std::unique_ptr<Message> old = decode_entry(*served.resource, *entry);
-    const std::unique_ptr<Message> object = make(*old);
+    const std::size_t size = std::max(request.size, entry->protobuf->size());
+    const std::unique_ptr<Message> old = co_await aside(core, size, [&] { return decode_entry(*served.resource, *entry); });
+    const std::unique_ptr<Message> object = co_await aside(core, request.make_is_pure ? size : 0, [&] { return make(*old); });
     ObjectMeta& metadata = api::mutable_metadata(*object);
     check_identity(served, metadata, api::metadata(*old), entry->revision);
     keep_system_fields(metadata, api::metadata(*old));
@@ -90,10 +94,12 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     Round round(core, served, request, key, unchanged(served, *entry), refused);
     round.admit("UPDATE", object.get(), old.get(), false);
     if (!request.manager.empty()) {
-      api::record_update(*object, old.get(), {request.manager, "Update", request.subresource}, core.now());
+      co_await aside(core, size, [&, now = core.now()] {
+        api::record_update(*object, old.get(), {request.manager, "Update", request.subresource}, now);
+      });
     }
     prepare(served, kind, round.context(), *object, *old);
-    validate_update(served, kind, *object, *old);
+    co_await aside(core, size, [&] { validate_update(served, kind, *object, *old); });
     round.admit("UPDATE", object.get(), old.get(), true);
 
     const bool removes = completes_deletion(served, *object, *old);

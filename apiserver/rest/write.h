@@ -20,6 +20,8 @@ struct WriteRequest {
   bool admit = true;        // false for the server's own writes
   std::vector<std::string>* warnings = nullptr;  // outlives the write
   std::optional<api::Fence> fence;               // judged in the transaction of the write
+  std::size_t size = 0;         // of what was sent
+  bool make_is_pure = false;    // of an update: `make` looks at nothing that changes, and may run on another thread
 };
 
 struct WriteResult {
