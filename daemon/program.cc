@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/allocator.h"
 #include "daemon/files.h"
 
 namespace ph::daemon {
@@ -59,6 +60,7 @@ void Signals::heard() { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
 
 int run_program(const std::string& program, const std::string& version, FlagSet& flags, std::span<const std::string> args,
                 const std::function<int()>& run) {
+  settle_allocator();
   keep_files_private();
   try {
     switch (flags.parse(args)) {

@@ -70,7 +70,8 @@ std::vector<daemon::Page> apiserver_pages(std::function<daemon::FlagValues()> fl
 
 ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log,
                                        NodeLogs& logs, Metrics* metrics)
-    : helper("helper", executor.clock(), metrics) {
+    : helper("helper", executor.clock(), metrics),
+      idle_memory("memory", executor.clock(), [](Executor& own) { return std::make_unique<IdleMemory>(own_memory(), own); }) {
   // The port first: it is what most often is not to be had, and costs nothing.
   net::ServerOptions net_options;
   net_options.bind_address = options.bind_address;

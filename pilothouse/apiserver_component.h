@@ -11,8 +11,10 @@
 #include "apiserver/server.h"
 #include "apiserver/standard.h"
 #include "apiserver/storage/store.h"
+#include "base/allocator.h"
 #include "base/process_metrics.h"
 #include "daemon/pages.h"
+#include "daemon/part.h"
 #include "net/server.h"
 #include "pilothouse/kubelet_client.h"
 
@@ -69,6 +71,8 @@ struct ApiServerComponent {
   std::optional<ProcessMetrics> process;
   // What large objects cost. After the server, so that it ends first.
   ThreadExecutor helper;
+  // On a thread of its own: nobody has to wait for it who does not allocate.
+  daemon::Part<IdleMemory> idle_memory;
 };
 
 }  // namespace ph::pilothouse
