@@ -376,7 +376,7 @@ class JsonReader {
     // A number's text is a quantity's.
     const std::string_view text = type == json_type::string ? take(value.get_string()) : raw_text(value, type);
     if (type == json_type::number && !json_syntax_error(text, 1).empty()) throw Unreadable();
-    if (const auto quantity = Quantity::parse(trim(text))) return writer_.bytes(1, canonical_quantity(trim(text)));
+    if (const auto quantity = Quantity::parse(trim(text))) return writer_.bytes(1, quantity->text());
     const std::string_view why = quantity_error(trim(text));
     throw Mismatch{std::string(why)};
   }

@@ -10,12 +10,18 @@ namespace ph::api {
 namespace {
 
 using Wide = __int128;
+using Format = Quantity::Format;
 
 constexpr Wide kNano = 1'000'000'000;
-constexpr Wide kMax = static_cast<Wide>(INT64_MAX) * kNano;
+// Sums of what is less fit, too.
+constexpr Wide kSmallMax = kNano * kNano * kNano * kNano;
+constexpr std::int64_t kSmallLength = 36;
+// Beyond this a number reads better with an exponent, whatever its family.
+constexpr std::int64_t kZerosMax = 1000;
 
 constexpr std::string_view kFormatWrong =
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+constexpr std::string_view kNotNumeric = "unable to parse numeric part of quantity";
 constexpr std::string_view kBadSuffix = "unable to parse quantity's suffix";
 
 struct Suffix {
@@ -36,7 +42,8 @@ std::string_view take_digits(std::string_view& text) {
 
 struct Parts {
   bool negative = false;
-  std::string_view whole, fraction, suffix;
+  std::string_view whole, fraction, suffix;  // `whole` without zeros before it
+  bool has_digits = false;
 };
 
 // Splits at the grammar's seams; false when the text does not fit it.
@@ -46,10 +53,14 @@ bool split(std::string_view text, Parts& parts) {
     parts.negative = text[0] == '-';
     text.remove_prefix(1);
   }
+  const bool nothing_else = text.empty();
   parts.whole = take_digits(text);
+  parts.has_digits = nothing_else || !parts.whole.empty();
+  parts.whole.remove_prefix(std::min(parts.whole.find_first_not_of('0'), parts.whole.size()));
   if (text.starts_with('.')) {
     text.remove_prefix(1);
     parts.fraction = take_digits(text);
+    parts.has_digits |= !parts.fraction.empty();
   }
   parts.suffix = text;
   const auto letters = text.find_first_not_of("eEinumkKMGTP");
@@ -62,8 +73,8 @@ bool split(std::string_view text, Parts& parts) {
 
 // The meaning of a suffix: a power of ten, or of two.
 struct Scale {
-  Quantity::Format format = Quantity::Format::DecimalSI;
-  std::int64_t ten = 0;
+  Format format = Format::DecimalSI;
+  std::int32_t ten = 0;
   int two = 0;
 };
 
@@ -72,59 +83,71 @@ std::optional<Scale> scale_of(std::string_view suffix) {
     return Scale{.ten = found->exponent};
   }
   if (const auto* found = std::ranges::find(kBinary, suffix, &Suffix::text); found != kBinary.end()) {
-    return Scale{.format = Quantity::Format::BinarySI, .two = found->exponent};
+    return Scale{.format = Format::BinarySI, .two = found->exponent};
   }
   if (suffix.size() < 2 || (suffix[0] != 'e' && suffix[0] != 'E')) return std::nullopt;
   suffix.remove_prefix(1);
   const bool plus = suffix[0] == '+';
   if (plus) suffix.remove_prefix(1);
-  Scale scale{.format = Quantity::Format::DecimalExponent};
-  const auto [end, error] = std::from_chars(suffix.data(), suffix.data() + suffix.size(), scale.ten);
+  std::int64_t exponent = 0;
+  const auto [end, error] = std::from_chars(suffix.data(), suffix.data() + suffix.size(), exponent);
   if (error != std::errc() || end != suffix.data() + suffix.size() || (plus && suffix[0] == '-')) return std::nullopt;
-  return scale;
+  // Upstream keeps the lower half of the exponent, too.
+  return Scale{.format = Format::DecimalExponent, .ten = static_cast<std::int32_t>(exponent)};
 }
 
-// Doubles a number written in decimal digits.
-void double_digits(std::string& digits) {
-  int carry = 0;
+// A text upstream reads without its big numbers.
+bool is_short(const Parts& parts, const Scale& scale) {
+  const auto size = static_cast<std::int64_t>(std::max<std::size_t>(parts.whole.size(), 1) + parts.fraction.size());
+  if (scale.two) return parts.fraction.empty() && size + scale.two * 3 / 10 <= 14;
+  return size <= 18 && scale.ten - static_cast<std::int64_t>(parts.fraction.size()) >= -9;
+}
+
+// Whether a short text is shown as it was given: it has no zeros that a suffix could stand for.
+bool is_kept(const Parts& parts, const Scale& scale) {
+  if (parts.whole.empty()) return false;
+  if (scale.two) return (parts.whole.back() - '0') % 2 != 0 || std::stoll(std::string(parts.whole)) % 8 != 0;
+  if ((scale.ten - static_cast<std::int64_t>(parts.fraction.size())) % 3 != 0) return false;
+  const auto digit = [&](std::size_t from_end) {
+    if (from_end < parts.fraction.size()) return parts.fraction[parts.fraction.size() - 1 - from_end];
+    from_end -= parts.fraction.size();
+    return from_end < parts.whole.size() ? parts.whole[parts.whole.size() - 1 - from_end] : ' ';
+  };
+  return digit(0) != '0' || digit(1) != '0' || digit(2) != '0';
+}
+
+// The nanos of a short text; nothing when they are many.
+std::optional<Wide> brief_nanos(const Parts& parts, const Scale& scale) {
+  std::int64_t value = 0;
+  for (const std::string_view digits : {parts.whole, parts.fraction}) {
+    for (const char digit : digits) value = value * 10 + (digit - '0');
+  }
+  if (scale.two) return static_cast<Wide>(value << scale.two) * kNano;
+  const std::int64_t exponent = scale.ten - static_cast<std::int64_t>(parts.fraction.size()) + 9;
+  if (exponent > 18) return value == 0 ? std::optional<Wide>(0) : std::nullopt;
+  Wide nanos = value;
+  for (std::int64_t i = 0; i < exponent; ++i) nanos *= 10;
+  return nanos;
+}
+
+// digits × 2^power, for powers up to 60.
+std::string times_power_of_two(std::string digits, int power) {
+  const std::uint64_t factor = std::uint64_t{1} << power;
+  std::uint64_t carry = 0;
   for (char& digit : std::views::reverse(digits)) {
-    const int twice = (digit - '0') * 2 + carry;
-    digit = static_cast<char>('0' + twice % 10);
-    carry = twice / 10;
+    const std::uint64_t product = static_cast<std::uint64_t>(digit - '0') * factor + carry;
+    digit = static_cast<char>('0' + product % 10);
+    carry = product / 10;
   }
-  if (carry) digits.insert(digits.begin(), '1');
+  if (carry) digits.insert(0, std::to_string(carry));
+  return digits;
 }
 
-// digits × 10^exponent in nanos: capped, and what is finer rounded up.
-Wide to_nanos(std::string_view digits, std::int64_t exponent) {
-  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
-  if (digits.empty()) return 0;
-  const auto size = static_cast<std::int64_t>(digits.size());
-  if (exponent > 40) return kMax;
-  if (exponent < -40 - size) return 1;
-  exponent += 9;
-  bool more = false;
-  if (exponent < 0) {
-    const std::size_t kept = static_cast<std::size_t>(std::max<std::int64_t>(0, size + exponent));
-    more = digits.substr(kept).find_first_not_of('0') != std::string_view::npos;
-    digits = digits.substr(0, kept);
-  }
-  Wide nanos = 0;
-  for (const char digit : digits) {
-    nanos = nanos * 10 + (digit - '0');
-    if (nanos > kMax) return kMax;
-  }
-  for (; exponent > 0 && nanos <= kMax; --exponent) nanos *= 10;
-  return std::min(nanos + more, kMax);
-}
-
-Wide clamp(Wide nanos) { return std::clamp(nanos, -kMax, kMax); }
-
-// Division that rounds away from zero.
-Wide divide_up(Wide value, Wide by) {
-  const Wide quotient = value / by;
-  if (value % by == 0) return quotient;
-  return value < 0 ? quotient - 1 : quotient + 1;
+Wide small(const Decimal& value) {
+  Wide out = 0;
+  for (const char digit : value.digits()) out = out * 10 + (digit - '0');
+  for (std::int64_t i = 0; i < value.exponent(); ++i) out *= 10;
+  return value.negative() ? -out : out;
 }
 
 std::string digits_of(Wide value) {
@@ -140,14 +163,25 @@ std::string digits_of(Wide value) {
   return {at, std::end(buffer)};
 }
 
-std::string decimal_text(Wide nanos, Quantity::Format format) {
-  int exponent = -9;
-  while (nanos % 1000 == 0 && exponent < 18) {
-    nanos /= 1000;
-    exponent += 3;
+// Division that rounds away from zero.
+Wide divide_up(Wide value, Wide by) {
+  const Wide quotient = value / by;
+  if (value % by == 0) return quotient;
+  return value < 0 ? quotient - 1 : quotient + 1;
+}
+
+// The exponent is the greatest multiple of three that leaves a whole number before it. Beyond E there is no suffix: there
+// zeros are written. (Upstream leaves out the suffix and writes no zeros: its 1000E becomes 1.)
+std::string decimal_text(const Decimal& nanos, Format format) {
+  std::int64_t zeros = nanos.exponent() % 3;
+  std::int64_t exponent = nanos.exponent() - zeros - 9;
+  if (format == Format::DecimalSI && exponent > 18 && exponent <= 18 + kZerosMax) {
+    zeros += exponent - 18;
+    exponent = 18;
   }
-  std::string out = digits_of(nanos);
-  if (format == Quantity::Format::DecimalSI) return out.append(std::ranges::find(kDecimal, exponent, &Suffix::exponent)->text);
+  std::string out = nanos.negative() ? "-" : "";
+  out.append(nanos.digits()).append(static_cast<std::size_t>(zeros), '0');
+  if (format == Format::DecimalSI && exponent <= 18) return out.append(std::ranges::find(kDecimal, exponent, &Suffix::exponent)->text);
   if (exponent) out.append("e").append(std::to_string(exponent));
   return out;
 }
@@ -167,14 +201,14 @@ std::string binary_text(Wide units) {
 
 Quantity Quantity::of(std::int64_t value, Format format) {
   Quantity out;
-  out.nanos_ = clamp(value * kNano);
+  out.nanos_ = value * kNano;
   out.format_ = format;
   return out;
 }
 
 Quantity Quantity::of_milli(std::int64_t value, Format format) {
   Quantity out;
-  out.nanos_ = clamp(value * (kNano / 1000));
+  out.nanos_ = value * (kNano / 1000);
   out.format_ = format;
   return out;
 }
@@ -184,48 +218,95 @@ std::optional<Quantity> Quantity::parse(std::string_view text) {
   if (!split(text, parts)) return std::nullopt;
   const auto scale = scale_of(parts.suffix);
   if (!scale) return std::nullopt;
+  const bool is_brief = is_short(parts, *scale);
+  if (!is_brief && !parts.has_digits) return std::nullopt;
+
+  Quantity out;
+  out.format_ = scale->format;
+  if (is_brief && is_kept(parts, *scale)) out.kept_ = text;
+  if (const auto nanos = is_brief ? brief_nanos(parts, *scale) : std::nullopt) {
+    out.nanos_ = parts.negative ? -*nanos : *nanos;
+    return out;
+  }
   std::string digits(parts.whole);
   digits.append(parts.fraction);
-  for (int i = 0; i < scale->two; ++i) double_digits(digits);
-  Quantity out;
-  out.nanos_ = to_nanos(digits, scale->ten - static_cast<std::int64_t>(parts.fraction.size()));
-  // Less than one reads better as a decimal fraction.
-  out.format_ = scale->two && out.nanos_ > 0 && out.nanos_ < kNano ? Format::DecimalSI : scale->format;
-  if (parts.negative) out.nanos_ = -out.nanos_;
+  if (scale->two) digits = times_power_of_two(std::move(digits), scale->two);
+  const std::int64_t exponent = std::int64_t{scale->ten} - static_cast<std::int64_t>(parts.fraction.size());
+  Decimal size = Decimal(false, std::move(digits), exponent + 9).rounded_up(0);
+  if (scale->two) {
+    static const Decimal kMost(false, std::to_string(INT64_MAX), 9), kOne(false, "1", 9);
+    if (size > kMost) size = kMost;
+    // Less than one reads better as a decimal fraction.
+    if (!size.is_zero() && size < kOne) out.format_ = Format::DecimalSI;
+  }
+  out.set(parts.negative ? size.negated() : size);
   return out;
+}
+
+Decimal Quantity::nanos() const {
+  if (big_) return *big_;
+  return Decimal(nanos_ < 0, digits_of(nanos_ < 0 ? -nanos_ : nanos_), 0);
+}
+
+void Quantity::set(const Decimal& nanos) {
+  const bool is_small = nanos.length() <= kSmallLength;
+  nanos_ = is_small ? small(nanos) : 0;
+  big_ = is_small ? nullptr : std::make_shared<const Decimal>(nanos);
+}
+
+int Quantity::sign() const {
+  if (big_) return big_->negative() ? -1 : 1;
+  return nanos_ < 0 ? -1 : nanos_ > 0;
 }
 
 std::string Quantity::text() const {
-  if (nanos_ == 0) return "0";
-  if (format_ != Format::BinarySI) return decimal_text(nanos_, format_);
-  const bool small = nanos_ > -1024 * kNano && nanos_ < 1024 * kNano;
-  if (small || nanos_ % kNano != 0) return decimal_text(nanos_, Format::DecimalSI);
+  if (!kept_.empty()) return kept_;
+  if (is_zero()) return "0";
+  if (format_ != Format::BinarySI || big_) return decimal_text(nanos(), format_ == Format::BinarySI ? Format::DecimalSI : format_);
+  const bool few = nanos_ > -1024 * kNano && nanos_ < 1024 * kNano;
+  if (few || nanos_ % kNano != 0) return decimal_text(nanos(), Format::DecimalSI);
   return binary_text(nanos_ / kNano);
 }
 
-std::int64_t Quantity::value() const { return static_cast<std::int64_t>(divide_up(nanos_, kNano)); }
-
-std::int64_t Quantity::milli_value() const {
-  const Wide milli = divide_up(nanos_, kNano / 1000);
-  return static_cast<std::int64_t>(std::clamp<Wide>(milli, INT64_MIN, INT64_MAX));
+// In units of 10^`nano_exponent` nanos.
+std::int64_t Quantity::in_units(int nano_exponent) const {
+  if (big_) return big_->negative() ? INT64_MIN : INT64_MAX;
+  const Wide unit = nano_exponent == 9 ? kNano : kNano / 1000;
+  return static_cast<std::int64_t>(std::clamp<Wide>(divide_up(nanos_, unit), INT64_MIN, INT64_MAX));
 }
+
+std::int64_t Quantity::value() const { return in_units(9); }
+std::int64_t Quantity::milli_value() const { return in_units(6); }
 
 Quantity Quantity::rounded_up_to_milli() const {
   Quantity out = *this;
-  out.nanos_ = clamp(divide_up(nanos_, kNano / 1000) * (kNano / 1000));
+  if (big_ || nanos_ % (kNano / 1000) == 0) return out;
+  out.nanos_ = divide_up(nanos_, kNano / 1000) * (kNano / 1000);
+  out.kept_.clear();
   return out;
 }
 
-Quantity& Quantity::operator+=(const Quantity& other) {
+Quantity& Quantity::add(const Quantity& other, bool negate) {
   if (is_zero()) format_ = other.format_;
-  nanos_ = clamp(nanos_ + other.nanos_);
+  if (!big_ && !other.big_) {
+    const Wide sum = negate ? nanos_ - other.nanos_ : nanos_ + other.nanos_;
+    if (sum > -kSmallMax && sum < kSmallMax) {
+      nanos_ = sum;
+      kept_.clear();
+      return *this;
+    }
+  }
+  set(nanos() + (negate ? other.nanos().negated() : other.nanos()));
+  kept_.clear();
   return *this;
 }
 
-Quantity& Quantity::operator-=(const Quantity& other) {
-  if (is_zero()) format_ = other.format_;
-  nanos_ = clamp(nanos_ - other.nanos_);
-  return *this;
+Quantity& Quantity::operator+=(const Quantity& other) { return add(other, false); }
+Quantity& Quantity::operator-=(const Quantity& other) { return add(other, true); }
+
+std::strong_ordering Quantity::operator<=>(const Quantity& other) const {
+  if (!big_ && !other.big_) return nanos_ <=> other.nanos_;
+  return nanos() <=> other.nanos();
 }
 
 std::string canonical_quantity(std::string_view text) {
@@ -237,10 +318,18 @@ std::string canonical_quantity(std::string_view text) {
   return quantity ? quantity->text() : std::string(text);
 }
 
+bool same_quantity(std::string_view a, std::string_view b) {
+  if (a == b) return true;
+  const auto left = Quantity::parse(a.empty() ? "0" : a), right = Quantity::parse(b.empty() ? "0" : b);
+  return left && right && *left == *right;
+}
+
 std::string_view quantity_error(std::string_view text) {
   Parts parts;
   if (!split(text, parts)) return kFormatWrong;
-  return scale_of(parts.suffix) ? std::string_view() : kBadSuffix;
+  const auto scale = scale_of(parts.suffix);
+  if (!scale) return kBadSuffix;
+  return parts.has_digits || is_short(parts, *scale) ? std::string_view() : kNotNumeric;
 }
 
 }  // namespace ph::api

@@ -531,7 +531,7 @@ bool Value::equal(const Value& a, const Value& b) {
     }
     case Type::Time:
     case Type::MicroTime: return equal_stamps(a.text(), b.text());
-    case Type::Quantity: return a.text() == b.text();
+    case Type::Quantity: return same_quantity(a.text(), b.text());
     default: return a.json() == b.json();
   }
 }

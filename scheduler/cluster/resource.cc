@@ -41,12 +41,16 @@ std::int64_t& Resource::scalar_slot(Interned name) {
   return at->second;
 }
 
+// Amounts beyond 63 bits are the greatest there is; sums of those wrap, so that what was added can be taken away again.
 Resource& Resource::merge(const Resource& other, std::int64_t sign) {
-  milli_cpu += sign * other.milli_cpu;
-  memory += sign * other.memory;
-  ephemeral_storage += sign * other.ephemeral_storage;
-  pods += sign * other.pods;
-  for (const auto& [name, value] : other.scalars) scalar_slot(name) += sign * value;
+  const auto add = [sign](std::int64_t& to, std::int64_t value) {
+    to = static_cast<std::int64_t>(static_cast<std::uint64_t>(to) + static_cast<std::uint64_t>(sign) * static_cast<std::uint64_t>(value));
+  };
+  add(milli_cpu, other.milli_cpu);
+  add(memory, other.memory);
+  add(ephemeral_storage, other.ephemeral_storage);
+  add(pods, other.pods);
+  for (const auto& [name, value] : other.scalars) add(scalar_slot(name), value);
   return *this;
 }
 

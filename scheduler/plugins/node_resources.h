@@ -13,7 +13,11 @@ struct Usage {
   std::int64_t allocatable = 0;  // 0: the resource does not count on this node
   std::int64_t used = 0;         // by the pods that are there
   std::int64_t wanted = 0;       // by the pod that is placed
-  std::int64_t total() const { return used + wanted; }
+  // At most what can be counted.
+  std::int64_t total() const {
+    std::int64_t sum = 0;
+    return __builtin_add_overflow(used, wanted, &sum) ? INT64_MAX : sum;
+  }
 };
 
 // `scored`: containers without a cpu or memory request count with the defaults for scoring. Extended resources that the
