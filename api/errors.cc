@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 namespace ph::api {
@@ -40,6 +41,12 @@ meta::v1::Status about(std::string_view qualified, std::string_view name, int co
 }  // namespace
 
 ApiError::ApiError(meta::v1::Status status) : status_(std::move(status)) {}
+
+bool is_of_another_uid(const ApiError& error) {
+  return error.is("Invalid") && std::ranges::any_of(error.status().details().causes(), [](const meta::v1::StatusCause& cause) {
+    return cause.field() == "metadata.uid";
+  });
+}
 
 ApiError bad_request(std::string message) { return ApiError(failure(400, "BadRequest", std::move(message))); }
 
@@ -122,6 +129,8 @@ ApiError internal(std::string message) {
   status.mutable_details()->add_causes()->set_message(std::move(message));
   return ApiError(std::move(status));
 }
+
+ApiError unforeseen(std::string message) { return ApiError(failure(500, "", std::move(message))); }
 
 ApiError unavailable(std::string message) { return ApiError(failure(503, "ServiceUnavailable", std::move(message))); }
 

@@ -31,6 +31,9 @@ class ApiError : public std::exception {
   meta::v1::Status status_;
 };
 
+// A patch that names a UID was refused since the object of that name has another one: it was made anew.
+bool is_of_another_uid(const ApiError& error);
+
 // `resource` is the plural with its group: "pods", "deployments.apps"; `kind` with its group: "Deployment.apps".
 ApiError bad_request(std::string message);                                             // 400 BadRequest
 ApiError unauthorized();                                                               // 401 Unauthorized
@@ -47,6 +50,7 @@ ApiError unsupported_media_type(std::string message);                           
 ApiError invalid(std::string_view kind, std::string_view name, const std::vector<FieldError>& errors);  // 422 Invalid
 ApiError too_many_requests(std::string message, int retry_after_seconds);              // 429 TooManyRequests
 ApiError internal(std::string message);                                                // 500 InternalError
+ApiError unforeseen(std::string message);                                               // 500 with no reason
 ApiError unavailable(std::string message);                                             // 503 ServiceUnavailable
 ApiError timeout(std::string message);                                                 // 504 Timeout
 

@@ -7,6 +7,7 @@
 
 #include "api/errors.h"
 #include "api/patch/patch.h"
+#include "api/patch/patch_document.h"
 
 namespace ph::api {
 namespace {
@@ -15,6 +16,9 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kOperationsMax = 10'000;
 constexpr std::size_t kCopiedBytesMax = 3 * 1024 * 1024;
+constexpr std::size_t kUnknownMax = 100;
+// Of the document with what is put into it.
+constexpr std::size_t kDepthMax = DecodeOptions().depth_max;
 
 // ~1 and ~0 of a reference token.
 std::string unescape(std::string_view token) {
@@ -51,59 +55,73 @@ std::size_t position(std::string_view key, std::size_t size) {
 }
 
 // The member or element `key` of a container; null when an object has no such member.
-Json* child(Json& container, const std::string& key) {
-  if (container.is_array()) return &container[position(key, container.size())];
-  const auto found = container.find(key);
-  return found == container.end() ? nullptr : &*found;
+PatchNode* child(PatchNode& container, const std::string& key) {
+  if (container.is_array()) return &container.items().at(position(key, container.items().size()));
+  const auto found = container.members().find(key);
+  return found == container.members().end() ? nullptr : &found->second;
 }
 
+// Where a path leads: the containers on the way, from the document's root, and the name within the last one.
 struct Place {
-  Json* container = nullptr;  // null: the path does not lead to a container
+  std::vector<PatchNode*> way;  // empty: the path does not lead to a container
   std::string key;
+
+  explicit operator bool() const { return !way.empty(); }
+  PatchNode& container() const { return *way.back(); }
 };
 
-Place find(Json& document, std::string_view path) {
+Place find(PatchNode& document, std::string_view path) {
   auto slash = path.find('/');
   if (slash == path.npos) return {};
-  Json* at = &document;
+  Place place;
+  PatchNode* at = &document;
   while (true) {
     const auto next = path.find('/', slash + 1);
-    const std::string token = unescape(path.substr(slash + 1, next == path.npos ? path.npos : next - slash - 1));
-    if (!at->is_structured()) return {};
-    if (next == path.npos) return {at, token};
+    std::string token = unescape(path.substr(slash + 1, next == path.npos ? path.npos : next - slash - 1));
+    if (!at->is_object() && !at->is_array()) return {};
+    place.way.push_back(at);
+    if (next == path.npos) {
+      place.key = std::move(token);
+      return place;
+    }
     try {
       at = child(*at, token);
     } catch (const ApplyError&) {
       return {};
     }
-    if (at == nullptr || at->is_null()) return {};
+    if (at == nullptr) return {};
     slash = next;
   }
 }
 
-void add(Place place, Json value) {
-  Json& container = *place.container;
-  if (container.is_object()) {
-    container[place.key] = std::move(value);
-    return;
-  }
-  if (place.key == "-") {
-    container.push_back(std::move(value));
-    return;
-  }
-  const std::size_t at = position(place.key, container.size() + 1);
-  container.insert(container.begin() + static_cast<std::ptrdiff_t>(at), std::move(value));
+// The document grows deeper only so far: whoever reads it goes as deep as it is.
+void hold(const Place& place, std::size_t height) {
+  if (place.way.size() + height > kDepthMax) throw ApplyError("exceeded max depth");
+  std::size_t below = place.way.size();
+  for (PatchNode* node : place.way) node->hold(height, below--);
 }
 
-void remove(Place place) {
-  Json& container = *place.container;
-  if (container.is_array()) {
-    container.erase(position(place.key, container.size()));
+void add(const Place& place, PatchNode value) {
+  hold(place, value.height());
+  PatchNode& container = place.container();
+  if (container.is_object()) {
+    container.members().insert_or_assign(place.key, std::move(value));
     return;
   }
-  if (container.erase(place.key) == 0) {
+  PatchItems& items = container.items();
+  items.insert(place.key == "-" ? items.size() : position(place.key, items.size() + 1), std::move(value));
+}
+
+PatchNode take(const Place& place) {
+  PatchNode& container = place.container();
+  if (container.is_array()) return container.items().take(position(place.key, container.items().size()));
+  const auto found = container.members().find(place.key);
+  if (found == container.members().end()) {
     throw ApplyError(fmt::format("Unable to remove nonexistent key: {}: missing value", place.key));
   }
+  PatchNode out = std::move(found->second);
+  container.members().erase(found);
+  return out;
 }
 
 // Adds to an error where it happened.
@@ -124,8 +142,9 @@ class Patcher {
  public:
   explicit Patcher(Json document) : document_(std::move(document)) {}
 
-  void apply(const Json& operation) {
-    const std::string op = operation.value("op", Json()).is_string() ? operation["op"].get<std::string>() : "unknown";
+  void apply(Json& operation) {
+    const auto found = operation.find("op");
+    const std::string op = found != operation.end() && found->is_string() ? found->get<std::string>() : "unknown";
     if (op == "add") return add_value(operation);
     if (op == "remove") return remove_value(operation);
     if (op == "replace") return replace_value(operation);
@@ -135,7 +154,7 @@ class Patcher {
     throw ApplyError(fmt::format("Unexpected kind: {}", op));
   }
 
-  Json result() { return std::move(document_); }
+  Json result() { return std::move(document_).take(); }
 
  private:
   static std::string path_of(const Json& operation, std::string_view op, const char* member) {
@@ -146,93 +165,145 @@ class Patcher {
     return found->get<std::string>();
   }
 
-  static Json value_of(const Json& operation) { return operation.value("value", Json()); }
+  static Json take_value(Json& operation) {
+    const auto found = operation.find("value");
+    return found == operation.end() ? Json() : std::move(*found);
+  }
 
-  void add_value(const Json& operation) {
+  Place container_of(std::string_view path, std::string_view operation, std::string_view what) {
+    Place place = find(document_, path);
+    if (!place) missing(operation, what, path);
+    return place;
+  }
+
+  void add_value(Json& operation) {
     const std::string path = path_of(operation, "add", "path");
     const Place place = find(document_, path);
-    if (!place.container) missing("add", "path", fmt::format("\"{}\"", path));
-    in("add", path, [&] { add(place, value_of(operation)); });
+    if (!place) missing("add", "path", fmt::format("\"{}\"", path));
+    in("add", path, [&] { add(place, PatchNode(take_value(operation))); });
   }
 
   void remove_value(const Json& operation) {
     const std::string path = path_of(operation, "remove", "path");
     const Place place = find(document_, path);
-    if (!place.container) missing("remove", "path", fmt::format("\"{}\"", path));
-    in("remove", path, [&] { remove(place); });
+    if (!place) missing("remove", "path", fmt::format("\"{}\"", path));
+    in("remove", path, [&] { take(place); });
   }
 
-  void replace_value(const Json& operation) {
+  void replace_value(Json& operation) {
     const std::string path = path_of(operation, "replace", "path");
-    const Place place = find(document_, path);
-    if (!place.container) missing("replace", "path", path);
-    Json* target = nullptr;
-    try {
-      target = child(*place.container, place.key);
-    } catch (const ApplyError&) {
+    PatchNode value(take_value(operation));
+    if (path.empty()) {
+      if (!value.is_object() && !value.is_array()) throw ApplyError("replace operation value must be object or array");
+      document_ = std::move(value);
+      return;
     }
-    if (!target) missing("replace", "key", path);
-    *target = value_of(operation);
+    const Place place = container_of(path, "replace", "path");
+    PatchNode& container = place.container();
+    // A member that is missing is added, unlike RFC 6902 says.
+    if (container.is_object()) return add(place, std::move(value));
+    PatchNode* target = nullptr;
+    try {
+      target = child(container, place.key);
+    } catch (const ApplyError&) {
+      missing("replace", "key", path);
+    }
+    hold(place, value.height());
+    *target = std::move(value);
   }
 
   void move_value(const Json& operation) {
     const std::string from = path_of(operation, "move", "from");
-    const Place source = find(document_, from);
-    if (!source.container) missing("move", "from path", from);
-    Json* value = in("move", from, [&] { return child(*source.container, source.key); });
-    Json moved = value ? std::move(*value) : Json();
-    in("move", from, [&] { remove(source); });
+    const Place source = container_of(from, "move", "from path");
+    PatchNode moved = in("move", from, [&] { return take(source); });
     const std::string path = path_of(operation, "move", "path");
-    const Place target = find(document_, path);
-    if (!target.container) missing("move", "destination path", path);
+    const Place target = container_of(path, "move", "destination path");
     in("move", path, [&] { add(target, std::move(moved)); });
   }
 
   void copy_value(const Json& operation) {
     const std::string from = path_of(operation, "copy", "from");
-    const Place source = find(document_, from);
-    if (!source.container) missing("copy", "from path", from);
-    const Json* value = in("copy", from, [&] { return child(*source.container, source.key); });
-    Json copied = value ? *value : Json();
+    const Place source = container_of(from, "copy", "from path");
+    const PatchNode* value = in("copy", from, [&] { return child(source.container(), source.key); });
+    const std::string path = path_of(operation, "copy", "path");
+    const Place target = container_of(path, "copy", "destination path");
+    Json copied = value ? value->copy() : Json();
     copied_bytes_ += copied.dump(-1, ' ', false, Json::error_handler_t::replace).size();
     if (copied_bytes_ > kCopiedBytesMax) {
       throw ApplyError(fmt::format("Unable to complete the copy, the accumulated size increase of copy is {}, exceeding the limit {}",
                                    copied_bytes_, kCopiedBytesMax));
     }
-    const std::string path = path_of(operation, "copy", "path");
-    const Place target = find(document_, path);
-    if (!target.container) missing("copy", "destination path", path);
-    in("copy", path, [&] { add(target, std::move(copied)); });
+    in("copy", path, [&] { add(target, PatchNode(std::move(copied))); });
   }
 
   void test_value(const Json& operation) {
     const std::string path = path_of(operation, "test", "path");
-    const Place place = find(document_, path);
-    if (!place.container) missing("test", "path", path);
-    const Json* value = in("test", path, [&] { return child(*place.container, place.key); });
-    const bool equal = value ? *value == value_of(operation) : value_of(operation).is_null();
+    const auto found = operation.find("value");
+    const Json& wanted = found == operation.end() ? kNull : *found;
+    const PatchNode* value = &document_;
+    if (!path.empty()) {
+      const Place place = container_of(path, "test", "path");
+      value = in("test", path, [&] { return child(place.container(), place.key); });
+    }
+    const bool equal = value ? value->equals(wanted) : wanted.is_null();
     if (!equal) throw ApplyError(fmt::format("testing value {} failed: test failed", path));
   }
 
-  Json document_;
+  inline static const Json kNull;
+  PatchNode document_;
   std::size_t copied_bytes_ = 0;
 };
 
+std::string_view type_name(const Json& value) {
+  return value.is_boolean() ? "bool" : value.type_name();
+}
+
+// A member of an operation as upstream's type has it: text, or nothing.
+void check_text(const Json& operation, const char* member) {
+  const auto found = operation.find(member);
+  if (found == operation.end() || found->is_string() || found->is_null()) return;
+  throw DecodeError(fmt::format("json: cannot unmarshal {} into Go struct field jsonPatchOp.{} of type string", type_name(*found), member));
+}
+
 }  // namespace
 
-Json json_patch(const Json& document, const Json& patch) {
+std::vector<std::string> check_json_patch(const Json& patch) {
+  std::vector<std::string> unknown;
+  if (patch.is_null()) return unknown;
   if (!patch.is_array()) {
-    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type jsonpatch.Patch", patch.type_name()));
+    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp", type_name(patch)));
+  }
+  for (std::size_t i = 0; i < patch.size(); ++i) {
+    const Json& operation = patch[i];
+    if (operation.is_null()) continue;
+    if (!operation.is_object()) {
+      throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp", type_name(operation)));
+    }
+    for (const char* member : {"op", "path", "from"}) check_text(operation, member);
+    for (const auto& [name, value] : operation.items()) {
+      const bool known = name == "op" || name == "path" || name == "from" || name == "value";
+      if (!known && unknown.size() < kUnknownMax) unknown.push_back(fmt::format("unknown field \"[{}].{}\"", i, name));
+    }
+  }
+  return unknown;
+}
+
+Json json_patch(Json document, Json patch) {
+  if (!patch.is_array() && !patch.is_null()) {
+    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type jsonpatch.Patch", type_name(patch)));
   }
   for (const Json& operation : patch) {
-    if (operation.is_object()) continue;
-    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type jsonpatch.Operation", operation.type_name()));
+    if (operation.is_object() || operation.is_null()) continue;
+    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type jsonpatch.Operation", type_name(operation)));
   }
   if (patch.size() > kOperationsMax) {
     throw too_large(fmt::format("The allowed maximum operations in a JSON patch is {}, got {}", kOperationsMax, patch.size()));
   }
-  Patcher patcher(document);
-  for (const Json& operation : patch) patcher.apply(operation);
+  Patcher patcher(std::move(document));
+  for (Json& operation : patch) {
+    if (operation.is_null()) operation = Json::object();
+    patcher.apply(operation);
+  }
   return patcher.result();
 }
 

@@ -40,7 +40,7 @@ void merge(Json& target, const Json& patch) {
 }  // namespace
 
 Json merge_patch(Json document, const Json& patch) {
-  if (!patch.is_object()) throw DecodeError("invalid JSON Patch");
+  if (!patch.is_object()) throw DecodeError("Invalid JSON Patch");
   if (!document.is_object()) document = Json::object();
   merge(document, patch);
   return document;

@@ -17,11 +17,14 @@
 
 #include "api/patch/directives.h"
 #include "api/patch/patch.h"
+#include "api/patch/patch_text.h"
 
 namespace ph::api {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr std::string_view kGoList = "[]interface {}";
 
 // How one member is merged.
 struct Rule {
@@ -48,15 +51,36 @@ const Schema* element_of(const Rule& rule) { return rule.schema ? rule.schema->e
 Json merge_objects(const Schema* schema, Json original, Json patch);
 
 [[noreturn]] void bad_patch_type(const Json& type, const Json& where) {
-  throw DecodeError(fmt::format("unknown patch type: {} in map: {}", type.is_string() ? type.get<std::string>() : type.dump(), where.dump()));
+  // Go's %s of what is no string.
+  const std::string shown = type.is_string() ? type.get<std::string>() : fmt::format("%!s({}={})", go_type(type), go_text(type));
+  throw MergeError(fmt::format("unknown patch type: {} in map: {}", shown, go_text(where)));
+}
+
+[[noreturn]] void bad_argument(std::string_view wanted, const Json& got) {
+  throw MergeError(fmt::format("expected a {}, but received a {}", wanted, go_type(got)));
 }
 
 const Json& key_of(const Json& item, const std::string& merge_key) {
   const auto found = item.is_object() ? item.find(merge_key) : item.end();
   if (!item.is_object() || found == item.end()) {
-    throw ApplyError(fmt::format("map: {} does not contain declared merge key: {}", item.dump(), merge_key));
+    throw MergeError(fmt::format("map: {} does not contain declared merge key: {}", go_text(item), merge_key));
   }
   return *found;
+}
+
+// Lists that are merged hold things of one type.
+void check_types(const Json& original, const Json& patch) {
+  std::string_view type;
+  for (const Json* list : {&original, &patch}) {
+    for (const Json& item : *list) {
+      if (type.empty()) {
+        if (item.is_array()) throw ApplyError("lists of lists are not supported");
+        if (!item.is_null()) type = go_type(item);
+      } else if (type != go_type(item)) {
+        throw MergeError(fmt::format("list element types are not identical: {}", go_text(Json::array({original, patch}))));
+      }
+    }
+  }
 }
 
 // Where the items of a list are, by their identity: the merge key, or the items themselves. The first of equal ones counts.
@@ -175,7 +199,7 @@ bool obey_list_directives(Json& original, Json& patch, const std::string& merge_
     } else if (type == "delete") {
       dropped.insert(key_of(item, merge_key));
     } else if (type == "merge") {
-      throw DecodeError("merging lists cannot yet be specified in the patch");
+      throw MergeError("merging lists cannot yet be specified in the patch");
     } else {
       bad_patch_type(type, item);
     }
@@ -192,12 +216,10 @@ bool obey_list_directives(Json& original, Json& patch, const std::string& merge_
 
 Json merge_lists(const Rule& rule, Json original, Json patch) {
   if (patch.empty()) return original;
+  check_types(original, patch);
   const bool objects = patch.front().is_object() || (!original.empty() && original.front().is_object());
   if (!objects) return ordered(merge_values(original, patch), patch, original, "");
-  if (rule.merge_key.empty()) throw ApplyError("cannot merge lists without merge key for this type");
-  for (const Json& item : patch) {
-    if (!item.is_object()) throw DecodeError("list element types are not identical");
-  }
+  if (rule.merge_key.empty()) throw MergeError("cannot merge lists without merge key for this type");
 
   const Json server_order = keys_of(original, rule.merge_key);
   if (obey_list_directives(original, patch, rule.merge_key)) original = Json::array();
@@ -260,10 +282,18 @@ void check_order(const Json& patch, const Json& order, const std::string& merge_
     if (is_directive(item)) continue;
     const auto at = asked.find(item);
     if (!at || *at < from) {
-      throw DecodeError(fmt::format("The order in patch list:\n{}\n doesn't match {} list:\n{}\n", patch.dump(), "$setElementOrder", order.dump()));
+      throw MergeError(fmt::format("The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n", go_text(patch), go_text(order)));
     }
     from = *at;
   }
+}
+
+// Every item of an order of objects names one.
+void check_keys(const Json& order, const std::string& merge_key) {
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (!order[i].is_object()) throw MergeError(fmt::format("value for key {} is not a map", i));
+  }
+  for (const Json& item : order) key_of(item, merge_key);
 }
 
 void obey_set_element_order(const Schema* schema, Json& original, Json& patch) {
@@ -275,10 +305,11 @@ void obey_set_element_order(const Schema* schema, Json& original, Json& patch) {
     const std::string directive = std::string(kSetElementOrder) + name;
     const Json order = std::move(patch[directive]);
     patch.erase(directive);
-    if (!order.is_array()) throw DecodeError("invalid patch format of setElementOrder list");
+    if (!order.is_array()) bad_argument(kGoList, order);
     const Rule rule = rule_of(schema, name);
-    const bool in_original = original.contains(name) && original[name].is_array();
-    const bool in_patch = patch.contains(name) && patch[name].is_array();
+    const bool in_original = original.contains(name), in_patch = patch.contains(name);
+    if (in_original && !original[name].is_array()) bad_argument(kGoList, original[name]);
+    if (in_patch && !patch[name].is_array()) bad_argument(kGoList, patch[name]);
     if (!rule.merge_list) throw DecodeError("invalid patch format of setElementOrder list");
     if (!in_original && !in_patch) continue;
 
@@ -293,6 +324,7 @@ void obey_set_element_order(const Schema* schema, Json& original, Json& patch) {
       patch.erase(name);
     }
     const bool keyed = !merged.empty() && merged.front().is_object();
+    if (keyed) check_keys(order, rule.merge_key);
     original[name] = ordered(std::move(merged), order, before, keyed ? rule.merge_key : "");
   }
 }
@@ -330,9 +362,11 @@ Json merge_objects(const Schema* schema, Json original, Json patch) {
       merge_member(schema, original, name, std::move(value));
       continue;
     }
-    if (!value.is_array()) throw DecodeError("invalid patch format of primitive list");
     const std::string list = name.substr(kDeleteFromPrimitives.size());
-    if (const auto found = original.find(list); found != original.end() && found->is_array()) *found = without_values(*found, value);
+    const auto found = original.find(list);
+    if (found == original.end() || !found->is_array() || !value.is_array()) continue;
+    check_types(*found, value);
+    *found = without_values(*found, value);
   }
   return original;
 }

@@ -13,6 +13,9 @@ namespace {
 using api::DecodeError;
 using api::GroupVersionKind;
 
+// As upstream's registry of types calls itself.
+constexpr std::string_view kScheme = "pkg/api/legacyscheme/scheme.go:30";
+
 // The beginning of a body nobody understands, for the one who sent it.
 std::string summary(std::string_view body) {
   if (body.empty()) return "<empty>";
@@ -33,26 +36,49 @@ std::string summary(std::string_view body) {
       fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", found.kind, found.version, expected.kind, why));
 }
 
-// What the text says it is, completed by what is expected; throws when the two do not go together.
-void check_kind(GroupVersionKind found, const GroupVersionKind& expected) {
+// As Go calls the package of a group's types within the server.
+std::string_view internal_package(const GroupVersionKind& kind) {
+  if (kind.group.empty() || kind.group == "events.k8s.io") return "core";
+  return std::string_view(kind.group).substr(0, kind.group.find('.'));
+}
+
+template <class Read>
+std::string why_unconvertible(const GroupVersionKind& found, const GroupVersionKind& expected, Read read) {
+  const api::Schema* schema = api::Scheme::builtin().find(found);
+  if (schema == nullptr) {
+    return fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"{}\"", found.kind, found.api_version(), kScheme);
+  }
+  try {
+    read(*make_object(*schema));
+  } catch (const DecodeError& error) {
+    return error.what();
+  }
+  return fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", found.version, found.kind, internal_package(expected),
+                     expected.kind);
+}
+
+// What is missing is what is expected.
+GroupVersionKind completed(GroupVersionKind found, const GroupVersionKind& expected) {
   if (found.kind.empty()) found.kind = expected.kind;
   if (found.version.empty()) {
     found.group = expected.group;
     found.version = expected.version;
   }
-  if (found.group != expected.group || found.version != expected.version) {
-    if (api::Scheme::builtin().find(found) == nullptr) {
-      unusable(found, expected, fmt::format("no kind \"{}\" is registered for version \"{}\"", found.kind, found.api_version()));
-    }
+  return found;
+}
+
+// Throws when what the text says it is does not go together with what is expected. `read`: reads it as what it says; what is
+// wrong with it then is told first.
+template <class Read>
+void check_kind(GroupVersionKind found, const GroupVersionKind& expected, Read read) {
+  found = completed(std::move(found), expected);
+  const bool other_version = found.group != expected.group || found.version != expected.version;
+  if (!other_version && found.kind == expected.kind) return;
+  if (other_version && api::Scheme::builtin().find(found) != nullptr) {
     throw api::bad_request(fmt::format("the API version in the data ({}) does not match the expected API version ({})",
                                        found.api_version(), expected.api_version()));
   }
-  if (found.kind == expected.kind) return;
-  if (api::Scheme::builtin().find(found) == nullptr) {
-    unusable(found, expected, fmt::format("no kind \"{}\" is registered for version \"{}\"", found.kind, found.api_version()));
-  }
-  unusable(found, expected, fmt::format("converting ({0}.{1}) to ({0}.{2}): unknown conversion", found.version, found.kind,
-                                        expected.kind));
+  unusable(found, expected, why_unconvertible(found, expected, read));
 }
 
 template <class Decode>
@@ -75,14 +101,14 @@ void read_json(std::string_view text, std::string_view original, const api::Sche
   } catch (const DecodeError& error) {
     unrecognized(*schema.kind, original, fmt::format("couldn't get version/kind; json parse error: {}", error.what()));
   }
-  check_kind(found, *schema.kind);
+  check_kind(found, *schema.kind, [&](Message& other) { api::decode_json(text, other); });
   decode(*schema.kind, unknown, warnings,
          [&](const api::DecodeOptions& options) { api::decode_json(text, into, options); });
 }
 
 void read_protobuf(const std::string& body, const api::Schema& schema, Message& into) {
   try {
-    check_kind(api::open_envelope(body).kind, *schema.kind);
+    check_kind(api::open_envelope(body).kind, *schema.kind, [&](Message& other) { api::decode_envelope(body, other); });
     api::decode_envelope(body, into);
   } catch (const DecodeError& error) {
     unrecognized(*schema.kind, body, error.what());
@@ -117,12 +143,20 @@ std::unique_ptr<Message> read_body(const HttpRequest& request, const api::Schema
   return object;
 }
 
-std::unique_ptr<Message> read_document(const nlohmann::json& document, const api::Schema& schema, api::Unknown unknown,
-                                       std::vector<std::string>& warnings) {
-  std::unique_ptr<Message> object = make_object(schema);
-  decode(*schema.kind, unknown, warnings,
-         [&](const api::DecodeOptions& options) { api::from_json(document, *object, options); });
-  return object;
+std::string kind_error(const nlohmann::json& document, const api::Schema& schema) {
+  const auto says = [&](const char* member, const std::string& wanted) {
+    const auto found = document.find(member);
+    return found != document.end() && *found == wanted;
+  };
+  if (document.is_object() && says("kind", schema.kind->kind) && says("apiVersion", schema.kind->api_version())) return {};
+  const std::string text = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  try {
+    const GroupVersionKind found = completed(api::type_of(text), *schema.kind);
+    if (found == *schema.kind) return {};
+    return why_unconvertible(found, *schema.kind, [&](Message& other) { api::decode_json(text, other); });
+  } catch (const DecodeError& error) {
+    return error.what();
+  }
 }
 
 }  // namespace ph::apiserver

@@ -15,9 +15,8 @@ namespace ph::apiserver {
 std::unique_ptr<Message> read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
                                    std::vector<std::string>& warnings);
 
-// The same for a document, after a patch; without defaults.
-std::unique_ptr<Message> read_document(const nlohmann::json& document, const api::Schema& schema, api::Unknown unknown,
-                                       std::vector<std::string>& warnings);
+// Why a document, after a patch, is not an object of the kind: it says it is another. Empty when it is one.
+std::string kind_error(const nlohmann::json& document, const api::Schema& schema);
 
 void set_defaults(Message& object);
 

@@ -152,6 +152,7 @@ WriteOptions write_options(const HttpRequest& request, const Query& query, std::
   if (std::ranges::any_of(options.manager, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
     errors.invalid_text(api::Path("fieldManager"), options.manager, "should only contain printable characters");
   }
+  if (kind == "PatchOptions" && query.has("force")) errors.forbidden(api::Path("force"), "may not be specified for non-apply patch");
   check(kind, errors);
   if (options.manager.empty()) options.manager = default_manager(request);
   return options;

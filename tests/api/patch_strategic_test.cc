@@ -87,13 +87,13 @@ TEST(StrategicMerge, Cases) {
       {"directives and nulls of what is new", pod(), R"({})", R"({"metadata":{"labels":{"a":null,"b":"1"},"annotations":{"$patch":"delete"}}})",
        R"({"metadata":{"labels":{"b":"1"},"annotations":{}}})"},
       {"no merge key", pod(), R"({"spec":{"containers":[{"name":"a"}]}})", R"({"spec":{"containers":[{"image":"x"}]}})", "",
-       R"(map: {"image":"x"} does not contain declared merge key: name)"},
-      {"no such directive", pod(), R"({"spec":{}})", R"({"spec":{"$patch":"frob"}})", "", R"(unknown patch type: frob in map: {"$patch":"frob"})"},
+       "map: map[image:x] does not contain declared merge key: name"},
+      {"no such directive", pod(), R"({"spec":{}})", R"({"spec":{"$patch":"frob"}})", "", "unknown patch type: frob in map: map[$patch:frob]"},
       {"retainKeys that forgets a member", deployment(), R"({"spec":{"strategy":{}}})",
        R"({"spec":{"strategy":{"$retainKeys":["type"],"rollingUpdate":{}}}})", "", "invalid patch format of retainKeys"},
       {"an order that the patch breaks", pod(), R"({"spec":{"containers":[]}})",
        R"({"spec":{"$setElementOrder/containers":[{"name":"a"}],"containers":[{"name":"b"}]}})", "",
-       "The order in patch list:\n[{\"name\":\"b\"}]\n doesn't match $setElementOrder list:\n[{\"name\":\"a\"}]\n"},
+       "The order in patch list:\n[map[name:b]]\n doesn't match $setElementOrder list:\n[map[name:a]]\n"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);

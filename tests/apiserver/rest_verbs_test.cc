@@ -197,7 +197,8 @@ TEST(RestVerbs, PatchRefusals) {
       {"a test that fails", "application/json-patch+json", R"([{"op":"test","path":"/data/a","value":"9"}])", 422},
       {"stale revision", "application/merge-patch+json", R"({"metadata":{"resourceVersion":"1"}})", 409},
       {"another name", "application/merge-patch+json", R"({"metadata":{"name":"b"}})", 400},
-      {"a field of the wrong type", "application/merge-patch+json", R"({"data":{"a":{}}})", 400},
+      {"a field of the wrong type", "application/merge-patch+json", R"({"data":{"a":{}}})", 422},
+      {"another kind", "application/merge-patch+json", R"({"kind":"Pod"})", 422},
   };
   Harness api;
   api.post(kMaps, map("a"));

@@ -50,6 +50,7 @@ std::optional<Json> attempt(F apply) {
     return apply();
   } catch (const DecodeError&) {
   } catch (const ApplyError&) {
+  } catch (const MergeError&) {
   } catch (const ApiError&) {
   }
   return std::nullopt;
