@@ -276,7 +276,7 @@ struct HollowNodes::Impl {
       ++stats.writes;
     } catch (const api::ApiError& error) {
       // Gone, or another pod of that name: the informer will tell.
-      if (error.is("NotFound") || error.is("Conflict")) co_return;
+      if (error.is("NotFound") || error.is("Conflict") || api::is_of_another_uid(error)) co_return;
       throw;
     }
     const auto found = states.find(key);

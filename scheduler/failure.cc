@@ -98,7 +98,7 @@ Task<void> Scheduler::patch_status(ObjectKey key, std::string body) {
     co_await world_.client.patch<Pod>(key, informers::Patch::strategic(std::move(body)), "status");
   } catch (const api::ApiError& error) {
     // A pod that has gone, or made way for another one, needs no condition.
-    if (error.code() == 404 || error.code() == 409) co_return;
+    if (error.code() == 404 || error.code() == 409 || api::is_of_another_uid(error)) co_return;
     world_.log.error("the condition of a pod could not be written", "pod", key, "err", error.what());
   } catch (const std::exception& error) {
     world_.log.error("the condition of a pod could not be written", "pod", key, "err", error.what());

@@ -15,14 +15,13 @@ constexpr std::size_t kGeneratedNameMax = 63;
 constexpr std::size_t kSuffixLength = 5;
 constexpr int kNameTries = 8;
 
+// What is no number counts as none here.
+bool is_nonzero(std::string_view revision) {
+  return revision.find_first_not_of('0') != revision.npos && revision.find_first_not_of("0123456789") == revision.npos;
+}
+
 void fill_system_fields(Core& core, const Served& served, meta::v1::ObjectMeta& metadata) {
-  if (!metadata.resource_version().empty()) {
-    meta::v1::Status status;
-    status.set_status("Failure");
-    status.set_code(500);
-    status.set_message("resourceVersion should not be set on objects to be created");
-    throw api::ApiError(std::move(status));
-  }
+  if (is_nonzero(metadata.resource_version())) throw api::unforeseen("resourceVersion should not be set on objects to be created");
   api::set_time(metadata.mutable_creation_timestamp(), core.now());
   metadata.set_uid(core.rng.uuid());
   metadata.clear_deletion_timestamp();

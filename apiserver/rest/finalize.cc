@@ -5,6 +5,7 @@
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
+#include "apiserver/rest/validate.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -17,10 +18,10 @@ Task<HttpResponse> finalize_namespace(Core& core, Call& call) {
   match_name(call, *body);
   const Namespace& wanted = static_cast<const Namespace&>(*body);
   const Make make = [&](const Message& stored) {
+    check_uid(*call.served, call.key(), wanted.metadata().uid(), api::metadata(stored).uid());
     auto object = std::make_unique<Namespace>(static_cast<const Namespace&>(stored));
     *object->mutable_spec()->mutable_finalizers() = wanted.spec().finalizers();
     object->mutable_metadata()->set_resource_version(wanted.metadata().resource_version());
-    if (!wanted.metadata().uid().empty()) object->mutable_metadata()->set_uid(wanted.metadata().uid());
     return object;
   };
   WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Part, make,

@@ -14,6 +14,7 @@
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"
 #include "apiserver/rest/respond.h"
+#include "apiserver/rest/validate.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -84,7 +85,10 @@ Task<HttpResponse> update_pod_part(Core& core, Call& call) {
   const std::unique_ptr<Message> body = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
   match_name(call, *body);
   match_namespace(call, *body);
-  const Make make = [&](const Message& stored) { return with_part(served, stored, static_cast<const Pod&>(*body), part_of(call)); };
+  const Make make = [&](const Message& stored) {
+    check_uid(served, call.key(), api::metadata(*body).uid(), api::metadata(stored).uid());
+    return with_part(served, stored, static_cast<const Pod&>(*body), part_of(call));
+  };
   WriteResult result = co_await update_object(core, served, call.key(), UpdateKind::Part, make,
                                               write_request(call, options.manager, options.dry_run));
   co_return answer_entry(core, call, 200, std::move(result.entry));

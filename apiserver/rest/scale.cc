@@ -9,6 +9,7 @@
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"
 #include "apiserver/rest/respond.h"
+#include "apiserver/rest/validate.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -105,7 +106,10 @@ Task<HttpResponse> update_scale(Core& core, Call& call) {
   match_name(call, *body);
   match_namespace(call, *body);
   const Scale& scale = static_cast<const Scale&>(*body);
-  const Make make = [&](const Message& stored) { return rescaled(stored, scale); };
+  const Make make = [&](const Message& stored) {
+    check_uid(*call.served, call.key(), scale.metadata().uid(), api::metadata(stored).uid());
+    return rescaled(stored, scale);
+  };
   const WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make,
                                                     write_request(call, options.manager, options.dry_run));
   co_return answer_scale(call, result);

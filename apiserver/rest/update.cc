@@ -10,17 +10,6 @@
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
-namespace {
-
-void require_revision(const Served& served, const meta::v1::ObjectMeta& metadata) {
-  if (!served.has(kNeedsRevision) || !metadata.resource_version().empty()) return;
-  api::Errors errors;
-  errors.invalid(api::Path("metadata.resourceVersion"), "0x0", "must be specified for an update");
-  throw api::invalid(served.qualified_kind, metadata.name(), errors.list());
-}
-
-}  // namespace
-
 Task<HttpResponse> update(Core& core, Call& call) {
   Served& served = *call.served;
   Served& storage = storage_of(served);
@@ -30,28 +19,24 @@ Task<HttpResponse> update(Core& core, Call& call) {
   });
   match_name(call, *object);
   match_namespace(call, *object);
-  const meta::v1::ObjectMeta& metadata = api::metadata(*object);
-  const bool has_revision = !metadata.resource_version().empty();
-  if (has_revision) parse_revision(metadata.resource_version());
   object = to_stored(served, std::move(object));
 
   const bool exists = storage.cache->find(call.key().text()) != nullptr;
-  if (!exists && storage.has(kCreateOnUpdate) && call.info.subresource.empty() && !has_revision) {
+  const bool has_revision = exists && revision_of(api::metadata(*object)) != Revision{};
+  if (!exists && storage.has(kCreateOnUpdate) && call.info.subresource.empty()) {
+    api::mutable_metadata(*object).clear_resource_version();
     WriteResult result = co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
     co_return answer_entry(core, call, 201, shown(served, result.entry));
   }
-  if (exists) require_revision(storage, api::metadata(*object));
-  Make make = [&object](const Message&) { return clone(*object); };
-  if (has_revision) {
-    // A lost race ends in a conflict anyway: the only copy can be given away.
-    make = [&object, &served, name = call.info.name](const Message&) {
-      if (!object) throw api::conflict(served.qualified, name, kModified);
-      return std::move(object);
-    };
-  }
+  const Make make = [&](const Message& stored) {
+    // A lost race ends in a conflict anyway when there is a revision: the only copy can be given away.
+    if (!object) throw api::conflict(storage.qualified, call.info.name, kModified);
+    check_uid(storage, call.key(), api::metadata(*object).uid(), api::metadata(stored).uid());
+    return has_revision ? std::move(object) : clone(*object);
+  };
   const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;
   WriteResult result =
-      co_await update_object(core, storage, call.key(), kind, std::move(make), write_request(call, options.manager, options.dry_run));
+      co_await update_object(core, storage, call.key(), kind, make, write_request(call, options.manager, options.dry_run));
   co_return answer_entry(core, call, 200, shown(served, result.entry));
 }
 

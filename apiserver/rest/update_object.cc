@@ -16,19 +16,19 @@ namespace {
 using meta::v1::ObjectMeta;
 
 // What the caller believes to be changing.
-void check_identity(const Served& served, const ObjectMeta& wanted, const ObjectMeta& stored, Revision revision) {
-  if (!wanted.uid().empty() && wanted.uid() != stored.uid()) {
-    throw api::conflict(served.qualified, stored.name(),
-                        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", wanted.uid(), stored.uid()));
-  }
-  if (!wanted.resource_version().empty() && wanted.resource_version() != to_string(revision)) {
-    throw api::conflict(served.qualified, stored.name(), kModified);
-  }
+void check_revision(const Served& served, UpdateKind kind, const ObjectMeta& wanted, const ObjectMeta& stored, Revision revision) {
+  const Revision named = revision_of(wanted);
+  if (named != Revision{} && named != revision) throw api::conflict(served.qualified, stored.name(), kModified);
+  if (named != Revision{} || !served.has(kNeedsRevision) || kind == UpdateKind::Part) return;
+  api::Errors errors;
+  errors.invalid(api::Path("metadata.resourceVersion"), "0", "must be specified for an update");
+  // Upstream names the resource here, not the kind.
+  throw api::invalid(served.qualified, stored.name(), errors.list());
 }
 
 // What no update changes.
 void keep_system_fields(ObjectMeta& wanted, const ObjectMeta& stored) {
-  wanted.set_uid(stored.uid());
+  if (wanted.uid().empty()) wanted.set_uid(stored.uid());
   wanted.set_generation(stored.generation());
   wanted.set_namespace_(stored.namespace_());
   wanted.clear_self_link();
@@ -86,7 +86,7 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     const std::unique_ptr<Message> old = co_await aside(core, size, [&] { return decode_entry(*served.resource, *entry); });
     const std::unique_ptr<Message> object = co_await aside(core, request.make_is_pure ? size : 0, [&] { return make(*old); });
     ObjectMeta& metadata = api::mutable_metadata(*object);
-    check_identity(served, metadata, api::metadata(*old), entry->revision);
+    check_revision(served, kind, metadata, api::metadata(*old), entry->revision);
     keep_system_fields(metadata, api::metadata(*old));
     metadata.set_resource_version(to_string(entry->revision));
     keep_other_part(served, kind, *object, *old);

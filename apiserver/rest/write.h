@@ -39,7 +39,7 @@ enum class UpdateKind {
   Part,    // what `make` changed; nothing else is looked at (binding, finalize)
 };
 // Makes the wanted object from the stored one; may be called again when a race was lost. An object that carries another
-// resourceVersion or UID than the stored one is refused with 409. May throw ApiError.
+// resourceVersion than the stored one is refused with 409, one with another UID with 422. May throw ApiError.
 using Make = std::function<std::unique_ptr<Message>(const Message& stored)>;
 
 // Throws ApiError: 404, 409 Conflict, 422, …

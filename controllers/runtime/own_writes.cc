@@ -102,7 +102,7 @@ void OwnWrites::suspect(const Write& write, bool refused) {
 
 // The server says that the cache is stale: it holds what is gone, or another state than the live one.
 void OwnWrites::refused(const Write& write, const api::ApiError& error) {
-  if (error.code() != 404 && error.code() != 409) return;
+  if (error.code() != 404 && error.code() != 409 && !api::is_of_another_uid(error)) return;
   ++stats_.stale;
   suspect(write, true);
 }

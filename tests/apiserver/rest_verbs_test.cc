@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/codec.h"
+#include "api/errors.h"
 #include "tests/apiserver/harness.h"
 
 namespace ph::apiserver::testing {
@@ -124,6 +126,97 @@ TEST(RestVerbs, GeneratedNames) {
   EXPECT_EQ(object["metadata"]["generateName"], "web-");
 }
 
+// A revision is a number, and zero is none.
+TEST(RestVerbs, RevisionsAreNumbers) {
+  struct Case {
+    const char* name;
+    const char* revision;  // null: none
+    int map, lease;        // the status of a PUT
+    const char* message = "";
+  };
+  const Case kCases[] = {
+      {"none", nullptr, 200, 422, "leases.coordination.k8s.io \"a\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update"},
+      {"zero", "0", 200, 422, "leases.coordination.k8s.io \"a\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update"},
+      {"zeros", "000", 200, 422},
+      {"an old one", "1", 409, 409, "Operation cannot be fulfilled on leases.coordination.k8s.io \"a\": the object has been modified; please apply your "
+                                    "changes to the latest version and try again"},
+      {"a word", "abc", 500, 500, "strconv.ParseUint: parsing \"abc\": invalid syntax"},
+      {"a sign", "+1", 500, 500, "strconv.ParseUint: parsing \"+1\": invalid syntax"},
+      {"too much", "18446744073709551616", 500, 500, "strconv.ParseUint: parsing \"18446744073709551616\": value out of range"},
+  };
+  constexpr const char* kLeases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  Harness api;
+  ASSERT_EQ(api.post(kMaps, map("a")).status, 201);
+  ASSERT_EQ(api.post(kLeases, R"({"metadata":{"name":"a"},"spec":{}})").status, 201);
+  int change = 0;
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    Json metadata = {{"name", "a"}, {"labels", {{"n", std::to_string(++change)}}}};
+    if (c.revision) metadata["resourceVersion"] = c.revision;
+    const Answer first = api.put(std::string(kMaps) + "/a", Json({{"metadata", metadata}}).dump());
+    EXPECT_EQ(first.status, c.map) << first.body;
+    const Answer second = api.put(std::string(kLeases) + "/a", Json({{"metadata", metadata}, {"spec", Json::object()}}).dump());
+    EXPECT_EQ(second.status, c.lease) << second.body;
+    if (*c.message) EXPECT_EQ(second.message(), c.message);
+    if (!c.revision) continue;
+    metadata["labels"]["n"] = std::to_string(++change);
+    EXPECT_EQ(api.patch(std::string(kMaps) + "/a", Json({{"metadata", metadata}}).dump()).status, c.map);
+    EXPECT_EQ(api.patch(std::string(kLeases) + "/a", Json({{"metadata", metadata}}).dump()).status, c.lease);
+  }
+  // With leading zeros it is the same number.
+  const std::string revision = api.get(std::string(kMaps) + "/a").json()["metadata"]["resourceVersion"];
+  EXPECT_EQ(api.put(std::string(kMaps) + "/a", Json({{"metadata", {{"name", "a"}, {"resourceVersion", "00" + revision}}}}).dump()).status, 200);
+  // A patch that takes the revision away is one without.
+  EXPECT_EQ(api.patch(std::string(kLeases) + "/a", R"({"metadata":{"resourceVersion":null}})").status, 422);
+  EXPECT_EQ(api.patch(std::string(kLeases) + "/a", R"({"metadata":{"labels":{"b":"c"}}})").status, 200);
+  // The preconditions of a delete are texts.
+  EXPECT_EQ(api.remove(std::string(kMaps) + "/a", R"({"preconditions":{"resourceVersion":"0"}})").status, 409);
+}
+
+TEST(RestVerbs, StatusAndScaleTakeZeroForNone) {
+  Harness api;
+  ASSERT_EQ(api.post(kPods, pod("p")).status, 201);
+  Json object = api.get(std::string(kPods) + "/p").json();
+  object["metadata"]["resourceVersion"] = "0";
+  object["status"]["phase"] = "Running";
+  EXPECT_EQ(api.put(std::string(kPods) + "/p/status", object.dump()).json()["status"]["phase"], "Running");
+  const std::string deployments = "/apis/apps/v1/namespaces/default/deployments";
+  ASSERT_EQ(api.post(deployments, deployment("d")).status, 201);
+  const char* scale = R"({"kind":"Scale","apiVersion":"autoscaling/v1","metadata":{"name":"d","resourceVersion":"0"},"spec":{"replicas":3}})";
+  EXPECT_EQ(api.put(deployments + "/d/scale", scale).json()["spec"]["replicas"], 3);
+  const Answer other = api.put(deployments + "/d/scale", R"({"metadata":{"name":"d","uid":"x"},"spec":{"replicas":3}})");
+  EXPECT_EQ(other.status, 409) << other.body;
+}
+
+TEST(RestVerbs, ACreateMayNameTheRevisionZero) {
+  Harness api;
+  EXPECT_EQ(api.post(kMaps, R"({"metadata":{"name":"b","resourceVersion":"0"}})").status, 201);
+  EXPECT_EQ(api.post(kMaps, R"({"metadata":{"name":"c","resourceVersion":"abc"}})").status, 201);
+  EXPECT_EQ(api.post(kMaps, R"({"metadata":{"name":"d","resourceVersion":"05"}})").status, 500);
+}
+
+TEST(RestVerbs, AnotherUid) {
+  Harness api;
+  const std::string uid = api.post(kMaps, map("a")).json()["metadata"]["uid"];
+  const Answer put = api.put(std::string(kMaps) + "/a", R"({"metadata":{"name":"a","uid":"zz"}})");
+  EXPECT_EQ(put.status, 409);
+  EXPECT_EQ(put.message(), "Operation cannot be fulfilled on configmaps \"a\": StorageError: invalid object, Code: 4, Key: "
+                           "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                           "precondition: zz, UID in object meta: " + uid);
+  const Answer patch = api.patch(std::string(kMaps) + "/a", R"([{"op":"replace","path":"/metadata/uid","value":"z"}])", "application/json-patch+json");
+  EXPECT_EQ(patch.status, 422);
+  EXPECT_EQ(patch.message(), "ConfigMap \"a\" is invalid: metadata.uid: Invalid value: \"z\": field is immutable");
+  // Which is how clients that pin a UID learn that their object has gone.
+  const auto of_another_uid = [](const Answer& answer) {
+    meta::v1::Status status;
+    api::decode_json(answer.body, status);
+    return api::is_of_another_uid(api::ApiError(std::move(status)));
+  };
+  EXPECT_TRUE(of_another_uid(patch));
+  EXPECT_FALSE(of_another_uid(put)) << "a conflict like others";
+  EXPECT_FALSE(of_another_uid(api.patch(std::string(kMaps) + "/a", R"({"metadata":{"labels":{"a b":"c"}}})")));
+}
+
 TEST(RestVerbs, UpdateNeedsTheRevisionItNames) {
   Harness api;
   Json object = api.post(kMaps, map("a")).json();
@@ -198,7 +291,9 @@ TEST(RestVerbs, PatchRefusals) {
       {"stale revision", "application/merge-patch+json", R"({"metadata":{"resourceVersion":"1"}})", 409},
       {"another name", "application/merge-patch+json", R"({"metadata":{"name":"b"}})", 400},
       {"a field of the wrong type", "application/merge-patch+json", R"({"data":{"a":{}}})", 422},
+      {"another UID", "application/merge-patch+json", R"({"metadata":{"uid":"x"}})", 422},
       {"another kind", "application/merge-patch+json", R"({"kind":"Pod"})", 422},
+      {"a revision that is none", "application/merge-patch+json", R"({"metadata":{"resourceVersion":"x"}})", 500},
   };
   Harness api;
   api.post(kMaps, map("a"));
