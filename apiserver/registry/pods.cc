@@ -13,7 +13,7 @@ using core::v1::Pod;
 bool ended(const Pod& pod) { return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed"; }
 
 void mark_gated(Pod& pod) {
-  if (pod.spec().scheduling_gates_size() == 0) return;
+  if (pod.spec().scheduling_gates_size() == 0 || pod.status().conditions_size() > 0) return;
   auto& condition = *pod.mutable_status()->add_conditions();
   condition.set_type("PodScheduled");
   condition.set_status("False");

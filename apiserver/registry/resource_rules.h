@@ -51,7 +51,8 @@ class ResourceRules {
   virtual void start(ObjectReader&) {}
 
   // After mutating admission, before validation: drop what clients may not set, set what the server does (phase, QoS
-  // class). The generic part (name, uid, times, status cleared, generation = 1 where the kind has one) has been done.
+  // class). The generic part (name, uid, times, status cleared, generation = 1 where the kind has one) has been done. Once more
+  // for the same object when the name that was generated for it was taken: it comes to the same then.
   virtual void prepare_create(WriteContext&, Message& /*object*/) {}
   // Full update: `old` is the stored object. Generic: metadata kept, status restored from `old`; the generation is raised
   // afterwards when anything but metadata and status differs.

@@ -30,22 +30,40 @@ void fill_system_fields(Core& core, const Served& served, meta::v1::ObjectMeta& 
   metadata.set_generation(served.has(kGeneration) ? 1 : 0);
 }
 
-// A name nobody has. Another write may take it before the commit: that one then says so.
-std::string generate_name(Core& core, const Served& served, const meta::v1::ObjectMeta& metadata) {
-  const std::string base = metadata.generate_name().substr(0, kGeneratedNameMax - kSuffixLength);
-  std::string name;
-  for (int i = 0; i < kNameTries; ++i) {
-    name = base + core.rng.text(kSuffixLength, kNameAlphabet);
-    if (!served.cache->find(ObjectKey{metadata.namespace_(), name}.text())) break;
+// Names for an object that has none of its own, as long as there is reason to hope.
+class NameGenerator {
+ public:
+  NameGenerator(Core& core, const Served& served, const meta::v1::ObjectMeta& metadata) : core_(core), served_(served) {
+    active_ = metadata.name().empty() && !metadata.generate_name().empty();
   }
-  return name;
-}
+
+  bool active() const { return active_; }
+
+  // A name nobody has. Another write may take it before the commit: then the next one is asked for. False when enough have been
+  // tried; the last one stays.
+  bool rename(meta::v1::ObjectMeta& metadata) {
+    const std::string base = metadata.generate_name().substr(0, kGeneratedNameMax - kSuffixLength);
+    while (tries_ < kNameTries) {
+      ++tries_;
+      metadata.set_name(base + core_.rng.text(kSuffixLength, kNameAlphabet));
+      if (!served_.cache->find(ObjectKey{metadata.namespace_(), metadata.name()}.text())) return true;
+    }
+    return false;
+  }
+
+ private:
+  Core& core_;
+  const Served& served_;
+  bool active_ = false;
+  int tries_ = 0;
+};
 
 [[noreturn]] void refuse_existing(const Served& served, const std::string& name, bool generated) {
   api::ApiError error = api::already_exists(served.qualified, name);
   if (!generated) throw error;
   meta::v1::Status status = error.status();
   status.set_message(status.message() + ", the server was not able to generate a unique name for the object");
+  status.mutable_details()->set_retry_after_seconds(1);
   throw api::ApiError(std::move(status));
 }
 
@@ -55,29 +73,37 @@ Task<WriteResult> create_object(Core& core, Served& served, std::unique_ptr<Mess
   meta::v1::ObjectMeta& metadata = api::mutable_metadata(*object);
   fill_system_fields(core, served, metadata);
   if (served.resource->subresource("status") != nullptr && !served.has(kKeepsStatus)) clear_status(*object);
-  const bool generated = metadata.name().empty() && !metadata.generate_name().empty();
+  NameGenerator names(core, served, metadata);
 
   std::set<std::string> refused;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  bool admitted = false, named = !names.active();
+  for (int attempt = 0; attempt < kAttempts;) {
     Round round(core, served, request, key_of_object(*object), absent(served, key_of_object(*object)), refused);
-    if (attempt == 0) {
+    if (!admitted) {
       round.admit("CREATE", object.get(), nullptr, false);
       if (!request.manager.empty()) {
         co_await aside(core, request.size, [&, now = core.now()] {
           api::record_update(*object, nullptr, {request.manager, "Update", request.subresource}, now);
         });
       }
-      if (generated) metadata.set_name(generate_name(core, served, metadata));
     }
+    if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);
     round.rename(absent(served, key_of_object(*object)), key_of_object(*object));
-    if (attempt == 0) {
+    if (!admitted || !named) {
       served.rules->prepare_create(round.context(), *object);
       co_await aside(core, request.size, [&] { validate_create(served, *object); });
       round.admit("CREATE", object.get(), nullptr, true);
     }
+    admitted = named = true;
     served.rules->before_commit(round.context(), object.get(), nullptr);
+    if (request.dry_run && served.cache->find(key_of_object(*object).text())) refuse_existing(served, metadata.name(), names.active());
     if (auto entry = co_await round.store(*object, nullptr)) co_return WriteResult{std::move(*entry), false};
-    if (round.lost_object()) refuse_existing(served, metadata.name(), generated);
+    if (!round.lost_object()) {
+      ++attempt;
+      continue;
+    }
+    if (!names.active()) refuse_existing(served, metadata.name(), false);
+    named = false;
   }
   throw api::conflict(served.qualified, metadata.name(), kModified);
 }

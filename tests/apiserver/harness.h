@@ -55,9 +55,11 @@ inline ServerOptions quiet_options() {
 
 class Harness {
  public:
-  explicit Harness(ServerOptions options = quiet_options(), Extensions extensions = {}, MemoryOptions memory = {})
-      : store(memory_store(executor, executor.clock(), std::move(memory))),
-        server(std::make_unique<ApiServer>(executor, rng, *store, Log(), std::move(options))),
+  explicit Harness(ServerOptions options = quiet_options(), Extensions extensions = {}, MemoryOptions memory = {},
+                   std::unique_ptr<Rng> random = std::make_unique<SeededRng>(1))
+      : rng(std::move(random)),
+        store(memory_store(executor, executor.clock(), std::move(memory))),
+        server(std::make_unique<ApiServer>(executor, *rng, *store, Log(), std::move(options))),
         scope_(executor) {
     server->install(std::move(extensions));
     scope_.spawn(server->start());
@@ -72,7 +74,7 @@ class Harness {
   // Another server over the same store.
   void restart() {
     scope_.cancel();
-    server = std::make_unique<ApiServer>(executor, rng, *store, Log(), server->options());
+    server = std::make_unique<ApiServer>(executor, *rng, *store, Log(), server->options());
     scope_.spawn(server->start());
     executor.drain();
   }
@@ -131,7 +133,7 @@ class Harness {
   }
 
   sim::SimExecutor executor;
-  SeededRng rng{1};
+  std::unique_ptr<Rng> rng;
   std::unique_ptr<Store> store;
   std::unique_ptr<ApiServer> server;
 

@@ -1,4 +1,6 @@
 // Requests and what becomes of them: statuses, bodies, and what is stored.
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -124,6 +126,64 @@ TEST(RestVerbs, GeneratedNames) {
   EXPECT_THAT(object["metadata"]["name"].get<std::string>(), StartsWith("web-"));
   EXPECT_EQ(object["metadata"]["name"].get<std::string>().size(), 9u);
   EXPECT_EQ(object["metadata"]["generateName"], "web-");
+}
+
+// Draws few different letters, so that writers meet in the names they make of them.
+class FewLetters final : public Rng {
+ public:
+  explicit FewLetters(std::uint64_t letters) : letters_(letters) {}
+  std::uint64_t next() override { return (drawn_.next() % letters_ + 1) << 60; }
+
+ private:
+  SeededRng drawn_{5};
+  std::uint64_t letters_;
+};
+
+TEST(RestVerbs, WritersWhoMeetInAGeneratedNameTryAnother) {
+  Harness api(quiet_options(), {}, {}, std::make_unique<FewLetters>(3));
+  std::vector<std::shared_ptr<std::optional<Answer>>> answers;
+  for (int i = 0; i < 64; ++i) {
+    answers.push_back(api.start(Harness::request("POST", kMaps, R"({"metadata":{"generateName":"m-"}})", "application/json")));
+  }
+  api.executor.drain();
+  std::set<std::string> names;
+  for (const auto& answer : answers) {
+    ASSERT_TRUE(answer->has_value());
+    ASSERT_EQ((*answer)->status, 201) << (*answer)->body;
+    names.insert((*answer)->json()["metadata"]["name"]);
+  }
+  EXPECT_EQ(names.size(), 64u);
+  EXPECT_EQ(api.names(kMaps).size(), 64u);
+}
+
+TEST(RestVerbs, GeneratedNamesThatAreAllTaken) {
+  Harness api(quiet_options(), {}, {}, std::make_unique<FewLetters>(1));
+  const std::string body = R"({"metadata":{"generateName":"m-"}})";
+  const Answer first = api.post(kMaps, body);
+  ASSERT_EQ(first.status, 201) << first.body;
+  const std::string name = first.json()["metadata"]["name"];
+  for (const char* query : {"", "?dryRun=All"}) {
+    SCOPED_TRACE(query);
+    const Answer second = api.post(kMaps + std::string(query), body);
+    EXPECT_EQ(second.status, 409);
+    EXPECT_EQ(second.reason(), "AlreadyExists");
+    EXPECT_EQ(second.message(), "configmaps \"" + name + "\" already exists, the server was not able to generate a unique name for the object");
+    EXPECT_EQ(second.headers.get("Retry-After"), "1");
+  }
+  // At the same time: both see that the name is free, one of them gets it.
+  api.remove(std::string(kMaps) + "/" + name);
+  auto left = api.start(Harness::request("POST", kMaps, body, "application/json"));
+  auto right = api.start(Harness::request("POST", kMaps, body, "application/json"));
+  api.executor.drain();
+  EXPECT_EQ((*left)->status + (*right)->status, 201 + 409);
+}
+
+TEST(RestVerbs, ADryRunSeesThatANameIsTaken) {
+  Harness api;
+  ASSERT_EQ(api.post(kMaps, map("a")).status, 201);
+  const Answer answer = api.post(std::string(kMaps) + "?dryRun=All", map("a"));
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_EQ(answer.message(), "configmaps \"a\" already exists");
 }
 
 // A revision is a number, and zero is none.
