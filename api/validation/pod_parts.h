@@ -33,7 +33,7 @@ void check_liveness(const core::v1::Probe& probe, const Path& path, Errors& erro
 void check_readiness(const core::v1::Probe& probe, const Path& path, Errors& errors);
 void check_lifecycle(const core::v1::Lifecycle& lifecycle, std::int64_t grace_seconds, const Path& path, Errors& errors);
 void check_security_context(const core::v1::SecurityContext& context, bool host_users, const Path& path, Errors& errors);
-void check_pod_security(const core::v1::PodSpec& spec, const Path& path, Errors& errors);
+void check_pod_security(const core::v1::PodSpec& spec, bool in_template, const Path& path, Errors& errors);
 void check_affinity(const core::v1::Affinity& affinity, const Path& path, Errors& errors);
 void check_topology_spread(const core::v1::PodSpec& spec, const Path& path, Errors& errors);
 void check_dns_config(const core::v1::PodSpec& spec, const Path& path, Errors& errors);

@@ -78,15 +78,15 @@ void check_sysctls(const google::protobuf::RepeatedPtrField<Sysctl>& sysctls, co
   }
 }
 
-// A container's port on the host's network is the host's port.
-void check_host_network(const PodSpec& spec, const Path& path, Errors& errors) {
+// A container's port on the host's network is the host's port. Templates may leave it out: their pods get it by default.
+void check_host_network(const PodSpec& spec, bool in_template, const Path& path, Errors& errors) {
   if (!spec.host_network()) return;
   for (int c = 0; c < spec.containers_size(); ++c) {
     for (int p = 0; p < spec.containers(c).ports_size(); ++p) {
       const ContainerPort& port = spec.containers(c).ports(p);
-      if (port.host_port() == port.container_port()) continue;
-      errors.invalid(path.member("containers").index(c).member("ports").index(p).member("containerPort"), port.container_port(),
-                     "must match `hostPort` when `hostNetwork` is true");
+      if (port.host_port() == port.container_port() || (in_template && port.host_port() == 0)) continue;
+      errors.invalid(path.member("containers").index(c).member("ports").index(p).member("hostPort"), port.host_port(),
+                     "must match `containerPort` when `hostNetwork` is true");
     }
   }
 }
@@ -125,8 +125,8 @@ void check_security_context(const SecurityContext& context, bool host_users, con
   if (context.has_app_armor_profile()) check_app_armor(context.app_armor_profile(), path.member("appArmorProfile"), errors);
 }
 
-void check_pod_security(const PodSpec& spec, const Path& path, Errors& errors) {
-  check_host_network(spec, path, errors);
+void check_pod_security(const PodSpec& spec, bool in_template, const Path& path, Errors& errors) {
+  check_host_network(spec, in_template, path, errors);
   const PodSecurityContext& context = spec.security_context();
   const Path at = path.member("securityContext");
   if (context.has_fs_group()) check_id(context.fs_group(), at.member("fsGroup"), errors);

@@ -158,7 +158,7 @@ void check_pod_spec(const PodSpec& spec, const meta::v1::ObjectMeta&, const Path
   if (spec.has_resources()) check_pod_resources(spec.resources(), path.member("resources"), errors);
 
   check_labels(spec.node_selector(), path.member("nodeSelector"), errors);
-  check_pod_security(spec, path, errors);
+  check_pod_security(spec, options.in_template, path, errors);
   if (spec.has_affinity()) check_affinity(spec.affinity(), path.member("affinity"), errors);
   check_dns_config(spec, path.member("dnsConfig"), errors);
   check_gates(spec, path, errors);

@@ -85,6 +85,30 @@ TEST(Validation, OtherWorkloads) {
             Lines{"status.readyReplicas: Invalid value: 2: cannot be greater than status.replicas"});
 }
 
+// The pods of a template get their host ports by default; the template itself does not need them.
+TEST(Validation, TemplatesOnTheHostsNetwork) {
+  const auto template_of = [](const std::string& port) {
+    return R"("template":{"metadata":{"labels":{"a":"b"}},"spec":{"hostNetwork":true,"restartPolicy":"%s","containers":[{"name":"c","image":"i","ports":[)" +
+           port + "]}]}}";
+  };
+  const auto object = [](std::string spec, const char* policy) {
+    spec.replace(spec.find("%s"), 2, policy);
+    return R"({"metadata":{"name":"x","namespace":"default"},"spec":{)" + spec + "}}";
+  };
+  const std::string selector = R"("selector":{"matchLabels":{"a":"b"}},)";
+  const std::string plain = template_of(R"({"containerPort":80})"), wrong = template_of(R"({"containerPort":80,"hostPort":81})");
+  const std::string why = "spec.template.spec.containers[0].ports[0].hostPort: Invalid value: 81: must match `containerPort` when `hostNetwork` is true";
+  EXPECT_EQ(problems<apps::v1::Deployment>(object(selector + plain, "Always")), Lines{});
+  EXPECT_EQ(problems<apps::v1::Deployment>(object(selector + wrong, "Always")), Lines{why});
+  EXPECT_EQ(problems<apps::v1::DaemonSet>(object(selector + plain, "Always")), Lines{});
+  EXPECT_EQ(problems<apps::v1::StatefulSet>(object(R"("serviceName":"s",)" + selector + plain, "Always")), Lines{});
+  EXPECT_EQ(problems<apps::v1::ReplicaSet>(object(selector + plain, "Always")), Lines{});
+  EXPECT_EQ(problems<core::v1::ReplicationController>(object(R"("selector":{"a":"b"},)" + plain, "Always")), Lines{});
+  EXPECT_EQ(problems<batch::v1::Job>(object(plain, "Never")), Lines{});
+  EXPECT_EQ(problems<batch::v1::Job>(object(wrong, "Never")), Lines{why});
+  EXPECT_EQ(problems<batch::v1::CronJob>(object(R"("schedule":"* * * * *","jobTemplate":{"spec":{)" + plain + "}}", "Never")), Lines{});
+}
+
 TEST(Validation, Job) {
   const auto job = [](const std::string& spec) { return object(R"("spec":{)" + std::string(kSelector) + spec + kOnceTemplate + "}"); };
   const Case cases[] = {
