@@ -33,10 +33,7 @@ class Priority final : public AdmissionPlugin {
   void admit(AdmissionRequest& request) override {
     if (!is_for(request, "", "pods") || !request.object) return;
     Pod& pod = static_cast<Pod&>(*request.object);
-    if (request.operation == "UPDATE" && !pod.spec().has_priority()) {
-      const Pod& old = static_cast<const Pod&>(*request.old_object);
-      if (old.spec().has_priority()) pod.mutable_spec()->set_priority(old.spec().priority());
-    }
+    if (request.operation == "UPDATE") keep(static_cast<const Pod&>(*request.old_object), *pod.mutable_spec());
     if (request.operation == "CREATE") apply(request, pod);
   }
 
@@ -51,6 +48,13 @@ class Priority final : public AdmissionPlugin {
   }
 
  private:
+  // What a manifest without them is replaced with is what was computed for it when it came.
+  static void keep(const Pod& old, core::v1::PodSpec& spec) {
+    const auto& before = old.spec();
+    if (!spec.has_priority() && before.has_priority()) spec.set_priority(before.priority());
+    if (!spec.has_preemption_policy() && before.has_preemption_policy()) spec.set_preemption_policy(before.preemption_policy());
+  }
+
   void apply(const AdmissionRequest& request, Pod& pod) {
     auto* spec = pod.mutable_spec();
     const Rank rank = rank_for(request, pod);

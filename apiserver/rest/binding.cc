@@ -78,6 +78,7 @@ std::unique_ptr<Message> bound(const Message& stored, const Binding& binding, Ti
 }  // namespace
 
 Task<HttpResponse> bind_pod(Core& core, Call& call) {
+  without_tables(call);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   const std::unique_ptr<Message> body = read_body(call.request, api::schema_of<Binding>(), options.unknown, call.warnings);
   match_namespace(call, *body);

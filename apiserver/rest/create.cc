@@ -24,6 +24,7 @@ Task<HttpResponse> create(Core& core, Call& call) {
 }
 
 Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resource) {
+  without_tables(call);
   const api::GroupVersionKind kind = call.subresource != nullptr ? call.subresource->kind : call.served->resource->kind;
   const api::Schema& schema = *api::Scheme::builtin().find(kind);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");

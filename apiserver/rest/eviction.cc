@@ -131,6 +131,7 @@ WriteRequest own_request(Call& call, bool dry_run) {
 }  // namespace
 
 Task<HttpResponse> evict_pod(Core& core, Call& call) {
+  without_tables(call);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   const std::unique_ptr<Message> body = read_body(call.request, api::schema_of<Eviction>(), options.unknown, call.warnings);
   match_namespace(call, *body);

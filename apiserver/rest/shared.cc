@@ -21,6 +21,12 @@ WriteRequest write_request(Call& call, std::string manager, bool dry_run) {
   return request;
 }
 
+void without_tables(Call& call) {
+  if (call.form.as != As::Table) return;
+  call.form = {};
+  call.form = negotiate(call.request, false, false);
+}
+
 void match_namespace(const Call& call, Message& object) {
   meta::v1::ObjectMeta& metadata = api::mutable_metadata(object);
   const std::string& wanted = call.served->resource->namespaced ? call.info.namespace_name : std::string();

@@ -32,6 +32,9 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
 // The request as a write on behalf of the caller. Throws 400 for a fence that cannot be read.
 WriteRequest write_request(Call& call, std::string manager, bool dry_run);
 
+// Where nobody makes tables: takes the next form that would do. 406 when there is none.
+void without_tables(Call& call);
+
 // 400 when the object's namespace is not the request's; an absent one is filled in.
 void match_namespace(const Call& call, Message& object);
 // 400 when the object's name is not the URL's.

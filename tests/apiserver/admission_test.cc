@@ -150,6 +150,35 @@ TEST_F(Admission, Priority) {
   }
 }
 
+// kubectl replace sends the manifest again. What was computed for it is kept; what it must say itself it must say again.
+TEST_F(Admission, APodIsReplacedByItsManifest) {
+  ASSERT_EQ(world.post(kClasses, priority_class("high", 1000, false, "Never")).status, 201);
+  struct Case {
+    const char* name;
+    json spec;
+    int status;
+  };
+  const Case kCases[] = {
+      {"its account", {{"serviceAccountName", "default"}, {"automountServiceAccountToken", false}}, 200},
+      {"by the account's old name", {{"serviceAccount", "default"}, {"automountServiceAccountToken", false}}, 200},
+      {"its class", {{"serviceAccountName", "default"}, {"automountServiceAccountToken", false}, {"priorityClassName", "high"}}, 200},
+      {"without its account", {{"automountServiceAccountToken", false}}, 422},
+      {"with the token that it does not name", {{"serviceAccountName", "default"}}, 422},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    json manifest = pod("p", c.spec);
+    manifest["spec"]["imagePullSecrets"] = json::parse(R"([{"name":"pull"}])");
+    const Reply created = create(manifest);
+    ASSERT_EQ(created.status, 201) << created.body;
+    manifest["metadata"]["labels"]["again"] = "1";
+    const Reply replaced = world.send(StandardWorld::request("PUT", std::string(kPods) + "/p", manifest.dump()));
+    EXPECT_EQ(replaced.status, c.status) << replaced.body;
+    if (c.status == 200) EXPECT_EQ(replaced.json()["spec"], created.json()["spec"]);
+    world.send(StandardWorld::request("DELETE", std::string(kPods) + "/p?gracePeriodSeconds=0"));
+  }
+}
+
 TEST_F(Admission, DefaultPriorityClass) {
   ASSERT_EQ(world.post(kClasses, priority_class("usual", 7, true)).status, 201);
   const json spec = create(pod("p")).json()["spec"];

@@ -74,6 +74,21 @@ TEST(Reviews, AccessWithoutAQuestion) {
                                      R"({"resourceAttributes":{"verb":"get","resource":"pods"}})")).status, 422);
 }
 
+TEST(Reviews, NobodyMakesTablesOfThem) {
+  StandardWorld world;
+  const auto ask = [&](std::string accept) {
+    HttpRequest request = StandardWorld::request("POST", kSelf, body("SelfSubjectReview", "authentication.k8s.io", "{}"));
+    request.headers.add("Accept", std::move(accept));
+    return world.send(std::move(request));
+  };
+  const Reply refused = ask("application/json;as=Table;g=meta.k8s.io;v=v1");
+  EXPECT_EQ(refused.status, 406);
+  EXPECT_EQ(refused.json()["reason"], "NotAcceptable");
+  const Reply other = ask("application/json;as=Table;g=meta.k8s.io;v=v1,application/yaml");
+  EXPECT_EQ(other.status, 201);
+  EXPECT_EQ(other.headers.get("Content-Type"), "application/yaml");
+}
+
 TEST(Reviews, Rules) {
   StandardWorld world;
   const json review =

@@ -37,6 +37,20 @@ expect patched "$K" patch deployment frontend -p '{"spec":{"template":{"spec":{"
 equals "GET_HOSTS_FROM EXTRA" "$("$K" get deployment frontend -o jsonpath='{.spec.template.spec.containers[0].env[*].name}' | tr ' ' '\n' | sort -r | xargs)" "env after a strategic merge"
 expect 'successfully rolled out' "$K" rollout status deployment/frontend --timeout=30s
 
+step "replace"
+cat >"$WORK/replaced.yaml" <<'EOF'
+{apiVersion: v1, kind: Pod, metadata: {name: replaced}, spec: {serviceAccountName: default, automountServiceAccountToken: false,
+  schedulerName: nobody, containers: [{name: c, image: busybox}]}}
+EOF
+expect created "$K" create -f "$WORK/replaced.yaml"
+expect replaced "$K" replace -f "$WORK/replaced.yaml"
+sed -i 's/image: busybox/image: busybox:2/' "$WORK/replaced.yaml"
+expect replaced "$K" replace -f "$WORK/replaced.yaml"
+equals busybox:2 "$("$K" get pod replaced -o jsonpath='{.spec.containers[0].image}')" "the image after a replace"
+sed -i 's/serviceAccountName: default, //' "$WORK/replaced.yaml"
+refuse 'pod updates may not change fields' "$K" replace -f "$WORK/replaced.yaml"
+"$K" delete pod replaced --wait=false >/dev/null
+
 step "get in every form"
 equals 4 "$("$K" get pods -l tier=frontend --field-selector=status.phase=Running -o name | grep -c ^pod/)" "running frontends"
 expect '^NAME' "$K" get pods --sort-by=.metadata.name
