@@ -42,13 +42,15 @@ function(ph_tests room)
   # The object model is tested alone: it needs no simulation, and its tests build without the rooms above.
   set(testing ph_testing)
   if(room STREQUAL "api")
-    set(testing ph_api nlohmann_json::nlohmann_json)
+    set(testing ph_api ph_recorded)
   elseif(room STREQUAL "informers")  # its server is a script
     set(testing ph_informers)
   elseif(room MATCHES "^(base|net)$")  # they know no kinds
     set(testing ph_${room})
   elseif(room STREQUAL "apiserver")  # so is its client
     set(testing ph_apiserver)
+  elseif(room STREQUAL "pilothouse")  # compares itself with upstream's lists
+    list(APPEND testing ph_recorded)
   endif()
   target_link_libraries(${room}_tests PRIVATE ${testing} GTest::gmock GTest::gtest_main)
   if(NOT room MATCHES "^(base|net)$")

@@ -1,7 +1,4 @@
 // Every create seen on a real 1.36 server, of the kinds served here: defaulting adds what it added there, and nothing else.
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <regex>
 
@@ -11,16 +8,12 @@
 #include "api/codec.h"
 #include "api/kinds.h"
 #include "api/rules.h"
+#include "tests/vectors/reading.h"
 
 namespace ph::api {
 namespace {
 
 using Json = nlohmann::json;
-
-std::filesystem::path facts() {
-  const char* folder = std::getenv("PH_FACTS_DIR");
-  return (folder ? std::filesystem::path(folder) : std::filesystem::path("../shared/api-facts")) / "defaults_observed.json";
-}
 
 // What a server adds by other means than defaulting, by kind ("" is any) and path.
 struct Exception {
@@ -131,9 +124,7 @@ void check(const Schema& schema, const std::string& kind, const Json& seen) {
 }
 
 TEST(Defaults, AsObservedOnARealServer) {
-  std::ifstream file(facts());
-  if (!file) GTEST_SKIP() << "no " << facts() << ": set PH_FACTS_DIR to the folder of API facts";
-  const Json observed = Json::parse(file);
+  const Json observed = vectors::read_facts("defaults_observed");
   int checked = 0;
   for (const Json& seen : observed["cases"]) {
     const std::string kind = seen["kind"];

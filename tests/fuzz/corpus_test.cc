@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/fuzz/fuzzers.h"
+#include "tests/vectors/reading.h"
 
 namespace ph::fuzz {
 namespace {
@@ -80,9 +81,11 @@ TEST_P(Corpus, EveryCutHolds) {
 
 TEST_P(Corpus, GoldenFilesHold) {
   const std::string name = GetParam().name;
-  const char* given = std::getenv("PH_GOLDEN_DIR");
-  const auto inputs = files(given ? fs::path(given) : fs::path("../shared/golden"), name == "protobuf" ? ".pb" : ".json");
-  if (inputs.empty()) GTEST_SKIP() << "no golden files";
+  const auto inputs = files(vectors::samples_folder(), name == "protobuf" ? ".pb" : ".json");
+  if (inputs.empty()) {
+    ASSERT_FALSE(vectors::samples_are_required()) << "no golden files in " << vectors::samples_folder() << ", and this is CI";
+    GTEST_SKIP() << "no golden files in " << vectors::samples_folder();
+  }
   for (const fs::path& path : inputs) run(path, contents(path));
 }
 

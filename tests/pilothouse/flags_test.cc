@@ -1,7 +1,5 @@
 // Every flag of upstream's three programs: each is known here by its name, type and default, and works, is accepted without
-// effect, or is refused unless it keeps its default. The facts come from PH_FACTS_DIR (default ../shared/api-facts).
-#include <cstdlib>
-#include <fstream>
+// effect, or is refused unless it keeps its default. The facts are tables in tests/data (docs/vectors.md).
 #include <set>
 
 #include <gmock/gmock.h>
@@ -14,6 +12,7 @@
 #include "pilothouse/flags/controller_manager.h"
 #include "pilothouse/flags/scheduler.h"
 #include "pilothouse/manager_component.h"
+#include "tests/vectors/reading.h"
 
 namespace ph::pilothouse {
 namespace {
@@ -21,13 +20,6 @@ namespace {
 using daemon::FlagSet;
 using daemon::Standing;
 using nlohmann::json;
-
-std::optional<json> facts(const char* file) {
-  const char* folder = std::getenv("PH_FACTS_DIR");
-  std::ifstream in(std::string(folder ? folder : "../shared/api-facts") + "/" + file);
-  if (!in) return std::nullopt;
-  return json::parse(in);
-}
 
 // name → its row in upstream's list. --help and --version are every program's own.
 using Rows = std::map<std::string, json>;
@@ -69,10 +61,9 @@ Count compare(const char* program, const FlagSet& flags, const Rows& rows, const
 }
 
 TEST(UpstreamFlags, ControllerManager) {
-  const auto facts_file = facts("controllers.json");
-  if (!facts_file) GTEST_SKIP() << "no api-facts: set PH_FACTS_DIR";
-  Rows rows = rows_of(facts_file->at("commonFlags"));
-  for (const json& loop : facts_file->at("controllers")) add(rows, loop.at("flags"));
+  const json facts = vectors::read_facts("controllers");
+  Rows rows = rows_of(facts.at("commonFlags"));
+  for (const json& loop : facts.at("controllers")) add(rows, loop.at("flags"));
   ControllerManagerOptions options;
   FlagSet flags("kube-controller-manager");
   add_flags(flags, options);
@@ -80,21 +71,19 @@ TEST(UpstreamFlags, ControllerManager) {
 }
 
 TEST(UpstreamFlags, Scheduler) {
-  const auto facts_file = facts("scheduler.json");
-  if (!facts_file) GTEST_SKIP() << "no api-facts: set PH_FACTS_DIR";
+  const json facts = vectors::read_facts("scheduler");
   SchedulerOptions options;
   FlagSet flags("kube-scheduler");
   add_flags(flags, options);
-  EXPECT_GT(compare("kube-scheduler", flags, rows_of(facts_file->at("flags")), {}).works, 25);
+  EXPECT_GT(compare("kube-scheduler", flags, rows_of(facts.at("flags")), {}).works, 25);
 }
 
 TEST(UpstreamFlags, ApiServer) {
-  const auto facts_file = facts("apiserver.json");
-  if (!facts_file) GTEST_SKIP() << "no api-facts: set PH_FACTS_DIR";
+  const json facts = vectors::read_facts("apiserver");
   ApiServerProgramOptions options;
   FlagSet flags("kube-apiserver");
   add_flags(flags, options);
-  EXPECT_GT(compare("kube-apiserver", flags, rows_of(facts_file->at("flags")), {"data-dir", "store"}).works, 25);
+  EXPECT_GT(compare("kube-apiserver", flags, rows_of(facts.at("flags")), {"data-dir", "store"}).works, 25);
 }
 
 TEST(FeatureGates, KnownOnesMayKeepTheirDefault) {

@@ -1,9 +1,7 @@
-// Every metric a cluster shows, against the list of upstream's (api-facts): none is there under a name that upstream
+// Every metric a cluster shows, against the list of upstream's (tests/data/facts): none is there under a name that upstream
 // has with another type, other labels or other buckets; and of upstream's none is missing without a reason.
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/process_metrics.h"
@@ -15,6 +13,7 @@
 #include "tests/pilothouse/exposition.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
+#include "tests/vectors/reading.h"
 
 namespace ph::pilothouse {
 namespace {
@@ -38,16 +37,10 @@ double number(const nlohmann::json& value) {
   return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>();
 }
 
-std::string facts_path() {
-  const char* dir = std::getenv("PH_FACTS_DIR");
-  return std::string(dir ? dir : "../shared/api-facts") + "/scheduler.json";
-}
-
-std::optional<Inventory> read_facts() {
-  std::ifstream file(facts_path());
-  if (!file) return std::nullopt;
+Inventory read_facts() {
   Inventory out;
-  for (const auto& metric : nlohmann::json::parse(file).at("metrics")) {
+  const auto facts = vectors::read_facts("scheduler");
+  for (const auto& metric : facts.at("metrics")) {
     Upstream entry;
     entry.type = metric.at("type").get<std::string>();
     entry.type[0] = static_cast<char>(std::tolower(entry.type[0]));
@@ -224,14 +217,13 @@ void expect_like_upstream(const ShownFamily& family, const Upstream& upstream) {
 }
 
 TEST_F(MetricsInventory, WhatUpstreamHasIsAsUpstreamHasIt) {
-  auto facts = read_facts();
-  if (!facts) GTEST_SKIP() << "there are no facts to compare with at " << facts_path() << " (PH_FACTS_DIR)";
-  facts->insert(kAlpha.begin(), kAlpha.end());
+  Inventory facts = read_facts();
+  facts.insert(kAlpha.begin(), kAlpha.end());
   std::size_t compared = 0;
   for (const Exposition* exposition : {shown, slis}) {
     for (const auto& [name, family] : *exposition) {
-      const auto upstream = facts->find(name);
-      if (upstream == facts->end()) continue;
+      const auto upstream = facts.find(name);
+      if (upstream == facts.end()) continue;
       expect_like_upstream(family, upstream->second);
       ++compared;
     }
@@ -240,9 +232,8 @@ TEST_F(MetricsInventory, WhatUpstreamHasIsAsUpstreamHasIt) {
 }
 
 TEST_F(MetricsInventory, NoneOfUpstreamsIsMissingWithoutAReason) {
-  const auto facts = read_facts();
-  if (!facts) GTEST_SKIP() << "there are no facts to compare with at " << facts_path() << " (PH_FACTS_DIR)";
-  for (const auto& [name, upstream] : *facts) {
+  const Inventory facts = read_facts();
+  for (const auto& [name, upstream] : facts) {
     const bool is_shown = shown->contains(name) || slis->contains(name);
     const std::string* reason = absence(name);
     EXPECT_TRUE(is_shown || reason) << name << " is not shown, and nobody says why";
@@ -252,10 +243,9 @@ TEST_F(MetricsInventory, NoneOfUpstreamsIsMissingWithoutAReason) {
 }
 
 TEST_F(MetricsInventory, NamesOfOurOwnSaySo) {
-  const auto facts = read_facts();
-  if (!facts) GTEST_SKIP() << "there are no facts to compare with at " << facts_path() << " (PH_FACTS_DIR)";
+  const Inventory facts = read_facts();
   for (const auto& [name, family] : *shown) {
-    if (facts->contains(name) || kAlpha.contains(name)) continue;
+    if (facts.contains(name) || kAlpha.contains(name)) continue;
     EXPECT_TRUE(name.starts_with("pilothouse_") || name.starts_with("process_")) << name;
   }
 }
