@@ -44,6 +44,7 @@ struct Cluster::Impl {
     if (setup.with_access) {
       apiserver::StandardOptions standard;
       standard.token_keys = apiserver::make_simulated_token_keys();
+      standard.disable_admission = setup.admission_off;
       server->install(apiserver::standard_extensions(*server, executor.clock(), rng, std::move(standard)));
     }
     admin_transport = in_process_transport(*server, executor,
@@ -185,7 +186,7 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
   if (!setup.loop_names.empty()) {
     impl.manager = impl.manager_process("manager", 1);
     impl.second_manager = impl.manager_process("second manager", 2);
-    impl.manager->start();
+    if (!setup.loops_wait) impl.manager->start();
     if (setup.with_election) impl.second_manager->start();
     impl.executor.drain();
   }

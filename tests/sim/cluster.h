@@ -29,6 +29,7 @@ namespace ph::sim {
 
 struct Setup {
   std::string loop_names;         // as --controllers; empty: no loops
+  bool loops_wait = false;        // the loops begin with `restart_loops`
   bool with_election = false;     // two managers run until `heal`, and the one that holds the lease works
   bool with_scheduler = false;
   std::string scheduler_config;   // a KubeSchedulerConfiguration; empty: the default
@@ -36,6 +37,7 @@ struct Setup {
   node::HollowOptions hollow_options = {.count = 0};
   std::uint64_t seed_value = 1;
   bool with_access = false;       // authentication, RBAC and admission as in a real server, and its bootstrap objects
+  std::vector<std::string> admission_off;  // of the plugins that `with_access` has
   Metrics* metrics_of_all = nullptr;
   controllers::Options loop_options = {};
   Faults fault_kinds;             // from the first `advance` on, until `heal`
@@ -43,11 +45,13 @@ struct Setup {
 
   Setup& nodes(int count) { return hollow_options.count = count, *this; }
   Setup& nodes(node::HollowOptions options) { return hollow_options = std::move(options), *this; }
+  Setup& later() { return loops_wait = true, *this; }
   Setup& scheduler(std::string config = {}) { return with_scheduler = true, scheduler_config = std::move(config), *this; }
   Setup& extenders(scheduler::ExtenderTransports transports) { return extender_transports = std::move(transports), *this; }
   Setup& elected(bool yes = true) { return with_election = yes, *this; }
   Setup& seed(std::uint64_t seed) { return seed_value = seed, *this; }
   Setup& access() { return with_access = true, *this; }
+  Setup& without_admission(std::vector<std::string> plugins) { return admission_off = std::move(plugins), *this; }
   // Everything counts there; it outlives the cluster.
   Setup& counted_by(Metrics& metrics) { return metrics_of_all = &metrics, *this; }
   Setup& options(controllers::Options options) { return loop_options = std::move(options), *this; }
