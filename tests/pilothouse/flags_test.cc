@@ -175,15 +175,14 @@ TEST(ApiServerFlags, AuthorizersAreAskedInTheOrderGiven) {
 }
 
 TEST(UpstreamAdmission, NamesOrderAndDefaults) {
-  const auto facts_file = facts("apiserver.json");
-  if (!facts_file) GTEST_SKIP() << "no api-facts: set PH_FACTS_DIR";
+  const json facts = vectors::read_facts("apiserver");
   std::vector<std::string> names, on;
   for (const apiserver::UpstreamAdmission& plugin : apiserver::upstream_admission()) {
     names.emplace_back(plugin.name);
     if (plugin.on_by_default) on.emplace_back(plugin.name);
   }
-  EXPECT_EQ(names, facts_file->at("admissionOrder").get<std::vector<std::string>>());
-  EXPECT_EQ(on, facts_file->at("admissionOnByDefault").get<std::vector<std::string>>());
+  EXPECT_EQ(names, facts.at("admissionOrder").get<std::vector<std::string>>());
+  EXPECT_EQ(on, facts.at("admissionOnByDefault").get<std::vector<std::string>>());
   std::vector<std::string> here;
   for (const apiserver::AdmissionEntry& entry : apiserver::admission_entries()) here.emplace_back(entry.name);
   std::erase_if(names, [&](const std::string& name) { return std::ranges::find(here, name) == here.end(); });

@@ -3,8 +3,6 @@
 // in the table, or below with the reason why nothing is stored for it.
 #include "pilothouse/limits.h"
 
-#include <cstdlib>
-#include <fstream>
 #include <map>
 #include <set>
 
@@ -16,19 +14,13 @@
 #include "controllers/registry.h"
 #include "daemon/files.h"
 #include "scheduler/framework/registry.h"
+#include "tests/vectors/reading.h"
 
 namespace ph::pilothouse {
 namespace {
 
 using nlohmann::json;
 using Names = std::set<std::string, std::less<>>;
-
-std::optional<json> facts(const char* file) {
-  const char* folder = std::getenv("PH_FACTS_DIR");
-  std::ifstream in(std::string(folder ? folder : "../shared/api-facts") + "/" + file);
-  if (!in) return std::nullopt;
-  return json::parse(in);
-}
 
 Names split(std::string_view text) {
   Names out;
@@ -111,10 +103,9 @@ TEST(Limits, AdmissionPlugins) {
 }
 
 TEST(Limits, Loops) {
-  const auto upstream = facts("controllers.json");
-  if (!upstream) GTEST_SKIP() << "no api-facts: set PH_FACTS_DIR";
+  const json upstream = vectors::read_facts("controllers");
   Names wanted;
-  for (const json& loop : upstream->at("controllers")) {
+  for (const json& loop : upstream.at("controllers")) {
     const auto name = loop.at("name").get<std::string>();
     if (loop.at("onByDefault").get<bool>() && !controllers::find_loop(name) && leaves_something(name)) wanted.insert(name);
   }
@@ -122,10 +113,9 @@ TEST(Limits, Loops) {
 }
 
 TEST(Limits, SchedulerPlugins) {
-  const auto upstream = facts("scheduler.json");
-  if (!upstream) GTEST_SKIP() << "no api-facts: set PH_FACTS_DIR";
+  const json upstream = vectors::read_facts("scheduler");
   Names wanted;
-  for (const json& plugin : upstream->at("defaultProfile").at("multiPoint")) {
+  for (const json& plugin : upstream.at("defaultProfile").at("multiPoint")) {
     const auto name = plugin.at("name").get<std::string>();
     const scheduler::PluginEntry* entry = scheduler::find_plugin(name);
     if ((!entry || entry->stand_in) && leaves_something(name)) wanted.insert(name);
