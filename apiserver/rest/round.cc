@@ -1,5 +1,7 @@
 #include "apiserver/rest/round.h"
 
+#include <algorithm>
+
 #include "api/codec.h"
 #include "api/errors.h"
 #include "api/object.h"
@@ -74,7 +76,8 @@ void Round::admit(std::string_view operation, Message* object, const Message* ol
 
 Task<std::optional<EntryRef>> Round::store(Message& object, const Entry* old) {
   api::mutable_metadata(object).clear_resource_version();
-  std::string value = co_await aside(core_, request_.size, [&] { return api::encode_envelope(object); });
+  const std::size_t size = std::max(request_.size, old != nullptr ? old->protobuf->size() : 0);
+  std::string value = co_await aside(core_, size, [&] { return api::encode_envelope(object); });
   if (old != nullptr && mutations_.empty() && preconditions_.size() == 1) {
     // A write that changes nothing is no write: the object keeps its revision.
     if (api::with_resource_version(value, to_string(old->revision)) == *old->protobuf) {

@@ -24,6 +24,8 @@ Task<HttpResponse> update(Core& core, Call& call) {
   const bool exists = storage.cache->find(call.key().text()) != nullptr;
   const bool has_revision = exists && revision_of(api::metadata(*object)) != Revision{};
   if (!exists && storage.has(kCreateOnUpdate) && call.info.subresource.empty()) {
+    // Who means a certain object does not want another one in its place.
+    check_uid(storage, call.key(), api::metadata(*object).uid(), {});
     api::mutable_metadata(*object).clear_resource_version();
     WriteResult result = co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
     co_return answer_entry(core, call, 201, shown(served, result.entry));

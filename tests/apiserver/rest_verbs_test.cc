@@ -266,6 +266,12 @@ TEST(RestVerbs, AnotherUid) {
   const Answer patch = api.patch(std::string(kMaps) + "/a", R"([{"op":"replace","path":"/metadata/uid","value":"z"}])", "application/json-patch+json");
   EXPECT_EQ(patch.status, 422);
   EXPECT_EQ(patch.message(), "ConfigMap \"a\" is invalid: metadata.uid: Invalid value: \"z\": field is immutable");
+  // A certain object that is gone is not made anew.
+  const char* const lease = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l";
+  const Answer gone = api.put(lease, R"({"metadata":{"name":"l","uid":"zz","resourceVersion":"7"}})");
+  EXPECT_EQ(gone.status, 409);
+  EXPECT_THAT(gone.message(), HasSubstr("UID in precondition: zz, UID in object meta: "));
+  EXPECT_EQ(api.get(lease).status, 404);
   // Which is how clients that pin a UID learn that their object has gone.
   const auto of_another_uid = [](const Answer& answer) {
     meta::v1::Status status;
