@@ -51,7 +51,8 @@ status 422 Invalid "${json[@]}" -d "$object" "$maps?fieldValidation=Nonsense"
 
 step "too large"
 { printf '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"large"},"data":{"a":"'; head -c 4000000 /dev/zero | tr '\0' x; printf '"}}'; } >"$WORK/large.json"
-status 413 RequestEntityTooLarge "${json[@]}" --data-binary @"$WORK/large.json" "$maps"
+# Over HTTP/2 the stream is reset behind the answer, which curl 7.88 takes for an error.
+status 413 RequestEntityTooLarge --http1.1 "${json[@]}" --data-binary @"$WORK/large.json" "$maps"
 
 step "wrong group, kind, name, namespace, version"
 status 400 BadRequest "${json[@]}" -d '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"x"}}' "$maps"

@@ -44,9 +44,9 @@ cat >"$WORK/replaced.yaml" <<'EOF'
 EOF
 expect created "$K" create -f "$WORK/replaced.yaml"
 expect replaced "$K" replace -f "$WORK/replaced.yaml"
-sed -i 's/image: busybox/image: busybox:2/' "$WORK/replaced.yaml"
+sed -i 's/image: busybox/image: busybox:latest/' "$WORK/replaced.yaml"
 expect replaced "$K" replace -f "$WORK/replaced.yaml"
-equals busybox:2 "$("$K" get pod replaced -o jsonpath='{.spec.containers[0].image}')" "the image after a replace"
+equals busybox:latest "$("$K" get pod replaced -o jsonpath='{.spec.containers[0].image}')" "the image after a replace"
 sed -i 's/serviceAccountName: default, //' "$WORK/replaced.yaml"
 refuse 'pod updates may not change fields' "$K" replace -f "$WORK/replaced.yaml"
 "$K" delete pod replaced --wait=false >/dev/null
