@@ -156,7 +156,9 @@ TEST(Quantity, RandomAmounts) {
     difference -= b;
     ASSERT_EQ(difference.sign() < 0, a < b);
     ASSERT_EQ(difference.is_zero(), a == b);
-    ASSERT_EQ(q(sum.text().c_str()), sum);
+    // A binary amount that is read ends at 2^63-1, one that is summed up does not.
+    const bool ends = sum.format() == Quantity::Format::BinarySI && (sum.value() == INT64_MAX || sum.value() <= -INT64_MAX);
+    if (!ends) ASSERT_EQ(q(sum.text().c_str()), sum);
     sum -= b;
     ASSERT_EQ(sum, a);
     if (a < b) ASSERT_LE(a.value(), b.value());

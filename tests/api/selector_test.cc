@@ -48,7 +48,7 @@ TEST(Selector, MatchesAndPrints) {
       {"a<5", "a<5", {{"a", "5"}}, false},
       {"a>5", "a>5", {{"a", "x"}}, false},
       {"a!=b,a!=c,b!=x,!d", "a!=b,a!=c,b!=x,!d", {{"a", "d"}, {"b", "y"}, {"c", ""}}, true},
-      {"a!=b,a", "a,a!=b", {{"b", ""}}, false},
+      {"a!=b,a", "a!=b,a", {{"b", ""}}, false},
       {"a=b,c>1,d", "a=b,c>1,d", {{"a", "b"}, {"c", "2"}, {"d", ""}}, true},
       {"a=b,c>1,d", "a=b,c>1,d", {{"a", "b"}, {"d", ""}}, false},
       {"example.com/a=b", "example.com/a=b", {{"example.com/a", "b"}}, true},

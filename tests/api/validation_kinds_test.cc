@@ -96,6 +96,7 @@ TEST(Validation, TemplatesOnTheHostsNetwork) {
     return R"({"metadata":{"name":"x","namespace":"default"},"spec":{)" + spec + "}}";
   };
   const std::string selector = R"("selector":{"matchLabels":{"a":"b"}},)";
+  const std::string manual = R"("manualSelector":true,)" + selector;  // else the server makes one, later
   const std::string plain = template_of(R"({"containerPort":80})"), wrong = template_of(R"({"containerPort":80,"hostPort":81})");
   const std::string why = "spec.template.spec.containers[0].ports[0].hostPort: Invalid value: 81: must match `containerPort` when `hostNetwork` is true";
   EXPECT_EQ(problems<apps::v1::Deployment>(object(selector + plain, "Always")), Lines{});
@@ -104,8 +105,8 @@ TEST(Validation, TemplatesOnTheHostsNetwork) {
   EXPECT_EQ(problems<apps::v1::StatefulSet>(object(R"("serviceName":"s",)" + selector + plain, "Always")), Lines{});
   EXPECT_EQ(problems<apps::v1::ReplicaSet>(object(selector + plain, "Always")), Lines{});
   EXPECT_EQ(problems<core::v1::ReplicationController>(object(R"("selector":{"a":"b"},)" + plain, "Always")), Lines{});
-  EXPECT_EQ(problems<batch::v1::Job>(object(plain, "Never")), Lines{});
-  EXPECT_EQ(problems<batch::v1::Job>(object(wrong, "Never")), Lines{why});
+  EXPECT_EQ(problems<batch::v1::Job>(object(manual + plain, "Never")), Lines{});
+  EXPECT_EQ(problems<batch::v1::Job>(object(manual + wrong, "Never")), Lines{why});
   EXPECT_EQ(problems<batch::v1::CronJob>(object(R"("schedule":"* * * * *","jobTemplate":{"spec":{)" + plain + "}}", "Never")), Lines{});
 }
 
