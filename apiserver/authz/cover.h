@@ -10,8 +10,8 @@
 namespace ph::apiserver {
 
 struct CoverLimits {
-  std::size_t missing = 10'000;    // rules that are told
-  std::size_t work = 32'000'000;  // steps, of some nanoseconds each
+  std::size_t missing = 100;      // rules that are told: each may name hundreds of things
+  std::size_t work = 4'000'000;  // steps, of some nanoseconds each
 };
 
 struct Coverage {
