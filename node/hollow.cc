@@ -1,7 +1,9 @@
 #include "node/hollow.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -22,6 +24,7 @@ using informers::Patch;
 
 constexpr Duration kRetryFirst = 200ms;
 constexpr Duration kRetryMax = 10s;
+constexpr Duration kStatusRetry = 10s;
 constexpr int kIpsEnd = 255;  // of a node's /24
 
 // A strategic merge leaves a condition's old reason and message unless they are taken away by name. `whole`: the status shows
@@ -142,13 +145,15 @@ struct HollowNodes::Impl {
 
   Task<void> keep_status(int index) {
     const ObjectKey key{{}, node_name(options, index)};
-    for (;;) {
-      co_await sleep_for(options.status_period);
+    for (Duration wait = options.status_period;;) {
+      co_await sleep_for(std::exchange(wait, options.status_period));
       try {
         const Node present = co_await world.client.get<Node>(key);
         co_await world.client.patch<Node>(key, Patch::strategic(status_report(options, index, present, now())), "status");
         ++stats.writes;
       } catch (const std::exception& e) {
+        // A kubelet tries again with its next look at itself, not with its next report.
+        wait = std::min(options.status_period, kStatusRetry);
         world.log.warning("node status not reported", "node", key.name, "error", e.what());
       }
     }
