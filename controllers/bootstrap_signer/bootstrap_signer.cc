@@ -7,7 +7,7 @@
 //
 // Beyond upstream, a signature goes when its token expires, whether or not the token cleaner runs.
 #include "controllers/bootstrap_signer/signatures.h"
-#include "informers/request.h"
+#include "informers/selected.h"
 
 namespace ph::controllers {
 namespace {
@@ -15,44 +15,15 @@ namespace {
 using core::v1::ConfigMap;
 
 // The one ConfigMap that is followed.
-struct ClusterInfo {
-  ConfigMap map;
-  ObjectKey key() const { return key_of(map); }
+struct OfClusterInfo {
+  static std::string fields() { return "metadata.name=cluster-info,metadata.namespace=kube-public"; }
 };
+using ClusterInfo = informers::Selected<ConfigMap, OfClusterInfo>;
 
 const ObjectKey& cluster_info() {
   static const ObjectKey key{"kube-public", "cluster-info"};
   return key;
 }
-
-}  // namespace
-}  // namespace ph::controllers
-
-namespace ph::informers {
-
-template <>
-struct Followed<controllers::ClusterInfo> {
-  static detail::Decoder decoder() {
-    using controllers::ClusterInfo;
-    static constexpr auto map = [](const void* object) -> const core::v1::ConfigMap& { return static_cast<const ClusterInfo*>(object)->map; };
-    return {.resource = api::Scheme::builtin().resource(api::schema_of<core::v1::ConfigMap>()),
-            .field_selector = "metadata.name=cluster-info,metadata.namespace=kube-public",
-            .decode = [](std::string_view bytes) -> detail::AnyRef {
-              auto info = std::make_shared<ClusterInfo>();
-              api::decode_protobuf(bytes, info->map);
-              return info;
-            },
-            .key = [](const void* object) { return key_of(map(object)); },
-            .revision = [](const void* object) { return parse_revision(map(object).metadata().resource_version()); },
-            .uid = [](const void* object) -> std::string_view { return map(object).metadata().uid(); },
-            .deleting = [](const void* object) { return map(object).metadata().has_deletion_timestamp(); }};
-  }
-};
-
-}  // namespace ph::informers
-
-namespace ph::controllers {
-namespace {
 
 class BootstrapSigner final : public Loop {
  public:
@@ -62,7 +33,7 @@ class BootstrapSigner final : public Loop {
   Task<Outcome> reconcile(ObjectKey key) override {
     const Ref<ClusterInfo> cached = infos_.find(key);
     if (!cached) co_return Outcome::done();
-    if (signer::signed_info(cached->map, tokens_.list(), clock_.now())) co_await sign(key);
+    if (signer::signed_info(cached->object, tokens_.list(), clock_.now())) co_await sign(key);
     if (const auto next = signer::next_expiry(tokens_.list(), clock_.now())) co_return Outcome::again_at(*next);
     co_return Outcome::done();
   }

@@ -18,4 +18,9 @@ inline bool namespace_is_ending(const api::ApiError& error) {
   return std::ranges::any_of(error.status().details().causes(), [](const auto& cause) { return cause.reason() == "NamespaceTerminating"; });
 }
 
+// Whether what every namespace has was refused there since somebody else has made it, or since the namespace goes or has gone.
+inline bool need_not_be_made(const api::ApiError& error) {
+  return error.is("AlreadyExists") || error.is("NotFound") || namespace_is_ending(error);
+}
+
 }  // namespace ph::controllers

@@ -8,7 +8,7 @@
 #include "controllers/common/namespaces.h"
 #include "controllers/runtime/loop.h"
 #include "controllers/runtime/options.h"
-#include "informers/request.h"
+#include "informers/selected.h"
 
 namespace ph::controllers {
 namespace {
@@ -23,40 +23,10 @@ constexpr const char* kDescription =
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service "
     "IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
-// A ConfigMap of that name, whole: it is written back.
-struct RootCaMap {
-  ConfigMap map;
-  ObjectKey key() const { return key_of(map); }
+struct OfThatName {
+  static std::string fields() { return std::string("metadata.name=") + kName; }
 };
-
-}  // namespace
-}  // namespace ph::controllers
-
-namespace ph::informers {
-
-template <>
-struct Followed<controllers::RootCaMap> {
-  static detail::Decoder decoder() {
-    using controllers::RootCaMap;
-    static constexpr auto map = [](const void* object) -> const core::v1::ConfigMap& { return static_cast<const RootCaMap*>(object)->map; };
-    return {.resource = api::Scheme::builtin().resource(api::schema_of<core::v1::ConfigMap>()),
-            .field_selector = std::string("metadata.name=") + controllers::kName,
-            .decode = [](std::string_view bytes) -> detail::AnyRef {
-              auto followed = std::make_shared<RootCaMap>();
-              api::decode_protobuf(bytes, followed->map);
-              return followed;
-            },
-            .key = [](const void* object) { return key_of(map(object)); },
-            .revision = [](const void* object) { return parse_revision(map(object).metadata().resource_version()); },
-            .uid = [](const void* object) -> std::string_view { return map(object).metadata().uid(); },
-            .deleting = [](const void* object) { return map(object).metadata().has_deletion_timestamp(); }};
-  }
-};
-
-}  // namespace ph::informers
-
-namespace ph::controllers {
-namespace {
+using RootCaMap = informers::Selected<ConfigMap, OfThatName>;
 
 bool says(const ConfigMap& map, const std::string& authority) {
   const auto member = map.data().find(kMember);
@@ -85,9 +55,9 @@ class RootCaPublisher final : public Loop {
     if (!space || !takes_content(*space)) co_return Outcome::done();
     const auto cached = maps_.find({key.name, kName});
     if (!cached) co_return co_await create(key.name);
-    if (says(cached->map, authority_)) co_return Outcome::done();
+    if (says(cached->object, authority_)) co_return Outcome::done();
     // The loop's account may not read it live. What it did not see makes this a conflict, and it is done again.
-    ConfigMap changed = cached->map;
+    ConfigMap changed = cached->object;
     say(changed, authority_);
     co_await client_.update<ConfigMap>(std::move(changed));
     co_return Outcome::done();
@@ -103,7 +73,7 @@ class RootCaPublisher final : public Loop {
       co_await client_.create<ConfigMap>(std::move(map));
     } catch (const api::ApiError& error) {
       // Somebody else made it, and it comes by the informer; or the namespace has begun to end.
-      if (!error.is("AlreadyExists") && !error.is("NotFound") && !namespace_is_ending(error)) throw;
+      if (!need_not_be_made(error)) throw;
     }
     co_return Outcome::done();
   }
@@ -119,8 +89,8 @@ class RootCaPublisher final : public Loop {
 void root_ca_certificate_publisher(LoopBuilder& loop) {
   loop.reconciles<Namespace>(takes_content)
       .watches<RootCaMap>([](const RootCaMap& followed, const World&) -> LoopBuilder::Keys {
-        if (followed.map.metadata().name() != kName) return {};
-        return {{{}, followed.map.metadata().namespace_()}};
+        if (followed.object.metadata().name() != kName) return {};
+        return {{{}, followed.object.metadata().namespace_()}};
       })
       .with<RootCaPublisher>();
 }

@@ -28,7 +28,7 @@ class ServiceAccounts final : public Loop {
       co_await client_.create<ServiceAccount>(account);
     } catch (const api::ApiError& error) {
       // Somebody else made it, or the namespace has begun to end.
-      if (!error.is("AlreadyExists") && !error.is("NotFound") && !namespace_is_ending(error)) throw;
+      if (!need_not_be_made(error)) throw;
     }
     co_return Outcome::done();
   }
