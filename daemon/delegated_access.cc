@@ -8,6 +8,7 @@
 #include "api/sorted.h"
 #include "authentication/v1.pb.h"
 #include "authorization/v1.pb.h"
+#include "base/bearer.h"
 #include "daemon/pages.h"
 #include "net/encoding.h"
 
@@ -29,18 +30,6 @@ HttpResponse forbidden(const Identity& user, const Wish& wish) {
   status.set_reason("Forbidden");
   status.set_message(fmt::format("forbidden: User \"{}\" cannot {} {}", user.name, wish.verb, what));
   return status_response(api::ApiError(std::move(status)));
-}
-
-// The token of `Authorization: Bearer TOKEN`; empty when there is none. The scheme is in any case.
-std::string_view bearer(const HttpRequest& request) {
-  constexpr std::string_view kScheme = "bearer ";
-  std::string_view value = request.headers.get("authorization");
-  const bool is_bearer = std::ranges::equal(value.substr(0, kScheme.size()), kScheme, [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
-  if (!is_bearer) return {};
-  value.remove_prefix(kScheme.size());
-  while (value.starts_with(' ')) value.remove_prefix(1);
-  while (value.ends_with(' ')) value.remove_suffix(1);
-  return value;
 }
 
 Identity identity_of(const authentication::v1::UserInfo& user) {
@@ -98,7 +87,7 @@ Task<std::optional<Identity>> DelegatedAccess::authenticate(const HttpRequest& r
     if (!in_group(user, "system:authenticated")) user.groups.push_back("system:authenticated");
     co_return user;
   }
-  const std::string token(bearer(request));
+  const std::string token(bearer_token(request));
   // Whoever shows a certificate that does not verify is not nobody; a good token still says who he is.
   if (token.empty() && request.peer.certificate_refused) co_return std::nullopt;
   if (token.empty()) co_return anonymous();
