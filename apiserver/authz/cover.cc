@@ -174,12 +174,16 @@ Dimension dimension(const Texts& values, const Holders& holders, Meter& meter, c
 }
 
 // A rule without names is for all of them: for that it takes a rule without names.
+Dimension all_names(const Held& held) {
+  return {.classes = {{held.names.everywhere(), {0}}}, .whole = held.names.everywhere(), .size = 1};
+}
+
 Dimension names_of(const PolicyRule& rule, const Held& held, Meter& meter) {
   if (!rule.resource_names().empty()) {
     return dimension(rule.resource_names(), held.names, meter,
                      [&](Bits& bits, const std::string& name) { return held.names.add_named(bits, name, meter); });
   }
-  return {.classes = {{held.names.everywhere(), {0}}}, .whole = held.names.everywhere(), .size = 1};
+  return all_names(held);
 }
 
 Dimension verbs_of(const PolicyRule& rule, const Held& held, Meter& meter) {
@@ -303,8 +307,7 @@ void judge_rule(const PolicyRule& rule, const Held& held, Meter& meter, std::siz
   }
   if (!rule.non_resource_urls().empty()) {
     // A rule for some names gives no paths.
-    const Dimension names{.classes = {{held.names.everywhere(), {0}}}, .whole = held.names.everywhere(), .size = 1};
-    judge(std::array{paths_of(rule, held, meter), verbs_of(rule, held, meter), names}, meter, most, out,
+    judge(std::array{paths_of(rule, held, meter), verbs_of(rule, held, meter), all_names(held)}, meter, most, out,
           [&](PolicyRule& one, const Element<3>& element) {
             one.add_non_resource_urls(at(rule.non_resource_urls(), element[0]));
             one.add_verbs(at(rule.verbs(), element[1]));

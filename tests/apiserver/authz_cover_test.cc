@@ -5,29 +5,13 @@
 #include <fmt/format.h>
 
 #include "base/rng.h"
+#include "tests/apiserver/policy_rules.h"
 
 namespace ph::apiserver {
 namespace {
 
 using rbac::v1::PolicyRule;
-using Texts = std::vector<std::string>;
 using Rules = std::vector<PolicyRule>;
-
-PolicyRule rule(const Texts& verbs, const Texts& groups, const Texts& resources, const Texts& names = {}) {
-  PolicyRule out;
-  for (auto& v : verbs) out.add_verbs(v);
-  for (auto& g : groups) out.add_api_groups(g);
-  for (auto& r : resources) out.add_resources(r);
-  for (auto& n : names) out.add_resource_names(n);
-  return out;
-}
-
-PolicyRule paths(const Texts& verbs, const Texts& urls) {
-  PolicyRule out;
-  for (auto& v : verbs) out.add_verbs(v);
-  for (auto& u : urls) out.add_non_resource_urls(u);
-  return out;
-}
 
 // A rule on one line: "verbs groups resources names paths".
 std::string line(const PolicyRule& rule) {

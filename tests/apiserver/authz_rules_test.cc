@@ -1,28 +1,12 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/authz/rules.h"
+#include "tests/apiserver/policy_rules.h"
 
 namespace ph::apiserver {
 namespace {
 
 using rbac::v1::PolicyRule;
-using Texts = std::vector<std::string>;
-
-PolicyRule rule(Texts verbs, Texts groups, Texts resources, Texts names = {}) {
-  PolicyRule out;
-  for (auto& v : verbs) out.add_verbs(v);
-  for (auto& g : groups) out.add_api_groups(g);
-  for (auto& r : resources) out.add_resources(r);
-  for (auto& n : names) out.add_resource_names(n);
-  return out;
-}
-
-PolicyRule paths(Texts verbs, Texts urls) {
-  PolicyRule out;
-  for (auto& v : verbs) out.add_verbs(v);
-  for (auto& u : urls) out.add_non_resource_urls(u);
-  return out;
-}
 
 RequestInfo on(std::string verb, std::string group, std::string resource, std::string sub = {}, std::string name = {}) {
   return {true, verb, group, "v1", resource, sub, "default", name, {}};
