@@ -64,9 +64,6 @@ std::vector<Simple> split_script(std::string_view script) {
   return commands;
 }
 
-// Longer than a century is for ever; it also keeps the arithmetic within range.
-constexpr Duration kForever = std::chrono::hours(24) * 365 * 100;
-
 // "5", "0.5", "2m", "1h"; nothing for "infinity" and what is no number.
 std::optional<Duration> parse_sleep(std::string_view text) {
   double factor = 1;

@@ -14,6 +14,9 @@
 
 namespace ph::node {
 
+// Longer than a century is for ever; it also keeps the arithmetic within range.
+inline constexpr Duration kForever = std::chrono::hours(24) * 365 * 100;
+
 struct Run {
   Duration takes{};              // until it ends
   std::optional<int> exit_code;  // nothing: it never ends by itself

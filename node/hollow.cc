@@ -305,7 +305,7 @@ struct HollowNodes::Impl {
       state.uid = pod.uid;
       state.node = index_of.at(pod.node_name);
       // Whoever else wrote it: no pod was started in the future, and none runs for more than a century.
-      state.started = std::clamp(pod.started.value_or(now()), now() - 24h * 365 * 100, now());
+      state.started = std::clamp(pod.started.value_or(now()), now() - kForever, now());
       state.since = world.executor.clock().steady() - (now() - state.started);
     }
     return state;

@@ -15,9 +15,8 @@ namespace {
 using core::v1::Container;
 using core::v1::Pod;
 
-// Nobody waits longer than a century, and the arithmetic stays within range.
 Duration seconds_of(std::int64_t count) {
-  return std::chrono::seconds(std::clamp<std::int64_t>(count, 0, std::int64_t{100} * 365 * 86400));
+  return std::chrono::seconds(std::clamp<std::int64_t>(count, 0, std::chrono::duration_cast<std::chrono::seconds>(kForever).count()));
 }
 
 HollowContainer container_of(const Container& container, bool init) {
