@@ -25,6 +25,7 @@ using informers::Patch;
 constexpr Duration kRetryFirst = 200ms;
 constexpr Duration kRetryMax = 10s;
 constexpr Duration kStatusRetry = 10s;
+constexpr Time kOldestStart{24h};  // the epoch itself reads as no time at all
 constexpr int kIpsEnd = 255;  // of a node's /24
 
 // A strategic merge leaves a condition's old reason and message unless they are taken away by name. `whole`: the status shows
@@ -120,15 +121,20 @@ struct HollowNodes::Impl {
     const Duration turn = options.lease_period * index / std::max(options.count, 1);
     std::optional<Lease> lease;
     bool first = true;
-    for (;;) {
+    for (Duration retry = kRetryFirst;;) {
+      Duration wait = options.lease_period;
       try {
         lease = co_await renew(key, std::move(lease));
         ++stats.writes;
+        retry = kRetryFirst;
+        if (std::exchange(first, false)) wait = options.lease_period / 2 + turn / 2;
       } catch (const std::exception& e) {
+        // A period is too long for one lost request: the node would be taken for dead.
         lease.reset();
+        wait = std::min(options.lease_period, std::exchange(retry, std::min(retry * 2, kRetryMax)));
         world.log.warning("lease not renewed", "node", key.name, "error", e.what());
       }
-      co_await sleep_for(std::exchange(first, false) ? options.lease_period / 2 + turn / 2 : options.lease_period);
+      co_await sleep_for(wait);
     }
   }
 
@@ -304,8 +310,9 @@ struct HollowNodes::Impl {
       state = std::move(fresh);
       state.uid = pod.uid;
       state.node = index_of.at(pod.node_name);
-      // Whoever else wrote it: no pod was started in the future, and none runs for more than a century.
-      state.started = std::clamp(pod.started.value_or(now()), now() - kForever, now());
+      // Whoever else wrote it: no pod was started in the future, nor so long ago that its age could not be reckoned. The bound
+      // does not move with the clock: what is written once stands after a restart.
+      state.started = std::clamp(pod.started.value_or(now()), std::min(kOldestStart, now()), now());
       state.since = world.executor.clock().steady() - (now() - state.started);
     }
     return state;

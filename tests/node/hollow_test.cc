@@ -176,6 +176,19 @@ TEST_F(Hollow, ANodeMadeAnewIsReportedAnew) {
   EXPECT_EQ(cluster.get<coordination::v1::Lease>("kube-node-lease/node-0").metadata().owner_references(0).uid(), uid);
 }
 
+TEST(HollowLease, AFailedRenewalDoesNotWaitForTheNext) {
+  sim::Cluster cluster(sim::no_loops().nodes({.count = 1, .lease_period = 10min}));
+  cluster.advance(1min);
+  cluster.remove<Node>("node-0");
+  cluster.remove<coordination::v1::Lease>("kube-node-lease/node-0");
+  cluster.advance(11min);
+  Node bare;
+  bare.mutable_metadata()->set_name("node-0");
+  cluster.create(bare);
+  cluster.advance(15s);
+  EXPECT_TRUE(cluster.has<coordination::v1::Lease>("kube-node-lease/node-0"));
+}
+
 TEST_F(Hollow, FollowsTheGeneration) {
   create(make({}));
   EXPECT_EQ(pod().metadata().generation(), 1);
@@ -246,6 +259,10 @@ TEST_F(Hollow, StrangeStartTimesDoNoHarm) {
     cluster.advance(6min);
     EXPECT_EQ(pod().status().phase(), "Running");
     EXPECT_GT(pod().status().container_statuses(0).restart_count(), 3);
+    const std::string started = api::encode_json(pod().status().start_time());
+    cluster.restart_nodes();
+    cluster.advance(6min);
+    EXPECT_EQ(api::encode_json(pod().status().start_time()), started);
     cluster.remove<Pod>(kPod);
     cluster.advance(1s);
   }
