@@ -155,7 +155,7 @@ class JsonReader {
   // Each once, and no more than upstream lists.
   void complain(std::string_view what, const Place& place) {
     static constexpr std::size_t kMax = 100;
-    if (options_.unknown == Unknown::Ignore || complaints.size() >= kMax) return;
+    if (quiet_ || options_.unknown == Unknown::Ignore || complaints.size() >= kMax) return;
     std::string complaint = fmt::format("{} field \"{}\"", what, place.text());
     if (std::ranges::find(complaints, complaint) == complaints.end()) complaints.push_back(std::move(complaint));
   }
@@ -363,8 +363,26 @@ class JsonReader {
         append_compact_json(raw, false, compact);
         return writer_.bytes(1, compact);
       }
+      case Type::Union: return alternative(schema, value, type, depth);
       default: PH_ASSERT(!"maps and scalars are written elsewhere");
     }
+  }
+
+  // Upstream reads these by functions of their own, which know nothing of the place and report no unknown fields.
+  void alternative(const Schema& schema, od::value& value, json_type type, int depth) {
+    const Field *object = nullptr, *list = nullptr, *flag = nullptr;
+    for (const Field& field : schema.fields) {
+      if (field.schema->type == Type::Struct) object = &field;
+      if (field.schema->type == Type::List) list = &field;
+      if (field.schema->type == Type::Bool) flag = &field;
+    }
+    const Field* const chosen = type == json_type::object ? object : type == json_type::array ? list : type == json_type::boolean ? flag : nullptr;
+    if (!chosen && flag) throw Mismatch{"boolean or JSON schema expected"};
+    if (!chosen) return skip(value, type, depth);
+    if (flag && chosen == object) writer_.number(static_cast<unsigned>(flag->number), 1);
+    const bool before = std::exchange(quiet_, true);
+    field(static_cast<unsigned>(chosen->number), *chosen->schema, value, Place{}, depth);
+    quiet_ = before;
   }
 
   static std::string_view text_of(od::value& value, json_type type) {
@@ -393,6 +411,7 @@ class JsonReader {
   std::string& out_;
   const DecodeOptions& options_;
   wire::Writer writer_;
+  bool quiet_ = false;  // in a union
 };
 
 // A padded copy of the text and simdjson's state, kept by each thread while texts are of common size.
@@ -460,7 +479,7 @@ void decode_json(std::string_view text, pb::Message& into, const DecodeOptions& 
   thread_local std::string wire;
   wire.clear();
   to_wire(schema_of(into), text, wire, options);
-  if (!into.ParseFromString(wire)) throw DecodeError("invalid UTF-8 in a string");
+  if (!wire::parse(wire, into)) throw DecodeError("invalid UTF-8 in a string");
 }
 
 void from_json(const nlohmann::json& document, pb::Message& into, const DecodeOptions& options) {

@@ -79,6 +79,7 @@ class JsonWriter {
       case Type::MicroTime: return stamp(wire::read_stamp(item.bytes), schema.type == Type::MicroTime);
       case Type::Duration: return append_json_string(duration_text(Duration(wire::read_duration(item.bytes))), out_);
       case Type::RawJson: return raw(wire::read_first(item.bytes));
+      case Type::Union: return alternative(schema, item.bytes);
       case Type::Map: return;  // only ever a member
     }
   }
@@ -115,6 +116,20 @@ class JsonWriter {
     if (schema.type == Type::Map) return map(slot, number, *schema.element);
     if (many) return list({slot.begin, static_cast<std::size_t>(slot.end - slot.begin)}, number, *schema.element);
     value(schema, slot.item);
+  }
+
+  // The one member that is there; a bool that is alone shows itself.
+  void alternative(const Schema& schema, std::string_view bytes) {
+    const wire::Index index(*schema.plan(), bytes);
+    if (index.merged()) throw InPieces();
+    const Field* flag = nullptr;
+    for (std::size_t i = 0; i < schema.fields.size(); ++i) {
+      const Field& field = schema.fields[i];
+      if (field.schema->type == Type::Bool) flag = &field;
+      else if (index[i].count) return member(field, index[i]);
+    }
+    if (!flag) return void(out_.append("null"));
+    out_.append(index[static_cast<std::size_t>(flag - schema.fields.data())].item.number ? "true" : "false");
   }
 
   void list(std::string_view records, unsigned number, const Schema& element) {
@@ -185,7 +200,9 @@ void transcode_to_json(const Schema& schema, std::string_view protobuf, bool wit
   }
   const auto message = Scheme::builtin().make(schema);
   decode_protobuf(protobuf, *message);
-  JsonWriter(out).structure(schema, encode_protobuf(*message), with_kind);
+  const std::string whole = encode_protobuf(*message);
+  if (schema.type == Type::Struct) return JsonWriter(out).structure(schema, whole, with_kind);
+  JsonWriter(out).value(schema, {.bytes = whole});
 }
 
 std::string encode_json(const pb::Message& message, JsonStyle style) {

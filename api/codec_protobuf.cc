@@ -19,6 +19,15 @@ constexpr std::string_view kMagic("k8s\0", 4);
 class Check {
  public:
   bool message(const wire::Plan& plan, std::string_view bytes) {
+    // Types that hold themselves may be nested at will: what protobuf will not parse must not exhaust the stack here.
+    if (++depth_ > wire::kDepthMax) throw DecodeError("proto: exceeded max depth");
+    const bool clean = members(plan, bytes);
+    --depth_;
+    return clean;
+  }
+
+ private:
+  bool members(const wire::Plan& plan, std::string_view bytes) {
     const wire::Index index(plan, bytes);
     bool clean = !index.unknown();
     for (std::size_t i = 0; i < plan.schema->fields.size(); ++i) {
@@ -27,7 +36,6 @@ class Check {
     return clean;
   }
 
- private:
   bool member(const Field& field, const wire::Slot& slot) {
     const Schema& schema = *field.schema;
     const auto number = static_cast<unsigned>(field.number);
@@ -51,7 +59,8 @@ class Check {
 
   bool value(const Schema& schema, const wire::Item& item) {
     switch (schema.type) {
-      case Type::Struct: return message(*schema.plan(), item.bytes);
+      case Type::Struct:
+      case Type::Union: return message(*schema.plan(), item.bytes);
       case Type::String: return text(item.bytes);
       case Type::Quantity: return quantity(wire::read_first(item.bytes));
       case Type::IntOrString: return text(wire::read_int_or_string(item.bytes).text);
@@ -72,12 +81,14 @@ class Check {
     if (const std::string_view error = quantity_error(text.empty() ? "0" : text); !error.empty()) throw DecodeError(std::string(error));
     return canonical_quantity(text) == text;
   }
+
+  int depth_ = 0;
 };
 
 void parse(std::string_view bytes, pb::Message& into) {
   if (bytes.size() > INT_MAX) throw DecodeError("proto: message too large");
   // What the check above lets pass, protobuf may still refuse: too deep, or damaged within something unknown.
-  if (!into.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) throw DecodeError("proto: illegal wireType");
+  if (!wire::parse(bytes, into)) throw DecodeError("proto: illegal wireType");
 }
 
 std::string unknown_message(const GroupVersionKind& kind, std::string_view raw) {

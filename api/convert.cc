@@ -48,4 +48,30 @@ core::v1::Event convert_event(const events::v1::Event& event) {
   return out;
 }
 
+namespace {
+
+template <class From>
+Object event(const Object& object) {
+  return Object::of(convert_event(object.as<From>()));
+}
+
+struct Entry {
+  GroupVersionKind from, to;
+  Conversion convert;
+};
+
+const Entry kConversions[] = {
+    {{"", "v1", "Event"}, {"events.k8s.io", "v1", "Event"}, event<core::v1::Event>},
+    {{"events.k8s.io", "v1", "Event"}, {"", "v1", "Event"}, event<events::v1::Event>},
+};
+
+}  // namespace
+
+Conversion conversion(const GroupVersionKind& from, const GroupVersionKind& to) {
+  for (const Entry& entry : kConversions) {
+    if (entry.from == from && entry.to == to) return entry.convert;
+  }
+  return nullptr;
+}
+
 }  // namespace ph::api

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "apidiscovery/v2.pb.h"
+#include "apiextensions/v1.pb.h"
 #include "apps/v1.pb.h"
 #include "authentication/v1.pb.h"
 #include "authorization/v1.pb.h"

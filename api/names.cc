@@ -20,7 +20,8 @@ bool digit(char c) { return c >= '0' && c <= '9'; }
 bool lower_alnum(char c) { return lower(c) || digit(c); }
 bool alnum(char c) { return lower_alnum(c) || (c >= 'A' && c <= 'Z'); }
 
-std::string too_long(std::size_t max) { return fmt::format("must be no more than {} bytes", max); }
+// The keys and values of labels are counted in bytes, by upstream's words; they have no others.
+std::string too_long(std::size_t max, std::string_view unit = "characters") { return fmt::format("must be no more than {} {}", max, unit); }
 
 // Upstream's rendering of a rule, its examples and its expression.
 std::string rule(std::string_view words, std::string_view expression, std::initializer_list<std::string_view> examples) {
@@ -92,9 +93,9 @@ Messages check_dns1123_label(std::string_view name) {
   return out;
 }
 
-Messages check_dns1123_subdomain(std::string_view name) {
+static Messages check_subdomain(std::string_view name, std::string_view unit) {
   Messages out;
-  if (name.size() > kSubdomainMax) out.push_back(too_long(kSubdomainMax));
+  if (name.size() > kSubdomainMax) out.push_back(too_long(kSubdomainMax, unit));
   if (!is_subdomain(name)) {
     out.push_back(rule("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
                        "and end with an alphanumeric character",
@@ -102,6 +103,8 @@ Messages check_dns1123_subdomain(std::string_view name) {
   }
   return out;
 }
+
+Messages check_dns1123_subdomain(std::string_view name) { return check_subdomain(name, "characters"); }
 
 Messages check_dns1035_label(std::string_view name) {
   Messages out;
@@ -130,17 +133,17 @@ Messages check_qualified_name(std::string_view name) {
     part = name.substr(slash + 1);
     if (prefix.empty()) out.push_back("prefix part must be non-empty");
     else
-      for (const std::string& message : check_dns1123_subdomain(prefix)) out.push_back("prefix part " + message);
+      for (const std::string& message : check_subdomain(prefix, "bytes")) out.push_back("prefix part " + message);
   }
   if (part.empty()) out.push_back("name part must be non-empty");
-  else if (part.size() > kLabelMax) out.push_back("name part " + too_long(kLabelMax));
+  else if (part.size() > kLabelMax) out.push_back("name part " + too_long(kLabelMax, "bytes"));
   if (!is_name_part(part)) out.push_back("name part " + rule(kWords, kExpression, {"MyName", "my.name", "123-abc"}));
   return out;
 }
 
 Messages check_label_value(std::string_view value) {
   Messages out;
-  if (value.size() > kLabelMax) out.push_back(too_long(kLabelMax));
+  if (value.size() > kLabelMax) out.push_back(too_long(kLabelMax, "bytes"));
   if (!value.empty() && !is_name_part(value)) {
     out.push_back(rule("a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
                        "and end with an alphanumeric character",

@@ -56,10 +56,10 @@ std::string with_detail(std::string head, std::string_view detail) {
 }
 
 template <class List>
-std::string supported_text(std::string_view value, const List& supported) {
+std::string supported_text(std::string_view value_json, const List& supported) {
   std::vector<std::string> quoted;
   for (const auto& one : supported) quoted.push_back(quote(one));
-  std::string out = "Unsupported value: " + quote(value);
+  std::string out = fmt::format("Unsupported value: {}", value_json);
   if (!quoted.empty()) out += fmt::format(": supported values: {}", fmt::join(quoted, ", "));
   return out;
 }
@@ -87,11 +87,29 @@ void Errors::invalid_message(const Path& path, const Message& value, std::string
 }
 
 void Errors::not_supported(const Path& path, std::string_view value, std::initializer_list<std::string_view> supported) {
-  add("FieldValueNotSupported", path, supported_text(value, supported));
+  add("FieldValueNotSupported", path, supported_text(quote(value), supported));
 }
 
 void Errors::not_supported(const Path& path, std::string_view value, const std::vector<std::string>& supported) {
-  add("FieldValueNotSupported", path, supported_text(value, supported));
+  add("FieldValueNotSupported", path, supported_text(quote(value), supported));
+}
+
+void Errors::not_supported_json(const Path& path, std::string_view value_json, const std::vector<std::string>& supported) {
+  add("FieldValueNotSupported", path, supported_text(value_json, supported));
+}
+
+void Errors::take(Errors other) {
+  for (FieldError& error : other.list_) {
+    ++size_;
+    if (full_) continue;
+    bytes_ += error.field.size() + error.detail.size();
+    list_.push_back(std::move(error));
+    full_ = list_.size() > kErrorsMax || bytes_ > kErrorBytesMax;
+  }
+}
+
+void Errors::sort() {
+  std::ranges::sort(list_, {}, [](const FieldError& error) { return error.field + ": " + error.detail; });
 }
 
 void Errors::forbidden(const Path& path, std::string_view detail) {

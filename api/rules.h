@@ -13,6 +13,10 @@
 #include "api/schema.h"
 #include "base/assert.h"
 
+namespace ph::meta::v1 {
+class ObjectMeta;
+}
+
 namespace ph::api {
 
 using Message = google::protobuf::Message;
@@ -65,6 +69,7 @@ class Errors {
   // Supported values are listed in the order given.
   void not_supported(const Path& path, std::string_view value, std::initializer_list<std::string_view> supported);
   void not_supported(const Path& path, std::string_view value, const std::vector<std::string>& supported);
+  void not_supported_json(const Path& path, std::string_view value_json, const std::vector<std::string>& supported);
   void forbidden(const Path& path, std::string_view detail);
   void duplicate(const Path& path, std::string_view value);
   void duplicate_json(const Path& path, std::string_view value_json);
@@ -72,6 +77,10 @@ class Errors {
   void too_many(const Path& path, std::size_t actual, std::size_t max);
   void not_found(const Path& path, std::string_view value);
   void type_invalid(const Path& path, std::string_view value, std::string_view detail);
+  // What others found.
+  void take(Errors other);
+  // Sorted by what they say, as upstream sorts what it finds in maps.
+  void sort();
   // One `invalid_text` for each of the complaints of a check in api/names.h.
   void invalid_each(const Path& path, std::string_view value, const std::vector<std::string>& complaints);
 
@@ -103,10 +112,12 @@ struct KindRules {
 const KindRules& rules_of(const Schema& schema);
 
 // metadata: name (by the kind's name rule), namespace, labels, annotations, finalizers, owner references.
-void validate_metadata(const Resource& resource, const Message& object, Errors& errors);
+void validate_metadata(const Resource& resource, const meta::v1::ObjectMeta& metadata, Errors& errors);
 // … and what may not change: name, namespace, uid, creationTimestamp, deletionTimestamp, … Members the new object leaves
 // empty count as kept (the server fills them from the old one).
-void validate_metadata_update(const Resource& resource, const Message& object, const Message& old, Errors& errors);
+void validate_metadata_update(const meta::v1::ObjectMeta& metadata, const meta::v1::ObjectMeta& old, Errors& errors);
+// The first of custom objects, and of what is embedded in them.
+void validate_metadata(const meta::v1::ObjectMeta& metadata, bool namespaced, NameRule rule, const Path& path, Errors& errors);
 
 // Name rules, for tables and for fields that hold names.
 std::vector<std::string> subdomain_name(std::string_view name, bool prefix);

@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include "api/kinds.h"
+#include "api/object.h"
 #include "api/rules.h"
 
 namespace ph::api {
@@ -65,6 +66,11 @@ const KindRules& rules_of(const Schema& schema) {
   static const KindRules none;
   const auto found = table().find(schema.descriptor);
   return found == table().end() ? none : found->second;
+}
+
+void validate_metadata(const Resource& resource, const meta::v1::ObjectMeta& metadata, Errors& errors) {
+  const NameRule own_rule = rules_of(*resource.schema).name_rule;
+  validate_metadata(metadata, resource.namespaced, own_rule ? own_rule : path_segment_name, Path("metadata"), errors);
 }
 
 }  // namespace ph::api

@@ -28,14 +28,29 @@ const Field* Schema::field(std::string_view json_name) const {
   return found != by_name_.end() && found->first == json_name ? &fields[found->second] : nullptr;
 }
 
+void Schema::index_names() {
+  by_name_.clear();
+  for (std::size_t i = 0; i < fields.size(); ++i) by_name_.emplace_back(fields[i].name, static_cast<unsigned short>(i));
+  std::ranges::sort(by_name_);
+}
+
 struct Scheme::Impl {
   std::deque<Schema> schemas;
   std::deque<wire::Plan> plans;
   std::unordered_map<const pb::Descriptor*, const Schema*> by_descriptor;
   std::map<GroupVersionKind, const Schema*> by_kind;
   std::vector<Resource> resources;
+  std::vector<std::reference_wrapper<const Resource>> order;
   std::map<std::tuple<std::string, std::string, std::string>, const Resource*, std::less<>> by_plural;
   std::unordered_map<const Schema*, const Resource*> resource_of;
+};
+
+struct Scheme::Added {
+  std::map<std::tuple<std::string, std::string, std::string>, ResourceRef, std::less<>> by_plural;
+  std::map<GroupVersionKind, const Schema*> by_kind;
+  std::unordered_map<const Schema*, const Resource*> resource_of;
+  std::vector<std::reference_wrapper<const Resource>> order;  // the built-in ones among them
+  void remove(std::string_view group, std::string_view plural);
 };
 
 namespace {
@@ -51,7 +66,8 @@ const pb::FileDescriptor* const* kind_files(std::size_t& count) {
       policy::v1::Eviction::descriptor()->file(),       rbac::v1::Role::descriptor()->file(),
       storage::v1::StorageClass::descriptor()->file(),  scheduling::v1::PriorityClass::descriptor()->file(),
       coordination::v1::Lease::descriptor()->file(),    discovery::v1::EndpointSlice::descriptor()->file(),
-      apidiscovery::v2::APIGroupDiscovery::descriptor()->file()};
+      apidiscovery::v2::APIGroupDiscovery::descriptor()->file(),
+      apiextensions::v1::CustomResourceDefinition::descriptor()->file()};
   count = std::size(kFiles);
   return kFiles;
 }
@@ -66,12 +82,17 @@ int group_rank(std::string_view group) {
   return static_cast<int>(std::ranges::find(kOrder, group) - std::begin(kOrder));
 }
 
+std::tuple<int, std::string_view, std::string_view, std::string_view> discovery_order(const Resource& resource) {
+  return {group_rank(resource.kind.group), resource.kind.group, resource.kind.version, resource.plural};
+}
+
 // ph.core.v1.Pod → io.k8s.api.core.v1.Pod
 std::string open_api_name(const pb::Descriptor* descriptor) {
   const std::string& name = descriptor->name();
   if (name == "Quantity") return "io.k8s.apimachinery.pkg.api.resource.Quantity";
   if (name == "IntOrString") return "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
   const std::string package = descriptor->file()->package().substr(std::string_view("ph.").size());
+  if (package.starts_with("apiextensions.")) return fmt::format("io.k8s.apiextensions-apiserver.pkg.apis.{}.{}", package, name);
   if (package != "meta.v1") return fmt::format("io.k8s.api.{}.{}", package, name);
   const bool runtime = descriptor->file() == meta::v1::Quantity::descriptor()->file();
   return fmt::format("io.k8s.apimachinery.pkg.{}.{}", runtime ? "runtime" : "apis.meta.v1", name);
@@ -86,6 +107,7 @@ Type type_of_encoding(Encoding encoding) {
     case DURATION: return Type::Duration;
     case RAW_JSON: return Type::RawJson;
     case ITEMS: return Type::List;
+    case UNION: return Type::Union;
     default: return Type::Struct;
   }
 }
@@ -165,7 +187,7 @@ class SchemaBuilder {
       impl_->by_kind.emplace(*schema.kind, &schema);
     }
     if (schema.type == Type::List) schema.element = value(descriptor->field(0));
-    if (schema.type == Type::Struct) structure(schema);
+    if (schema.type == Type::Struct || schema.type == Type::Union) structure(schema);
     return &schema;
   }
 
@@ -179,7 +201,7 @@ class SchemaBuilder {
     if (schema.kind) plan.kind_json = fmt::format(R"("kind":"{}","apiVersion":"{}")", schema.kind->kind, schema.kind->api_version());
     plan.json_keys.reserve(schema.fields.size());
     for (const Field& field : schema.fields) plan.json_keys.push_back("\"" + field.name + "\":");
-    index_names(schema);
+    schema.index_names();
   }
 
   // The members of one message of a struct; those of inline messages in their place. Returns the level's index.
@@ -266,15 +288,7 @@ class SchemaBuilder {
   void override_atomic(Schema& copy, bool atomic) {
     copy = *impl_->by_descriptor.at(copy.descriptor);
     copy.atomic = atomic;
-    index_names(copy);
-  }
-
-  static void index_names(Schema& schema) {
-    schema.by_name_.clear();
-    for (std::size_t i = 0; i < schema.fields.size(); ++i) {
-      schema.by_name_.emplace_back(schema.fields[i].name, static_cast<unsigned short>(i));
-    }
-    std::ranges::sort(schema.by_name_);
+    copy.index_names();
   }
 
   void add_resource(const pb::Descriptor* descriptor) {
@@ -306,9 +320,8 @@ class SchemaBuilder {
   }
 
   void index_resources() {
-    std::ranges::sort(impl_->resources, {}, [](const Resource& r) {
-      return std::tuple(group_rank(r.kind.group), std::string_view(r.kind.group), std::string_view(r.kind.version), std::string_view(r.plural));
-    });
+    std::ranges::sort(impl_->resources, {}, discovery_order);
+    impl_->order.assign(impl_->resources.begin(), impl_->resources.end());
     for (const Resource& resource : impl_->resources) {
       impl_->by_plural.emplace(std::tuple(resource.kind.group, resource.kind.version, resource.plural), &resource);
       impl_->resource_of.emplace(resource.schema, &resource);
@@ -329,7 +342,53 @@ const Scheme& Scheme::builtin() {
   return scheme;
 }
 
+void Scheme::Added::remove(std::string_view group, std::string_view plural) {
+  const auto gone = [&](const Resource& resource) { return resource.kind.group == group && resource.plural == plural; };
+  std::erase_if(order, [&](const Resource& resource) { return resource.owner && gone(resource); });
+  for (auto entry = by_plural.lower_bound(std::tuple(group, std::string_view(), std::string_view()));
+       entry != by_plural.end() && std::get<0>(entry->first) == group;) {
+    const Resource& resource = *entry->second;
+    if (resource.plural != plural) {
+      ++entry;
+      continue;
+    }
+    by_kind.erase(resource.kind);
+    resource_of.erase(resource.schema);
+    entry = by_plural.erase(entry);
+  }
+}
+
+Scheme Scheme::with(std::vector<ResourceRef> resources) const {
+  auto added = added_ ? std::make_shared<Added>(*added_) : std::make_shared<Added>();
+  if (!added_) added->order = impl_->order;
+  for (const ResourceRef& resource : resources) added->remove(resource->kind.group, resource->plural);
+  for (ResourceRef& resource : resources) {
+    PH_ASSERT(resource->owner);
+    PH_ASSERT(!impl_->by_plural.contains(std::tuple(resource->kind.group, resource->kind.version, resource->plural)));
+    added->order.emplace_back(*resource);
+    added->resource_of[resource->schema] = resource.get();
+    added->by_kind[resource->kind] = resource->schema;
+    added->by_plural[{resource->kind.group, resource->kind.version, resource->plural}] = std::move(resource);
+  }
+  std::ranges::sort(added->order, {}, discovery_order);
+  Scheme out = *this;
+  out.added_ = std::move(added);
+  return out;
+}
+
+Scheme Scheme::without(std::string_view group, std::string_view plural) const {
+  Scheme out = *this;
+  if (!added_) return out;
+  auto added = std::make_shared<Added>(*added_);
+  added->remove(group, plural);
+  out.added_ = std::move(added);
+  return out;
+}
+
 const Schema* Scheme::find(const GroupVersionKind& kind) const {
+  if (added_) {
+    if (const auto found = added_->by_kind.find(kind); found != added_->by_kind.end()) return found->second;
+  }
   if (const auto found = impl_->by_kind.find(kind); found != impl_->by_kind.end()) return found->second;
   // The options of requests are kinds of every group version.
   if (!kind.kind.ends_with("Options") || kind.version.empty()) return nullptr;
@@ -343,14 +402,21 @@ const Schema* Scheme::of(const pb::Descriptor* descriptor) const {
   return found == impl_->by_descriptor.end() ? nullptr : found->second;
 }
 
-std::span<const Resource> Scheme::resources() const { return impl_->resources; }
+Resources Scheme::resources() const { return added_ ? added_->order : impl_->order; }
 
 const Resource* Scheme::resource(std::string_view group, std::string_view version, std::string_view plural) const {
+  if (added_) {
+    const auto added = added_->by_plural.find(std::tuple(group, version, plural));
+    if (added != added_->by_plural.end()) return added->second.get();
+  }
   const auto found = impl_->by_plural.find(std::tuple(group, version, plural));
   return found == impl_->by_plural.end() ? nullptr : found->second;
 }
 
 const Resource* Scheme::resource(const Schema& schema) const {
+  if (added_) {
+    if (const auto added = added_->resource_of.find(&schema); added != added_->resource_of.end()) return added->second;
+  }
   const auto found = impl_->resource_of.find(&schema);
   return found == impl_->resource_of.end() ? nullptr : found->second;
 }

@@ -1,8 +1,9 @@
-// Schema: what is known of a type, in one form for built-in kinds (from their descriptors) and custom ones (later, from their
-// structural schema). All generic code walks a Schema over a Value; nothing else reads protobuf descriptors or options.
+// Schema: what is known of a type, in one form for built-in kinds (from their descriptors) and custom ones (from their
+// structural schema: api/structural/). All generic code walks a Schema over a Value; nothing else reads protobuf descriptors or options.
 // Schemas are immutable and live as long as the program (built-in ones) or their Scheme. Threads: any.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,6 +23,9 @@ class Schema;
 namespace wire {
 struct Plan;
 }
+namespace structural {
+class Structural;
+}
 
 struct GroupVersionKind {
   std::string group, version, kind;
@@ -35,6 +39,7 @@ enum class Type : unsigned char {
   Struct, List, Map,
   Quantity, IntOrString, Time, MicroTime, Duration,
   RawJson,  // any JSON (RawExtension, FieldsV1)
+  Union,    // one of its fields, told by the kind of JSON value; to all but the codecs any JSON, replaced as a whole
 };
 
 // A member of a Struct as JSON shows it: the members of inline messages stand in their parent's list.
@@ -64,6 +69,13 @@ struct Subresource {
   std::vector<std::string> verbs;
 };
 
+// Where a workload keeps what …/scale shows, as dotted paths. The selector may be a LabelSelector, a map of labels or its text.
+struct ScalePaths {
+  std::string spec_replicas = "spec.replicas";
+  std::string status_replicas = "status.replicas";
+  std::string selector = "spec.selector";
+};
+
 // A kind that is served.
 struct Resource {
   GroupVersionKind kind;
@@ -71,13 +83,22 @@ struct Resource {
   std::vector<std::string> short_names, categories, verbs;
   bool namespaced = false;
   std::vector<Subresource> subresources;
-  // name → the field it means (mostly itself).
+  ScalePaths scale;  // of those with such a sub-resource
+  // Of a custom kind, what tables show after the name.
+  struct Column {
+    std::string name, type, format, description, json_path;
+    std::int32_t priority = 0;
+  };
+  std::vector<Column> columns;
+  std::string open_api;  // of a custom kind: the schema as it was written, JSON
+  // name → the path of the field it means (mostly itself).
   std::vector<std::pair<std::string, std::string>> field_selectors;
   std::string storage_prefix;  // "/registry/pods"; empty when nothing is stored
   std::string storage_version_hash;
   // The kind of the stored bytes when it is another: events.k8s.io/v1 Events are stored as v1 ones (api/convert.h).
   std::optional<GroupVersionKind> stored_as;
   const Schema* schema = nullptr;
+  std::shared_ptr<const void> owner;  // of the schema, when it is not built in
   bool has_verb(std::string_view verb) const;
   const Subresource* subresource(std::string_view name) const;
 };
@@ -86,7 +107,13 @@ class Schema {
  public:
   Type type = Type::Struct;
 
-  // Struct
+  // Of a custom kind. Its values are documents: what is in one is there, zero or not, and a RawJson is seen as the map, list or
+  // value that it is. Null is a value where it is allowed, else it is as if absent.
+  bool custom = false;
+  const structural::Structural* structural = nullptr;  // of a custom kind: what it cuts, fills in and judges; it owns the schema
+  bool nullable = false;
+
+  // Struct, Union. A custom Map may have fields too: keys whose values are of their own schema.
   std::string name;                       // OpenAPI's: "io.k8s.api.core.v1.Pod"
   std::vector<Field> fields;              // in the order of JSON
   const Field* field(std::string_view json_name) const;
@@ -104,7 +131,10 @@ class Schema {
   // field, where there is one (`Verbs`, `ExtraValue`).
   const google::protobuf::Descriptor* descriptor = nullptr;
 
-  // The codecs' tables of a built-in Struct.
+  // To be called when the fields are complete; names are looked up by it.
+  void index_names();
+
+  // The codecs' tables of a built-in Struct or Union.
   const wire::Plan* plan() const { return plan_; }
 
  private:
@@ -113,16 +143,28 @@ class Schema {
   const wire::Plan* plan_ = nullptr;
 };
 
-// The built-in kinds.
+using ResourceRef = std::shared_ptr<const Resource>;
+using Resources = std::span<const std::reference_wrapper<const Resource>>;
+
+// What kinds there are: the built-in ones, and those a server has added. A Scheme is an immutable snapshot, cheap to copy; a
+// server that learns of a kind makes another one. A resource is the same object in every snapshot that has it, and lives as long
+// as one of them. Threads: any.
 class Scheme {
  public:
   static const Scheme& builtin();
+  // This one, with further resources in the place of all that have the group and plural of one of them.
+  Scheme with(std::vector<ResourceRef> resources) const;
+  // … and without any of that group and plural. Built-in ones stay.
+  Scheme without(std::string_view group, std::string_view plural) const;
+
+  // The same snapshot, not only an equal one.
+  bool operator==(const Scheme& other) const { return impl_ == other.impl_ && added_ == other.added_; }
 
   // Null when the kind is unknown.
   const Schema* find(const GroupVersionKind& kind) const;
   const Schema* of(const google::protobuf::Descriptor* descriptor) const;
-  // All served resources, ordered by group (discovery's order), version, plural.
-  std::span<const Resource> resources() const;
+  // All served resources, ordered by group (discovery's order), version, plural. Valid as long as this snapshot or a copy.
+  Resources resources() const;
   const Resource* resource(std::string_view group, std::string_view version, std::string_view plural) const;
   const Resource* resource(const Schema& schema) const;
   // A new empty message of the kind.
@@ -131,7 +173,9 @@ class Scheme {
  private:
   friend class SchemaBuilder;
   struct Impl;
+  struct Added;
   std::shared_ptr<const Impl> impl_;
+  std::shared_ptr<const Added> added_;  // null: nothing
 };
 
 // Of a message class. The message must be a built-in type.

@@ -77,7 +77,7 @@ int find_entry(const pb::Message& holder, const pb::FieldDescriptor* field, std:
 // By way of another message: parsing into a map that was looked at by reflection loses what is parsed.
 void merge_records(pb::Message& message, const std::string& records) {
   const std::unique_ptr<pb::Message> added(message.New());
-  if (!added->ParseFromString(records)) throw DecodeError("invalid UTF-8 in a string");
+  if (!wire::parse(records, *added)) throw DecodeError("invalid UTF-8 in a string");
   message.MergeFrom(*added);
 }
 
@@ -110,9 +110,50 @@ Value Value::of(const pb::Message& message) {
   return out;
 }
 
+namespace {
+
+// What is not typed is seen as what it is: objects field by field, lists as a whole.
+struct Untyped {
+  Schema any, map, list;
+  Untyped() {
+    for (Schema* schema : {&any, &map, &list}) schema->custom = schema->nullable = true;
+    any.type = Type::RawJson;
+    map.type = Type::Map;
+    list.type = Type::List;
+    list.atomic = true;
+    map.element = list.element = &any;
+  }
+};
+
+const Schema& as_it_is(const Schema& schema, const Json& document) {
+  if (schema.type != Type::RawJson || !schema.custom || schema.atomic) return schema;
+  static const Untyped untyped;
+  return document.is_object() ? untyped.map : document.is_array() ? untyped.list : schema;
+}
+
+}  // namespace
+
 Value Value::of(Json& document, const Schema& schema) {
-  Value out(schema, &document);
+  Value out(as_it_is(schema, document), &document);
   out.document_ = true;
+  return out;
+}
+
+Value Value::of(const Json& document, const Schema& schema) {
+  Value out = of(const_cast<Json&>(document), schema);
+  out.read_only_ = true;
+  return out;
+}
+
+Value Value::of(Json& members, meta::v1::ObjectMeta& metadata, const Schema& schema) {
+  Value out = of(members, schema);
+  out.metadata_ = &metadata;
+  return out;
+}
+
+Value Value::of(const Json& members, const meta::v1::ObjectMeta& metadata, const Schema& schema) {
+  Value out = of(members, schema);
+  out.metadata_ = const_cast<meta::v1::ObjectMeta*>(&metadata);
   return out;
 }
 
@@ -129,14 +170,17 @@ Value Value::of_message(pb::Message& message, const Schema& schema) const {
 
 Value Value::member(const Field& field) const {
   if (!node_) return {};
+  if (schema_->type == Type::Map) return entry(field.name);
   PH_ASSERT(schema_->type == Type::Struct);
+  if (is_apart(field)) return of_message(*metadata_, *field.schema);
   Value found = document_ ? member_of_document(field) : member_of_message(field);
   if (!found.node_) return found;
   return field.pointer || !found.is_zero(field) ? found : Value();
 }
 
 Value Value::member(std::string_view json_name) const {
-  if (!node_ || schema_->type != Type::Struct) return {};
+  if (!node_ || (schema_->type != Type::Struct && schema_->type != Type::Map)) return {};
+  if (schema_->type == Type::Map) return schema_->custom ? entry(json_name) : Value();
   const Field* field = schema_->field(json_name);
   return field ? member(*field) : Value();
 }
@@ -154,12 +198,13 @@ Value Value::at_path(std::string_view dotted) const {
 Value Value::member_of_document(const Field& field) const {
   if (!document().is_object()) return {};
   const auto found = document().find(field.name);
-  const bool null = found == document().end() || found->is_null();
+  const bool null = found == document().end() || (found->is_null() && !field.schema->nullable);
   // A struct that is always written is there: an object that lacks it means an empty one.
   static const Json kEmpty = Json::object();
   const bool there = field.schema->type == Type::Struct && field.always && !field.pointer;
   if (null && !there) return {};
-  Value out(*field.schema, null ? const_cast<Json*>(&kEmpty) : &*found);
+  Json* const inner = null ? const_cast<Json*>(&kEmpty) : &*found;
+  Value out(as_it_is(*field.schema, *inner), inner);
   if (null && !read_only_) out.node_ = &(document()[field.name] = Json::object());
   out.document_ = true;
   out.read_only_ = read_only_;
@@ -281,7 +326,10 @@ std::string Value::text() const {
 
 Json Value::json() const {
   if (!node_) return nullptr;
-  return document_ ? document() : json_of_message();
+  if (!document_) return json_of_message();
+  Json out = document();
+  if (metadata_) out["metadata"] = to_json(*metadata_);
+  return out;
 }
 
 Json Value::json_of_message() const {
@@ -316,7 +364,7 @@ Json Value::json_of_message() const {
 
 std::size_t Value::size() const {
   if (!node_) return 0;
-  if (document_) return document().is_null() ? 0 : document().size();
+  if (document_) return document().is_array() ? document().size() : 0;
   return static_cast<std::size_t>(message().GetReflection()->FieldSize(message(), field_));
 }
 
@@ -346,7 +394,11 @@ std::vector<std::string> Value::keys() const {
   if (!node_) return out;
   if (document_) {
     if (document().is_object()) {
-      for (const auto& entry : document().items()) out.push_back(entry.key());
+      for (const auto& [key, value] : document().items()) {
+        const Field* own = value.is_null() && schema_->custom ? schema_->field(key) : nullptr;
+        const bool absent = value.is_null() && schema_->custom && !(own ? own->schema : schema_->element)->nullable;
+        if (!absent) out.push_back(key);
+      }
     }
   } else {
     const pb::Reflection& reflection = *message().GetReflection();
@@ -364,8 +416,10 @@ Value Value::entry(std::string_view key) const {
   if (document_) {
     if (!document().is_object()) return {};
     const auto found = document().find(std::string(key));
-    if (found == document().end()) return {};
-    Value out = of(*found, *schema_->element);
+    const Field* own = schema_->field(key);
+    const Schema& schema = own ? *own->schema : *schema_->element;
+    if (found == document().end() || (found->is_null() && schema_->custom && !schema.nullable)) return {};
+    Value out = of(*found, schema);
     out.read_only_ = read_only_;
     return out;
   }
@@ -391,8 +445,15 @@ Value Value::entry(std::string_view key) const {
 // -- Changes
 
 void Value::set_member(const Field& field, const Json& value) const {
+  if (node_ && schema_->type == Type::Map) return set_entry(field.name, value);
   PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Struct);
   if (value.is_null()) return clear_member(field);
+  if (is_apart(field)) {
+    meta::v1::ObjectMeta decoded;
+    from_json(value, decoded);
+    *metadata_ = std::move(decoded);
+    return;
+  }
   if (document_) {
     document()[field.name] = value;
     return;
@@ -405,7 +466,9 @@ void Value::set_member(const Field& field, const Json& value) const {
 }
 
 void Value::clear_member(const Field& field) const {
+  if (node_ && schema_->type == Type::Map) return clear_entry(field.name);
   PH_ASSERT(node_ && !read_only_ && schema_->type == Type::Struct);
+  if (is_apart(field)) return metadata_->Clear();
   if (document_) {
     document().erase(field.name);
     return;
@@ -512,6 +575,7 @@ bool equal_stamps(const std::string& a, const std::string& b) {
 
 bool Value::equal(const Value& a, const Value& b) {
   if (!a || !b) return !a && !b;
+  if (a.document_ && b.document_ && a.schema().custom) return a.document() == b.document();
   switch (a.schema().type) {
     case Type::Struct:
       return std::ranges::all_of(a.schema().fields, [&](const Field& field) {

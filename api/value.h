@@ -2,7 +2,8 @@
 // A view is cheap to copy, owns nothing, and is valid as long as the object is not structurally changed elsewhere. An absent
 // value converts to false; reading one gives the zero value, an empty list, an empty map.
 // Presence: a member that is not a pointer is absent when zero (messages: when all its members are absent, unless the field
-// is a struct that is always written: those are present). So it is with documents too. Maps are visited in the order of their keys.
+// is a struct that is always written: those are present). So it is with documents of built-in kinds too; in those of custom kinds
+// what is there is present (api/schema.h). Maps are visited in the order of their keys.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,10 @@
 
 #include "api/schema.h"
 
+namespace ph::meta::v1 {
+class ObjectMeta;
+}
+
 namespace ph::api {
 
 class Value {
@@ -25,6 +30,10 @@ class Value {
   static Value of(google::protobuf::Message& message);
   static Value of(const google::protobuf::Message& message);
   static Value of(nlohmann::json& document, const Schema& schema);
+  static Value of(const nlohmann::json& document, const Schema& schema);
+  // An object whose metadata is held apart from its other members (api/object.h).
+  static Value of(nlohmann::json& members, meta::v1::ObjectMeta& metadata, const Schema& schema);
+  static Value of(const nlohmann::json& members, const meta::v1::ObjectMeta& metadata, const Schema& schema);
 
   explicit operator bool() const { return node_ != nullptr; }
   const Schema& schema() const { return *schema_; }
@@ -37,7 +46,7 @@ class Value {
   // The value as JSON. A message's kind and apiVersion are not of it (`to_json` has them), a document's are.
   nlohmann::json json() const;
 
-  // Struct. `member` is absent when the field is; a dotted path goes through structs and map keys are not split.
+  // Struct, and maps with fields. `member` is absent when the field is; a dotted path goes through structs and map keys are not split.
   Value member(const Field& field) const;
   Value member(std::string_view json_name) const;
   Value at_path(std::string_view dotted) const;
@@ -71,6 +80,8 @@ class Value {
   Value(const Schema& schema, void* node) : schema_(&schema), node_(node) {}
   Value of_message(google::protobuf::Message& message, const Schema& schema) const;
   Value member_of_message(const Field& field) const;
+  // Whether the member is the metadata that is held apart.
+  bool is_apart(const Field& field) const { return metadata_ != nullptr && field.name == "metadata"; }
   Value member_of_document(const Field& field) const;
   google::protobuf::Message& message() const;
   nlohmann::json& document() const;
@@ -81,6 +92,8 @@ class Value {
   // A JSON value; or the message that this is, or (with `field_`) the one that holds this scalar, list, map or list item.
   void* node_ = nullptr;
   const Descriptor* field_ = nullptr;
+  // Of a whole object in two parts: the part that is no member of the document.
+  meta::v1::ObjectMeta* metadata_ = nullptr;
   std::int32_t index_ = -1;
   bool document_ = false;
   bool read_only_ = false;

@@ -4,6 +4,8 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/message.h>
 
 #include "api/quantity.h"
 
@@ -200,6 +202,14 @@ void Writer::close(std::size_t mark) {
   *at = static_cast<char>(length);
 }
 
+bool parse(std::string_view bytes, google::protobuf::Message& into) {
+  // Protobuf is fastest from memory, and then stops at a hundred levels: few messages have more.
+  if (into.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return true;
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  stream.SetRecursionLimit(kDepthMax);
+  return into.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
+}
+
 // -- Upstream's form
 
 namespace {
@@ -264,7 +274,8 @@ class Normalizer {
 
   void nested(const Schema& schema, std::string_view bytes) {
     switch (schema.type) {
-      case Type::Struct: return message(*schema.plan(), bytes);
+      case Type::Struct:
+      case Type::Union: return message(*schema.plan(), bytes);
       case Type::List:  // the message around one repeated field
         for_each(bytes, 1, wire_type(schema.element->type), [&](const Item& item) { value(1, *schema.element, item); });
         return;

@@ -187,6 +187,11 @@ class Writer {
   std::string& out_;
 };
 
+// Messages within messages, entries of maps among them: more are refused. JSON's own limit (DecodeOptions) comes first.
+inline constexpr int kDepthMax = 600;
+// Clears the message and reads the bytes into it; false when they are damaged or nested too deep.
+bool parse(std::string_view bytes, google::protobuf::Message& into);
+
 // The records of field `number` that a JSON text means: one value, or all items of a list or entries of a map. None for null.
 std::string records_of_json(unsigned number, const Schema& schema, std::string_view json);
 

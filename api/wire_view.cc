@@ -154,7 +154,8 @@ bool View::equal(const View& a, const View& b) {
     case Type::Bytes: return a.item_.bytes == b.item_.bytes;
     case Type::Quantity: return canonical_quantity(read_first(a.item_.bytes)) == canonical_quantity(read_first(b.item_.bytes));
     case Type::Duration: return read_duration(a.item_.bytes) == read_duration(b.item_.bytes);
-    case Type::RawJson: return equal_raw(a.item_.bytes, b.item_.bytes, schema);
+    case Type::RawJson:
+    case Type::Union: return equal_raw(a.item_.bytes, b.item_.bytes, schema);
     case Type::IntOrString: {
       const IntOrText left = read_int_or_string(a.item_.bytes), right = read_int_or_string(b.item_.bytes);
       return left.is_text == right.is_text && (left.is_text ? left.text == right.text : left.number == right.number);

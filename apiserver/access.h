@@ -45,15 +45,16 @@ std::optional<std::string> bad_path_segment(std::string_view name);
 class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
+  // What is served at present.
+  virtual const api::Scheme& scheme() const = 0;
   virtual const api::Resource* resource(const api::Schema& schema) const = 0;
   virtual WatchCache* cache(const api::Resource& resource) = 0;
-  // Decodes the object; null when it does not exist.
-  virtual std::unique_ptr<Message> read(const api::Resource& resource, const ObjectKey& key) = 0;
+  // Decodes the object; none when it does not exist.
+  virtual api::Object read(const api::Resource& resource, const ObjectKey& key) = 0;
 
   template <class T>
   std::unique_ptr<T> read(const ObjectKey& key) {
-    std::unique_ptr<Message> message = read(*resource(api::schema_of<T>()), key);
-    return std::unique_ptr<T>(static_cast<T*>(message.release()));
+    return read(*resource(api::schema_of<T>()), key).template take<T>();
   }
 };
 
@@ -93,8 +94,8 @@ struct AdmissionRequest {
   ObjectKey key;              // name may be empty before generateName
   const Identity* user = nullptr;
   bool dry_run = false;
-  Message* object = nullptr;         // null for DELETE
-  const Message* old_object = nullptr;  // UPDATE, DELETE
+  api::Object* object = nullptr;         // null for DELETE
+  const api::Object* old_object = nullptr;  // UPDATE, DELETE
   std::vector<std::string>* warnings = nullptr;
 };
 

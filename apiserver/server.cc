@@ -1,5 +1,6 @@
 #include "apiserver/server.h"
 
+#include "apiserver/extensions/custom_resources.h"
 #include "apiserver/rest/core.h"
 #include "apiserver/rest/dispatch.h"
 #include "apiserver/rest/upkeep.h"
@@ -8,9 +9,10 @@ namespace ph::apiserver {
 
 struct ApiServer::Impl {
   Impl(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)
-      : core(executor, rng, store, std::move(log), std::move(options)), upkeep(executor) {}
+      : core(executor, rng, store, std::move(log), std::move(options)), custom(core), upkeep(executor) {}
 
   Core core;
+  CustomResources custom;
   Scope upkeep;
 };
 
@@ -24,7 +26,9 @@ void ApiServer::install(Extensions extensions) { impl_->core.extensions = std::m
 Task<void> ApiServer::start() {
   Core& core = impl_->core;
   co_await core.fill();
+  co_await impl_->custom.fill();
   core.ready = true;
+  impl_->upkeep.spawn(impl_->custom.follow());
   impl_->upkeep.spawn(expire_events(core));
   for (const auto& hook : core.extensions.at_start) co_await hook();
   if (core.options.keep_kubernetes_service) impl_->upkeep.spawn(keep_kubernetes_service(core));
@@ -41,7 +45,7 @@ Task<HttpResponse> ApiServer::handle(HttpRequest request) { return dispatch(impl
 
 HeadVerdict ApiServer::judge_head(const HttpRequest& head) { return apiserver::judge_head(impl_->core, head); }
 
-Task<void> ApiServer::ensure(std::unique_ptr<Message> object) { return ensure_object(impl_->core, std::move(object)); }
+Task<void> ApiServer::ensure(api::Object object) { return ensure_object(impl_->core, std::move(object)); }
 
 ObjectReader& ApiServer::reader() { return impl_->core; }
 const ServerOptions& ApiServer::options() const { return impl_->core.options; }

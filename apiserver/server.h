@@ -28,6 +28,7 @@ struct ServerOptions {
   // The loop that keeps the `kubernetes` service; off in tests that want an empty cluster.
   bool keep_kubernetes_service = true;
   Duration event_ttl = 1h;
+  bool crd_ignore_cel = false;  // custom resource definitions may have rules in CEL, which are stored and not carried out
   Duration request_timeout = 60s;  // the most a request may take that is no watch, log or the like
   std::size_t body_max = 3 * 1024 * 1024;
   Duration watch_timeout_min = 30min;  // of watches without timeoutSeconds: up to twice this, at random
@@ -57,7 +58,7 @@ class ApiServer final : public HttpHandler {
   HeadVerdict judge_head(const HttpRequest& head) override;
 
   // Creates the object as the server itself (no authorization, no admission) unless there is one of that name.
-  Task<void> ensure(std::unique_ptr<Message> object);
+  Task<void> ensure(api::Object object);
 
   // What the caches hold; valid from `start` on.
   ObjectReader& reader();

@@ -128,9 +128,8 @@ std::string address_of(const ServerOptions& options) {
 
 void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server, std::vector<HealthCheck> checks,
                std::unique_ptr<PathHandler> openid, const std::vector<std::string>& more) {
-  const Resources resources = api::Scheme::builtin().resources();
   const std::string address = address_of(server.options());
-  std::vector<std::string> paths = discovery_paths(resources);
+  std::vector<std::string> paths;
   std::ranges::copy(health_paths(checks), std::back_inserter(paths));
   for (const char* path : {"/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version"}) paths.push_back(path);
   if (openid) {
@@ -144,10 +143,10 @@ void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server
   paths.push_back("/metrics/slis");
   paths.insert(paths.end(), more.begin(), more.end());
   out.push_back(std::make_unique<HealthHandler>(std::move(checks)));
-  out.push_back(std::make_unique<DiscoveryHandler>(resources, address));
-  out.push_back(std::make_unique<OpenApiHandler>(resources));
+  out.push_back(std::make_unique<DiscoveryHandler>(server.reader(), address));
+  out.push_back(std::make_unique<OpenApiHandler>(server.reader()));
   out.push_back(std::make_unique<VersionHandler>());
-  out.push_back(std::make_unique<RootPathsHandler>(std::move(paths)));
+  out.push_back(std::make_unique<RootPathsHandler>(server.reader(), std::move(paths)));
 }
 
 // Not a lambda coroutine: its captures would die with the lambda.

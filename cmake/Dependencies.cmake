@@ -15,6 +15,10 @@ find_package(benchmark REQUIRED)
 find_library(PH_SIMDJSON simdjson REQUIRED)
 add_library(simdjson INTERFACE)
 target_link_libraries(simdjson INTERFACE ${PH_SIMDJSON})
+# Not by pkg-config: its -pthread would make every file another than the precompiled header was made for.
+find_library(PH_RE2 re2 REQUIRED)
+add_library(re2 INTERFACE)
+target_link_libraries(re2 INTERFACE ${PH_RE2})
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 

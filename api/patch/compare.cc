@@ -329,6 +329,11 @@ FieldChanges compare_fields(const google::protobuf::Message& old, const google::
   return changes_between(wire::View(schema, old_bytes), wire::View(schema, now_bytes));
 }
 
+FieldChanges compare_fields(const Object& old, const Object& now) {
+  if (old.message()) return compare_fields(*old.message(), *now.message());
+  return compare_fields(old.value(), now.value());
+}
+
 FieldSet fields_of(const Value& object) {
   FieldSet out;
   Comparer<Value>(false).parts_of(object, out);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/object.h"
 #include "api/value.h"
 
 namespace ph::api {
@@ -97,6 +98,7 @@ struct FieldChanges {
 FieldChanges compare_fields(const Value& old, const Value& now);
 // The same of two messages of one kind, much faster.
 FieldChanges compare_fields(const google::protobuf::Message& old, const google::protobuf::Message& now);
+FieldChanges compare_fields(const Object& old, const Object& now);
 // Everything an object says: its leaves, and the containers that are there.
 FieldSet fields_of(const Value& object);
 

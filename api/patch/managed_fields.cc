@@ -111,14 +111,14 @@ std::vector<Owner> starting_owners(const Entries& request, const Entries& stored
 
 }  // namespace
 
-void record_update(google::protobuf::Message& object, const google::protobuf::Message* old, const Manager& manager, Time now) {
-  const Schema& schema = schema_of(object);
-  const auto blank = old ? nullptr : Scheme::builtin().make(schema);
-  const google::protobuf::Message& from = old ? *old : *blank;
+void record_update(Object& object, const Object* old, const Manager& manager, Time now) {
+  const Schema& schema = object.schema();
+  const Object blank = old ? Object() : Object::make(schema);
+  const Object& from = old ? *old : blank;
   FieldChanges changes = compare_fields(from, object);
 
-  Entries& entries = *mutable_metadata(object).mutable_managed_fields();
-  std::vector<Owner> owners = starting_owners(entries, metadata(from).managed_fields(), manager);
+  Entries& entries = *object.mutable_metadata().mutable_managed_fields();
+  std::vector<Owner> owners = starting_owners(entries, from.metadata().managed_fields(), manager);
   if (changes.empty()) return write(std::move(owners), entries);
 
   FieldSet taken = std::move(changes.added);

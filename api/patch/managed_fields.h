@@ -4,12 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "api/schema.h"
+#include "api/object.h"
 #include "base/time.h"
-
-namespace google::protobuf {
-class Message;
-}
 
 namespace ph::api {
 
@@ -24,6 +20,6 @@ struct Manager {
 // nobody. Entries are kept in upstream's order, at most ten of them updates (older ones become "ancient-changes"). Managed
 // fields the request brings replace the stored ones, except through a sub-resource or when they cannot be read; an object
 // whose request set them to [{}] starts anew. A write that changes nothing else leaves them, and their times, alone.
-void record_update(google::protobuf::Message& object, const google::protobuf::Message* old, const Manager& manager, Time now);
+void record_update(Object& object, const Object* old, const Manager& manager, Time now);
 
 }  // namespace ph::api

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include <google/protobuf/message.h>
 #include <nlohmann/json.hpp>
 
 #include "api/patch/directives.h"
+#include "api/value.h"
 
 namespace ph::api {
 
@@ -27,7 +27,7 @@ bool reaches_further(const Json& patch) { return patch.contains(kPatch) || patch
 }  // namespace
 
 Touched::Touched(const Schema& schema, const Json& patch) {
-  if (!patch.is_object() || reaches_further(patch)) return;
+  if (!schema.descriptor || !patch.is_object() || reaches_further(patch)) return;
   everything_ = false;
   for (const auto& [name, value] : patch.items()) {
     const Field* field = field_of(schema, name);
@@ -54,9 +54,9 @@ Touched::Member Touched::member(const Field& field, const Json& patch) {
   return out;
 }
 
-void Touched::move(google::protobuf::Message& from, google::protobuf::Message& to) const {
-  if (everything_) return from.GetReflection()->Swap(&from, &to);
-  const Value source = Value::of(from), target = Value::of(to);
+void Touched::move(Object& from, Object& to) const {
+  if (everything_) return std::swap(from, to);
+  const Value source = from.value(), target = to.value();
   for (const Member& member : members_) {
     if (member.whole) {
       target.take_member(*member.field, source);

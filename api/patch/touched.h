@@ -5,8 +5,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "api/object.h"
 #include "api/schema.h"
-#include "api/value.h"
 
 namespace ph::api {
 
@@ -15,11 +15,11 @@ class Touched {
   // All of it.
   Touched() = default;
   // What `patch` speaks of, two levels deep: metadata.labels, status.conditions. Whatever is wrong with a patch, applied to
-  // what it touches it fails as it would on the whole object.
+  // what it touches it fails as it would on the whole object. A document is touched as a whole: it is one already.
   Touched(const Schema& schema, const nlohmann::json& patch);
 
   // Moves what is touched from one object of the schema to another, which has none of it.
-  void move(google::protobuf::Message& from, google::protobuf::Message& to) const;
+  void move(Object& from, Object& to) const;
 
  private:
   struct Member {

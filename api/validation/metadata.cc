@@ -94,7 +94,8 @@ namespace {
 void check_owner(const OwnerReference& owner, const Path& path, Errors& errors) {
   const auto slash = owner.api_version().find('/');
   const std::string_view version = std::string_view(owner.api_version()).substr(slash == std::string::npos ? 0 : slash + 1);
-  if (version.empty()) errors.invalid_text(path.member("apiVersion"), owner.api_version(), "version must not be empty");
+  // What is no group and version has none.
+  if (version.empty() || version.find('/') != version.npos) errors.invalid_text(path.member("apiVersion"), owner.api_version(), "version must not be empty");
   if (owner.kind().empty()) errors.invalid_text(path.member("kind"), owner.kind(), "must not be empty");
   if (owner.name().empty()) errors.invalid_text(path.member("name"), owner.name(), "must not be empty");
   if (owner.uid().empty()) errors.invalid_text(path.member("uid"), owner.uid(), "must not be empty");
@@ -132,9 +133,9 @@ void check_common(const ObjectMeta& metadata, const Path& path, Errors& errors) 
   check_finalizers(metadata.finalizers(), path.member("finalizers"), errors);
 }
 
-void check_namespace(const Resource& resource, const ObjectMeta& metadata, const Path& path, Errors& errors) {
+void check_namespace(bool namespaced, const ObjectMeta& metadata, const Path& path, Errors& errors) {
   const std::string& value = metadata.namespace_();
-  if (!resource.namespaced) {
+  if (!namespaced) {
     if (!value.empty()) errors.forbidden(path, "not allowed on this type");
   } else if (value.empty()) {
     errors.required(path);
@@ -157,25 +158,19 @@ std::string json_of_time(const meta::v1::Time& time) { return quote(rfc3339(to_t
 
 }  // namespace
 
-void validate_metadata(const Resource& resource, const Message& object, Errors& errors) {
-  const ObjectMeta& it = metadata(object);
-  const Path path("metadata");
-  const NameRule own_rule = rules_of(*resource.schema).name_rule;
-  const NameRule rule = own_rule ? own_rule : path_segment_name;
+void validate_metadata(const ObjectMeta& it, bool namespaced, NameRule rule, const Path& path, Errors& errors) {
   if (!it.generate_name().empty()) errors.invalid_each(path.member("generateName"), it.generate_name(), rule(it.generate_name(), true));
   if (it.name().empty()) {
     errors.required(path.member("name"), "name or generateName is required");
   } else {
     errors.invalid_each(path.member("name"), it.name(), rule(it.name(), false));
   }
-  check_namespace(resource, it, path.member("namespace"), errors);
+  check_namespace(namespaced, it, path.member("namespace"), errors);
   check_nonnegative(it.generation(), path.member("generation"), errors);
   check_common(it, path, errors);
 }
 
-void validate_metadata_update(const Resource& resource, const Message& object, const Message& old_object, Errors& errors) {
-  const ObjectMeta& now = metadata(object);
-  const ObjectMeta& old = metadata(old_object);
+void validate_metadata_update(const ObjectMeta& now, const ObjectMeta& old, Errors& errors) {
   const Path path("metadata");
   if (old.has_deletion_timestamp()) check_no_new_finalizers(now.finalizers(), old.finalizers(), path.member("finalizers"), errors);
   if (now.generation() != 0 && now.generation() < old.generation()) {

@@ -33,7 +33,7 @@ class DefaultTolerationSeconds final : public AdmissionPlugin {
   void admit(AdmissionRequest& request) override {
     if (!is_for(request, "", "pods") || !request.object) return;
     if (request.operation != "CREATE" && request.operation != "UPDATE") return;
-    Pod& pod = static_cast<Pod&>(*request.object);
+    Pod& pod = request.object->as<Pod>();
     add(pod, "node.kubernetes.io/not-ready");
     add(pod, "node.kubernetes.io/unreachable");
   }

@@ -32,14 +32,14 @@ class Priority final : public AdmissionPlugin {
 
   void admit(AdmissionRequest& request) override {
     if (!is_for(request, "", "pods") || !request.object) return;
-    Pod& pod = static_cast<Pod&>(*request.object);
-    if (request.operation == "UPDATE") keep(static_cast<const Pod&>(*request.old_object), *pod.mutable_spec());
+    Pod& pod = request.object->as<Pod>();
+    if (request.operation == "UPDATE") keep(request.old_object->as<Pod>(), *pod.mutable_spec());
     if (request.operation == "CREATE") apply(request, pod);
   }
 
   void validate(const AdmissionRequest& request) override {
     if (!is_for(request, "scheduling.k8s.io", "priorityclasses") || !request.object) return;
-    const auto& priority = static_cast<const PriorityClass&>(*request.object);
+    const auto& priority = request.object->as<PriorityClass>();
     if (!priority.global_default()) return;
     const std::unique_ptr<PriorityClass> other = default_class();
     if (!other || other->metadata().name() == priority.metadata().name()) return;

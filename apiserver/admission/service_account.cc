@@ -122,7 +122,7 @@ class ServiceAccounts final : public AdmissionPlugin {
 
   void admit(AdmissionRequest& request) override {
     if (!is_for(request, "", "pods") || request.operation != "CREATE") return;
-    Pod& pod = static_cast<Pod&>(*request.object);
+    Pod& pod = request.object->as<Pod>();
     if (pod.metadata().annotations().contains(kMirror)) return check_mirror(request, pod);
     auto* spec = pod.mutable_spec();
     if (spec->service_account_name().empty()) spec->set_service_account_name("default");

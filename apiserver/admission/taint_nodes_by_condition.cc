@@ -15,7 +15,7 @@ class TaintNodesByCondition final : public AdmissionPlugin {
   std::string_view name() const override { return "TaintNodesByCondition"; }
   void admit(AdmissionRequest& request) override {
     if (!is_for(request, "", "nodes") || request.operation != "CREATE") return;
-    Node& node = static_cast<Node&>(*request.object);
+    Node& node = request.object->as<Node>();
     const bool tainted = std::ranges::any_of(node.spec().taints(), [](const Taint& taint) {
       return taint.key() == "node.kubernetes.io/not-ready" && taint.effect() == "NoSchedule";
     });

@@ -54,9 +54,9 @@ Rules compact(Rules rules) {
 }
 
 template <class Role>
-Rules rules_in(const Message* object) {
+Rules rules_in(const api::Object* object) {
   if (!object) return {};
-  const auto& rules = static_cast<const Role&>(*object).rules();
+  const auto& rules = object->as<Role>().rules();
   return {rules.begin(), rules.end()};
 }
 
@@ -66,8 +66,8 @@ bool same(const Rules& a, const Rules& b) {
 }
 
 template <class Binding>
-std::string grant_of(const Message* object) {
-  const auto& binding = static_cast<const Binding&>(*object);
+std::string grant_of(const api::Object* object) {
+  const auto& binding = object->as<Binding>();
   std::string text = binding.role_ref().SerializeAsString();
   for (const auto& subject : binding.subjects()) text += "\n" + subject.SerializeAsString();
   return text;
@@ -100,8 +100,8 @@ class EscalationCheck final : public AdmissionPlugin {
 
   // What an aggregated role will hold nobody can say, so its maker must hold everything.
   void check_aggregation(const AdmissionRequest& request) {
-    const auto selectors = [](const Message* object) {
-      return object ? static_cast<const rbac::v1::ClusterRole*>(object)->aggregation_rule().cluster_role_selectors_size() : 0;
+    const auto selectors = [](const api::Object* object) {
+      return object ? object->as<rbac::v1::ClusterRole>().aggregation_rule().cluster_role_selectors_size() : 0;
     };
     if (selectors(request.object) == 0 || selectors(request.old_object) > 0) return;
     PolicyRule everything, everywhere;
@@ -114,7 +114,7 @@ class EscalationCheck final : public AdmissionPlugin {
   template <class Binding>
   void check_binding(const AdmissionRequest& request) {
     if (request.old_object && grant_of<Binding>(request.object) == grant_of<Binding>(request.old_object)) return;
-    const RoleRef& role = static_cast<const Binding&>(*request.object).role_ref();
+    const RoleRef& role = request.object->as<Binding>().role_ref();
     if (may(request, "bind", role.kind() == "Role" ? "roles" : "clusterroles", role.name())) return;
     const auto rules = rbac_.rules_of(role, request.key.namespace_name);
     if (!rules) {

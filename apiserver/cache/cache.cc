@@ -82,7 +82,7 @@ WatchCache::Stats WatchCache::stats() const {
 EntryRef WatchCache::Impl::make_entry(const std::string& key, Revision revision, const SharedBytes& stored) const {
   PH_ASSERT(key.starts_with(prefix));
   return std::make_shared<const Entry>(
-      Entry{key.substr(prefix.size()), revision, share(api::with_resource_version(*stored, to_string(revision)))});
+      Entry{key.substr(prefix.size()), revision, share(api::served_bytes(*stored, to_string(revision)))});
 }
 
 void WatchCache::Impl::apply(const Change& change) {

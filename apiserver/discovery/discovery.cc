@@ -79,8 +79,8 @@ std::vector<std::string> segments(std::string_view path) {
 
 }  // namespace
 
-DiscoveryHandler::DiscoveryHandler(Resources resources, std::string server_address)
-    : resources_(resources), server_address_(std::move(server_address)) {}
+DiscoveryHandler::DiscoveryHandler(const ObjectReader& reader, std::string server_address)
+    : reader_(reader), server_address_(std::move(server_address)), scheme_(reader.scheme()) {}
 
 Task<std::optional<HttpResponse>> DiscoveryHandler::try_handle(const HttpRequest& request, const Identity&) {
   const std::string path(request.path());
@@ -95,22 +95,27 @@ const Document* DiscoveryHandler::find(const std::string& path, const HttpReques
   const std::vector<std::string> parts = segments(path);
   const bool core = parts[0] == "api";
   const Form form = negotiate(request, parts.size() == 1);
+  if (!(scheme_ == reader_.scheme())) {
+    scheme_ = reader_.scheme();
+    made_.clear();
+  }
+  const Resources resources = scheme_.resources();
   std::string key = fmt::format("{} {}", fmt::join(parts, "/"), form.content_type());
   if (const auto made = made_.find(key); made != made_.end()) return &made->second;
 
   std::unique_ptr<Message> message;
   if (parts.size() == 1 && !form.aggregated_version.empty()) {
-    message = std::make_unique<apidiscovery::v2::APIGroupDiscoveryList>(aggregated(resources_, core));
+    message = std::make_unique<apidiscovery::v2::APIGroupDiscoveryList>(aggregated(resources, core));
   } else if (parts.size() == 1 && core) {
     message = std::make_unique<meta::v1::APIVersions>(core_versions(server_address_));
   } else if (parts.size() == 1) {
-    message = std::make_unique<meta::v1::APIGroupList>(group_list(resources_));
+    message = std::make_unique<meta::v1::APIGroupList>(group_list(resources));
   } else if (parts.size() == 2 && !core) {
-    auto found = group(resources_, parts[1]);
+    auto found = group(resources, parts[1]);
     if (found.name().empty()) return nullptr;
     message = std::make_unique<meta::v1::APIGroup>(std::move(found));
   } else if (parts.size() == (core ? 2 : 3)) {
-    auto found = resource_list(resources_, core ? "" : parts[1], parts.back());
+    auto found = resource_list(resources, core ? "" : parts[1], parts.back());
     if (found.resources().empty()) return nullptr;
     message = std::make_unique<meta::v1::APIResourceList>(std::move(found));
   } else {

@@ -13,16 +13,17 @@ namespace ph::apiserver {
 
 class DiscoveryHandler final : public PathHandler {
  public:
-  // `resources` must outlive it. `server_address`: what /api tells clients to use; may be empty.
-  DiscoveryHandler(Resources resources, std::string server_address);
+  // `reader` must outlive it. `server_address`: what /api tells clients to use; may be empty.
+  DiscoveryHandler(const ObjectReader& reader, std::string server_address);
 
   Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity& user) override;
 
  private:
   const Document* find(const std::string& path, const HttpRequest& request);
 
-  Resources resources_;
+  const ObjectReader& reader_;
   std::string server_address_;
+  api::Scheme scheme_;                    // which `made_` is of
   std::map<std::string, Document> made_;  // by path and form
 };
 

@@ -10,7 +10,7 @@
 
 namespace ph::apiserver {
 
-using Resources = std::span<const api::Resource>;
+using api::Resources;
 
 // /api. `server_address`: host:port, left out when empty.
 meta::v1::APIVersions core_versions(const std::string& server_address);

@@ -14,11 +14,13 @@ std::vector<std::string> discovery_paths(Resources resources);
 
 class RootPathsHandler final : public PathHandler {
  public:
-  explicit RootPathsHandler(std::vector<std::string> paths);
+  // `reader` must outlive it. `paths`: those besides discovery's.
+  RootPathsHandler(const ObjectReader& reader, std::vector<std::string> paths);
   Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity& user) override;
 
  private:
-  SharedBytes body_;
+  const ObjectReader& reader_;
+  std::vector<std::string> paths_;
 };
 
 }  // namespace ph::apiserver

@@ -51,16 +51,26 @@ class Lazy {
 
 class OpenApiCatalog {
  public:
-  explicit OpenApiCatalog(Resources resources)
-      : v2_(std::string(kJson), [resources] { return openapi_v2(resources); }),
+  // What has not changed since `before` is taken from there.
+  OpenApiCatalog(api::Scheme scheme, const OpenApiCatalog* before)
+      : scheme_(std::move(scheme)),
+        v2_(std::string(kJson), [scheme = scheme_] { return openapi_v2(scheme.resources()); }),
         v2_protobuf_(std::string(kProtobufV2), [this] { return gnostic_v2(v2_.get().body()); }),
         index_(std::string(kJson), [this] { return index_json(); }) {
-    for (const api::Resource& resource : resources) {
-      const std::string group = resource.kind.group, version = resource.kind.version;
-      v3_.try_emplace(group_version_path(group, version), std::string(kJson),
-                      [resources, group, version] { return openapi_v3(resources, group, version); });
+    for (const api::Resource& resource : scheme_.resources()) {
+      v3_[group_version_path(resource.kind.group, resource.kind.version)].resources.push_back(&resource);
+    }
+    for (auto& [path, group] : v3_) {
+      const auto known = before ? before->v3_.find(path) : v3_.end();
+      group.document = before && known != before->v3_.end() && known->second.resources == group.resources
+                           ? known->second.document
+                           : std::make_shared<Lazy>(std::string(kJson), [scheme = scheme_, kind = group.resources.front()->kind] {
+                               return openapi_v3(scheme.resources(), kind.group, kind.version);
+                             });
     }
   }
+
+  const api::Scheme& scheme() const { return scheme_; }
 
   // Null when there is no such document.
   Lazy* find(const HttpRequest& request) {
@@ -71,7 +81,7 @@ class OpenApiCatalog {
     static constexpr std::string_view kPrefix = "/openapi/v3/";
     if (!path.starts_with(kPrefix)) return nullptr;
     const auto found = v3_.find(path.substr(kPrefix.size()));
-    return found == v3_.end() ? nullptr : &json_only(request, found->second);
+    return found == v3_.end() ? nullptr : &json_only(request, *found->second.document);
   }
 
  private:
@@ -92,14 +102,20 @@ class OpenApiCatalog {
 
   std::string index_json() {
     nlohmann::json paths = nlohmann::json::object();
-    for (auto& [path, document] : v3_) {
-      paths[path] = {{"serverRelativeURL", "/openapi/v3/" + path + "?hash=" + document.get().tag()}};
+    for (auto& [path, group] : v3_) {
+      paths[path] = {{"serverRelativeURL", "/openapi/v3/" + path + "?hash=" + group.document->get().tag()}};
     }
     return nlohmann::json{{"paths", std::move(paths)}}.dump();
   }
 
+  struct GroupVersion {
+    std::vector<const api::Resource*> resources;
+    std::shared_ptr<Lazy> document;
+  };
+
+  api::Scheme scheme_;
   Lazy v2_, v2_protobuf_, index_;
-  std::map<std::string, Lazy, std::less<>> v3_;
+  std::map<std::string, GroupVersion, std::less<>> v3_;
 };
 
 namespace {
@@ -127,11 +143,15 @@ HttpResponse answer_later(const HttpRequest& request, std::shared_ptr<OpenApiCat
 
 }  // namespace
 
-OpenApiHandler::OpenApiHandler(Resources resources) : catalog_(std::make_shared<OpenApiCatalog>(resources)) {}
+OpenApiHandler::OpenApiHandler(const ObjectReader& reader)
+    : reader_(reader), catalog_(std::make_shared<OpenApiCatalog>(reader.scheme(), nullptr)) {}
 OpenApiHandler::~OpenApiHandler() = default;
 
 Task<std::optional<HttpResponse>> OpenApiHandler::try_handle(const HttpRequest& request, const Identity&) {
   if (!request.path().starts_with("/openapi/")) co_return std::nullopt;
+  if (!(catalog_->scheme() == reader_.scheme())) {
+    catalog_ = std::make_shared<OpenApiCatalog>(reader_.scheme(), catalog_.get());
+  }
   Lazy* lazy = catalog_->find(request);
   if (!lazy) co_return std::nullopt;
   const Document* document = lazy->if_made();

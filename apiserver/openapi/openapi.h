@@ -13,14 +13,15 @@ class OpenApiCatalog;
 
 class OpenApiHandler final : public PathHandler {
  public:
-  // `resources` must outlive it and every answer it has given.
-  explicit OpenApiHandler(Resources resources);
+  // `reader` must outlive it.
+  explicit OpenApiHandler(const ObjectReader& reader);
   ~OpenApiHandler() override;
 
   Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity& user) override;
 
  private:
-  std::shared_ptr<OpenApiCatalog> catalog_;  // shared with answers that are still to be rendered
+  const ObjectReader& reader_;
+  std::shared_ptr<OpenApiCatalog> catalog_;  // of the scheme it was asked for last; shared with answers that are still to be rendered
 };
 
 }  // namespace ph::apiserver

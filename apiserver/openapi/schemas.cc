@@ -82,7 +82,9 @@ json SchemaCollection::named(const Schema& schema) {
     case Type::Time:
     case Type::MicroTime: return {{"type", "string"}, {"format", "date-time"}};
     case Type::Duration: return {{"type", "string"}};
-    case Type::RawJson: return {{"type", "object"}};
+    // An object of some kind; of a schema's own raw JSON, and of what has several forms, nothing is said.
+    case Type::RawJson: return schema.name.ends_with(".JSON") ? json::object() : json{{"type", "object"}};
+    case Type::Union: return json::object();
     default: return structure(schema);
   }
 }

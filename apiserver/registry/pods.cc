@@ -23,24 +23,24 @@ void mark_gated(Pod& pod) {
 
 class PodRules final : public ResourceRules {
  public:
-  void prepare_create(WriteContext&, Message& object) override {
-    Pod& pod = static_cast<Pod&>(object);
+  void prepare_create(WriteContext&, api::Object& object) override {
+    Pod& pod = object.as<Pod>();
     pod.mutable_status()->set_phase("Pending");
     pod.mutable_status()->set_qos_class(qos_class(pod));
     mark_gated(pod);
   }
 
-  void prepare_status(WriteContext&, Message& object, const Message& old) override {
-    Pod& pod = static_cast<Pod&>(object);
+  void prepare_status(WriteContext&, api::Object& object, const api::Object& old) override {
+    Pod& pod = object.as<Pod>();
     auto& status = *pod.mutable_status();
-    if (status.qos_class().empty()) status.set_qos_class(static_cast<const Pod&>(old).status().qos_class());
+    if (status.qos_class().empty()) status.set_qos_class(old.as<Pod>().status().qos_class());
     // The one address and the list of them say the same, whichever the node wrote.
     if (status.pod_ip().empty() && status.pod_ips_size() > 0) status.set_pod_ip(status.pod_ips(0).ip());
     if (!status.pod_ip().empty() && status.pod_ips_size() == 0) status.add_pod_ips()->set_ip(status.pod_ip());
   }
 
-  DeletePlan plan_delete(const Message& object, std::optional<std::int64_t> requested) override {
-    const Pod& pod = static_cast<const Pod&>(object);
+  DeletePlan plan_delete(const api::Object& object, std::optional<std::int64_t> requested) override {
+    const Pod& pod = object.as<Pod>();
     // Nobody would confirm the end of a pod that no node has, or that has ended.
     if (pod.spec().node_name().empty() || ended(pod)) return {0};
     std::int64_t grace = pod.spec().termination_grace_period_seconds();

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/rules.h"
 #include "apiserver/access.h"
 #include "apiserver/storage/store.h"
 #include "base/rng.h"
@@ -53,25 +54,27 @@ class ResourceRules {
   // After mutating admission, before validation: drop what clients may not set, set what the server does (phase, QoS
   // class). The generic part (name, uid, times, status cleared, generation = 1 where the kind has one) has been done. Once more
   // for the same object when the name that was generated for it was taken: it comes to the same then.
-  virtual void prepare_create(WriteContext&, Message& /*object*/) {}
+  virtual void prepare_create(WriteContext&, api::Object& /*object*/) {}
   // Full update: `old` is the stored object. Generic: metadata kept, status restored from `old`; the generation is raised
   // afterwards when anything but metadata and status differs.
-  virtual void prepare_update(WriteContext&, Message& /*object*/, const Message& /*old*/) {}
+  virtual void prepare_update(WriteContext&, api::Object& /*object*/, const api::Object& /*old*/) {}
   // …/status: generic: everything but metadata and status restored from `old`.
-  virtual void prepare_status(WriteContext&, Message& /*object*/, const Message& /*old*/) {}
+  virtual void prepare_status(WriteContext&, api::Object& /*object*/, const api::Object& /*old*/) {}
   // True when an update that left the spec alone raises the generation all the same.
-  virtual bool raises_generation(const Message& /*object*/, const Message& /*old*/) { return false; }
+  virtual bool raises_generation(const api::Object& /*object*/, const api::Object& /*old*/) { return false; }
+  // Beside the rules of the kind and in the same answer: what only the resource knows.
+  virtual void validate(const api::Object& /*object*/, api::Errors&) {}
   // After validation, last before the commit; may add to the transaction (cluster IPs, node ports), change the object, and
   // throw. `object` is null when the object is being removed, `old` when it is being created.
-  virtual void before_commit(WriteContext&, Message* /*object*/, const Message* /*old*/) {}
+  virtual void before_commit(WriteContext&, api::Object* /*object*/, const api::Object* /*old*/) {}
   // True while something beside metadata.finalizers keeps an object that is being deleted (a namespace's spec.finalizers).
-  virtual bool holds(const Message& /*object*/) { return false; }
+  virtual bool holds(const api::Object& /*object*/) { return false; }
   // A delete has begun, and the object stays for now: deletionTimestamp is set.
-  virtual void mark_deleting(Message& /*object*/) {}
+  virtual void mark_deleting(api::Object& /*object*/) {}
   // Whether the store may forget all but the last value of this key.
   virtual bool last_value_only(const ObjectKey&) { return false; }
   // Grace of a delete. `requested`: gracePeriodSeconds of the options, if given.
-  virtual DeletePlan plan_delete(const Message& /*object*/, std::optional<std::int64_t> /*requested*/) { return {}; }
+  virtual DeletePlan plan_delete(const api::Object& /*object*/, std::optional<std::int64_t> /*requested*/) { return {}; }
 };
 
 struct ServerOptions;

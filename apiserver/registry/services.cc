@@ -110,25 +110,25 @@ class ServiceRules final : public ResourceRules {
     }
   }
 
-  void prepare_create(WriteContext&, Message& object) override {
-    auto& spec = *static_cast<Service&>(object).mutable_spec();
+  void prepare_create(WriteContext&, api::Object& object) override {
+    auto& spec = *object.as<Service>().mutable_spec();
     join_addresses(spec);
     if (spec.type() != "ExternalName") default_families(spec);
   }
 
-  void prepare_update(WriteContext&, Message& object, const Message& old) override {
-    Service& service = static_cast<Service&>(object);
-    const Service& before = static_cast<const Service&>(old);
+  void prepare_update(WriteContext&, api::Object& object, const api::Object& old) override {
+    Service& service = object.as<Service>();
+    const Service& before = old.as<Service>();
     drop_type_leftovers(service, before);
     keep_numbers(service, before);
     join_addresses(*service.mutable_spec());
     if (needs_cluster_ip(service)) default_families(*service.mutable_spec());
   }
 
-  void before_commit(WriteContext& context, Message* object, const Message* old) override {
+  void before_commit(WriteContext& context, api::Object* object, const api::Object* old) override {
     if (object != nullptr && !context.subresource.empty()) return;
-    auto* service = static_cast<Service*>(object);
-    const auto* before = static_cast<const Service*>(old);
+    auto* service = object != nullptr ? &object->as<Service>() : nullptr;
+    const auto* before = old != nullptr ? &old->as<Service>() : nullptr;
     if (service != nullptr) {
       numbers_.take_address(context, *service, before);
       numbers_.take_ports(context, *service, before);

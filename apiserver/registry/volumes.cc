@@ -11,21 +11,21 @@ using core::v1::PersistentVolumeClaim;
 
 class ClaimRules final : public ResourceRules {
  public:
-  void prepare_create(WriteContext&, Message& object) override {
-    static_cast<PersistentVolumeClaim&>(object).mutable_status()->set_phase("Pending");
+  void prepare_create(WriteContext&, api::Object& object) override {
+    object.as<PersistentVolumeClaim>().mutable_status()->set_phase("Pending");
   }
 };
 
 class VolumeRules final : public ResourceRules {
  public:
-  void prepare_create(WriteContext& context, Message& object) override {
-    auto& status = *static_cast<PersistentVolume&>(object).mutable_status();
+  void prepare_create(WriteContext& context, api::Object& object) override {
+    auto& status = *object.as<PersistentVolume>().mutable_status();
     status.set_phase("Pending");
     api::set_time(status.mutable_last_phase_transition_time(), context.now);
   }
-  void prepare_status(WriteContext& context, Message& object, const Message& old) override {
-    auto& status = *static_cast<PersistentVolume&>(object).mutable_status();
-    const auto& before = static_cast<const PersistentVolume&>(old).status();
+  void prepare_status(WriteContext& context, api::Object& object, const api::Object& old) override {
+    auto& status = *object.as<PersistentVolume>().mutable_status();
+    const auto& before = old.as<PersistentVolume>().status();
     if (status.phase() != before.phase() && !status.has_last_phase_transition_time()) {
       api::set_time(status.mutable_last_phase_transition_time(), context.now);
     }

@@ -22,25 +22,25 @@ bool same(const Labels& a, const Labels& b) {
 
 class DeploymentRules final : public ResourceRules {
  public:
-  void prepare_status(WriteContext&, Message& object, const Message& old) override {
-    auto& metadata = *static_cast<Deployment&>(object).mutable_metadata();
-    *metadata.mutable_labels() = static_cast<const Deployment&>(old).metadata().labels();
+  void prepare_status(WriteContext&, api::Object& object, const api::Object& old) override {
+    auto& metadata = *object.as<Deployment>().mutable_metadata();
+    *metadata.mutable_labels() = old.as<Deployment>().metadata().labels();
   }
-  bool raises_generation(const Message& object, const Message& old) override {
-    return !same(static_cast<const Deployment&>(object).metadata().annotations(),
-                 static_cast<const Deployment&>(old).metadata().annotations());
+  bool raises_generation(const api::Object& object, const api::Object& old) override {
+    return !same(object.as<Deployment>().metadata().annotations(),
+                 old.as<Deployment>().metadata().annotations());
   }
 };
 
 // The count of template changes, from before controller revisions; it lives on as an annotation.
 class DaemonSetRules final : public ResourceRules {
  public:
-  void prepare_create(WriteContext&, Message& object) override { set(static_cast<DaemonSet&>(object), 1); }
+  void prepare_create(WriteContext&, api::Object& object) override { set(object.as<DaemonSet>(), 1); }
 
-  void prepare_update(WriteContext&, Message& object, const Message& old) override {
-    const DaemonSet& before = static_cast<const DaemonSet&>(old);
-    DaemonSet& after = static_cast<DaemonSet&>(object);
-    const bool changed = !api::Value::equal(api::Value::of(object).at_path("spec.template"), api::Value::of(old).at_path("spec.template"));
+  void prepare_update(WriteContext&, api::Object& object, const api::Object& old) override {
+    const DaemonSet& before = old.as<DaemonSet>();
+    DaemonSet& after = object.as<DaemonSet>();
+    const bool changed = !api::Value::equal(object.value().at_path("spec.template"), old.value().at_path("spec.template"));
     set(after, count(before) + (changed ? 1 : 0));
   }
 
@@ -58,8 +58,8 @@ class DaemonSetRules final : public ResourceRules {
 // A job selects the pods that carry its UID, unless its maker took that on himself.
 class JobRules final : public ResourceRules {
  public:
-  void prepare_create(WriteContext&, Message& object) override {
-    Job& job = static_cast<Job&>(object);
+  void prepare_create(WriteContext&, api::Object& object) override {
+    Job& job = object.as<Job>();
     if (job.spec().manual_selector()) return;
     auto& labels = *job.mutable_spec()->mutable_template_()->mutable_metadata()->mutable_labels();
     // Labels that defaulting took from the template follow it.
@@ -77,9 +77,9 @@ class JobRules final : public ResourceRules {
 
 class EndpointSliceRules final : public ResourceRules {
  public:
-  bool raises_generation(const Message& object, const Message& old) override {
+  bool raises_generation(const api::Object& object, const api::Object& old) override {
     using discovery::v1::EndpointSlice;
-    return !same(static_cast<const EndpointSlice&>(object).metadata().labels(), static_cast<const EndpointSlice&>(old).metadata().labels());
+    return !same(object.as<EndpointSlice>().metadata().labels(), old.as<EndpointSlice>().metadata().labels());
   }
 };
 

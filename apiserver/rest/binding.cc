@@ -58,8 +58,8 @@ void mark_scheduled(Pod& pod, Time now) {
   api::set_time(condition.mutable_last_transition_time(), now);
 }
 
-std::unique_ptr<Message> bound(const Message& stored, const Binding& binding, Time now) {
-  const Pod& before = static_cast<const Pod&>(stored);
+api::Object bound(const api::Object& stored, const Binding& binding, Time now) {
+  const Pod& before = stored.as<Pod>();
   if (const std::string why = refusal(before, binding); !why.empty()) {
     throw api::conflict("pods/binding", before.metadata().name(), why);
   }
@@ -80,9 +80,9 @@ std::unique_ptr<Message> bound(const Message& stored, const Binding& binding, Ti
 Task<HttpResponse> bind_pod(Core& core, Call& call) {
   without_tables(call);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  const std::unique_ptr<Message> body = read_body(call.request, api::schema_of<Binding>(), options.unknown, call.warnings);
-  match_namespace(call, *body);
-  const Binding& binding = static_cast<const Binding&>(*body);
+  api::Object body = read_body(call.request, api::schema_of<Binding>(), options.unknown, call.warnings);
+  match_namespace(call, body);
+  const Binding& binding = body.as<Binding>();
   ObjectKey key{binding.metadata().namespace_(), binding.metadata().name()};
   if (call.info.resource == "pods") {
     if (!key.name.empty() && key.name != call.info.name) throw api::bad_request("name in URL does not match name in Binding object");
@@ -92,7 +92,7 @@ Task<HttpResponse> bind_pod(Core& core, Call& call) {
   // Admission judges the pod as an update of it would; managed fields are not kept for what the scheduler decides.
   WriteRequest request = write_request(call, {}, options.dry_run);
   request.subresource = "binding";
-  const Make make = [&](const Message& stored) { return bound(stored, binding, core.now()); };
+  const Make make = [&](const api::Object& stored) { return bound(stored, binding, core.now()); };
   co_await update_object(core, core.of(api::schema_of<Pod>()), key, UpdateKind::Part, make, std::move(request));
   meta::v1::Status status = success();
   status.set_code(201);

@@ -4,7 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
-#include "api/rules.h"
+#include "api/object_rules.h"
+#include "api/structural/objects.h"
 #include "apiserver/rest/negotiate.h"
 
 namespace ph::apiserver {
@@ -49,7 +50,8 @@ std::string why_unconvertible(const GroupVersionKind& found, const GroupVersionK
     return fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"{}\"", found.kind, found.api_version(), kScheme);
   }
   try {
-    read(*make_object(*schema));
+    api::Object other = make_object(*schema);
+    read(other);
   } catch (const DecodeError& error) {
     return error.what();
   }
@@ -94,22 +96,31 @@ void decode(const GroupVersionKind& expected, api::Unknown unknown, std::vector<
 }
 
 void read_json(std::string_view text, std::string_view original, const api::Schema& schema, api::Unknown unknown,
-               std::vector<std::string>& warnings, Message& into) {
+               std::vector<std::string>& warnings, api::Object& into) {
   GroupVersionKind found;
   try {
     found = api::type_of(text);
   } catch (const DecodeError& error) {
     unrecognized(*schema.kind, original, fmt::format("couldn't get version/kind; json parse error: {}", error.what()));
   }
-  check_kind(found, *schema.kind, [&](Message& other) { api::decode_json(text, other); });
-  decode(*schema.kind, unknown, warnings,
-         [&](const api::DecodeOptions& options) { api::decode_json(text, into, options); });
+  check_kind(found, *schema.kind, [&](api::Object& other) { api::decode_json(text, *other.message()); });
+  decode(*schema.kind, unknown, warnings, [&](const api::DecodeOptions& options) {
+    if (into.message()) {
+      api::decode_json(text, *into.message(), options);
+    } else {
+      into = api::structural::read_object(schema, text, options);
+    }
+  });
 }
 
-void read_protobuf(const std::string& body, const api::Schema& schema, Message& into) {
+void read_protobuf(const std::string& body, const api::Schema& schema, api::Object& into) {
+  if (!into.message()) {
+    throw api::unsupported_media_type(
+        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
+  }
   try {
-    check_kind(api::open_envelope(body).kind, *schema.kind, [&](Message& other) { api::decode_envelope(body, other); });
-    api::decode_envelope(body, into);
+    check_kind(api::open_envelope(body).kind, *schema.kind, [&](api::Object& other) { api::decode_envelope(body, *other.message()); });
+    api::decode_envelope(body, *into.message());
   } catch (const DecodeError& error) {
     unrecognized(*schema.kind, body, error.what());
   }
@@ -117,17 +128,12 @@ void read_protobuf(const std::string& body, const api::Schema& schema, Message& 
 
 }  // namespace
 
-void set_defaults(Message& object) {
-  const api::KindRules& rules = api::rules_of(api::schema_of(object));
-  if (rules.set_defaults != nullptr) rules.set_defaults(object);
-}
-
-std::unique_ptr<Message> read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
+api::Object read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
                                    std::vector<std::string>& warnings) {
-  std::unique_ptr<Message> object = make_object(schema);
+  api::Object object = make_object(schema);
   switch (body_format(request)) {
-    case Format::Json: read_json(request.body, request.body, schema, unknown, warnings, *object); break;
-    case Format::Protobuf: read_protobuf(request.body, schema, *object); break;
+    case Format::Json: read_json(request.body, request.body, schema, unknown, warnings, object); break;
+    case Format::Protobuf: read_protobuf(request.body, schema, object); break;
     case Format::Yaml: {
       std::string json;
       try {
@@ -135,11 +141,11 @@ std::unique_ptr<Message> read_body(const HttpRequest& request, const api::Schema
       } catch (const DecodeError& error) {
         unrecognized(*schema.kind, request.body, fmt::format("couldn't get version/kind; json parse error: {}", error.what()));
       }
-      read_json(json, request.body, schema, unknown, warnings, *object);
+      read_json(json, request.body, schema, unknown, warnings, object);
       break;
     }
   }
-  set_defaults(*object);
+  set_defaults(object);
   return object;
 }
 
@@ -153,7 +159,7 @@ std::string kind_error(const nlohmann::json& document, const api::Schema& schema
   try {
     const GroupVersionKind found = completed(api::type_of(text), *schema.kind);
     if (found == *schema.kind) return {};
-    return why_unconvertible(found, *schema.kind, [&](Message& other) { api::decode_json(text, other); });
+    return why_unconvertible(found, *schema.kind, [&](api::Object& other) { api::decode_json(text, *other.message()); });
   } catch (const DecodeError& error) {
     return error.what();
   }

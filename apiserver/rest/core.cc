@@ -1,8 +1,9 @@
 #include "apiserver/rest/core.h"
 
-#include "api/codec.h"
-#include "api/convert.h"
-#include "api/kinds.h"
+#include <set>
+
+#include "api/encoded.h"
+#include "base/assert.h"
 
 namespace ph::apiserver {
 
@@ -14,35 +15,37 @@ std::string qualified_kind(const api::GroupVersionKind& kind) {
   return kind.group.empty() ? kind.kind : kind.kind + "." + kind.group;
 }
 
-std::unique_ptr<Message> make_object(const api::Schema& schema) { return api::Scheme::builtin().make(schema); }
+api::Object make_object(const api::Schema& schema) { return api::Object::make(schema); }
 
-std::unique_ptr<Message> decode_entry(const api::Resource& resource, const Entry& entry) {
-  std::unique_ptr<Message> object = make_object(*resource.schema);
-  api::decode_envelope(*entry.protobuf, *object);
-  return object;
+api::Object decode_entry(const api::Resource& resource, const Entry& entry) {
+  return api::decode_stored(*resource.schema, *entry.protobuf);
 }
 
 EntryRef shown(const Served& served, const EntryRef& entry) {
-  if (served.stored_as == nullptr || !entry) return entry;
-  core::v1::Event stored;
-  api::decode_envelope(*entry->protobuf, stored);
+  if (!served.to_shown || !entry) return entry;
+  const Served& storage = served.stored_as ? *served.stored_as : served;
+  api::Object object = served.to_shown(decode_entry(*storage.resource, *entry));
   auto converted = std::make_shared<Entry>();
   converted->key = entry->key;
   converted->revision = entry->revision;
-  converted->protobuf = share(api::encode_envelope(api::convert_event(stored)));
+  converted->protobuf = share(api::encode_stored(object));
   return converted;
 }
 
-std::unique_ptr<Message> to_stored(const Served& served, std::unique_ptr<Message> object) {
-  if (served.stored_as == nullptr) return object;
-  return std::make_unique<core::v1::Event>(api::convert_event(static_cast<const ph::events::v1::Event&>(*object)));
+api::Object to_stored(const Served& served, api::Object object) {
+  return served.stored_as ? served.to_stored(object) : std::move(object);
 }
 
 Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)
     : executor(executor), rng(rng), store(store), log(std::move(log)), options(std::move(options)), hub_(store, executor), writes_(executor) {
-  for (const api::Resource& resource : api::Scheme::builtin().resources()) add(resource);
+  for (const api::Resource& resource : scheme_.resources()) add(resource);
   for (auto& [resource, served] : served_) {
-    if (resource->stored_as) served->stored_as = &of(*api::Scheme::builtin().find(*resource->stored_as));
+    if (!resource->stored_as) continue;
+    served->stored_as = served_.at(scheme_.resource(*scheme_.find(*resource->stored_as)));
+    served->to_shown = api::conversion(*resource->stored_as, resource->kind);
+    served->to_stored = api::conversion(resource->kind, *resource->stored_as);
+    PH_ASSERT(served->to_shown);
+    PH_ASSERT(served->to_stored);
   }
   if (this->options.metrics) metrics = std::make_unique<ServerMetrics>(*this->options.metrics, *this);
 }
@@ -50,45 +53,78 @@ Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions op
 Core::~Core() = default;
 
 void Core::add(const api::Resource& resource) {
-  auto served = std::make_unique<Served>();
+  auto served = std::make_shared<Served>();
   served->resource = &resource;
   served->qualified = qualified_resource(resource);
   served->qualified_kind = qualified_kind(resource.kind);
-  served->kind_rules = &api::rules_of(*resource.schema);
   const RegistryEntry& entry = registry_entry(resource);
   served->traits = entry.traits;
   auto& rules = rules_[served->qualified];
   if (!rules) rules = entry.make(options);
   served->rules = rules.get();
-  if (!resource.storage_prefix.empty()) {
-    served->prefix = resource.storage_prefix + "/";
-    auto& cache = caches_[served->prefix];
-    if (!cache) {
-      cache = std::make_unique<WatchCache>(hub_, served->prefix);
-      cache_order_.push_back(cache.get());
-    }
-    served->cache = cache.get();
-  }
+  if (!resource.storage_prefix.empty()) use_cache(*served);
   served_[&resource] = std::move(served);
 }
 
-Served* Core::find(std::string_view group, std::string_view version, std::string_view plural) {
-  const api::Resource* resource = api::Scheme::builtin().resource(group, version, plural);
-  if (resource == nullptr) return nullptr;
-  return served_.at(resource).get();
+void Core::use_cache(Served& served) {
+  served.prefix = served.resource->storage_prefix + "/";
+  auto& cache = caches_[served.prefix];
+  if (!cache) cache = std::make_shared<WatchCache>(hub_, served.prefix);
+  served.kept_cache = cache;
+  served.cache = cache.get();
+}
+
+std::shared_ptr<Served> Core::find(std::string_view group, std::string_view version, std::string_view plural) const {
+  const api::Resource* resource = scheme_.resource(group, version, plural);
+  return resource == nullptr ? nullptr : served_.at(resource);
+}
+
+Task<void> Core::serve(std::vector<std::shared_ptr<Served>> resources) {
+  for (const auto& served : resources) use_cache(*served);
+  co_await hub_.fill();
+  std::vector<api::ResourceRef> refs;
+  for (const auto& served : resources) {
+    PH_ASSERT(served->kept_resource);
+    forget(served->resource->kind.group, served->resource->plural);
+    if (served->listed) refs.push_back(served->kept_resource);
+  }
+  for (auto& served : resources) served_[served->resource] = std::move(served);
+  scheme_ = scheme_.with(std::move(refs));
+}
+
+void Core::withdraw(std::string_view group, std::string_view plural) {
+  std::set<std::string> prefixes = forget(group, plural);
+  scheme_ = scheme_.without(group, plural);
+  for (const std::string& prefix : prefixes) {
+    const auto cache = caches_.find(prefix);
+    if (cache == caches_.end()) continue;
+    cache->second->close();
+    caches_.erase(cache);
+  }
+}
+
+std::set<std::string> Core::forget(std::string_view group, std::string_view plural) {
+  std::set<std::string> prefixes;
+  std::erase_if(served_, [&](const auto& entry) {
+    const api::Resource& resource = *entry.first;
+    if (!resource.owner || resource.kind.group != group || resource.plural != plural) return false;
+    prefixes.insert(entry.second->prefix);
+    return true;
+  });
+  return prefixes;
 }
 
 Served& Core::of(const api::Schema& schema) { return *served_.at(resource(schema)); }
 
-const api::Resource* Core::resource(const api::Schema& schema) const { return api::Scheme::builtin().resource(schema); }
+const api::Resource* Core::resource(const api::Schema& schema) const { return scheme_.resource(schema); }
 
 WatchCache* Core::cache(const api::Resource& resource) { return served_.at(&resource)->cache; }
 
-std::unique_ptr<Message> Core::read(const api::Resource& resource, const ObjectKey& key) {
+api::Object Core::read(const api::Resource& resource, const ObjectKey& key) {
   const Served& served = *served_.at(&resource);
-  if (served.cache == nullptr) return nullptr;
+  if (served.cache == nullptr) return {};
   const EntryRef entry = shown(served, served.cache->find(key.text()));
-  return entry ? decode_entry(resource, *entry) : nullptr;
+  return entry ? decode_entry(resource, *entry) : api::Object();
 }
 
 Task<void> Core::fill() {
@@ -97,7 +133,7 @@ Task<void> Core::fill() {
 }
 
 void Core::close() {
-  for (WatchCache* cache : cache_order_) cache->close();
+  for (auto& [prefix, cache] : caches_) cache->close();
 }
 
 }  // namespace ph::apiserver

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/convert.h"
+#include "api/object.h"
 #include "api/rules.h"
 #include "api/schema.h"
 #include "apiserver/cache/cache.h"
@@ -33,10 +37,17 @@ struct Served {
   std::string qualified_kind;  // "Deployment.apps"
   WatchCache* cache = nullptr; // null: nothing is stored
   ResourceRules* rules = nullptr;
-  const api::KindRules* kind_rules = nullptr;
+  // What of it is not the server's for good: of custom resources.
+  api::ResourceRef kept_resource;
+  std::shared_ptr<WatchCache> kept_cache;
+  std::shared_ptr<ResourceRules> kept_rules;
   unsigned traits = kPlain;
-  // Another kind's objects shown as this one (events.k8s.io over core events): the resource that stores them.
-  Served* stored_as = nullptr;
+  // Another kind's objects shown as this one (events.k8s.io over core events, versions of a custom kind): the resource that stores
+  // them, and the way there and back.
+  std::shared_ptr<Served> stored_as;
+  std::function<api::Object(const api::Object&)> to_shown, to_stored;
+  bool listed = true;  // false: a version that only stores
+  std::string deprecation;  // a warning with every answer; empty: none
   FrameCache frames;
 
   bool has(Trait trait) const { return (traits & trait) != 0; }
@@ -49,13 +60,21 @@ class Core final : public ObjectReader {
   ~Core() override;
 
   // Null when nothing of that name is served.
-  Served* find(std::string_view group, std::string_view version, std::string_view plural);
+  std::shared_ptr<Served> find(std::string_view group, std::string_view version, std::string_view plural) const;
+  // Of a built-in kind: there for good.
   Served& of(const api::Schema& schema);
 
+  // Serves what was not built in, in the place of all that had the group and plural of one of them. Made by the caller but for their
+  // caches, which they share by their prefix; whoever uses the ones before goes on with those. Filled when it returns.
+  Task<void> serve(std::vector<std::shared_ptr<Served>> resources);
+  // … no more: its watches end.
+  void withdraw(std::string_view group, std::string_view plural);
+
   // ObjectReader
+  const api::Scheme& scheme() const override { return scheme_; }
   const api::Resource* resource(const api::Schema& schema) const override;
   WatchCache* cache(const api::Resource& resource) override;
-  std::unique_ptr<Message> read(const api::Resource& resource, const ObjectKey& key) override;
+  api::Object read(const api::Resource& resource, const ObjectKey& key) override;
   using ObjectReader::read;
 
   Task<void> fill();
@@ -77,12 +96,15 @@ class Core final : public ObjectReader {
 
  private:
   void add(const api::Resource& resource);
+  void use_cache(Served& served);
+  // Of what is not built in; the prefixes of what it had.
+  std::set<std::string> forget(std::string_view group, std::string_view plural);
 
+  api::Scheme scheme_ = api::Scheme::builtin();
   CacheHub hub_;
-  std::map<std::string, std::unique_ptr<WatchCache>> caches_;      // by prefix
+  std::map<std::string, std::shared_ptr<WatchCache>> caches_;      // by prefix
   std::map<std::string, std::unique_ptr<ResourceRules>> rules_;    // by qualified name
-  std::map<const api::Resource*, std::unique_ptr<Served>> served_;
-  std::vector<WatchCache*> cache_order_;
+  std::map<const api::Resource*, std::shared_ptr<Served>> served_;
   Scope writes_;  // the first to go
 };
 
@@ -95,6 +117,7 @@ struct Call {
   Form form;
   std::exception_ptr unacceptable;  // why the form that was asked for cannot be given
   Steady deadline = Steady::max();
+  std::shared_ptr<Served> held;  // `served`, which may be withdrawn meanwhile
   Served* served = nullptr;
   const api::Subresource* subresource = nullptr;
   std::vector<std::string> warnings;
@@ -109,12 +132,12 @@ std::string qualified_resource(const api::Resource& resource);
 std::string qualified_kind(const api::GroupVersionKind& kind);
 
 // A new empty object of the kind; the object of a stored entry.
-std::unique_ptr<Message> make_object(const api::Schema& schema);
-std::unique_ptr<Message> decode_entry(const api::Resource& resource, const Entry& entry);
+api::Object make_object(const api::Schema& schema);
+api::Object decode_entry(const api::Resource& resource, const Entry& entry);
 
 // The entry as the resource shows it: itself, or converted (events).
 EntryRef shown(const Served& served, const EntryRef& entry);
 // And back: the object in the form it is stored in.
-std::unique_ptr<Message> to_stored(const Served& served, std::unique_ptr<Message> object);
+api::Object to_stored(const Served& served, api::Object object);
 
 }  // namespace ph::apiserver

@@ -13,11 +13,11 @@ namespace ph::apiserver {
 Task<HttpResponse> create(Core& core, Call& call) {
   Served& served = *call.served;
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  std::unique_ptr<Message> object = co_await aside(core, call.request.body.size(), [&] {
+  api::Object object = co_await aside(core, call.request.body.size(), [&] {
     return read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
   });
-  match_namespace(call, *object);
-  if (served.stored_as != nullptr) validate_create(served, *object);  // the shown kind has rules of its own
+  match_namespace(call, object);
+  if (served.stored_as) validate_create(served, object);  // the shown kind has rules of its own
   WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)),
                                               write_request(call, options.manager, options.dry_run));
   co_return answer_entry(core, call, 201, shown(served, result.entry));
@@ -26,22 +26,22 @@ Task<HttpResponse> create(Core& core, Call& call) {
 Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resource) {
   without_tables(call);
   const api::GroupVersionKind kind = call.subresource != nullptr ? call.subresource->kind : call.served->resource->kind;
-  const api::Schema& schema = *api::Scheme::builtin().find(kind);
+  const api::Schema& schema = *core.scheme().find(kind);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  const std::unique_ptr<Message> object =
+  api::Object object =
       co_await aside(core, call.request.body.size(), [&] { return read_body(call.request, schema, options.unknown, call.warnings); });
   const api::KindRules& rules = api::rules_of(schema);
   if (rules.validate != nullptr) {
     api::Errors errors;
-    rules.validate(*object, errors);
+    rules.validate(*object.message(), errors);
     if (!errors.empty()) throw api::invalid(qualified_kind(kind), call.info.name, errors.list());
   }
   VirtualRequest request;
   request.info = &call.info;
   request.user = &call.user;
-  request.object = object.get();
+  request.object = object.message();
   co_await resource.create(request);
-  co_return answer_message(call.form, 201, *object);
+  co_return answer_message(call.form, 201, *object.message());
 }
 
 }  // namespace ph::apiserver

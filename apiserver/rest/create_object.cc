@@ -4,7 +4,6 @@
 #include "api/rules.h"
 #include "api/times.h"
 #include "apiserver/rest/aside.h"
-#include "apiserver/rest/members.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
 
@@ -69,35 +68,35 @@ class NameGenerator {
 
 }  // namespace
 
-Task<WriteResult> create_object(Core& core, Served& served, std::unique_ptr<Message> object, WriteRequest request) {
-  meta::v1::ObjectMeta& metadata = api::mutable_metadata(*object);
+Task<WriteResult> create_object(Core& core, Served& served, api::Object object, WriteRequest request) {
+  meta::v1::ObjectMeta& metadata = object.mutable_metadata();
   fill_system_fields(core, served, metadata);
-  if (served.resource->subresource("status") != nullptr && !served.has(kKeepsStatus)) clear_status(*object);
+  if (served.resource->subresource("status") != nullptr && !served.has(kKeepsStatus)) clear_status(object);
   NameGenerator names(core, served, metadata);
 
   std::set<std::string> refused;
   bool admitted = false, named = !names.active();
   for (int attempt = 0; attempt < kAttempts;) {
-    Round round(core, served, request, key_of_object(*object), absent(served, key_of_object(*object)), refused);
+    Round round(core, served, request, object.key(), absent(served, object.key()), refused);
     if (!admitted) {
-      round.admit("CREATE", object.get(), nullptr, false);
+      round.admit("CREATE", &object, nullptr, false);
       if (!request.manager.empty()) {
         co_await aside(core, request.size, [&, now = core.now()] {
-          api::record_update(*object, nullptr, {request.manager, "Update", request.subresource}, now);
+          api::record_update(object, nullptr, {request.manager, "Update", request.subresource}, now);
         });
       }
     }
     if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);
-    round.rename(absent(served, key_of_object(*object)), key_of_object(*object));
+    round.rename(absent(served, object.key()), object.key());
     if (!admitted || !named) {
-      served.rules->prepare_create(round.context(), *object);
-      co_await aside(core, request.size, [&] { validate_create(served, *object); });
-      round.admit("CREATE", object.get(), nullptr, true);
+      served.rules->prepare_create(round.context(), object);
+      co_await aside(core, request.size, [&] { validate_create(served, object); });
+      round.admit("CREATE", &object, nullptr, true);
     }
     admitted = named = true;
-    served.rules->before_commit(round.context(), object.get(), nullptr);
-    if (request.dry_run && served.cache->find(key_of_object(*object).text())) refuse_existing(served, metadata.name(), names.active());
-    if (auto entry = co_await round.store(*object, nullptr)) co_return WriteResult{std::move(*entry), false};
+    served.rules->before_commit(round.context(), &object, nullptr);
+    if (request.dry_run && served.cache->find(object.key().text())) refuse_existing(served, metadata.name(), names.active());
+    if (auto entry = co_await round.store(object, nullptr)) co_return WriteResult{std::move(*entry), false};
     if (!round.lost_object()) {
       ++attempt;
       continue;

@@ -11,11 +11,11 @@ namespace ph::apiserver {
 namespace {
 
 meta::v1::Status deleted_status(const Served& served, const EntryRef& entry) {
-  const std::unique_ptr<Message> object = decode_entry(*served.resource, *entry);
+  const api::Object object = decode_entry(*served.resource, *entry);
   meta::v1::Status status = success();
   meta::v1::StatusDetails& details = *status.mutable_details();
-  details.set_name(api::metadata(*object).name());
-  details.set_uid(api::metadata(*object).uid());
+  details.set_name(object.metadata().name());
+  details.set_uid(object.metadata().uid());
   details.set_group(served.resource->kind.group);
   details.set_kind(served.resource->plural);
   return status;
@@ -68,7 +68,7 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
       if (!error.is("NotFound")) throw;  // somebody else was quicker
     }
   }
-  if (served.stored_as != nullptr) {
+  if (served.to_shown) {
     for (EntryRef& entry : chosen) {
       if (turn.over(kConversionCost)) co_await yield();
       entry = shown(served, entry);

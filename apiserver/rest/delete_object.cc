@@ -34,19 +34,19 @@ Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta:
   for (;;) {
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
-    const std::unique_ptr<Message> old = decode_entry(*served.resource, *entry);
-    check_preconditions(served, api::metadata(*old), *entry, options);
+    const api::Object old = decode_entry(*served.resource, *entry);
+    check_preconditions(served, old.metadata(), *entry, options);
 
     Round round(core, served, request, key, unchanged(served, *entry), refused);
-    round.admit("DELETE", nullptr, old.get(), false);
-    round.admit("DELETE", nullptr, old.get(), true);
-    const Deletion deletion = plan_deletion(served, *old, options, core.now());
+    round.admit("DELETE", nullptr, &old, false);
+    round.admit("DELETE", nullptr, &old, true);
+    Deletion deletion = plan_deletion(served, old, options, core.now());
     if (deletion.action == Deletion::Action::Keep) co_return WriteResult{entry, false};
     if (deletion.action == Deletion::Action::Mark) {
-      if (auto marked = co_await round.store(*deletion.object, entry.get())) co_return WriteResult{std::move(*marked), false};
+      if (auto marked = co_await round.store(deletion.object, entry.get())) co_return WriteResult{std::move(*marked), false};
       continue;
     }
-    served.rules->before_commit(round.context(), nullptr, old.get());
+    served.rules->before_commit(round.context(), nullptr, &old);
     if (auto removed = co_await round.remove(*entry)) co_return WriteResult{std::move(*removed), true};
   }
 }

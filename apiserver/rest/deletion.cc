@@ -4,7 +4,6 @@
 
 #include "api/object.h"
 #include "api/times.h"
-#include "apiserver/rest/members.h"
 
 namespace ph::apiserver {
 namespace {
@@ -58,7 +57,7 @@ void begin(ObjectMeta& metadata, Time at, std::int64_t grace_seconds) {
 enum class Grace { None, Pending, Marked };
 
 // Sets the grace of a resource that has one. Once a deletion has begun, its grace may only be shortened.
-Grace apply_grace(ResourceRules& rules, const Message& stored, ObjectMeta& metadata, const DeleteOptions& options, Time now) {
+Grace apply_grace(ResourceRules& rules, const api::Object& stored, ObjectMeta& metadata, const DeleteOptions& options, Time now) {
   std::optional<std::int64_t> requested;
   if (options.has_grace_period_seconds()) requested = options.grace_period_seconds();
   const DeletePlan plan = rules.plan_delete(stored, requested);
@@ -75,16 +74,16 @@ Grace apply_grace(ResourceRules& rules, const Message& stored, ObjectMeta& metad
   return Grace::Marked;
 }
 
-Deletion mark(ResourceRules& rules, std::unique_ptr<Message> object) {
-  rules.mark_deleting(*object);
+Deletion mark(ResourceRules& rules, api::Object object) {
+  rules.mark_deleting(object);
   return {Deletion::Action::Mark, std::move(object)};
 }
 
 }  // namespace
 
-Deletion plan_deletion(const Served& served, const Message& stored, const DeleteOptions& options, Time now) {
-  std::unique_ptr<Message> object = clone(stored);
-  ObjectMeta& metadata = api::mutable_metadata(*object);
+Deletion plan_deletion(const Served& served, const api::Object& stored, const DeleteOptions& options, Time now) {
+  api::Object object = stored.clone();
+  ObjectMeta& metadata = object.mutable_metadata();
   ResourceRules& rules = *served.rules;
 
   if (rules.holds(stored)) {
@@ -100,9 +99,9 @@ Deletion plan_deletion(const Served& served, const Message& stored, const Delete
   const bool finalizers = metadata.finalizers_size() > 0;
   if (grace == Grace::Marked) {
     if (finalizers || metadata.deletion_grace_period_seconds() > 0) return mark(rules, std::move(object));
-    return {Deletion::Action::Remove, nullptr};
+    return {Deletion::Action::Remove, {}};
   }
-  if (!finalizers) return {Deletion::Action::Remove, nullptr};
+  if (!finalizers) return {Deletion::Action::Remove, {}};
   const bool begun = metadata.has_deletion_timestamp() && api::to_time(metadata.deletion_timestamp()) <= now;
   begin(metadata, begun ? api::to_time(metadata.deletion_timestamp()) : now, 0);
   return mark(rules, std::move(object));

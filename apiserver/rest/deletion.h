@@ -9,9 +9,9 @@ namespace ph::apiserver {
 
 struct Deletion {
   enum class Action { Keep, Mark, Remove } action = Action::Keep;
-  std::unique_ptr<Message> object;  // Mark: the object to store
+  api::Object object;  // Mark: the object to store
 };
 
-Deletion plan_deletion(const Served& served, const Message& stored, const meta::v1::DeleteOptions& options, Time now);
+Deletion plan_deletion(const Served& served, const api::Object& stored, const meta::v1::DeleteOptions& options, Time now);
 
 }  // namespace ph::apiserver

@@ -60,7 +60,6 @@ Task<HttpResponse> answer_subresource(Core& core, Call& call) {
 }
 
 Task<HttpResponse> answer_resource(Core& core, Call& call) {
-  call.served = core.find(call.info.group, call.info.version, call.info.resource);
   if (call.served == nullptr) throw api::page_not_found();
   if (!core.ready) throw api::unavailable("the server is starting or stopping");
   check_route(*call.served->resource, call.info, call.request.method);
@@ -85,8 +84,9 @@ Task<HttpResponse> answer_path(Core& core, Call& call) {
 
 // The form of the answer. What cannot be given is an error only when there is something to give.
 void choose_form(const Core& core, Call& call) {
+  const bool protobuf = !call.served || call.served->resource->schema->descriptor || call.info.subresource == "scale";
   try {
-    call.form = negotiate(call.request, call.info.verb == "watch", core.extensions.tables != nullptr);
+    call.form = negotiate(call.request, call.info.verb == "watch", core.extensions.tables != nullptr, protobuf);
   } catch (const api::ApiError&) {
     call.unacceptable = std::current_exception();
   }
@@ -128,8 +128,9 @@ std::string quoted(std::string_view text) {
 void add_headers(HttpResponse& response, const Call& call, std::string audit_id) {
   response.headers.set("Audit-Id", std::move(audit_id));
   if (!response.headers.has("Cache-Control")) response.headers.add("Cache-Control", "no-cache, private");
-  std::vector<std::string> told;
-  for (const std::string& warning : call.warnings) {
+  std::vector<std::string> told, all = call.warnings;
+  if (call.served && !call.served->deprecation.empty()) all.insert(all.begin(), call.served->deprecation);
+  for (const std::string& warning : all) {
     if (std::ranges::find(told, warning) != told.end()) continue;
     told.push_back(warning);
     response.headers.add("Warning", "299 - " + quoted(warning));
@@ -193,6 +194,8 @@ Task<HttpResponse> answer_in_time(Core& core, Call& call, ServerMetrics::Request
   call.info = parse_request(call.request);
   measured.parsed(call);
   call.query = Query::parse(call.request.query());
+  if (call.info.is_resource) call.held = core.find(call.info.group, call.info.version, call.info.resource);
+  call.served = call.held.get();
   choose_form(core, call);
   const auto limit = time_limit(core.options, call.info, call.query);
   const bool reads = call.request.method == "GET" || call.request.method == "HEAD";

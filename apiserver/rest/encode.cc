@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "api/encoded.h"
 #include "api/json_text.h"
 #include "api/kinds.h"
-#include "api/object.h"
 #include "apiserver/rest/core.h"
 #include "apiserver/rest/list_writer.h"
 #include "apiserver/rest/wire.h"
@@ -16,12 +16,12 @@ namespace {
 using meta::v1::ListMeta;
 using meta::v1::PartialObjectMetadata;
 
-std::string_view raw_of(const Entry& entry) { return api::open_envelope(*entry.protobuf).raw; }
+api::Encoded encoded(const Encoding& encoding, const Entry& entry) { return {*encoding.resource->schema, *entry.protobuf}; }
 
 // The object reduced to its metadata, as the message PartialObjectMetadata.
-std::string partial_of(const Entry& entry) {
-  std::string out;
-  wire::append_bytes(out, 1, api::metadata_bytes(raw_of(entry)));
+std::string partial_of(const Encoding& encoding, const Entry& entry) {
+  std::string out, scratch;
+  wire::append_bytes(out, 1, encoded(encoding, entry).metadata(scratch));
   return out;
 }
 
@@ -29,7 +29,7 @@ const api::GroupVersionKind& partial_kind() { return *api::schema_of<PartialObje
 
 std::string protobuf_of(const Encoding& encoding, const Entry& entry) {
   if (encoding.form.as == As::Object) return *entry.protobuf;
-  return wire::envelope(partial_kind(), partial_of(entry));
+  return wire::envelope(partial_kind(), partial_of(encoding, entry));
 }
 
 // Compact JSON as the form's text.
@@ -74,19 +74,22 @@ api::GroupVersionKind kind_of(const Encoding& encoding) {
 
 void append_json(const Encoding& encoding, const Entry& entry, bool with_kind, std::string& out) {
   if (encoding.form.as == As::PartialMetadata) {
-    api::transcode_to_json(api::schema_of<PartialObjectMetadata>(), partial_of(entry), true, out);
+    api::transcode_to_json(api::schema_of<PartialObjectMetadata>(), partial_of(encoding, entry), true, out);
   } else {
-    api::transcode_to_json(*encoding.resource->schema, raw_of(entry), with_kind, out);
+    encoded(encoding, entry).append_json(with_kind, out);
   }
 }
 
 void append_protobuf(const Encoding& encoding, const Entry& entry, int field, std::string& out) {
-  wire::append_bytes(out, field, encoding.form.as == As::PartialMetadata ? std::string_view(partial_of(entry)) : raw_of(entry));
+  if (encoding.form.as == As::PartialMetadata) return wire::append_bytes(out, field, partial_of(encoding, entry));
+  wire::append_bytes(out, field, encoded(encoding, entry).body());
 }
 
 std::size_t protobuf_size(const Encoding& encoding, const Entry& entry) {
-  const std::string_view raw = raw_of(entry);
-  return encoding.form.as == As::PartialMetadata ? wire::size_of_bytes(1, api::metadata_bytes(raw).size()) : raw.size();
+  const api::Encoded of = encoded(encoding, entry);
+  if (encoding.form.as != As::PartialMetadata) return of.body().size();
+  std::string scratch;
+  return wire::size_of_bytes(1, of.metadata(scratch).size());
 }
 
 std::string encode_entry(const Encoding& encoding, const EntryRef& entry) {
@@ -139,16 +142,15 @@ std::string encode_bookmark_frame(const Encoding& encoding, Revision revision, b
     metadata.set_resource_version(to_string(revision));
     return json_frame(EventType::Bookmark, table_of(encoding, {}, metadata));
   }
-  const std::unique_ptr<Message> object = encoding.form.as == As::PartialMetadata
-                                              ? std::make_unique<PartialObjectMetadata>()
-                                              : make_object(*encoding.resource->schema);
-  meta::v1::ObjectMeta& metadata = api::mutable_metadata(*object);
+  api::Object object = encoding.form.as == As::PartialMetadata ? api::Object::of(PartialObjectMetadata())
+                                                               : make_object(*encoding.resource->schema);
+  meta::v1::ObjectMeta& metadata = object.mutable_metadata();
   metadata.set_resource_version(to_string(revision));
   if (initial_end) (*metadata.mutable_annotations())["k8s.io/initial-events-end"] = "true";
   if (encoding.form.format == Format::Protobuf) {
-    return wire::watch_frame(event_name(EventType::Bookmark), api::encode_envelope(*object));
+    return wire::watch_frame(event_name(EventType::Bookmark), api::encode_envelope(*object.message()));
   }
-  return json_frame(EventType::Bookmark, api::encode_json(*object));
+  return json_frame(EventType::Bookmark, api::encode_json(object));
 }
 
 void JsonIndenter::append(std::string_view compact, std::string& out) {

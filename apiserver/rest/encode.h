@@ -15,6 +15,7 @@ namespace ph::apiserver {
 // What an encoding needs to know; const data that may be used on any thread.
 struct Encoding {
   const api::Resource* resource = nullptr;
+  std::shared_ptr<const void> owner;  // keeps the resource, which may be withdrawn meanwhile, and what serves it
   Form form;
   const TableConverter* tables = nullptr;
   TableOptions table;

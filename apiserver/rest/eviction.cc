@@ -84,8 +84,8 @@ void forbid_disruption(PodDisruptionBudget& budget, Time now) {
 }
 
 // The budget with one disruption less; throws when it has none to give.
-std::unique_ptr<Message> spend(const Message& stored, const std::string& pod, Time now) {
-  auto budget = std::make_unique<PodDisruptionBudget>(static_cast<const PodDisruptionBudget&>(stored));
+api::Object spend(const api::Object& stored, const std::string& pod, Time now) {
+  auto budget = std::make_unique<PodDisruptionBudget>(stored.as<PodDisruptionBudget>());
   const std::string& name = budget->metadata().name();
   auto& status = *budget->mutable_status();
   if (status.observed_generation() < budget->metadata().generation()) {
@@ -108,8 +108,8 @@ std::unique_ptr<Message> spend(const Message& stored, const std::string& pod, Ti
 }
 
 // Tells observers why the pod goes.
-std::unique_ptr<Message> marked(const Message& stored, Time now) {
-  auto pod = std::make_unique<Pod>(static_cast<const Pod&>(stored));
+api::Object marked(const api::Object& stored, Time now) {
+  auto pod = std::make_unique<Pod>(stored.as<Pod>());
   auto& conditions = *pod->mutable_status()->mutable_conditions();
   auto found = std::ranges::find(conditions, "DisruptionTarget", [](const auto& condition) { return condition.type(); });
   auto& condition = found == conditions.end() ? *conditions.Add() : *found;
@@ -133,9 +133,9 @@ WriteRequest own_request(Call& call, bool dry_run) {
 Task<HttpResponse> evict_pod(Core& core, Call& call) {
   without_tables(call);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  const std::unique_ptr<Message> body = read_body(call.request, api::schema_of<Eviction>(), options.unknown, call.warnings);
-  match_namespace(call, *body);
-  const Eviction& eviction = static_cast<const Eviction&>(*body);
+  api::Object body = read_body(call.request, api::schema_of<Eviction>(), options.unknown, call.warnings);
+  match_namespace(call, body);
+  const Eviction& eviction = body.as<Eviction>();
   if (eviction.metadata().name() != call.info.name) throw api::bad_request("name in URL does not match name in Eviction object");
   meta::v1::DeleteOptions delete_options = eviction.delete_options();
   const bool dry_run = options.dry_run || is_dry_run(delete_options);
@@ -147,10 +147,10 @@ Task<HttpResponse> evict_pod(Core& core, Call& call) {
     const auto budget = budget_of(core, *pod);
     if (budget && !may_go_unhealthy(*pod, *budget)) {
       Served& budgets = core.of(api::schema_of<PodDisruptionBudget>());
-      const Make make = [&](const Message& stored) { return spend(stored, key.name, core.now()); };
+      const Make make = [&](const api::Object& stored) { return spend(stored, key.name, core.now()); };
       co_await update_object(core, budgets, key_of(*budget), UpdateKind::Part, make, own_request(call, dry_run));
     }
-    const Make make = [&](const Message& stored) { return marked(stored, core.now()); };
+    const Make make = [&](const api::Object& stored) { return marked(stored, core.now()); };
     co_await update_object(core, *call.served, key, UpdateKind::Part, make, own_request(call, dry_run));
   }
   // The budget was spent on this pod, not on one that comes after it under the same name.

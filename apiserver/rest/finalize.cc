@@ -14,12 +14,12 @@ using core::v1::Namespace;
 
 Task<HttpResponse> finalize_namespace(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
-  const std::unique_ptr<Message> body = read_body(call.request, *call.served->resource->schema, options.unknown, call.warnings);
-  match_name(call, *body);
-  const Namespace& wanted = static_cast<const Namespace&>(*body);
-  const Make make = [&](const Message& stored) {
-    check_uid(*call.served, call.key(), wanted.metadata().uid(), api::metadata(stored).uid());
-    auto object = std::make_unique<Namespace>(static_cast<const Namespace&>(stored));
+  const api::Object body = read_body(call.request, *call.served->resource->schema, options.unknown, call.warnings);
+  match_name(call, body);
+  const Namespace& wanted = body.as<Namespace>();
+  const Make make = [&](const api::Object& stored) -> api::Object {
+    check_uid(*call.served, call.key(), wanted.metadata().uid(), stored.metadata().uid());
+    auto object = std::make_unique<Namespace>(stored.as<Namespace>());
     *object->mutable_spec()->mutable_finalizers() = wanted.spec().finalizers();
     object->mutable_metadata()->set_resource_version(wanted.metadata().resource_version());
     return object;

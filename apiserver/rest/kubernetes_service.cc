@@ -5,7 +5,6 @@
 #include "api/sorted.h"
 #include "apiserver/registry/ip_range.h"
 #include "apiserver/rest/body.h"
-#include "apiserver/rest/members.h"
 #include "apiserver/rest/upkeep.h"
 #include "apiserver/rest/write.h"
 
@@ -88,11 +87,13 @@ Task<void> keep(Core& core, std::unique_ptr<T> wanted) {
     co_await ensure_object(core, std::move(wanted));
     co_return;
   }
-  set_defaults(*wanted);
-  const Make make = [&](const Message& stored) {
-    auto object = std::make_unique<T>(*wanted);
-    *object->mutable_metadata() = static_cast<const T&>(stored).metadata();
-    for (const auto* label : sorted(wanted->metadata().labels())) {
+  api::Object defaulted(std::move(wanted));
+  set_defaults(defaulted);
+  const Make make = [&](const api::Object& stored) -> api::Object {
+    const T& expected = defaulted.as<T>();
+    auto object = std::make_unique<T>(expected);
+    *object->mutable_metadata() = stored.as<T>().metadata();
+    for (const auto* label : sorted(expected.metadata().labels())) {
       (*object->mutable_metadata()->mutable_labels())[label->first] = label->second;
     }
     return object;
@@ -111,11 +112,10 @@ Task<void> keep_once(Core& core) {
 
 }  // namespace
 
-Task<void> ensure_object(Core& core, std::unique_ptr<Message> object) {
-  Served& served = core.of(api::schema_of(*object));
-  const meta::v1::ObjectMeta& metadata = api::metadata(*object);
-  if (served.cache->find(ObjectKey{metadata.namespace_(), metadata.name()}.text())) co_return;
-  set_defaults(*object);
+Task<void> ensure_object(Core& core, api::Object object) {
+  Served& served = core.of(object.schema());
+  if (served.cache->find(object.key().text())) co_return;
+  set_defaults(object);
   try {
     co_await create_object(core, served, std::move(object), own_request());
   } catch (const api::ApiError& error) {

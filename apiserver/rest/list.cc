@@ -87,7 +87,7 @@ Task<HttpResponse> list(Core& core, Call& call) {
     }
     chosen.push_back(all[i]);
   }
-  if (served.stored_as != nullptr) {
+  if (served.to_shown) {
     for (EntryRef& entry : chosen) {
       if (turn.over(kConversionCost)) co_await yield();
       entry = shown(served, entry);

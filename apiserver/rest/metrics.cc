@@ -269,7 +269,7 @@ void ServerMetrics::show() {
     families_.inflight.with({kRequestKinds[i]}).set(std::exchange(most_inflight_[i], inflight_[i]));
   }
   std::set<const WatchCache*> seen;
-  for (const api::Resource& resource : api::Scheme::builtin().resources()) {
+  for (const api::Resource& resource : core_.scheme().resources()) {
     const WatchCache* cache = core_.cache(resource);
     if (!cache || resource.stored_as || !seen.insert(cache).second) continue;
     const std::string& group = resource.kind.group;

@@ -20,6 +20,7 @@ constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kYaml = "application/yaml";
 constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
 constexpr std::string_view kProtobufStream = "application/vnd.kubernetes.protobuf;stream=watch";
+constexpr std::string_view kSupportedOfDocuments = "application/json, application/yaml";
 constexpr std::string_view kSupported = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 std::string_view trim(std::string_view text) {
@@ -113,7 +114,7 @@ bool wants_pretty(const HttpRequest& request) {
 
 }  // namespace
 
-Form negotiate(const HttpRequest& request, bool stream, bool tables) {
+Form negotiate(const HttpRequest& request, bool stream, bool tables, bool protobuf) {
   Form form;
   form.pretty = wants_pretty(request) && !stream;
   form.gzip = !stream && request.headers.get("Accept-Encoding").find("gzip") != std::string_view::npos;
@@ -124,12 +125,13 @@ Form negotiate(const HttpRequest& request, bool stream, bool tables) {
     const auto as = as_of(range);
     if (!format || !as || range.quality <= 0) continue;
     if (stream && *format == Format::Yaml) continue;
+    if (*format == Format::Protobuf && *as == As::Object && !protobuf) continue;
     if (*as == As::Table && (!tables || *format == Format::Protobuf)) continue;
     form.format = *format;
     form.as = *as;
     return form;
   }
-  throw api::not_acceptable(kSupported);
+  throw api::not_acceptable(protobuf ? kSupported : kSupportedOfDocuments);
 }
 
 std::string_view content_type(Format format, bool stream) {

@@ -21,8 +21,8 @@ struct Form {
 };
 
 // By Accept, Accept-Encoding, User-Agent and `?pretty`. `stream`: for a watch, which has no YAML. `tables`: whether tables
-// can be made. Throws ApiError (406).
-Form negotiate(const HttpRequest& request, bool stream, bool tables);
+// can be made; `protobuf`: whether whole objects can be given so. Throws ApiError (406).
+Form negotiate(const HttpRequest& request, bool stream, bool tables, bool protobuf = true);
 
 // The Content-Type of an answer.
 std::string_view content_type(Format format, bool stream);

@@ -13,18 +13,18 @@ Task<HttpResponse> patch(Core& core, Call& call) {
   Served& storage = storage_of(served);
   const PatchType type = patch_type(call.request);
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
-  const Make make = [&](const Message& stored) {
+  const Make make = [&](const api::Object& stored) {
     call.warnings.clear();  // of an earlier attempt
-    std::unique_ptr<Message> object;
-    if (served.stored_as == nullptr) {
+    api::Object object;
+    if (!served.stored_as) {
       object = apply_patch(type, call.request.body, stored, options.unknown, call.warnings);
     } else {
       const EntryRef entry = shown(served, served.cache->find(call.key().text()));
-      const std::unique_ptr<Message> view = decode_entry(*served.resource, *entry);
-      object = apply_patch(type, call.request.body, *view, options.unknown, call.warnings);
+      const api::Object view = decode_entry(*served.resource, *entry);
+      object = apply_patch(type, call.request.body, view, options.unknown, call.warnings);
     }
-    match_name(call, *object);
-    match_namespace(call, *object);
+    match_name(call, object);
+    match_namespace(call, object);
     return to_stored(served, std::move(object));
   };
   const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;

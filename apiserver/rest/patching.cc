@@ -6,14 +6,15 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "api/encoded.h"
 #include "api/errors.h"
 #include "api/json_text.h"
-#include "api/members.h"
 #include "api/patch/patch.h"
 #include "api/patch/patch_text.h"
 #include "api/patch/touched.h"
 #include "api/patch/unstructured.h"
 #include "api/rules.h"
+#include "api/structural/objects.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/negotiate.h"
 
@@ -96,16 +97,17 @@ class Result {
     throw api::invalid("", "", errors.list());
   }
 
-  std::unique_ptr<Message> read(const api::Schema& schema, std::vector<std::string>& complaints) const {
+  api::Object read(const api::Schema& schema, std::vector<std::string>& complaints) const {
     if (type_ != PatchType::Strategic) {
       if (const std::string why = kind_error(document_, schema); !why.empty()) refuse(why);
     }
-    std::unique_ptr<Message> object = make_object(schema);
+    api::Object object = make_object(schema);
     api::DecodeOptions options;
     options.unknown = api::Unknown::Warn;
     options.warnings = &complaints;
     try {
-      api::from_json(document_, *object, options);
+      if (!object.message()) return api::structural::read_object(schema, document_, options);
+      api::from_json(document_, *object.message(), options);
     } catch (const api::DecodeError& error) {
       const std::string why = type_ == PatchType::Strategic ? api::unstructured_error(schema, document_) : "";
       refuse(why.empty() ? error.what() : std::string_view(why));
@@ -127,28 +129,37 @@ class Result {
 
 }  // namespace
 
+namespace {
+
+api::ApiError unknown_type() {
+  meta::v1::Status status = api::unsupported_media_type("415: Unsupported Media Type").status();
+  status.mutable_details();
+  return api::ApiError(std::move(status));
+}
+
+}  // namespace
+
 PatchType patch_type(const HttpRequest& request) {
   const std::string type = media_type(request.headers.get("Content-Type"));
   if (type == "application/json-patch+json") return PatchType::Json;
   if (type == "application/merge-patch+json") return PatchType::Merge;
   if (type == "application/strategic-merge-patch+json") return PatchType::Strategic;
-  meta::v1::Status status = api::unsupported_media_type("415: Unsupported Media Type").status();
-  status.mutable_details();
-  throw api::ApiError(std::move(status));
+  throw unknown_type();
 }
 
-std::unique_ptr<Message> apply_patch(PatchType type, const std::string& text, const Message& object, api::Unknown unknown,
+api::Object apply_patch(PatchType type, const std::string& text, const api::Object& object, api::Unknown unknown,
                                      std::vector<std::string>& warnings) {
-  const api::Schema& schema = api::schema_of(object);
+  const api::Schema& schema = object.schema();
+  if (type == PatchType::Strategic && !object.message()) throw unknown_type();
   Patch patch = read_patch(type, text, unknown);
   const api::Touched touched = type == PatchType::Json ? api::Touched() : api::Touched(schema, patch.document);
-  std::unique_ptr<Message> result = api::clone(object);
-  const std::unique_ptr<Message> part = make_object(schema);
-  touched.move(*result, *part);
+  api::Object result = object.clone();
+  api::Object part = make_object(schema);
+  touched.move(result, part);
 
   json document;
   try {
-    document = patched(type, schema, api::to_json(*part), std::move(patch.document));
+    document = patched(type, schema, api::to_json(part), std::move(patch.document));
   } catch (const api::ApplyError&) {
     throw unfit();
   } catch (const api::MergeError& error) {
@@ -157,12 +168,13 @@ std::unique_ptr<Message> apply_patch(PatchType type, const std::string& text, co
     throw api::bad_request(error.what());
   }
   const Result outcome(type, document, text);
-  touched.move(*outcome.read(schema, patch.complaints), *result);
+  api::Object changed = outcome.read(schema, patch.complaints);
+  touched.move(changed, result);
   if (unknown == api::Unknown::Warn) std::ranges::move(patch.complaints, std::back_inserter(warnings));
   if (unknown == api::Unknown::Strict && !patch.complaints.empty()) {
     outcome.refuse(fmt::format("strict decoding error: {}", fmt::join(patch.complaints, ", ")));
   }
-  set_defaults(*result);
+  set_defaults(result);
   return result;
 }
 

@@ -10,7 +10,6 @@
 #include "api/value.h"
 #include "apiserver/registry/qos.h"
 #include "apiserver/rest/body.h"
-#include "apiserver/rest/members.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"
 #include "apiserver/rest/respond.h"
@@ -53,22 +52,26 @@ void take_resources(Containers& to, const Containers& from) {
   }
 }
 
+bool same_spec(const Pod& a, const Pod& b) {
+  return api::Value::equal(api::Value::of(a).member("spec"), api::Value::of(b).member("spec"));
+}
+
 void take_size(Pod& pod, const Pod& wanted, api::Errors& errors) {
   auto& spec = *pod.mutable_spec();
   take_resources(*spec.mutable_containers(), wanted.spec().containers());
   take_resources(*spec.mutable_init_containers(), wanted.spec().init_containers());
-  if (spec_differs(pod, wanted)) errors.forbidden(api::Path("spec"), "only cpu and memory resources are mutable");
+  if (!same_spec(pod, wanted)) errors.forbidden(api::Path("spec"), "only cpu and memory resources are mutable");
   if (qos_class(pod) != pod.status().qos_class()) {
     errors.invalid_text(api::Path("metadata"), pod.metadata().name(), "Pod QOS Class may not change as a result of resizing");
   }
 }
 
-std::unique_ptr<Message> with_part(const Served& served, const Message& stored, const Pod& wanted, TakePart take) {
-  auto pod = std::make_unique<Pod>(static_cast<const Pod&>(stored));
+api::Object with_part(const Served& served, const api::Object& stored, const Pod& wanted, TakePart take) {
+  auto pod = std::make_unique<Pod>(stored.as<Pod>());
   api::Errors errors;
   take(*pod, wanted, errors);
   // As an update from itself: the rules of a spec, without those of what may be there at first or may change.
-  if (errors.empty() && served.kind_rules->validate_update != nullptr) served.kind_rules->validate_update(*pod, *pod, errors);
+  if (errors.empty()) api::rules_of(*served.resource->schema).validate_update(*pod, *pod, errors);
   if (!errors.empty()) throw api::invalid(served.qualified_kind, pod->metadata().name(), errors.list());
   pod->mutable_metadata()->set_resource_version(wanted.metadata().resource_version());
   if (!wanted.metadata().uid().empty()) pod->mutable_metadata()->set_uid(wanted.metadata().uid());
@@ -82,12 +85,12 @@ TakePart part_of(const Call& call) { return call.info.subresource == "resize" ? 
 Task<HttpResponse> update_pod_part(Core& core, Call& call) {
   Served& served = *call.served;
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
-  const std::unique_ptr<Message> body = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
-  match_name(call, *body);
-  match_namespace(call, *body);
-  const Make make = [&](const Message& stored) {
-    check_uid(served, call.key(), api::metadata(*body).uid(), api::metadata(stored).uid());
-    return with_part(served, stored, static_cast<const Pod&>(*body), part_of(call));
+  api::Object body = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
+  match_name(call, body);
+  match_namespace(call, body);
+  const Make make = [&](const api::Object& stored) {
+    check_uid(served, call.key(), body.metadata().uid(), stored.metadata().uid());
+    return with_part(served, stored, body.as<Pod>(), part_of(call));
   };
   WriteResult result = co_await update_object(core, served, call.key(), UpdateKind::Part, make,
                                               write_request(call, options.manager, options.dry_run));
@@ -98,11 +101,11 @@ Task<HttpResponse> patch_pod_part(Core& core, Call& call) {
   Served& served = *call.served;
   const PatchType type = patch_type(call.request);
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
-  const Make make = [&](const Message& stored) {
+  const Make make = [&](const api::Object& stored) {
     call.warnings.clear();
     const auto wanted = apply_patch(type, call.request.body, stored, options.unknown, call.warnings);
-    match_name(call, *wanted);
-    return with_part(served, stored, static_cast<const Pod&>(*wanted), part_of(call));
+    match_name(call, wanted);
+    return with_part(served, stored, wanted.as<Pod>(), part_of(call));
   };
   WriteResult result = co_await update_object(core, served, call.key(), UpdateKind::Part, make,
                                               write_request(call, options.manager, options.dry_run));

@@ -31,6 +31,7 @@ IncludeObject include_of(const Query& query) {
 Encoding encoding_of(const Core& core, const Call& call) {
   Encoding encoding;
   encoding.resource = call.served->resource;
+  encoding.owner = call.held;
   encoding.form = call.form;
   encoding.tables = core.extensions.tables.get();
   encoding.table.include = include_of(call.query);

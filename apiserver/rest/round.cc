@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "api/codec.h"
+#include "api/encoded.h"
 #include "api/errors.h"
-#include "api/object.h"
 #include "apiserver/rest/aside.h"
 
 namespace ph::apiserver {
@@ -51,7 +50,7 @@ void Round::finish(bool success) {
   for (const auto& callback : callbacks) callback();
 }
 
-void Round::admit(std::string_view operation, Message* object, const Message* old, bool validating) {
+void Round::admit(std::string_view operation, api::Object* object, const api::Object* old, bool validating) {
   if (!request_.admit) return;
   AdmissionRequest admission;
   admission.resource = served_.resource;
@@ -74,13 +73,13 @@ void Round::admit(std::string_view operation, Message* object, const Message* ol
   }
 }
 
-Task<std::optional<EntryRef>> Round::store(Message& object, const Entry* old) {
-  api::mutable_metadata(object).clear_resource_version();
+Task<std::optional<EntryRef>> Round::store(api::Object& object, const Entry* old) {
+  object.mutable_metadata().clear_resource_version();
   const std::size_t size = std::max(request_.size, old != nullptr ? old->protobuf->size() : 0);
-  std::string value = co_await aside(core_, size, [&] { return api::encode_envelope(object); });
+  std::string value = co_await aside(core_, size, [&] { return api::encode_stored(object); });
   if (old != nullptr && mutations_.empty() && preconditions_.size() == 1) {
     // A write that changes nothing is no write: the object keeps its revision.
-    if (api::with_resource_version(value, to_string(old->revision)) == *old->protobuf) {
+    if (api::served_bytes(value, to_string(old->revision)) == *old->protobuf) {
       finish(false);
       co_return std::make_shared<Entry>(*old);
     }
@@ -88,7 +87,7 @@ Task<std::optional<EntryRef>> Round::store(Message& object, const Entry* old) {
   if (request_.dry_run) {
     finish(false);
     const Revision revision = old != nullptr ? old->revision : Revision{};
-    if (old != nullptr) value = api::with_resource_version(value, to_string(revision));
+    if (old != nullptr) value = api::served_bytes(value, to_string(revision));
     co_return result(revision, share(std::move(value)));
   }
   mutations_.push_back({.key = served_.prefix + key_.text(), .value = value, .last_value_only = last_value_only()});
@@ -96,7 +95,7 @@ Task<std::optional<EntryRef>> Round::store(Message& object, const Entry* old) {
   if (!revision) co_return std::nullopt;
   const EntryRef cached = served_.cache->find(key_.text());
   if (cached && cached->revision == *revision) co_return cached;
-  co_return result(*revision, share(api::with_resource_version(value, to_string(*revision))));
+  co_return result(*revision, share(api::served_bytes(value, to_string(*revision))));
 }
 
 Task<std::optional<EntryRef>> Round::remove(const Entry& old) {
@@ -107,7 +106,7 @@ Task<std::optional<EntryRef>> Round::remove(const Entry& old) {
   mutations_.push_back({.key = served_.prefix + old.key, .value = std::nullopt, .last_value_only = last_value_only()});
   const std::optional<Revision> revision = co_await commit();
   if (!revision) co_return std::nullopt;
-  co_return result(*revision, share(api::with_resource_version(*old.protobuf, to_string(*revision))));
+  co_return result(*revision, share(api::served_bytes(*old.protobuf, to_string(*revision))));
 }
 
 Task<std::optional<Revision>> Round::commit() {

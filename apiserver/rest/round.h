@@ -36,11 +36,11 @@ class Round {
     key_ = std::move(key);
   }
 
-  void admit(std::string_view operation, Message* object, const Message* old, bool validating);
+  void admit(std::string_view operation, api::Object* object, const api::Object* old, bool validating);
 
   // Writes the object (its resourceVersion is not stored), or removes the key. Nothing when another write came between:
   // the caller looks again at what is stored. A dry run writes nothing.
-  Task<std::optional<EntryRef>> store(Message& object, const Entry* old);
+  Task<std::optional<EntryRef>> store(api::Object& object, const Entry* old);
   Task<std::optional<EntryRef>> remove(const Entry& old);
   // True when what refused the round was the object's own key.
   bool lost_object() const { return lost_object_; }

@@ -4,19 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "api/codec.h"
 #include "api/errors.h"
 #include "apiserver/rest/turn.h"
 
 namespace ph::apiserver {
 namespace {
-
-// Selectable names that are no path of the object.
-std::string field_path(std::string name) {
-  if (name == "source") return "source.component";
-  if (name == "status.successful") return "status.succeeded";
-  return name;
-}
 
 [[noreturn]] void refuse_field(const api::Resource& resource, std::string_view field) {
   const bool metadata_only = std::ranges::all_of(
@@ -34,7 +26,7 @@ void resolve(const api::Resource& resource, api::FieldSelector& fields) {
     if (term.field == "metadata.name" || (term.field == "metadata.namespace" && resource.namespaced)) continue;
     const auto found = std::ranges::find(resource.field_selectors, term.field, [](const auto& entry) { return entry.first; });
     if (found == resource.field_selectors.end()) refuse_field(resource, term.field);
-    term.field = field_path(found->second);
+    term.field = found->second;
   }
 }
 
@@ -62,19 +54,18 @@ bool Selection::matches(const EntryRef& entry) const {
   if (!entry || !entry->key.starts_with(key_prefix_)) return false;
   if (plain()) return true;
   const EntryRef object = shown(served_, entry);
-  const std::string_view raw = api::open_envelope(*object->protobuf).raw;
-  if (!fields_match(*object, raw)) return false;
-  if (labels_.empty()) return true;
-  return labels_.matches(api::labels_of(raw));
+  const api::Encoded encoded(*served_.resource->schema, *object->protobuf);
+  if (!fields_match(*object, encoded)) return false;
+  return labels_.empty() || labels_.matches(encoded.labels());
 }
 
 std::size_t Selection::cost() const {
   if (plain()) return 1;
-  return 20 + fields_.terms().size() + (served_.stored_as != nullptr ? kConversionCost : 0);
+  return 20 + fields_.terms().size() + (served_.to_shown ? kConversionCost : 0);
 }
 
 // Each field is looked up once, however many terms there are of it.
-bool Selection::fields_match(const Entry& entry, std::string_view raw) const {
+bool Selection::fields_match(const Entry& entry, const api::Encoded& encoded) const {
   std::string_view field;
   std::string found;
   std::string_view value;
@@ -86,7 +77,7 @@ bool Selection::fields_match(const Entry& entry, std::string_view raw) const {
       } else if (field == "metadata.namespace") {
         value = entry.namespace_name();
       } else {
-        value = found = api::scalar_at(*served_.resource->schema, raw, field);
+        value = found = encoded.scalar_at(field);
       }
     }
     if ((value == term.value) != term.equals) return false;

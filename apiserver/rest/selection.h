@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "api/encoded.h"
 #include "api/selector.h"
 #include "apiserver/rest/core.h"
 
@@ -22,7 +23,7 @@ class Selection {
   std::pair<std::size_t, std::size_t> range(const EntryList& entries) const;
 
  private:
-  bool fields_match(const Entry& entry, std::string_view raw) const;
+  bool fields_match(const Entry& entry, const api::Encoded& encoded) const;
 
   const Served& served_;
   std::string namespace_name_;

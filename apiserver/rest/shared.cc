@@ -27,8 +27,8 @@ void without_tables(Call& call) {
   call.form = negotiate(call.request, false, false);
 }
 
-void match_namespace(const Call& call, Message& object) {
-  meta::v1::ObjectMeta& metadata = api::mutable_metadata(object);
+void match_namespace(const Call& call, api::Object& object) {
+  meta::v1::ObjectMeta& metadata = object.mutable_metadata();
   const std::string& wanted = call.served->resource->namespaced ? call.info.namespace_name : std::string();
   if (metadata.namespace_() == wanted) return;
   if (!metadata.namespace_().empty() && !wanted.empty()) {
@@ -37,8 +37,8 @@ void match_namespace(const Call& call, Message& object) {
   metadata.set_namespace_(wanted);
 }
 
-void match_name(const Call& call, const Message& object) {
-  const std::string& name = api::metadata(object).name();
+void match_name(const Call& call, const api::Object& object) {
+  const std::string& name = object.metadata().name();
   if (name.empty()) {
     throw api::bad_request(
         fmt::format("the name of the object ({} based on URL) was undeterminable: name must be provided", call.info.name));

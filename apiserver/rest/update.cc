@@ -3,7 +3,6 @@
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/body.h"
-#include "apiserver/rest/members.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/validate.h"
@@ -14,27 +13,27 @@ Task<HttpResponse> update(Core& core, Call& call) {
   Served& served = *call.served;
   Served& storage = storage_of(served);
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
-  std::unique_ptr<Message> object = co_await aside(core, call.request.body.size(), [&] {
+  api::Object object = co_await aside(core, call.request.body.size(), [&] {
     return read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
   });
-  match_name(call, *object);
-  match_namespace(call, *object);
+  match_name(call, object);
+  match_namespace(call, object);
   object = to_stored(served, std::move(object));
 
   const bool exists = storage.cache->find(call.key().text()) != nullptr;
-  const bool has_revision = exists && revision_of(api::metadata(*object)) != Revision{};
+  const bool has_revision = exists && revision_of(object.metadata()) != Revision{};
   if (!exists && storage.has(kCreateOnUpdate) && call.info.subresource.empty()) {
     // Who means a certain object does not want another one in its place.
-    check_uid(storage, call.key(), api::metadata(*object).uid(), {});
-    api::mutable_metadata(*object).clear_resource_version();
+    check_uid(storage, call.key(), object.metadata().uid(), {});
+    object.mutable_metadata().clear_resource_version();
     WriteResult result = co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
     co_return answer_entry(core, call, 201, shown(served, result.entry));
   }
-  const Make make = [&](const Message& stored) {
+  const Make make = [&](const api::Object& stored) {
     // A lost race ends in a conflict anyway when there is a revision: the only copy can be given away.
     if (!object) throw api::conflict(storage.qualified, call.info.name, kModified);
-    check_uid(storage, call.key(), api::metadata(*object).uid(), api::metadata(stored).uid());
-    return has_revision ? std::move(object) : clone(*object);
+    check_uid(storage, call.key(), object.metadata().uid(), stored.metadata().uid());
+    return has_revision ? std::move(object) : object.clone();
   };
   const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;
   WriteResult result =

@@ -6,7 +6,6 @@
 #include "api/object.h"
 #include "api/patch/managed_fields.h"
 #include "apiserver/rest/aside.h"
-#include "apiserver/rest/members.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
 
@@ -43,15 +42,15 @@ void keep_system_fields(ObjectMeta& wanted, const ObjectMeta& stored) {
   }
 }
 
-void keep_other_part(const Served& served, UpdateKind kind, Message& object, const Message& old) {
+void keep_other_part(const Served& served, UpdateKind kind, api::Object& object, const api::Object& old) {
   if (kind == UpdateKind::Main && served.resource->subresource("status") != nullptr) restore_status(object, old);
   if (kind != UpdateKind::Status) return;
   restore_all_but_status(object, old);
-  ObjectMeta& metadata = api::mutable_metadata(object);
-  *metadata.mutable_owner_references() = api::metadata(old).owner_references();
+  ObjectMeta& metadata = object.mutable_metadata();
+  *metadata.mutable_owner_references() = old.metadata().owner_references();
 }
 
-void prepare(Served& served, UpdateKind kind, WriteContext& context, Message& object, const Message& old) {
+void prepare(Served& served, UpdateKind kind, WriteContext& context, api::Object& object, const api::Object& old) {
   switch (kind) {
     case UpdateKind::Status: served.rules->prepare_status(context, object, old); return;
     // A node is not a wish of the user: binding leaves the generation alone.
@@ -61,16 +60,16 @@ void prepare(Served& served, UpdateKind kind, WriteContext& context, Message& ob
     case UpdateKind::Main: served.rules->prepare_update(context, object, old);
   }
   if (!served.has(kGeneration)) return;
-  if (spec_differs(object, old) || served.rules->raises_generation(object, old)) {
-    ObjectMeta& metadata = api::mutable_metadata(object);
-    metadata.set_generation(api::metadata(old).generation() + 1);
+  if (spec_differs(object, old, served.resource->subresource("status") != nullptr) || served.rules->raises_generation(object, old)) {
+    ObjectMeta& metadata = object.mutable_metadata();
+    metadata.set_generation(old.metadata().generation() + 1);
   }
 }
 
 // The update took away the last thing that kept an object that is being deleted.
-bool completes_deletion(const Served& served, const Message& object, const Message& old) {
-  const ObjectMeta& before = api::metadata(old);
-  if (api::metadata(object).finalizers_size() > 0 || !before.has_deletion_timestamp()) return false;
+bool completes_deletion(const Served& served, const api::Object& object, const api::Object& old) {
+  const ObjectMeta& before = old.metadata();
+  if (object.metadata().finalizers_size() > 0 || !before.has_deletion_timestamp()) return false;
   if (before.deletion_grace_period_seconds() != 0) return false;
   return !served.rules->holds(object);
 }
@@ -83,28 +82,28 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
     const std::size_t size = std::max(request.size, entry->protobuf->size());
-    const std::unique_ptr<Message> old = co_await aside(core, size, [&] { return decode_entry(*served.resource, *entry); });
-    const std::unique_ptr<Message> object = co_await aside(core, request.make_is_pure ? size : 0, [&] { return make(*old); });
-    ObjectMeta& metadata = api::mutable_metadata(*object);
-    check_revision(served, kind, metadata, api::metadata(*old), entry->revision);
-    keep_system_fields(metadata, api::metadata(*old));
+    const api::Object old = co_await aside(core, size, [&] { return decode_entry(*served.resource, *entry); });
+    api::Object object = co_await aside(core, request.make_is_pure ? size : 0, [&] { return make(old); });
+    ObjectMeta& metadata = object.mutable_metadata();
+    check_revision(served, kind, metadata, old.metadata(), entry->revision);
+    keep_system_fields(metadata, old.metadata());
     metadata.set_resource_version(to_string(entry->revision));
-    keep_other_part(served, kind, *object, *old);
+    keep_other_part(served, kind, object, old);
 
     Round round(core, served, request, key, unchanged(served, *entry), refused);
-    round.admit("UPDATE", object.get(), old.get(), false);
+    round.admit("UPDATE", &object, &old, false);
     if (!request.manager.empty()) {
       co_await aside(core, size, [&, now = core.now()] {
-        api::record_update(*object, old.get(), {request.manager, "Update", request.subresource}, now);
+        api::record_update(object, &old, {request.manager, "Update", request.subresource}, now);
       });
     }
-    prepare(served, kind, round.context(), *object, *old);
-    co_await aside(core, size, [&] { validate_update(served, kind, *object, *old); });
-    round.admit("UPDATE", object.get(), old.get(), true);
+    prepare(served, kind, round.context(), object, old);
+    co_await aside(core, size, [&] { validate_update(served, kind, object, old); });
+    round.admit("UPDATE", &object, &old, true);
 
-    const bool removes = completes_deletion(served, *object, *old);
-    served.rules->before_commit(round.context(), removes ? nullptr : object.get(), old.get());
-    auto result = removes ? co_await round.remove(*entry) : co_await round.store(*object, entry.get());
+    const bool removes = completes_deletion(served, object, old);
+    served.rules->before_commit(round.context(), removes ? nullptr : &object, &old);
+    auto result = removes ? co_await round.remove(*entry) : co_await round.store(object, entry.get());
     if (result) co_return WriteResult{std::move(*result), removes};
   }
   throw api::conflict(served.qualified, key.name, kModified);

@@ -13,6 +13,6 @@ Task<void> expire_events(Core& core);
 Task<void> keep_kubernetes_service(Core& core);
 
 // Creates the object as the server itself, unless there is one of that name.
-Task<void> ensure_object(Core& core, std::unique_ptr<Message> object);
+Task<void> ensure_object(Core& core, api::Object object);
 
 }  // namespace ph::apiserver

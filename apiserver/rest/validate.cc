@@ -5,34 +5,32 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
-#include "api/rules.h"
+#include "api/object_rules.h"
 
 namespace ph::apiserver {
 namespace {
 
-void refuse(const Served& served, const Message& object, const api::Errors& errors) {
+void refuse(const Served& served, const api::Object& object, const api::Errors& errors) {
   if (errors.empty()) return;
-  throw api::invalid(served.qualified_kind, api::metadata(object).name(), errors.list());
+  throw api::invalid(served.qualified_kind, object.metadata().name(), errors.list());
 }
 
 }  // namespace
 
-void validate_create(const Served& served, const Message& object) {
+void validate_create(const Served& served, const api::Object& object) {
   api::Errors errors;
-  api::validate_metadata(*served.resource, object, errors);
-  if (served.kind_rules->validate != nullptr) served.kind_rules->validate(object, errors);
+  api::validate_metadata(*served.resource, object.metadata(), errors);
+  api::validate(object, errors);
+  served.rules->validate(object, errors);
   refuse(served, object, errors);
 }
 
-void validate_update(const Served& served, UpdateKind kind, const Message& object, const Message& old) {
+void validate_update(const Served& served, UpdateKind kind, const api::Object& object, const api::Object& old) {
   api::Errors errors;
-  api::validate_metadata_update(*served.resource, object, old, errors);
-  if (kind == UpdateKind::Main && served.kind_rules->validate_update != nullptr) {
-    served.kind_rules->validate_update(object, old, errors);
-  }
-  if (kind == UpdateKind::Status && served.kind_rules->validate_status != nullptr) {
-    served.kind_rules->validate_status(object, old, errors);
-  }
+  api::validate_metadata_update(object.metadata(), old.metadata(), errors);
+  if (kind == UpdateKind::Main) api::validate_update(object, old, errors);
+  if (kind == UpdateKind::Status) api::validate_status(object, old, errors);
+  if (kind != UpdateKind::Part) served.rules->validate(object, errors);
   refuse(served, object, errors);
 }
 

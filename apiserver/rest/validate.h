@@ -12,18 +12,13 @@ inline constexpr std::string_view kModified =
     "the object has been modified; please apply your changes to the latest version and try again";
 
 // Throw ApiError (422) with all that is wrong.
-void validate_create(const Served& served, const Message& object);
-void validate_update(const Served& served, UpdateKind kind, const Message& object, const Message& old);
+void validate_create(const Served& served, const api::Object& object);
+void validate_update(const Served& served, UpdateKind kind, const api::Object& object, const api::Object& old);
 
 // The resourceVersion a write carries, as a number: none and "0" are the same, whatever is stored. Throws ApiError (500) when it
 // is no number.
 Revision revision_of(const meta::v1::ObjectMeta& metadata);
 // An update of an object that has been made anew: 409.
 void check_uid(const Served& served, const ObjectKey& key, std::string_view wanted, std::string_view stored);
-
-inline ObjectKey key_of_object(const Message& object) {
-  const meta::v1::ObjectMeta& metadata = api::metadata(object);
-  return {metadata.namespace_(), metadata.name()};
-}
 
 }  // namespace ph::apiserver

@@ -36,9 +36,9 @@ WriteRequest write_request(Call& call, std::string manager, bool dry_run);
 void without_tables(Call& call);
 
 // 400 when the object's namespace is not the request's; an absent one is filled in.
-void match_namespace(const Call& call, Message& object);
+void match_namespace(const Call& call, api::Object& object);
 // 400 when the object's name is not the URL's.
-void match_name(const Call& call, const Message& object);
+void match_name(const Call& call, const api::Object& object);
 
 // Waits until the cache has seen `revision`; 504 when that takes too long, or longer than the call may.
 Task<void> wait_for_revision(Core& core, const Call& call, WatchCache& cache, Revision revision);

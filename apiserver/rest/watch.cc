@@ -113,7 +113,7 @@ class WatchStream final : public BodyStream {
   static EntryRef at_revision(const CacheEvent& event) {
     auto entry = std::make_shared<Entry>(*event.before);
     entry->revision = event.revision;
-    entry->protobuf = share(api::with_resource_version(*event.before->protobuf, to_string(event.revision)));
+    entry->protobuf = share(api::served_bytes(*event.before->protobuf, to_string(event.revision)));
     return entry;
   }
 
@@ -142,7 +142,7 @@ class WatchStream final : public BodyStream {
     return share(encode_bookmark_frame(setup_.encoding, revision, false));
   }
 
-  Served& served_;
+  Served& served_;  // kept by the encoding
   const Clock& clock_;
   WatchSetup setup_;
   std::size_t at_ = 0, end_ = 0;  // in what exists

@@ -30,7 +30,7 @@ struct WriteResult {
 };
 
 // Like the others below: 409 Conflict when the fence does not hold. Throws ApiError: 409 AlreadyExists, 422 Invalid, what admission and the rules say.
-Task<WriteResult> create_object(Core& core, Served& served, std::unique_ptr<Message> object, WriteRequest request);
+Task<WriteResult> create_object(Core& core, Served& served, api::Object object, WriteRequest request);
 
 // What an update may change.
 enum class UpdateKind {
@@ -40,7 +40,7 @@ enum class UpdateKind {
 };
 // Makes the wanted object from the stored one; may be called again when a race was lost. An object that carries another
 // resourceVersion than the stored one is refused with 409, one with another UID with 422. May throw ApiError.
-using Make = std::function<std::unique_ptr<Message>(const Message& stored)>;
+using Make = std::function<api::Object(const api::Object& stored)>;
 
 // Throws ApiError: 404, 409 Conflict, 422, …
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request);
@@ -49,6 +49,6 @@ Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta:
                                 WriteRequest request);
 
 // The resource that stores what `served` shows.
-inline Served& storage_of(Served& served) { return served.stored_as != nullptr ? *served.stored_as : served; }
+inline Served& storage_of(Served& served) { return served.stored_as ? *served.stored_as : served; }
 
 }  // namespace ph::apiserver

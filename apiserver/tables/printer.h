@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/kinds.h"
+#include "api/object.h"
 #include "base/time.h"
 
 namespace ph::apiserver {
@@ -18,9 +19,14 @@ struct Column {
   std::string_view type = "string";
   std::string_view format = "";
   int priority = 0;  // above 0: shown by `-o wide` only
+  std::string_view description = "";
 };
 
-using Cell = std::variant<std::string, std::int64_t, bool>;
+// Any JSON, as text.
+struct RawCell {
+  std::string json;
+};
+using Cell = std::variant<std::string, std::int64_t, bool, RawCell>;
 
 struct Row {
   std::vector<Cell> cells;
@@ -29,7 +35,7 @@ struct Row {
 };
 
 // Fills the cells, as many as there are columns. Pure. Threads: any.
-using PrintRow = void (*)(const google::protobuf::Message& object, Time now, Row& row);
+using PrintRow = void (*)(const api::Object& object, Time now, Row& row);
 
 struct Printer {
   std::span<const Column> columns;
@@ -39,9 +45,7 @@ struct Printer {
 // A printer of the concrete message type T.
 template <class T, void (*kPrint)(const T&, Time, Row&)>
 constexpr Printer printer_of(std::span<const Column> columns) {
-  return {columns, [](const google::protobuf::Message& object, Time now, Row& row) {
-            kPrint(static_cast<const T&>(object), now, row);
-          }};
+  return {columns, [](const api::Object& object, Time now, Row& row) { kPrint(object.as<T>(), now, row); }};
 }
 
 // What a resource without a printer of its own is shown with: its name and when it was made.

@@ -1,9 +1,10 @@
 #include "apiserver/tables/tables.h"
 
 #include "api/codec.h"
+#include "api/encoded.h"
 #include "api/json_text.h"
-#include "api/object.h"
 #include "api/times.h"
+#include "apiserver/tables/custom.h"
 #include "base/assert.h"
 
 namespace ph::apiserver {
@@ -27,8 +28,8 @@ const PrinterEntry kPrinters[] = {
 
 constexpr Column kDefaultColumns[] = {{"Name", "string", "name"}, {"Created At", "date"}};
 
-void print_default(const google::protobuf::Message& object, Time, Row& row) {
-  const meta::v1::ObjectMeta& metadata = api::metadata(object);
+void print_default(const api::Object& object, Time, Row& row) {
+  const meta::v1::ObjectMeta& metadata = object.metadata();
   row.cells = {metadata.name(), api::rfc3339(api::to_time(metadata.creation_timestamp()))};
 }
 
@@ -42,7 +43,9 @@ void append_columns(std::span<const Column> columns, std::string& out) {
     api::append_json_string(column.type, out);
     out += R"(,"format":)";
     api::append_json_string(column.format, out);
-    out += R"(,"description":"","priority":)";
+    out += R"(,"description":)";
+    api::append_json_string(column.description, out);
+    out += R"(,"priority":)";
     out += std::to_string(column.priority);
     out += '}';
   }
@@ -54,6 +57,8 @@ void append_cell(const Cell& cell, std::string& out) {
     api::append_json_string(*text, out);
   } else if (const auto* number = std::get_if<std::int64_t>(&cell)) {
     out += std::to_string(*number);
+  } else if (const auto* raw = std::get_if<RawCell>(&cell)) {
+    out += raw->json;
   } else {
     out += std::get<bool>(cell) ? "true" : "false";
   }
@@ -74,20 +79,59 @@ void append_row(const Row& row, std::string& out) {
   out += "}]";
 }
 
-void append_object(const api::Resource& resource, std::string_view protobuf, IncludeObject include, std::string& out) {
+void append_object(const api::Encoded& encoded, IncludeObject include, std::string& out) {
   if (include == IncludeObject::None) {
     out += R"(,"object":null)";
     return;
   }
   out += R"(,"object":)";
   if (include == IncludeObject::Object) {
-    api::transcode_to_json(*resource.schema, protobuf, true, out);
+    encoded.append_json(true, out);
     return;
   }
+  std::string scratch;
   out += R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":)";
-  api::transcode_to_json(api::schema_of<meta::v1::ObjectMeta>(), api::metadata_bytes(protobuf), false, out);
+  api::transcode_to_json(api::schema_of<meta::v1::ObjectMeta>(), encoded.metadata(scratch), false, out);
   out += '}';
 }
+
+// How one resource's rows are made: by its printer, or by the columns of its definition.
+class Rows {
+ public:
+  explicit Rows(const api::Resource& resource)
+      : resource_(resource), printer_(printer_for(resource)), object_(api::Object::make(*resource.schema)) {
+    if (!object_.message()) custom_.emplace(resource);
+  }
+
+  void append_columns(std::string& out) const {
+    if (custom_) return apiserver::append_columns(custom_->columns(), out);
+    apiserver::append_columns(printer_.columns, out);
+  }
+
+  void append(const Entry& entry, const TableOptions& options, std::string& out) {
+    const api::Encoded encoded(*resource_.schema, *entry.protobuf);
+    append_row(row(entry, encoded, options.now), out);
+    append_object(encoded, options.include, out);
+    out += '}';
+  }
+
+ private:
+  Row row(const Entry& entry, const api::Encoded& encoded, Time now) {
+    if (custom_) return custom_->row(api::decode_stored(*resource_.schema, *entry.protobuf), now);
+    // The message is used again for the next row.
+    object_.message()->Clear();
+    api::decode_protobuf(encoded.body(), *object_.message());
+    Row row;
+    printer_.print(object_, now, row);
+    PH_ASSERT(row.cells.size() == printer_.columns.size());
+    return row;
+  }
+
+  const api::Resource& resource_;
+  const Printer& printer_;
+  api::Object object_;
+  std::optional<CustomColumns> custom_;
+};
 
 class Tables final : public TableConverter {
  public:
@@ -96,33 +140,18 @@ class Tables final : public TableConverter {
     out += R"({"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":)";
     out += api::encode_json(metadata);
     out += ',';
-    if (options.column_definitions) append_columns(printer_for(resource).columns, out);
+    if (options.column_definitions) Rows(resource).append_columns(out);
     else out += R"("columnDefinitions":null)";
     out += R"(,"rows":[)";
   }
 
   void append_rows(const api::Resource& resource, std::span<const EntryRef> entries, const TableOptions& options,
                    std::string& out) const override {
-    const Printer& printer = printer_for(resource);
-    const std::unique_ptr<Message> object = api::Scheme::builtin().make(*resource.schema);
+    Rows rows(resource);
     for (const EntryRef& entry : entries) {
       if (&entry != entries.data()) out += ',';
-      append_entry(resource, printer, *entry, options, *object, out);
+      rows.append(*entry, options, out);
     }
-  }
-
- private:
-  static void append_entry(const api::Resource& resource, const Printer& printer, const Entry& entry,
-                           const TableOptions& options, Message& object, std::string& out) {
-    const std::string_view protobuf = api::open_envelope(*entry.protobuf).raw;
-    object.Clear();
-    api::decode_protobuf(protobuf, object);
-    Row row;
-    printer.print(object, options.now, row);
-    PH_ASSERT(row.cells.size() == printer.columns.size());
-    append_row(row, out);
-    append_object(resource, protobuf, options.include, out);
-    out += '}';
   }
 };
 

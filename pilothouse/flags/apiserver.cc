@@ -101,6 +101,7 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("advertise-address", options.advertise_address, "Where pods find the server").typed("ip");
   flags.add("request-timeout", options.server.request_timeout, "How long a request may take that says nothing else, and a client to send one or to take something of its answer");
   flags.add("min-request-timeout", options.min_request_timeout_s, "Seconds a watch lives at least; up to twice this, at random");
+  flags.add("crd-ignore-cel", options.server.crd_ignore_cel, "Custom resource definitions may have rules in CEL, which are stored and not carried out; else they are refused");
   flags.add("event-ttl", options.server.event_ttl, "How long events are kept");
   flags.add("service-cluster-ip-range", options.service_cidr, "Addresses of services; 10.96.0.0/12 by default");
   flags.add("service-node-port-range", options.node_ports, "Ports of NodePort services").typed("portRange");

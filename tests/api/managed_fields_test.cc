@@ -28,6 +28,15 @@ const std::string& fields(const T& object, int i) {
   return object.metadata().managed_fields(i).fields_v1().raw();
 }
 
+// As a message: what a test looks at.
+template <class T>
+void record(T& object, const T* old, const Manager& manager, Time now) {
+  Object after = Object::of(object);
+  const Object before = old ? Object::of(*old) : Object();
+  record_update(after, old ? &before : nullptr, manager, now);
+  object = after.as<T>();
+}
+
 TEST(FieldSet, TextIsCanonical) {
   struct Case {
     const char* name;
@@ -77,7 +86,7 @@ TEST(ManagedFields, OfACreatedDeployment) {
       "selector":{"matchLabels":{"app":"d"}},"template":{"metadata":{"labels":{"app":"d"}},"spec":{"containers":[
       {"name":"c","image":"i","ports":[{"containerPort":80}],"env":[{"name":"E","value":"1"}]}]}}}})");
   rules_of(schema_of(object)).set_defaults(object);
-  record_update(object, nullptr, {"kubectl-create", "Update", ""}, at(0));
+  record<apps::v1::Deployment>(object, nullptr, {"kubectl-create", "Update", ""}, at(0));
   ASSERT_EQ(object.metadata().managed_fields_size(), 1);
   const auto& entry = object.metadata().managed_fields(0);
   EXPECT_EQ(entry.manager(), "kubectl-create");
@@ -97,12 +106,12 @@ TEST(ManagedFields, OfACreatedDeployment) {
 
 TEST(ManagedFields, WhatIsChangedChangesHands) {
   auto old = parse<Pod>(R"({"metadata":{"name":"p","labels":{"a":"1","b":"1"}}})");
-  record_update(old, nullptr, {"alice", "Update", ""}, at(0));
+  record<Pod>(old, nullptr, {"alice", "Update", ""}, at(0));
   Pod now = old;
   (*now.mutable_metadata()->mutable_labels())["a"] = "2";
   (*now.mutable_metadata()->mutable_labels())["c"] = "3";
   now.mutable_metadata()->mutable_labels()->erase("b");
-  record_update(now, &old, {"bob", "Update", ""}, at(5));
+  record(now, &old, {"bob", "Update", ""}, at(5));
   ASSERT_EQ(now.metadata().managed_fields_size(), 2);
   EXPECT_EQ(fields(now, 0), R"({"f:metadata":{"f:labels":{}}})");
   EXPECT_EQ(fields(now, 1), R"({"f:metadata":{"f:labels":{"f:a":{},"f:c":{}}}})");
@@ -111,10 +120,10 @@ TEST(ManagedFields, WhatIsChangedChangesHands) {
 
 TEST(ManagedFields, OneEntryAManagerOperationSubresourceAndVersion) {
   auto created = parse<Pod>(R"({"metadata":{"name":"p","labels":{"a":"1"}}})");
-  record_update(created, nullptr, {"m", "Update", ""}, at(0));
+  record<Pod>(created, nullptr, {"m", "Update", ""}, at(0));
   Pod labelled = created;
   (*labelled.mutable_metadata()->mutable_labels())["b"] = "1";
-  record_update(labelled, &created, {"m", "Update", ""}, at(1));
+  record(labelled, &created, {"m", "Update", ""}, at(1));
   ASSERT_EQ(labelled.metadata().managed_fields_size(), 1);
   EXPECT_EQ(fields(labelled, 0), R"({"f:metadata":{"f:labels":{".":{},"f:a":{},"f:b":{}}}})");
   EXPECT_EQ(labelled.metadata().managed_fields(0).time().seconds(), 1'700'000'001);
@@ -123,7 +132,7 @@ TEST(ManagedFields, OneEntryAManagerOperationSubresourceAndVersion) {
   auto& condition = *ready.mutable_status()->add_conditions();
   condition.set_type("Ready");
   condition.set_status("True");
-  record_update(ready, &labelled, {"m", "Update", "status"}, at(2));
+  record(ready, &labelled, {"m", "Update", "status"}, at(2));
   ASSERT_EQ(ready.metadata().managed_fields_size(), 2);
   EXPECT_EQ(ready.metadata().managed_fields(1).subresource(), "status");
   EXPECT_EQ(Json::parse(fields(ready, 1)), Json::parse(R"({"f:status":{"f:conditions":{".":{},"k:{\"type\":\"Ready\"}":{".":{},
@@ -132,33 +141,33 @@ TEST(ManagedFields, OneEntryAManagerOperationSubresourceAndVersion) {
 
 TEST(ManagedFields, NothingChangedLeavesTheTimes) {
   auto old = parse<Pod>(R"({"metadata":{"name":"p","labels":{"a":"1"}}})");
-  record_update(old, nullptr, {"m", "Update", ""}, at(0));
+  record<Pod>(old, nullptr, {"m", "Update", ""}, at(0));
   Pod now = old;
   now.mutable_metadata()->clear_managed_fields();
   now.mutable_metadata()->set_resource_version("17");
-  record_update(now, &old, {"other", "Update", ""}, at(9));
+  record(now, &old, {"other", "Update", ""}, at(9));
   EXPECT_EQ(encode_json(now.metadata().managed_fields(0)), encode_json(old.metadata().managed_fields(0)));
   EXPECT_EQ(now.metadata().managed_fields_size(), 1);
 }
 
 TEST(ManagedFields, ARequestMayStartAnew) {
   auto old = parse<Pod>(R"({"metadata":{"name":"p","labels":{"a":"1"}}})");
-  record_update(old, nullptr, {"m", "Update", ""}, at(0));
+  record<Pod>(old, nullptr, {"m", "Update", ""}, at(0));
   Pod now = old;
   now.mutable_metadata()->clear_managed_fields();
   now.mutable_metadata()->add_managed_fields();
-  record_update(now, &old, {"m", "Update", ""}, at(1));
+  record(now, &old, {"m", "Update", ""}, at(1));
   EXPECT_EQ(now.metadata().managed_fields_size(), 0);
 }
 
 TEST(ManagedFields, SetsAndAtomicLists) {
   auto old = parse<Pod>(R"({"metadata":{"name":"p","finalizers":["x/1"]},"spec":{"tolerations":[{"key":"a"}]}})");
-  record_update(old, nullptr, {"a", "Update", ""}, at(0));
+  record<Pod>(old, nullptr, {"a", "Update", ""}, at(0));
   EXPECT_EQ(fields(old, 0), R"({"f:metadata":{"f:finalizers":{".":{},"v:\"x/1\"":{}}},"f:spec":{"f:tolerations":{}}})");
   Pod now = old;
   now.mutable_metadata()->add_finalizers("y/2");
   now.mutable_spec()->mutable_tolerations(0)->set_key("b");
-  record_update(now, &old, {"b", "Update", ""}, at(1));
+  record(now, &old, {"b", "Update", ""}, at(1));
   EXPECT_EQ(fields(now, 0), R"({"f:metadata":{"f:finalizers":{".":{},"v:\"x/1\"":{}}}})");
   EXPECT_EQ(fields(now, 1), R"({"f:metadata":{"f:finalizers":{"v:\"y/2\"":{}}},"f:spec":{"f:tolerations":{}}})");
 }
@@ -168,7 +177,7 @@ TEST(ManagedFields, TheOldestUpdatersAreThrownTogether) {
   for (int i = 0; i < 12; ++i) {
     const Pod old = object;
     (*object.mutable_metadata()->mutable_labels())["l" + std::to_string(i)] = "x";
-    record_update(object, &old, {"m" + std::to_string(i), "Update", ""}, at(i));
+    record(object, &old, {"m" + std::to_string(i), "Update", ""}, at(i));
   }
   EXPECT_EQ(object.metadata().managed_fields_size(), 10);
   EXPECT_EQ(object.metadata().managed_fields(0).manager(), "ancient-changes");

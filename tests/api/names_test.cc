@@ -47,6 +47,12 @@ TEST(Names, UpstreamsWords) {
                           "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
                           R"('[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'))"));
   EXPECT_THAT(check_label_value(std::string(64, 'a')), ElementsAre("must be no more than 63 bytes"));
+  EXPECT_THAT(check_dns1123_label(std::string(64, 'a')), ElementsAre("must be no more than 63 characters"));
+  EXPECT_THAT(check_dns1123_subdomain(std::string(254, 'a')), ElementsAre("must be no more than 253 characters"));
+  EXPECT_THAT(check_dns1035_label(std::string(64, 'a')), ElementsAre("must be no more than 63 characters"));
+  EXPECT_THAT(check_port_name(std::string(16, 'a')), ElementsAre("must be no more than 15 characters"));
+  EXPECT_THAT(check_qualified_name(std::string(254, 'a') + "/x"), ElementsAre("prefix part must be no more than 253 bytes"));
+  EXPECT_THAT(check_qualified_name(std::string(64, 'a')), ElementsAre("name part must be no more than 63 bytes"));
   EXPECT_THAT(check_port_number(0), ElementsAre("must be between 1 and 65535, inclusive"));
   EXPECT_THAT(check_port_number(65535), IsEmpty());
   EXPECT_THAT(check_path_segment("a/b%c"), ElementsAre("may not contain '/'", "may not contain '%'"));

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "api/encoded.h"
 #include "api/kinds.h"
-#include "api/members.h"
 #include "api/patch/patch.h"
 #include "api/patch/touched.h"
 #include "tests/api/random_object.h"
@@ -28,12 +28,14 @@ Outcome apply(Kind kind, const Message& object, const Json& patch, const Touched
   Outcome out;
   try {
     const Schema& schema = schema_of(object);
-    const auto result = clone(object), part = Scheme::builtin().make(schema), changed = Scheme::builtin().make(schema);
-    touched.move(*result, *part);
-    const Json document = kind == Kind::Merge ? merge_patch(to_json(*part), patch) : strategic_merge_patch(schema, to_json(*part), patch);
-    from_json(document, *changed, {.unknown = Unknown::Warn, .warnings = &out.complaints});
-    touched.move(*changed, *result);
-    out.object = encode_json(*result);
+    std::unique_ptr<Message> copy(object.New());
+    copy->CopyFrom(object);
+    Object result(std::move(copy)), part = Object::make(schema), changed = Object::make(schema);
+    touched.move(result, part);
+    const Json document = kind == Kind::Merge ? merge_patch(to_json(part), patch) : strategic_merge_patch(schema, to_json(part), patch);
+    from_json(document, *changed.message(), {.unknown = Unknown::Warn, .warnings = &out.complaints});
+    touched.move(changed, result);
+    out.object = encode_json(result);
   } catch (const std::exception& error) {
     out.error = error.what();
   }

@@ -45,6 +45,13 @@ class RandomObject {
       case Type::MicroTime: return one_in(4) ? Json() : Json(pick<const char*>({"2026-01-01T00:00:00.000001Z", "2026-01-01T00:00:00.500000Z"}));
       case Type::Duration: return pick<const char*>({"0s", "1m0s", "1.5s"});
       case Type::RawJson: return pick<Json>({Json::object(), Json{{"b", 1}, {"a", "<x>"}}, Json{{"spec", Json{{"n", nullptr}}}}});
+      case Type::Union: {
+        const Field& field = schema.fields[rng_.below(schema.fields.size())];
+        // A schema that is too deep is left empty; an empty list in the place of a schema is no schema at all.
+        if (field.schema->type == Type::Bool) return one_in(2);
+        if (field.schema->type == Type::List) return Json::array({value(*field.schema->element, depth + 1)});
+        return depth > 5 ? Json::object() : value(*field.schema, depth + 1);
+      }
       case Type::List: {
         Json out = Json::array();
         for (std::uint64_t n = rng_.below(depth > 5 ? 2 : 4); n > 0; --n) out.push_back(value(*schema.element, depth + 1));
@@ -58,6 +65,7 @@ class RandomObject {
       case Type::Struct: break;
     }
     Json out = Json::object();
+    if (depth > 12) return out;  // types that hold themselves
     for (const Field& field : schema.fields) {
       if (field.name == "managedFields") continue;
       const bool main = depth == 0 && (field.name == "metadata" || field.name == "spec" || field.name == "status");

@@ -106,7 +106,7 @@ TEST(Schema, EveryResourceIsComplete) {
     EXPECT_NE(Scheme::builtin().find({resource.kind.group, resource.kind.version, resource.kind.kind + "List"}), nullptr);
     for (const Subresource& sub : resource.subresources) EXPECT_NE(Scheme::builtin().find(sub.kind), nullptr) << sub.name << " " << sub.kind.kind;
   }
-  EXPECT_EQ(Scheme::builtin().resources().front().kind.group, "");
+  EXPECT_EQ(Scheme::builtin().resources().front().get().kind.group, "");
 }
 
 // No message has two members of one JSON name, and every struct has a name.
@@ -115,6 +115,45 @@ TEST(Schema, NamesAreUnique) {
     std::set<std::string> names;
     for (const Field& field : resource.schema->fields) EXPECT_TRUE(names.insert(field.name).second) << resource.plural << " " << field.name;
   }
+}
+
+ResourceRef custom(const char* group, const char* version, const char* plural, const std::shared_ptr<const Schema>& schema) {
+  Resource resource;
+  resource.kind = {group, version, "Thing"};
+  resource.plural = plural;
+  resource.schema = schema.get();
+  resource.owner = schema;
+  return std::make_shared<const Resource>(std::move(resource));
+}
+
+// Snapshots do not change; a resource is the same one in all of them.
+TEST(Scheme, GrowsAndShrinks) {
+  const auto v1 = std::make_shared<const Schema>(), v2 = std::make_shared<const Schema>(), next = std::make_shared<const Schema>();
+  const Scheme& builtin = Scheme::builtin();
+  const Scheme one = builtin.with({custom("example.com", "v1", "things", v1), custom("example.com", "v2", "things", v2)});
+  const Scheme two = one.with({custom("a.example.com", "v1", "others", next)});
+  const Scheme replaced = two.with({custom("example.com", "v2", "things", next)});
+  const Scheme gone = replaced.without("example.com", "things");
+
+  EXPECT_EQ(builtin.resource("example.com", "v1", "things"), nullptr);
+  const Resource* thing = one.resource("example.com", "v1", "things");
+  ASSERT_NE(thing, nullptr);
+  EXPECT_EQ(thing, two.resource("example.com", "v1", "things"));
+  EXPECT_EQ(one.find({"example.com", "v2", "Thing"}), v2.get());
+  EXPECT_EQ(one.resource(*v1), thing);
+  EXPECT_EQ(two.resources().size(), builtin.resources().size() + 3);
+  EXPECT_EQ(two.resources().back().get().kind.version, "v2") << "groups that nobody ranks come last, by name";
+  EXPECT_EQ(two.resources()[builtin.resources().size()].get().kind.group, "a.example.com");
+
+  EXPECT_EQ(replaced.resource("example.com", "v1", "things"), nullptr);
+  EXPECT_EQ(replaced.find({"example.com", "v2", "Thing"}), next.get());
+  EXPECT_EQ(gone.resource("example.com", "v2", "things"), nullptr);
+  EXPECT_EQ(gone.find({"example.com", "v2", "Thing"}), nullptr);
+  EXPECT_NE(gone.resource("a.example.com", "v1", "others"), nullptr);
+  EXPECT_EQ(gone.resources().size(), builtin.resources().size() + 1);
+  // Of built-in ones none goes.
+  EXPECT_NE(gone.without("", "pods").resource("", "v1", "pods"), nullptr);
+  EXPECT_EQ(gone.resource("", "v1", "pods"), builtin.resource("", "v1", "pods"));
 }
 
 }  // namespace

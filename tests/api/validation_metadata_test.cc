@@ -34,6 +34,8 @@ TEST(MetadataValidation, OnCreate) {
        {"metadata.finalizers: Invalid value: [\"orphan\",\"foregroundDeletion\"]: finalizer orphan and foregroundDeletion cannot be both set"}},
       {"owner without a uid", R"("name":"a","namespace":"n","ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p"}])",
        {"metadata.ownerReferences.uid: Invalid value: \"\": must not be empty"}},
+      {"owner of no version", R"("name":"a","namespace":"n","ownerReferences":[{"apiVersion":"a/b/c","kind":"Pod","name":"p","uid":"1"}])",
+       {"metadata.ownerReferences.apiVersion: Invalid value: \"a/b/c\": version must not be empty"}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);

@@ -276,17 +276,17 @@ void record_created(benchmark::State& state) {
   Pod pod = world.create_pod();
   pod.mutable_metadata()->clear_managed_fields();
   measure(state, [&] {
-    Pod copy = pod;
+    api::Object copy = api::Object::of(pod);
     api::record_update(copy, nullptr, {"bench", "Update", ""}, sim::SimClock::kStart);
   });
 }
 void record_status(benchmark::State& state) {
   World world;
-  const Pod old = world.run_pod();
-  Pod now = old;
+  const api::Object old = api::Object::of(world.run_pod());
+  Pod now = old.as<Pod>();
   now.mutable_status()->mutable_container_statuses(0)->set_restart_count(7);
   measure(state, [&] {
-    Pod copy = now;
+    api::Object copy = api::Object::of(now);
     api::record_update(copy, &old, {"kubelet", "Update", "status"}, sim::SimClock::kStart);
   });
 }
