@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "api/codec.h"
+#include "api/encoded.h"
 #include "apiserver/cache/hub.h"
 #include "apiserver/cache/watch.h"
 #include "apiserver/storage/gaps.h"

@@ -63,7 +63,12 @@ void Core::add(const api::Resource& resource) {
   if (!rules) rules = entry.make(options);
   served->rules = rules.get();
   if (!resource.storage_prefix.empty()) use_cache(*served);
-  served_[&resource] = std::move(served);
+  enter(std::move(served));
+}
+
+void Core::enter(std::shared_ptr<Served> served) {
+  served->serial = ++serials_;
+  served_[served->resource] = std::move(served);
 }
 
 void Core::use_cache(Served& served) {
@@ -88,7 +93,7 @@ Task<void> Core::serve(std::vector<std::shared_ptr<Served>> resources) {
     forget(served->resource->kind.group, served->resource->plural);
     if (served->listed) refs.push_back(served->kept_resource);
   }
-  for (auto& served : resources) served_[served->resource] = std::move(served);
+  for (auto& served : resources) enter(std::move(served));
   scheme_ = scheme_.with(std::move(refs));
 }
 
@@ -109,6 +114,7 @@ std::set<std::string> Core::forget(std::string_view group, std::string_view plur
     const api::Resource& resource = *entry.first;
     if (!resource.owner || resource.kind.group != group || resource.plural != plural) return false;
     prefixes.insert(entry.second->prefix);
+    if (metrics) metrics->forget(*entry.second);
     return true;
   });
   return prefixes;
@@ -118,11 +124,15 @@ Served& Core::of(const api::Schema& schema) { return *served_.at(resource(schema
 
 const api::Resource* Core::resource(const api::Schema& schema) const { return scheme_.resource(schema); }
 
-WatchCache* Core::cache(const api::Resource& resource) { return served_.at(&resource)->cache; }
+WatchCache* Core::cache(const api::Resource& resource) {
+  const auto found = served_.find(&resource);
+  return found == served_.end() ? nullptr : found->second->cache;
+}
 
 api::Object Core::read(const api::Resource& resource, const ObjectKey& key) {
-  const Served& served = *served_.at(&resource);
-  if (served.cache == nullptr) return {};
+  const auto found = served_.find(&resource);
+  if (found == served_.end() || found->second->cache == nullptr) return {};
+  const Served& served = *found->second;
   const EntryRef entry = shown(served, served.cache->find(key.text()));
   return entry ? decode_entry(resource, *entry) : api::Object();
 }

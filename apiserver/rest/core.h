@@ -32,6 +32,7 @@ namespace ph::apiserver {
 // A resource in the form it is stored in.
 struct Served {
   const api::Resource* resource = nullptr;
+  std::uint64_t serial = 0;    // of all that was ever served, from 1 on
   std::string prefix;          // "/registry/pods/"
   std::string qualified;       // "deployments.apps"
   std::string qualified_kind;  // "Deployment.apps"
@@ -97,6 +98,7 @@ class Core final : public ObjectReader {
  private:
   void add(const api::Resource& resource);
   void use_cache(Served& served);
+  void enter(std::shared_ptr<Served> served);
   // Of what is not built in; the prefixes of what it had.
   std::set<std::string> forget(std::string_view group, std::string_view plural);
 
@@ -105,6 +107,7 @@ class Core final : public ObjectReader {
   std::map<std::string, std::shared_ptr<WatchCache>> caches_;      // by prefix
   std::map<std::string, std::unique_ptr<ResourceRules>> rules_;    // by qualified name
   std::map<const api::Resource*, std::shared_ptr<Served>> served_;
+  std::uint64_t serials_ = 0;
   Scope writes_;  // the first to go
 };
 

@@ -59,7 +59,7 @@ std::size_t size_of(const std::vector<SharedBytes>& pieces) {
 }  // namespace
 
 std::size_t ServerMetrics::Hash::operator()(const Kind& kind) const {
-  std::size_t out = std::hash<const void*>()(kind.served);
+  std::size_t out = std::hash<std::uint64_t>()(kind.serial);
   const auto mix = [&](std::size_t more) { out = out * 31 + more; };
   mix(std::hash<const void*>()(kind.subresource));
   mix(std::hash<std::string_view>()(kind.verb));
@@ -83,6 +83,10 @@ ServerMetrics::ServerMetrics(Metrics& metrics, Core& core) : core_(core), famili
 
 ServerMetrics::~ServerMetrics() = default;
 
+void ServerMetrics::forget(const Served& served) {
+  std::erase_if(kinds_, [&](const auto& entry) { return entry.first.served == &served; });
+}
+
 Steady ServerMetrics::now() const { return core_.executor.clock().steady(); }
 
 ServerMetrics::Kind ServerMetrics::kind_of(const Call& call) const {
@@ -91,7 +95,8 @@ ServerMetrics::Kind ServerMetrics::kind_of(const Call& call) const {
     kind.path = path_of(call.info);
     return kind;
   }
-  kind.served = call.served ? call.served : core_.find(call.info.group, call.info.version, call.info.resource);
+  kind.served = call.served ? call.served : core_.find(call.info.group, call.info.version, call.info.resource).get();
+  kind.serial = kind.served ? kind.served->serial : 0;
   if (kind.served && !call.info.subresource.empty())
     kind.subresource = kind.served->resource->subresource(call.info.subresource);
   return kind;

@@ -92,9 +92,13 @@ class ServerMetrics {
   ServerMetrics(Metrics& metrics, Core& core);
   ~ServerMetrics();
 
+  // It is served no more.
+  void forget(const Served& served);
+
   // What the labels of a request are made of.
   struct Kind {
     const Served* served = nullptr;  // null: not a resource that is served
+    std::uint64_t serial = 0;        // … its own: another may come to stand where one was that is gone
     const api::Subresource* subresource = nullptr;
     std::string_view path;  // of what is not a resource: one of a few, or empty
     std::string_view verb, scope;

@@ -38,7 +38,7 @@ void expect_same_changes(const Message& old, const Message& now) {
 }
 
 TEST(ManagedFieldsViews, BytesAndValuesAgree) {
-  for (const auto& resource : Scheme::builtin().resources()) {
+  for (const Resource& resource : Scheme::builtin().resources()) {
     const Schema& schema = *resource.schema;
     SCOPED_TRACE(schema.name);
     SeededRng rng(1);

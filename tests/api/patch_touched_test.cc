@@ -107,7 +107,7 @@ Json patch_of(const Json& wanted, Rng& rng, int depth) {
 
 TEST(PatchTouched, RandomPatches) {
   int changed = 0;
-  for (const auto& resource : Scheme::builtin().resources()) {
+  for (const Resource& resource : Scheme::builtin().resources()) {
     const Schema& schema = *resource.schema;
     SCOPED_TRACE(schema.name);
     SeededRng rng(3);

@@ -18,8 +18,7 @@ std::string repeated(const std::string& text, int count) {
 
 core::v1::Pod patched(PatchType type, const std::string& patch, const core::v1::Pod& pod) {
   std::vector<std::string> warnings;
-  const auto object = apply_patch(type, patch, pod, api::Unknown::Warn, warnings);
-  return static_cast<const core::v1::Pod&>(*object);
+  return apply_patch(type, patch, api::Object::of(pod), api::Unknown::Warn, warnings).as<core::v1::Pod>();
 }
 
 TEST(Patching, DeepPatchesAreRefused) {
@@ -136,7 +135,7 @@ TEST(Patching, Refusals) {
     SCOPED_TRACE(c.name);
     std::vector<std::string> warnings;
     try {
-      apply_patch(c.type, c.patch, pod, c.unknown, warnings);
+      apply_patch(c.type, c.patch, api::Object::of(pod), c.unknown, warnings);
       ADD_FAILURE() << "accepted";
     } catch (const api::ApiError& error) {
       const meta::v1::Status& status = error.status();
@@ -158,7 +157,7 @@ TEST(Patching, OddOnesThatAreCarriedOut) {
   pod.mutable_metadata()->set_name("a");
   const auto warnings_of = [&](PatchType type, const char* patch) {
     std::vector<std::string> warnings;
-    apply_patch(type, patch, pod, api::Unknown::Warn, warnings);
+    apply_patch(type, patch, api::Object::of(pod), api::Unknown::Warn, warnings);
     return warnings;
   };
   using Warnings = std::vector<std::string>;
