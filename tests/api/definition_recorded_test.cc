@@ -1,21 +1,16 @@
 // CustomResourceDefinitions that a real server was asked to create: the same answers.
-#include <cstdlib>
 #include <iostream>
 #include <regex>
 
 #include <gmock/gmock.h>
 
 #include "tests/api/custom_data.h"
+#include "tests/vectors/reading.h"
 
 namespace ph::api {
 namespace {
 
 using test::json;
-
-std::filesystem::path recorded() {
-  const char* given = std::getenv("PH_GOLDEN_DIR");
-  return std::filesystem::path(given ? given : "../shared/golden") / "observed" / "validation.jsonl";
-}
 
 struct Cause {
   std::string reason, field, message;
@@ -92,10 +87,8 @@ bool same(std::vector<Cause> wanted, std::vector<Cause> got) {
 }
 
 TEST(DefinitionRecorded, AnswersAsTheServerDid) {
-  std::ifstream in(recorded());
-  if (!in) GTEST_SKIP() << "no recorded rows at " << recorded() << ": set PH_GOLDEN_DIR to a folder that has them";
   int covered = 0, left = 0;
-  for (std::string line; std::getline(in, line);) {
+  for (const std::string& line : vectors::read_rows("observed/validation")) {
     if (line.find("/customresourcedefinitions?") == std::string::npos) continue;
     const json row = json::parse(line);
     const std::string name = row["case"];

@@ -7,18 +7,12 @@
 #include "apiserver/standard.h"
 #include "apiserver/storage/memory.h"
 #include "base/log.h"
+#include "tests/sim/digest.h"
 #include "tests/sim/programs.h"
 #include "tests/sim/process.h"
 
 namespace ph::sim {
 namespace {
-
-// Long enough that no two values a test tells apart share it; short enough to read in a diff.
-std::uint64_t digest(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325ull;
-  for (const unsigned char c : bytes) hash = (hash ^ c) * 0x100000001b3ull;
-  return hash;
-}
 
 // Set PH_SIM_LOG to see what the components say.
 Log sim_log() { return std::getenv("PH_SIM_LOG") ? Log(stderr_sink(), LogLevel::Debug) : Log(); }
@@ -53,6 +47,7 @@ struct Cluster::Impl {
   }
 
   void note(const apiserver::Change& change) {
+    // A digest is long enough that no two values a test tells apart share it, and short enough to read in a diff.
     history.push_back(fmt::format("{} {} {} {} {:016x}", change.revision.value, change.time.time_since_epoch().count(),
                                   change.author.empty() ? "-" : change.author, change.key,
                                   change.value ? digest(*change.value) : 0));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/digest.h"
 #include "tests/sim/swarm/swarm.h"
 
 namespace {
@@ -25,7 +26,7 @@ struct Asked {
 };
 
 struct Sum {
-  std::uint64_t seeds = 0, turns = 0, writes = 0;
+  std::uint64_t seeds = 0, turns = 0, writes = 0, digest = sim::kDigestBegin;
   Duration simulated{};
   sim::Tally tally;
   std::vector<std::uint64_t> failed;
@@ -75,6 +76,7 @@ void print_table(const Entry& entry, const Sum& sum, double cpu_s) {
     fmt::print("  {:.0f} simulated seconds and {:.0f} turns for one second of CPU\n",
                std::chrono::duration<double>(sum.simulated).count() / cpu_s, static_cast<double>(sum.turns) / cpu_s);
   }
+  fmt::print("  histories {:016x}\n", sum.digest);
   print_counts("faults injected", sum.tally.faults);
   print_counts("rare paths reached", sum.tally.rare);
   if (!sum.failed.empty()) fmt::print("failed seeds: {}\n", fmt::join(sum.failed, " "));
@@ -99,6 +101,7 @@ int main(int argc, char** argv) {
     ++sum.seeds;
     sum.turns += result.turns;
     sum.writes += result.writes;
+    sum.digest = sim::digest(fmt::format("{:016x}", result.digest), sum.digest);
     sum.simulated += result.simulated;
     sum.tally.add(result.tally);
     if (result.complaints.empty()) continue;

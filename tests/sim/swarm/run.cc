@@ -6,6 +6,7 @@
 
 #include "api/codec.h"
 #include "api/errors.h"
+#include "tests/sim/digest.h"
 #include "tests/sim/swarm/swarm.h"
 
 namespace ph::sim::swarm {
@@ -19,9 +20,7 @@ constexpr Duration kGapMost = 4s;
 constexpr Duration kEndMost = 1h, kLook = 5s, kQuiet = 1min, kRest = 6min;
 
 std::uint64_t seed_of(std::string_view name, std::uint64_t seed) {
-  std::uint64_t hash = 0xcbf29ce484222325ull;
-  for (const unsigned char c : name) hash = (hash ^ c) * 0x100000001b3ull;
-  return hash + seed * 0x9e3779b97f4a7c15ull;
+  return digest(name) + seed * 0x9e3779b97f4a7c15ull;
 }
 
 // Nothing is missing within `kEndMost`.
@@ -143,6 +142,8 @@ Result run(const Entry& entry, std::uint64_t seed, const Tell& tell) {
   if (judge.failed()) {
     out.history.assign(cluster.history().begin(), cluster.history().begin() + static_cast<std::ptrdiff_t>(judge.history_size()));
   }
+  out.digest = kDigestBegin;
+  for (const std::string& line : cluster.history()) out.digest = digest(line, out.digest);
   out.tally = cluster.tally();
   for (const auto& [path, count] : judge.paths()) out.tally.rare[path] += count;
   return out;

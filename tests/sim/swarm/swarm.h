@@ -136,6 +136,7 @@ struct Result {
   std::uint64_t seed = 0;
   std::vector<std::string> complaints;   // empty: all is well
   std::vector<std::string> history;      // up to the first complaint
+  std::uint64_t digest = 0;              // of the whole history: the same wherever and whenever the seed is run
   Tally tally;
   Duration simulated{};
   std::uint64_t turns = 0, writes = 0;
