@@ -90,7 +90,6 @@ struct Resource {
     std::int32_t priority = 0;
   };
   std::vector<Column> columns;
-  std::string open_api;  // of a custom kind: the schema as it was written, JSON
   // name → the path of the field it means (mostly itself).
   std::vector<std::pair<std::string, std::string>> field_selectors;
   std::string storage_prefix;  // "/registry/pods"; empty when nothing is stored
@@ -114,7 +113,7 @@ class Schema {
   bool nullable = false;
 
   // Struct, Union. A custom Map may have fields too: keys whose values are of their own schema.
-  std::string name;                       // OpenAPI's: "io.k8s.api.core.v1.Pod"
+  std::string name;                       // OpenAPI's: "io.k8s.api.core.v1.Pod"; of what is custom only roots and lists have one
   std::vector<Field> fields;              // in the order of JSON
   const Field* field(std::string_view json_name) const;
   // The names in their order, each with its index in `fields`.

@@ -35,6 +35,10 @@ class Structural {
 
   // Lives as long as this does.
   const Schema& schema() const;
+  // Of a list of the kind, whose `element` is the above: for descriptions alone, objects have none.
+  const Schema& list_schema() const;
+  // The schema as it was written, JSON.
+  const std::string& open_api() const;
   const Node& root() const;
 
   // -- In the order in which a write goes through them

@@ -106,7 +106,6 @@ api::ResourceRef resource_of(const CustomResourceDefinition& definition, const C
   }
   resource->schema = &structural->schema();
   resource->owner = structural;
-  resource->open_api = api::encode_json(version.schema().open_api_v3_schema());
   add_subresources(version, *resource);
   add_columns(version, *resource);
   return resource;

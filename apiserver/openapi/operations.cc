@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "api/structural/structural.h"
+
 namespace ph::apiserver {
 
 using api::Resource;
@@ -48,6 +50,7 @@ std::string short_group(std::string_view group) {
 const Schema* kind_schema(const char* kind) { return api::Scheme::builtin().find({"", "v1", kind}); }
 
 const Schema* list_schema(const Resource& resource) {
+  if (resource.schema->structural) return &resource.schema->structural->list_schema();
   return api::Scheme::builtin().find({resource.kind.group, resource.kind.version, resource.kind.kind + "List"});
 }
 
@@ -118,6 +121,29 @@ class Builder {
   }
 
   void add(const Resource& resource) {
+    const std::size_t before = paths_.size();
+    add_paths(resource);
+    if (!resource.schema->custom) return;
+    for (std::size_t i = before; i < paths_.size(); ++i) {
+      for (Operation& operation : paths_[i].operations) make_custom(resource, operation);
+    }
+  }
+
+  std::vector<Path> take() {
+    std::ranges::sort(paths_, {}, &Path::path);
+    return std::move(paths_);
+  }
+
+ private:
+  // What upstream's server of custom resources says otherwise.
+  static void make_custom(const Resource& resource, Operation& operation) {
+    operation.custom = true;
+    operation.kind = resource.kind;
+    if (operation.is_patch) operation.codes = {200};
+    if (operation.action == "get") operation.parameters.push_back({"resourceVersion", "string"});
+  }
+
+  void add_paths(const Resource& resource) {
     const Naming naming{group_version_, resource.namespaced ? "Namespaced" : "", resource.kind.kind, {}};
     const std::string root = base_ + (resource.namespaced ? "/namespaces/{namespace}/" : "/") + resource.plural;
     add_collection(resource, naming, root);
@@ -131,12 +157,6 @@ class Builder {
     for (const Subresource& sub : resource.subresources) add_subresource(resource, sub, naming, root);
   }
 
-  std::vector<Path> take() {
-    std::ranges::sort(paths_, {}, &Path::path);
-    return std::move(paths_);
-  }
-
- private:
   void add_collection(const Resource& resource, const Naming& naming, const std::string& root) {
     std::vector<Operation> operations;
     if (resource.has_verb("list")) operations.push_back(list_operation(resource, naming.id("list")));
@@ -160,7 +180,7 @@ class Builder {
 
   void add_subresource(const Resource& resource, const Subresource& sub, Naming naming, const std::string& root) {
     naming.suffix = capitalized(sub.name);
-    const Schema* schema = api::Scheme::builtin().find(sub.kind);
+    const Schema* schema = sub.kind == resource.kind ? resource.schema : api::Scheme::builtin().find(sub.kind);
     // Those that only connect (exec, proxy) have no body that a document could describe.
     if (!schema && sub.name != "log") return;
     std::vector<Operation> operations;

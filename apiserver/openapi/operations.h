@@ -28,6 +28,7 @@ struct Operation {
   bool is_patch = false;
   const api::Schema* answer = nullptr;  // null: text
   std::vector<int> codes;               // all with the answer
+  bool custom = false;                  // of documents: neither protobuf nor strategic patches
 };
 
 struct Path {

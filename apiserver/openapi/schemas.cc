@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "apiserver/openapi/custom_schemas.h"
 #include "base/assert.h"
 
 namespace ph::apiserver {
@@ -72,6 +73,7 @@ void SchemaCollection::add(const Schema& schema) {
 
 json SchemaCollection::named(const Schema& schema) {
   const bool v3 = version_ == OpenApiVersion::V3;
+  if (schema.custom) return custom_definition(schema, version_, [this](const Schema& other) { return reference(other); });
   switch (schema.type) {
     case Type::Quantity:
       if (!v3) return {{"type", "string"}};

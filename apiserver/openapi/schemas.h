@@ -17,7 +17,8 @@ class SchemaCollection {
  public:
   explicit SchemaCollection(OpenApiVersion version) : version_(version) {}
 
-  // {"$ref": …} to the type, which is added with everything below it. The type must have a name.
+  // {"$ref": …} to the type, which is added with everything below it. The type must have a name, as the root of a custom kind
+  // and its list have.
   nlohmann::json reference(const api::Schema& schema);
   // All that were referred to, by name.
   nlohmann::json definitions() const;

@@ -44,6 +44,8 @@ json responses(const Operation& operation, SchemaCollection& schemas) {
 }
 
 json consumed(const Operation& operation) {
+  if (operation.custom && !operation.is_patch) return {"application/json", "application/yaml"};
+  if (operation.custom) return {"application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"};
   if (!operation.is_patch) return {"*/*"};
   return {"application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
           "application/apply-patch+yaml"};
@@ -51,6 +53,7 @@ json consumed(const Operation& operation) {
 
 json produced(const Operation& operation) {
   if (!operation.answer) return {"text/plain"};
+  if (operation.custom) return {"application/json", "application/yaml"};
   return {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf"};
 }
 

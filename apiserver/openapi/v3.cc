@@ -1,4 +1,6 @@
 // OpenAPI 3.0 documents.
+#include <span>
+
 #include <nlohmann/json.hpp>
 
 #include "apiserver/discovery/version.h"
@@ -12,9 +14,14 @@ using nlohmann::json;
 
 namespace {
 
+using Forms = std::span<const char* const>;
+// Those of documents come first.
 constexpr const char* kForms[] = {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf"};
-constexpr const char* kPatches[] = {"application/json-patch+json", "application/merge-patch+json",
-                                    "application/strategic-merge-patch+json", "application/apply-patch+yaml"};
+constexpr const char* kPatches[] = {"application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml",
+                                    "application/strategic-merge-patch+json"};
+
+Forms forms_of(const Operation& operation) { return Forms(kForms).first(operation.custom ? 2 : 3); }
+Forms patches_of(const Operation& operation) { return Forms(kPatches).first(operation.custom ? 3 : 4); }
 
 json parameters(const std::vector<Parameter>& list) {
   json out = json::array();
@@ -26,20 +33,18 @@ json parameters(const std::vector<Parameter>& list) {
   return out;
 }
 
-json content(const json& schema) {
+json content(Forms forms, const json& schema) {
   json out = json::object();
-  for (const char* form : kForms) out[form] = {{"schema", schema}};
+  for (const char* form : forms) out[form] = {{"schema", schema}};
   return out;
 }
 
 json body_of(const Operation& operation, SchemaCollection& schemas) {
   if (operation.is_patch) {
-    json forms = json::object();
-    const json patch = schemas.reference(api::schema_of<meta::v1::Patch>());
-    for (const char* form : kPatches) forms[form] = {{"schema", patch}};
-    return {{"content", std::move(forms)}, {"required", true}};
+    return {{"content", content(patches_of(operation), schemas.reference(api::schema_of<meta::v1::Patch>()))}, {"required", true}};
   }
-  json out = {{"content", {{"*/*", {{"schema", schemas.reference(*operation.body)}}}}}};
+  static constexpr const char* kAny[] = {"*/*"};
+  json out = {{"content", content(operation.custom ? forms_of(operation) : Forms(kAny), schemas.reference(*operation.body))}};
   if (operation.body_required) out["required"] = true;
   return out;
 }
@@ -51,7 +56,7 @@ json responses(const Operation& operation, SchemaCollection& schemas) {
   for (const int code : operation.codes) {
     json& answer = out[std::to_string(code)];
     answer["description"] = text_of(code);
-    if (operation.answer) answer["content"] = content(schemas.reference(*operation.answer));
+    if (operation.answer) answer["content"] = content(forms_of(operation), schemas.reference(*operation.answer));
     else answer["content"] = {{"text/plain", {{"schema", {{"type", "string"}}}}}};
   }
   return out;

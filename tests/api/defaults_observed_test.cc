@@ -39,6 +39,7 @@ const Exception kServerSets[] = {
     {"Job", R"re(.*\.?(\["batch\.kubernetes\.io/(controller-uid|job-name)"\]|controller-uid|job-name))re", "the job registry"},
     {"StatefulSet", R"re(spec\.volumeClaimTemplates\[\d+\]\.(apiVersion|kind))re", "the JSON form of embedded objects"},
     {"TokenRequest", R"re(metadata\.name|spec\.audiences(\[0\])?|status\..*)re", "the issuer"},
+    {"CustomResourceDefinition", R"(status\.storedVersions\[0\])", "the definitions' registry"},
     {"SelfSubjectReview", R"re(status\..*)re", "the authenticator"},
 };
 

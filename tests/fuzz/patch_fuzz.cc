@@ -8,6 +8,7 @@
 #include <google/protobuf/message.h>
 #include <nlohmann/json.hpp>
 
+#include "api/encoded.h"
 #include "api/errors.h"
 #include "api/kinds.h"
 #include "api/patch/managed_fields.h"

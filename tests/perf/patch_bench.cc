@@ -18,9 +18,10 @@ core::v1::Pod listed(int finalizers) {
 }
 
 void apply(benchmark::State& state, PatchType type, const core::v1::Pod& pod, const std::string& patch) {
+  const api::Object object = api::Object::of(pod);
   for (auto _ : state) {
     std::vector<std::string> warnings;
-    benchmark::DoNotOptimize(apply_patch(type, patch, pod, api::Unknown::Warn, warnings));
+    benchmark::DoNotOptimize(apply_patch(type, patch, object, api::Unknown::Warn, warnings));
   }
 }
 
