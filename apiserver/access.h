@@ -1,5 +1,9 @@
 // What stands between a request and a verb: who asks (authentication), whether he may (authorization), and what the cluster
 // makes of the object (admission). Everything here runs on the apiserver's executor.
+//
+// These doors may wait. A plugin that never does overrides the plain function; one that does (it asks somebody over the network)
+// overrides the one that returns a Soon, which is the only one others call. Whoever waits bounds the wait himself, and may be dropped
+// while he waits; what he is given refers to what outlives the wait.
 #pragma once
 
 #include <memory>
@@ -11,6 +15,7 @@
 #include "api/object.h"
 #include "api/schema.h"
 #include "apiserver/cache/cache.h"
+#include "base/soon.h"
 #include "base/transport.h"
 
 namespace google::protobuf {
@@ -63,15 +68,20 @@ class ObjectReader {
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
-  // Somebody; or nobody, when the request carries no credentials this one knows; throws ApiError (401) for bad ones.
-  virtual std::optional<Identity> authenticate(const HttpRequest& request) = 0;
+  // Somebody; or nobody, when the request carries no credentials this one knows; throws ApiError (401) for bad ones. The request
+  // outlives the wait; of a head that is judged before its body the body is empty.
+  virtual Soon<std::optional<Identity>> authenticate_soon(const HttpRequest& request) { return authenticate(request); }
+
+ protected:
+  virtual std::optional<Identity> authenticate(const HttpRequest&) { return std::nullopt; }
 };
 
 // -- Authorization
 
+// What is asked. It refers to what outlives the answer.
 struct Attributes {
-  Identity user;
-  RequestInfo request;
+  const Identity& user;
+  const RequestInfo& request;
 };
 
 struct Decision {
@@ -82,7 +92,10 @@ struct Decision {
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
-  virtual Decision authorize(const Attributes& attributes) = 0;
+  virtual Soon<Decision> authorize_soon(Attributes attributes) { return authorize(attributes); }
+
+ protected:
+  virtual Decision authorize(const Attributes&) { return {}; }
 };
 
 // -- Admission
@@ -99,11 +112,21 @@ struct AdmissionRequest {
   std::vector<std::string>* warnings = nullptr;
 };
 
-// One plugin; refused requests throw ApiError.
+// One plugin; refused requests throw ApiError. The requests outlive the waits.
 class AdmissionPlugin {
  public:
   virtual ~AdmissionPlugin() = default;
   virtual std::string_view name() const = 0;
+  virtual Soon<> admit_soon(AdmissionRequest& request) {
+    admit(request);
+    return {};
+  }
+  virtual Soon<> validate_soon(const AdmissionRequest& request) {
+    validate(request);
+    return {};
+  }
+
+ protected:
   virtual void admit(AdmissionRequest&) {}           // may change the object; runs after defaulting, before validation
   virtual void validate(const AdmissionRequest&) {}  // after all mutation
 };

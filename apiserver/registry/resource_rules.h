@@ -65,8 +65,12 @@ class ResourceRules {
   // Beside the rules of the kind and in the same answer: what only the resource knows.
   virtual void validate(const api::Object& /*object*/, api::Errors&) {}
   // After validation, last before the commit; may add to the transaction (cluster IPs, node ports), change the object, and
-  // throw. `object` is null when the object is being removed, `old` when it is being created.
-  virtual void before_commit(WriteContext&, api::Object* /*object*/, const api::Object* /*old*/) {}
+  // throw. `object` is null when the object is being removed, `old` when it is being created. Who has to wait for what he adds
+  // overrides this one, who has not the one below; all he is given outlives the wait.
+  virtual Soon<> before_commit_soon(WriteContext& context, api::Object* object, const api::Object* old) {
+    before_commit(context, object, old);
+    return {};
+  }
   // True while something beside metadata.finalizers keeps an object that is being deleted (a namespace's spec.finalizers).
   virtual bool holds(const api::Object& /*object*/) { return false; }
   // A delete has begun, and the object stays for now: deletionTimestamp is set.
@@ -75,6 +79,9 @@ class ResourceRules {
   virtual bool last_value_only(const ObjectKey&) { return false; }
   // Grace of a delete. `requested`: gracePeriodSeconds of the options, if given.
   virtual DeletePlan plan_delete(const api::Object& /*object*/, std::optional<std::int64_t> /*requested*/) { return {}; }
+
+ protected:
+  virtual void before_commit(WriteContext&, api::Object* /*object*/, const api::Object* /*old*/) {}
 };
 
 struct ServerOptions;

@@ -37,16 +37,16 @@ Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta:
     const api::Object old = decode_entry(*served.resource, *entry);
     check_preconditions(served, old.metadata(), *entry, options);
 
-    Round round(core, served, request, key, unchanged(served, *entry), refused);
-    round.admit("DELETE", nullptr, &old, false);
-    round.admit("DELETE", nullptr, &old, true);
+    Round round(core, served, request, "DELETE", key, unchanged(served, *entry), refused);
+    co_await round.admit(nullptr, &old);
+    co_await round.validate(nullptr, &old);
     Deletion deletion = plan_deletion(served, old, options, core.now());
     if (deletion.action == Deletion::Action::Keep) co_return WriteResult{entry, false};
     if (deletion.action == Deletion::Action::Mark) {
       if (auto marked = co_await round.store(deletion.object, entry.get())) co_return WriteResult{std::move(*marked), false};
       continue;
     }
-    served.rules->before_commit(round.context(), nullptr, &old);
+    co_await served.rules->before_commit_soon(round.context(), nullptr, &old);
     if (auto removed = co_await round.remove(*entry)) co_return WriteResult{std::move(*removed), true};
   }
 }

@@ -16,8 +16,8 @@ Precondition unchanged(const Served& served, const Entry& entry) {
   return {.key = served.prefix + entry.key, .kind = Precondition::Kind::AtRevision, .revision = entry.revision};
 }
 
-Round::Round(Core& core, Served& served, const WriteRequest& request, ObjectKey key, Precondition object,
-             std::set<std::string>& refused)
+Round::Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key,
+             Precondition object, std::set<std::string>& refused)
     : core_(core),
       served_(served),
       request_(request),
@@ -35,7 +35,13 @@ Round::Round(Core& core, Served& served, const WriteRequest& request, ObjectKey 
                .warnings = request.warnings != nullptr ? *request.warnings : own_warnings_,
                .refused = refused,
                .on_success = on_success_,
-               .on_failure = on_failure_} {
+               .on_failure = on_failure_},
+      admission_{.resource = served.resource,
+                 .subresource = request.subresource,
+                 .operation = std::string(operation),
+                 .user = &request.user,
+                 .dry_run = request.dry_run,
+                 .warnings = &context_.warnings} {
   preconditions_.push_back(std::move(object));
   if (request_.fence) (void)held(core_, *request_.fence);
 }
@@ -50,27 +56,33 @@ void Round::finish(bool success) {
   for (const auto& callback : callbacks) callback();
 }
 
-void Round::admit(std::string_view operation, api::Object* object, const api::Object* old, bool validating) {
-  if (!request_.admit) return;
-  AdmissionRequest admission;
-  admission.resource = served_.resource;
-  admission.subresource = request_.subresource;
-  admission.operation = std::string(operation);
-  admission.key = key_;
-  admission.user = &request_.user;
-  admission.dry_run = request_.dry_run;
-  admission.object = object;
-  admission.old_object = old;
-  admission.warnings = &context_.warnings;
-  ServerMetrics::Admission measured(core_.metrics.get(), operation, validating);
-  for (const auto& plugin : core_.extensions.admission) {
-    if (validating) {
-      plugin->validate(admission);
-    } else {
-      plugin->admit(admission);
-    }
+Soon<> Round::pass(Pass which, api::Object* object, const api::Object* old) {
+  if (!request_.admit) return {};
+  admission_.key = key_;
+  admission_.object = object;
+  admission_.old_object = old;
+  ServerMetrics::Admission measured(core_.metrics.get(), admission_.operation, which == Pass::Validate);
+  const auto& plugins = core_.extensions.admission;
+  for (std::size_t i = 0; i < plugins.size(); ++i) {
+    Soon<> asked = ask(*plugins[i], which);
+    if (!asked.ready()) return pass_on(which, i, std::move(asked), std::move(measured));
     measured.passed();
   }
+  return {};
+}
+
+Task<void> Round::pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured) {
+  const auto& plugins = core_.extensions.admission;
+  for (;;) {
+    co_await asked;
+    measured.passed();
+    if (++i == plugins.size()) co_return;
+    asked = ask(*plugins[i], which);
+  }
+}
+
+Soon<> Round::ask(AdmissionPlugin& plugin, Pass which) {
+  return which == Pass::Validate ? plugin.validate_soon(admission_) : plugin.admit_soon(admission_);
 }
 
 Task<std::optional<EntryRef>> Round::store(api::Object& object, const Entry* old) {

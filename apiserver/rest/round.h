@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/rest/core.h"
 #include "apiserver/rest/write.h"
+#include "base/soon.h"
 
 namespace ph::apiserver {
 
@@ -22,9 +24,11 @@ Precondition unchanged(const Served& served, const Entry& entry);
 
 class Round {
  public:
-  // All references outlive the round. `refused`: keys other than the object's own that made earlier rounds fail.
+  // All references outlive the round. `operation`: CREATE, UPDATE or DELETE. `refused`: keys other than the object's own that made
+  // earlier rounds fail.
   // Throws 409 when the request's fence does not hold: then nothing else of it matters, be it a dry run.
-  Round(Core& core, Served& served, const WriteRequest& request, ObjectKey key, Precondition object, std::set<std::string>& refused);
+  Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key, Precondition object,
+        std::set<std::string>& refused);
   ~Round();
   Round(const Round&) = delete;
   Round& operator=(const Round&) = delete;
@@ -36,7 +40,10 @@ class Round {
     key_ = std::move(key);
   }
 
-  void admit(std::string_view operation, api::Object* object, const api::Object* old, bool validating);
+  // Admission that may change the object, and that which only looks at what has become of it. `object` is null when it is being
+  // deleted, `old` when it is being created; both outlive the round.
+  Soon<> admit(api::Object* object, const api::Object* old) { return pass(Pass::Admit, object, old); }
+  Soon<> validate(api::Object* object, const api::Object* old) { return pass(Pass::Validate, object, old); }
 
   // Writes the object (its resourceVersion is not stored), or removes the key. Nothing when another write came between:
   // the caller looks again at what is stored. A dry run writes nothing.
@@ -46,6 +53,12 @@ class Round {
   bool lost_object() const { return lost_object_; }
 
  private:
+  enum class Pass { Admit, Validate };
+  Soon<> pass(Pass which, api::Object* object, const api::Object* old);
+  // The rest of it, when number `i` waits.
+  Task<void> pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured);
+  Soon<> ask(AdmissionPlugin& plugin, Pass which);
+
   Task<std::optional<Revision>> commit();
   // As `commit`, judged on the fence as well: looks again when the lease was only renewed.
   Task<std::expected<Revision, Refused>> commit_fenced(Transaction transaction);
@@ -63,6 +76,7 @@ class Round {
   std::vector<std::string> own_warnings_;
   std::vector<std::function<void()>> on_success_, on_failure_;
   WriteContext context_;
+  AdmissionRequest admission_;
   bool lost_object_ = false;
 };
 

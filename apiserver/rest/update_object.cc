@@ -90,8 +90,8 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     metadata.set_resource_version(to_string(entry->revision));
     keep_other_part(served, kind, object, old);
 
-    Round round(core, served, request, key, unchanged(served, *entry), refused);
-    round.admit("UPDATE", &object, &old, false);
+    Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), refused);
+    co_await round.admit(&object, &old);
     if (!request.manager.empty()) {
       co_await aside(core, size, [&, now = core.now()] {
         api::record_update(object, &old, {request.manager, "Update", request.subresource}, now);
@@ -99,10 +99,10 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     }
     prepare(served, kind, round.context(), object, old);
     co_await aside(core, size, [&] { validate_update(served, kind, object, old); });
-    round.admit("UPDATE", &object, &old, true);
+    co_await round.validate(&object, &old);
 
     const bool removes = completes_deletion(served, object, old);
-    served.rules->before_commit(round.context(), removes ? nullptr : &object, &old);
+    co_await served.rules->before_commit_soon(round.context(), removes ? nullptr : &object, &old);
     auto result = removes ? co_await round.remove(*entry) : co_await round.store(object, entry.get());
     if (result) co_return WriteResult{std::move(*result), removes};
   }
