@@ -107,7 +107,7 @@ struct AdmissionRequest {
   ObjectKey key;              // name may be empty before generateName
   const Identity* user = nullptr;
   bool dry_run = false;
-  api::Object* object = nullptr;         // null for DELETE
+  api::Object* object = nullptr;         // null for DELETE; before the commit: when the object is being removed
   const api::Object* old_object = nullptr;  // UPDATE, DELETE
   std::vector<std::string>* warnings = nullptr;
 };
@@ -125,6 +125,9 @@ class AdmissionPlugin {
     validate(request);
     return {};
   }
+  // Asked right before the commit when something in the store has changed since the plugins were asked (one of them has waited,
+  // a race was lost): whether what was read then still allows the write.
+  virtual void judge_again(const AdmissionRequest&) {}
 
  protected:
   virtual void admit(AdmissionRequest&) {}           // may change the object; runs after defaulting, before validation

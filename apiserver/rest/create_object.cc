@@ -74,10 +74,10 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
   if (served.resource->subresource("status") != nullptr && !served.has(kKeepsStatus)) clear_status(object);
   NameGenerator names(core, served, metadata);
 
-  std::set<std::string> refused;
+  Race race;
   bool admitted = false, named = !names.active();
   for (int attempt = 0; attempt < kAttempts;) {
-    Round round(core, served, request, "CREATE", object.key(), absent(served, object.key()), refused);
+    Round round(core, served, request, "CREATE", object.key(), absent(served, object.key()), race);
     if (!admitted) {
       co_await round.admit(&object, nullptr);
       if (!request.manager.empty()) {
@@ -94,8 +94,7 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
       co_await round.validate(&object, nullptr);
     }
     admitted = named = true;
-    co_await served.rules->before_commit_soon(round.context(), &object, nullptr);
-    if (request.dry_run && served.cache->find(object.key().text())) refuse_existing(served, metadata.name(), names.active());
+    co_await round.before_commit(&object, nullptr);
     if (auto entry = co_await round.store(object, nullptr)) co_return WriteResult{std::move(*entry), false};
     if (!round.lost_object()) {
       ++attempt;

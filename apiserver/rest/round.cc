@@ -5,6 +5,7 @@
 #include "api/encoded.h"
 #include "api/errors.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/storage/judge.h"
 
 namespace ph::apiserver {
 
@@ -17,12 +18,12 @@ Precondition unchanged(const Served& served, const Entry& entry) {
 }
 
 Round::Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key,
-             Precondition object, std::set<std::string>& refused)
+             Precondition object, Race& race)
     : core_(core),
       served_(served),
       request_(request),
       key_(std::move(key)),
-      refused_(refused),
+      race_(race),
       context_{.resource = *served.resource,
                .subresource = request.subresource,
                .reader = core,
@@ -33,7 +34,7 @@ Round::Round(Core& core, Served& served, const WriteRequest& request, std::strin
                .preconditions = preconditions_,
                .mutations = mutations_,
                .warnings = request.warnings != nullptr ? *request.warnings : own_warnings_,
-               .refused = refused,
+               .refused = race.refused,
                .on_success = on_success_,
                .on_failure = on_failure_},
       admission_{.resource = served.resource,
@@ -61,6 +62,7 @@ Soon<> Round::pass(Pass which, api::Object* object, const api::Object* old) {
   admission_.key = key_;
   admission_.object = object;
   admission_.old_object = old;
+  if (which == Pass::Admit) race_.admitted_at = served_.cache->revision();
   ServerMetrics::Admission measured(core_.metrics.get(), admission_.operation, which == Pass::Validate);
   const auto& plugins = core_.extensions.admission;
   for (std::size_t i = 0; i < plugins.size(); ++i) {
@@ -85,19 +87,38 @@ Soon<> Round::ask(AdmissionPlugin& plugin, Pass which) {
   return which == Pass::Validate ? plugin.validate_soon(admission_) : plugin.admit_soon(admission_);
 }
 
+Soon<> Round::before_commit(api::Object* object, const api::Object* old) {
+  admission_.key = key_;
+  admission_.object = object;
+  admission_.old_object = old;
+  return then(served_.rules->before_commit_soon(context_, object, old), [this] { judge_again(); });
+}
+
+// Without a wait, and in the first round, nothing can have changed.
+void Round::judge_again() {
+  const Revision now = served_.cache->revision();
+  if (!request_.admit || now == race_.admitted_at) return;
+  for (const auto& plugin : core_.extensions.admission) plugin->judge_again(admission_);
+  race_.admitted_at = now;
+}
+
+bool Round::stale() const {
+  const EntryRef entry = served_.cache->find(key_.text());
+  return !holds(preconditions_[0], entry ? std::optional(entry->revision) : std::nullopt);
+}
+
 Task<std::optional<EntryRef>> Round::store(api::Object& object, const Entry* old) {
   object.mutable_metadata().clear_resource_version();
   const std::size_t size = std::max(request_.size, old != nullptr ? old->protobuf->size() : 0);
   std::string value = co_await aside(core_, size, [&] { return api::encode_stored(object); });
-  if (old != nullptr && mutations_.empty() && preconditions_.size() == 1) {
-    // A write that changes nothing is no write: the object keeps its revision.
-    if (api::served_bytes(value, to_string(old->revision)) == *old->protobuf) {
-      finish(false);
-      co_return std::make_shared<Entry>(*old);
-    }
-  }
-  if (request_.dry_run) {
+  // A write that changes nothing is no write: the object keeps its revision.
+  const bool same = old != nullptr && mutations_.empty() && preconditions_.size() == 1 &&
+                    api::served_bytes(value, to_string(old->revision)) == *old->protobuf;
+  if (same || request_.dry_run) {
     finish(false);
+    lost_object_ = stale();
+    if (lost_object_) co_return std::nullopt;
+    if (same) co_return std::make_shared<Entry>(*old);
     const Revision revision = old != nullptr ? old->revision : Revision{};
     if (old != nullptr) value = api::served_bytes(value, to_string(revision));
     co_return result(revision, share(std::move(value)));
@@ -113,6 +134,7 @@ Task<std::optional<EntryRef>> Round::store(api::Object& object, const Entry* old
 Task<std::optional<EntryRef>> Round::remove(const Entry& old) {
   if (request_.dry_run) {
     finish(false);
+    if (stale()) co_return std::nullopt;
     co_return std::make_shared<Entry>(old);
   }
   mutations_.push_back({.key = served_.prefix + old.key, .value = std::nullopt, .last_value_only = last_value_only()});
@@ -134,7 +156,7 @@ Task<std::optional<Revision>> Round::commit() {
   }
   const std::size_t which = outcome.error().precondition;
   lost_object_ = which == 0;
-  if (!lost_object_) refused_.insert(preconditions_[which].key);
+  if (!lost_object_) race_.refused.insert(preconditions_[which].key);
   finish(false);
   co_return std::nullopt;
 }

@@ -22,13 +22,17 @@ inline constexpr int kFenceAttempts = 16;
 Precondition absent(const Served& served, const ObjectKey& key);
 Precondition unchanged(const Served& served, const Entry& entry);
 
+// What the rounds of one write hand on.
+struct Race {
+  std::set<std::string> refused;  // keys other than the object's own that made earlier rounds fail
+  Revision admitted_at;           // what the caches showed when admission was last asked
+};
+
 class Round {
  public:
-  // All references outlive the round. `operation`: CREATE, UPDATE or DELETE. `refused`: keys other than the object's own that made
-  // earlier rounds fail.
+  // All references outlive the round. `operation`: CREATE, UPDATE or DELETE.
   // Throws 409 when the request's fence does not hold: then nothing else of it matters, be it a dry run.
-  Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key, Precondition object,
-        std::set<std::string>& refused);
+  Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key, Precondition object, Race& race);
   ~Round();
   Round(const Round&) = delete;
   Round& operator=(const Round&) = delete;
@@ -44,7 +48,12 @@ class Round {
   // deleted, `old` when it is being created; both outlive the round.
   Soon<> admit(api::Object* object, const api::Object* old) { return pass(Pass::Admit, object, old); }
   Soon<> validate(api::Object* object, const api::Object* old) { return pass(Pass::Validate, object, old); }
+  // The last before `store` or `remove`: the resource's rules, and admission once more if the caches have changed since.
+  // `object` is null when it is being removed.
+  Soon<> before_commit(api::Object* object, const api::Object* old);
 
+  // True when the object's own key is not as it was when the round began: whoever does not commit says so himself.
+  bool stale() const;
   // Writes the object (its resourceVersion is not stored), or removes the key. Nothing when another write came between:
   // the caller looks again at what is stored. A dry run writes nothing.
   Task<std::optional<EntryRef>> store(api::Object& object, const Entry* old);
@@ -58,6 +67,7 @@ class Round {
   // The rest of it, when number `i` waits.
   Task<void> pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured);
   Soon<> ask(AdmissionPlugin& plugin, Pass which);
+  void judge_again();
 
   Task<std::optional<Revision>> commit();
   // As `commit`, judged on the fence as well: looks again when the lease was only renewed.
@@ -70,7 +80,7 @@ class Round {
   Served& served_;
   const WriteRequest& request_;
   ObjectKey key_;
-  std::set<std::string>& refused_;
+  Race& race_;
   std::vector<Precondition> preconditions_;
   std::vector<Mutation> mutations_;
   std::vector<std::string> own_warnings_;

@@ -77,7 +77,7 @@ bool completes_deletion(const Served& served, const api::Object& object, const a
 }  // namespace
 
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request) {
-  std::set<std::string> refused;
+  Race race;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
@@ -90,7 +90,7 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     metadata.set_resource_version(to_string(entry->revision));
     keep_other_part(served, kind, object, old);
 
-    Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), refused);
+    Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), race);
     co_await round.admit(&object, &old);
     if (!request.manager.empty()) {
       co_await aside(core, size, [&, now = core.now()] {
@@ -102,7 +102,7 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     co_await round.validate(&object, &old);
 
     const bool removes = completes_deletion(served, object, old);
-    co_await served.rules->before_commit_soon(round.context(), removes ? nullptr : &object, &old);
+    co_await round.before_commit(removes ? nullptr : &object, &old);
     auto result = removes ? co_await round.remove(*entry) : co_await round.store(object, entry.get());
     if (result) co_return WriteResult{std::move(*result), removes};
   }

@@ -1,4 +1,5 @@
-// Doors that wait: who asks, whether he may, and what the cluster makes of the object may be known later than at once.
+// Doors that wait: who asks, whether he may, and what the cluster makes of the object may be known later than at once. What was
+// true before a wait is judged again after it.
 #include <gtest/gtest.h>
 
 #include "tests/apiserver/standard_world.h"
@@ -177,6 +178,57 @@ TEST_F(Doors, WhatWaitsGoesWithItsClientOrItsServer) {
   EXPECT_EQ(admission.waiting, 1) << "a write goes on without its client";
   world.server.reset();
   EXPECT_EQ(admission.waiting, 0);
+}
+
+// What another has written meanwhile is neither lost nor overlooked.
+TEST_F(Doors, AWriteThatWaitedIsMadeOfWhatIsStoredThen) {
+  Gate* const gates[] = {&admission, &validation};
+  for (Gate* gate : gates) {
+    ASSERT_EQ(world.post(kMaps, map("m", "1").dump()).status, 201);
+    const auto change = [&] { EXPECT_EQ(world.send(request("PUT", map_at("m"), map("m", "2"))).status, 200); };
+    const Reply added = delayed(*gate, request("PATCH", map_at("m"), {{"data", {{"w", "x"}}}}), change);
+    EXPECT_EQ(added.status, 200);
+    EXPECT_EQ(added.json()["data"], json({{"v", "2"}, {"w", "x"}}));
+
+    ASSERT_EQ(world.send(request("PUT", map_at("m"), map("m", "1"))).status, 200);
+    const Reply same = delayed(*gate, request("PATCH", map_at("m"), {{"data", {{"v", "1"}}}}), change);
+    EXPECT_EQ(same.json()["data"]["v"], "1");
+    EXPECT_EQ(world.get(map_at("m")).json()["data"]["v"], "1") << "it changed nothing when it was judged, and does now";
+
+    const auto remove = [&] { EXPECT_EQ(world.send(request("DELETE", map_at("m"))).status, 200); };
+    EXPECT_EQ(delayed(*gate, request("PATCH", map_at("m") + "?dryRun=All", {{"data", {{"v", "3"}}}}), remove).status, 404);
+  }
+  const auto create = [&] { EXPECT_EQ(world.post(kMaps, map("m", "1").dump()).status, 201); };
+  EXPECT_EQ(delayed(validation, request("POST", std::string(kMaps) + "?dryRun=All", map("m", "2")), create).status, 409);
+  const auto replace = [&] {
+    EXPECT_EQ(world.send(request("DELETE", map_at("m"))).status, 200);
+    create();
+  };
+  const std::string uid = world.get(map_at("m")).json()["metadata"]["uid"];
+  const json pinned = {{"preconditions", {{"uid", uid}}}};
+  EXPECT_EQ(delayed(validation, request("DELETE", map_at("m"), pinned), replace).status, 409);
+  EXPECT_EQ(world.get(map_at("m")).status, 200);
+}
+
+// NamespaceLifecycle comes long before what waits.
+TEST_F(Doors, NothingIsMadeInANamespaceThatHasGoneMeanwhile) {
+  const std::string spaces = "/api/v1/namespaces";
+  const auto make = [&](const char* name) {
+    ASSERT_EQ(world.post(spaces, json{{"metadata", {{"name", name}}}}.dump()).status, 201);
+  };
+  make("going");
+  const Reply late = delayed(validation, request("POST", spaces + "/going/configmaps", map("m", "1")), [&] {
+    EXPECT_EQ(world.send(request("DELETE", spaces + "/going")).status, 200);
+  });
+  EXPECT_EQ(late.status, 403);
+  EXPECT_NE(late.message().find("because it is being terminated"), std::string::npos);
+
+  make("gone");
+  const Reply later = delayed(validation, request("POST", spaces + "/gone/configmaps", map("m", "1")), [&] {
+    EXPECT_EQ(world.send(request("DELETE", spaces + "/gone")).status, 200);
+    EXPECT_EQ(world.send(request("PUT", spaces + "/gone/finalize", {{"metadata", {{"name", "gone"}}}, {"spec", {{"finalizers", json::array()}}}})).status, 200);
+  });
+  EXPECT_EQ(later.status, 404);
 }
 
 }  // namespace
