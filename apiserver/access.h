@@ -112,7 +112,9 @@ struct AdmissionRequest {
   std::vector<std::string>* warnings = nullptr;
 };
 
-// One plugin; refused requests throw ApiError. The requests outlive the waits.
+struct WriteContext;  // apiserver/registry/resource_rules.h
+
+// One plugin; refused requests throw ApiError. What they are given outlives the waits.
 class AdmissionPlugin {
  public:
   virtual ~AdmissionPlugin() = default;
@@ -125,6 +127,12 @@ class AdmissionPlugin {
     validate(request);
     return {};
   }
+  // Before each commit of the write, and again when it lost a race: what is demanded of other keys and written together with the
+  // object (a quota). A dry run is asked too, and commits nothing.
+  virtual Soon<> before_commit_soon(const AdmissionRequest& request, WriteContext& write) {
+    before_commit(request, write);
+    return {};
+  }
   // Asked right before the commit when something in the store has changed since the plugins were asked (one of them has waited,
   // a race was lost): whether what was read then still allows the write.
   virtual void judge_again(const AdmissionRequest&) {}
@@ -132,6 +140,7 @@ class AdmissionPlugin {
  protected:
   virtual void admit(AdmissionRequest&) {}           // may change the object; runs after defaulting, before validation
   virtual void validate(const AdmissionRequest&) {}  // after all mutation
+  virtual void before_commit(const AdmissionRequest&, WriteContext&) {}
 };
 
 // -- Resources that store nothing: reviews, token requests. `create` fills in the answer.

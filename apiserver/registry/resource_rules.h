@@ -16,7 +16,7 @@
 
 namespace ph::apiserver {
 
-// What a rule may look at and add to while one write is prepared. A write that loses a race is prepared again, with a new
+// What a rule, or an admission plugin, may look at and add to while one write is prepared. A write that loses a race is prepared again, with a new
 // context.
 struct WriteContext {
   const api::Resource& resource;
@@ -36,6 +36,11 @@ struct WriteContext {
   // memory becomes final, or is undone.
   std::vector<std::function<void()>>& on_success;
   std::vector<std::function<void()>>& on_failure;
+
+  // Writes another object with this one, if nobody else does before: `before` is what the cache shows at its key, null when it is
+  // to be new. Both have one revision then: better not two of one resource, for a watch may end between them. Whoever writes a key
+  // that the write has already fails it (500).
+  void also_write(const api::Resource& other, const ObjectKey& key, const Entry* before, api::Object object);
 };
 
 // What a delete does to an object that nothing else (finalizers) holds.

@@ -63,7 +63,7 @@ Soon<> Round::pass(Pass which, api::Object* object, const api::Object* old) {
   admission_.object = object;
   admission_.old_object = old;
   if (which == Pass::Admit) race_.admitted_at = served_.cache->revision();
-  ServerMetrics::Admission measured(core_.metrics.get(), admission_.operation, which == Pass::Validate);
+  ServerMetrics::Admission measured(which == Pass::Commit ? nullptr : core_.metrics.get(), admission_.operation, which == Pass::Validate);
   const auto& plugins = core_.extensions.admission;
   for (std::size_t i = 0; i < plugins.size(); ++i) {
     Soon<> asked = ask(*plugins[i], which);
@@ -84,14 +84,18 @@ Task<void> Round::pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics
 }
 
 Soon<> Round::ask(AdmissionPlugin& plugin, Pass which) {
-  return which == Pass::Validate ? plugin.validate_soon(admission_) : plugin.admit_soon(admission_);
+  switch (which) {
+    case Pass::Admit: return plugin.admit_soon(admission_);
+    case Pass::Validate: return plugin.validate_soon(admission_);
+    case Pass::Commit: break;
+  }
+  return plugin.before_commit_soon(admission_, context_);
 }
 
 Soon<> Round::before_commit(api::Object* object, const api::Object* old) {
-  admission_.key = key_;
-  admission_.object = object;
-  admission_.old_object = old;
-  return then(served_.rules->before_commit_soon(context_, object, old), [this] { judge_again(); });
+  return then(pass(Pass::Commit, object, old), [this, object, old] {
+    return then(served_.rules->before_commit_soon(context_, object, old), [this] { judge_again(); });
+  });
 }
 
 // Without a wait, and in the first round, nothing can have changed.
@@ -143,7 +147,18 @@ Task<std::optional<EntryRef>> Round::remove(const Entry& old) {
   co_return result(*revision, share(api::served_bytes(*old.protobuf, to_string(*revision))));
 }
 
+// Several have a hand in a transaction: that two of them meant the same key shows only here.
+void Round::check_keys() const {
+  if (mutations_.size() < 2) return;
+  std::vector<std::string_view> keys;
+  for (const Mutation& mutation : mutations_) keys.push_back(mutation.key);
+  std::ranges::sort(keys);
+  const auto twice = std::ranges::adjacent_find(keys);
+  if (twice != keys.end()) throw api::internal("one write cannot change " + std::string(*twice) + " twice");
+}
+
 Task<std::optional<Revision>> Round::commit() {
+  check_keys();
   Transaction transaction;
   transaction.preconditions = preconditions_;
   transaction.mutations = std::move(mutations_);

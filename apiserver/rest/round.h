@@ -48,7 +48,8 @@ class Round {
   // deleted, `old` when it is being created; both outlive the round.
   Soon<> admit(api::Object* object, const api::Object* old) { return pass(Pass::Admit, object, old); }
   Soon<> validate(api::Object* object, const api::Object* old) { return pass(Pass::Validate, object, old); }
-  // The last before `store` or `remove`: the resource's rules, and admission once more if the caches have changed since.
+  // The last before `store` or `remove`: what admission and the resource's rules add, and admission once more if the caches have
+  // changed since it was asked.
   // `object` is null when it is being removed.
   Soon<> before_commit(api::Object* object, const api::Object* old);
 
@@ -62,7 +63,7 @@ class Round {
   bool lost_object() const { return lost_object_; }
 
  private:
-  enum class Pass { Admit, Validate };
+  enum class Pass { Admit, Validate, Commit };
   Soon<> pass(Pass which, api::Object* object, const api::Object* old);
   // The rest of it, when number `i` waits.
   Task<void> pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured);
@@ -70,6 +71,7 @@ class Round {
   void judge_again();
 
   Task<std::optional<Revision>> commit();
+  void check_keys() const;
   // As `commit`, judged on the fence as well: looks again when the lease was only renewed.
   Task<std::expected<Revision, Refused>> commit_fenced(Transaction transaction);
   EntryRef result(Revision revision, SharedBytes value) const;
