@@ -74,7 +74,7 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
   if (served.resource->subresource("status") != nullptr && !served.has(kKeepsStatus)) clear_status(object);
   NameGenerator names(core, served, metadata);
 
-  Race race;
+  Race race(core.lines);
   bool admitted = false, named = !names.active();
   for (int attempt = 0; attempt < kAttempts;) {
     Round round(core, served, request, "CREATE", object.key(), absent(served, object.key()), race);
@@ -96,6 +96,7 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
     admitted = named = true;
     co_await round.before_commit(&object, nullptr);
     if (auto entry = co_await round.store(object, nullptr)) co_return WriteResult{std::move(*entry), false};
+    if (round.sent_to_wait()) continue;
     if (!round.lost_object()) {
       ++attempt;
       continue;

@@ -30,8 +30,9 @@ void check_preconditions(const Served& served, const meta::v1::ObjectMeta& store
 
 Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta::v1::DeleteOptions options,
                                 WriteRequest request) {
-  Race race;
+  Race race(core.lines);
   for (;;) {
+    co_await race.turn_of(served.prefix, key);
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
     const api::Object old = decode_entry(*served.resource, *entry);

@@ -48,7 +48,10 @@ Round::Round(Core& core, Served& served, const WriteRequest& request, std::strin
 }
 
 // A round that was refused before its commit gives back what it took.
-Round::~Round() { finish(false); }
+Round::~Round() {
+  finish(false);
+  race_.leave();
+}
 
 void Round::finish(bool success) {
   const auto callbacks = std::exchange(success ? on_success_ : on_failure_, {});
@@ -93,8 +96,10 @@ Soon<> Round::ask(AdmissionPlugin& plugin, Pass which) {
 }
 
 Soon<> Round::before_commit(api::Object* object, const api::Object* old) {
-  return then(pass(Pass::Commit, object, old), [this, object, old] {
-    return then(served_.rules->before_commit_soon(context_, object, old), [this] { judge_again(); });
+  return then(race_.turns(), [this, object, old] {
+    return then(pass(Pass::Commit, object, old), [this, object, old] {
+      return then(served_.rules->before_commit_soon(context_, object, old), [this] { judge_again(); });
+    });
   });
 }
 
@@ -159,6 +164,14 @@ void Round::check_keys() const {
 
 Task<std::optional<Revision>> Round::commit() {
   check_keys();
+  sent_to_wait_ = race_.must_wait(preconditions_);
+  if (sent_to_wait_) {
+    finish(false);
+    co_return std::nullopt;
+  }
+  // The object's own is the last.
+  std::vector<std::string> others;
+  for (std::size_t i = 0; i + 1 < mutations_.size(); ++i) others.push_back(mutations_[i].key);
   Transaction transaction;
   transaction.preconditions = preconditions_;
   transaction.mutations = std::move(mutations_);
@@ -171,7 +184,7 @@ Task<std::optional<Revision>> Round::commit() {
   }
   const std::size_t which = outcome.error().precondition;
   lost_object_ = which == 0;
-  if (!lost_object_) race_.refused.insert(preconditions_[which].key);
+  if (!lost_object_) race_.lost(preconditions_[which], std::ranges::find(others, preconditions_[which].key) != others.end());
   finish(false);
   co_return std::nullopt;
 }

@@ -3,11 +3,11 @@
 
 #include <expected>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "apiserver/rest/core.h"
+#include "apiserver/rest/race.h"
 #include "apiserver/rest/write.h"
 #include "base/soon.h"
 
@@ -21,12 +21,6 @@ inline constexpr int kFenceAttempts = 16;
 // What a key must be for a write to be applied: absent, or as it was read.
 Precondition absent(const Served& served, const ObjectKey& key);
 Precondition unchanged(const Served& served, const Entry& entry);
-
-// What the rounds of one write hand on.
-struct Race {
-  std::set<std::string> refused;  // keys other than the object's own that made earlier rounds fail
-  Revision admitted_at;           // what the caches showed when admission was last asked
-};
 
 class Round {
  public:
@@ -48,9 +42,8 @@ class Round {
   // deleted, `old` when it is being created; both outlive the round.
   Soon<> admit(api::Object* object, const api::Object* old) { return pass(Pass::Admit, object, old); }
   Soon<> validate(api::Object* object, const api::Object* old) { return pass(Pass::Validate, object, old); }
-  // The last before `store` or `remove`: what admission and the resource's rules add, and admission once more if the caches have
-  // changed since it was asked.
-  // `object` is null when it is being removed.
+  // The last before `store` or `remove`, when it is this write's turn: what admission and the resource's rules add to the
+  // transaction, and admission once more if the caches have changed since it was asked. `object` is null when it is being removed.
   Soon<> before_commit(api::Object* object, const api::Object* old);
 
   // True when the object's own key is not as it was when the round began: whoever does not commit says so himself.
@@ -61,6 +54,8 @@ class Round {
   Task<std::optional<EntryRef>> remove(const Entry& old);
   // True when what refused the round was the object's own key.
   bool lost_object() const { return lost_object_; }
+  // True when it was not sent to the store: others stand in line for what it demands. The next one waits for its turn.
+  bool sent_to_wait() const { return sent_to_wait_; }
 
  private:
   enum class Pass { Admit, Validate, Commit };
@@ -89,7 +84,7 @@ class Round {
   std::vector<std::function<void()>> on_success_, on_failure_;
   WriteContext context_;
   AdmissionRequest admission_;
-  bool lost_object_ = false;
+  bool lost_object_ = false, sent_to_wait_ = false;
 };
 
 }  // namespace ph::apiserver

@@ -77,8 +77,9 @@ bool completes_deletion(const Served& served, const api::Object& object, const a
 }  // namespace
 
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request) {
-  Race race;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  Race race(core.lines);
+  for (int attempt = 0; attempt < kAttempts;) {
+    co_await race.turn_of(served.prefix, key);
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
     const std::size_t size = std::max(request.size, entry->protobuf->size());
@@ -105,6 +106,7 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     co_await round.before_commit(removes ? nullptr : &object, &old);
     auto result = removes ? co_await round.remove(*entry) : co_await round.store(object, entry.get());
     if (result) co_return WriteResult{std::move(*result), removes};
+    if (!round.sent_to_wait()) ++attempt;
   }
   throw api::conflict(served.qualified, key.name, kModified);
 }

@@ -126,5 +126,147 @@ TEST_F(Transactions, AWriteOfTheCountItselfIsRefused) {
   EXPECT_EQ(api->remove(kMaps + "/count").status, 500);
 }
 
+// -- Many at once
+
+// A disk whose every answer takes another time, and that now and then loses one.
+struct Disk {
+  SeededRng rng;
+  Duration delay_max = 5ms;
+  int loses_one_of = 0;  // 0: none
+  int commits = 0;
+
+  explicit Disk(std::uint64_t seed) : rng(seed) {}
+  MemoryOptions options() {
+    MemoryOptions out;
+    out.fault = [this](const Transaction&, MemoryOptions::Moment moment) { return act(this, moment); };
+    return out;
+  }
+  static Task<void> act(Disk* disk, MemoryOptions::Moment moment) {
+    if (moment == MemoryOptions::Moment::BeforeWrite) ++disk->commits;
+    co_await sleep_for(Duration(disk->rng.below(disk->delay_max.count() + 1)));
+    if (disk->loses_one_of > 0 && disk->rng.below(disk->loses_one_of) == 0) throw std::runtime_error("the disk has gone");
+  }
+};
+
+struct ManyAtOnce : Transactions, ::testing::WithParamInterface<std::uint64_t> {
+  static constexpr int kMany = 64;
+  Disk disk{GetParam()};
+  std::vector<std::shared_ptr<std::optional<Answer>>> answers;
+
+  void start(const std::string& method, const std::string& target, const std::string& body) {
+    const char* type = method == "PATCH" ? "application/merge-patch+json" : "application/json";
+    answers.push_back(api->start(Harness::request(method, target, body, type)));
+  }
+  void create_many(const std::function<std::string(int)>& counted) {
+    for (int i = 0; i < kMany; ++i) {
+      start("POST", kSecrets, secret("s" + std::to_string(i), counted(i)));
+      // Some come when the others have begun.
+      if (i % 8 == 7) api->executor.advance(2ms);
+    }
+  }
+  // How many were answered how, once all are.
+  std::map<int, int> statuses() {
+    for (int i = 0; i < 1000 && !std::ranges::all_of(answers, [](const auto& answer) { return answer->has_value(); }); ++i) {
+      api->executor.advance(10ms);
+    }
+    std::map<int, int> out;
+    for (const auto& answer : answers) ++out[answer->value_or(Answer{}).status];
+    return out;
+  }
+};
+
+TEST_P(ManyAtOnce, AllAreCounted) {
+  serve(kMany, disk.options());
+  create_many([](int) { return "count"; });
+  EXPECT_EQ(statuses(), (std::map<int, int>{{201, kMany}}));
+  EXPECT_EQ(count(), kMany);
+  EXPECT_EQ(plugin->committed, kMany);
+  EXPECT_LE(disk.commits, 2 * kMany + 8) << "each loses at most once";
+  const int before = disk.commits;
+  api->remove(kSecrets + "/s0");
+  EXPECT_EQ(disk.commits, before + 1);
+}
+
+TEST_P(ManyAtOnce, TheRuleRefusesWhoIsTooMany) {
+  serve(40, disk.options());
+  create_many([](int) { return "count"; });
+  EXPECT_EQ(statuses(), (std::map<int, int>{{201, 40}, {403, 24}}));
+  EXPECT_EQ(count(), 40);
+  EXPECT_EQ(api->names(kSecrets).size(), 40u);
+}
+
+TEST_P(ManyAtOnce, SeveralCountsInAnyOrder) {
+  serve(kMany, disk.options());
+  create_many([](int i) { return i % 3 == 0 ? "b.a" : i % 3 == 1 ? "a.c.b" : "c.a"; });
+  EXPECT_EQ(statuses(), (std::map<int, int>{{201, kMany}}));
+  EXPECT_EQ(count("a"), 64);
+  EXPECT_EQ(count("b"), 43);
+  EXPECT_EQ(count("c"), 42);
+}
+
+// Whoever changes the counted object itself stands in the same line.
+TEST_P(ManyAtOnce, TheCountIsAlsoWrittenByItself) {
+  serve(kMany, disk.options());
+  ASSERT_EQ(api->post(kSecrets, secret("first")).status, 201);
+  ASSERT_EQ(api->remove(kSecrets + "/first").status, 200);
+  create_many([](int) { return "count"; });
+  for (int i = 0; i < 16; ++i) {
+    start("PATCH", kMaps + "/count", R"({"data":{"k)" + std::to_string(i) + R"(":"v"}})");
+    start("DELETE", kSecrets + "/s" + std::to_string(i), {});
+  }
+  std::map<int, int> answered = statuses();
+  EXPECT_EQ(answered[201], kMany);
+  const int removed = kMany - static_cast<int>(api->names(kSecrets).size());
+  EXPECT_EQ(answered[200], 16 + removed);
+  EXPECT_EQ(answered[404], 16 - removed) << "it was not there yet";
+  EXPECT_EQ(count(), kMany - removed);
+  EXPECT_EQ(api->get(kMaps + "/count").json()["data"].size(), 17u);
+}
+
+TEST_P(ManyAtOnce, LostAnswersHoldUpNobody) {
+  disk.loses_one_of = 10;
+  serve(kMany, disk.options());
+  create_many([](int) { return "count"; });
+  std::map<int, int> answered = statuses();
+  EXPECT_EQ(answered[201] + answered[500], kMany);
+  EXPECT_GT(answered[201], kMany / 3);
+  disk.loses_one_of = 0;
+  EXPECT_EQ(api->names(kSecrets).size(), static_cast<std::size_t>(count()));
+}
+
+TEST_P(ManyAtOnce, ClientsWhoGoAndServersThatEndLeaveNothingBehind) {
+  serve(kMany, disk.options());
+  {
+    Scope clients(api->executor);
+    const auto ask = [](ApiServer* server, HttpRequest request) -> Task<void> { co_await server->handle(std::move(request)); };
+    for (int i = 0; i < kMany; ++i) {
+      clients.spawn(ask(api->server.get(), Harness::request("POST", kSecrets, secret("s" + std::to_string(i)), "application/json")));
+    }
+    api->executor.advance(20ms);
+  }
+  EXPECT_EQ(api->post(kSecrets, secret("own")).status, 403) << "a write goes on without its client: all of them were before this one";
+  EXPECT_EQ(count(), kMany);
+  for (int i = 0; i < kMany; ++i) start("DELETE", kSecrets + "/s" + std::to_string(i), {});
+  api->executor.advance(20ms);
+  api.reset();
+}
+
+// Others are not held up, however long the line stands.
+TEST_P(ManyAtOnce, OnlyThoseWhoChangeTheKeyWait) {
+  disk.delay_max = 1s;
+  serve(kMany, disk.options());
+  create_many([](int) { return "count"; });
+  api->executor.advance(2s);
+  const auto waiting = answers;
+  answers.clear();
+  start("POST", kSecrets, secret("other", "another"));
+  start("POST", kMaps, R"({"metadata":{"name":"plain"}})");
+  api->executor.advance(2s);
+  for (const auto& answer : answers) EXPECT_EQ(answer->value_or(Answer{}).status, 201);
+  EXPECT_TRUE(std::ranges::any_of(waiting, [](const auto& answer) { return !answer->has_value(); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ManyAtOnce, ::testing::Range<std::uint64_t>(1, 11));
+
 }  // namespace
 }  // namespace ph::apiserver::testing
