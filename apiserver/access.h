@@ -1,5 +1,9 @@
 // What stands between a request and a verb: who asks (authentication), whether he may (authorization), and what the cluster
 // makes of the object (admission). Everything here runs on the apiserver's executor.
+//
+// These doors may wait. A plugin that never does overrides the plain function; one that does (it asks somebody over the network)
+// overrides the one that returns a Soon, which is the only one others call. Whoever waits bounds the wait himself, and may be dropped
+// while he waits; what he is given refers to what outlives the wait.
 #pragma once
 
 #include <memory>
@@ -11,6 +15,7 @@
 #include "api/object.h"
 #include "api/schema.h"
 #include "apiserver/cache/cache.h"
+#include "base/soon.h"
 #include "base/transport.h"
 
 namespace google::protobuf {
@@ -63,15 +68,20 @@ class ObjectReader {
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
-  // Somebody; or nobody, when the request carries no credentials this one knows; throws ApiError (401) for bad ones.
-  virtual std::optional<Identity> authenticate(const HttpRequest& request) = 0;
+  // Somebody; or nobody, when the request carries no credentials this one knows; throws ApiError (401) for bad ones. The request
+  // outlives the wait; of a head that is judged before its body the body is empty.
+  virtual Soon<std::optional<Identity>> authenticate_soon(const HttpRequest& request) { return authenticate(request); }
+
+ protected:
+  virtual std::optional<Identity> authenticate(const HttpRequest&) { return std::nullopt; }
 };
 
 // -- Authorization
 
+// What is asked. It refers to what outlives the answer.
 struct Attributes {
-  Identity user;
-  RequestInfo request;
+  const Identity& user;
+  const RequestInfo& request;
 };
 
 struct Decision {
@@ -82,7 +92,10 @@ struct Decision {
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
-  virtual Decision authorize(const Attributes& attributes) = 0;
+  virtual Soon<Decision> authorize_soon(Attributes attributes) { return authorize(attributes); }
+
+ protected:
+  virtual Decision authorize(const Attributes&) { return {}; }
 };
 
 // -- Admission
@@ -94,18 +107,40 @@ struct AdmissionRequest {
   ObjectKey key;              // name may be empty before generateName
   const Identity* user = nullptr;
   bool dry_run = false;
-  api::Object* object = nullptr;         // null for DELETE
+  api::Object* object = nullptr;         // null for DELETE; before the commit: when the object is being removed
   const api::Object* old_object = nullptr;  // UPDATE, DELETE
   std::vector<std::string>* warnings = nullptr;
 };
 
-// One plugin; refused requests throw ApiError.
+struct WriteContext;  // apiserver/registry/resource_rules.h
+
+// One plugin; refused requests throw ApiError. What they are given outlives the waits.
 class AdmissionPlugin {
  public:
   virtual ~AdmissionPlugin() = default;
   virtual std::string_view name() const = 0;
+  virtual Soon<> admit_soon(AdmissionRequest& request) {
+    admit(request);
+    return {};
+  }
+  virtual Soon<> validate_soon(const AdmissionRequest& request) {
+    validate(request);
+    return {};
+  }
+  // Before each commit of the write, and again when it lost a race: what is demanded of other keys and written together with the
+  // object (a quota). A dry run is asked too, and commits nothing.
+  virtual Soon<> before_commit_soon(const AdmissionRequest& request, WriteContext& write) {
+    before_commit(request, write);
+    return {};
+  }
+  // Asked right before the commit when something in the store has changed since the plugins were asked (one of them has waited,
+  // a race was lost): whether what was read then still allows the write.
+  virtual void judge_again(const AdmissionRequest&) {}
+
+ protected:
   virtual void admit(AdmissionRequest&) {}           // may change the object; runs after defaulting, before validation
   virtual void validate(const AdmissionRequest&) {}  // after all mutation
+  virtual void before_commit(const AdmissionRequest&, WriteContext&) {}
 };
 
 // -- Resources that store nothing: reviews, token requests. `create` fills in the answer.

@@ -43,7 +43,7 @@ Task<void> ApiServer::stop() {
 
 Task<HttpResponse> ApiServer::handle(HttpRequest request) { return dispatch(impl_->core, std::move(request)); }
 
-HeadVerdict ApiServer::judge_head(const HttpRequest& head) { return apiserver::judge_head(impl_->core, head); }
+Task<HeadVerdict> ApiServer::judge_head(HttpRequest head) { return apiserver::judge_head(impl_->core, std::move(head)); }
 
 Task<void> ApiServer::ensure(api::Object object) { return ensure_object(impl_->core, std::move(object)); }
 

@@ -55,7 +55,7 @@ class ApiServer final : public HttpHandler {
   Task<void> stop();
 
   Task<HttpResponse> handle(HttpRequest request) override;
-  HeadVerdict judge_head(const HttpRequest& head) override;
+  Task<HeadVerdict> judge_head(HttpRequest head) override;
 
   // Creates the object as the server itself (no authorization, no admission) unless there is one of that name.
   Task<void> ensure(api::Object object);

@@ -25,9 +25,9 @@ namespace {
 class Always final : public Authorizer {
  public:
   explicit Always(Decision decision) : decision_(std::move(decision)) {}
-  Decision authorize(const Attributes&) override { return decision_; }
 
  private:
+  Decision authorize(const Attributes&) override { return decision_; }
   const Decision decision_;
 };
 
@@ -63,7 +63,7 @@ class Access final : public Authorizer {
     tokens = std::make_unique<ServiceAccountTokens>(*keys, server.reader(), clock, std::move(token_options));
   }
 
-  Decision authorize(const Attributes& attributes) override { return rules->authorize(attributes); }
+  Soon<Decision> authorize_soon(Attributes attributes) override { return rules->authorize_soon(attributes); }
 
   Always allow{{Decision::Kind::Allow, {}}}, deny{{Decision::Kind::NoOpinion, "Everything is forbidden."}};
   RbacAuthorizer rbac;

@@ -119,7 +119,8 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   virtual Task<HttpResponse> handle(HttpRequest request) = 0;
   // Asked of requests whose body is slower than their head, before it is read. What it allows may still be refused by `handle`.
-  virtual HeadVerdict judge_head(const HttpRequest&) { return {}; }
+  // Dropping the task means that the client has gone, or that all of the request has come meanwhile.
+  virtual Task<HeadVerdict> judge_head(HttpRequest) { co_return HeadVerdict(); }
 };
 
 // A transport that calls `handler`, which runs on `server`, on behalf of `identity`; no bytes are copied. Works across

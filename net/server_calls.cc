@@ -80,6 +80,7 @@ void ServerCalls::cancel_all() {
     answers.swap(answers_);
   }
   for (auto& [stream, call] : std::exchange(calls_, {})) call->running.destroy();
+  for (auto& [stream, judging] : std::exchange(judging_, {})) judging.destroy();
 }
 
 void ServerCalls::take_messages() {
@@ -90,9 +91,10 @@ void ServerCalls::take_messages() {
   }
   for (Message& message : messages) {
     if (message.kind == Message::Judge) {
-      take_head(message.stream, message.request);
+      begin_judging(message.stream, std::move(message.request));
       continue;
     }
+    if (message.kind != Message::Room) drop_judging(message.stream);
     if (message.kind == Message::Start) {
       auto call = std::make_unique<Call>();
       const auto running = run(message.stream, std::move(message.request)).handle;
@@ -113,18 +115,32 @@ void ServerCalls::take_messages() {
   }
 }
 
-void ServerCalls::take_head(StreamId stream, const HttpRequest& head) {
+void ServerCalls::begin_judging(StreamId stream, HttpRequest head) {
+  drop_judging(stream);
+  const auto running = run_judging(stream, std::move(head)).handle;
+  judging_.emplace(stream, running);
+  running.resume();
+}
+
+void ServerCalls::drop_judging(StreamId stream) {
+  if (auto judging = judging_.extract(stream)) judging.mapped().destroy();
+}
+
+ServerCalls::Running ServerCalls::run_judging(StreamId stream, HttpRequest head) {
+  const bool is_head = head.method == "HEAD";
   HeadVerdict verdict;
   try {
-    verdict = handler_.judge_head(head);
+    verdict = co_await handler_.judge_head(std::move(head));
   } catch (...) {
     // `handle` will say what is wrong.
   }
-  if (!verdict.refusal) return post_answer({.stream = stream, .kind = Answer::Wanted, .user = std::move(verdict.user)});
-  post_answer({.stream = stream,
-               .kind = Answer::Refused,
-               .to_head = head.method == "HEAD",
-               .head = std::make_unique<HttpResponse>(std::move(*verdict.refusal))});
+  judging_.erase(stream);
+  if (verdict.refusal) {
+    auto refusal = std::make_unique<HttpResponse>(std::move(*verdict.refusal));
+    post_answer({.stream = stream, .kind = Answer::Refused, .to_head = is_head, .head = std::move(refusal)});
+  } else {
+    post_answer({.stream = stream, .kind = Answer::Wanted, .user = std::move(verdict.user)});
+  }
 }
 
 ServerCalls::Running ServerCalls::run(StreamId stream, HttpRequest request) {

@@ -68,7 +68,9 @@ class ServerCalls : public std::enable_shared_from_this<ServerCalls> {
   class Running;
 
   void take_messages();
-  void take_head(StreamId stream, const HttpRequest& head);
+  void begin_judging(StreamId stream, HttpRequest head);
+  void drop_judging(StreamId stream);
+  Running run_judging(StreamId stream, HttpRequest head);
   Running run(StreamId stream, HttpRequest request);
   Task<void> answer(StreamId stream, HttpRequest request);
   void post_answer(Answer answer);
@@ -84,7 +86,9 @@ class ServerCalls : public std::enable_shared_from_this<ServerCalls> {
   std::vector<Answer> answers_;    // guarded
   bool closed_ = false;            // guarded
 
-  std::unordered_map<StreamId, std::unique_ptr<Call>> calls_;  // the handler's side
+  // The handler's side.
+  std::unordered_map<StreamId, std::unique_ptr<Call>> calls_;
+  std::unordered_map<StreamId, std::coroutine_handle<>> judging_;
 };
 
 }  // namespace ph::net

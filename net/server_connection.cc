@@ -229,9 +229,9 @@ void ServerConnection::on_request(StreamId stream, HttpRequest request) {
 void ServerConnection::on_gone(StreamId stream) {
   if (const auto rendered = rendered_.extract(stream)) rendered_size_ -= rendered.mapped();
   std::erase_if(held_, [&](const Answer& answer) { return answer.stream == stream; });
-  heads_.erase(stream);
   made_.erase(stream);
-  if (under_way_.erase(stream) > 0) calls_->cancel(stream);
+  const bool judged = heads_.erase(stream) > 0;
+  if (under_way_.erase(stream) > 0 || judged) calls_->cancel(stream);
 }
 
 void ServerConnection::on_sent(StreamId stream, std::size_t size) {

@@ -44,11 +44,11 @@ Task<HttpResponse> Door::handle(HttpRequest request) {
   co_return unavailable();
 }
 
-HeadVerdict Door::judge_head(const HttpRequest& head) {
-  if (handler_) return handler_->judge_head(head);
+Task<HeadVerdict> Door::judge_head(HttpRequest head) {
+  if (handler_) co_return co_await handler_->judge_head(std::move(head));
   HeadVerdict verdict;
   verdict.refusal = unavailable();
-  return verdict;
+  co_return verdict;
 }
 
 std::string advertised(const std::string& bind_address) {

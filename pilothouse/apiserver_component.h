@@ -34,7 +34,7 @@ class Door final : public HttpHandler {
  public:
   void open(HttpHandler& handler) { handler_ = &handler; }
   Task<HttpResponse> handle(HttpRequest request) override;
-  HeadVerdict judge_head(const HttpRequest& head) override;
+  Task<HeadVerdict> judge_head(HttpRequest head) override;
 
  private:
   HttpHandler* handler_ = nullptr;

@@ -27,6 +27,10 @@ class NamespaceLifecycle final : public AdmissionPlugin {
       }
       return;
     }
+    judge_again(request);
+  }
+
+  void judge_again(const AdmissionRequest& request) override {
     if (!request.resource->namespaced || request.operation == "DELETE") return;
     // Whoever may not do something should hear that, not whether the namespace exists.
     if (request.resource->plural == "localsubjectaccessreviews") return;

@@ -10,20 +10,36 @@ class Union final : public Authorizer {
  public:
   explicit Union(std::vector<Authorizer*> authorizers) : authorizers_(std::move(authorizers)) {}
 
-  Decision authorize(const Attributes& attributes) override {
+  Soon<Decision> authorize_soon(Attributes attributes) override {
     if (std::ranges::find(attributes.user.groups, "system:masters") != attributes.user.groups.end()) {
-      return {Decision::Kind::Allow, {}};
+      return Decision{Decision::Kind::Allow, {}};
     }
-    std::string reasons;
-    for (Authorizer* authorizer : authorizers_) {
-      Decision decision = authorizer->authorize(attributes);
-      if (decision.kind != Decision::Kind::NoOpinion) return decision;
-      if (!decision.reason.empty()) reasons += (reasons.empty() ? "" : "\n") + decision.reason;
+    Decision so_far;
+    for (std::size_t i = 0; i < authorizers_.size(); ++i) {
+      Soon<Decision> answer = authorizers_[i]->authorize_soon(attributes);
+      if (!answer.ready()) return ask_rest(attributes, i, std::move(answer), std::move(so_far));
+      if (settles(so_far, answer.take())) break;
     }
-    return {Decision::Kind::NoOpinion, std::move(reasons)};
+    return so_far;
   }
 
  private:
+  // As above, from number `i` on, whose answer is not there yet.
+  Task<Decision> ask_rest(Attributes attributes, std::size_t i, Soon<Decision> answer, Decision so_far) {
+    while (!settles(so_far, co_await answer) && ++i < authorizers_.size()) answer = authorizers_[i]->authorize_soon(attributes);
+    co_return so_far;
+  }
+
+  // Adds what one of them says; true when the others need not be asked.
+  static bool settles(Decision& so_far, Decision next) {
+    if (next.kind != Decision::Kind::NoOpinion) {
+      so_far = std::move(next);
+      return true;
+    }
+    if (!next.reason.empty()) so_far.reason += (so_far.reason.empty() ? "" : "\n") + next.reason;
+    return false;
+  }
+
   std::vector<Authorizer*> authorizers_;
 };
 

@@ -78,22 +78,23 @@ class EscalationCheck final : public AdmissionPlugin {
   EscalationCheck(RbacAuthorizer& rbac, Authorizer& authorizer) : rbac_(rbac), authorizer_(authorizer) {}
   std::string_view name() const override { return "RBACEscalation"; }
 
-  void validate(const AdmissionRequest& request) override {
-    if (!request.object || !request.user || request.resource->kind.group != "rbac.authorization.k8s.io") return;
-    if (std::ranges::find(request.user->groups, "system:masters") != request.user->groups.end()) return;
+  Soon<> validate_soon(const AdmissionRequest& request) override {
+    if (!request.object || !request.user || request.resource->kind.group != "rbac.authorization.k8s.io") return {};
+    if (std::ranges::find(request.user->groups, "system:masters") != request.user->groups.end()) return {};
     const std::string& plural = request.resource->plural;
-    if (plural == "roles") check_role<rbac::v1::Role>(request);
-    else if (plural == "clusterroles") check_role<rbac::v1::ClusterRole>(request);
-    else if (plural == "rolebindings") check_binding<rbac::v1::RoleBinding>(request);
-    else if (plural == "clusterrolebindings") check_binding<rbac::v1::ClusterRoleBinding>(request);
+    if (plural == "roles") return check_role<rbac::v1::Role>(request);
+    if (plural == "clusterroles") return check_role<rbac::v1::ClusterRole>(request);
+    if (plural == "rolebindings") return check_binding<rbac::v1::RoleBinding>(request);
+    if (plural == "clusterrolebindings") return check_binding<rbac::v1::ClusterRoleBinding>(request);
+    return {};
   }
 
  private:
   template <class Role>
-  void check_role(const AdmissionRequest& request) {
+  Task<void> check_role(const AdmissionRequest& request) {
     const Rules wanted = rules_in<Role>(request.object);
-    if (request.old_object && same(wanted, rules_in<Role>(request.old_object))) return;
-    if (may(request, "escalate", request.resource->plural, request.key.name)) return;
+    if (request.old_object && same(wanted, rules_in<Role>(request.old_object))) co_return;
+    if (co_await may(request, "escalate", request.resource->plural, request.key.name)) co_return;
     check(request, wanted);
     if constexpr (std::is_same_v<Role, rbac::v1::ClusterRole>) check_aggregation(request);
   }
@@ -112,10 +113,10 @@ class EscalationCheck final : public AdmissionPlugin {
   }
 
   template <class Binding>
-  void check_binding(const AdmissionRequest& request) {
-    if (request.old_object && grant_of<Binding>(request.object) == grant_of<Binding>(request.old_object)) return;
+  Task<void> check_binding(const AdmissionRequest& request) {
+    if (request.old_object && grant_of<Binding>(request.object) == grant_of<Binding>(request.old_object)) co_return;
     const RoleRef& role = request.object->as<Binding>().role_ref();
-    if (may(request, "bind", role.kind() == "Role" ? "roles" : "clusterroles", role.name())) return;
+    if (co_await may(request, "bind", role.kind() == "Role" ? "roles" : "clusterroles", role.name())) co_return;
     const auto rules = rbac_.rules_of(role, request.key.namespace_name);
     if (!rules) {
       throw api::not_found(role.kind() == "Role" ? "roles.rbac.authorization.k8s.io" : "clusterroles.rbac.authorization.k8s.io",
@@ -124,7 +125,7 @@ class EscalationCheck final : public AdmissionPlugin {
     check(request, *rules);
   }
 
-  bool may(const AdmissionRequest& request, std::string verb, std::string resource, std::string name) {
+  Task<bool> may(const AdmissionRequest& request, std::string verb, std::string resource, std::string name) {
     RequestInfo info;
     info.is_resource = true;
     info.verb = std::move(verb);
@@ -133,7 +134,8 @@ class EscalationCheck final : public AdmissionPlugin {
     info.resource = std::move(resource);
     info.namespace_name = request.key.namespace_name;
     info.name = std::move(name);
-    return authorizer_.authorize({*request.user, info}).kind == Decision::Kind::Allow;
+    const Decision decision = co_await authorizer_.authorize_soon({*request.user, info});
+    co_return decision.kind == Decision::Kind::Allow;
   }
 
   void check(const AdmissionRequest& request, const Rules& wanted) {

@@ -16,7 +16,7 @@
 
 namespace ph::apiserver {
 
-// What a rule may look at and add to while one write is prepared. A write that loses a race is prepared again, with a new
+// What a rule, or an admission plugin, may look at and add to while one write is prepared. A write that loses a race is prepared again, with a new
 // context.
 struct WriteContext {
   const api::Resource& resource;
@@ -36,6 +36,11 @@ struct WriteContext {
   // memory becomes final, or is undone.
   std::vector<std::function<void()>>& on_success;
   std::vector<std::function<void()>>& on_failure;
+
+  // Writes another object with this one, if nobody else does before: `before` is what the cache shows at its key, null when it is
+  // to be new. Both have one revision then: better not two of one resource, for a watch may end between them. Whoever writes a key
+  // that the write has already fails it (500).
+  void also_write(const api::Resource& other, const ObjectKey& key, const Entry* before, api::Object object);
 };
 
 // What a delete does to an object that nothing else (finalizers) holds.
@@ -65,8 +70,12 @@ class ResourceRules {
   // Beside the rules of the kind and in the same answer: what only the resource knows.
   virtual void validate(const api::Object& /*object*/, api::Errors&) {}
   // After validation, last before the commit; may add to the transaction (cluster IPs, node ports), change the object, and
-  // throw. `object` is null when the object is being removed, `old` when it is being created.
-  virtual void before_commit(WriteContext&, api::Object* /*object*/, const api::Object* /*old*/) {}
+  // throw. `object` is null when the object is being removed, `old` when it is being created. Who has to wait for what he adds
+  // overrides this one, who has not the one below; all he is given outlives the wait.
+  virtual Soon<> before_commit_soon(WriteContext& context, api::Object* object, const api::Object* old) {
+    before_commit(context, object, old);
+    return {};
+  }
   // True while something beside metadata.finalizers keeps an object that is being deleted (a namespace's spec.finalizers).
   virtual bool holds(const api::Object& /*object*/) { return false; }
   // A delete has begun, and the object stays for now: deletionTimestamp is set.
@@ -75,6 +84,9 @@ class ResourceRules {
   virtual bool last_value_only(const ObjectKey&) { return false; }
   // Grace of a delete. `requested`: gracePeriodSeconds of the options, if given.
   virtual DeletePlan plan_delete(const api::Object& /*object*/, std::optional<std::int64_t> /*requested*/) { return {}; }
+
+ protected:
+  virtual void before_commit(WriteContext&, api::Object* /*object*/, const api::Object* /*old*/) {}
 };
 
 struct ServerOptions;

@@ -125,6 +125,7 @@ class ServiceRules final : public ResourceRules {
     if (needs_cluster_ip(service)) default_families(*service.mutable_spec());
   }
 
+ protected:
   void before_commit(WriteContext& context, api::Object* object, const api::Object* old) override {
     if (object != nullptr && !context.subresource.empty()) return;
     auto* service = object != nullptr ? &object->as<Service>() : nullptr;

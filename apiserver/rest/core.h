@@ -18,6 +18,7 @@
 #include "apiserver/extensions.h"
 #include "apiserver/registry/resource_rules.h"
 #include "apiserver/rest/frames.h"
+#include "apiserver/rest/lines.h"
 #include "apiserver/rest/metrics.h"
 #include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/query.h"
@@ -91,6 +92,8 @@ class Core final : public ObjectReader {
   Extensions extensions;
   bool ready = false;
   std::unique_ptr<ServerMetrics> metrics;  // null: nothing is counted
+
+  Lines lines;  // of writes that have lost
 
   // Writes under way: they are carried to their end though their client may be gone, or tired of waiting.
   Scope& writes() { return writes_; }

@@ -74,12 +74,12 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
   if (served.resource->subresource("status") != nullptr && !served.has(kKeepsStatus)) clear_status(object);
   NameGenerator names(core, served, metadata);
 
-  std::set<std::string> refused;
+  Race race(core.lines);
   bool admitted = false, named = !names.active();
   for (int attempt = 0; attempt < kAttempts;) {
-    Round round(core, served, request, object.key(), absent(served, object.key()), refused);
+    Round round(core, served, request, "CREATE", object.key(), absent(served, object.key()), race);
     if (!admitted) {
-      round.admit("CREATE", &object, nullptr, false);
+      co_await round.admit(&object, nullptr);
       if (!request.manager.empty()) {
         co_await aside(core, request.size, [&, now = core.now()] {
           api::record_update(object, nullptr, {request.manager, "Update", request.subresource}, now);
@@ -91,12 +91,12 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
     if (!admitted || !named) {
       served.rules->prepare_create(round.context(), object);
       co_await aside(core, request.size, [&] { validate_create(served, object); });
-      round.admit("CREATE", &object, nullptr, true);
+      co_await round.validate(&object, nullptr);
     }
     admitted = named = true;
-    served.rules->before_commit(round.context(), &object, nullptr);
-    if (request.dry_run && served.cache->find(object.key().text())) refuse_existing(served, metadata.name(), names.active());
+    co_await round.before_commit(&object, nullptr);
     if (auto entry = co_await round.store(object, nullptr)) co_return WriteResult{std::move(*entry), false};
+    if (round.sent_to_wait()) continue;
     if (!round.lost_object()) {
       ++attempt;
       continue;

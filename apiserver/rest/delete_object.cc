@@ -30,23 +30,28 @@ void check_preconditions(const Served& served, const meta::v1::ObjectMeta& store
 
 Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta::v1::DeleteOptions options,
                                 WriteRequest request) {
-  std::set<std::string> refused;
+  Race race(core.lines);
   for (;;) {
+    co_await race.turn_of(served.prefix, key);
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
     const api::Object old = decode_entry(*served.resource, *entry);
     check_preconditions(served, old.metadata(), *entry, options);
 
-    Round round(core, served, request, key, unchanged(served, *entry), refused);
-    round.admit("DELETE", nullptr, &old, false);
-    round.admit("DELETE", nullptr, &old, true);
+    Round round(core, served, request, "DELETE", key, unchanged(served, *entry), race);
+    co_await round.admit(nullptr, &old);
+    co_await round.validate(nullptr, &old);
     Deletion deletion = plan_deletion(served, old, options, core.now());
-    if (deletion.action == Deletion::Action::Keep) co_return WriteResult{entry, false};
+    if (deletion.action == Deletion::Action::Keep) {
+      if (round.stale()) continue;
+      co_return WriteResult{entry, false};
+    }
     if (deletion.action == Deletion::Action::Mark) {
+      co_await round.before_commit(&deletion.object, &old);
       if (auto marked = co_await round.store(deletion.object, entry.get())) co_return WriteResult{std::move(*marked), false};
       continue;
     }
-    served.rules->before_commit(round.context(), nullptr, &old);
+    co_await round.before_commit(nullptr, &old);
     if (auto removed = co_await round.remove(*entry)) co_return WriteResult{std::move(*removed), true};
   }
 }

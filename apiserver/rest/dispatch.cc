@@ -9,6 +9,7 @@
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/routes.h"
 #include "apiserver/rest/verbs.h"
+#include "base/soon.h"
 #include "base/within.h"
 
 namespace ph::apiserver {
@@ -92,16 +93,16 @@ void choose_form(const Core& core, Call& call) {
   }
 }
 
-// Who asks, and whether he may.
-void admit_user(Core& core, Call& call, ServerMetrics* metrics) {
-  const auto identify = [&] { call.user = authenticate(core, call.request); };
-  const auto decide = [&] {
-    call.user = impersonate(core, call.request, std::move(call.user));
-    authorize(core, call.user, call.info);
-  };
-  if (!metrics) return identify(), decide();
-  metrics->authenticate(call.user, identify);
-  metrics->authorize(decide);
+// Who asks, and whether he may. The references outlive the wait.
+Soon<> admit_user(Core& core, Call& call, ServerMetrics::Doors& doors) {
+  doors.asked();
+  return then(authenticate(core, call.request), [&](Identity user) {
+    doors.known(user);
+    return then(impersonate(core, call.request, std::move(user)), [&](Identity acting) {
+      call.user = std::move(acting);
+      return then(authorize(core, call.user, call.info), [&] { doors.allowed(); });
+    });
+  });
 }
 
 void check_size(const Core& core, std::size_t size) {
@@ -110,7 +111,14 @@ void check_size(const Core& core, std::size_t size) {
 
 Task<HttpResponse> answer(Core& core, Call& call) {
   check_size(core, call.request.body.size());
-  admit_user(core, call, core.metrics.get());
+  ServerMetrics::Doors doors(core.metrics.get());
+  try {
+    co_await admit_user(core, call, doors);
+  } catch (...) {
+    doors.count();
+    throw;
+  }
+  doors.count();
   if (!call.info.is_resource) co_return co_await answer_path(core, call);
   if (call.unacceptable) std::rethrow_exception(call.unacceptable);
   co_return co_await answer_resource(core, call);
@@ -204,13 +212,9 @@ Task<HttpResponse> answer_in_time(Core& core, Call& call, ServerMetrics::Request
   co_return co_await answer(core, call);
 }
 
-// What of `answer` can be said before the body: throws what refuses the request.
-void check_head(Core& core, Call& call, ServerMetrics* metrics) {
-  call.info = parse_request(call.request);
-  choose_form(core, call);
-  admit_user(core, call, metrics);
+void check_announced_size(const Core& core, const HttpRequest& head) {
   std::size_t length = 0;
-  const std::string_view text = call.request.headers.get("Content-Length");
+  const std::string_view text = head.headers.get("Content-Length");
   std::from_chars(text.data(), text.data() + text.size(), length);
   check_size(core, length);
 }
@@ -234,26 +238,27 @@ Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
 }
 
 // Nothing is counted of a request that goes on: it is judged again, and counted, when it is whole.
-HeadVerdict judge_head(Core& core, const HttpRequest& head) {
+Task<HeadVerdict> judge_head(Core& core, HttpRequest head) {
   Call call;
-  call.request = head;
+  call.request = std::move(head);
+  ServerMetrics::Doors doors(core.metrics.get());
+  meta::v1::Status refusal;
   try {
-    check_head(core, call, nullptr);
-    return {.user = std::move(call.user.name)};
-  } catch (const api::ApiError&) {
-    // Its answer is made below.
+    call.info = parse_request(call.request);
+    choose_form(core, call);
+    co_await admit_user(core, call, doors);
+    check_announced_size(core, call.request);
+    co_return HeadVerdict{.user = std::move(call.user.name)};
+  } catch (const api::ApiError& error) {
+    refusal = error.status();
   }
   ServerMetrics::Request measured(core.metrics.get());
-  try {
-    check_head(core, call, core.metrics.get());
-    return {.user = std::move(call.user.name)};
-  } catch (const api::ApiError& error) {
-    measured.parsed(call);
-    HttpResponse response = answer_status(call.form, error.status());
-    add_headers(response, call, audit_id_of(core, head));
-    measured.answered(call, response);
-    return {.refusal = std::move(response)};
-  }
+  measured.parsed(call);
+  doors.count();
+  HttpResponse response = answer_status(call.form, refusal);
+  add_headers(response, call, audit_id_of(core, call.request));
+  measured.answered(call, response);
+  co_return HeadVerdict{.refusal = std::move(response)};
 }
 
 }  // namespace ph::apiserver

@@ -9,6 +9,6 @@ namespace ph::apiserver {
 Task<HttpResponse> dispatch(Core& core, HttpRequest request);
 
 // Whether somebody's body is to be read at all, by the head of his request. Never throws.
-HeadVerdict judge_head(Core& core, const HttpRequest& head);
+Task<HeadVerdict> judge_head(Core& core, HttpRequest head);
 
 }  // namespace ph::apiserver

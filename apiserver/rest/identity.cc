@@ -82,46 +82,36 @@ Identity requested(const HttpRequest& request) {
   return wanted;
 }
 
-void authorize_impersonation(const Core& core, const Identity& user, const Identity& wanted) {
+// What one must be allowed to do to be `wanted`.
+std::vector<RequestInfo> impersonations(const Identity& wanted) {
+  std::vector<RequestInfo> out;
   if (const auto account = service_account(wanted.name)) {
-    RequestInfo info = impersonation("serviceaccounts", {}, account->second);
-    info.namespace_name = account->first;
-    authorize(core, user, info);
+    out.push_back(impersonation("serviceaccounts", {}, account->second));
+    out.back().namespace_name = account->first;
   } else {
-    authorize(core, user, impersonation("users", {}, wanted.name));
+    out.push_back(impersonation("users", {}, wanted.name));
   }
-  for (const std::string& group : wanted.groups) authorize(core, user, impersonation("groups", {}, group));
+  for (const std::string& group : wanted.groups) out.push_back(impersonation("groups", {}, group));
   const auto in_authentication = [&](RequestInfo info) {
     info.group = "authentication.k8s.io";
-    authorize(core, user, info);
+    out.push_back(std::move(info));
   };
   if (!wanted.uid.empty()) in_authentication(impersonation("uids", {}, wanted.uid));
   for (const auto& [key, values] : wanted.extra) {
     for (const std::string& value : values) in_authentication(impersonation("userextras", key, value));
   }
+  return out;
 }
 
-}  // namespace
-
-Identity authenticate(const Core& core, const HttpRequest& request) {
-  std::optional<Identity> user;
-  if (core.extensions.authenticator) {
-    user = core.extensions.authenticator->authenticate(request);
-  } else {
-    user = request.peer.identity;
-  }
+Identity named(std::optional<Identity> user) {
   if (!user) return anonymous();
   if (user->name != kAnonymous) add_group(*user, kAuthenticated);
-  return *user;
+  return std::move(*user);
 }
 
-Identity impersonate(const Core& core, const HttpRequest& request, Identity user) {
-  Identity wanted = requested(request);
-  if (wanted.name.empty()) {
-    if (wanted.groups.empty() && wanted.uid.empty() && wanted.extra.empty()) return user;
-    throw api::internal("requested impersonation without impersonating a user");
-  }
-  authorize_impersonation(core, user, wanted);
+Task<Identity> become(const Core& core, Identity user, Identity wanted) {
+  const std::vector<RequestInfo> needed = impersonations(wanted);
+  for (const RequestInfo& info : needed) co_await authorize(core, user, info);
   if (wanted.groups.empty()) {
     if (const auto account = service_account(wanted.name)) {
       wanted.groups = {"system:serviceaccounts", "system:serviceaccounts:" + account->first};
@@ -132,14 +122,29 @@ Identity impersonate(const Core& core, const HttpRequest& request, Identity user
   } else if (std::ranges::find(wanted.groups, kUnauthenticated) == wanted.groups.end()) {
     add_group(wanted, kAuthenticated);
   }
-  return wanted;
+  co_return wanted;
 }
 
-void authorize(const Core& core, const Identity& user, const RequestInfo& info) {
-  if (!core.extensions.authorizer) return;
-  const Decision decision = core.extensions.authorizer->authorize({user, info});
-  if (decision.kind == Decision::Kind::Allow) return;
-  throw api::forbidden(qualified(info), info.is_resource ? info.name : std::string(), refusal(user, info, decision.reason));
+}  // namespace
+
+Soon<Identity> authenticate(const Core& core, const HttpRequest& request) {
+  if (!core.extensions.authenticator) return named(request.peer.identity);
+  return then(core.extensions.authenticator->authenticate_soon(request), &named);
+}
+
+Soon<Identity> impersonate(const Core& core, const HttpRequest& request, Identity user) {
+  Identity wanted = requested(request);
+  if (!wanted.name.empty()) return become(core, std::move(user), std::move(wanted));
+  if (wanted.groups.empty() && wanted.uid.empty() && wanted.extra.empty()) return user;
+  throw api::internal("requested impersonation without impersonating a user");
+}
+
+Soon<> authorize(const Core& core, const Identity& user, const RequestInfo& info) {
+  if (!core.extensions.authorizer) return {};
+  return then(core.extensions.authorizer->authorize_soon({user, info}), [&user, &info](const Decision& decision) {
+    if (decision.kind == Decision::Kind::Allow) return;
+    throw api::forbidden(qualified(info), info.is_resource ? info.name : std::string(), refusal(user, info, decision.reason));
+  });
 }
 
 }  // namespace ph::apiserver

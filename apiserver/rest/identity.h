@@ -5,11 +5,13 @@
 
 namespace ph::apiserver {
 
+// All references outlive the wait.
+
 // Throws ApiError (401).
-Identity authenticate(const Core& core, const HttpRequest& request);
+Soon<Identity> authenticate(const Core& core, const HttpRequest& request);
 // The identity named by Impersonate-* headers, or `user` itself; throws ApiError (403, 400).
-Identity impersonate(const Core& core, const HttpRequest& request, Identity user);
+Soon<Identity> impersonate(const Core& core, const HttpRequest& request, Identity user);
 // Throws ApiError (403).
-void authorize(const Core& core, const Identity& user, const RequestInfo& info);
+Soon<> authorize(const Core& core, const Identity& user, const RequestInfo& info);
 
 }  // namespace ph::apiserver

@@ -210,21 +210,38 @@ ServerMetrics::Watching::~Watching() {
 
 // -- Access
 
-void ServerMetrics::authenticated(const Identity* user, Steady begun) {
-  const Result& result = user ? known_ : unknown_;
-  result.attempts.add();
-  result.duration.observe(now() - begun);
-  if (!user) return;
-  const std::string_view label = label_of_user(user->name);
-  const auto [found, fresh] = users_.try_emplace(label);
-  if (fresh) found->second = families_.users.with({label});
-  found->second.add();
+void ServerMetrics::Doors::asked() {
+  if (!metrics_) return;
+  passed_ = Asked;
+  begun_ = metrics_->now();
 }
 
-void ServerMetrics::authorized(bool allowed, Steady begun) {
-  const Result& result = allowed ? allowed_ : denied_;
-  result.attempts.add();
-  result.duration.observe(now() - begun);
+void ServerMetrics::Doors::known(const Identity& user) {
+  if (!metrics_) return;
+  passed_ = Known;
+  user_ = label_of_user(user.name);
+  known_ = metrics_->now();
+}
+
+void ServerMetrics::Doors::allowed() {
+  if (!metrics_) return;
+  passed_ = Allowed;
+  allowed_ = metrics_->now();
+}
+
+void ServerMetrics::Doors::count() const {
+  if (passed_ == Unasked) return;
+  const auto add = [](const Result& result, Duration took) {
+    result.attempts.add();
+    result.duration.observe(took);
+  };
+  if (passed_ == Asked) return add(metrics_->unknown_, metrics_->now() - begun_);
+  add(metrics_->known_, known_ - begun_);
+  const auto [found, fresh] = metrics_->users_.try_emplace(user_);
+  if (fresh) found->second = metrics_->families_.users.with({user_});
+  found->second.add();
+  if (passed_ == Allowed) return add(metrics_->allowed_, allowed_ - known_);
+  add(metrics_->denied_, metrics_->now() - known_);
 }
 
 // -- Admission

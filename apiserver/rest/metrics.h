@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "apiserver/access.h"
@@ -158,8 +159,14 @@ class ServerMetrics {
     // `metrics` may be null. `operation` outlives this.
     Admission(ServerMetrics* metrics, std::string_view operation, bool validating);
     ~Admission();
-    Admission(const Admission&) = delete;
-    Admission& operator=(const Admission&) = delete;
+    Admission(Admission&& other) noexcept
+        : metrics_(std::exchange(other.metrics_, nullptr)),
+          operation_(other.operation_),
+          validating_(other.validating_),
+          plugin_(other.plugin_),
+          begun_(other.begun_),
+          last_(other.last_) {}
+    Admission& operator=(Admission&&) = delete;
 
     void passed();
 
@@ -171,29 +178,25 @@ class ServerMetrics {
     Steady begun_{}, last_{};
   };
 
-  // Runs `identify`, which throws what refuses the request.
-  template <class F>
-  void authenticate(const Identity& user, F identify) {
-    const Steady begun = now();
-    try {
-      identify();
-    } catch (...) {
-      authenticated(nullptr, begun);
-      throw;
-    }
-    authenticated(&user, begun);
-  }
-  template <class F>
-  void authorize(F decide) {
-    const Steady begun = now();
-    try {
-      decide();
-    } catch (...) {
-      authorized(false, begun);
-      throw;
-    }
-    authorized(true, begun);
-  }
+  // What the doors say of one request, and how long they take. It counts when it is told to: a head may be judged that is judged
+  // again with its body.
+  class Doors {
+   public:
+    // `metrics` may be null.
+    explicit Doors(ServerMetrics* metrics) : metrics_(metrics) {}
+
+    void asked();
+    void known(const Identity& user);
+    void allowed();
+    // Nothing when they were not asked. What has not been told was refused.
+    void count() const;
+
+   private:
+    ServerMetrics* metrics_;
+    enum { Unasked, Asked, Known, Allowed } passed_ = Unasked;
+    std::string_view user_;  // as the label says
+    Steady begun_{}, known_{}, allowed_{};
+  };
 
  private:
   struct OfKind {
@@ -212,8 +215,6 @@ class ServerMetrics {
   Kind kind_of(const Call& call) const;
   OfKind& of(const Kind& kind);
   Counter answers(OfKind& of, const Kind& kind, int code);
-  void authenticated(const Identity* user, Steady begun);  // null: refused
-  void authorized(bool allowed, Steady begun);
   void admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating, bool rejected,
                 Duration took);
   void show();

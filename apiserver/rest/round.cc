@@ -5,6 +5,7 @@
 #include "api/encoded.h"
 #include "api/errors.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/storage/judge.h"
 
 namespace ph::apiserver {
 
@@ -16,13 +17,13 @@ Precondition unchanged(const Served& served, const Entry& entry) {
   return {.key = served.prefix + entry.key, .kind = Precondition::Kind::AtRevision, .revision = entry.revision};
 }
 
-Round::Round(Core& core, Served& served, const WriteRequest& request, ObjectKey key, Precondition object,
-             std::set<std::string>& refused)
+Round::Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key,
+             Precondition object, Race& race)
     : core_(core),
       served_(served),
       request_(request),
       key_(std::move(key)),
-      refused_(refused),
+      race_(race),
       context_{.resource = *served.resource,
                .subresource = request.subresource,
                .reader = core,
@@ -33,15 +34,24 @@ Round::Round(Core& core, Served& served, const WriteRequest& request, ObjectKey 
                .preconditions = preconditions_,
                .mutations = mutations_,
                .warnings = request.warnings != nullptr ? *request.warnings : own_warnings_,
-               .refused = refused,
+               .refused = race.refused,
                .on_success = on_success_,
-               .on_failure = on_failure_} {
+               .on_failure = on_failure_},
+      admission_{.resource = served.resource,
+                 .subresource = request.subresource,
+                 .operation = std::string(operation),
+                 .user = &request.user,
+                 .dry_run = request.dry_run,
+                 .warnings = &context_.warnings} {
   preconditions_.push_back(std::move(object));
   if (request_.fence) (void)held(core_, *request_.fence);
 }
 
 // A round that was refused before its commit gives back what it took.
-Round::~Round() { finish(false); }
+Round::~Round() {
+  finish(false);
+  race_.leave();
+}
 
 void Round::finish(bool success) {
   const auto callbacks = std::exchange(success ? on_success_ : on_failure_, {});
@@ -50,42 +60,74 @@ void Round::finish(bool success) {
   for (const auto& callback : callbacks) callback();
 }
 
-void Round::admit(std::string_view operation, api::Object* object, const api::Object* old, bool validating) {
-  if (!request_.admit) return;
-  AdmissionRequest admission;
-  admission.resource = served_.resource;
-  admission.subresource = request_.subresource;
-  admission.operation = std::string(operation);
-  admission.key = key_;
-  admission.user = &request_.user;
-  admission.dry_run = request_.dry_run;
-  admission.object = object;
-  admission.old_object = old;
-  admission.warnings = &context_.warnings;
-  ServerMetrics::Admission measured(core_.metrics.get(), operation, validating);
-  for (const auto& plugin : core_.extensions.admission) {
-    if (validating) {
-      plugin->validate(admission);
-    } else {
-      plugin->admit(admission);
-    }
+Soon<> Round::pass(Pass which, api::Object* object, const api::Object* old) {
+  if (!request_.admit) return {};
+  admission_.key = key_;
+  admission_.object = object;
+  admission_.old_object = old;
+  if (which == Pass::Admit) race_.admitted_at = served_.cache->revision();
+  ServerMetrics::Admission measured(which == Pass::Commit ? nullptr : core_.metrics.get(), admission_.operation, which == Pass::Validate);
+  const auto& plugins = core_.extensions.admission;
+  for (std::size_t i = 0; i < plugins.size(); ++i) {
+    Soon<> asked = ask(*plugins[i], which);
+    if (!asked.ready()) return pass_on(which, i, std::move(asked), std::move(measured));
     measured.passed();
   }
+  return {};
+}
+
+Task<void> Round::pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured) {
+  const auto& plugins = core_.extensions.admission;
+  for (;;) {
+    co_await asked;
+    measured.passed();
+    if (++i == plugins.size()) co_return;
+    asked = ask(*plugins[i], which);
+  }
+}
+
+Soon<> Round::ask(AdmissionPlugin& plugin, Pass which) {
+  switch (which) {
+    case Pass::Admit: return plugin.admit_soon(admission_);
+    case Pass::Validate: return plugin.validate_soon(admission_);
+    case Pass::Commit: break;
+  }
+  return plugin.before_commit_soon(admission_, context_);
+}
+
+Soon<> Round::before_commit(api::Object* object, const api::Object* old) {
+  return then(race_.turns(), [this, object, old] {
+    return then(pass(Pass::Commit, object, old), [this, object, old] {
+      return then(served_.rules->before_commit_soon(context_, object, old), [this] { judge_again(); });
+    });
+  });
+}
+
+// Without a wait, and in the first round, nothing can have changed.
+void Round::judge_again() {
+  const Revision now = served_.cache->revision();
+  if (!request_.admit || now == race_.admitted_at) return;
+  for (const auto& plugin : core_.extensions.admission) plugin->judge_again(admission_);
+  race_.admitted_at = now;
+}
+
+bool Round::stale() const {
+  const EntryRef entry = served_.cache->find(key_.text());
+  return !holds(preconditions_[0], entry ? std::optional(entry->revision) : std::nullopt);
 }
 
 Task<std::optional<EntryRef>> Round::store(api::Object& object, const Entry* old) {
   object.mutable_metadata().clear_resource_version();
   const std::size_t size = std::max(request_.size, old != nullptr ? old->protobuf->size() : 0);
   std::string value = co_await aside(core_, size, [&] { return api::encode_stored(object); });
-  if (old != nullptr && mutations_.empty() && preconditions_.size() == 1) {
-    // A write that changes nothing is no write: the object keeps its revision.
-    if (api::served_bytes(value, to_string(old->revision)) == *old->protobuf) {
-      finish(false);
-      co_return std::make_shared<Entry>(*old);
-    }
-  }
-  if (request_.dry_run) {
+  // A write that changes nothing is no write: the object keeps its revision.
+  const bool same = old != nullptr && mutations_.empty() && preconditions_.size() == 1 &&
+                    api::served_bytes(value, to_string(old->revision)) == *old->protobuf;
+  if (same || request_.dry_run) {
     finish(false);
+    lost_object_ = stale();
+    if (lost_object_) co_return std::nullopt;
+    if (same) co_return std::make_shared<Entry>(*old);
     const Revision revision = old != nullptr ? old->revision : Revision{};
     if (old != nullptr) value = api::served_bytes(value, to_string(revision));
     co_return result(revision, share(std::move(value)));
@@ -101,6 +143,7 @@ Task<std::optional<EntryRef>> Round::store(api::Object& object, const Entry* old
 Task<std::optional<EntryRef>> Round::remove(const Entry& old) {
   if (request_.dry_run) {
     finish(false);
+    if (stale()) co_return std::nullopt;
     co_return std::make_shared<Entry>(old);
   }
   mutations_.push_back({.key = served_.prefix + old.key, .value = std::nullopt, .last_value_only = last_value_only()});
@@ -109,7 +152,26 @@ Task<std::optional<EntryRef>> Round::remove(const Entry& old) {
   co_return result(*revision, share(api::served_bytes(*old.protobuf, to_string(*revision))));
 }
 
+// Several have a hand in a transaction: that two of them meant the same key shows only here.
+void Round::check_keys() const {
+  if (mutations_.size() < 2) return;
+  std::vector<std::string_view> keys;
+  for (const Mutation& mutation : mutations_) keys.push_back(mutation.key);
+  std::ranges::sort(keys);
+  const auto twice = std::ranges::adjacent_find(keys);
+  if (twice != keys.end()) throw api::internal("one write cannot change " + std::string(*twice) + " twice");
+}
+
 Task<std::optional<Revision>> Round::commit() {
+  check_keys();
+  sent_to_wait_ = race_.must_wait(preconditions_);
+  if (sent_to_wait_) {
+    finish(false);
+    co_return std::nullopt;
+  }
+  // The object's own is the last.
+  std::vector<std::string> others;
+  for (std::size_t i = 0; i + 1 < mutations_.size(); ++i) others.push_back(mutations_[i].key);
   Transaction transaction;
   transaction.preconditions = preconditions_;
   transaction.mutations = std::move(mutations_);
@@ -122,7 +184,7 @@ Task<std::optional<Revision>> Round::commit() {
   }
   const std::size_t which = outcome.error().precondition;
   lost_object_ = which == 0;
-  if (!lost_object_) refused_.insert(preconditions_[which].key);
+  if (!lost_object_) race_.lost(preconditions_[which], std::ranges::find(others, preconditions_[which].key) != others.end());
   finish(false);
   co_return std::nullopt;
 }

@@ -3,11 +3,13 @@
 
 #include <expected>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "apiserver/rest/core.h"
+#include "apiserver/rest/race.h"
 #include "apiserver/rest/write.h"
+#include "base/soon.h"
 
 namespace ph::apiserver {
 
@@ -22,9 +24,9 @@ Precondition unchanged(const Served& served, const Entry& entry);
 
 class Round {
  public:
-  // All references outlive the round. `refused`: keys other than the object's own that made earlier rounds fail.
+  // All references outlive the round. `operation`: CREATE, UPDATE or DELETE.
   // Throws 409 when the request's fence does not hold: then nothing else of it matters, be it a dry run.
-  Round(Core& core, Served& served, const WriteRequest& request, ObjectKey key, Precondition object, std::set<std::string>& refused);
+  Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key, Precondition object, Race& race);
   ~Round();
   Round(const Round&) = delete;
   Round& operator=(const Round&) = delete;
@@ -36,17 +38,35 @@ class Round {
     key_ = std::move(key);
   }
 
-  void admit(std::string_view operation, api::Object* object, const api::Object* old, bool validating);
+  // Admission that may change the object, and that which only looks at what has become of it. `object` is null when it is being
+  // deleted, `old` when it is being created; both outlive the round.
+  Soon<> admit(api::Object* object, const api::Object* old) { return pass(Pass::Admit, object, old); }
+  Soon<> validate(api::Object* object, const api::Object* old) { return pass(Pass::Validate, object, old); }
+  // The last before `store` or `remove`, when it is this write's turn: what admission and the resource's rules add to the
+  // transaction, and admission once more if the caches have changed since it was asked. `object` is null when it is being removed.
+  Soon<> before_commit(api::Object* object, const api::Object* old);
 
+  // True when the object's own key is not as it was when the round began: whoever does not commit says so himself.
+  bool stale() const;
   // Writes the object (its resourceVersion is not stored), or removes the key. Nothing when another write came between:
   // the caller looks again at what is stored. A dry run writes nothing.
   Task<std::optional<EntryRef>> store(api::Object& object, const Entry* old);
   Task<std::optional<EntryRef>> remove(const Entry& old);
   // True when what refused the round was the object's own key.
   bool lost_object() const { return lost_object_; }
+  // True when it was not sent to the store: others stand in line for what it demands. The next one waits for its turn.
+  bool sent_to_wait() const { return sent_to_wait_; }
 
  private:
+  enum class Pass { Admit, Validate, Commit };
+  Soon<> pass(Pass which, api::Object* object, const api::Object* old);
+  // The rest of it, when number `i` waits.
+  Task<void> pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured);
+  Soon<> ask(AdmissionPlugin& plugin, Pass which);
+  void judge_again();
+
   Task<std::optional<Revision>> commit();
+  void check_keys() const;
   // As `commit`, judged on the fence as well: looks again when the lease was only renewed.
   Task<std::expected<Revision, Refused>> commit_fenced(Transaction transaction);
   EntryRef result(Revision revision, SharedBytes value) const;
@@ -57,13 +77,14 @@ class Round {
   Served& served_;
   const WriteRequest& request_;
   ObjectKey key_;
-  std::set<std::string>& refused_;
+  Race& race_;
   std::vector<Precondition> preconditions_;
   std::vector<Mutation> mutations_;
   std::vector<std::string> own_warnings_;
   std::vector<std::function<void()>> on_success_, on_failure_;
   WriteContext context_;
-  bool lost_object_ = false;
+  AdmissionRequest admission_;
+  bool lost_object_ = false, sent_to_wait_ = false;
 };
 
 }  // namespace ph::apiserver

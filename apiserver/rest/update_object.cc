@@ -77,8 +77,9 @@ bool completes_deletion(const Served& served, const api::Object& object, const a
 }  // namespace
 
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request) {
-  std::set<std::string> refused;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  Race race(core.lines);
+  for (int attempt = 0; attempt < kAttempts;) {
+    co_await race.turn_of(served.prefix, key);
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
     const std::size_t size = std::max(request.size, entry->protobuf->size());
@@ -90,8 +91,8 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     metadata.set_resource_version(to_string(entry->revision));
     keep_other_part(served, kind, object, old);
 
-    Round round(core, served, request, key, unchanged(served, *entry), refused);
-    round.admit("UPDATE", &object, &old, false);
+    Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), race);
+    co_await round.admit(&object, &old);
     if (!request.manager.empty()) {
       co_await aside(core, size, [&, now = core.now()] {
         api::record_update(object, &old, {request.manager, "Update", request.subresource}, now);
@@ -99,12 +100,13 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     }
     prepare(served, kind, round.context(), object, old);
     co_await aside(core, size, [&] { validate_update(served, kind, object, old); });
-    round.admit("UPDATE", &object, &old, true);
+    co_await round.validate(&object, &old);
 
     const bool removes = completes_deletion(served, object, old);
-    served.rules->before_commit(round.context(), removes ? nullptr : &object, &old);
+    co_await round.before_commit(removes ? nullptr : &object, &old);
     auto result = removes ? co_await round.remove(*entry) : co_await round.store(object, entry.get());
     if (result) co_return WriteResult{std::move(*result), removes};
+    if (!round.sent_to_wait()) ++attempt;
   }
   throw api::conflict(served.qualified, key.name, kModified);
 }

@@ -61,8 +61,8 @@ Identity subject_of(const authorization::v1::SubjectAccessReviewSpec& spec) {
   return user;
 }
 
-void answer(Authorizer& authorizer, const Identity& user, const RequestInfo& info, SubjectAccessReviewStatus* status) {
-  const Decision decision = authorizer.authorize({user, info});
+Task<void> answer(Authorizer& authorizer, Identity user, RequestInfo info, SubjectAccessReviewStatus* status) {
+  const Decision decision = co_await authorizer.authorize_soon({user, info});
   status->Clear();
   status->set_allowed(decision.kind == Decision::Kind::Allow);
   status->set_denied(decision.kind == Decision::Kind::Deny);
@@ -78,8 +78,7 @@ class SubjectReview final : public VirtualResource {
     check_attributes(review.spec(), errors);
     check_subject(review.spec(), errors);
     refuse("SubjectAccessReview", errors);
-    answer(authorizer_, subject_of(review.spec()), request_of(review.spec()), review.mutable_status());
-    co_return;
+    co_await answer(authorizer_, subject_of(review.spec()), request_of(review.spec()), review.mutable_status());
   }
 
  private:
@@ -94,8 +93,7 @@ class SelfReview final : public VirtualResource {
     std::vector<api::FieldError> errors;
     check_attributes(review.spec(), errors);
     refuse("SelfSubjectAccessReview", errors);
-    answer(authorizer_, *request.user, request_of(review.spec()), review.mutable_status());
-    co_return;
+    co_await answer(authorizer_, *request.user, request_of(review.spec()), review.mutable_status());
   }
 
  private:
@@ -119,8 +117,7 @@ class LocalReview final : public VirtualResource {
       throw api::bad_request(fmt::format("spec.resourceAttributes.namespace must match namespace: {}",
                                          request.info->namespace_name));
     }
-    answer(authorizer_, subject_of(review.spec()), request_of(review.spec()), review.mutable_status());
-    co_return;
+    co_await answer(authorizer_, subject_of(review.spec()), request_of(review.spec()), review.mutable_status());
   }
 
  private:

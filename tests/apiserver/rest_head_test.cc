@@ -34,7 +34,7 @@ TEST(RestHead, WhoMayNotIsRefusedBeforeHisBody) {
     SCOPED_TRACE(c.name);
     HttpRequest head = StandardWorld::request(c.method, c.target, {}, c.who);
     for (const auto& [name, value] : c.headers) head.headers.add(name, value);
-    HeadVerdict verdict = world.server->judge_head(head);
+    HeadVerdict verdict = world.judge_head(head);
     if (c.status == 0) {
       EXPECT_FALSE(verdict.refusal);
       EXPECT_EQ(verdict.user, c.who->name);
@@ -64,11 +64,11 @@ TEST(RestHead, OnlyRefusalsAreCounted) {
   };
   const std::string refused = R"(apiserver_request_total{code="403")";
   const double before = counted(refused), denied = counted(R"(authorization_attempts_total{result="denied")");
-  world.server->judge_head(StandardWorld::request("POST", kMaps, {}, std::nullopt));
+  world.judge_head(StandardWorld::request("POST", kMaps, {}, std::nullopt));
   EXPECT_EQ(counted(refused), before + 1);
   EXPECT_EQ(counted(R"(authorization_attempts_total{result="denied")"), denied + 1);
   const double allowed = counted(R"(authorization_attempts_total{result="allowed")");
-  world.server->judge_head(StandardWorld::request("POST", kMaps));
+  world.judge_head(StandardWorld::request("POST", kMaps));
   EXPECT_EQ(counted(R"(authorization_attempts_total{result="allowed")"), allowed + 1) << "that of the scrape itself";
 }
 

@@ -1,6 +1,7 @@
 // A whole apiserver as users meet it: standard access, admission and discovery, on the memory store and virtual time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -25,14 +26,18 @@ struct Reply {
 
 class StandardWorld {
  public:
+  using Change = std::function<void(Extensions&)>;
+
   explicit StandardWorld(StandardOptions options = {}) : StandardWorld(std::move(options), nullptr) {}
-  // With what another world has stored.
-  StandardWorld(StandardOptions options, std::shared_ptr<Store> shared_store)
+  // With what another world has stored, and with something else than the standard plugged in.
+  StandardWorld(StandardOptions options, std::shared_ptr<Store> shared_store, const Change& change = {})
       : store(shared_store ? std::move(shared_store) : std::shared_ptr(memory_store(executor, executor.clock()))),
         server(std::make_unique<ApiServer>(executor, rng, *store, Log(), server_options(metrics))),
         scope_(executor) {
     if (!options.token_keys) options.token_keys = make_simulated_token_keys();
-    server->install(standard_extensions(*server, executor.clock(), rng, std::move(options)));
+    Extensions extensions = standard_extensions(*server, executor.clock(), rng, std::move(options));
+    if (change) change(extensions);
+    server->install(std::move(extensions));
     scope_.spawn(server->start());
     executor.drain();
   }
@@ -47,10 +52,15 @@ class StandardWorld {
     return {.name = std::move(name), .uid = {}, .groups = std::move(groups), .extra = {}};
   }
 
-  Reply send(HttpRequest request) {
+  // Without waiting for the answer.
+  std::shared_ptr<std::optional<Reply>> start(HttpRequest request) {
     auto reply = std::make_shared<std::optional<Reply>>();
     scope_.spawn(exchange(server.get(), std::move(request), reply));
     executor.drain();
+    return reply;
+  }
+  Reply send(HttpRequest request) {
+    const auto reply = start(std::move(request));
     for (int i = 0; i < 100 && !*reply; ++i) executor.advance(100ms);
     return reply->value_or(Reply{});
   }
@@ -82,6 +92,14 @@ class StandardWorld {
     return send(std::move(out));
   }
 
+  std::shared_ptr<std::optional<HeadVerdict>> start_judging(HttpRequest head) {
+    auto verdict = std::make_shared<std::optional<HeadVerdict>>();
+    scope_.spawn(judge(server.get(), std::move(head), verdict));
+    executor.drain();
+    return verdict;
+  }
+  HeadVerdict judge_head(HttpRequest head) { return std::move(start_judging(std::move(head))->value()); }
+
   Metrics metrics;
   sim::SimExecutor executor;
   SeededRng rng{1};
@@ -103,6 +121,10 @@ class StandardWorld {
     for (const SharedBytes& piece : response.render ? response.render() : response.body) reply.body += *piece;
     while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) reply.body += *piece;
     *out = std::move(reply);
+  }
+
+  static Task<void> judge(ApiServer* server, HttpRequest head, std::shared_ptr<std::optional<HeadVerdict>> out) {
+    *out = co_await server->judge_head(std::move(head));
   }
 
   Scope scope_;

@@ -130,12 +130,14 @@ class Handler final : public HttpHandler {
   std::promise<void> stall;
   std::shared_ptr<Channel<std::string>> feed = std::make_shared<Channel<std::string>>();
 
-  HeadVerdict judge_head(const HttpRequest& head) override {
+  Task<HeadVerdict> judge_head(HttpRequest head) override {
+    const Counted counted(home_, ledger.handlers, ledger.strayed);
     if (Executor::current() != &home_) ledger.strayed = true;
     ++ledger.judged;
     HeadVerdict verdict{.user = std::string(head.headers.get("x-user"))};
     if (head.path() == "/forbidden") verdict.refusal = HttpResponse{.status = 403, .body = {share("not you")}};
-    return verdict;
+    if (head.path() == "/judged-for-long") co_await sleep_for(1h);
+    co_return verdict;
   }
 
   Task<HttpResponse> handle(HttpRequest request) override {

@@ -364,6 +364,22 @@ TEST_F(Hostile, WhoIsSlowWithLittleIsJudgedToo) {
   }
 }
 
+TEST_F(Hostile, WhoGoesWhileHeIsJudgedLeavesNothingBehind) {
+  start(Mode::H2);
+  const std::string head = frame(kHeaders, kEndHeaders, 1, request_fields("POST", "/judged-for-long"));
+  {
+    RawTlsClient client = peer();
+    client.say(opening() + head);
+    until([&] { return handler.ledger.handlers == 1; });
+    client.say(frame(kReset, 0, 1, number(8, 4)));
+    until([&] { return handler.ledger.handlers == 0; });
+    client.say(frame(kHeaders, kEndHeaders, 3, request_fields("POST", "/judged-for-long")));
+    until([&] { return handler.ledger.handlers == 1; });
+  }
+  until([&] { return handler.ledger.handlers == 0; });
+  expect_well();
+}
+
 TEST_F(Hostile, HeadRequestsOfLargeAnswersLeaveNothingBehind) {
   for (const Mode mode : {Mode::H2, Mode::H1}) {
     SCOPED_TRACE(name_of(mode));

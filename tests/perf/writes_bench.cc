@@ -1,4 +1,4 @@
-// What a write costs the apiserver's thread: whole requests through a standard server on the memory store, no sockets.
+// What a write costs the apiserver's thread, and beside it a read: whole requests through a standard server on the memory store, no sockets.
 //   build/release/bin/writes_bench
 // Counters: allocations and allocated bytes a request.
 #include <atomic>
@@ -73,6 +73,7 @@ class World {
     request.headers.set("Content-Type", "application/vnd.kubernetes.protobuf");
     return send(std::move(request));
   }
+  std::string get(std::string target) { return send(StandardWorld::request("GET", std::move(target))); }
   std::string patch(std::string target, std::string body) {
     HttpRequest request = StandardWorld::request("PATCH", std::move(target), std::move(body));
     request.headers.set("Content-Type", "application/strategic-merge-patch+json");
@@ -146,6 +147,12 @@ void measure(benchmark::State& state, F request) {
 void create_pod(benchmark::State& state) {
   World world;
   measure(state, [&] { world.create_pod(); });
+}
+
+void get_pod(benchmark::State& state) {
+  World world;
+  const std::string target = World::target(world.run_pod());
+  measure(state, [&] { world.get(target); });
 }
 
 void bind_pod(benchmark::State& state) {
@@ -261,6 +268,7 @@ void update_lease(benchmark::State& state) {
 constexpr int kRequests = 3000;
 #define WRITE(name) BENCHMARK(name)->Iterations(kRequests)->Unit(benchmark::kMicrosecond)
 WRITE(create_pod);
+WRITE(get_pod);
 WRITE(bind_pod);
 WRITE(patch_first_status);
 WRITE(patch_status);
