@@ -71,9 +71,9 @@ std::vector<CacheEvent> Watch::take() {
 bool Watch::lost() const { return cache_->closed || next_ < cache_->window.begin(); }
 
 Revision Watch::revision() const {
+  if (lost()) return since_;  // what was dropped has not been delivered
   const EventWindow& window = cache_->window;
-  if (next_ >= window.begin() && next_ < window.end())
-    return std::max(since_, Revision{window[next_].revision.value - 1});
+  if (next_ < window.end()) return std::max(since_, Revision{window[next_].revision.value - 1});
   return std::max(since_, cache_->hub->revision);
 }
 

@@ -238,6 +238,22 @@ TEST(RestWatch, ASlowReaderOfWhatExistedIsEndedWhenItCannotGoOn) {
   EXPECT_EQ(watch.next_name(), "nothing");
 }
 
+TEST(RestWatch, ABookmarkClaimsNothingThatWasLost) {
+  Harness api;
+  create(api, "a");
+  SlowWatch watch(api, "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&resourceVersion=" + to_string(api.store->revision()));
+  // More than a portion, so that something is left in the window when it moves on.
+  for (int i = 0; i < 300; ++i) relabel(api, "a", "l" + std::to_string(i));
+  api.executor.advance(61s);
+  EXPECT_EQ(watch.next_name(), "MODIFIED a");
+  for (int i = 0; i < 300; ++i) relabel(api, "a", "m" + std::to_string(i));
+  api.executor.advance(11min);
+  relabel(api, "a", "last");
+  std::size_t told = 1;
+  for (std::string name = watch.next_name(); name != "nothing"; name = watch.next_name(), ++told) EXPECT_EQ(name, "MODIFIED a");
+  EXPECT_LT(told, 300u);
+}
+
 TEST(RestWatch, ALongSearchLetsOthersHaveTheirTurn) {
   Harness api;
   for (int i = 0; i < 1'200; ++i) create(api, "m" + std::to_string(i));
