@@ -17,7 +17,7 @@ constexpr std::size_t kRebuiltMax = 4;
 }  // namespace
 
 WatchCache::Impl::Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix)
-    : hub(std::move(hub)), prefix(std::move(prefix)), window(this->hub->options) {
+    : hub(std::move(hub)), prefix(std::move(prefix)), window(this->hub->options), watches(window) {
   PH_ASSERT(this->prefix.ends_with('/'));
   const bool is_new = this->hub->caches.emplace(this->prefix, this).second;
   PH_ASSERT(is_new);
@@ -64,15 +64,15 @@ std::optional<Snapshot> WatchCache::snapshot_at(Revision wanted) {
   return rebuilt.front();
 }
 
-std::unique_ptr<CacheWatch> WatchCache::watch(Revision since) {
+std::unique_ptr<CacheWatch> WatchCache::watch(Revision since, std::optional<Interest> interest) {
   PH_ASSERT(impl_->filled);
   if (impl_->closed || since < impl_->window.since()) return nullptr;
-  return std::make_unique<Watch>(impl_, since);
+  return std::make_unique<Watch>(impl_, since, std::move(interest));
 }
 
 void WatchCache::close() {
   impl_->closed = true;
-  impl_->wake();
+  impl_->watches.wake_all();
 }
 
 WatchCache::Stats WatchCache::stats() const {
@@ -104,6 +104,7 @@ void WatchCache::Impl::apply(const Change& change) {
   if (event.before) bytes -= event.before->protobuf->size();
   present.reset();
   window.push(std::move(event), change.time);
+  watches.pushed();
 }
 
 // `entries` holds what pages read after `recent` showed, each page maybe of another moment, all of them after
@@ -158,7 +159,7 @@ void WatchCache::Impl::finish_fill(const Recent& recent) {
 }
 
 void WatchCache::Impl::wake() {
-  for (Watch* watch : watches) watch->wake();
+  watches.wake();
   // Lists of moments that the window has left behind are given up with it.
   rebuilt.remove_if([this](const Snapshot& snapshot) { return snapshot.revision < window.since(); });
 }

@@ -32,12 +32,23 @@ struct Snapshot {
   std::shared_ptr<const EntryList> entries;
 };
 
+// What a watcher looks for at least: objects that have a value. It is told of the changes of those that had it before or have
+// it after, and maybe of others; with 5,000 watchers of as many values a change concerns one or two of them.
+struct Interest {
+  // Of an entry; nothing when it cannot be read, then the change is told to all. Does not throw.
+  using Read = std::function<std::optional<std::string>(const EntryRef&)>;
+
+  std::string field;  // names what `read` reads: the same of a cache by the same name
+  Read read;          // may be called as long as there is any watch with that name
+  std::string value;
+};
+
 // Events after a revision, in order. Dropping it ends the watch.
 class CacheWatch {
  public:
   virtual ~CacheWatch() = default;
-  // The next events (at least one), or nothing: the watcher fell so far behind that its events were dropped, or the
-  // cache was closed. `deadline`: at that time it returns an empty list, so that the caller can send a bookmark or end.
+  // The next events (at least one), or nothing: the watcher fell so far behind that events it should be told of were dropped,
+  // or the cache was closed. `deadline`: at that time it returns an empty list, so that the caller can send a bookmark or end.
   virtual Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) = 0;
   // Up to which revision everything has been delivered once `next` has handed out all it had.
   virtual Revision revision() const = 0;
@@ -103,8 +114,8 @@ class WatchCache {
   // The state at an older revision, for `continue` and exact reads; nothing when it cannot be rebuilt any more.
   std::optional<Snapshot> snapshot_at(Revision revision);
 
-  // Everything after `since`; nothing when the events since then are no longer held (the client gets 410).
-  std::unique_ptr<CacheWatch> watch(Revision since);
+  // Everything after `since` that is of interest; nothing when the events since then are no longer held (the client gets 410).
+  std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {});
 
   // Wakes all watchers with the end.
   void close();

@@ -6,10 +6,9 @@
 
 #include "apiserver/cache/cache.h"
 #include "apiserver/cache/event_window.h"
+#include "apiserver/cache/watch_index.h"
 
 namespace ph::apiserver {
-
-class Watch;
 
 struct CacheHub::Impl : std::enable_shared_from_this<Impl> {
   Impl(Store& store, Executor& executor, CacheOptions options);
@@ -50,7 +49,7 @@ struct WatchCache::Impl {
   std::vector<Change> early;                 // changes that came before the cache was filled
   std::shared_ptr<const EntryList> present;  // the list of the present, while nothing has changed since it was made
   std::list<Snapshot> rebuilt;               // older states, latest used first
-  std::list<Watch*> watches;                 // in the order of their making
+  WatchIndex watches;
   bool touched = false;                      // by the batch of changes that is being applied
 };
 

@@ -18,14 +18,15 @@ std::size_t size_of(const CacheEvent& event) {
 
 }  // namespace
 
-Watch::Watch(std::shared_ptr<WatchCache::Impl> cache, Revision since)
-    : cache_(std::move(cache)), since_(since), next_(cache_->window.after(since)) {
-  self_ = cache_->watches.insert(cache_->watches.end(), this);
-}
+Watch::Watch(std::shared_ptr<WatchCache::Impl> cache, Revision since, std::optional<Interest> interest)
+    : cache_(std::move(cache)),
+      since_(since),
+      next_(cache_->window.after(since)),
+      place_(cache_->watches.enter(*this, std::move(interest))) {}
 
 Watch::~Watch() {
   disarm();
-  cache_->watches.erase(self_);
+  cache_->watches.leave(place_);
   // A task that still waits is never resumed.
   if (parked_) parked_->handle = nullptr;
 }
@@ -46,6 +47,10 @@ Task<std::optional<std::vector<CacheEvent>>> Watch::next(Steady deadline) {
   PH_ASSERT(!parked_ || !parked_->handle);
   for (;;) {
     if (lost()) co_return std::nullopt;
+    if (!prepare()) {
+      co_await yield();
+      continue;
+    }
     if (std::vector<CacheEvent> events = take(); !events.empty()) co_return events;
     if (cache_->hub->executor.clock().steady() >= deadline) co_return std::vector<CacheEvent>();
     Wait wait{this, deadline, {}};
@@ -53,11 +58,20 @@ Task<std::optional<std::vector<CacheEvent>>> Watch::next(Steady deadline) {
   }
 }
 
+// Whether it is known which events from here on are of interest; it takes turns to read a long past.
+bool Watch::prepare() { return !place_.group || place_.field->reach(*place_.group, next_); }
+
+// The first event that is still to be told; the window's end when there is none. Not of what is lost.
+std::uint64_t Watch::upcoming() const {
+  const bool known = place_.group && next_ >= place_.group->from();
+  return known ? place_.group->next(next_, cache_->window.end()) : next_;
+}
+
 std::vector<CacheEvent> Watch::take() {
   const EventWindow& window = cache_->window;
   std::vector<CacheEvent> events;
   std::size_t bytes = 0;
-  for (; next_ < window.end(); ++next_) {
+  for (next_ = upcoming(); next_ < window.end(); ++next_, next_ = upcoming()) {
     const CacheEvent& event = window[next_];
     if (event.revision <= since_) continue;
     // A revision is never cut in two: the client could not resume between the halves.
@@ -68,13 +82,17 @@ std::vector<CacheEvent> Watch::take() {
   return events;
 }
 
-bool Watch::lost() const { return cache_->closed || next_ < cache_->window.begin(); }
+bool Watch::lost() const {
+  const std::uint64_t begin = cache_->window.begin();
+  return cache_->closed || (place_.group ? place_.group->has_lost(next_, begin) : next_ < begin);
+}
 
 Revision Watch::revision() const {
+  if (lost()) return since_;
   const EventWindow& window = cache_->window;
-  if (next_ >= window.begin() && next_ < window.end())
-    return std::max(since_, Revision{window[next_].revision.value - 1});
-  return std::max(since_, cache_->hub->revision);
+  const std::uint64_t number = upcoming();
+  const Revision told = number < window.end() ? Revision{window[number].revision.value - 1} : cache_->hub->revision;
+  return std::max(since_, told);
 }
 
 void Watch::wake() {

@@ -1,4 +1,4 @@
-// A watcher of a cache: a position in its window of events; private to this folder.
+// A watcher of a cache: a position in its window of events, of which it is told those that its group knows; private to this folder.
 #pragma once
 
 #include "apiserver/cache/hub.h"
@@ -7,7 +7,7 @@ namespace ph::apiserver {
 
 class Watch final : public CacheWatch {
  public:
-  Watch(std::shared_ptr<WatchCache::Impl> cache, Revision since);
+  Watch(std::shared_ptr<WatchCache::Impl> cache, Revision since, std::optional<Interest> interest);
   ~Watch() override;
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -21,18 +21,20 @@ class Watch final : public CacheWatch {
 
  private:
   struct Wait;
+  bool prepare();
+  std::uint64_t upcoming() const;
   std::vector<CacheEvent> take();
   void arm(Steady deadline);
   void disarm();
 
   const std::shared_ptr<WatchCache::Impl> cache_;
   const Revision since_;  // may be ahead of the store
-  std::uint64_t next_;    // number of the event that comes next
+  std::uint64_t next_;    // of the events from this number on none has been told
   std::shared_ptr<detail::Suspended> parked_;
   // Kept from one wait to the next while the deadline stays the same: most waits end by an event.
   TimerId timer_ = 0;
   Steady timer_at_{};
-  std::list<Watch*>::iterator self_;
+  const WatchIndex::Place place_;
 };
 
 }  // namespace ph::apiserver

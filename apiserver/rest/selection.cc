@@ -1,6 +1,7 @@
 #include "apiserver/rest/selection.h"
 
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,9 @@
 
 namespace ph::apiserver {
 namespace {
+
+// How many objects are looked at to see which of several values is the rarest.
+constexpr std::size_t kSample = 16;
 
 [[noreturn]] void refuse_field(const api::Resource& resource, std::string_view field) {
   const bool metadata_only = std::ranges::all_of(
@@ -27,6 +31,27 @@ void resolve(const api::Resource& resource, api::FieldSelector& fields) {
     const auto found = std::ranges::find(resource.field_selectors, term.field, [](const auto& entry) { return entry.first; });
     if (found == resource.field_selectors.end()) refuse_field(resource, term.field);
     term.field = found->second;
+  }
+}
+
+// A field's value; within the entry or the bytes, or made in `scratch`.
+std::string_view value_of(std::string_view field, const Entry& entry, const api::Encoded& encoded, std::string& scratch) {
+  if (field == "metadata.name") return entry.name();
+  if (field == "metadata.namespace") return entry.namespace_name();
+  return scratch = encoded.scalar_at(field);
+}
+
+// As the resource shows the object; nothing when it cannot be read: `matches` will say what is wrong, to whom it concerns.
+std::optional<std::vector<std::string>> values_of(const Served& served, const EntryRef& entry, std::span<const std::string> fields) {
+  try {
+    const EntryRef object = shown(served, entry);
+    const api::Encoded encoded(*served.resource->schema, *object->protobuf);
+    std::vector<std::string> out;
+    std::string scratch;
+    for (const std::string& field : fields) out.emplace_back(value_of(field, *object, encoded, scratch));
+    return out;
+  } catch (const std::exception&) {
+    return std::nullopt;
   }
 }
 
@@ -64,21 +89,64 @@ std::size_t Selection::cost() const {
   return 20 + fields_.terms().size() + (served_.to_shown ? kConversionCost : 0);
 }
 
+// The values of different fields that an object must have; the more telling ones first, where nothing else speaks for any.
+std::vector<api::FieldSelector::Term> Selection::demands() const {
+  std::vector<api::FieldSelector::Term> out;
+  std::string within = namespace_name_;
+  for (const api::FieldSelector::Term& term : fields_.terms()) {
+    if (!term.equals) continue;
+    if (term.field == "metadata.namespace") {
+      if (within.empty()) within = term.value;
+    } else if (out.empty() || out.back().field != term.field) {
+      out.push_back(term);
+    }
+  }
+  if (!within.empty()) out.push_back({"metadata.namespace", true, std::move(within)});
+  return out;
+}
+
+Interest Selection::of(const api::FieldSelector::Term& demand) const {
+  if (demand.field == "metadata.namespace") {
+    return {demand.field, [](const EntryRef& entry) { return std::optional<std::string>(entry->namespace_name()); }, demand.value};
+  }
+  // A resource that shows another one's objects, or that came in the place of one that was withdrawn, reads them in its own way.
+  return {fmt::format("{}/{}", served_.serial, demand.field),
+          [&served = served_, field = demand.field](const EntryRef& entry) -> std::optional<std::string> {
+            auto values = values_of(served, entry, {&field, 1});
+            return values ? std::optional(std::move(values->front())) : std::nullopt;
+          },
+          demand.value};
+}
+
+std::optional<Interest> Selection::interest(const EntryList& present) const {
+  if (const auto name = fields_.demanded("metadata.name")) {
+    if (!key_prefix_.empty()) return Interest{"key", [](const EntryRef& entry) { return std::optional(entry->key); }, key_prefix_ + std::string(*name)};
+    return Interest{"metadata.name", [](const EntryRef& entry) { return std::optional<std::string>(entry->name()); }, std::string(*name)};
+  }
+  const std::vector<api::FieldSelector::Term> demands = this->demands();
+  if (demands.empty()) return std::nullopt;
+  if (demands.size() == 1) return of(demands.front());
+
+  std::vector<std::string> fields;
+  for (const auto& demand : demands) fields.push_back(demand.field);
+  std::vector<std::size_t> found(demands.size());
+  const std::size_t count = std::min(kSample, present.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto values = values_of(served_, present[i * present.size() / count], fields);
+    for (std::size_t k = 0; values && k < demands.size(); ++k) found[k] += (*values)[k] == demands[k].value;
+  }
+  return of(demands[std::ranges::min_element(found) - found.begin()]);
+}
+
 // Each field is looked up once, however many terms there are of it.
 bool Selection::fields_match(const Entry& entry, const api::Encoded& encoded) const {
   std::string_view field;
-  std::string found;
+  std::string scratch;
   std::string_view value;
   for (const api::FieldSelector::Term& term : fields_.terms()) {
     if (term.field != field) {
       field = term.field;
-      if (field == "metadata.name") {
-        value = entry.name();
-      } else if (field == "metadata.namespace") {
-        value = entry.namespace_name();
-      } else {
-        value = found = encoded.scalar_at(field);
-      }
+      value = value_of(field, entry, encoded, scratch);
     }
     if ((value == term.value) != term.equals) return false;
   }

@@ -1,7 +1,10 @@
 // Which objects of a resource a list or watch is about.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "api/encoded.h"
 #include "api/selector.h"
@@ -19,10 +22,15 @@ class Selection {
   std::size_t cost() const;
   // No selectors: every object of the namespace.
   bool plain() const { return labels_.empty() && fields_.empty(); }
+  // What an object must have to match, by equality: of several values the one that fewest objects have, to judge by some of the
+  // `present` ones. Nothing when no value is asked for. Its `read` refers to the Served.
+  std::optional<Interest> interest(const EntryList& present) const;
   // The part of the snapshot that can match, by key: [first, last).
   std::pair<std::size_t, std::size_t> range(const EntryList& entries) const;
 
  private:
+  std::vector<api::FieldSelector::Term> demands() const;
+  Interest of(const api::FieldSelector::Term& demand) const;
   bool fields_match(const Entry& entry, const api::Encoded& encoded) const;
 
   const Served& served_;

@@ -211,7 +211,7 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   const Snapshot present = cache.snapshot();
   const Revision since = from_now ? present.revision : *options.revision;
   // A revision that is still to come is waited for where the cache ends today.
-  auto events = cache.watch(std::min(since, cache.revision()));
+  auto events = cache.watch(std::min(since, cache.revision()), selection.interest(*present.entries));
   if (!events) {
     const api::ApiError error = api::expired(fmt::format("too old resource version: {} ({})", since.value, cache.revision().value));
     co_return stream_response(call.form, std::make_unique<ErrorStream>(share(encode_error_frame(call.form, error.status()))));

@@ -238,6 +238,45 @@ TEST(RestWatch, ASlowReaderOfWhatExistedIsEndedWhenItCannotGoOn) {
   EXPECT_EQ(watch.next_name(), "nothing");
 }
 
+TEST(RestWatch, ABookmarkClaimsNothingThatWasLost) {
+  Harness api;
+  create(api, "a");
+  SlowWatch watch(api, "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&resourceVersion=" + to_string(api.store->revision()));
+  // More than a portion, so that something is left in the window when it moves on.
+  for (int i = 0; i < 300; ++i) relabel(api, "a", "l" + std::to_string(i));
+  api.executor.advance(61s);
+  EXPECT_EQ(watch.next_name(), "MODIFIED a");
+  for (int i = 0; i < 300; ++i) relabel(api, "a", "m" + std::to_string(i));
+  api.executor.advance(11min);
+  relabel(api, "a", "last");
+  std::size_t told = 1;
+  for (std::string name = watch.next_name(); name != "nothing"; name = watch.next_name(), ++told) EXPECT_EQ(name, "MODIFIED a");
+  EXPECT_LT(told, 300u);
+}
+
+TEST(RestWatch, WhoIsConcernedByNothingStaysAndCanResume) {
+  Harness api;
+  create(api, "a");
+  const std::string since = to_string(api.store->revision());
+  const std::string query = kMaps + "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&fieldSelector=metadata.name%3Db&resourceVersion=";
+  const auto log = api.watch(query + since);
+  for (int minute = 0; minute < 30; ++minute) {
+    for (int i = 0; i < 20; ++i) relabel(api, "a", "l" + std::to_string(i) + "." + std::to_string(minute));
+    api.executor.advance(1min);
+  }
+  EXPECT_THAT(api.watch(query + since)->take(), ElementsAre("ERROR Expired")) << "what it has not said it would know";
+  ASSERT_EQ(log->frames.size(), 30u) << "a bookmark a minute";
+  const Json bookmark = Json::parse(log->frames.back());
+  EXPECT_EQ(bookmark["type"], "BOOKMARK");
+  const std::string seen = bookmark["object"]["metadata"]["resourceVersion"];
+  EXPECT_EQ(seen, to_string(api.store->revision()));
+  log->take();
+  const auto resumed = api.watch(query + seen);
+  create(api, "b");
+  EXPECT_THAT(log->take(), ElementsAre("ADDED b"));
+  EXPECT_THAT(resumed->take(), ElementsAre("ADDED b"));
+}
+
 TEST(RestWatch, ALongSearchLetsOthersHaveTheirTurn) {
   Harness api;
   for (int i = 0; i < 1'200; ++i) create(api, "m" + std::to_string(i));
