@@ -45,11 +45,8 @@ class BootstrapSigner final : public Loop {
     if (!live) co_return;
     auto changed = signer::signed_info(*live, tokens_.list(), clock_.now());
     if (!changed) co_return;
-    try {
-      co_await client_.update<ConfigMap>(std::move(*changed));
-    } catch (const api::ApiError& error) {
-      if (error.code() != 404) throw;  // it was deleted meanwhile
-    }
+    // One that was deleted meanwhile needs none.
+    co_await client_.try_update<ConfigMap>(std::move(*changed));
   }
 
   Client& client_;

@@ -54,24 +54,17 @@ Task<bool> Claimer::adopt(const api::Resource& resource, ObjectKey key, std::str
                                      {"uid", owner_.uid},
                                      {"controller", true},
                                      {"blockOwnerDeletion", true}}}}}}};
-  try {
-    co_await client_.patch_metadata(resource, std::move(key), Patch::strategic(patch.dump()));
-    co_return true;
-  } catch (const api::ApiError& error) {
-    if (error.code() != 404) throw;
-    co_return false;
-  }
+  const Patched patched = co_await client_.try_patch_metadata(resource, std::move(key), Patch::strategic(patch.dump()));
+  co_return patched == Patched::Yes;
 }
 
 Task<void> Claimer::release(const api::Resource& resource, ObjectKey key, std::string uid) {
-  const nlohmann::json patch = {
+  const nlohmann::json body = {
       {"metadata", {{"uid", uid}, {"ownerReferences", {{{"$patch", "delete"}, {"uid", owner_.uid}}}}}}};
-  try {
-    co_await client_.patch_metadata(resource, std::move(key), Patch::strategic(patch.dump()));
-  } catch (const api::ApiError& error) {
-    // It is gone, or it no longer has the reference: somebody else released it.
-    if (error.code() != 404 && error.code() != 422) throw;
-  }
+  Patch patch = Patch::strategic(body.dump());
+  patch.pinned = true;
+  // It may be gone, or no longer have the reference: somebody else released it.
+  co_await client_.try_patch_metadata(resource, std::move(key), std::move(patch));
 }
 
 const meta::v1::OwnerReference* controller_of(const meta::v1::ObjectMeta& metadata) {

@@ -11,7 +11,6 @@
 #include <nlohmann/json.hpp>
 
 #include "api/selector.h"
-#include "controllers/common/namespaces.h"
 #include "controllers/common/ownership.h"
 #include "controllers/common/pods.h"
 #include "controllers/deployment/plan.h"
@@ -65,7 +64,7 @@ class Deployments final : public Loop {
     dp::Done done;
     std::exception_ptr error;
     if (plan.create) {
-      const Created created = co_await create(observed, *plan.create, about);
+      const NewSet created = co_await create(observed, *plan.create, about);
       if (created.collided) co_return Outcome::again();
       done = {.created = created.error == nullptr && !created.existed, .create_failure = created.failure};
       error = created.error;
@@ -85,7 +84,7 @@ class Deployments final : public Loop {
 
  private:
   // What became of the new set's creation.
-  struct Created {
+  struct NewSet {
     bool existed = false;                // ours already: the cache was behind
     bool collided = false;               // another's name: it is tried again under the next
     std::optional<std::string> failure;  // for the condition
@@ -126,39 +125,34 @@ class Deployments final : public Loop {
     });
   }
 
-  Task<Created> create(const dp::Observed& observed, const ReplicaSet& set, const core::v1::ObjectReference& about) {
-    std::optional<api::ApiError> refused;
-    Created out;
-    try {
-      co_await client_.create<ReplicaSet>(set);
-    } catch (const api::ApiError& error) {
-      refused = error;
-      out.error = std::current_exception();
-    }
-    if (!refused) {
+  Task<NewSet> create(const dp::Observed& observed, const ReplicaSet& set, const core::v1::ObjectReference& about) {
+    const Created<ReplicaSet> created = co_await client_.try_create<ReplicaSet>(set);
+    if (created.made == Made::Yes) {
       if (const int replicas = dp::wanted(set); replicas > 0) tell_scaling(about, set.metadata().name(), 0, replicas);
-      co_return out;
+      co_return NewSet{};
     }
-    if (refused->is("AlreadyExists")) co_return co_await meet_existing(observed, set);
-    if (namespace_is_ending(*refused)) co_return out;
-    out.failure = fmt::format("Failed to create new replica set \"{}\": {}", set.metadata().name(), refused->what());
+    if (created.made == Made::Exists) co_return co_await meet_existing(observed, set);
+    NewSet out{.error = std::make_exception_ptr(*created.refusal)};
+    // A namespace on its way out needs no set: the deployment goes with it.
+    if (created.made == Made::NamespaceEnding) co_return out;
+    out.failure = fmt::format("Failed to create new replica set \"{}\": {}", set.metadata().name(), created.refusal->what());
     events_.warning(about, "ReplicaSetCreateError", *out.failure);
     co_return out;
   }
 
   // There is a set of the new one's name. It is ours (then the cache was behind), or its hash collides with ours.
-  Task<Created> meet_existing(const dp::Observed& observed, const ReplicaSet& wanted_set) {
+  Task<NewSet> meet_existing(const dp::Observed& observed, const ReplicaSet& wanted_set) {
     const auto live = co_await client_.find<ReplicaSet>(key_of(wanted_set));
     const auto* controller = live ? controller_of(live->metadata()) : nullptr;
     const bool ours = controller && controller->uid() == observed.deployment.metadata().uid() &&
                       dp::same_template(live->spec().template_(), observed.deployment.spec().template_());
-    if (ours) co_return Created{.existed = true};
+    if (ours) co_return NewSet{.existed = true};
     if (live) {
       apps::v1::DeploymentStatus status = observed.deployment.status();
       status.set_collision_count(status.collision_count() + 1);
       co_await write_status(observed.deployment, std::move(status), 0);
     }
-    co_return Created{.collided = true};
+    co_return NewSet{.collided = true};
   }
 
   Task<void> apply(const dp::Change& change, const core::v1::ObjectReference& about) {

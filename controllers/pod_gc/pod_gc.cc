@@ -116,13 +116,8 @@ class PodGarbageCollector final : public Loop {
     if (live.items.empty() || live.items.front().metadata().uid() != uid) co_return false;
     const Pod& pod = live.items.front();
     if (pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed") co_return true;
-    try {
-      co_await client_.patch<Pod>(key, Patch::strategic(podgc::failed_patch(pod, why, clock_.now())), "status");
-      co_return true;
-    } catch (const api::ApiError& error) {
-      if (error.code() != 404) throw;
-      co_return false;
-    }
+    const Patched patched = co_await client_.try_patch<Pod>(key, Patch::strategic(podgc::failed_patch(pod, why, clock_.now())), "status");
+    co_return patched == Patched::Yes;
   }
 
   // As upstream does, what fails is counted among the removed, too.

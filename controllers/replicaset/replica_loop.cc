@@ -47,7 +47,7 @@ Task<Outcome> ReplicaLoop::reconcile(ObjectKey key) {
     error = surplus < 0 ? co_await create(*subject, -surplus) : co_await remove(*subject, observed, surplus);
     if (error) failure = Failure{surplus, text_of(error)};
   }
-  co_await update_status(*subject, status_of(set, observed, failure, clock_.now()));
+  co_await write_status(subject->object, status_of(set, observed, failure, clock_.now()));
   if (error) std::rethrow_exception(error);
   if (const auto next = next_available(set, observed, clock_.now())) co_return Outcome::again_at(*next);
   co_return Outcome::done();
@@ -139,14 +139,6 @@ std::map<std::string, int, std::less<>> ReplicaLoop::related_pods_by_node(const 
     }
   }
   return out;
-}
-
-Task<void> ReplicaLoop::update_status(const Subject& subject, ReplicaSetStatus status) {
-  try {
-    co_await write_status(subject.object, std::move(status));
-  } catch (const api::ApiError& error) {
-    if (error.code() != 404) throw;  // it was deleted meanwhile
-  }
 }
 
 }  // namespace ph::controllers::replicaset

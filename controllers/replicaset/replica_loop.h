@@ -39,7 +39,7 @@ class ReplicaLoop : public Loop {
   virtual std::optional<Subject> find(const ObjectKey& key) const = 0;
   // UIDs of all objects of the kind that have this controller.
   virtual std::vector<std::string> controlled_by(const std::string& uid) const = 0;
-  // Writes the object back with another status, unless it has that already; throws when the object has changed.
+  // Writes the object back with another status, unless it has that already or is gone; throws when the object has changed.
   virtual Task<void> write_status(std::shared_ptr<const google::protobuf::Message> object, ReplicaSetStatus status) = 0;
 
   Client& client_;
@@ -51,7 +51,6 @@ class ReplicaLoop : public Loop {
   Task<std::exception_ptr> remove(const Subject& subject, const Observed& observed, int count);
   Task<void> remove_one(ObjectKey key, std::string uid, const core::v1::ObjectReference& about);
   std::map<std::string, int, std::less<>> related_pods_by_node(const Subject& subject);
-  Task<void> update_status(const Subject& subject, ReplicaSetStatus status);
 
   const Clock& clock_;
   EventRecorder& events_;
@@ -84,7 +83,8 @@ class ReplicaLoopOf final : public ReplicaLoop {
     if (same_status(before.status(), after)) co_return;
     T changed = before;
     *changed.mutable_status() = std::move(after);
-    co_await client_.update_status<T>(std::move(changed));
+    // One that was deleted meanwhile needs none.
+    co_await client_.try_update_status<T>(std::move(changed));
   }
 
  private:
