@@ -1,8 +1,6 @@
 // What loops ask about namespaces.
 #pragma once
 
-#include <algorithm>
-
 #include "api/kinds.h"
 #include "controllers/runtime/loop.h"
 
@@ -11,11 +9,6 @@ namespace ph::controllers {
 // Whether something may still be made in it.
 inline bool takes_content(const core::v1::Namespace& space) {
   return !space.metadata().has_deletion_timestamp() && space.status().phase() != "Terminating";
-}
-
-// Whether a request was refused because its namespace is on its way out. Other refusals of the same code (a quota's, say) may pass.
-inline bool namespace_is_ending(const api::ApiError& error) {
-  return std::ranges::any_of(error.status().details().causes(), [](const auto& cause) { return cause.reason() == "NamespaceTerminating"; });
 }
 
 // Makes what every namespace has, unless somebody else has made it (it comes by the informer), or the namespace goes or has gone.

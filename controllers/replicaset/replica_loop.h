@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/selector.h"
+#include "controllers/common/pod_control.h"
 #include "controllers/replicaset/plan.h"
 
 namespace ph::controllers::replicaset {
@@ -46,15 +47,13 @@ class ReplicaLoop : public Loop {
 
  private:
   Task<Observed> observe(const Subject& subject);
-  Task<std::exception_ptr> create(const Subject& subject, int count);
-  Task<void> create_one(const core::v1::Pod& pod, const core::v1::ObjectReference& about);
-  Task<std::exception_ptr> remove(const Subject& subject, const Observed& observed, int count);
-  Task<void> remove_one(ObjectKey key, std::string uid, const core::v1::ObjectReference& about);
+  Task<std::optional<PodControl::Failure>> create(const Subject& subject, int count);
+  Task<std::optional<PodControl::Failure>> remove(const Subject& subject, const Observed& observed, int count);
   std::map<std::string, int, std::less<>> related_pods_by_node(const Subject& subject);
 
   const Clock& clock_;
-  EventRecorder& events_;
   Informer<PodView>& pods_;
+  PodControl control_;
 };
 
 template <class T>
