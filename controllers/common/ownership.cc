@@ -74,4 +74,14 @@ const meta::v1::OwnerReference* controller_of(const meta::v1::ObjectMeta& metada
   return nullptr;
 }
 
+std::string_view controller_uid(const google::protobuf::Message& object) {
+  const meta::v1::OwnerReference* owner = controller_of(api::metadata(object));
+  return owner ? std::string_view(owner->uid()) : std::string_view();
+}
+
+std::string_view controller_uid(const PodView& pod) {
+  const informers::OwnerView* owner = pod.controller();
+  return owner ? owner->uid.view() : std::string_view();
+}
+
 }  // namespace ph::controllers

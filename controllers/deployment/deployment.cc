@@ -93,24 +93,9 @@ class Deployments final : public Loop {
 
   // The deployment's sets, after orphans that it selects were adopted, and sets it no longer selects released.
   Task<dp::Sets> owned_sets(const Deployment& deployment) {
-    const api::Resource& resource = *api::Scheme::builtin().resource(api::schema_of<ReplicaSet>());
     const Owner owner = owner_of(deployment);
-    Claimer claimer(client_, owner);
-    dp::Sets out;
-    for (const Ref<ReplicaSet>& set : controlled_or_orphaned(sets_, owner.uid, owner.key.namespace_name)) {
-      const meta::v1::ObjectMeta& metadata = set->metadata();
-      const auto* controller = controller_of(metadata);
-      switch (judge_claim(owner, controller ? controller->uid() : "", selects(deployment, *set), metadata.has_deletion_timestamp())) {
-        case Claim::Ignore: break;
-        case Claim::Keep: out.push_back(set); break;
-        case Claim::Release: co_await claimer.release(resource, key_of(*set), metadata.uid()); break;
-        case Claim::Adopt: {
-          const bool adopted = co_await claimer.adopt(resource, key_of(*set), metadata.uid());
-          if (adopted) out.push_back(set);
-          break;
-        }
-      }
-    }
+    const auto selected = [&deployment](const ReplicaSet& set) { return selects(deployment, set); };
+    dp::Sets out = co_await claim_all(client_, owner, controlled_or_orphaned(sets_, owner.uid, owner.key.namespace_name), selected);
     std::ranges::sort(out, {}, [](const Ref<ReplicaSet>& set) -> const std::string& { return set->metadata().name(); });
     co_return out;
   }

@@ -31,26 +31,15 @@ Task<Outcome> ReplicaLoop::reconcile(ObjectKey key) {
 
 // Its pods, after orphans that it selects were adopted, and pods it no longer selects released.
 Task<Observed> ReplicaLoop::observe(const Subject& subject) {
-  const api::Resource& resource = *api::Scheme::builtin().resource(api::schema_of<Pod>());
   const Owner& owner = subject.owner;
-  Claimer claimer(client_, owner);
   Observed out;
+  std::vector<Ref<PodView>> active;
   for (const Ref<PodView>& pod : controlled_or_orphaned(pods_, owner.uid, owner.key.namespace_name)) {
-    const informers::OwnerView* controller = pod->controller();
-    if (controller && is_terminating(*pod)) out.terminating.push_back(pod);
-    if (!is_active(*pod)) continue;
-    const std::string_view uid = controller ? controller->uid.view() : std::string_view();
-    switch (judge_claim(owner, uid, selects(subject.selector, *pod), pod->deletion.has_value())) {
-      case Claim::Ignore: break;
-      case Claim::Keep: out.active.push_back(pod); break;
-      case Claim::Release: co_await claimer.release(resource, pod->key(), pod->uid); break;
-      case Claim::Adopt: {
-        const bool adopted = co_await claimer.adopt(resource, pod->key(), pod->uid);
-        if (adopted) out.active.push_back(pod);
-        break;
-      }
-    }
+    if (pod->controller() && is_terminating(*pod)) out.terminating.push_back(pod);
+    if (is_active(*pod)) active.push_back(pod);
   }
+  const auto selected = [&subject](const PodView& pod) { return selects(subject.selector, pod); };
+  out.active = co_await claim_all(client_, owner, std::move(active), selected);
   co_return out;
 }
 
