@@ -17,7 +17,7 @@
 
 namespace ph::controllers {
 
-namespace dp = rollout;
+namespace dp = deployment;
 using apps::v1::Deployment;
 using apps::v1::ReplicaSet;
 
@@ -197,7 +197,7 @@ LoopBuilder::Keys recreated_deployment_of(const PodView& pod, const World& world
 
 }  // namespace
 
-void deployment(LoopBuilder& loop) {
+void deployment_loop(LoopBuilder& loop) {
   loop.reconciles<Deployment>()
       .owns<Deployment, ReplicaSet>()
       .watches<ReplicaSet>(deployments_for_orphan)

@@ -8,7 +8,7 @@
 #include "controllers/common/conditions.h"
 #include "controllers/deployment/plan.h"
 
-namespace ph::controllers::rollout {
+namespace ph::controllers::deployment {
 namespace {
 
 using apps::v1::DeploymentCondition;
@@ -187,4 +187,4 @@ std::optional<Time> next_deadline(const Deployment& deployment, const Deployment
   return api::later(std::max(now, api::later(api::to_time(progress->last_update_time()), deadline(deployment))), 1s);
 }
 
-}  // namespace ph::controllers::rollout
+}  // namespace ph::controllers::deployment

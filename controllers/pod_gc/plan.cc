@@ -7,7 +7,7 @@
 #include "api/times.h"
 #include "controllers/common/conditions.h"
 
-namespace ph::controllers::podgc {
+namespace ph::controllers::pod_gc {
 namespace {
 
 bool was_evicted(const PodView& pod) { return pod.phase == "Failed" && pod.reason == "Evicted"; }
@@ -88,4 +88,4 @@ std::vector<std::string> Quarantine::due(const Names& missing, Steady now) {
   return out;
 }
 
-}  // namespace ph::controllers::podgc
+}  // namespace ph::controllers::pod_gc
