@@ -18,6 +18,15 @@ meta::v1::OwnerReference controller_reference(const Owner& owner) {
   return out;
 }
 
+api::LabelSelector owner_selector(const meta::v1::LabelSelector& from) {
+  try {
+    auto selector = api::LabelSelector::from(from);
+    return selector.empty() ? api::LabelSelector::nothing() : selector;
+  } catch (const api::DecodeError&) {
+    return api::LabelSelector::nothing();
+  }
+}
+
 Claim judge_claim(const Owner& owner, std::string_view controller_uid, bool selected, bool object_deleting) {
   if (!controller_uid.empty()) {
     if (controller_uid != owner.uid) return Claim::Ignore;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/selector.h"
 #include "controllers/runtime/loop.h"
 
 namespace ph::controllers {
@@ -24,6 +25,9 @@ Owner owner_of(const T& object) {
           .deleting = object.metadata().has_deletion_timestamp()};
 }
 meta::v1::OwnerReference controller_reference(const Owner& owner);
+
+// Whom an owner's selector selects: of an empty one, or one that the server let in and we cannot read, nothing rather than everything.
+api::LabelSelector owner_selector(const meta::v1::LabelSelector& from);
 
 // What an owner has to do about an object of its namespace.
 enum class Claim { Ignore, Keep, Adopt, Release };

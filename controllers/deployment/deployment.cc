@@ -23,15 +23,6 @@ using apps::v1::ReplicaSet;
 
 namespace {
 
-bool selects(const Deployment& deployment, const ReplicaSet& set) {
-  try {
-    const auto selector = api::LabelSelector::from(deployment.spec().selector());
-    return !selector.empty() && selector.matches_map(set.metadata().labels());
-  } catch (const api::DecodeError&) {
-    return false;  // a selector we cannot read selects nothing, rather than everything
-  }
-}
-
 bool is_recreated(const Deployment& deployment) { return deployment.spec().strategy().type() == "Recreate"; }
 
 class Deployments final : public Loop {
@@ -94,7 +85,8 @@ class Deployments final : public Loop {
   // The deployment's sets, after orphans that it selects were adopted, and sets it no longer selects released.
   Task<dp::Sets> owned_sets(const Deployment& deployment) {
     const Owner owner = owner_of(deployment);
-    const auto selected = [&deployment](const ReplicaSet& set) { return selects(deployment, set); };
+    const api::LabelSelector selector = owner_selector(deployment.spec().selector());
+    const auto selected = [&selector](const ReplicaSet& set) { return selector.matches_map(set.metadata().labels()); };
     dp::Sets out = co_await claim_all(client_, owner, controlled_or_orphaned(sets_, owner.uid, owner.key.namespace_name), selected);
     std::ranges::sort(out, {}, [](const Ref<ReplicaSet>& set) -> const std::string& { return set->metadata().name(); });
     co_return out;
@@ -176,7 +168,7 @@ LoopBuilder::Keys deployments_for_orphan(const ReplicaSet& set, const World& wor
   LoopBuilder::Keys out;
   if (controller_of(set.metadata())) return out;
   for (const Ref<Deployment>& each : world.informers.informer<Deployment>().list(set.metadata().namespace_())) {
-    if (selects(*each, set)) out.push_back(key_of(*each));
+    if (owner_selector(each->spec().selector()).matches_map(set.metadata().labels())) out.push_back(key_of(*each));
   }
   return out;
 }

@@ -13,7 +13,7 @@ namespace ph::controllers::replicaset {
 
 // What the loop must know of a kind T:
 //   static Ref<ReplicaSet> as_set(const Ref<T>&);                     metadata, spec and status
-//   static std::optional<api::LabelSelector> selector(const T&);      nothing: it selects no pod
+//   static api::LabelSelector selector(const T&);
 //   static <status of T> status(const ReplicaSetStatus&);
 template <class T>
 struct ReplicaKind;
@@ -22,14 +22,10 @@ struct ReplicaKind;
 struct Subject {
   std::shared_ptr<const google::protobuf::Message> object;  // of the kind it is
   Ref<ReplicaSet> set;                                      // the same as a ReplicaSet
-  std::optional<api::LabelSelector> selector;
+  api::LabelSelector selector;
   Owner owner;
   core::v1::ObjectReference about;
 };
-
-inline bool selects(const std::optional<api::LabelSelector>& selector, const PodView& pod) {
-  return selector && !selector->empty() && selector->matches(labels_of(pod));
-}
 
 class ReplicaLoop : public Loop {
  public:
@@ -96,7 +92,7 @@ LoopBuilder::Keys keys_for_orphan(const PodView& pod, const World& world) {
   LoopBuilder::Keys out;
   if (pod.controller()) return out;
   for (const Ref<T>& object : world.informers.informer<T>().list(pod.namespace_name.view())) {
-    if (selects(ReplicaKind<T>::selector(*object), pod)) out.push_back(key_of(*object));
+    if (ReplicaKind<T>::selector(*object).matches(labels_of(pod))) out.push_back(key_of(*object));
   }
   return out;
 }

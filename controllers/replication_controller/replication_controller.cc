@@ -21,8 +21,10 @@ struct ReplicaKind<ReplicationController> {
   static Ref<ReplicaSet> as_set(const Ref<ReplicationController>& controller) {
     return std::make_shared<const ReplicaSet>(replication_controller::as_set(*controller));
   }
-  static std::optional<api::LabelSelector> selector(const ReplicationController& controller) {
-    return api::LabelSelector::from_map(controller.spec().selector());
+  static api::LabelSelector selector(const ReplicationController& controller) {
+    meta::v1::LabelSelector terms;
+    *terms.mutable_match_labels() = controller.spec().selector();
+    return owner_selector(terms);
   }
   static core::v1::ReplicationControllerStatus status(const ReplicaSetStatus& status) { return replication_controller::status(status); }
 };

@@ -43,6 +43,25 @@ TEST(OwnershipTest, JudgesClaims) {
   }
 }
 
+TEST(OwnershipTest, ASelectorThatSaysNothingSelectsNothing) {
+  meta::v1::LabelSelector web, empty, unreadable;
+  (*web.mutable_match_labels())["app"] = "web";
+  unreadable.add_match_expressions()->set_key("app");
+  unreadable.mutable_match_expressions(0)->set_operator_("Resembles");
+  struct Case {
+    const char* name;
+    const meta::v1::LabelSelector& selector;
+    const char* app;
+    bool selected;
+  };
+  for (const Case& c : {Case{"its label", web, "web", true}, Case{"another", web, "db", false}, Case{"empty", empty, "web", false},
+                        Case{"unreadable", unreadable, "web", false}}) {
+    SCOPED_TRACE(c.name);
+    const std::map<std::string, std::string> labels = {{"app", c.app}};
+    EXPECT_EQ(owner_selector(c.selector).matches_map(labels), c.selected);
+  }
+}
+
 // claim_all of a deployment `me`, of which the replica sets named s… are selected.
 class ClaimAllTest : public testing::Test {
  protected:
