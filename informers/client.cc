@@ -1,5 +1,7 @@
 #include "informers/client.h"
 
+#include <algorithm>
+
 #include "base/sync.h"
 #include "informers/metrics.h"
 #include "informers/request.h"
@@ -286,6 +288,37 @@ Task<void> Client::patch_metadata(const api::Resource& resource, ObjectKey key, 
       .body(std::string(patch_media_type(patch.type)), std::move(patch.body));
   HttpRequest built = std::move(request).build(user_agent_);
   co_await write(std::move(built), Write{Write::Verb::Patch, &resource, std::move(key), {}});
+}
+
+Task<Patched> Client::try_patch_metadata(const api::Resource& resource, ObjectKey key, Patch patch) {
+  const bool pinned = patch.pinned;
+  const Patched out = co_await patched(patch_metadata(resource, std::move(key), std::move(patch)), pinned);
+  co_return out;
+}
+
+Task<std::optional<api::ApiError>> Client::refusal_of(Task<void> write) {
+  try {
+    co_await write;
+    co_return std::nullopt;
+  } catch (const api::ApiError& error) {
+    co_return error;
+  }
+}
+
+Made Client::judge(const api::ApiError& refusal) {
+  if (refusal.is("AlreadyExists")) return Made::Exists;
+  // Other refusals of the same code (a quota's, say) may pass.
+  const bool ending = std::ranges::any_of(refusal.status().details().causes(),
+                                          [](const auto& cause) { return cause.reason() == "NamespaceTerminating"; });
+  return ending ? Made::NamespaceEnding : Made::Refused;
+}
+
+Task<Patched> Client::patched(Task<void> write, bool pinned) {
+  const std::optional<api::ApiError> refusal = co_await refusal_of(std::move(write));
+  if (!refusal) co_return Patched::Yes;
+  if (refusal->code() == 404) co_return Patched::Gone;
+  if (refusal->code() == 422 && pinned) co_return Patched::Changed;
+  throw *refusal;
 }
 
 Task<std::unique_ptr<RawWatch>> Client::watch(const api::Resource& resource, ListOptions options, bool metadata_only,

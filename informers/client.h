@@ -1,7 +1,8 @@
 // Client: typed requests to an apiserver, in protobuf over a Transport.
 //
-// `find` is for what may be absent; `get` throws. Failures the server answers are api::ApiError (with the Status); a broken
-// connection is TransportError: the request may or may not have been carried out.
+// `find` is for what may be absent, `try_create`, `try_update` and `try_patch` for writes that may come too late; `get`, `create`,
+// `update` and `patch` throw then. Failures the server answers are api::ApiError (with the Status); a broken connection is
+// TransportError: the request may or may not have been carried out.
 // Belongs to one executor. The transport must outlive it.
 #pragma once
 
@@ -44,9 +45,23 @@ struct DeleteOptions {
 // What became of a delete: done (or begun), there was nothing, or a precondition failed.
 enum class Removed { Yes, Gone, Changed };
 
+// What became of a create: done, there is one of that name, its namespace is on its way out, or the server refused it otherwise.
+enum class Made { Yes, Exists, NamespaceEnding, Refused };
+template <class T>
+struct Created {
+  Made made = Made::Yes;
+  T object;                              // as stored; as it was sent, when it was not made
+  std::optional<api::ApiError> refusal;  // the server's answer, when it was not
+};
+
+// What became of an update or a patch: done, there was nothing, or (of a patch that is `pinned`) it does not fit what is there:
+// another object has the name, or what it would take away has been taken.
+enum class Patched { Yes, Gone, Changed };
+
 struct Patch {
   enum class Type { Json, Merge, Strategic } type = Type::Merge;
   std::string body;
+  bool pinned = false;  // the body names the UID of the object it is for, and whoever sends it expects that there may be another
   static Patch json(std::string body) { return {Type::Json, std::move(body)}; }
   static Patch merge(std::string body) { return {Type::Merge, std::move(body)}; }
   static Patch strategic(std::string body) { return {Type::Strategic, std::move(body)}; }
@@ -147,6 +162,33 @@ class Client {
     co_await patch_message(api::schema_of<T>(), std::move(key), std::move(patch), std::move(subresource), object);
     co_return object;
   }
+  // The same, with the answers one may expect as values; every other failure is thrown, of a create by TransportError alone.
+  template <class T>
+  Task<Created<T>> try_create(T object) {
+    Created<T> out{.object = std::move(object)};
+    out.refusal = co_await refusal_of(create_message(out.object, {}, out.object));
+    if (out.refusal) out.made = judge(*out.refusal);
+    co_return out;
+  }
+  template <class T>
+  Task<Patched> try_update(T object) {
+    const Patched out = co_await patched(update_message(object, {}, object), false);
+    co_return out;
+  }
+  template <class T>
+  Task<Patched> try_update_status(T object) {
+    const Patched out = co_await patched(update_message(object, "status", object), false);
+    co_return out;
+  }
+  template <class T>
+  Task<Patched> try_patch(ObjectKey key, Patch patch, std::string subresource = {}) {
+    T object;
+    const bool pinned = patch.pinned;
+    const Patched out =
+        co_await patched(patch_message(api::schema_of<T>(), std::move(key), std::move(patch), std::move(subresource), object), pinned);
+    co_return out;
+  }
+  Task<Patched> try_patch_metadata(const api::Resource& resource, ObjectKey key, Patch patch);
   template <class T>
   Task<Removed> remove(ObjectKey key, DeleteOptions options = {}) {
     return remove_object(api::schema_of<T>(), std::move(key), std::move(options));
@@ -195,6 +237,10 @@ class Client {
   Task<HttpResponse> exchange(HttpRequest request, bool stream);
   Task<std::string> ask(HttpRequest request);
   Task<std::string> write(HttpRequest request, Write write);
+  // What the server said against a write that has not begun yet; nothing: it was carried out.
+  static Task<std::optional<api::ApiError>> refusal_of(Task<void> write);
+  static Made judge(const api::ApiError& refusal);
+  static Task<Patched> patched(Task<void> write, bool pinned);
 
   Transport& transport_;
   std::string user_agent_;

@@ -106,13 +106,8 @@ class Recorder final : public EventRecorder {
     const nlohmann::json patch = {{"count", event.count()},
                                   {"lastTimestamp", api::rfc3339(api::to_time(event.last_timestamp()))},
                                   {"message", event.message()}};
-    try {
-      co_await client_.patch<Event>(key_of(event), Patch::strategic(patch.dump()));
-      co_return true;
-    } catch (const api::ApiError& error) {
-      if (error.code() != 404) throw;
-      co_return false;
-    }
+    const Patched patched = co_await client_.try_patch<Event>(key_of(event), Patch::strategic(patch.dump()));
+    co_return patched == Patched::Yes;
   }
 
   Executor& executor_;

@@ -33,8 +33,8 @@ class BootstrapSigner final : public Loop {
   Task<Outcome> reconcile(ObjectKey key) override {
     const Ref<ClusterInfo> cached = infos_.find(key);
     if (!cached) co_return Outcome::done();
-    if (signer::signed_info(cached->object, tokens_.list(), clock_.now())) co_await sign(key);
-    if (const auto next = signer::next_expiry(tokens_.list(), clock_.now())) co_return Outcome::again_at(*next);
+    if (bootstrap_signer::signed_info(cached->object, tokens_.list(), clock_.now())) co_await sign(key);
+    if (const auto next = bootstrap_signer::next_expiry(tokens_.list(), clock_.now())) co_return Outcome::again_at(*next);
     co_return Outcome::done();
   }
 
@@ -43,13 +43,10 @@ class BootstrapSigner final : public Loop {
   Task<void> sign(ObjectKey key) {
     const std::optional<ConfigMap> live = co_await client_.find<ConfigMap>(key);
     if (!live) co_return;
-    auto changed = signer::signed_info(*live, tokens_.list(), clock_.now());
+    auto changed = bootstrap_signer::signed_info(*live, tokens_.list(), clock_.now());
     if (!changed) co_return;
-    try {
-      co_await client_.update<ConfigMap>(std::move(*changed));
-    } catch (const api::ApiError& error) {
-      if (error.code() != 404) throw;  // it was deleted meanwhile
-    }
+    // One that was deleted meanwhile needs none.
+    co_await client_.try_update<ConfigMap>(std::move(*changed));
   }
 
   Client& client_;
@@ -60,7 +57,7 @@ class BootstrapSigner final : public Loop {
 
 }  // namespace
 
-void bootstrap_signer(LoopBuilder& loop) {
+void bootstrap_signer_loop(LoopBuilder& loop) {
   loop.watches<ClusterInfo>([](const ClusterInfo& info, const World&) -> LoopBuilder::Keys {
         if (info.key() != cluster_info()) return {};
         return {cluster_info()};

@@ -8,7 +8,7 @@
 #include "api/sorted.h"
 #include "base/hmac.h"
 
-namespace ph::controllers::signer {
+namespace ph::controllers::bootstrap_signer {
 namespace {
 
 constexpr std::string_view kSignaturePrefix = "jws-kubeconfig-";
@@ -77,4 +77,4 @@ std::optional<Time> next_expiry(const std::vector<Ref<BootstrapToken>>& tokens, 
   return next;
 }
 
-}  // namespace ph::controllers::signer
+}  // namespace ph::controllers::bootstrap_signer

@@ -8,7 +8,7 @@
 
 #include "controllers/common/bootstrap_tokens.h"
 
-namespace ph::controllers::signer {
+namespace ph::controllers::bootstrap_signer {
 
 // A JWS (RFC 7515) over `content` in its compact form, HS256 with the token's secret, the content left out: "header..signature".
 std::string detached_signature(std::string_view content, std::string_view token_id, std::string_view token_secret);
@@ -23,4 +23,4 @@ std::optional<core::v1::ConfigMap> signed_info(const core::v1::ConfigMap& info, 
 // When the next of the tokens that sign expires.
 std::optional<Time> next_expiry(const std::vector<Ref<BootstrapToken>>& tokens, Time now);
 
-}  // namespace ph::controllers::signer
+}  // namespace ph::controllers::bootstrap_signer

@@ -1,10 +1,8 @@
 // What loops ask about namespaces.
 #pragma once
 
-#include <algorithm>
-
-#include "api/errors.h"
 #include "api/kinds.h"
+#include "controllers/runtime/loop.h"
 
 namespace ph::controllers {
 
@@ -13,14 +11,11 @@ inline bool takes_content(const core::v1::Namespace& space) {
   return !space.metadata().has_deletion_timestamp() && space.status().phase() != "Terminating";
 }
 
-// Whether a request was refused because its namespace is on its way out. Other refusals of the same code (a quota's, say) may pass.
-inline bool namespace_is_ending(const api::ApiError& error) {
-  return std::ranges::any_of(error.status().details().causes(), [](const auto& cause) { return cause.reason() == "NamespaceTerminating"; });
-}
-
-// Whether what every namespace has was refused there since somebody else has made it, or since the namespace goes or has gone.
-inline bool need_not_be_made(const api::ApiError& error) {
-  return error.is("AlreadyExists") || error.is("NotFound") || namespace_is_ending(error);
+// Makes what every namespace has, unless somebody else has made it (it comes by the informer), or the namespace goes or has gone.
+template <class T>
+Task<void> provide(Client& client, T object) {
+  const Created<T> created = co_await client.try_create<T>(std::move(object));
+  if (created.made == Made::Refused && !created.refusal->is("NotFound")) throw *created.refusal;
 }
 
 }  // namespace ph::controllers

@@ -18,6 +18,15 @@ meta::v1::OwnerReference controller_reference(const Owner& owner) {
   return out;
 }
 
+api::LabelSelector owner_selector(const meta::v1::LabelSelector& from) {
+  try {
+    auto selector = api::LabelSelector::from(from);
+    return selector.empty() ? api::LabelSelector::nothing() : selector;
+  } catch (const api::DecodeError&) {
+    return api::LabelSelector::nothing();
+  }
+}
+
 Claim judge_claim(const Owner& owner, std::string_view controller_uid, bool selected, bool object_deleting) {
   if (!controller_uid.empty()) {
     if (controller_uid != owner.uid) return Claim::Ignore;
@@ -54,24 +63,17 @@ Task<bool> Claimer::adopt(const api::Resource& resource, ObjectKey key, std::str
                                      {"uid", owner_.uid},
                                      {"controller", true},
                                      {"blockOwnerDeletion", true}}}}}}};
-  try {
-    co_await client_.patch_metadata(resource, std::move(key), Patch::strategic(patch.dump()));
-    co_return true;
-  } catch (const api::ApiError& error) {
-    if (error.code() != 404) throw;
-    co_return false;
-  }
+  const Patched patched = co_await client_.try_patch_metadata(resource, std::move(key), Patch::strategic(patch.dump()));
+  co_return patched == Patched::Yes;
 }
 
 Task<void> Claimer::release(const api::Resource& resource, ObjectKey key, std::string uid) {
-  const nlohmann::json patch = {
+  const nlohmann::json body = {
       {"metadata", {{"uid", uid}, {"ownerReferences", {{{"$patch", "delete"}, {"uid", owner_.uid}}}}}}};
-  try {
-    co_await client_.patch_metadata(resource, std::move(key), Patch::strategic(patch.dump()));
-  } catch (const api::ApiError& error) {
-    // It is gone, or it no longer has the reference: somebody else released it.
-    if (error.code() != 404 && error.code() != 422) throw;
-  }
+  Patch patch = Patch::strategic(body.dump());
+  patch.pinned = true;
+  // It may be gone, or no longer have the reference: somebody else released it.
+  co_await client_.try_patch_metadata(resource, std::move(key), std::move(patch));
 }
 
 const meta::v1::OwnerReference* controller_of(const meta::v1::ObjectMeta& metadata) {
@@ -79,6 +81,16 @@ const meta::v1::OwnerReference* controller_of(const meta::v1::ObjectMeta& metada
     if (owner.controller()) return &owner;
   }
   return nullptr;
+}
+
+std::string_view controller_uid(const google::protobuf::Message& object) {
+  const meta::v1::OwnerReference* owner = controller_of(api::metadata(object));
+  return owner ? std::string_view(owner->uid()) : std::string_view();
+}
+
+std::string_view controller_uid(const PodView& pod) {
+  const informers::OwnerView* owner = pod.controller();
+  return owner ? owner->uid.view() : std::string_view();
 }
 
 }  // namespace ph::controllers

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/selector.h"
 #include "controllers/runtime/loop.h"
 
 namespace ph::controllers {
@@ -24,6 +25,9 @@ Owner owner_of(const T& object) {
           .deleting = object.metadata().has_deletion_timestamp()};
 }
 meta::v1::OwnerReference controller_reference(const Owner& owner);
+
+// Whom an owner's selector selects: of an empty one, or one that the server let in and we cannot read, nothing rather than everything.
+api::LabelSelector owner_selector(const meta::v1::LabelSelector& from);
 
 // What an owner has to do about an object of its namespace.
 enum class Claim { Ignore, Keep, Adopt, Release };
@@ -50,6 +54,33 @@ class Claimer {
 
 // The controller of a message; null: none.
 const meta::v1::OwnerReference* controller_of(const meta::v1::ObjectMeta& metadata);
+// Its UID; empty: none.
+std::string_view controller_uid(const google::protobuf::Message& object);
+std::string_view controller_uid(const PodView& pod);
+
+// Those of `objects` that are the owner's, in that order, after orphans that it `selects` were adopted, and its own that it no
+// longer selects released. The objects are of its namespace; others than its own and orphans are passed over. Throws as Claimer
+// does; what was adopted and released before that stays so.
+template <class T, class Selects>
+Task<std::vector<Ref<T>>> claim_all(Client& client, Owner owner, std::vector<Ref<T>> objects, Selects selects) {
+  const informers::detail::Decoder of = informers::Followed<T>::decoder();
+  Claimer claimer(client, owner);
+  std::vector<Ref<T>> out;
+  for (const Ref<T>& object : objects) {
+    const void* const any = object.get();
+    switch (judge_claim(owner, controller_uid(*object), selects(*object), of.deleting(any))) {
+      case Claim::Ignore: break;
+      case Claim::Keep: out.push_back(object); break;
+      case Claim::Release: co_await claimer.release(*of.resource, of.key(any), std::string(of.uid(any))); break;
+      case Claim::Adopt: {
+        const bool adopted = co_await claimer.adopt(*of.resource, of.key(any), std::string(of.uid(any)));
+        if (adopted) out.push_back(object);
+        break;
+      }
+    }
+  }
+  co_return out;
+}
 
 // Objects by the UID of their controller, and orphans by namespace. Every loop that follows T this way uses this one index.
 template <class T>

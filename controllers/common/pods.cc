@@ -103,19 +103,4 @@ core::v1::Pod pod_from_template(const core::v1::PodTemplateSpec& from, const Own
   return pod;
 }
 
-Task<Batches> slow_start(int count, std::function<Task<void>(int)> one) {
-  Batches out;
-  int next = 0;
-  for (int size = 1; next < count && !out.error; size *= 2) {
-    std::vector<Task<void>> batch;
-    const int end = std::min(count, next + size);
-    while (next < end) batch.push_back(one(next++));
-    for (const Outcome_<void>& result : co_await all(std::move(batch))) {
-      if (!result.error) ++out.succeeded;
-      if (result.error && !out.error) out.error = result.error;
-    }
-  }
-  co_return out;
-}
-
 }  // namespace ph::controllers

@@ -32,12 +32,4 @@ std::vector<Ref<PodView>> first_to_delete(std::vector<Ref<PodView>> pods, std::s
 // A pod of `owner` as its template says; the server makes the name from `<owner>-`.
 core::v1::Pod pod_from_template(const core::v1::PodTemplateSpec& from, const Owner& owner);
 
-// Does `count` things side by side, in batches of 1, 2, 4, …: a mistake in the template then costs few requests. Stops after the
-// first batch in which one failed; how many succeeded, and the first error.
-struct Batches {
-  int succeeded = 0;
-  std::exception_ptr error;
-};
-Task<Batches> slow_start(int count, std::function<Task<void>(int)> one);
-
 }  // namespace ph::controllers

@@ -11,27 +11,17 @@
 #include <nlohmann/json.hpp>
 
 #include "api/selector.h"
-#include "controllers/common/namespaces.h"
 #include "controllers/common/ownership.h"
 #include "controllers/common/pods.h"
 #include "controllers/deployment/plan.h"
 
 namespace ph::controllers {
 
-namespace dp = rollout;
+namespace dp = deployment;
 using apps::v1::Deployment;
 using apps::v1::ReplicaSet;
 
 namespace {
-
-bool selects(const Deployment& deployment, const ReplicaSet& set) {
-  try {
-    const auto selector = api::LabelSelector::from(deployment.spec().selector());
-    return !selector.empty() && selector.matches_map(set.metadata().labels());
-  } catch (const api::DecodeError&) {
-    return false;  // a selector we cannot read selects nothing, rather than everything
-  }
-}
 
 bool is_recreated(const Deployment& deployment) { return deployment.spec().strategy().type() == "Recreate"; }
 
@@ -65,7 +55,7 @@ class Deployments final : public Loop {
     dp::Done done;
     std::exception_ptr error;
     if (plan.create) {
-      const Created created = co_await create(observed, *plan.create, about);
+      const NewSet created = co_await create(observed, *plan.create, about);
       if (created.collided) co_return Outcome::again();
       done = {.created = created.error == nullptr && !created.existed, .create_failure = created.failure};
       error = created.error;
@@ -85,7 +75,7 @@ class Deployments final : public Loop {
 
  private:
   // What became of the new set's creation.
-  struct Created {
+  struct NewSet {
     bool existed = false;                // ours already: the cache was behind
     bool collided = false;               // another's name: it is tried again under the next
     std::optional<std::string> failure;  // for the condition
@@ -94,24 +84,10 @@ class Deployments final : public Loop {
 
   // The deployment's sets, after orphans that it selects were adopted, and sets it no longer selects released.
   Task<dp::Sets> owned_sets(const Deployment& deployment) {
-    const api::Resource& resource = *api::Scheme::builtin().resource(api::schema_of<ReplicaSet>());
     const Owner owner = owner_of(deployment);
-    Claimer claimer(client_, owner);
-    dp::Sets out;
-    for (const Ref<ReplicaSet>& set : controlled_or_orphaned(sets_, owner.uid, owner.key.namespace_name)) {
-      const meta::v1::ObjectMeta& metadata = set->metadata();
-      const auto* controller = controller_of(metadata);
-      switch (judge_claim(owner, controller ? controller->uid() : "", selects(deployment, *set), metadata.has_deletion_timestamp())) {
-        case Claim::Ignore: break;
-        case Claim::Keep: out.push_back(set); break;
-        case Claim::Release: co_await claimer.release(resource, key_of(*set), metadata.uid()); break;
-        case Claim::Adopt: {
-          const bool adopted = co_await claimer.adopt(resource, key_of(*set), metadata.uid());
-          if (adopted) out.push_back(set);
-          break;
-        }
-      }
-    }
+    const api::LabelSelector selector = owner_selector(deployment.spec().selector());
+    const auto selected = [&selector](const ReplicaSet& set) { return selector.matches_map(set.metadata().labels()); };
+    dp::Sets out = co_await claim_all(client_, owner, controlled_or_orphaned(sets_, owner.uid, owner.key.namespace_name), selected);
     std::ranges::sort(out, {}, [](const Ref<ReplicaSet>& set) -> const std::string& { return set->metadata().name(); });
     co_return out;
   }
@@ -126,39 +102,34 @@ class Deployments final : public Loop {
     });
   }
 
-  Task<Created> create(const dp::Observed& observed, const ReplicaSet& set, const core::v1::ObjectReference& about) {
-    std::optional<api::ApiError> refused;
-    Created out;
-    try {
-      co_await client_.create<ReplicaSet>(set);
-    } catch (const api::ApiError& error) {
-      refused = error;
-      out.error = std::current_exception();
-    }
-    if (!refused) {
+  Task<NewSet> create(const dp::Observed& observed, const ReplicaSet& set, const core::v1::ObjectReference& about) {
+    const Created<ReplicaSet> created = co_await client_.try_create<ReplicaSet>(set);
+    if (created.made == Made::Yes) {
       if (const int replicas = dp::wanted(set); replicas > 0) tell_scaling(about, set.metadata().name(), 0, replicas);
-      co_return out;
+      co_return NewSet{};
     }
-    if (refused->is("AlreadyExists")) co_return co_await meet_existing(observed, set);
-    if (namespace_is_ending(*refused)) co_return out;
-    out.failure = fmt::format("Failed to create new replica set \"{}\": {}", set.metadata().name(), refused->what());
+    if (created.made == Made::Exists) co_return co_await meet_existing(observed, set);
+    NewSet out{.error = std::make_exception_ptr(*created.refusal)};
+    // A namespace on its way out needs no set: the deployment goes with it.
+    if (created.made == Made::NamespaceEnding) co_return out;
+    out.failure = fmt::format("Failed to create new replica set \"{}\": {}", set.metadata().name(), created.refusal->what());
     events_.warning(about, "ReplicaSetCreateError", *out.failure);
     co_return out;
   }
 
   // There is a set of the new one's name. It is ours (then the cache was behind), or its hash collides with ours.
-  Task<Created> meet_existing(const dp::Observed& observed, const ReplicaSet& wanted_set) {
+  Task<NewSet> meet_existing(const dp::Observed& observed, const ReplicaSet& wanted_set) {
     const auto live = co_await client_.find<ReplicaSet>(key_of(wanted_set));
     const auto* controller = live ? controller_of(live->metadata()) : nullptr;
     const bool ours = controller && controller->uid() == observed.deployment.metadata().uid() &&
                       dp::same_template(live->spec().template_(), observed.deployment.spec().template_());
-    if (ours) co_return Created{.existed = true};
+    if (ours) co_return NewSet{.existed = true};
     if (live) {
       apps::v1::DeploymentStatus status = observed.deployment.status();
       status.set_collision_count(status.collision_count() + 1);
       co_await write_status(observed.deployment, std::move(status), 0);
     }
-    co_return Created{.collided = true};
+    co_return NewSet{.collided = true};
   }
 
   Task<void> apply(const dp::Change& change, const core::v1::ObjectReference& about) {
@@ -197,7 +168,7 @@ LoopBuilder::Keys deployments_for_orphan(const ReplicaSet& set, const World& wor
   LoopBuilder::Keys out;
   if (controller_of(set.metadata())) return out;
   for (const Ref<Deployment>& each : world.informers.informer<Deployment>().list(set.metadata().namespace_())) {
-    if (selects(*each, set)) out.push_back(key_of(*each));
+    if (owner_selector(each->spec().selector()).matches_map(set.metadata().labels())) out.push_back(key_of(*each));
   }
   return out;
 }
@@ -218,7 +189,7 @@ LoopBuilder::Keys recreated_deployment_of(const PodView& pod, const World& world
 
 }  // namespace
 
-void deployment(LoopBuilder& loop) {
+void deployment_loop(LoopBuilder& loop) {
   loop.reconciles<Deployment>()
       .owns<Deployment, ReplicaSet>()
       .watches<ReplicaSet>(deployments_for_orphan)

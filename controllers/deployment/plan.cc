@@ -5,7 +5,7 @@
 
 #include "api/sorted.h"
 
-namespace ph::controllers::rollout {
+namespace ph::controllers::deployment {
 namespace {
 
 constexpr std::size_t kHistoryLengthMax = 2000;
@@ -248,4 +248,4 @@ Sets beyond_history(const Deployment& deployment, const Sets& old_sets) {
   return alive;
 }
 
-}  // namespace ph::controllers::rollout
+}  // namespace ph::controllers::deployment

@@ -9,7 +9,7 @@
 
 #include "controllers/deployment/replica_sets.h"
 
-namespace ph::controllers::rollout {
+namespace ph::controllers::deployment {
 
 struct Observed {
   Deployment deployment;
@@ -72,4 +72,4 @@ bool is_complete(const Deployment& deployment, const apps::v1::DeploymentStatus&
 // When the progress deadline is to be looked at again; nothing when it does not matter.
 std::optional<Time> next_deadline(const Deployment& deployment, const apps::v1::DeploymentStatus& status, Time now);
 
-}  // namespace ph::controllers::rollout
+}  // namespace ph::controllers::deployment

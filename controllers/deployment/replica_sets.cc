@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace ph::controllers::rollout {
+namespace ph::controllers::deployment {
 namespace {
 
 struct Fenceposts {
@@ -133,4 +133,4 @@ Sets with_replicas(const Sets& sets) {
   return out;
 }
 
-}  // namespace ph::controllers::rollout
+}  // namespace ph::controllers::deployment

@@ -7,7 +7,7 @@
 
 #include "controllers/runtime/loop.h"
 
-namespace ph::controllers::rollout {
+namespace ph::controllers::deployment {
 
 using apps::v1::Deployment;
 using apps::v1::ReplicaSet;
@@ -51,4 +51,4 @@ bool by_revision(const Ref<ReplicaSet>& a, const Ref<ReplicaSet>& b);
 
 Sets with_replicas(const Sets& sets);  // those that want any
 
-}  // namespace ph::controllers::rollout
+}  // namespace ph::controllers::deployment

@@ -4,7 +4,7 @@
 
 #include "controllers/deployment/plan.h"
 
-namespace ph::controllers::rollout {
+namespace ph::controllers::deployment {
 namespace {
 
 using Sizes = std::vector<std::pair<Ref<ReplicaSet>, int>>;
@@ -159,4 +159,4 @@ Sizes scale(const Deployment& deployment, const Ref<ReplicaSet>& new_set, const 
   return {};
 }
 
-}  // namespace ph::controllers::rollout
+}  // namespace ph::controllers::deployment

@@ -5,9 +5,10 @@
 
 #include "api/saturating.h"
 #include "api/times.h"
+#include "controllers/common/conditions.h"
 #include "controllers/deployment/plan.h"
 
-namespace ph::controllers::rollout {
+namespace ph::controllers::deployment {
 namespace {
 
 using apps::v1::DeploymentCondition;
@@ -22,18 +23,6 @@ Duration deadline(const Deployment& deployment) {
   return std::chrono::seconds(deployment.spec().progress_deadline_seconds());
 }
 
-const DeploymentCondition* find(const DeploymentStatus& status, std::string_view type) {
-  const auto found = std::ranges::find(status.conditions(), type, [](const auto& c) -> std::string_view { return c.type(); });
-  return found == status.conditions().end() ? nullptr : &*found;
-}
-
-void drop(DeploymentStatus& status, std::string_view type) {
-  auto& conditions = *status.mutable_conditions();
-  for (int i = conditions.size() - 1; i >= 0; --i) {
-    if (conditions[i].type() == type) conditions.DeleteSubrange(i, 1);
-  }
-}
-
 DeploymentCondition condition(std::string type, std::string status, std::string reason, std::string message, Time now) {
   DeploymentCondition out;
   out.set_type(std::move(type));
@@ -45,26 +34,16 @@ DeploymentCondition condition(std::string type, std::string status, std::string 
   return out;
 }
 
-// A condition that says the same as before stays as it is, its times included.
-void set(DeploymentStatus& status, DeploymentCondition fresh) {
-  if (const DeploymentCondition* old = find(status, fresh.type())) {
-    if (old->status() == fresh.status() && old->reason() == fresh.reason()) return;
-    if (old->status() == fresh.status()) *fresh.mutable_last_transition_time() = old->last_transition_time();
-  }
-  drop(status, fresh.type());
-  *status.add_conditions() = std::move(fresh);
-}
-
 // Pausing stops the clock of the progress deadline, resuming starts it anew.
 void note_pause(const Deployment& deployment, DeploymentStatus& status, Time now) {
   if (!has_deadline(deployment)) return;
-  const DeploymentCondition* progress = find(status, "Progressing");
+  const DeploymentCondition* progress = find_condition(status, "Progressing");
   if (progress && progress->reason() == "ProgressDeadlineExceeded") return;
   const bool told = progress && progress->reason() == "DeploymentPaused";
   if (deployment.spec().paused() && !told) {
-    set(status, condition("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now));
+    set_condition(status, condition("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now));
   } else if (!deployment.spec().paused() && told) {
-    set(status, condition("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed", now));
+    set_condition(status, condition("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed", now));
   }
 }
 
@@ -72,13 +51,13 @@ void note_new_set(const Observed& observed, const Plan& plan, const Done& done, 
   if (!has_deadline(observed.deployment) || !plan.new_set) return;
   const std::string& name = plan.new_set->metadata().name();
   if (done.create_failure) {
-    set(status, condition("Progressing", "False", "ReplicaSetCreateError", *done.create_failure, observed.now));
+    set_condition(status, condition("Progressing", "False", "ReplicaSetCreateError", *done.create_failure, observed.now));
   } else if (done.created) {
-    set(status, condition("Progressing", "True", "NewReplicaSetCreated", fmt::format("Created new replica set \"{}\"", name),
-                          observed.now));
-  } else if (!find(status, "Progressing")) {
-    set(status, condition("Progressing", "True", "FoundNewReplicaSet", fmt::format("Found new replica set \"{}\"", name),
-                          observed.now));
+    const std::string message = fmt::format("Created new replica set \"{}\"", name);
+    set_condition(status, condition("Progressing", "True", "NewReplicaSetCreated", message, observed.now));
+  } else if (!find_condition(status, "Progressing")) {
+    const std::string message = fmt::format("Found new replica set \"{}\"", name);
+    set_condition(status, condition("Progressing", "True", "FoundNewReplicaSet", message, observed.now));
   }
 }
 
@@ -107,10 +86,10 @@ void count(const Observed& observed, const Plan& plan, DeploymentStatus& status)
   status.clear_terminating_replicas();
   if (const auto terminating = total_terminating(sets)) status.set_terminating_replicas(*terminating);
   if (available >= wanted(deployment) - max_unavailable(deployment)) {
-    set(status, condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.", observed.now));
+    set_condition(status, condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.", observed.now));
   } else {
-    set(status, condition("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.",
-                          observed.now));
+    set_condition(status, condition("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.",
+                                    observed.now));
   }
 }
 
@@ -121,7 +100,7 @@ bool has_progressed(const DeploymentStatus& before, const DeploymentStatus& afte
 }
 
 bool has_timed_out(const Deployment& deployment, const DeploymentStatus& status, Time now) {
-  const DeploymentCondition* progress = find(status, "Progressing");
+  const DeploymentCondition* progress = find_condition(status, "Progressing");
   if (!progress || progress->reason() == "NewReplicaSetAvailable") return false;
   if (progress->reason() == "ProgressDeadlineExceeded") return true;
   return api::later(api::to_time(progress->last_update_time()), deadline(deployment)) < now;
@@ -129,34 +108,30 @@ bool has_timed_out(const Deployment& deployment, const DeploymentStatus& status,
 
 void tell_progress(const Observed& observed, const Plan& plan, DeploymentStatus& status) {
   const Deployment& deployment = observed.deployment;
-  if (!has_deadline(deployment)) return drop(status, "Progressing");
-  const DeploymentCondition* found = find(status, "Progressing");
+  const Time now = observed.now;
+  if (!has_deadline(deployment)) return drop_condition(status, "Progressing");
+  const DeploymentCondition* found = find_condition(status, "Progressing");
   const std::optional<DeploymentCondition> current = found ? std::optional(*found) : std::nullopt;
   if (status.replicas() == status.updated_replicas() && current && current->reason() == "NewReplicaSetAvailable") return;
 
   const std::string subject = plan.new_set ? fmt::format("ReplicaSet \"{}\"", plan.new_set->metadata().name())
                                            : fmt::format("Deployment \"{}\"", deployment.metadata().name());
   if (is_complete(deployment, status)) {
-    set(status, condition("Progressing", "True", "NewReplicaSetAvailable", subject + " has successfully progressed.", observed.now));
+    set_condition(status, condition("Progressing", "True", "NewReplicaSetAvailable", subject + " has successfully progressed.", now));
   } else if (has_progressed(deployment.status(), status)) {
-    DeploymentCondition fresh = condition("Progressing", "True", "ReplicaSetUpdated", subject + " is progressing.", observed.now);
+    DeploymentCondition fresh = condition("Progressing", "True", "ReplicaSetUpdated", subject + " is progressing.", now);
     if (current && current->status() == "True") *fresh.mutable_last_transition_time() = current->last_transition_time();
     // Its update time moves with every step: the deadline counts from there.
-    drop(status, "Progressing");
-    set(status, std::move(fresh));
-  } else if (has_timed_out(deployment, status, observed.now)) {
-    set(status, condition("Progressing", "False", "ProgressDeadlineExceeded", subject + " has timed out progressing.", observed.now));
+    drop_condition(status, "Progressing");
+    set_condition(status, std::move(fresh));
+  } else if (has_timed_out(deployment, status, now)) {
+    set_condition(status, condition("Progressing", "False", "ProgressDeadlineExceeded", subject + " has timed out progressing.", now));
   }
 }
 
 // The new set's failure, or else any.
 const apps::v1::ReplicaSetCondition* failure_of(const Plan& plan) {
-  const auto of = [](const ReplicaSet& each) -> const apps::v1::ReplicaSetCondition* {
-    for (const auto& c : each.status().conditions()) {
-      if (c.type() == "ReplicaFailure") return &c;
-    }
-    return nullptr;
-  };
+  const auto of = [](const ReplicaSet& each) { return find_condition(each.status(), "ReplicaFailure"); };
   if (plan.new_set && of(*plan.new_set)) return of(*plan.new_set);
   for (const Ref<ReplicaSet>& each : plan.old_sets) {
     if (const auto* found = of(*each)) return found;
@@ -166,7 +141,7 @@ const apps::v1::ReplicaSetCondition* failure_of(const Plan& plan) {
 
 void tell_failure(const Plan& plan, DeploymentStatus& status) {
   const apps::v1::ReplicaSetCondition* failure = failure_of(plan);
-  if (!failure) return drop(status, "ReplicaFailure");
+  if (!failure) return drop_condition(status, "ReplicaFailure");
   DeploymentCondition fresh;
   fresh.set_type("ReplicaFailure");
   fresh.set_status(failure->status());
@@ -174,7 +149,7 @@ void tell_failure(const Plan& plan, DeploymentStatus& status) {
   *fresh.mutable_last_update_time() = failure->last_transition_time();
   fresh.set_reason(failure->reason());
   fresh.set_message(failure->message());
-  set(status, std::move(fresh));
+  set_condition(status, std::move(fresh));
 }
 
 }  // namespace
@@ -205,11 +180,11 @@ bool is_complete(const Deployment& deployment, const DeploymentStatus& status) {
 }
 
 std::optional<Time> next_deadline(const Deployment& deployment, const DeploymentStatus& status, Time now) {
-  const DeploymentCondition* progress = find(status, "Progressing");
+  const DeploymentCondition* progress = find_condition(status, "Progressing");
   if (!has_deadline(deployment) || !progress || deployment.spec().paused()) return std::nullopt;
   if (is_complete(deployment, status) || progress->reason() == "ProgressDeadlineExceeded") return std::nullopt;
   // Times are whole seconds: one more makes sure that it has passed.
   return api::later(std::max(now, api::later(api::to_time(progress->last_update_time()), deadline(deployment))), 1s);
 }
 
-}  // namespace ph::controllers::rollout
+}  // namespace ph::controllers::deployment

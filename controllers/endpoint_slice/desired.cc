@@ -3,7 +3,7 @@
 #include "api/codec.h"
 #include "controllers/endpoint_slice/plan.h"
 
-namespace ph::controllers::endpoints {
+namespace ph::controllers::endpoint_slice {
 namespace {
 
 using core::v1::Service;
@@ -120,4 +120,4 @@ std::vector<Group> desired(const Service& service, const std::vector<Ref<PodView
   return out;
 }
 
-}  // namespace ph::controllers::endpoints
+}  // namespace ph::controllers::endpoint_slice

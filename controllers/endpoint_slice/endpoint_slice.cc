@@ -22,13 +22,13 @@ constexpr const char* kTriggerTime = "endpoints.kubernetes.io/last-change-trigge
 
 bool is_ours(const EndpointSlice& slice) {
   const auto& labels = slice.metadata().labels();
-  const auto found = labels.find(endpoints::kManagedByLabel);
-  return found != labels.end() && found->second == endpoints::kManagedBy;
+  const auto found = labels.find(endpoint_slice::kManagedByLabel);
+  return found != labels.end() && found->second == endpoint_slice::kManagedBy;
 }
 
 std::string service_of(const EndpointSlice& slice) {
   const auto& labels = slice.metadata().labels();
-  const auto found = labels.find(endpoints::kServiceLabel);
+  const auto found = labels.find(endpoint_slice::kServiceLabel);
   return found == labels.end() ? std::string() : found->second;
 }
 
@@ -76,12 +76,12 @@ class EndpointSlices final : public Loop {
     for (auto& pod : pods_.list(key.namespace_name)) {
       if (selects(*service, *pod)) selected.push_back(std::move(pod));
     }
-    const auto types = endpoints::address_types(*service);
-    endpoints::EndpointSliceMetrics::Service counted{.traffic_distribution = service->spec().traffic_distribution()};
+    const auto types = endpoint_slice::address_types(*service);
+    endpoint_slice::EndpointSliceMetrics::Service counted{.traffic_distribution = service->spec().traffic_distribution()};
     for (const std::string& type : types) {
-      const auto groups = endpoints::desired(*service, selected, type, [this](std::string_view node) { return zone_of(node); });
+      const auto groups = endpoint_slice::desired(*service, selected, type, [this](std::string_view node) { return zone_of(node); });
       const auto slices = existing(*service, type);
-      endpoints::Plan plan = endpoints::reconcile(*service, type, groups, slices, kEndpointsPerSliceMax);
+      endpoint_slice::Plan plan = endpoint_slice::reconcile(*service, type, groups, slices, kEndpointsPerSliceMax);
       metrics_.tally(counted, groups, slices, plan, kEndpointsPerSliceMax);
       co_await carry_out(std::move(plan));
     }
@@ -108,7 +108,7 @@ class EndpointSlices final : public Loop {
     return out;
   }
 
-  Task<void> carry_out(endpoints::Plan plan) {
+  Task<void> carry_out(endpoint_slice::Plan plan) {
     const std::string now = api::rfc3339(clock_.now());
     for (EndpointSlice& slice : plan.create) {
       (*slice.mutable_metadata()->mutable_annotations())[kTriggerTime] = now;
@@ -139,7 +139,7 @@ class EndpointSlices final : public Loop {
   Informer<PodView>& pods_;
   Informer<Node>& nodes_;
   Informer<EndpointSlice>& slices_;
-  endpoints::EndpointSliceMetrics metrics_;
+  endpoint_slice::EndpointSliceMetrics metrics_;
 };
 
 LoopBuilder::Keys services_of(const PodView& pod, const World& world) {
@@ -152,7 +152,7 @@ LoopBuilder::Keys services_of(const PodView& pod, const World& world) {
 
 }  // namespace
 
-void endpoint_slice(LoopBuilder& loop) {
+void endpoint_slice_loop(LoopBuilder& loop) {
   loop.reconciles<Service>(has_endpoints)
       .watches<PodView>(services_of)
       .watches<EndpointSlice>([](const EndpointSlice& slice, const World&) -> LoopBuilder::Keys {

@@ -4,7 +4,7 @@
 #include <set>
 #include <string_view>
 
-namespace ph::controllers::endpoints {
+namespace ph::controllers::endpoint_slice {
 
 EndpointSliceMetrics::~EndpointSliceMetrics() {
   for (const auto& [key, service] : services_) add(service, -1);
@@ -54,4 +54,4 @@ void EndpointSliceMetrics::add(const Service& service, int sign) const {
   families_.by_distribution.with({service.traffic_distribution}).add(sign);
 }
 
-}  // namespace ph::controllers::endpoints
+}  // namespace ph::controllers::endpoint_slice

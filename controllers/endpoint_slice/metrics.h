@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 #include "controllers/endpoint_slice/plan.h"
 
-namespace ph::controllers::endpoints {
+namespace ph::controllers::endpoint_slice {
 
 struct EndpointSliceFamilies {
   Metrics* in = nullptr;
@@ -58,4 +58,4 @@ class EndpointSliceMetrics {
   std::map<ObjectKey, Service> services_;
 };
 
-}  // namespace ph::controllers::endpoints
+}  // namespace ph::controllers::endpoint_slice

@@ -6,7 +6,7 @@
 #include "api/codec.h"
 #include "api/sorted.h"
 
-namespace ph::controllers::endpoints {
+namespace ph::controllers::endpoint_slice {
 namespace {
 
 using core::v1::Service;
@@ -155,4 +155,4 @@ Plan reconcile(const Service& service, std::string_view address_type, std::vecto
   return plan;
 }
 
-}  // namespace ph::controllers::endpoints
+}  // namespace ph::controllers::endpoint_slice

@@ -11,7 +11,7 @@
 #include "discovery/v1.pb.h"
 #include "informers/pod_view.h"
 
-namespace ph::controllers::endpoints {
+namespace ph::controllers::endpoint_slice {
 
 inline constexpr const char* kManagedBy = "endpointslice-controller.k8s.io";
 inline constexpr const char* kServiceLabel = "kubernetes.io/service-name";
@@ -44,4 +44,4 @@ struct Plan {
 Plan reconcile(const core::v1::Service& service, std::string_view address_type, std::vector<Group> groups,
                std::vector<discovery::v1::EndpointSlice> existing, int max_per_slice);
 
-}  // namespace ph::controllers::endpoints
+}  // namespace ph::controllers::endpoint_slice

@@ -3,7 +3,7 @@
 
 #include "base/metrics.h"
 
-namespace ph::controllers::podgc {
+namespace ph::controllers::pod_gc {
 
 struct PodGcFamilies {
   Metrics* in = nullptr;
@@ -12,4 +12,4 @@ struct PodGcFamilies {
   Family<Counter> failed{in, {Stability::Alpha, "pod_gc_collector_force_delete_pod_errors_total", "Pods that could not be removed, or not be set to Failed before.", {"namespace", "reason"}}};
 };
 
-}  // namespace ph::controllers::podgc
+}  // namespace ph::controllers::pod_gc

@@ -5,8 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "api/times.h"
+#include "controllers/common/conditions.h"
 
-namespace ph::controllers::podgc {
+namespace ph::controllers::pod_gc {
 namespace {
 
 bool was_evicted(const PodView& pod) { return pod.phase == "Failed" && pod.reason == "Evicted"; }
@@ -57,17 +58,16 @@ bool is_ending_for_good(const PodView& pod) { return pod.finished() && pod.delet
 
 bool is_out_of_service(const core::v1::Node& node) {
   const auto& taints = node.spec().taints();
-  const auto& conditions = node.status().conditions();
+  const auto* ready = find_condition(node.status(), "Ready");
   return std::ranges::any_of(taints, [](const auto& taint) { return taint.key() == "node.kubernetes.io/out-of-service"; }) &&
-         std::ranges::none_of(conditions, [](const auto& c) { return c.type() == "Ready" && c.status() == "True"; });
+         (!ready || ready->status() != "True");
 }
 
 std::string failed_patch(const core::v1::Pod& now, Why why, Time at) {
   nlohmann::json status = {{"phase", "Failed"}};
   if (why == Why::Orphaned) {
-    const auto& conditions = now.status().conditions();
-    const auto old = std::ranges::find(conditions, "DisruptionTarget", [](const auto& c) { return c.type(); });
-    const bool stands = old != conditions.end() && old->status() == "True";
+    const auto* old = find_condition(now.status(), "DisruptionTarget");
+    const bool stands = old && old->status() == "True";
     status["conditions"] = {{{"type", "DisruptionTarget"},
                              {"status", "True"},
                              {"reason", "DeletionByPodGC"},
@@ -88,4 +88,4 @@ std::vector<std::string> Quarantine::due(const Names& missing, Steady now) {
   return out;
 }
 
-}  // namespace ph::controllers::podgc
+}  // namespace ph::controllers::pod_gc

@@ -8,7 +8,7 @@
 
 #include "controllers/runtime/loop.h"
 
-namespace ph::controllers::podgc {
+namespace ph::controllers::pod_gc {
 
 using Names = std::set<std::string, std::less<>>;
 
@@ -53,4 +53,4 @@ class Quarantine {
   std::map<std::string, Steady, std::less<>> since_;
 };
 
-}  // namespace ph::controllers::podgc
+}  // namespace ph::controllers::pod_gc

@@ -16,8 +16,8 @@ namespace {
 
 using core::v1::Node;
 using core::v1::Pod;
-using podgc::Victim;
-using podgc::Why;
+using pod_gc::Victim;
+using pod_gc::Why;
 
 constexpr Duration kPeriod = 20s;
 // So many pods are removed side by side.
@@ -41,12 +41,12 @@ class PodGarbageCollector final : public Loop {
     next_ = clock_.steady() + kPeriod;
 
     const std::vector<Ref<PodView>> pods = pods_.list();
-    podgc::Facts facts;
+    pod_gc::Facts facts;
     facts.terminated_max = terminated_max_;
     facts.out_of_service = co_await nodes_out_of_service(pods);
     facts.gone = co_await nodes_gone(pods);
-    std::vector<Victim> victims = podgc::victims(pods, facts);
-    std::erase_if(victims, [](const Victim& victim) { return podgc::is_ending_for_good(*victim.pod); });
+    std::vector<Victim> victims = pod_gc::victims(pods, facts);
+    std::erase_if(victims, [](const Victim& victim) { return pod_gc::is_ending_for_good(*victim.pod); });
     co_await remove_all(std::move(victims));
     co_return Outcome::again_after(next_ - clock_.steady());
   }
@@ -54,23 +54,23 @@ class PodGarbageCollector final : public Loop {
  private:
   // Nodes that ending pods wait for in vain. The cache may be late, and a pod without its node's word may still run: the node is
   // asked for live.
-  Task<podgc::Names> nodes_out_of_service(std::vector<Ref<PodView>> pods) {
-    podgc::Names suspects, out;
+  Task<pod_gc::Names> nodes_out_of_service(std::vector<Ref<PodView>> pods) {
+    pod_gc::Names suspects, out;
     for (const Ref<PodView>& pod : pods) {
       if (!pod->deletion || pod->node_name.empty() || suspects.contains(pod->node_name.view())) continue;
       const Ref<Node> node = nodes_.find({{}, std::string(pod->node_name.view())});
-      if (node && podgc::is_out_of_service(*node)) suspects.emplace(pod->node_name.view());
+      if (node && pod_gc::is_out_of_service(*node)) suspects.emplace(pod->node_name.view());
     }
     for (const std::string& name : suspects) {
       const std::optional<Node> live = co_await client_.find<Node>({{}, name});
-      if (live && podgc::is_out_of_service(*live)) out.insert(name);
+      if (live && pod_gc::is_out_of_service(*live)) out.insert(name);
     }
     co_return out;
   }
 
   // Nodes that pods are bound to, that have been missing for a while, and that do not exist by the server's word.
-  Task<podgc::Names> nodes_gone(std::vector<Ref<PodView>> pods) {
-    podgc::Names missing, out;
+  Task<pod_gc::Names> nodes_gone(std::vector<Ref<PodView>> pods) {
+    pod_gc::Names missing, out;
     for (const Ref<PodView>& pod : pods) {
       if (pod->node_name.empty() || missing.contains(pod->node_name.view())) continue;
       if (!nodes_.find({{}, std::string(pod->node_name.view())})) missing.emplace(pod->node_name.view());
@@ -116,13 +116,8 @@ class PodGarbageCollector final : public Loop {
     if (live.items.empty() || live.items.front().metadata().uid() != uid) co_return false;
     const Pod& pod = live.items.front();
     if (pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed") co_return true;
-    try {
-      co_await client_.patch<Pod>(key, Patch::strategic(podgc::failed_patch(pod, why, clock_.now())), "status");
-      co_return true;
-    } catch (const api::ApiError& error) {
-      if (error.code() != 404) throw;
-      co_return false;
-    }
+    const Patched patched = co_await client_.try_patch<Pod>(key, Patch::strategic(pod_gc::failed_patch(pod, why, clock_.now())), "status");
+    co_return patched == Patched::Yes;
   }
 
   // As upstream does, what fails is counted among the removed, too.
@@ -148,14 +143,14 @@ class PodGarbageCollector final : public Loop {
   const int terminated_max_;
   Informer<PodView>& pods_;
   Informer<Node>& nodes_;
-  const podgc::PodGcFamilies metrics_;
-  podgc::Quarantine quarantine_;
+  const pod_gc::PodGcFamilies metrics_;
+  pod_gc::Quarantine quarantine_;
   Steady next_{};
 };
 
 }  // namespace
 
-void pod_gc(LoopBuilder& loop) {
+void pod_gc_loop(LoopBuilder& loop) {
   loop.watches<PodView>([](const PodView&, const World&) -> LoopBuilder::Keys { return {{{}, "pods"}}; })
       .reads<Node>()
       .with<PodGarbageCollector>();

@@ -4,6 +4,7 @@
 
 #include "api/selector.h"
 #include "api/times.h"
+#include "controllers/common/conditions.h"
 
 namespace ph::controllers::replicaset {
 namespace {
@@ -11,20 +12,16 @@ namespace {
 Duration min_ready(const ReplicaSet& set) { return std::chrono::seconds(set.spec().min_ready_seconds()); }
 
 void set_failure(ReplicaSetStatus& status, const std::optional<Failure>& failure, Time now) {
-  auto& conditions = *status.mutable_conditions();
-  const auto old = std::ranges::find(conditions, "ReplicaFailure", [](const auto& c) { return c.type(); });
-  if (!failure) {
-    if (old != conditions.end()) conditions.erase(old);
-    return;
-  }
+  if (!failure) return drop_condition(status, "ReplicaFailure");
   // The first failure stays until one reconcile goes well.
-  if (old != conditions.end()) return;
-  apps::v1::ReplicaSetCondition& condition = *conditions.Add();
+  if (find_condition(status, "ReplicaFailure")) return;
+  apps::v1::ReplicaSetCondition condition;
   condition.set_type("ReplicaFailure");
   condition.set_status("True");
   api::set_time(condition.mutable_last_transition_time(), now);
   condition.set_reason(failure->surplus < 0 ? "FailedCreate" : "FailedDelete");
   condition.set_message(failure->message);
+  set_condition(status, std::move(condition));
 }
 
 }  // namespace

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "api/selector.h"
+#include "controllers/common/pod_control.h"
 #include "controllers/replicaset/plan.h"
 
 namespace ph::controllers::replicaset {
 
 // What the loop must know of a kind T:
 //   static Ref<ReplicaSet> as_set(const Ref<T>&);                     metadata, spec and status
-//   static std::optional<api::LabelSelector> selector(const T&);      nothing: it selects no pod
+//   static api::LabelSelector selector(const T&);
 //   static <status of T> status(const ReplicaSetStatus&);
 template <class T>
 struct ReplicaKind;
@@ -21,14 +22,10 @@ struct ReplicaKind;
 struct Subject {
   std::shared_ptr<const google::protobuf::Message> object;  // of the kind it is
   Ref<ReplicaSet> set;                                      // the same as a ReplicaSet
-  std::optional<api::LabelSelector> selector;
+  api::LabelSelector selector;
   Owner owner;
   core::v1::ObjectReference about;
 };
-
-inline bool selects(const std::optional<api::LabelSelector>& selector, const PodView& pod) {
-  return selector && !selector->empty() && selector->matches(labels_of(pod));
-}
 
 class ReplicaLoop : public Loop {
  public:
@@ -39,23 +36,20 @@ class ReplicaLoop : public Loop {
   virtual std::optional<Subject> find(const ObjectKey& key) const = 0;
   // UIDs of all objects of the kind that have this controller.
   virtual std::vector<std::string> controlled_by(const std::string& uid) const = 0;
-  // Writes the object back with another status, unless it has that already; throws when the object has changed.
+  // Writes the object back with another status, unless it has that already or is gone; throws when the object has changed.
   virtual Task<void> write_status(std::shared_ptr<const google::protobuf::Message> object, ReplicaSetStatus status) = 0;
 
   Client& client_;
 
  private:
   Task<Observed> observe(const Subject& subject);
-  Task<std::exception_ptr> create(const Subject& subject, int count);
-  Task<void> create_one(const core::v1::Pod& pod, const core::v1::ObjectReference& about);
-  Task<std::exception_ptr> remove(const Subject& subject, const Observed& observed, int count);
-  Task<void> remove_one(ObjectKey key, std::string uid, const core::v1::ObjectReference& about);
+  Task<std::optional<PodControl::Failure>> create(const Subject& subject, int count);
+  Task<std::optional<PodControl::Failure>> remove(const Subject& subject, const Observed& observed, int count);
   std::map<std::string, int, std::less<>> related_pods_by_node(const Subject& subject);
-  Task<void> update_status(const Subject& subject, ReplicaSetStatus status);
 
   const Clock& clock_;
-  EventRecorder& events_;
   Informer<PodView>& pods_;
+  PodControl control_;
 };
 
 template <class T>
@@ -84,7 +78,8 @@ class ReplicaLoopOf final : public ReplicaLoop {
     if (same_status(before.status(), after)) co_return;
     T changed = before;
     *changed.mutable_status() = std::move(after);
-    co_await client_.update_status<T>(std::move(changed));
+    // One that was deleted meanwhile needs none.
+    co_await client_.try_update_status<T>(std::move(changed));
   }
 
  private:
@@ -97,7 +92,7 @@ LoopBuilder::Keys keys_for_orphan(const PodView& pod, const World& world) {
   LoopBuilder::Keys out;
   if (pod.controller()) return out;
   for (const Ref<T>& object : world.informers.informer<T>().list(pod.namespace_name.view())) {
-    if (selects(ReplicaKind<T>::selector(*object), pod)) out.push_back(key_of(*object));
+    if (ReplicaKind<T>::selector(*object).matches(labels_of(pod))) out.push_back(key_of(*object));
   }
   return out;
 }

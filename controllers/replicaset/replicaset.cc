@@ -18,14 +18,7 @@ namespace replicaset {
 template <>
 struct ReplicaKind<ReplicaSet> {
   static Ref<ReplicaSet> as_set(const Ref<ReplicaSet>& set) { return set; }
-  static std::optional<api::LabelSelector> selector(const ReplicaSet& set) {
-    // A selector the server let in but we cannot read selects nothing, rather than everything.
-    try {
-      return api::LabelSelector::from(set.spec().selector());
-    } catch (const api::DecodeError&) {
-      return std::nullopt;
-    }
-  }
+  static api::LabelSelector selector(const ReplicaSet& set) { return owner_selector(set.spec().selector()); }
   static ReplicaSetStatus status(const ReplicaSetStatus& status) { return status; }
 };
 

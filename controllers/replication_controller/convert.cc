@@ -1,6 +1,6 @@
 #include "controllers/replication_controller/convert.h"
 
-namespace ph::controllers::replication {
+namespace ph::controllers::replication_controller {
 namespace {
 
 // The conditions of both kinds have the same members.
@@ -48,4 +48,4 @@ core::v1::ReplicationControllerStatus status(const apps::v1::ReplicaSetStatus& s
   return out;
 }
 
-}  // namespace ph::controllers::replication
+}  // namespace ph::controllers::replication_controller

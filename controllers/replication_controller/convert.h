@@ -3,7 +3,7 @@
 
 #include "api/kinds.h"
 
-namespace ph::controllers::replication {
+namespace ph::controllers::replication_controller {
 
 // Metadata, spec and status.
 apps::v1::ReplicaSet as_set(const core::v1::ReplicationController& controller);
@@ -11,4 +11,4 @@ apps::v1::ReplicaSet as_set(const core::v1::ReplicationController& controller);
 // terminatingReplicas has no place in it.
 core::v1::ReplicationControllerStatus status(const apps::v1::ReplicaSetStatus& status);
 
-}  // namespace ph::controllers::replication
+}  // namespace ph::controllers::replication_controller

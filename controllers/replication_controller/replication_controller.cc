@@ -19,17 +19,19 @@ namespace replicaset {
 template <>
 struct ReplicaKind<ReplicationController> {
   static Ref<ReplicaSet> as_set(const Ref<ReplicationController>& controller) {
-    return std::make_shared<const ReplicaSet>(replication::as_set(*controller));
+    return std::make_shared<const ReplicaSet>(replication_controller::as_set(*controller));
   }
-  static std::optional<api::LabelSelector> selector(const ReplicationController& controller) {
-    return api::LabelSelector::from_map(controller.spec().selector());
+  static api::LabelSelector selector(const ReplicationController& controller) {
+    meta::v1::LabelSelector terms;
+    *terms.mutable_match_labels() = controller.spec().selector();
+    return owner_selector(terms);
   }
-  static core::v1::ReplicationControllerStatus status(const ReplicaSetStatus& status) { return replication::status(status); }
+  static core::v1::ReplicationControllerStatus status(const ReplicaSetStatus& status) { return replication_controller::status(status); }
 };
 
 }  // namespace replicaset
 
-void replication_controller(LoopBuilder& loop) {
+void replication_controller_loop(LoopBuilder& loop) {
   loop.event_source("replication-controller");
   replicaset::keep_replicas<ReplicationController>(loop);
 }

@@ -54,7 +54,10 @@ class RootCaPublisher final : public Loop {
     const auto space = namespaces_.find(key);
     if (!space || !takes_content(*space)) co_return Outcome::done();
     const auto cached = maps_.find({key.name, kName});
-    if (!cached) co_return co_await create(key.name);
+    if (!cached) {
+      co_await provide(client_, fresh(key.name));
+      co_return Outcome::done();
+    }
     if (says(cached->object, authority_)) co_return Outcome::done();
     // The loop's account may not read it live. What it did not see makes this a conflict, and it is done again.
     ConfigMap changed = cached->object;
@@ -64,18 +67,12 @@ class RootCaPublisher final : public Loop {
   }
 
  private:
-  Task<Outcome> create(std::string space) {
+  ConfigMap fresh(const std::string& space) const {
     ConfigMap map;
     map.mutable_metadata()->set_namespace_(space);
     map.mutable_metadata()->set_name(kName);
     say(map, authority_);
-    try {
-      co_await client_.create<ConfigMap>(std::move(map));
-    } catch (const api::ApiError& error) {
-      // Somebody else made it, and it comes by the informer; or the namespace has begun to end.
-      if (!need_not_be_made(error)) throw;
-    }
-    co_return Outcome::done();
+    return map;
   }
 
   Client& client_;

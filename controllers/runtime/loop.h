@@ -22,11 +22,14 @@
 namespace ph::controllers {
 
 using informers::Client;
+using informers::Created;
 using informers::DeleteOptions;
 using informers::EventRecorder;
 using informers::Informer;
 using informers::Informers;
+using informers::Made;
 using informers::Patch;
+using informers::Patched;
 using informers::PodView;
 using informers::Ref;
 using informers::Removed;

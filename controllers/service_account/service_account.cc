@@ -24,12 +24,7 @@ class ServiceAccounts final : public Loop {
     ServiceAccount account;
     account.mutable_metadata()->set_namespace_(key.name);
     account.mutable_metadata()->set_name("default");
-    try {
-      co_await client_.create<ServiceAccount>(account);
-    } catch (const api::ApiError& error) {
-      // Somebody else made it, or the namespace has begun to end.
-      if (!need_not_be_made(error)) throw;
-    }
+    co_await provide(client_, std::move(account));
     co_return Outcome::done();
   }
 

@@ -21,11 +21,11 @@ const Time kNow = sim::SimClock::kStart;
 // Those of kubeadm's tests, and one made with another library.
 TEST(BootstrapSignatures, AreDetachedJws) {
   const std::string content = "Hello from the other side. I must have called a thousand times.";
-  EXPECT_EQ(signer::detached_signature(content, "joshua", "my voice is my passcode"),
+  EXPECT_EQ(bootstrap_signer::detached_signature(content, "joshua", "my voice is my passcode"),
             "eyJhbGciOiJIUzI1NiIsImtpZCI6Impvc2h1YSJ9..VShe2taLd-YTrmWuRkcL_8QTNDHYxQIEBsAYYiIj1_8");
-  EXPECT_EQ(signer::detached_signature("", "joshua", "my voice is my passcode"),
+  EXPECT_EQ(bootstrap_signer::detached_signature("", "joshua", "my voice is my passcode"),
             "eyJhbGciOiJIUzI1NiIsImtpZCI6Impvc2h1YSJ9..7Ui1ALizW4jXphVUB7xUqC9vLYLL9RZeOFfVLoB7Tgk");
-  EXPECT_EQ(signer::detached_signature("apiVersion: v1\n", "aaaaaa", "0123456789abcdef"), "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFhYWFhYSJ9..PzjciOayR1RqXSEvP1b5YjMSXBqX2zvPRtdRuOtm5iE");
+  EXPECT_EQ(bootstrap_signer::detached_signature("apiVersion: v1\n", "aaaaaa", "0123456789abcdef"), "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFhYWFhYSJ9..PzjciOayR1RqXSEvP1b5YjMSXBqX2zvPRtdRuOtm5iE");
 }
 
 Ref<BootstrapToken> token(const Secret& secret) { return BootstrapToken::decode(api::encode_protobuf(secret)); }
@@ -66,7 +66,7 @@ TEST(BootstrapSignatures, WhoMaySign) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(signer::may_sign(*token(c.secret), kNow), c.may);
+    EXPECT_EQ(bootstrap_signer::may_sign(*token(c.secret), kNow), c.may);
   }
 }
 
@@ -89,28 +89,28 @@ TEST(BootstrapSignatures, CoverExactlyTheTokensThatMay) {
   const std::vector<Ref<BootstrapToken>> tokens{token(bootstrap_secret("aaaaaa", "2026-01-01T01:00:00Z")),
                                                 token(bootstrap_secret("bbbbbb", "2026-01-01T00:30:00Z")),
                                                 token(with(bootstrap_secret("cccccc", "2026-01-01T00:10:00Z"), "usage-bootstrap-signing", "no"))};
-  const auto first = signer::signed_info(cluster_info("k1"), tokens, kNow);
+  const auto first = bootstrap_signer::signed_info(cluster_info("k1"), tokens, kNow);
   ASSERT_TRUE(first);
   EXPECT_EQ(signatures(*first), (std::vector<std::string>{"aaaaaa", "bbbbbb"}));
-  EXPECT_EQ(first->data().at("jws-kubeconfig-aaaaaa"), signer::detached_signature("k1", "aaaaaa", "0123456789abcdef"));
+  EXPECT_EQ(first->data().at("jws-kubeconfig-aaaaaa"), bootstrap_signer::detached_signature("k1", "aaaaaa", "0123456789abcdef"));
   EXPECT_EQ(first->data().at("note"), "not ours");
-  EXPECT_EQ(signer::next_expiry(tokens, kNow), kNow + 30min);
-  EXPECT_EQ(signer::next_expiry(tokens, kNow + 30min), kNow + 1h);
-  EXPECT_EQ(signer::next_expiry(tokens, kNow + 1h), std::nullopt);
+  EXPECT_EQ(bootstrap_signer::next_expiry(tokens, kNow), kNow + 30min);
+  EXPECT_EQ(bootstrap_signer::next_expiry(tokens, kNow + 30min), kNow + 1h);
+  EXPECT_EQ(bootstrap_signer::next_expiry(tokens, kNow + 1h), std::nullopt);
 
-  EXPECT_FALSE(signer::signed_info(*first, tokens, kNow)) << "it is so already";
+  EXPECT_FALSE(bootstrap_signer::signed_info(*first, tokens, kNow)) << "it is so already";
   ConfigMap changed = *first;
   (*changed.mutable_data())["kubeconfig"] = "k2";
-  const auto second = signer::signed_info(changed, tokens, kNow);
+  const auto second = bootstrap_signer::signed_info(changed, tokens, kNow);
   ASSERT_TRUE(second);
   EXPECT_NE(second->data().at("jws-kubeconfig-aaaaaa"), first->data().at("jws-kubeconfig-aaaaaa"));
-  const auto later = signer::signed_info(*first, tokens, kNow + 30min);
+  const auto later = bootstrap_signer::signed_info(*first, tokens, kNow + 30min);
   ASSERT_TRUE(later);
   EXPECT_EQ(signatures(*later), (std::vector<std::string>{"aaaaaa"}));
 
   ConfigMap empty = *first;
   empty.mutable_data()->erase("kubeconfig");
-  EXPECT_FALSE(signer::signed_info(empty, tokens, kNow)) << "there is nothing to sign";
+  EXPECT_FALSE(bootstrap_signer::signed_info(empty, tokens, kNow)) << "there is nothing to sign";
 }
 
 // -- In a cluster
@@ -219,7 +219,7 @@ TEST(BootstrapSignerStale, WritesBackWhatItReadLive) {
   api::decode_protobuf(api::open_envelope(loop.server.expect().body).raw, sent);
   EXPECT_EQ(sent.metadata().resource_version(), "1009");
   EXPECT_EQ(sent.data().at("other"), "added meanwhile");
-  EXPECT_EQ(sent.data().at("jws-kubeconfig-aaaaaa"), signer::detached_signature("new", "aaaaaa", "0123456789abcdef"));
+  EXPECT_EQ(sent.data().at("jws-kubeconfig-aaaaaa"), bootstrap_signer::detached_signature("new", "aaaaaa", "0123456789abcdef"));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "tests/sim/builders.h"
 
-namespace ph::controllers::rollout {
+namespace ph::controllers::deployment {
 namespace {
 
 using testing::ElementsAre, testing::IsEmpty, testing::Pair, testing::UnorderedElementsAre;
@@ -468,4 +468,4 @@ TEST(DeploymentStatus, IsTheSameWhenNothingHappens) {
 }
 
 }  // namespace
-}  // namespace ph::controllers::rollout
+}  // namespace ph::controllers::deployment

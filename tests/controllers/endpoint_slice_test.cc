@@ -11,7 +11,7 @@ namespace {
 using core::v1::Pod;
 using core::v1::Service;
 using discovery::v1::EndpointSlice;
-using endpoints::Group;
+using endpoint_slice::Group;
 using informers::Interned;
 using informers::PodView;
 using informers::Ref;
@@ -52,7 +52,7 @@ std::string no_zone(std::string_view) { return {}; }
 
 // "ready serving terminating" of the first endpoint, or "none".
 std::string conditions(const Service& service, PodView view) {
-  const auto groups = endpoints::desired(service, pods({std::move(view)}), "IPv4", no_zone);
+  const auto groups = endpoint_slice::desired(service, pods({std::move(view)}), "IPv4", no_zone);
   if (groups.empty()) return "none";
   const auto& c = groups.front().endpoints.front().conditions();
   return fmt::format("{:d}{:d}{:d}", c.ready(), c.serving(), c.terminating());
@@ -99,7 +99,7 @@ TEST(EndpointSliceDesired, NamedPortsMakeGroups) {
   old_port.port_protocols = {Interned("TCP")};
   new_port.ports = {{Interned("http"), 9090}};
   new_port.port_protocols = {Interned("TCP")};
-  const auto groups = endpoints::desired(named, pods({old_port, new_port, no_port}), "IPv4", no_zone);
+  const auto groups = endpoint_slice::desired(named, pods({old_port, new_port, no_port}), "IPv4", no_zone);
   ASSERT_EQ(groups.size(), 2u);
   EXPECT_EQ(groups[0].ports[0].port() + groups[1].ports[0].port(), 8080 + 9090);
 }
@@ -107,14 +107,14 @@ TEST(EndpointSliceDesired, NamedPortsMakeGroups) {
 TEST(EndpointSliceDesired, ZonesAndHints) {
   Service close = service();
   close.mutable_spec()->set_traffic_distribution("PreferSameZone");
-  const auto groups = endpoints::desired(close, many(1), "IPv4", [](std::string_view) { return std::string("east"); });
+  const auto groups = endpoint_slice::desired(close, many(1), "IPv4", [](std::string_view) { return std::string("east"); });
   const auto& endpoint = groups.front().endpoints.front();
   EXPECT_EQ(endpoint.zone(), "east");
   EXPECT_EQ(endpoint.hints().for_zones(0).name(), "east");
 }
 
 // Applies a plan to slices as the server would.
-std::vector<EndpointSlice> apply(std::vector<EndpointSlice> slices, const endpoints::Plan& plan) {
+std::vector<EndpointSlice> apply(std::vector<EndpointSlice> slices, const endpoint_slice::Plan& plan) {
   for (const EndpointSlice& removed : plan.remove) {
     std::erase_if(slices, [&](const EndpointSlice& slice) { return slice.metadata().name() == removed.metadata().name(); });
   }
@@ -130,16 +130,16 @@ std::vector<EndpointSlice> apply(std::vector<EndpointSlice> slices, const endpoi
   return slices;
 }
 
-std::string writes(const endpoints::Plan& plan) {
+std::string writes(const endpoint_slice::Plan& plan) {
   return fmt::format("+{} ~{} -{}", plan.create.size(), plan.update.size(), plan.remove.size());
 }
 
 TEST(EndpointSlicePlan, WritesAsLittleAsItCan) {
   const Service web = service();
-  const auto groups_of = [&](const std::vector<Ref<PodView>>& list) { return endpoints::desired(web, list, "IPv4", no_zone); };
+  const auto groups_of = [&](const std::vector<Ref<PodView>>& list) { return endpoint_slice::desired(web, list, "IPv4", no_zone); };
   std::vector<EndpointSlice> slices;
   const auto bring_to = [&](const std::vector<Ref<PodView>>& list) {
-    const auto plan = endpoints::reconcile(web, "IPv4", groups_of(list), slices, 100);
+    const auto plan = endpoint_slice::reconcile(web, "IPv4", groups_of(list), slices, 100);
     slices = apply(slices, plan);
     return writes(plan);
   };

@@ -13,7 +13,7 @@ namespace {
 
 using core::v1::Node;
 using core::v1::Pod;
-using podgc::Why;
+using pod_gc::Why;
 using testing::ElementsAre;
 
 // -- Decisions
@@ -38,11 +38,11 @@ PodView evicted(PodView pod) {
   return pod;
 }
 
-std::vector<std::string> chosen(const std::vector<PodView>& pods, const podgc::Facts& facts) {
+std::vector<std::string> chosen(const std::vector<PodView>& pods, const pod_gc::Facts& facts) {
   std::vector<Ref<PodView>> refs;
   for (const PodView& pod : pods) refs.push_back(std::make_shared<const PodView>(pod));
   std::vector<std::string> out;
-  for (const auto& victim : podgc::victims(refs, facts)) out.push_back(victim.pod->name + std::to_string(static_cast<int>(victim.why)));
+  for (const auto& victim : pod_gc::victims(refs, facts)) out.push_back(victim.pod->name + std::to_string(static_cast<int>(victim.why)));
   return out;
 }
 
@@ -50,7 +50,7 @@ TEST(PodGcPlan, ChoosesVictims) {
   struct Case {
     const char* name;
     std::vector<PodView> pods;
-    podgc::Facts facts;
+    pod_gc::Facts facts;
     std::vector<std::string> victims;  // name and number of the reason, in order
   };
   const Case cases[] = {
@@ -98,10 +98,10 @@ TEST(PodGcPlan, ChoosesVictims) {
 }
 
 TEST(PodGcPlan, KnowsWhatEndsForGood) {
-  EXPECT_TRUE(podgc::is_ending_for_good(deleted(view("a", "Failed"), 0)));
-  EXPECT_FALSE(podgc::is_ending_for_good(deleted(view("a", "Failed"), 30)));
-  EXPECT_FALSE(podgc::is_ending_for_good(deleted(view("a", "Running"), 0))) << "its phase is still to be set";
-  EXPECT_FALSE(podgc::is_ending_for_good(view("a", "Failed")));
+  EXPECT_TRUE(pod_gc::is_ending_for_good(deleted(view("a", "Failed"), 0)));
+  EXPECT_FALSE(pod_gc::is_ending_for_good(deleted(view("a", "Failed"), 30)));
+  EXPECT_FALSE(pod_gc::is_ending_for_good(deleted(view("a", "Running"), 0))) << "its phase is still to be set";
+  EXPECT_FALSE(pod_gc::is_ending_for_good(view("a", "Failed")));
 }
 
 Node node(const std::string& name, bool tainted, const char* ready) {
@@ -132,12 +132,12 @@ TEST(PodGcPlan, KnowsNodesOutOfService) {
                         Case{"tainted, never heard of", true, "", true}, Case{"tainted but ready", true, "True", false},
                         Case{"not ready without the taint", false, "False", false}}) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(podgc::is_out_of_service(node("n", c.tainted, c.ready)), c.out_of_service);
+    EXPECT_EQ(pod_gc::is_out_of_service(node("n", c.tainted, c.ready)), c.out_of_service);
   }
 }
 
 TEST(PodGcPlan, AQuarantineLasts40Seconds) {
-  podgc::Quarantine quarantine;
+  pod_gc::Quarantine quarantine;
   const auto at = [](Duration since) { return Steady(since); };
   EXPECT_THAT(quarantine.due({"a"}, at(0s)), ElementsAre());
   EXPECT_THAT(quarantine.due({"a", "b"}, at(20s)), ElementsAre());
@@ -155,7 +155,7 @@ TEST(PodGcPlan, SaysWhoEndedAnOrphan) {
   Pod pod = sim::make_pod("default/p", "gone");
   pod.mutable_metadata()->set_uid("u1");
   pod.mutable_metadata()->set_generation(3);
-  const auto patch = [&](Why why) { return nlohmann::json::parse(podgc::failed_patch(pod, why, sim::SimClock::kStart)); };
+  const auto patch = [&](Why why) { return nlohmann::json::parse(pod_gc::failed_patch(pod, why, sim::SimClock::kStart)); };
   EXPECT_EQ(patch(Why::OutOfService), nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed"}})"));
   EXPECT_EQ(patch(Why::Unscheduled), patch(Why::OutOfService));
   const auto orphaned = nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed","conditions":[
@@ -218,8 +218,8 @@ TEST(PodGc, CountsWhatItRemoves) {
   cluster.create(sim::make_pod("default/a", "ghost"));
   cluster.create(sim::make_pod("default/b", "ghost"));
   cluster.advance(1min);
-  EXPECT_EQ(podgc::PodGcFamilies{&metrics}.removed.with({"default", "orphaned"}).value(), 2u);
-  EXPECT_EQ(podgc::PodGcFamilies{&metrics}.failed.with({"default", "orphaned"}).value(), 0u);
+  EXPECT_EQ(pod_gc::PodGcFamilies{&metrics}.removed.with({"default", "orphaned"}).value(), 2u);
+  EXPECT_EQ(pod_gc::PodGcFamilies{&metrics}.failed.with({"default", "orphaned"}).value(), 0u);
 }
 
 TEST(PodGc, ANodeThatComesBackKeepsItsPods) {

@@ -1,4 +1,4 @@
-// The pure half of the replicaset loop: who is deleted first, what the status says, claims, batches.
+// The pure half of the replicaset loop: who is deleted first, what the status says.
 #include "controllers/replicaset/plan.h"
 
 #include <gmock/gmock.h>
@@ -125,62 +125,6 @@ TEST(ReplicaSetPlan, FailuresComeAndGo) {
   EXPECT_EQ(run({}, at(3s)), "none");
   EXPECT_FALSE(replicaset::same_status(first, set.status()));
   EXPECT_EQ(run(replicaset::Failure{1, "no"}, at(4s)), "FailedDelete: no");
-}
-
-TEST(OwnershipTest, JudgesClaims) {
-  struct Case {
-    const char* name;
-    const char* controller;
-    bool selected, object_deleting, owner_deleting;
-    Claim claim;
-  };
-  const Case cases[] = {
-      {"ours", "me", true, false, false, Claim::Keep},
-      {"ours, though I end", "me", true, false, true, Claim::Keep},
-      {"no longer selected", "me", false, false, false, Claim::Release},
-      {"no longer selected when I end", "me", false, false, true, Claim::Ignore},
-      {"another's", "you", true, false, false, Claim::Ignore},
-      {"an orphan", "", true, false, false, Claim::Adopt},
-      {"an orphan that ends", "", true, true, false, Claim::Ignore},
-      {"an orphan when I end", "", true, false, true, Claim::Ignore},
-      {"somebody's orphan", "", false, false, false, Claim::Ignore},
-  };
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.name);
-    Owner owner;
-    owner.uid = "me";
-    owner.deleting = c.owner_deleting;
-    EXPECT_EQ(judge_claim(owner, c.controller, c.selected, c.object_deleting), c.claim);
-  }
-}
-
-TEST(SlowStartTest, DoublesItsBatchesAndStopsAtAFailure) {
-  struct Case {
-    const char* name;
-    int count, fails_at;  // -1: never
-    int started, succeeded;
-  };
-  for (const Case& c : {Case{"all", 10, -1, 10, 10}, Case{"none", 0, -1, 0, 0}, Case{"the first", 500, 0, 1, 0},
-                        Case{"in the third batch", 500, 4, 7, 6}}) {
-    SCOPED_TRACE(c.name);
-    sim::SimExecutor executor;
-    int started = 0;
-    Batches result;
-    Scope scope(executor);
-    scope.spawn([](int count, int fails_at, int& started, Batches& result) -> Task<void> {
-      result = co_await slow_start(count, [&started, fails_at](int i) -> Task<void> {
-        return [](int i, int fails_at, int& started) -> Task<void> {
-          ++started;
-          if (i == fails_at) throw std::runtime_error("no");
-          co_return;
-        }(i, fails_at, started);
-      });
-    }(c.count, c.fails_at, started, result));
-    executor.drain();
-    EXPECT_EQ(started, c.started);
-    EXPECT_EQ(result.succeeded, c.succeeded);
-    EXPECT_EQ(result.error != nullptr, c.fails_at >= 0);
-  }
 }
 
 }  // namespace

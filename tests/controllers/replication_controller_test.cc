@@ -29,7 +29,7 @@ TEST(ReplicationControllerConversion, KeepsWhatBothKindsHave) {
   controller.mutable_status()->set_replicas(2);
   controller.mutable_status()->set_observed_generation(3);
 
-  apps::v1::ReplicaSet set = replication::as_set(controller);
+  apps::v1::ReplicaSet set = replication_controller::as_set(controller);
   EXPECT_EQ(set.metadata().uid(), "u1");
   EXPECT_EQ(set.metadata().generation(), 4);
   EXPECT_EQ(set.spec().replicas(), 3);
@@ -37,10 +37,11 @@ TEST(ReplicationControllerConversion, KeepsWhatBothKindsHave) {
   EXPECT_EQ(set.spec().selector().match_labels().at("app"), "web");
   EXPECT_EQ(set.spec().template_().spec().containers(0).image(), "img:1");
   set.mutable_status()->set_terminating_replicas(9);
-  EXPECT_EQ(api::encode_protobuf(replication::status(set.status())), api::encode_protobuf(controller.status())) << "there and back";
+  EXPECT_EQ(api::encode_protobuf(replication_controller::status(set.status())), api::encode_protobuf(controller.status()))
+      << "there and back";
 
   controller.mutable_spec()->clear_replicas();
-  EXPECT_FALSE(replication::as_set(controller).spec().has_replicas());
+  EXPECT_FALSE(replication_controller::as_set(controller).spec().has_replicas());
 }
 
 // -- In a cluster

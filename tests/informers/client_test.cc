@@ -161,6 +161,79 @@ TEST_F(ClientTest, RemoveTellsWhatBecameOfIt) {
   EXPECT_THROW(refused.value(), api::ApiError) << "there was no precondition to fail";
 }
 
+meta::v1::Status ending_namespace() {
+  meta::v1::Status status = failure(403, "Forbidden", "it is being terminated");
+  status.mutable_details()->add_causes()->set_reason("NamespaceTerminating");
+  return status;
+}
+
+TEST_F(ClientTest, TryCreateTellsWhatBecameOfIt) {
+  struct Case {
+    const char* name;
+    meta::v1::Status refusal;  // code 0: none
+    Made made;
+  };
+  const Case cases[] = {{"done", {}, Made::Yes},
+                        {"there is one", failure(409, "AlreadyExists"), Made::Exists},
+                        {"a conflict", failure(409, "Conflict"), Made::Refused},
+                        {"the namespace ends", ending_namespace(), Made::NamespaceEnding},
+                        {"a quota", failure(403, "Forbidden"), Made::Refused},
+                        {"no such namespace", failure(404, "NotFound"), Made::Refused},
+                        {"the server failed", failure(500, "InternalError"), Made::Refused}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    Call call(executor_, client_.try_create<ConfigMap>(config_map("ns/a", 0)));
+    EXPECT_EQ(server_.expect().method, "POST");
+    if (c.refusal.code() == 0) server_.answer(config_map("ns/a", 9));
+    if (c.refusal.code() != 0) server_.answer(c.refusal.code(), envelope(c.refusal));
+    const auto& created = call.value();
+    EXPECT_EQ(created.made, c.made);
+    EXPECT_EQ(created.object.metadata().resource_version(), c.made == Made::Yes ? "9" : "0");
+    EXPECT_EQ(created.refusal.has_value(), c.made != Made::Yes);
+    if (created.refusal) EXPECT_EQ(created.refusal->status().message(), c.refusal.message());
+  }
+  Call lost(executor_, client_.try_create<ConfigMap>(config_map("ns/a", 0)));
+  server_.lose();
+  EXPECT_THROW(lost.value(), TransportError);
+}
+
+TEST_F(ClientTest, TryUpdateAndTryPatchTellWhatBecameOfIt) {
+  struct Case {
+    const char* name;
+    int code;
+    const char* reason;
+    bool pinned;
+    std::optional<Patched> patched;  // nothing: it throws
+  };
+  const Case cases[] = {{"done", 200, "", false, Patched::Yes},
+                        {"was not there", 404, "NotFound", false, Patched::Gone},
+                        {"was not there, pinned", 404, "NotFound", true, Patched::Gone},
+                        {"another has the name", 422, "Invalid", true, Patched::Changed},
+                        {"invalid", 422, "Invalid", false, std::nullopt},
+                        {"a conflict", 409, "Conflict", true, std::nullopt},
+                        {"refused", 403, "Forbidden", true, std::nullopt}};
+  const api::Resource& maps = *api::Scheme::builtin().resource(api::schema_of<ConfigMap>());
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    Patch patch = Patch::strategic("{}");
+    patch.pinned = c.pinned;
+    const auto expect = [&](Task<Patched> write, const char* method, const char* target) {
+      Call call(executor_, std::move(write));
+      EXPECT_EQ(server_.expect().method, method);
+      EXPECT_EQ(server_.expect().target, target);
+      if (c.code == 200) server_.answer(config_map("ns/a", 9));
+      if (c.code != 200) server_.refuse(c.code, c.reason);
+      if (c.patched) EXPECT_EQ(call.value(), *c.patched);
+      if (!c.patched) EXPECT_THROW(call.value(), api::ApiError);
+    };
+    expect(client_.try_patch<ConfigMap>({"ns", "a"}, patch, "status"), "PATCH", "/api/v1/namespaces/ns/configmaps/a/status");
+    expect(client_.try_patch_metadata(maps, {"ns", "a"}, patch), "PATCH", "/api/v1/namespaces/ns/configmaps/a");
+    if (c.pinned) continue;  // an update is of the revision it names
+    expect(client_.try_update<ConfigMap>(config_map("ns/a", 7)), "PUT", "/api/v1/namespaces/ns/configmaps/a");
+    expect(client_.try_update_status<ConfigMap>(config_map("ns/a", 7)), "PUT", "/api/v1/namespaces/ns/configmaps/a/status");
+  }
+}
+
 TEST_F(ClientTest, WritesCarryTheObject) {
   Call create(executor_, client_.create<ConfigMap>(config_map("ns/a", 0)));
   HttpRequest request = server_.expect();

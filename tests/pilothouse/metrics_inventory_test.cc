@@ -148,7 +148,7 @@ class MetricsInventory : public ::testing::Test {
     elections.master_status.with({"kube-scheduler"}).set(1);
     elections.slowpath.with({"kube-scheduler"}).set(1);
     elections.refused.with({"kube-scheduler"}).set(1);
-    controllers::podgc::PodGcFamilies{&metrics}.failed.with({"default", "orphaned"}).add();
+    controllers::pod_gc::PodGcFamilies{&metrics}.failed.with({"default", "orphaned"}).add();
     show_build(metrics, build_info());
     informers::ClientMetrics client(&metrics, "127.0.0.1:6443");
     read.executor.post([&client] { informers::ClientMetrics::Attempt(&client, HttpRequest{.method = "GET"}, false).retried(429); });
