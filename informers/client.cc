@@ -313,4 +313,20 @@ Task<std::unique_ptr<RawWatch>> Client::watch(const api::Resource& resource, Lis
   co_return std::make_unique<ProtobufWatch>(std::move(response));
 }
 
+Task<Client::Document> Client::get_document(std::string path, std::string accept, std::string known) {
+  HttpRequest request;
+  request.method = "GET";
+  request.target = std::move(path);
+  request.headers.add("accept", std::move(accept));
+  request.headers.add("user-agent", user_agent_);
+  if (!known.empty()) request.headers.add("if-none-match", std::move(known));
+  HttpResponse response = co_await exchange(std::move(request), false);
+  Document out;
+  out.same = response.status == 304;
+  out.media_type = response.headers.get("content-type");
+  out.tag = response.headers.get("etag");
+  out.body = joined(std::move(response.body));
+  co_return out;
+}
+
 }  // namespace ph::informers
