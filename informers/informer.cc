@@ -27,7 +27,6 @@ struct Informers::Impl {
   Stats stats;
   bool stopped = false;
   std::map<std::type_index, Slot> slots;
-  std::map<std::string, std::shared_ptr<Informer<MetadataView>>> metadata;
   std::vector<std::shared_ptr<Reflector>> reflectors;  // in the order they were asked for
   const InformerMetrics metrics;
   ScrapeHook hook;
@@ -70,12 +69,6 @@ std::shared_ptr<Informer<MetadataView>> Informers::follow(api::ResourceRef resou
     return uids;
   });
   return {both, &both->typed};
-}
-
-Informer<MetadataView>& Informers::metadata(const api::Resource& resource) {
-  auto& informer = impl_->metadata[resource.kind.api_version() + "/" + resource.plural];
-  if (!informer) informer = follow({std::shared_ptr<void>(), &resource});
-  return *informer;
 }
 
 void Informers::forget(Informer<MetadataView>& informer) {

@@ -182,8 +182,6 @@ class Informers {
   void forget(Informer<MetadataView>& informer);
   // The metadata of all kinds that discovery names.
   Kinds& kinds();
-  // The metadata of any resource, which must outlive the informers. Shared by all who ask.
-  Informer<MetadataView>& metadata(const api::Resource& resource);
 
   // Waits until every informer asked for so far has its first complete list; those of kinds, until they are settled.
   Task<void> wait_synced();

@@ -54,11 +54,6 @@ struct World {
     ask(informer.any());
     return informer;
   }
-  Informer<informers::MetadataView>& metadata(const api::Resource& resource) const {
-    Informer<informers::MetadataView>& informer = informers.metadata(resource);
-    ask(informer.any());
-    return informer;
-  }
 
  private:
   // Key functions come here with every event: each informer is noted once.
@@ -129,20 +124,6 @@ class LoopBuilder {
       source.informer = world.informer<T>().any().shared_from_this();
       source.resource = source.informer->decoder().resource;
       source.keys = [to_keys, &world](const void* object) { return to_keys(*static_cast<const T*>(object), world); };
-      return source;
-    });
-    return *this;
-  }
-  // The same over the metadata of any resource; `resource` must outlive the loop.
-  LoopBuilder& watches_metadata(const api::Resource& resource,
-                                std::function<Keys(const informers::MetadataView&, const World&)> to_keys) {
-    sources_.push_back([resource = &resource, to_keys = std::move(to_keys)](const World& world) {
-      Source source;
-      source.informer = world.metadata(*resource).any().shared_from_this();
-      source.resource = resource;
-      source.keys = [to_keys, &world](const void* object) {
-        return to_keys(*static_cast<const informers::MetadataView*>(object), world);
-      };
       return source;
     });
     return *this;
