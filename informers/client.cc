@@ -48,13 +48,23 @@ std::optional<Duration> retry_after(const HttpResponse& response) {
   return std::chrono::seconds(parse_revision(text).value);
 }
 
-std::string delete_body(const DeleteOptions& options) {
+meta::v1::DeleteOptions delete_body(const DeleteOptions& options) {
   meta::v1::DeleteOptions body;
   if (options.uid) body.mutable_preconditions()->set_uid(*options.uid);
   if (options.resource_version) body.mutable_preconditions()->set_resource_version(*options.resource_version);
   if (!options.propagation.empty()) body.set_propagation_policy(options.propagation);
   if (options.grace_seconds) body.set_grace_period_seconds(*options.grace_seconds);
-  return api::encode_envelope(body);
+  return body;
+}
+
+// How a deletion is asked for, of one object or (`as`: the list's) of a collection. Of a kind that this program knows by discovery alone
+// nobody can tell whether its objects have a protobuf form: what is sent is JSON, and what is answered may be.
+void ask_deletion(RequestBuilder& request, const api::Resource& resource, const char* as, const DeleteOptions& options) {
+  if (resource.schema) {
+    request.body(std::string(kProtobuf), api::encode_envelope(delete_body(options)));
+  } else {
+    request.accept(metadata_media_type(as) + ",application/json").body("application/json", api::encode_json(delete_body(options)));
+  }
 }
 
 std::string_view patch_media_type(Patch::Type type) {
@@ -70,10 +80,15 @@ std::string_view patch_media_type(Patch::Type type) {
 // metadata alone, which is that of the object.
 std::string written_object(const api::Resource& resource, std::string_view body) {
   if (body.empty()) return {};
+  meta::v1::PartialObjectMetadata metadata;
+  if (body.starts_with('{')) {
+    if (api::type_of(body).kind == "Status") return {};
+    api::decode_json(body, metadata);
+    return api::encode_protobuf(metadata);
+  }
   const api::Envelope envelope = api::open_envelope(body);
   if (envelope.kind.kind == "Status") return {};
   if (envelope.kind.kind == resource.kind.kind) return std::string(envelope.raw);
-  meta::v1::PartialObjectMetadata metadata;
   api::decode_protobuf(wire_member(envelope.raw, 1), *metadata.mutable_metadata());
   return api::encode_protobuf(metadata);
 }
@@ -222,7 +237,7 @@ Task<Removed> Client::remove_object(const api::Schema& schema, ObjectKey key, De
 
 Task<Removed> Client::remove_object(const api::Resource& resource, ObjectKey key, DeleteOptions options) {
   RequestBuilder request("DELETE", resource, key.namespace_name, key.name);
-  request.body(std::string(kProtobuf), delete_body(options));
+  ask_deletion(request, resource, "PartialObjectMetadata", options);
   HttpRequest built = std::move(request).build(user_agent_);
   try {
     co_await write(std::move(built), Write{Write::Verb::Remove, &resource, std::move(key), {}, options.uid.value_or("")});
@@ -252,7 +267,7 @@ Task<void> Client::post_message(const api::Schema& schema, ObjectKey key, std::s
 
 Task<void> Client::remove_collection(const api::Resource& resource, std::string namespace_name, DeleteOptions options) {
   RequestBuilder request("DELETE", resource, namespace_name);
-  request.body(std::string(kProtobuf), delete_body(options));
+  ask_deletion(request, resource, "PartialObjectMetadataList", options);
   co_await ask(std::move(request).build(user_agent_));
 }
 
@@ -329,6 +344,22 @@ Task<std::unique_ptr<RawWatch>> Client::watch(const api::Resource& resource, Lis
   if (metadata_only) request.accept(metadata_media_type("PartialObjectMetadata"));
   HttpResponse response = co_await exchange(std::move(request).build(user_agent_), true);
   co_return std::make_unique<ProtobufWatch>(std::move(response));
+}
+
+Task<Client::Document> Client::get_document(std::string path, std::string accept, std::string known) {
+  HttpRequest request;
+  request.method = "GET";
+  request.target = std::move(path);
+  request.headers.add("accept", std::move(accept));
+  request.headers.add("user-agent", user_agent_);
+  if (!known.empty()) request.headers.add("if-none-match", std::move(known));
+  HttpResponse response = co_await exchange(std::move(request), false);
+  Document out;
+  out.same = response.status == 304;
+  out.media_type = response.headers.get("content-type");
+  out.tag = response.headers.get("etag");
+  out.body = joined(std::move(response.body));
+  co_return out;
 }
 
 }  // namespace ph::informers

@@ -230,6 +230,14 @@ class Client {
   virtual Task<std::unique_ptr<RawWatch>> watch(const api::Resource& resource, ListOptions options, bool metadata_only,
                                                 bool send_initial_events);
 
+  // A document that is no object, as discovery's are: GET of a path. `known`: the tag of what the caller has already; the answer
+  // may then be that it is still the same.
+  struct Document {
+    std::string body, media_type, tag;
+    bool same = false;
+  };
+  virtual Task<Document> get_document(std::string path, std::string accept, std::string known);
+
   Transport& transport() { return transport_; }
   const std::string& user_agent() const { return user_agent_; }
 

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "informers/kinds.h"
 #include "informers/metadata_view.h"
 #include "informers/metrics.h"
 #include "informers/reflector.h"
@@ -26,10 +27,10 @@ struct Informers::Impl {
   Stats stats;
   bool stopped = false;
   std::map<std::type_index, Slot> slots;
-  std::map<std::string, std::pair<std::shared_ptr<Reflector>, std::unique_ptr<Informer<MetadataView>>>> metadata;
   std::vector<std::shared_ptr<Reflector>> reflectors;  // in the order they were asked for
   const InformerMetrics metrics;
   ScrapeHook hook;
+  std::unique_ptr<Kinds> kinds;
 };
 
 Informers::Informers(Executor& executor, Client& client, Rng& rng, Log log, Metrics* metrics)
@@ -55,25 +56,53 @@ std::shared_ptr<detail::AnyInformer> Informers::make(detail::Decoder decoder) {
   return reflector;
 }
 
-Informer<MetadataView>& Informers::metadata(const api::Resource& resource) {
-  auto& [reflector, informer] = impl_->metadata[resource.kind.api_version() + "/" + resource.plural];
-  if (!informer) {
-    reflector = std::static_pointer_cast<Reflector>(make(detail::metadata_decoder(resource)));
-    informer = std::make_unique<Informer<MetadataView>>(*reflector);
+std::shared_ptr<Informer<MetadataView>> Informers::follow(api::ResourceRef resource) {
+  struct Both {
+    explicit Both(std::shared_ptr<detail::AnyInformer> any) : any(std::move(any)), typed(*this->any) {}
+    const std::shared_ptr<detail::AnyInformer> any;
+    Informer<MetadataView> typed;
+  };
+  const auto both = std::make_shared<Both>(make(detail::metadata_decoder(std::move(resource))));
+  both->typed.add_index(kByOwner, [](const MetadataView& object) {
+    std::vector<std::string> uids;
+    for (const OwnerView& owner : object.owners) uids.emplace_back(owner.uid.view());
+    return uids;
+  });
+  return {both, &both->typed};
+}
+
+void Informers::forget(Informer<MetadataView>& informer) {
+  const auto found = std::ranges::find(impl_->reflectors, &informer.any(), [](const auto& each) -> detail::AnyInformer* { return each.get(); });
+  if (found == impl_->reflectors.end()) return;
+  const std::shared_ptr<Reflector> reflector = std::move(*found);
+  impl_->reflectors.erase(found);
+  reflector->stop();
+}
+
+Kinds& Informers::kinds() {
+  if (!impl_->kinds) {
+    impl_->kinds = std::make_unique<Kinds>(impl_->executor, impl_->client, *this, impl_->rng, impl_->log.named("kinds"));
+    if (impl_->stopped) impl_->kinds->stop();
   }
-  return *informer;
+  return *impl_->kinds;
 }
 
 Task<void> Informers::wait_synced() {
-  // Waiting may bring new ones.
-  for (std::size_t i = 0; i < impl_->reflectors.size(); ++i) {
-    const std::shared_ptr<Reflector> reflector = impl_->reflectors[i];
+  // Waiting may bring new ones, and take some away.
+  const auto waits = [](const auto& each) { return !each->synced() && !each->stopped() && !each->decoder().kept_resource; };
+  for (auto next = std::ranges::find_if(impl_->reflectors, waits); next != impl_->reflectors.end();
+       next = std::ranges::find_if(impl_->reflectors, waits)) {
+    const std::shared_ptr<Reflector> reflector = *next;
     co_await reflector->wait_synced();
   }
+  if (!impl_->kinds || !impl_->kinds->is_asked_for()) co_return;
+  co_await impl_->kinds->wait_known();
+  co_await impl_->kinds->wait_settled();
 }
 
 void Informers::stop() {
   impl_->stopped = true;
+  if (impl_->kinds) impl_->kinds->stop();
   for (const auto& reflector : impl_->reflectors) reflector->stop();
 }
 

@@ -32,6 +32,7 @@
 namespace ph::informers {
 
 struct MetadataView;  // informers/metadata_view.h
+class Kinds;          // informers/kinds.h
 
 template <class T>
 using Ref = std::shared_ptr<const T>;
@@ -59,6 +60,7 @@ struct Decoder {
   std::function<std::string_view(const void*)> uid;
   // It has a deletionTimestamp.
   std::function<bool(const void*)> deleting;
+  api::ResourceRef kept_resource = nullptr;  // of one that may vanish: it lives as long as its informer
 };
 
 struct AnyEvent {
@@ -72,8 +74,8 @@ class AnyStream {
   virtual Task<std::optional<AnyEvent>> next() = 0;
 };
 
-// One kind's reflector and store, without its type.
-class AnyInformer {
+// One kind's reflector and store, without its type. Shared: a kind may vanish while somebody reads or waits.
+class AnyInformer : public std::enable_shared_from_this<AnyInformer> {
  public:
   virtual ~AnyInformer() = default;
   virtual AnyRef find(const ObjectKey& key) const = 0;
@@ -157,7 +159,7 @@ class Informer {
   detail::AnyInformer& inner_;
 };
 
-// All informers of a daemon: one per followed type, started on first use.
+// All informers of a daemon: one per followed type, started on first use, and those of the kinds that discovery names.
 class Informers {
  public:
   // All must outlive the informers. `rng` jitters backoffs. `metrics` may be null.
@@ -173,10 +175,15 @@ class Informers {
     }
     return *static_cast<Informer<T>*>(slot.typed.get());
   }
-  // The metadata of any resource, asked for as PartialObjectMetadata. `resource` must outlive the informers.
-  Informer<MetadataView>& metadata(const api::Resource& resource);
+  // A new informer of the metadata of any resource, asked for as PartialObjectMetadata. It has the index kByOwner, and runs until it is
+  // forgotten; whoever waits for it holds it.
+  std::shared_ptr<Informer<MetadataView>> follow(api::ResourceRef resource);
+  // Ends such an informer: its streams end, its copy stands still.
+  void forget(Informer<MetadataView>& informer);
+  // The metadata of all kinds that discovery names.
+  Kinds& kinds();
 
-  // Waits until every informer asked for so far has its first complete list.
+  // Waits until every informer asked for so far has its first complete list; those of kinds, until they are settled.
   Task<void> wait_synced();
   // Ends all reflectors; streams end.
   void stop();

@@ -29,15 +29,16 @@ std::shared_ptr<const MetadataView> MetadataView::decode(std::string_view protob
 
 namespace detail {
 
-Decoder metadata_decoder(const api::Resource& resource) {
+Decoder metadata_decoder(api::ResourceRef resource) {
   const auto view = [](const void* object) { return static_cast<const MetadataView*>(object); };
-  return {.resource = &resource,
+  return {.resource = resource.get(),
           .metadata_only = true,
           .decode = [](std::string_view bytes) -> AnyRef { return MetadataView::decode(bytes); },
           .key = [=](const void* object) { return view(object)->key(); },
           .revision = [=](const void* object) { return view(object)->revision; },
           .uid = [=](const void* object) -> std::string_view { return view(object)->uid; },
-          .deleting = [=](const void* object) { return view(object)->deletion.has_value(); }};
+          .deleting = [=](const void* object) { return view(object)->deletion.has_value(); },
+          .kept_resource = resource};
 }
 
 }  // namespace detail

@@ -27,8 +27,11 @@ struct MetadataView {
   static std::shared_ptr<const MetadataView> decode(std::string_view protobuf);
 };
 
+// The index of metadata informers by the UIDs of owners.
+inline constexpr const char* kByOwner = "owner";
+
 namespace detail {
-Decoder metadata_decoder(const api::Resource& resource);
+Decoder metadata_decoder(api::ResourceRef resource);
 }
 
 }  // namespace ph::informers

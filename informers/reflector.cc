@@ -75,6 +75,7 @@ void Reflector::stop() {
   copy_.stop();
   synced_event_.set();
   for (const auto& [least, waiter] : waiting_) waiter->set();
+  for (const Gauge& gauge : {series_.objects, series_.synced, series_.staleness}) gauge.set(0);
 }
 
 std::unique_ptr<AnyStream> Reflector::events() {

@@ -30,7 +30,9 @@ class Reflector final : public AnyInformer {
   ~Reflector() override;
 
   void start();
+  // For good: the copy stays as it is, and whoever waits goes on.
   void stop();
+  bool stopped() const { return stopped_; }
   // Sets the gauges; the counters are kept as things happen.
   void show() const;
 

@@ -36,9 +36,16 @@ std::string listed(const char* introduction, const std::map<std::string, int>& c
 
 }  // namespace
 
+std::string undiscovered(const informers::Discovery& discovery) {
+  if (discovery.failures.empty()) return {};
+  return fmt::format("Discovery failed for some groups, {} failing: {}", discovery.failures.size(), discovery.complaint());
+}
+
 bool set_conditions(NamespaceStatus* status, const Remaining& remaining, Time now) {
-  bool changed = set_condition(status, "NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered",
-                               "All resources successfully discovered", now);
+  bool changed = remaining.undiscovered.empty()
+                     ? set_condition(status, "NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered",
+                                     "All resources successfully discovered", now)
+                     : set_condition(status, "NamespaceDeletionDiscoveryFailure", true, "DiscoveryFailed", remaining.undiscovered, now);
   changed |= set_condition(status, "NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions",
                            "All legacy kube types successfully parsed", now);
   if (remaining.failures.empty()) {

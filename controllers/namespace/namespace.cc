@@ -1,6 +1,6 @@
 // namespace: empties a namespace that is being deleted, pods first, then gives up its finalizer, upon which it goes.
 //
-//   reads     v1 Namespace; the metadata of every namespaced resource: informers, and a live look before the finalizer goes
+//   reads     v1 Namespace; discovery, live; the metadata of every namespaced resource: informers, and live before the finalizer goes
 //   writes    every namespaced resource: deletecollection; v1 Namespace: status, finalize
 //   upstream  pkg/controller/namespace
 #include "controllers/namespace/content.h"
@@ -11,28 +11,31 @@ namespace {
 
 using api::Resource;
 using core::v1::Namespace;
+using informers::Discovery;
 using informers::MetadataView;
 
 constexpr const char* kFinalizer = "kubernetes";
 // Events bring the namespace back as its contents go; this is for what nobody tells.
 constexpr Duration kLookAgain = 15s;
 
-const std::vector<const Resource*>& contents() {
-  static const std::vector<const Resource*> list = [] {
-    std::vector<const Resource*> out;
-    for (const Resource& resource : api::Scheme::builtin().resources()) {
-      // The two groups of events show one store.
-      if (resource.plural == "events" && !resource.kind.group.empty()) continue;
-      if (resource.namespaced && resource.has_verb("list") && resource.has_verb("watch") && resource.has_verb("delete")) {
-        out.push_back(&resource);
-      }
-    }
-    return out;
-  }();
-  return list;
+bool is_pods(const Resource& resource) { return resource.plural == "pods" && resource.kind.group.empty(); }
+
+// What a namespace may hold, pods first. Nothing while nobody knows of pods.
+std::vector<api::ResourceRef> contents(const Discovery& discovery) {
+  std::vector<api::ResourceRef> out;
+  if (discovery.failures.contains("v1")) return out;
+  for (const Discovery::Offer& offer : discovery.offers) {
+    const Resource& resource = *offer.resource;
+    // The two groups of events show one store.
+    if (resource.plural == "events" && !resource.kind.group.empty()) continue;
+    if (resource.namespaced && resource.has_verb("list") && resource.has_verb("delete")) out.push_back(offer.resource);
+  }
+  const auto pods = std::ranges::find_if(out, [](const api::ResourceRef& each) { return is_pods(*each); });
+  if (pods != out.end()) std::rotate(out.begin(), pods, pods + 1);
+  return out;
 }
 
-const Resource& pods() { return *api::Scheme::builtin().resource("", "v1", "pods"); }
+bool tells_of_contents(const Resource& resource) { return resource.namespaced && informers::is_collectable(resource); }
 
 bool is_ending(const Namespace& space) {
   if (!space.metadata().has_deletion_timestamp()) return false;
@@ -44,53 +47,79 @@ std::string group_resource(const Resource& resource) { return resource.plural + 
 
 class Namespaces final : public Loop {
  public:
-  explicit Namespaces(const World& world) : world_(world) {}
+  explicit Namespaces(const World& world) : world_(world), discoverer_(world.client) {}
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const auto cached = world_.informer<Namespace>().find(key);
     if (!cached || !is_ending(*cached)) co_return Outcome::done();
 
-    // Pods go first: what they use (volumes, secrets, policies) stays until they are known to be gone.
     ns::Remaining remaining;
-    co_await remove_all(pods(), *cached, remaining);
-    if (remaining.none() && remaining.failures.empty()) {
-      for (const Resource* resource : contents()) {
-        if (resource != &pods()) co_await remove_all(*resource, *cached, remaining);
-      }
+    const std::vector<api::ResourceRef> resources = co_await discover(remaining);
+    for (const api::ResourceRef& resource : resources) {
+      co_await remove_all(*resource, *cached, remaining);
+      // What pods use (volumes, secrets, policies) stays until they are known to be gone.
+      if (is_pods(*resource) && (!remaining.none() || !remaining.failures.empty())) break;
     }
     // Written back whole, so read live.
     std::optional<Namespace> live = co_await world_.client.find<Namespace>(key);
     if (!live || live->metadata().uid() != cached->metadata().uid() || !is_ending(*live)) co_return Outcome::done();
-    if (!remaining.none() || !remaining.failures.empty()) {
+    if (!remaining.done()) {
       if (ns::set_conditions(live->mutable_status(), remaining, world_.clock.now())) {
         co_await world_.client.update_status<Namespace>(*live);
       }
-      co_return remaining.failures.empty() ? Outcome::again_after(kLookAgain) : Outcome::again();
+      const bool failed = !remaining.failures.empty() || !remaining.undiscovered.empty();
+      co_return failed ? Outcome::again() : Outcome::again_after(kLookAgain);
     }
     co_await finalize(std::move(*live));
     co_return Outcome::done();
   }
 
  private:
+  using Objects = std::vector<Client::Metadata>;
+
+  // As it is now: of a kind that was overlooked the objects would be left behind.
+  Task<std::vector<api::ResourceRef>> discover(ns::Remaining& remaining) {
+    try {
+      const auto discovery = co_await discoverer_.look();
+      remaining.undiscovered = ns::undiscovered(*discovery);
+      co_return contents(*discovery);
+    } catch (const api::ApiError& error) {
+      remaining.undiscovered = error.what();
+      co_return std::vector<api::ResourceRef>();
+    }
+  }
+
   // Asks for the deletion of all of one resource, and counts what is there afterwards, by the server's word: a namespace
   // that goes while the cache does not know of an object would leave the object behind.
   Task<void> remove_all(const Resource& resource, const Namespace& around, ns::Remaining& remaining) {
     const std::string space = around.metadata().name();
     try {
-      Revision revision;
-      auto left = co_await world_.client.list_metadata(resource, {.namespace_name = space}, revision);
-      const bool fresh = std::ranges::any_of(left, [](const auto& object) { return !object.metadata.has_deletion_timestamp(); });
+      std::optional<Objects> left = co_await list(resource, space);
+      if (!left) co_return;
+      const bool fresh = std::ranges::any_of(*left, [](const auto& object) { return !object.metadata.has_deletion_timestamp(); });
       if (fresh) {
         co_await check(around);
-        co_await remove(resource, space);
-        left = co_await world_.client.list_metadata(resource, {.namespace_name = space}, revision);
+        co_await remove(resource, space, std::move(*left));
+        left = co_await list(resource, space);
+        if (!left) co_return;
       }
-      for (const auto& object : left) {
+      for (const auto& object : *left) {
         ++remaining.objects[group_resource(resource)];
         for (const std::string& finalizer : object.metadata.finalizers()) ++remaining.finalizers[finalizer];
       }
     } catch (const api::ApiError& error) {
       remaining.failures.push_back(error.what());
+    }
+  }
+
+  // Nothing when the kind has just vanished, or what discovery says of it is not so.
+  Task<std::optional<Objects>> list(const Resource& resource, std::string space) {
+    Revision revision;
+    try {
+      co_return co_await world_.client.list_metadata(resource, {.namespace_name = space}, revision);
+    } catch (const api::ApiError& error) {
+      if (error.code() != 404 && error.code() != 405) throw;
+      co_return std::nullopt;
     }
   }
 
@@ -101,14 +130,13 @@ class Namespaces final : public Loop {
     throw std::runtime_error("the namespace " + around.metadata().name() + " is gone, or has been made again");
   }
 
-  Task<void> remove(const Resource& resource, std::string space) {
+  Task<void> remove(const Resource& resource, std::string space, Objects objects) {
     if (resource.has_verb("deletecollection")) {
       co_await world_.client.remove_collection(resource, space, DeleteOptions::background());
       co_return;
     }
     // Services have no collection delete.
-    Revision revision;
-    for (const auto& object : co_await world_.client.list_metadata(resource, {.namespace_name = space}, revision)) {
+    for (const auto& object : objects) {
       co_await world_.client.remove_object(resource, {space, object.metadata.name()},
                                            DeleteOptions::background(object.metadata.uid()));
     }
@@ -122,20 +150,19 @@ class Namespaces final : public Loop {
   }
 
   const World& world_;
+  informers::Discoverer discoverer_;
 };
 
 }  // namespace
 
 void namespace_loop(LoopBuilder& loop) {
   loop.reconciles<Namespace>(is_ending);
-  for (const Resource* resource : contents()) {
-    loop.watches_metadata(*resource, [](const MetadataView& object, const World& world) -> LoopBuilder::Keys {
-      const ObjectKey space{{}, std::string(object.namespace_name.view())};
-      const auto found = world.informer<Namespace>().find(space);
-      if (!found || !is_ending(*found)) return {};
-      return {space};
-    });
-  }
+  loop.watches_kinds(tells_of_contents, [](const Kind&, const MetadataView& object, const World& world) -> LoopBuilder::Keys {
+    const ObjectKey space{{}, std::string(object.namespace_name.view())};
+    const auto found = world.informer<Namespace>().find(space);
+    if (!found || !is_ending(*found)) return {};
+    return {space};
+  });
   loop.with<Namespaces>();
 }
 

@@ -1,7 +1,17 @@
 #include "controllers/runtime/host.h"
 
+#include <list>
+#include <set>
+
+#include "base/within.h"
+
 namespace ph::controllers {
 namespace {
+
+using informers::MetadataView;
+
+// With a kind whose copy was complete, and cannot be compared with what the server has.
+constexpr Duration kPatience = 2min;
 
 std::string user_agent(const HostParts& parts, std::string_view loop) {
   return "kube-controller-manager/" + parts.version + " (pilothouse)/" + std::string(loop);
@@ -48,6 +58,7 @@ class Running {
     workers_ = workers == parts.options.workers.end() ? entry.workers : workers->second;
     for (const auto& make : builder_.sources()) sources_.push_back(make(world_));
     for (const auto& read : builder_.readers()) read(world_);
+    if (builder_.kinds().when) kinds().want(builder_.kinds().when);
     loop_ = builder_.maker()(world_);
     scope_.spawn(run());
   }
@@ -93,8 +104,13 @@ class Running {
       co_await informer->wait_synced();
       if (!informer->synced()) co_return;  // it was stopped
     }
+    const bool by_kinds = builder_.kinds().when != nullptr;
+    if (by_kinds) co_await kinds().wait_known();
+    if (by_kinds) co_await kinds().wait_settled();
     if (warm_) co_await catch_up();
     for (const LoopBuilder::Source& source : sources_) scope_.spawn(follow(source));
+    if (by_kinds) follow_new_kinds();
+    if (by_kinds) scope_.spawn(watch_kinds());
     for (int i = 0; i < workers_; ++i) scope_.spawn(work());
     scope_.spawn(beside());
     log_.debug("running", "workers", workers_);
@@ -107,7 +123,21 @@ class Running {
   Task<void> catch_up() {
     std::vector<Task<void>> informers;
     for (informers::detail::AnyInformer* informer : asked_) informers.push_back(catch_up(*informer));
+    if (builder_.kinds().when) {
+      for (const KindRef& kind : kinds().list()) {
+        const bool counts = builder_.kinds().when(*kind->resource) && kind->metadata->synced();
+        if (counts) informers.push_back(catch_up(kind));
+      }
+    }
     co_await all(std::move(informers));
+  }
+
+  // A kind may vanish, or be one that cannot be listed any more.
+  Task<void> catch_up(KindRef kind) {
+    co_await within(kPatience, [](Running& self, KindRef kind) -> Task<bool> {
+      co_await self.catch_up(kind->metadata->any());
+      co_return true;
+    }(*this, kind));
   }
 
   Task<void> catch_up(informers::detail::AnyInformer& informer) {
@@ -125,9 +155,41 @@ class Running {
   Task<void> follow(const LoopBuilder::Source& source) {
     const auto events = source.informer->events();
     while (const auto event = co_await events->next()) {
+      if (source.ended && event->before && !event->after) source.ended(event->before.get());
       if (event->before) add_all(source.keys(event->before.get()));
       if (event->after) add_all(source.keys(event->after.get()));
     }
+  }
+
+  informers::Kinds& kinds() { return world_.informers.kinds(); }
+
+  void follow_new_kinds() {
+    for (const KindRef& kind : kinds().list()) {
+      if (!builder_.kinds().when(*kind->resource) || !followed_.insert(kind).second) continue;
+      LoopBuilder::Source source;
+      source.informer = kind->metadata->any().shared_from_this();
+      source.resource = kind->resource.get();
+      source.keys = [this, kind](const void* object) { return builder_.kinds().keys(*kind, *static_cast<const MetadataView*>(object), world_); };
+      source.ended = [this](const void* object) { loop_->ended(*static_cast<const MetadataView*>(object)); };
+      scope_.spawn(follow(sources_.insert(sources_.end(), std::move(source)), kind));
+    }
+  }
+
+  Task<void> watch_kinds() {
+    for (;;) {
+      const std::uint64_t seen = kinds().version();
+      follow_new_kinds();
+      co_await kinds().wait_change(seen);
+      if (kinds().version() == seen) co_return;  // they were stopped
+    }
+  }
+
+  // Until the kind is gone.
+  Task<void> follow(std::list<LoopBuilder::Source>::iterator source, KindRef kind) {
+    co_await follow(*source);
+    own_writes_.forget(*source->informer);
+    sources_.erase(source);
+    followed_.erase(kind);
   }
 
   void add_all(const std::vector<ObjectKey>& keys) {
@@ -211,7 +273,8 @@ class Running {
   std::unique_ptr<EventRecorder> recorder_;
   std::vector<informers::detail::AnyInformer*> asked_;
   World world_;
-  std::vector<LoopBuilder::Source> sources_;
+  std::list<LoopBuilder::Source> sources_;
+  std::set<KindRef> followed_;
   OwnWrites own_writes_;
   WorkQueue queue_;
   const LoopMetrics metrics_;
@@ -260,6 +323,7 @@ void LoopHost::warm() {
                       silent,                impl_->parts.log,              &impl_->parts.options, asked};
     for (const auto& make : builder.sources()) make(world);
     for (const auto& read : builder.readers()) read(world);
+    if (builder.kinds().when) impl_->parts.informers.kinds().want(builder.kinds().when);
   }
 }
 

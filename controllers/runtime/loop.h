@@ -15,6 +15,7 @@
 #include "base/sync.h"
 #include "informers/client.h"
 #include "informers/informer.h"
+#include "informers/kinds.h"
 #include "informers/metadata_view.h"
 #include "informers/pod_view.h"
 #include "informers/recorder.h"
@@ -27,6 +28,8 @@ using informers::DeleteOptions;
 using informers::EventRecorder;
 using informers::Informer;
 using informers::Informers;
+using informers::Kind;
+using informers::KindRef;
 using informers::Made;
 using informers::Patch;
 using informers::Patched;
@@ -51,11 +54,6 @@ struct World {
   template <class T>
   Informer<T>& informer() const {
     Informer<T>& informer = informers.informer<T>();
-    ask(informer.any());
-    return informer;
-  }
-  Informer<informers::MetadataView>& metadata(const api::Resource& resource) const {
-    Informer<informers::MetadataView>& informer = informers.metadata(resource);
     ask(informer.any());
     return informer;
   }
@@ -97,6 +95,8 @@ class Loop {
   // Runs beside the workers from start to stop, for loops that keep a view of their own or act on time. It is destroyed
   // at stop.
   virtual Task<void> run_beside() { co_return; }
+  // An object of a kind that `watches_kinds` follows is gone: the server said so. Comes before the keys it brings.
+  virtual void ended(const informers::MetadataView&) {}
 };
 
 // Collects what a loop's entry function declares.
@@ -124,25 +124,18 @@ class LoopBuilder {
   LoopBuilder& watches(std::function<Keys(const T&, const World&)> to_keys) {
     sources_.push_back([to_keys = std::move(to_keys)](const World& world) {
       Source source;
-      source.informer = &world.informer<T>().any();
+      source.informer = world.informer<T>().any().shared_from_this();
       source.resource = source.informer->decoder().resource;
       source.keys = [to_keys, &world](const void* object) { return to_keys(*static_cast<const T*>(object), world); };
       return source;
     });
     return *this;
   }
-  // The same over the metadata of any resource; `resource` must outlive the loop.
-  LoopBuilder& watches_metadata(const api::Resource& resource,
-                                std::function<Keys(const informers::MetadataView&, const World&)> to_keys) {
-    sources_.push_back([resource = &resource, to_keys = std::move(to_keys)](const World& world) {
-      Source source;
-      source.informer = &world.metadata(*resource).any();
-      source.resource = resource;
-      source.keys = [to_keys, &world](const void* object) {
-        return to_keys(*static_cast<const informers::MetadataView*>(object), world);
-      };
-      return source;
-    });
+  // The same over the metadata of every resource that discovery names and `when` takes, as kinds come and go. One that cannot be
+  // listed holds the loop up for half a minute at most. One such source a loop.
+  using KindKeys = std::function<Keys(const Kind&, const informers::MetadataView&, const World&)>;
+  LoopBuilder& watches_kinds(informers::Kinds::Wanted when, KindKeys to_keys) {
+    kinds_ = {when, std::move(to_keys)};
     return *this;
   }
   // Only needs the informer to be complete before it starts.
@@ -163,13 +156,19 @@ class LoopBuilder {
 
   // -- For the runtime.
   struct Source {
-    informers::detail::AnyInformer* informer = nullptr;
+    std::shared_ptr<informers::detail::AnyInformer> informer;
     const api::Resource* resource = nullptr;
     std::function<Keys(const void*)> keys;
+    std::function<void(const void*)> ended = {};  // is told of objects that are gone
+  };
+  struct KindSource {
+    informers::Kinds::Wanted when = nullptr;  // null: the loop follows none
+    KindKeys keys;
   };
   using SourceMaker = std::function<Source(const World&)>;
   const std::vector<SourceMaker>& sources() const { return sources_; }
   const std::vector<std::function<void(const World&)>>& readers() const { return reads_; }
+  const KindSource& kinds() const { return kinds_; }
   const std::string& component() const { return component_; }
   const std::function<std::unique_ptr<Loop>(const World&)>& maker() const { return make_; }
 
@@ -186,6 +185,7 @@ class LoopBuilder {
   static Keys owner_keys(const PodView& pod, const std::string& kind, const std::string& group);
 
   std::vector<SourceMaker> sources_;
+  KindSource kinds_;
   std::vector<std::function<void(const World&)>> reads_;
   std::string component_;
   std::function<std::unique_ptr<Loop>(const World&)> make_;

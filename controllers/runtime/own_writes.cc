@@ -9,6 +9,15 @@ namespace ph::controllers {
 using informers::Write;
 using informers::detail::AnyRef;
 
+namespace {
+
+// By whatever version: they show the same objects.
+bool is_of(const LoopBuilder::Source& source, const Write& write) {
+  return source.resource->plural == write.resource->plural && source.resource->kind.group == write.resource->kind.group;
+}
+
+}  // namespace
+
 bool OwnWrites::met(const Condition& condition) {
   const AnyInformer& informer = *condition.informer;
   const bool reached = informer.revision() >= condition.least;
@@ -54,16 +63,18 @@ void OwnWrites::add(const LoopBuilder::Source& source, const std::vector<ObjectK
         continue;
       }
     }
+    condition.number = ++conditions_;
     conditions.push_back(condition);
   }
 }
 
-OwnWrites::Condition OwnWrites::gone(AnyInformer& informer, const ObjectKey& object, const std::string& uid, Revision answered) {
-  Condition condition{.kind = Condition::Gone, .informer = &informer, .object = object};
-  const AnyRef cached = informer.find(object);
+OwnWrites::Condition OwnWrites::gone(const std::shared_ptr<AnyInformer>& informer, const ObjectKey& object, const std::string& uid,
+                                     Revision answered) {
+  Condition condition{.kind = Condition::Gone, .informer = informer, .object = object};
+  const AnyRef cached = informer->find(object);
   if (!cached) return condition;
-  const std::string_view known = informer.decoder().uid(cached.get());
-  const Revision revision = informer.decoder().revision(cached.get());
+  const std::string_view known = informer->decoder().uid(cached.get());
+  const Revision revision = informer->decoder().revision(cached.get());
   // While the answer was on its way somebody has used the name again: what stands there now may stay for ever.
   const bool is_next = (!uid.empty() && uid != known) || (answered.value != 0 && revision > answered);
   if (is_next) return condition;
@@ -75,11 +86,11 @@ OwnWrites::Condition OwnWrites::gone(AnyInformer& informer, const ObjectKey& obj
 
 void OwnWrites::answered(const Write& write, std::string_view object) {
   for (const LoopBuilder::Source& source : sources_) {
-    if (source.resource != write.resource) continue;
+    if (!is_of(source, write)) continue;
     const std::vector<ObjectKey> keys = keys_of(source, write.key, object);
     const Revision revision = object.empty() ? Revision{} : informers::revision_of(object);
     if (write.verb == Write::Verb::Remove) {
-      add(source, keys, gone(*source.informer, write.key, write.uid, revision));
+      add(source, keys, gone(source.informer, write.key, write.uid, revision));
     } else if (revision.value != 0) {
       add(source, keys, {.kind = Condition::Reached, .least = revision});
     } else {
@@ -95,7 +106,7 @@ void OwnWrites::unknown(const Write& write) {
 
 void OwnWrites::suspect(const Write& write, bool refused) {
   for (const LoopBuilder::Source& source : sources_) {
-    if (source.resource != write.resource) continue;
+    if (!is_of(source, write)) continue;
     add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key, .uid = write.uid, .refused = refused});
   }
 }
@@ -125,14 +136,24 @@ Task<void> OwnWrites::wait(ObjectKey key) {
   while (!settled(key)) {
     const Condition next = pending_[key].front();
     if (next.kind == Condition::Unknown) {
-      const Condition known = co_await resolve(next);
-      // The key is not worked on meanwhile: nothing was added to its conditions but by writes of other keys, at the end.
-      pending_[key].front() = known;
+      Condition known = co_await resolve(next);
+      // The key is not worked on meanwhile: nothing was added to its conditions but by writes of other keys, at the end. But the kind
+      // may have vanished.
+      const auto pending = pending_.find(key);
+      if (pending == pending_.end() || pending->second.empty() || pending->second.front().number != next.number) continue;
+      known.number = next.number;
+      pending->second.front() = std::move(known);
       continue;
     }
     const Revision seen = next.informer->revision();
     co_await next.informer->wait_for(next.kind == Condition::Reached ? next.least : Revision{seen.value + 1});
     if (!met(next) && next.informer->revision() == seen) co_return;  // it has stopped
+  }
+}
+
+void OwnWrites::forget(const AnyInformer& informer) {
+  for (auto& [key, conditions] : pending_) {
+    std::erase_if(conditions, [&](const Condition& condition) { return condition.informer.get() == &informer; });
   }
 }
 
@@ -147,7 +168,7 @@ Task<OwnWrites::Condition> OwnWrites::resolve(Condition unknown) {
   const auto items = co_await unknown.informer->client().list_metadata(resource, std::move(options), revision);
   ++stats_.resolved;
   if (items.empty()) ++stats_.gone;
-  if (items.empty() && !unknown.object.name.empty()) co_return gone(*unknown.informer, unknown.object, unknown.uid, revision);
+  if (items.empty() && !unknown.object.name.empty()) co_return gone(unknown.informer, unknown.object, unknown.uid, revision);
   for (const auto& item : items) {
     reached.least = std::max(reached.least, informers::parse_revision(item.metadata.resource_version()));
   }

@@ -3,6 +3,7 @@
 #include "controllers/namespace/content.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/custom.h"
 
 namespace ph::controllers {
 namespace {
@@ -68,6 +69,8 @@ TEST(NamespaceLoop, WaitsForFinalizersAndSaysSo) {
 TEST(NamespaceLoop, PodsGoFirst) {
   sim::Cluster cluster(sim::loops("namespace").nodes(1));
   cluster.create(sim::make_namespace("shop"));
+  cluster.create(sim::make_definition({}));
+  sim::create_custom(cluster, {}, sim::metadata_of("shop/custom"));
   cluster.create(sim::make_config_map("shop/settings"));
   cluster.create(sim::make_pod("shop/p", "node-0"));
   ASSERT_TRUE(cluster.run_until([&] { return cluster.get<Pod>("shop/p").status().phase() == "Running"; }));
@@ -77,9 +80,101 @@ TEST(NamespaceLoop, PodsGoFirst) {
   });
   cluster.remove<Namespace>("shop");
   ASSERT_TRUE(cluster.run_until([&] { return !cluster.has<Namespace>("shop"); }, 2min));
-  ASSERT_GE(gone.size(), 3u);
+  ASSERT_GE(gone.size(), 4u);
   EXPECT_EQ(gone.front(), "/registry/pods/shop/p");
   EXPECT_EQ(gone.back(), "/registry/namespaces/shop");
+}
+
+TEST(NamespaceConditions, TellWhatIsNotKnown) {
+  core::v1::NamespaceStatus status;
+  informers::Discovery discovery;
+  EXPECT_EQ(ns::undiscovered(discovery), "");
+  discovery.failures = {{"b.example.com/v1", "the server is currently unable to handle the request"},
+                        {"a.example.com/v1", "stale GroupVersion discovery: a.example.com/v1"}};
+  EXPECT_TRUE(ns::set_conditions(&status, {.undiscovered = ns::undiscovered(discovery)}, Time(5s)));
+  EXPECT_EQ(condition(status, "NamespaceDeletionDiscoveryFailure"),
+            "True DiscoveryFailed: Discovery failed for some groups, 2 failing: unable to retrieve the complete list of server APIs: "
+            "a.example.com/v1: stale GroupVersion discovery: a.example.com/v1, "
+            "b.example.com/v1: the server is currently unable to handle the request");
+  EXPECT_TRUE(ns::set_conditions(&status, {}, Time(9s)));
+  EXPECT_EQ(condition(status, "NamespaceDeletionDiscoveryFailure"), "False ResourcesDiscovered: All resources successfully discovered");
+}
+
+// -- Kinds that come while it runs
+
+class NamespaceKinds : public testing::Test {
+ protected:
+  NamespaceKinds() {
+    cluster.create(sim::make_namespace("shop"));
+    cluster.create(sim::make_config_map("shop/a"));
+  }
+  bool has_widget() { return sim::find_custom(cluster, widgets, "shop/w").has_value(); }
+  bool has_shop() { return cluster.has<Namespace>("shop"); }
+
+  const sim::CustomKind widgets;
+  sim::Cluster cluster{sim::loops("namespace")};
+};
+
+TEST_F(NamespaceKinds, AreEmptiedWithTheRest) {
+  cluster.create(sim::make_definition(widgets));
+  sim::create_custom(cluster, widgets, sim::metadata_of("shop/w"));
+  sim::create_custom(cluster, widgets, sim::metadata_of("default/stays"));
+  cluster.remove<Namespace>("shop");
+  EXPECT_TRUE(cluster.run_until([&] { return !has_shop(); }, 5s));
+  EXPECT_FALSE(has_widget());
+  EXPECT_TRUE(sim::find_custom(cluster, widgets, "default/stays"));
+}
+
+TEST_F(NamespaceKinds, TheirFinalizersAreWaitedFor) {
+  cluster.create(sim::make_definition(widgets));
+  meta::v1::ObjectMeta held = sim::metadata_of("shop/w");
+  held.add_finalizers("example.com/hold");
+  sim::create_custom(cluster, widgets, held);
+  cluster.remove<Namespace>("shop");
+  cluster.advance(1min);
+  ASSERT_TRUE(has_shop());
+  EXPECT_EQ(condition(cluster.get<Namespace>("shop").status(), "NamespaceContentRemaining"),
+            "True SomeResourcesRemain: Some resources are remaining: widgets.shop.example.com has 1 resource instances");
+  sim::patch_custom(cluster, widgets, "shop/w", R"({"metadata":{"finalizers":null}})");
+  EXPECT_TRUE(cluster.run_until([&] { return !has_shop(); }, 5s)) << "its end is heard of";
+}
+
+TEST_F(NamespaceKinds, ADefinitionMayGoMeanwhile) {
+  cluster.create(sim::make_definition(widgets));
+  meta::v1::ObjectMeta held = sim::metadata_of("shop/w");
+  held.add_finalizers("example.com/hold");
+  sim::create_custom(cluster, widgets, held);
+  cluster.remove<Namespace>("shop");
+  cluster.advance(1s);
+  cluster.remove<apiextensions::v1::CustomResourceDefinition>(widgets.name());
+  cluster.advance(1min);
+  ASSERT_TRUE(has_shop());
+  sim::patch_custom(cluster, widgets, "shop/w", R"({"metadata":{"finalizers":null}})");
+  EXPECT_TRUE(cluster.run_until([&] { return !has_shop(); }, 1min));
+  EXPECT_FALSE(cluster.has<apiextensions::v1::CustomResourceDefinition>(widgets.name()));
+}
+
+TEST_F(NamespaceKinds, AGroupThatDoesNotAnswerIsWaitedFor) {
+  cluster.create(sim::make_definition(widgets));
+  sim::create_custom(cluster, widgets, sim::metadata_of("shop/w"));
+  cluster.put_before([](HttpRequest& request) -> std::optional<HttpResponse> {
+    if (request.path() == "/api" || request.path() == "/apis") request.headers.set("accept", "application/json");
+    if (request.path() != "/apis/shop.example.com/v1") return std::nullopt;
+    HttpResponse out;
+    out.status = 503;
+    out.body.push_back(share("service unavailable"));
+    return out;
+  });
+  cluster.remove<Namespace>("shop");
+  cluster.advance(1min);
+  ASSERT_TRUE(has_shop());
+  EXPECT_FALSE(cluster.has<ConfigMap>("shop/a")) << "what is known goes";
+  EXPECT_EQ(condition(cluster.get<Namespace>("shop").status(), "NamespaceDeletionDiscoveryFailure"),
+            "True DiscoveryFailed: Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "
+            "shop.example.com/v1: the server answered 503: service unavailable");
+  cluster.put_before({});
+  EXPECT_TRUE(cluster.run_until([&] { return !has_shop(); }, 20min));
+  EXPECT_FALSE(has_widget());
 }
 
 TEST(ServiceAccountLoop, EveryNamespaceHasADefaultAccount) {

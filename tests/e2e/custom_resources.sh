@@ -40,8 +40,16 @@ step "a restart"
 [ -n "${PH_SEPARATE:-}" ] || { stop; start --nodes 1; }
 expect 'rollout.deploy.example.dev/web' "$K" get ro -o name
 
+step "namespaces and owners"
+"$K" create namespace shop >/dev/null
+expect 'created' bash -c "sed 's/namespace: default/namespace: shop/' '$CRDS/samples/rollouts.yaml' | $K create -f -"
+expect 'deleted' "$K" delete namespace shop --timeout=60s
+"$K" create configmap owned >/dev/null
+"$K" patch configmap owned --type merge -p '{"metadata":{"ownerReferences":[{"apiVersion":"deploy.example.dev/v1","kind":"Rollout","name":"web","uid":"'"$("$K" get ro web -o jsonpath='{.metadata.uid}')"'"}]}}' >/dev/null
+
 step "delete"
 expect 'deleted' "$K" delete ro web
+expect '' "$K" wait --for=delete configmap/owned --timeout=60s
 refuse 'NotFound' "$K" get ro web
 expect 'deleted' "$K" delete crd --all --timeout=30s
 refuse "the server doesn't have a resource type" "$K" get rollouts

@@ -349,6 +349,30 @@ TEST_F(ClientTest, RequestsAreCounted) {
   EXPECT_THAT(text, testing::HasSubstr(R"(rest_client_request_duration_seconds_sum{host="127.0.0.1:6443",verb="GET"} 2)"));
 }
 
+// A custom kind's objects have no protobuf form, and another server may not read it at all.
+TEST_F(ClientTest, DeletionsOfKindsWithoutASchemaAreAskedForInJson) {
+  Recording seen;
+  client_.observe_writes(&seen);
+  api::Resource widgets;
+  widgets.kind = {"shop.example.com", "v1", "Widget"};
+  widgets.plural = "widgets";
+  widgets.namespaced = true;
+  DeleteOptions options = DeleteOptions::background("u");
+  Call<Removed> held(executor_, client_.remove_object(widgets, {"ns", "w"}, options));
+  const HttpRequest request = server_.expect();
+  EXPECT_EQ(request.target, "/apis/shop.example.com/v1/namespaces/ns/widgets/w");
+  EXPECT_EQ(request.headers.get("accept"),
+            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json");
+  EXPECT_EQ(request.headers.get("content-type"), "application/json");
+  EXPECT_EQ(request.body, R"({"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"u"},"propagationPolicy":"Background"})");
+  server_.answer(200, R"({"apiVersion":"shop.example.com/v1","kind":"Widget","metadata":{"name":"w","resourceVersion":"8"},"spec":{"n":1}})");
+  EXPECT_EQ(held.value(), Removed::Yes);
+  Call<Removed> gone(executor_, client_.remove_object(widgets, {"ns", "w"}, options));
+  server_.answer(200, R"({"kind":"Status","apiVersion":"v1","status":"Success"})");
+  EXPECT_EQ(gone.value(), Removed::Yes);
+  EXPECT_THAT(seen.log, testing::ElementsAre("answered ns/w at 8", "answered ns/w at 0"));
+}
+
 TEST_F(ClientTest, RequestsThatAreSentAgainAreCounted) {
   Metrics metrics;
   ClientMetrics counted(&metrics, "h");

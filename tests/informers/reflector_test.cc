@@ -367,7 +367,8 @@ TEST_F(ReflectorTest, OneWatchATypeHoweverManyAsk) {
 TEST_F(ReflectorTest, FollowsMetadataAlone) {
   server_.expect();
   server_.accept_watch();
-  auto& informer = informers_.metadata(*api::Scheme::builtin().resource("apps", "v1", "deployments"));
+  const auto resource = std::make_shared<const api::Resource>(*api::Scheme::builtin().resource("apps", "v1", "deployments"));
+  const auto informer = informers_.follow(resource);
   const HttpRequest request = server_.expect();
   EXPECT_EQ(request.path(), "/apis/apps/v1/deployments");
   EXPECT_EQ(request.headers.get("accept"),
@@ -382,7 +383,7 @@ TEST_F(ReflectorTest, FollowsMetadataAlone) {
   watch.send("ADDED", object);
   watch.send("BOOKMARK", end);
   executor_.drain();
-  ASSERT_TRUE(informer.find({"a", "d"}));
+  ASSERT_TRUE(informer->find({"a", "d"}));
 }
 
 }  // namespace

@@ -19,6 +19,24 @@ Log sim_log() { return std::getenv("PH_SIM_LOG") ? Log(stderr_sink(), LogLevel::
 
 const Faults kNoFaults;
 
+// The server, with what a test puts before it.
+class FrontDoor final : public HttpHandler {
+ public:
+  explicit FrontDoor(HttpHandler& server) : server_(server) {}
+  Task<HttpResponse> handle(HttpRequest request) override {
+    if (front) {
+      if (auto answer = front(request)) co_return std::move(*answer);
+    }
+    co_return co_await server_.handle(std::move(request));
+  }
+  HeadVerdict judge_head(const HttpRequest& request) override { return server_.judge_head(request); }
+
+  Cluster::Front front;
+
+ private:
+  HttpHandler& server_;
+};
+
 bool is_heartbeat(std::string_view key) {
   return key.starts_with("/registry/leases/") || key.starts_with("/registry/minions/");
 }
@@ -41,6 +59,7 @@ struct Cluster::Impl {
       standard.disable_admission = setup.admission_off;
       server->install(apiserver::standard_extensions(*server, executor.clock(), rng, std::move(standard)));
     }
+    door = std::make_unique<FrontDoor>(*server);
     admin_transport = in_process_transport(*server, executor,
                                            Identity{.name = "admin", .uid = {}, .groups = {"system:masters", "system:authenticated"}, .extra = {}});
     admin = std::make_unique<informers::Client>(*admin_transport, "kubectl/v1.36.2");
@@ -59,6 +78,9 @@ struct Cluster::Impl {
       const api::Envelope envelope = api::open_envelope(*change.value);
       write.object = std::string(envelope.raw);
       write.kind = envelope.kind;
+    } else if (change.value && change.value->starts_with('{')) {
+      write.object = *change.value;
+      write.kind = api::type_of(*change.value);
     }
     for (const auto& watcher : watchers) watcher(write);
   }
@@ -70,7 +92,7 @@ struct Cluster::Impl {
   std::unique_ptr<Process> process(const std::string& name, std::uint64_t number, const Faults& faults, Process::Make make) {
     // Streams far from the one the components draw from, and from each other.
     const std::uint64_t seed = setup.seed_value * 0x9e3779b97f4a7c15ull + number;
-    return std::make_unique<Process>(name, executor, *server, faults, seed, tally,
+    return std::make_unique<Process>(name, executor, *door, faults, seed, tally,
                                      [this](const std::string& what) { note_fault(what); }, std::move(make));
   }
 
@@ -151,6 +173,7 @@ struct Cluster::Impl {
   Steady last_write{};
   std::unique_ptr<apiserver::Store> store;
   std::unique_ptr<apiserver::ApiServer> server;
+  std::unique_ptr<FrontDoor> door;
   std::unique_ptr<Transport> admin_transport;
   std::unique_ptr<informers::Client> admin;
   SeededRng weather;  // when things happen to processes and the clock
@@ -288,6 +311,7 @@ Time Cluster::now() const { return impl_->executor.clock().now(); }
 void Cluster::advance(Duration by) { impl_->executor.advance(by); }
 SimExecutor& Cluster::executor() { return impl_->executor; }
 HttpHandler& Cluster::server() { return *impl_->server; }
+void Cluster::put_before(Front front) { impl_->door->front = std::move(front); }
 informers::Client& Cluster::client() { return *impl_->admin; }
 const std::vector<std::string>& Cluster::history() const { return impl_->history; }
 void Cluster::on_write(std::function<void(const Write&)> watcher) { impl_->watchers.push_back(std::move(watcher)); }

@@ -145,12 +145,17 @@ class Cluster {
   struct Write {
     Revision revision;
     std::string key;
-    std::string object;  // the message's bytes
+    std::string object;  // the message's bytes; of a custom kind the document
     bool created = false;
     std::string author;  // the user who asked for it
     api::GroupVersionKind kind;
   };
   void on_write(std::function<void(const Write&)> watcher);
+
+  // What stands before the server, for the components (not for the administrator): it may change a request, and answer it itself. Null:
+  // nothing.
+  using Front = std::function<std::optional<HttpResponse>(HttpRequest&)>;
+  void put_before(Front front);
 
   // For components that a test brings itself; they end before the cluster does.
   SimExecutor& executor();

@@ -1,23 +1,26 @@
-// namespace: namespaces with contents of many kinds, some held by finalizers, pods that take their time to end; deleted at any
-// moment, with somebody still making things in them.
+// namespace: namespaces with contents of many kinds, some held by finalizers, pods that take their time to end, a custom kind whose
+// definition comes and goes; deleted at any moment, with somebody still making things in them.
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "api/errors.h"
 #include "api/schema.h"
 #include "tests/sim/builders.h"
+#include "tests/sim/custom.h"
 #include "tests/sim/swarm/kubelet.h"
 
 namespace ph::sim::swarm {
 namespace {
 
-using core::v1::ConfigMap;
+using apiextensions::v1::CustomResourceDefinition;
 using core::v1::Namespace;
 using core::v1::Pod;
 using core::v1::Secret;
 
 constexpr const char* kLoop = ":namespace-controller";
 constexpr const char* kFinalizer = "example.com/held";
+const CustomKind kMaps{"", "configmaps", "ConfigMap"}, kWidgets;
 
 // The namespace a store key is in; empty: none of the workload's.
 std::string space_of(const std::string& key) {
@@ -42,11 +45,13 @@ class Namespaces final : public Swarm {
     pods_.follow(cluster());
     cluster().on_write([this](const Cluster::Write& write) { changed(write); });
     kubelet_.enter(cluster(), draw(), pods_, false);
+    if (draw().chance(0.5)) define();
     for (int i = 0; i < 3; ++i) make_space();
   }
 
   void act() override {
-    switch (draw().between(0, 9)) {
+    switch (draw().between(0, 10)) {
+      case 10: return draw().chance(0.7) ? define() : undefine();
       case 0: return make_space();
       case 1: attempt([&] { cluster().remove<Namespace>(some_space()); }); return;
       case 2: for (int i = 0; i < 3; ++i) kubelet_.step();
@@ -78,6 +83,9 @@ class Namespaces final : public Swarm {
   void changed(const Cluster::Write& write) {
     const std::string space = space_of(write.key);
     if (space.empty()) return;
+    if (write.key.find("/widgets/") != std::string::npos && write.object.empty() && write.author.ends_with(kLoop)) {
+      judge().reached("custom things taken");
+    }
     if (!write.object.empty()) {
       contents_[space].insert(write.key);
     } else {
@@ -116,7 +124,7 @@ class Namespaces final : public Swarm {
 
   void make_content(const std::string& space) {
     const std::string key = fmt::format("{}/thing-{}", space, draw().between(0, 20));
-    switch (draw().between(0, 5)) {
+    switch (draw().between(0, 7)) {
       case 0: attempt([&] { cluster().create(make_pod(key, fmt::format("node-{}", draw().between(0, 2)))); }); return;
       case 1: attempt([&] { cluster().create(make_service(key)); }); return;
       case 2: attempt([&] { cluster().create(make_deployment(key).replicas(1).object()); }); return;
@@ -127,24 +135,42 @@ class Namespaces final : public Swarm {
         attempt([&] { cluster().create(secret); });
         return;
       }
-      default: {
-        ConfigMap map = make_config_map(key);
-        if (draw().chance(0.3)) map.mutable_metadata()->add_finalizers(kFinalizer);
-        const bool held = map.metadata().finalizers_size() > 0;
-        const bool made = attempt([&] { cluster().create(map); });
-        if (made && held) held_.push_back(key);
-      }
+      default: return make_metadata(draw().chance(0.5) ? kMaps : kWidgets, key);
     }
+  }
+
+  // What is but metadata, and maybe held.
+  void make_metadata(const CustomKind& kind, const std::string& key) {
+    meta::v1::ObjectMeta metadata = metadata_of(key);
+    if (draw().chance(0.3)) metadata.add_finalizers(kFinalizer);
+    bool made = false;
+    attempt([&] {
+      try {
+        create_custom(cluster(), kind, metadata);
+        made = true;
+      } catch (const api::ApiError& error) {
+        if (error.code() != 405) throw;  // the definition is on its way out
+      }
+    });
+    if (made && metadata.finalizers_size() > 0) held_.emplace_back(&kind, key);
+  }
+
+  void define() {
+    attempt([&] { cluster().create(make_definition(kWidgets)); });
+  }
+  void undefine() {
+    const bool gone = attempt([&] { cluster().remove<CustomResourceDefinition>(kWidgets.name()); });
+    if (gone) judge().reached("definitions deleted");
   }
 
   // Whoever holds an object lets go of it.
   void release() {
     if (held_.empty()) return;
     const std::size_t i = draw().rng().below(held_.size());
-    const std::string key = held_[i];
+    const auto [kind, key] = held_[i];
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
     judge().reached("finalizers let go");
-    attempt([&] { cluster().edit<ConfigMap>(key, [](ConfigMap& map) { map.mutable_metadata()->clear_finalizers(); }); });
+    attempt([&] { patch_custom(cluster(), *kind, key, R"({"metadata":{"finalizers":null}})"); });
   }
 
   Shadow<Namespace> spaces_;
@@ -152,7 +178,7 @@ class Namespaces final : public Swarm {
   Kubelet kubelet_;
   std::set<std::string> asked_;                             // UIDs of namespaces that users deleted
   std::map<std::string, std::set<std::string>> contents_;   // store keys by namespace
-  std::vector<std::string> held_;
+  std::vector<std::pair<const CustomKind*, std::string>> held_;
 };
 
 }  // namespace
