@@ -26,12 +26,14 @@ class KindsTest : public testing::Test {
  protected:
   ~KindsTest() override { informers_.stop(); }
 
+  void answer_at(const std::string& path, const std::string& groups) {
+    EXPECT_EQ(server_.expect().target, path);
+    server_.answer(200, document(groups), {{"Content-Type", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}});
+  }
   // Answers one look: the core group has pods, and `groups` are the others.
   void answer(const std::string& groups) {
-    for (const auto& [path, body] : {std::pair<std::string, std::string>("/api", group("", "v1", "pods", "Pod")), {"/apis", groups}}) {
-      EXPECT_EQ(server_.expect().target, path);
-      server_.answer(200, document(body), {{"Content-Type", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}});
-    }
+    answer_at("/api", group("", "v1", "pods", "Pod"));
+    answer_at("/apis", groups);
   }
   // Accepts the watch that is asked for next, and makes the copy complete.
   ScriptedServer::Watch follow(const std::string& path) {
@@ -131,9 +133,10 @@ TEST_F(KindsTest, ARefreshIsALookThatBeginsAfterIt) {
   server_.expect();  // a look is on its way
   Call<bool> one(executor_, refreshed(kinds_)), two(executor_, refreshed(kinds_));
   answer("");
-  follow("/api/v1/pods");
   EXPECT_FALSE(one.done());
-  answer(kCarts);
+  answer_at("/api", group("", "v1", "pods", "Pod"));
+  follow("/api/v1/pods");
+  answer_at("/apis", kCarts);
   EXPECT_TRUE(one.done());
   EXPECT_TRUE(two.done()) << "they share it";
   EXPECT_EQ(told().size(), 2u);

@@ -29,7 +29,7 @@ class FrontDoor final : public HttpHandler {
     }
     co_return co_await server_.handle(std::move(request));
   }
-  HeadVerdict judge_head(const HttpRequest& request) override { return server_.judge_head(request); }
+  Task<HeadVerdict> judge_head(HttpRequest head) override { return server_.judge_head(std::move(head)); }
 
   Cluster::Front front;
 
