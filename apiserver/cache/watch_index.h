@@ -62,7 +62,8 @@ class FieldIndex {
   // The window's newest event. Groups that it concerns and that were not touched yet are added to `touched`.
   void push(std::vector<WatchGroup*>& touched);
 
-  // Makes the group know the events from `number` on, which the window holds. Reads a bounded number of older events; false: it has to be called again.
+  // Makes the group know the events from `number` on, which the window holds. Reads a bounded number of older events; false: it
+  // has to be called again.
   bool reach(WatchGroup& group, std::uint64_t number);
 
   void wake_all();

@@ -120,8 +120,10 @@ Interest Selection::of(const api::FieldSelector::Term& demand) const {
 
 std::optional<Interest> Selection::interest(const EntryList& present) const {
   if (const auto name = fields_.demanded("metadata.name")) {
-    if (!key_prefix_.empty()) return Interest{"key", [](const EntryRef& entry) { return std::optional(entry->key); }, key_prefix_ + std::string(*name)};
-    return Interest{"metadata.name", [](const EntryRef& entry) { return std::optional<std::string>(entry->name()); }, std::string(*name)};
+    if (key_prefix_.empty()) {
+      return Interest{"metadata.name", [](const EntryRef& entry) { return std::optional<std::string>(entry->name()); }, std::string(*name)};
+    }
+    return Interest{"key", [](const EntryRef& entry) { return std::optional(entry->key); }, key_prefix_ + std::string(*name)};
   }
   const std::vector<api::FieldSelector::Term> demands = this->demands();
   if (demands.empty()) return std::nullopt;

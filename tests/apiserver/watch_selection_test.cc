@@ -74,8 +74,9 @@ constexpr const char* kDefinition = R"({"metadata":{"name":"widgets.x.example.co
   "names":{"plural":"widgets","singular":"widget","kind":"Widget","listKind":"WidgetList"},"versions":[
   {"name":"v1","served":true,"storage":true,"selectableFields":[{"jsonPath":".spec.a"},{"jsonPath":".spec.b"}],"schema":{"openAPIV3Schema":
     {"type":"object","properties":{"spec":{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}}}}}}},
-  {"name":"v2","served":true,"storage":false,"selectableFields":[{"jsonPath":".spec.a"},{"jsonPath":".spec.b"}],"schema":{"openAPIV3Schema":
-    {"type":"object","properties":{"spec":{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string","default":"y"}}}}}}}]}})";
+  {"name":"v2","served":true,"storage":false,"selectableFields":[{"jsonPath":".spec.a"},{"jsonPath":".spec.b"},{"jsonPath":".spec.c"}],
+   "schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object",
+    "properties":{"a":{"type":"string"},"b":{"type":"string","default":"y"},"c":{"type":"string"}}}}}}}]}})";
 
 // What one watch asks for, and how the test judges an object itself.
 struct Asked {
@@ -98,15 +99,16 @@ struct Asked {
     return out;
   }
 
-  bool matches(const Json& object) const {
-    if (object.is_null()) return false;
-    const Json& metadata = object["metadata"];
+  // Null: it does not exist.
+  bool matches(const Json* object) const {
+    if (!object) return false;
+    const Json& metadata = (*object)["metadata"];
     if (!space.empty() && metadata["namespace"] != space) return false;
     if (!label.empty() && metadata["labels"]["l"] != label) return false;
     return std::ranges::all_of(terms, [&](const Term& term) {
       std::string pointer = "/" + term.field;
       std::ranges::replace(pointer, '.', '/');
-      return (object.value(Json::json_pointer(pointer), std::string()) == term.value) == term.equals;
+      return (object->value(Json::json_pointer(pointer), std::string()) == term.value) == term.equals;
     });
   }
 };
@@ -127,7 +129,8 @@ const std::string& revision_of(const Json& object) { return object["metadata"]["
 class World {
  public:
   World(const Kind& kind, std::uint64_t seed) : kind_(kind), rng_(seed), scope_(api_.executor) {
-    EXPECT_EQ(api_.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", kDefinition).status, 201);
+    const Answer defined = api_.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", kDefinition);
+    EXPECT_EQ(defined.status, 201) << defined.body;
     api_.executor.drain();
     everything_ = api_.watch(std::string(kind_.base) + "/" + kind_.plural + "?watch=1");
     first_ = api_.store->revision().value;
@@ -141,7 +144,9 @@ class World {
       const std::string space = kNamespaces[rng_.below(3)], name = fmt::format("o{}", first + i);
       const std::string a = rng_.below(4) == 0 ? "" : letter(), b = rng_.below(4) == 0 ? "" : letter();
       const bool goes = rng_.below(4) == 0;
-      transaction.mutations.push_back({kind_.storage + space + "/" + name, goes ? std::nullopt : std::optional(kind_.make(space, name, letter(), a, b))});
+      const std::string label = letter();
+      transaction.mutations.push_back(
+          {kind_.storage + space + "/" + name, goes ? std::nullopt : std::optional(kind_.make(space, name, label, a, b))});
     }
     scope_.spawn(commit(api_.store.get(), std::move(transaction)));
     if (rng_.below(3) != 0) api_.executor.drain();
@@ -182,11 +187,13 @@ class World {
     std::size_t told = 0;
     for (const Watched& watched : watched_) {
       std::vector<std::string> seen;
-      for (const Json& event : parsed(*watched.log)) seen.push_back(shown(event["type"].get<std::string>(), event["object"], revision_of(event["object"])));
+      for (const Json& event : parsed(*watched.log)) {
+        seen.push_back(shown(event["type"].get<std::string>(), event["object"], revision_of(event["object"])));
+      }
       ASSERT_EQ(seen, wanted(watched, events)) << watched.asked.target(kind_) << " since " << watched.since;
       told += seen.size();
     }
-    EXPECT_GT(told, 500u);
+    EXPECT_GT(told, 300u);
   }
 
  private:
@@ -202,24 +209,24 @@ class World {
   // By judging every state that there was.
   static std::vector<std::string> wanted(const Watched& watched, const std::vector<Json>& events) {
     std::vector<std::string> out;
-    std::map<std::string, Json> state;
+    std::map<std::string, const Json*> state;
     bool begun = false;
     const auto begin = [&] {
       if (std::exchange(begun, true) || !watched.initial) return;
       for (const auto& [key, object] : state) {
-        if (watched.asked.matches(object)) out.push_back(shown("ADDED", object, revision_of(object)));
+        if (watched.asked.matches(object)) out.push_back(shown("ADDED", *object, revision_of(*object)));
       }
     };
     for (const Json& event : events) {
       const Json& object = event["object"];
       const std::string key = object["metadata"]["namespace"].get<std::string>() + "/" + object["metadata"]["name"].get<std::string>();
-      const Json before = state[key];
-      const Json after = event["type"] == "DELETED" ? Json() : object;
+      const Json* before = state[key];
+      const Json* after = event["type"] == "DELETED" ? nullptr : &object;
       if (std::stoull(revision_of(object)) > watched.since) {
-        const bool was = watched.asked.matches(before), is = watched.asked.matches(after);
         begin();
-        if (is) out.push_back(shown(was ? "MODIFIED" : "ADDED", after, revision_of(object)));
-        else if (was) out.push_back(shown("DELETED", after.is_null() ? object : before, revision_of(object)));
+        const bool was = watched.asked.matches(before), is = watched.asked.matches(after);
+        if (is) out.push_back(shown(was ? "MODIFIED" : "ADDED", object, revision_of(object)));
+        else if (was) out.push_back(shown("DELETED", after ? *before : object, revision_of(object)));
       }
       state[key] = after;
     }
@@ -243,14 +250,15 @@ TEST_P(WatchSelectionSeeds, AgreeWithPlainEvaluation) {
   SCOPED_TRACE(kKinds[kind].name);
   SeededRng rng(seed);
   World world(kKinds[kind], seed);
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 200; ++i) {
     world.change();
     if (rng.below(3) == 0) world.begin_to_watch();
   }
   world.compare();
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, WatchSelectionSeeds, ::testing::Combine(::testing::Range(0, static_cast<int>(std::size(kKinds))), ::testing::Values(1, 2, 3)));
+INSTANTIATE_TEST_SUITE_P(Kinds, WatchSelectionSeeds,
+                         ::testing::Combine(::testing::Range(0, static_cast<int>(std::size(kKinds))), ::testing::Values(1, 2)));
 
 // By which of several values a watch is found.
 struct InterestCase {
