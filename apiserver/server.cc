@@ -3,7 +3,7 @@
 #include "apiserver/extensions/custom_resources.h"
 #include "apiserver/rest/core.h"
 #include "apiserver/rest/dispatch.h"
-#include "apiserver/rest/upkeep.h"
+#include "apiserver/upkeep/upkeep.h"
 
 namespace ph::apiserver {
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "api/errors.h"
+#include "apiserver/parts/parts.h"
 #include "apiserver/rest/deadline.h"
 #include "apiserver/rest/identity.h"
 #include "apiserver/rest/respond.h"
@@ -14,8 +15,6 @@
 
 namespace ph::apiserver {
 namespace {
-
-using Verb = Task<HttpResponse> (*)(Core&, Call&);
 
 [[noreturn]] void refuse_verb(const Call& call) { throw api::method_not_allowed(call.served->qualified, call.info.verb); }
 
@@ -31,19 +30,10 @@ Verb verb_of(std::string_view name) {
   return nullptr;
 }
 
-// The sub-resources that are served here; null for the others (exec, attach, portforward, proxy).
+// Null for those that are not served here (exec, attach, portforward, proxy).
 Verb subresource_verb(const Call& call) {
-  const std::string& name = call.info.subresource;
-  const std::string& verb = call.info.verb;
-  if (name == "status") return verb_of(verb);
-  if (name == "scale") return verb == "get" ? &get_scale : verb == "update" ? &update_scale : verb == "patch" ? &patch_scale : nullptr;
-  if (name == "ephemeralcontainers" || name == "resize") {
-    return verb == "get" ? &get : verb == "update" ? &update_pod_part : verb == "patch" ? &patch_pod_part : nullptr;
-  }
-  if (name == "binding") return &bind_pod;
-  if (name == "eviction") return &evict_pod;
-  if (name == "finalize") return &finalize_namespace;
-  return nullptr;
+  if (call.info.subresource == "status") return verb_of(call.info.verb);
+  return part_verb(call.served->qualified, call.info.subresource, call.info.verb);
 }
 
 Task<HttpResponse> answer_subresource(Core& core, Call& call) {
@@ -69,7 +59,7 @@ Task<HttpResponse> answer_resource(Core& core, Call& call) {
 
   const auto made = core.extensions.virtual_resources.find(call.served->qualified);
   if (made != core.extensions.virtual_resources.end()) co_return co_await create_virtual(core, call, *made->second);
-  if (call.served->qualified == "bindings") co_return co_await bind_pod(core, call);
+  if (const Verb own = part_verb(call.served->qualified, {}, call.info.verb)) co_return co_await own(core, call);
   if (call.served->cache == nullptr) throw api::page_not_found();
   const Verb verb = verb_of(call.info.verb);
   if (verb == nullptr) refuse_verb(call);

@@ -16,15 +16,6 @@ Task<HttpResponse> patch(Core& core, Call& call);
 Task<HttpResponse> remove(Core& core, Call& call);
 Task<HttpResponse> remove_collection(Core& core, Call& call);
 
-// -- Sub-resources
-Task<HttpResponse> get_scale(Core& core, Call& call);
-Task<HttpResponse> update_scale(Core& core, Call& call);
-Task<HttpResponse> patch_scale(Core& core, Call& call);
-Task<HttpResponse> bind_pod(Core& core, Call& call);         // pods/binding and bindings
-Task<HttpResponse> evict_pod(Core& core, Call& call);
-Task<HttpResponse> update_pod_part(Core& core, Call& call);  // pods/ephemeralcontainers, pods/resize
-Task<HttpResponse> patch_pod_part(Core& core, Call& call);
-Task<HttpResponse> finalize_namespace(Core& core, Call& call);
 Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resource);
 
 // -- What they share

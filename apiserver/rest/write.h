@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "apiserver/rest/fence.h"
+#include "apiserver/fence.h"
 
 namespace ph::apiserver {
 

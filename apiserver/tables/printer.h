@@ -1,4 +1,4 @@
-// How one resource is shown as a row: its columns and a function that fills them. One line a resource in printers.def.
+// How one resource is shown as a row: its columns and a function that fills them. One line a resource in printers/printers.def.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,7 @@
 namespace ph::apiserver {
 
 #define PRINTER(group, plural, printer) extern const Printer k##printer##Printer;
-#include "apiserver/tables/printers.def"
+#include "apiserver/tables/printers/printers.def"
 #undef PRINTER
 
 namespace {
@@ -22,7 +22,7 @@ struct PrinterEntry {
 
 const PrinterEntry kPrinters[] = {
 #define PRINTER(group, plural, printer) {group, plural, &k##printer##Printer},
-#include "apiserver/tables/printers.def"
+#include "apiserver/tables/printers/printers.def"
 #undef PRINTER
 };
 

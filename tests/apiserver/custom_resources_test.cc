@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apiserver/openapi/openapi.h"
 #include "tests/apiserver/harness.h"
 
 namespace ph::apiserver::testing {
@@ -49,6 +50,13 @@ class CustomResources : public ::testing::Test {
     const Answer made = api.post(kWidgets, R"({"apiVersion":"rec.example.com/v1","kind":"Widget","metadata":{"name":")" + name + R"("},"spec":)" + spec + "}");
     EXPECT_EQ(made.status, 201) << made.body;
     return made.json();
+  }
+
+  Json document(const std::string& path) {
+    Extensions extensions;
+    extensions.paths.push_back(std::make_unique<OpenApiHandler>(api.server->reader()));
+    api.server->install(std::move(extensions));
+    return api.get(path, "application/json").json();
   }
 
   Harness api;
@@ -200,6 +208,30 @@ TEST_F(CustomResources, VersionsOfOneObject) {
   api.executor.drain();
   EXPECT_EQ(api.get(std::string(kWidgets) + "/a").json()["apiVersion"], "rec.example.com/v1");
   EXPECT_EQ(api.get("/apis/rec.example.com/v1beta1/namespaces/default/widgets/b").json()["spec"]["n"], 3);
+}
+
+TEST_F(CustomResources, DescribeThemselves) {
+  Json one = definition();
+  one["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["port"] = Json::parse(R"({"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}],"nullable":true})");
+  define(one);
+  const Json v3 = document("/openapi/v3/apis/rec.example.com/v1");
+  const Json& widget = v3["components"]["schemas"]["com.example.rec.v1.Widget"];
+  EXPECT_EQ(widget["x-kubernetes-group-version-kind"], Json::parse(R"([{"group":"rec.example.com","kind":"Widget","version":"v1"}])"));
+  EXPECT_EQ(widget["required"], Json::array({"spec"}));
+  EXPECT_EQ(widget["properties"]["metadata"]["$ref"], "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+  EXPECT_EQ(widget["properties"]["spec"]["properties"]["n"]["maximum"], 10);
+  EXPECT_TRUE(widget["properties"]["spec"]["properties"]["port"].contains("anyOf"));
+  const Json& list = v3["components"]["schemas"]["com.example.rec.v1.WidgetList"];
+  EXPECT_EQ(list["properties"]["items"]["items"]["$ref"], "#/components/schemas/com.example.rec.v1.Widget");
+  const Json& path = v3["paths"]["/apis/rec.example.com/v1/namespaces/{namespace}/widgets/{name}/scale"];
+  EXPECT_EQ(path["get"]["x-kubernetes-group-version-kind"]["kind"], "Widget");
+  EXPECT_FALSE(path["patch"]["requestBody"]["content"].contains("application/strategic-merge-patch+json"));
+
+  const Json v2 = document("/openapi/v2");
+  const Json& reduced = v2["definitions"]["com.example.rec.v1.Widget"]["properties"]["spec"]["properties"];
+  EXPECT_EQ(reduced["port"], Json::parse(R"({"x-kubernetes-int-or-string":true})"));
+  EXPECT_FALSE(reduced["d"].contains("default"));
+  EXPECT_FALSE(reduced["any"].contains("properties"));
 }
 
 TEST_F(CustomResources, SurviveARestart) {

@@ -4,7 +4,7 @@
 #include "api/codec.h"
 #include "api/kinds.h"
 #include "api/times.h"
-#include "apiserver/rest/upkeep.h"
+#include "apiserver/upkeep/upkeep.h"
 
 namespace ph::apiserver {
 namespace {

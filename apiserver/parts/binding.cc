@@ -9,6 +9,7 @@
 #include "api/rules.h"
 #include "api/sorted.h"
 #include "api/times.h"
+#include "apiserver/parts/parts.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"

@@ -1,7 +1,7 @@
 // The rows of volumes, claims, storage classes and CSI objects.
 #include <fmt/format.h>
 
-#include "apiserver/tables/cells.h"
+#include "apiserver/tables/printers/cells.h"
 
 namespace ph::apiserver {
 

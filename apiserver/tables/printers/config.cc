@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "api/times.h"
-#include "apiserver/tables/cells.h"
+#include "apiserver/tables/printers/cells.h"
 
 namespace ph::apiserver {
 

@@ -1,4 +1,4 @@
-#include "apiserver/rest/fence.h"
+#include "apiserver/fence.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "apiserver/tables/cells.h"
+#include "apiserver/tables/printers/cells.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // The rows of what makes pods: deployments, replica sets, stateful sets, daemon sets, replication controllers, templates.
 #include <fmt/format.h>
 
-#include "apiserver/tables/cells.h"
+#include "apiserver/tables/printers/cells.h"
 
 namespace ph::apiserver {
 

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "apiserver/tables/cells.h"
+#include "apiserver/tables/printers/cells.h"
 
 namespace ph::apiserver {
 

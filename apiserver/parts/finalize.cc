@@ -2,6 +2,7 @@
 #include "api/errors.h"
 #include "api/kinds.h"
 #include "api/object.h"
+#include "apiserver/parts/parts.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"

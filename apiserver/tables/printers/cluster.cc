@@ -4,7 +4,7 @@
 #include <set>
 
 #include "api/sorted.h"
-#include "apiserver/tables/cells.h"
+#include "apiserver/tables/printers/cells.h"
 
 namespace ph::apiserver {
 

@@ -5,7 +5,7 @@
 #include "api/sorted.h"
 #include "apiserver/registry/ip_range.h"
 #include "apiserver/rest/body.h"
-#include "apiserver/rest/upkeep.h"
+#include "apiserver/upkeep/upkeep.h"
 #include "apiserver/rest/write.h"
 
 namespace ph::apiserver {

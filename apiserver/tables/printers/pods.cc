@@ -3,7 +3,7 @@
 
 #include "api/saturating.h"
 #include "api/times.h"
-#include "apiserver/tables/cells.h"
+#include "apiserver/tables/printers/cells.h"
 
 namespace ph::apiserver {
 

@@ -9,6 +9,7 @@
 #include "api/rules.h"
 #include "api/value.h"
 #include "apiserver/registry/qos.h"
+#include "apiserver/parts/parts.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"

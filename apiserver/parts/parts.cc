@@ -1,0 +1,27 @@
+#include "apiserver/parts/parts.h"
+
+namespace ph::apiserver {
+namespace {
+
+struct Entry {
+  std::string_view resource, part, verb;
+  Verb handler;
+};
+
+constexpr Entry kParts[] = {
+#define PART(resource, part, verb, handler) {resource, part, verb, &handler},
+#include "apiserver/parts/parts.def"
+#undef PART
+};
+
+}  // namespace
+
+Verb part_verb(std::string_view resource, std::string_view part, std::string_view verb) {
+  for (const Entry& entry : kParts) {
+    const bool of_resource = entry.resource.empty() || entry.resource == resource;
+    if (of_resource && entry.part == part && entry.verb == verb) return entry.handler;
+  }
+  return nullptr;
+}
+
+}  // namespace ph::apiserver
