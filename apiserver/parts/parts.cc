@@ -3,12 +3,12 @@
 namespace ph::apiserver {
 namespace {
 
-struct Entry {
+struct PartEntry {
   std::string_view resource, part, verb;
   Verb handler;
 };
 
-constexpr Entry kParts[] = {
+constexpr PartEntry kParts[] = {
 #define PART(resource, part, verb, handler) {resource, part, verb, &handler},
 #include "apiserver/parts/parts.def"
 #undef PART
@@ -17,7 +17,7 @@ constexpr Entry kParts[] = {
 }  // namespace
 
 Verb part_verb(std::string_view resource, std::string_view part, std::string_view verb) {
-  for (const Entry& entry : kParts) {
+  for (const PartEntry& entry : kParts) {
     const bool of_resource = entry.resource.empty() || entry.resource == resource;
     if (of_resource && entry.part == part && entry.verb == verb) return entry.handler;
   }
