@@ -151,6 +151,7 @@ TEST_F(NamespaceKinds, ADefinitionMayGoMeanwhile) {
   ASSERT_TRUE(has_shop());
   sim::patch_custom(cluster, widgets, "shop/w", R"({"metadata":{"finalizers":null}})");
   EXPECT_TRUE(cluster.run_until([&] { return !has_shop(); }, 1min));
+  cluster.advance(2s);
   EXPECT_FALSE(cluster.has<apiextensions::v1::CustomResourceDefinition>(widgets.name()));
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/authn/token_keys.h"
+#include "apiserver/discovery/discovery.h"
 #include "apiserver/server.h"
 #include "apiserver/standard.h"
 #include "apiserver/storage/memory.h"
@@ -58,6 +59,10 @@ struct Cluster::Impl {
       standard.token_keys = apiserver::make_simulated_token_keys();
       standard.disable_admission = setup.admission_off;
       server->install(apiserver::standard_extensions(*server, executor.clock(), rng, std::move(standard)));
+    } else {
+      apiserver::Extensions bare;
+      bare.paths.push_back(std::make_unique<apiserver::DiscoveryHandler>(server->reader(), ""));
+      server->install(std::move(bare));
     }
     door = std::make_unique<FrontDoor>(*server);
     admin_transport = in_process_transport(*server, executor,
