@@ -17,10 +17,15 @@ constexpr std::size_t kRebuiltMax = 4;
 }  // namespace
 
 WatchCache::Impl::Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix)
-    : hub(std::move(hub)), prefix(std::move(prefix)), window(this->hub->options), watches(window) {
+    : hub(std::move(hub)), prefix(std::move(prefix)), serial(++this->hub->made), window(this->hub->options), watches(window) {
   PH_ASSERT(this->prefix.ends_with('/'));
   const bool is_new = this->hub->caches.emplace(this->prefix, this).second;
   PH_ASSERT(is_new);
+}
+
+void WatchCache::Impl::leave_hub() {
+  const auto found = hub->caches.find(prefix);
+  if (found != hub->caches.end() && found->second == this) hub->caches.erase(found);
 }
 
 WatchCache::WatchCache(CacheHub& hub, std::string prefix)
@@ -31,7 +36,6 @@ WatchCache::WatchCache(Store& store, Executor& executor, std::string prefix)
     : impl_(std::make_shared<Impl>(CacheHub(store, executor).impl_, std::move(prefix))) {}
 
 WatchCache::~WatchCache() {
-  impl_->hub->caches.erase(impl_->prefix);
   close();
 }
 
@@ -72,6 +76,8 @@ std::unique_ptr<CacheWatch> WatchCache::watch(Revision since, std::optional<Inte
 
 void WatchCache::close() {
   impl_->closed = true;
+  // Another one may come in its place while watches still hold this one.
+  impl_->leave_hub();
   impl_->watches.wake_all();
 }
 

@@ -86,33 +86,38 @@ Task<void> CacheHub::Impl::fill_now() {
     }
   } end{this};
 
-  std::vector<std::string> prefixes;
+  std::vector<std::pair<std::string, std::uint64_t>> empty;  // by prefix and serial
   for (const auto& [prefix, cache] : caches) {
-    if (!cache->filled) prefixes.push_back(prefix);
+    if (!cache->filled) empty.emplace_back(prefix, cache->serial);
   }
-  const std::string scope = prefixes.size() == 1 ? prefixes.front() : std::string();
+  const std::string scope = empty.size() == 1 ? empty.front().first : std::string();
   const Recent recent = co_await store.recent(scope, options.history_records_max, options.history_bytes_max);
-  for (const std::string& prefix : prefixes) {
+  for (const auto& [prefix, serial] : empty) {
+    // It may go while it is read, and another one come in its place, which has not heard of all that has changed since.
+    const auto still_there = [&] {
+      const auto found = caches.find(prefix);
+      return found != caches.end() && found->second->serial == serial ? found->second : nullptr;
+    };
     std::string from = prefix;
     EntryTree entries;
     std::size_t bytes = 0;
     for (bool more = true; more;) {
       const std::vector<Stored> page = co_await store.range(from, after_prefix(prefix), kPage);
-      const auto found = caches.find(prefix);
-      if (found == caches.end()) break;  // dropped meanwhile
+      const WatchCache::Impl* cache = still_there();
+      if (!cache) break;
       for (const Stored& stored : page) {
-        EntryRef entry = found->second->make_entry(stored.key, stored.modified, stored.value);
+        EntryRef entry = cache->make_entry(stored.key, stored.modified, stored.value);
         bytes += entry->protobuf->size();
         entries.put(std::move(entry));
       }
       more = page.size() == kPage;
       if (more) from = page.back().key + '\0';
     }
-    const auto found = caches.find(prefix);
-    if (found == caches.end()) continue;
-    found->second->entries = std::move(entries);
-    found->second->bytes = bytes;
-    found->second->finish_fill(recent);
+    WatchCache::Impl* cache = still_there();
+    if (!cache) continue;
+    cache->entries = std::move(entries);
+    cache->bytes = bytes;
+    cache->finish_fill(recent);
   }
 }
 

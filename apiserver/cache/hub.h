@@ -23,6 +23,7 @@ struct CacheHub::Impl : std::enable_shared_from_this<Impl> {
   const CacheOptions options;
   Revision revision;
   std::map<std::string, WatchCache::Impl*, std::less<>> caches;  // by prefix
+  std::uint64_t made = 0;  // caches
   bool filling = false;
   Event filled;  // set when a filling ends, well or not
   std::string last_trimmed;
@@ -35,11 +36,13 @@ struct WatchCache::Impl {
   void apply(const Change& change);
   void finish_fill(const Recent& recent);
   void wake();
+  void leave_hub();
   const std::shared_ptr<const EntryList>& list();
   Snapshot rebuild(Revision revision);
 
   const std::shared_ptr<CacheHub::Impl> hub;
   const std::string prefix;
+  const std::uint64_t serial;  // of the hub's caches
   EntryTree entries;
   std::size_t bytes = 0;  // of the present
   std::uint64_t changes = 0;

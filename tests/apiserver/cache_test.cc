@@ -61,6 +61,20 @@ struct CacheTest : ::testing::Test {
   WatchCache cache;
 };
 
+TEST_F(CacheTest, AnotherMayComeInItsPlaceWhileAWatchHoldsIt) {
+  auto old = std::make_unique<WatchCache>(hub, "/registry/x/");
+  executor.run(old->fill());
+  const auto held = old->watch(old->revision());
+  old.reset();
+  WatchCache anew(hub, "/registry/x/");
+  executor.run(anew.fill());
+  const auto watch = anew.watch(anew.revision());
+  write(put("/registry/x/a", make_object("default/a", "x")));
+  EXPECT_THAT(next(*watch), ElementsAre("+a@2"));
+  EXPECT_THAT(next(*held), ElementsAre("end"));
+  EXPECT_EQ(anew.size(), 1u);
+}
+
 TEST_F(CacheTest, ServesWhatIsThereWithTheRevisionSplicedIn) {
   put_pod("default/b", "one");
   put_pod("default/a", "two");
