@@ -46,4 +46,13 @@ Task<std::optional<T>> within(Duration limit, Task<T> task) {
   co_return std::move(outcome.value);
 }
 
+// The same of a task without a result: whether it has ended in time.
+inline Task<bool> within(Duration limit, Task<void> task) {
+  const auto ended = co_await within(limit, [](Task<void> task) -> Task<bool> {
+    co_await std::move(task);
+    co_return true;
+  }(std::move(task)));
+  co_return ended.has_value();
+}
+
 }  // namespace ph

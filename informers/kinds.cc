@@ -73,14 +73,7 @@ Task<void> Kinds::wait_settled() {
     const auto late = std::ranges::find_if(list_, [this](const KindRef& kind) { return !is_settled(*kind, kPatience); });
     if (late == list_.end()) co_return;
     const KindRef kind = *late;
-    Scope scope(executor_);
-    ph::Event over;
-    scope.spawn([](KindRef kind, ph::Event& over) -> Task<void> {
-      co_await kind->metadata->wait_synced();
-      over.set();
-    }(kind, over));
-    const Alarm alarm(kind->since + kPatience - executor_.clock().steady(), over);
-    co_await over.wait();
+    co_await within(kind->since + kPatience - executor_.clock().steady(), kind->metadata->wait_synced());
   }
 }
 

@@ -134,10 +134,7 @@ class Running {
 
   // A kind may vanish, or be one that cannot be listed any more.
   Task<void> catch_up(KindRef kind) {
-    co_await within(kPatience, [](Running& self, KindRef kind) -> Task<bool> {
-      co_await self.catch_up(kind->metadata->any());
-      co_return true;
-    }(*this, kind));
+    co_await within(kPatience, catch_up(kind->metadata->any()));
   }
 
   Task<void> catch_up(informers::detail::AnyInformer& informer) {

@@ -36,6 +36,11 @@ class Within : public ::testing::Test {
       *out = error.what();
     }
   }
+  static Task<void> ended_after(Duration delay, int* held) { co_await seven_after(delay, held); }
+  static Task<void> record(Duration limit, Task<void> task, std::string* out) {
+    const bool in_time = co_await within(limit, std::move(task));
+    *out = in_time ? "ended" : "too late";
+  }
   void advance(Duration by) {
     clock.advance(by);
     executor.drain();
@@ -57,6 +62,18 @@ TEST_F(Within, ItsResult) {
   EXPECT_EQ(out, "7");
   EXPECT_EQ(held, 0);
   EXPECT_EQ(executor.timers(), 0u);
+}
+
+TEST_F(Within, WithoutAResultItSaysWhetherItEnded) {
+  std::string late;
+  scope.spawn(record(2s, ended_after(1s, &held), &out));
+  scope.spawn(record(2s, ended_after(3s, &held), &late));
+  advance(0s);
+  EXPECT_EQ(held, 2);
+  advance(2s);
+  EXPECT_EQ(out, "ended");
+  EXPECT_EQ(late, "too late");
+  EXPECT_EQ(held, 0);
 }
 
 TEST_F(Within, TooLateItIsDropped) {
