@@ -58,11 +58,9 @@ Task<void> LoopTokens::keep(std::string account) {
 Task<Duration> LoopTokens::renew(std::string account) {
   const ObjectKey key{kNamespace, account};
   if (!co_await client_.find<core::v1::ServiceAccount>(key)) {
-    try {
-      co_await client_.create(account_object(account));
-    } catch (const api::ApiError& error) {
-      if (!error.is("AlreadyExists")) throw;
-    }
+    const auto created = co_await client_.try_create(account_object(account));
+    const bool is_there = created.made == informers::Made::Yes || created.made == informers::Made::Exists;
+    if (!is_there) throw *created.refusal;
   }
   authentication::v1::TokenRequest request;
   request.mutable_spec()->set_expiration_seconds(std::chrono::duration_cast<std::chrono::seconds>(kValidity).count());

@@ -176,6 +176,7 @@ class GarbageCollector final : public Loop {
     absent_order_.pop_front();
   }
 
+  // What is gone needs no patch: what became of one is passed over.
   Task<Outcome> carry_out(gc::Action action, KindRef kind, Ref<MetadataView> object) {
     const std::string uid = object->uid;
     switch (action.kind) {
@@ -191,10 +192,10 @@ class GarbageCollector final : public Loop {
         co_return co_await remove(kind, object, action.policy);
       case gc::Action::OrphanDependents:
         for (const Found& dependent : dependents_of(world_, uid)) co_await drop_owners(dependent.kind, dependent.object, {uid});
-        co_await patch(kind->resource, object->key(), Patch::merge(gc::without_finalizer(*object, "orphan")));
+        co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::without_finalizer(*object, "orphan")));
         co_return Outcome::done();
       case gc::Action::RemoveForeground:
-        co_await patch(kind->resource, object->key(), Patch::merge(gc::without_finalizer(*object, "foregroundDeletion")));
+        co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::without_finalizer(*object, "foregroundDeletion")));
         co_return Outcome::done();
     }
     co_return Outcome::done();
@@ -212,17 +213,17 @@ class GarbageCollector final : public Loop {
 
   Task<void> drop_owners(KindRef kind, Ref<MetadataView> object, std::vector<std::string> uids) {
     if (gc::merges_by_keys(*kind->resource)) {
-      co_await patch(kind->resource, object->key(), Patch::strategic(gc::drop_owners(object->uid, uids)));
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::strategic(gc::drop_owners(object->uid, uids)));
     } else if (const auto live = co_await live_one(kind, object)) {
-      co_await patch(kind->resource, object->key(), Patch::merge(gc::owners_without(*live, uids)));
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::owners_without(*live, uids)));
     }
   }
 
   Task<void> unblock(KindRef kind, Ref<MetadataView> object) {
     if (gc::merges_by_keys(*kind->resource)) {
-      co_await patch(kind->resource, object->key(), Patch::strategic(gc::unblock_owners(*object)));
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::strategic(gc::unblock_owners(*object)));
     } else if (const auto live = co_await live_one(kind, object)) {
-      co_await patch(kind->resource, object->key(), Patch::merge(gc::owners_unblocked(*live)));
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::owners_unblocked(*live)));
     }
   }
 
@@ -231,15 +232,6 @@ class GarbageCollector final : public Loop {
     const auto live = co_await world_.client.find_metadata(*kind->resource, object->key());
     if (!live || live->metadata.uid() != object->uid) co_return std::nullopt;
     co_return live->metadata;
-  }
-
-  // What is gone needs no patch.
-  Task<void> patch(api::ResourceRef resource, ObjectKey key, Patch change) {
-    try {
-      co_await world_.client.patch_metadata(*resource, std::move(key), std::move(change));
-    } catch (const api::ApiError& error) {
-      if (error.code() != 404) throw;
-    }
   }
 
   const World& world_;
