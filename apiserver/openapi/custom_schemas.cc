@@ -46,10 +46,6 @@ void reduce(json& schema) {
   each_inner(schema, reduce);
 }
 
-json kind_json(const api::GroupVersionKind& kind) {
-  return json::array({{{"group", kind.group}, {"kind", kind.kind}, {"version", kind.version}}});
-}
-
 json list_definition(const api::Schema& schema, const ReferTo& refer) {
   return {{"type", "object"},
           {"required", {"items"}},
@@ -72,7 +68,7 @@ json custom_definition(const api::Schema& schema, OpenApiVersion version, const 
   } else {
     out = list_definition(schema, refer);
   }
-  out["x-kubernetes-group-version-kind"] = kind_json(*schema.kind);
+  out["x-kubernetes-group-version-kind"] = json::array({kind_json(*schema.kind)});
   return out;
 }
 

@@ -53,6 +53,10 @@ bool has_definition(const Schema& schema) { return !schema.name.empty() && schem
 
 }  // namespace
 
+json kind_json(const api::GroupVersionKind& kind) {
+  return {{"group", kind.group}, {"kind", kind.kind}, {"version", kind.version}};
+}
+
 json SchemaCollection::reference(const Schema& schema) {
   add(schema);
   return {{"$ref", (version_ == OpenApiVersion::V3 ? "#/components/schemas/" : "#/definitions/") + schema.name}};
@@ -98,8 +102,7 @@ json SchemaCollection::structure(const Schema& schema) {
   if (schema.kind) {
     properties["apiVersion"] = {{"type", "string"}};
     properties["kind"] = {{"type", "string"}};
-    out["x-kubernetes-group-version-kind"] = json::array(
-        {{{"group", schema.kind->group}, {"kind", schema.kind->kind}, {"version", schema.kind->version}}});
+    out["x-kubernetes-group-version-kind"] = json::array({kind_json(*schema.kind)});
   }
   for (const Field& field : schema.fields) {
     properties[field.name] = member(field);

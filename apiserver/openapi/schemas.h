@@ -12,6 +12,9 @@ namespace ph::apiserver {
 
 enum class OpenApiVersion { V2, V3 };
 
+// As x-kubernetes-group-version-kind says it.
+nlohmann::json kind_json(const api::GroupVersionKind& kind);
+
 // The named types that documents refer to, with all they refer to themselves.
 class SchemaCollection {
  public:

@@ -65,8 +65,7 @@ json operation_json(const Operation& operation, const std::string& tag, SchemaCo
               {"produces", produced(operation)},
               {"responses", responses(operation, schemas)},
               {"x-kubernetes-action", operation.action},
-              {"x-kubernetes-group-version-kind",
-               {{"group", operation.kind.group}, {"version", operation.kind.version}, {"kind", operation.kind.kind}}}};
+              {"x-kubernetes-group-version-kind", kind_json(operation.kind)}};
   json list = all_parameters(operation, schemas);
   if (!list.empty()) out["parameters"] = std::move(list);
   return out;

@@ -67,8 +67,7 @@ json operation_json(const Operation& operation, const std::string& tag, SchemaCo
               {"tags", {tag}},
               {"responses", responses(operation, schemas)},
               {"x-kubernetes-action", operation.action},
-              {"x-kubernetes-group-version-kind",
-               {{"group", operation.kind.group}, {"version", operation.kind.version}, {"kind", operation.kind.kind}}}};
+              {"x-kubernetes-group-version-kind", kind_json(operation.kind)}};
   if (!operation.parameters.empty()) out["parameters"] = parameters(operation.parameters);
   if (operation.body || operation.is_patch) out["requestBody"] = body_of(operation, schemas);
   return out;

@@ -16,8 +16,8 @@
 
 namespace ph::apiserver {
 
-// What a rule, or an admission plugin, may look at and add to while one write is prepared. A write that loses a race is prepared again, with a new
-// context.
+// What a rule, or an admission plugin, may look at and add to while one write is prepared. A write that loses a race is prepared
+// again, with a new context.
 struct WriteContext {
   const api::Resource& resource;
   std::string_view subresource;
