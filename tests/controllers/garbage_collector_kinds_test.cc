@@ -38,6 +38,13 @@ class CollectedKinds : public testing::Test {
     sim::add_owner(map.mutable_metadata(), kWidgets.api_version(), "Widget", widget, blocks);
     return cluster.create(map);
   }
+  // Two built-in objects, of which one owns the other.
+  void make_root_and_leaf() {
+    const ConfigMap root = cluster.create(sim::make_config_map("default/root"));
+    ConfigMap leaf = sim::make_config_map("default/leaf");
+    sim::add_owner(leaf.mutable_metadata(), "v1", "ConfigMap", root.metadata());
+    cluster.create(leaf);
+  }
   bool has_map(const std::string& name) { return cluster.has<ConfigMap>("default/" + name); }
 
   sim::Cluster cluster{sim::loops("garbagecollector")};
@@ -148,10 +155,7 @@ TEST_F(CollectedKinds, ADefinitionGoesWithItsObjectsAndWhatTheyOwned) {
   define();
   const ObjectMeta owner = widget("owner");
   map_of("child", owner);
-  const ConfigMap root = cluster.create(sim::make_config_map("default/root"));
-  ConfigMap leaf = sim::make_config_map("default/leaf");
-  sim::add_owner(leaf.mutable_metadata(), "v1", "ConfigMap", root.metadata());
-  cluster.create(leaf);
+  make_root_and_leaf();
   let_it_look();
   cluster.remove<CustomResourceDefinition>(kWidgets.name());
   EXPECT_TRUE(soon([&] { return !has_map("child"); }));
@@ -191,10 +195,7 @@ TEST_F(CollectedKinds, APathThatIsGoneIsNoReasonToDelete) {
   define();
   const ObjectMeta owner = widget("owner");
   map_of("child", owner);
-  const ConfigMap root = cluster.create(sim::make_config_map("default/root"));
-  ConfigMap leaf = sim::make_config_map("default/leaf");
-  sim::add_owner(leaf.mutable_metadata(), "v1", "ConfigMap", root.metadata());
-  cluster.create(leaf);
+  make_root_and_leaf();
   // Discovery names the kind, and whoever serves it says that there is no such path.
   cluster.put_before([](HttpRequest& request) -> std::optional<HttpResponse> {
     if (!request.path().starts_with("/apis/shop.example.com/")) return std::nullopt;

@@ -108,6 +108,11 @@ class NamespaceKinds : public testing::Test {
     cluster.create(sim::make_namespace("shop"));
     cluster.create(sim::make_config_map("shop/a"));
   }
+  void create_held_widget() {
+    meta::v1::ObjectMeta held = sim::metadata_of("shop/w");
+    held.add_finalizers("example.com/hold");
+    sim::create_custom(cluster, widgets, held);
+  }
   bool has_widget() { return sim::find_custom(cluster, widgets, "shop/w").has_value(); }
   bool has_shop() { return cluster.has<Namespace>("shop"); }
 
@@ -127,9 +132,7 @@ TEST_F(NamespaceKinds, AreEmptiedWithTheRest) {
 
 TEST_F(NamespaceKinds, TheirFinalizersAreWaitedFor) {
   cluster.create(sim::make_definition(widgets));
-  meta::v1::ObjectMeta held = sim::metadata_of("shop/w");
-  held.add_finalizers("example.com/hold");
-  sim::create_custom(cluster, widgets, held);
+  create_held_widget();
   cluster.remove<Namespace>("shop");
   cluster.advance(1min);
   ASSERT_TRUE(has_shop());
@@ -141,9 +144,7 @@ TEST_F(NamespaceKinds, TheirFinalizersAreWaitedFor) {
 
 TEST_F(NamespaceKinds, ADefinitionMayGoMeanwhile) {
   cluster.create(sim::make_definition(widgets));
-  meta::v1::ObjectMeta held = sim::metadata_of("shop/w");
-  held.add_finalizers("example.com/hold");
-  sim::create_custom(cluster, widgets, held);
+  create_held_widget();
   cluster.remove<Namespace>("shop");
   cluster.advance(1s);
   cluster.remove<apiextensions::v1::CustomResourceDefinition>(widgets.name());

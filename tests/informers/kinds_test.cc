@@ -39,14 +39,8 @@ class KindsTest : public testing::Test {
   ScriptedServer::Watch follow(const std::string& path) {
     EXPECT_EQ(server_.expect().path(), path);
     auto watch = server_.accept_watch();
-    meta::v1::PartialObjectMetadata object, end;
-    object.mutable_metadata()->set_namespace_("a");
-    object.mutable_metadata()->set_name("x");
-    object.mutable_metadata()->set_resource_version("5");
-    end.mutable_metadata()->set_resource_version("6");
-    (*end.mutable_metadata()->mutable_annotations())["k8s.io/initial-events-end"] = "true";
-    watch.send("ADDED", object);
-    watch.send("BOOKMARK", end);
+    watch.send("ADDED", object_of<meta::v1::PartialObjectMetadata>("a/x", 5));
+    watch.send("BOOKMARK", bookmark<meta::v1::PartialObjectMetadata>(6, true));
     executor_.drain();
     return watch;
   }

@@ -374,14 +374,8 @@ TEST_F(ReflectorTest, FollowsMetadataAlone) {
   EXPECT_EQ(request.headers.get("accept"),
             "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
   auto watch = server_.accept_watch();
-  meta::v1::PartialObjectMetadata object, end;
-  object.mutable_metadata()->set_namespace_("a");
-  object.mutable_metadata()->set_name("d");
-  object.mutable_metadata()->set_resource_version("5");
-  end.mutable_metadata()->set_resource_version("6");
-  (*end.mutable_metadata()->mutable_annotations())["k8s.io/initial-events-end"] = "true";
-  watch.send("ADDED", object);
-  watch.send("BOOKMARK", end);
+  watch.send("ADDED", object_of<meta::v1::PartialObjectMetadata>("a/d", 5));
+  watch.send("BOOKMARK", bookmark<meta::v1::PartialObjectMetadata>(6, true));
   executor_.drain();
   ASSERT_TRUE(informer->find({"a", "d"}));
 }

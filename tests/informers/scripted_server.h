@@ -187,9 +187,10 @@ class Call {
   Scope scope_;
 };
 
-inline core::v1::ConfigMap config_map(std::string key, std::uint64_t revision, std::string uid = {}) {
+template <class T>
+T object_of(std::string key, std::uint64_t revision, std::string uid = {}) {
   const ObjectKey parsed = ObjectKey::parse(key);
-  core::v1::ConfigMap out;
+  T out;
   out.mutable_metadata()->set_namespace_(parsed.namespace_name);
   out.mutable_metadata()->set_name(parsed.name);
   out.mutable_metadata()->set_uid(uid.empty() ? "uid-" + parsed.name : uid);
@@ -197,8 +198,13 @@ inline core::v1::ConfigMap config_map(std::string key, std::uint64_t revision, s
   return out;
 }
 
-inline core::v1::ConfigMap bookmark(std::uint64_t revision, bool ends_initial_events = false) {
-  core::v1::ConfigMap out;
+inline core::v1::ConfigMap config_map(std::string key, std::uint64_t revision, std::string uid = {}) {
+  return object_of<core::v1::ConfigMap>(std::move(key), revision, std::move(uid));
+}
+
+template <class T = core::v1::ConfigMap>
+T bookmark(std::uint64_t revision, bool ends_initial_events = false) {
+  T out;
   out.mutable_metadata()->set_resource_version(std::to_string(revision));
   if (ends_initial_events) (*out.mutable_metadata()->mutable_annotations())["k8s.io/initial-events-end"] = "true";
   return out;

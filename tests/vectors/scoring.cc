@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "tests/sim/digest.h"
 #include "tests/vectors/reading.h"
 
 namespace ph::vectors {
@@ -78,12 +79,6 @@ std::string numbers(const Tally& tally, const std::vector<std::string>& levels) 
   return out;
 }
 
-std::uint64_t digest_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ull;
-  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3ull;
-  return hash;
-}
-
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
@@ -107,7 +102,7 @@ void Agreement::add(const std::string& row, const std::string& group, const Outc
   Tally& tally = groups_[group];
   tally.reached.resize(levels_.size());
   tally.add(outcome);
-  rows_digest_ += digest_of(row);
+  rows_digest_ += sim::digest(row);
   if (!is_shown(set_, row) && !variable("PH_VECTORS_SHOW").empty()) return;
   for (const std::string& kind : outcome.kinds) ++kinds_[kind];
 }
