@@ -123,7 +123,7 @@ Messages check_qualified_name(std::string_view name) {
   static constexpr std::string_view kExpression = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
   Messages out;
   if (std::ranges::count(name, '/') > 1) {
-    out.push_back("a qualified name " + rule(kWords, kExpression, {"MyName", "my.name", "123-abc"}) +
+    out.push_back("a valid label key " + rule(kWords, kExpression, {"MyName", "my.name", "123-abc"}) +
                   " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')");
     return out;
   }
