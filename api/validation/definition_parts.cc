@@ -6,6 +6,7 @@
 
 #include "api/json_text.h"
 #include "api/validation/definition_parts.h"
+#include "api/validation/webhooks.h"
 
 namespace ph::api {
 
@@ -173,102 +174,12 @@ void check_selectable_fields(const google::protobuf::RepeatedPtrField<Selectable
 
 namespace {
 
-// Scheme, host and the rest of a URL, as far as Go's parser would get.
-struct Url {
-  std::string scheme, user, host, query, fragment;
-};
-
-std::optional<Url> parsed_url(std::string_view text, std::string& why) {
-  const std::string whole = quote(text);
-  Url out;
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      return why = fmt::format("parse {}: net/url: invalid control character in URL", whole), std::nullopt;
-  }
-  if (const auto hash = text.find('#'); hash != text.npos) {
-    out.fragment = text.substr(hash + 1);
-    text = text.substr(0, hash);
-  }
-  const auto colon = text.find(':');
-  const auto slash = text.find_first_of("/?");
-  if (colon == 0) return why = fmt::format("parse {}: missing protocol scheme", whole), std::nullopt;
-  if (colon != text.npos && (slash == text.npos || colon < slash)) {
-    const std::string_view scheme = text.substr(0, colon);
-    const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '-' || c == '.'; };
-    if (!std::isalpha(static_cast<unsigned char>(scheme[0])) || !std::ranges::all_of(scheme, plain)) {
-      return why = fmt::format("parse {}: first path segment in URL cannot contain colon", whole), std::nullopt;
-    }
-    for (const char c : scheme) out.scheme += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    text.remove_prefix(colon + 1);
-  }
-  if (const auto mark = text.find('?'); mark != text.npos) {
-    out.query = text.substr(mark + 1);
-    text = text.substr(0, mark);
-  }
-  if (text.starts_with("//")) {
-    std::string_view authority = text.substr(2, text.find('/', 2) == text.npos ? text.npos : text.find('/', 2) - 2);
-    if (const auto at = authority.rfind('@'); at != authority.npos) {
-      out.user = authority.substr(0, at);
-      authority.remove_prefix(at + 1);
-    }
-    out.host = authority;
-  }
-  return out;
-}
-
-void check_webhook_url(const std::string& text, const std::string& path, Errors& errors) {
-  constexpr std::string_view kForm = "; desired format: https://host[/path]";
-  std::string why;
-  const auto url = parsed_url(text, why);
-  if (!url) return errors.required(Path(path), fmt::format("url must be a valid URL: {}{}", why, kForm));
-  if (url->scheme != "https")
-    errors.invalid_text(Path(path), url->scheme, fmt::format("'https' is the only allowed URL scheme{}", kForm));
-  if (url->host.empty()) errors.invalid_text(Path(path), url->host, fmt::format("host must be specified{}", kForm));
-  if (!url->user.empty()) errors.invalid_text(Path(path), url->user, "user information is not permitted in the URL");
-  if (!url->fragment.empty()) errors.invalid_text(Path(path), url->fragment, "fragments are not permitted in the URL");
-  if (!url->query.empty()) errors.invalid_text(Path(path), url->query, "query parameters are not permitted in the URL");
-}
-
-void check_webhook_path(const std::string& text, const std::string& path, Errors& errors) {
-  if (text.empty() || text == "/") return;
-  if (text == "//") return errors.invalid_text(Path(path), text, "segment[0] may not be empty");
-  if (!text.starts_with('/')) errors.invalid_text(Path(path), text, "must start with a '/'");
-  std::string_view rest = std::string_view(text).substr(1);
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  for (std::size_t i = 0;; ++i) {
-    const auto slash = std::min(rest.find('/'), rest.size());
-    const std::string_view segment = rest.substr(0, slash);
-    if (segment.empty()) errors.invalid_text(Path(path), text, fmt::format("segment[{}] may not be empty", i));
-    else
-      for (const std::string& what : check_dns1123_subdomain(segment))
-        errors.invalid_text(Path(path), text, fmt::format("segment[{}]: {}", i, what));
-    if (slash == rest.size()) return;
-    rest.remove_prefix(slash + 1);
-  }
-}
-
 void check_webhook_service(const apiextensions::v1::ServiceReference& service, const std::string& path, Errors& errors) {
   const std::string name = below(path, "name"), space = below(path, "namespace"), port = below(path, "port");
   if (service.name().empty()) errors.required(Path(name), "service name is required");
   if (service.namespace_().empty()) errors.required(Path(space), "service namespace is required");
-  if (const auto complaints = check_port_number(service.port()); !complaints.empty()) {
-    errors.invalid(Path(port), service.port(), fmt::format("port is not valid: {}", fmt::join(complaints, ", ")));
-  }
-  check_webhook_path(service.path(), below(path, "path"), errors);
-}
-
-void check_review_versions(const google::protobuf::RepeatedPtrField<std::string>& versions, const std::string& path,
-                           Errors& errors) {
-  if (versions.empty()) return errors.required(Path(path));
-  std::set<std::string> seen;
-  bool known = false;
-  for (int i = 0; i < versions.size(); ++i) {
-    const std::string here = at_index(path, static_cast<std::size_t>(i));
-    known = known || versions[i] == "v1" || versions[i] == "v1beta1";
-    if (!seen.insert(versions[i]).second) errors.invalid_text(Path(here), versions[i], "duplicate version");
-    else errors.invalid_each(Path(here), versions[i], check_dns1035_label(versions[i]));
-  }
-  if (!known) errors.invalid(Path(path), json_of(versions), "must include at least one of v1, v1beta1");
+  check_webhook_port(service.port(), Path(port), errors);
+  check_webhook_path(service.path(), Path(path).member("path"), errors);
 }
 
 }  // namespace
@@ -291,11 +202,12 @@ void check_conversion(const CustomResourceConversion& conversion, const std::str
   } else if (client.has_url() == client.has_service()) {
     errors.required(Path(config), "exactly one of url or service is required");
   } else if (client.has_url()) {
-    check_webhook_url(client.url(), below(config, "url"), errors);
+    check_webhook_url(client.url(), Path(config).member("url"), errors);
   } else {
     check_webhook_service(client.service(), below(config, "service"), errors);
   }
-  check_review_versions(webhook.conversion_review_versions(), versions, errors);
+  if (webhook.conversion_review_versions().empty()) errors.required(Path(versions));
+  else check_review_versions(webhook.conversion_review_versions(), Path(versions), errors);
 }
 
 }  // namespace ph::api
