@@ -48,6 +48,27 @@ void check_annotations(const StringMap& annotations, const Path& path, Errors& e
   if (bytes > kAnnotationsBytesMax) errors.too_long(path, kAnnotationsBytesMax);
 }
 
+void check_template_metadata(const ObjectMeta& metadata, const Path& path, Errors& errors) {
+  check_annotations(metadata.annotations(), path.member("annotations"), errors);
+  check_labels(metadata.labels(), path.member("labels"), errors);
+  const auto refuse = [&](bool is_set, std::string_view member) {
+    if (is_set) errors.forbidden(path.member(member), "cannot be set");
+  };
+  refuse(!metadata.name().empty(), "name");
+  refuse(!metadata.generate_name().empty(), "generateName");
+  refuse(!metadata.namespace_().empty(), "namespace");
+  refuse(!metadata.self_link().empty(), "selfLink");
+  refuse(!metadata.uid().empty(), "uID");  // so upstream spells it here
+  refuse(!metadata.resource_version().empty(), "resourceVersion");
+  refuse(metadata.generation() != 0, "generation");
+  refuse(!is_zero(metadata.creation_timestamp()), "creationTimestamp");
+  refuse(metadata.has_deletion_timestamp(), "deletionTimestamp");
+  refuse(metadata.has_deletion_grace_period_seconds(), "deletionGracePeriodSeconds");
+  refuse(!metadata.owner_references().empty(), "ownerReferences");
+  refuse(!metadata.finalizers().empty(), "finalizers");
+  refuse(!metadata.managed_fields().empty(), "managedFields");
+}
+
 bool is_empty(const meta::v1::LabelSelector& selector) {
   return selector.match_labels().empty() && selector.match_expressions().empty();
 }

@@ -173,9 +173,7 @@ void check_csi(const CSIVolumeSource& source, const Path& path, Errors& errors) 
 void check_ephemeral(const EphemeralVolumeSource& source, const Path& path, Errors& errors) {
   const Path at = path.member("volumeClaimTemplate");
   if (!source.has_volume_claim_template()) return errors.required(at);
-  const auto& metadata = source.volume_claim_template().metadata();
-  check_annotations(metadata.annotations(), at.member("metadata").member("annotations"), errors);
-  check_labels(metadata.labels(), at.member("metadata").member("labels"), errors);
+  check_template_metadata(source.volume_claim_template().metadata(), at.member("metadata"), errors);
   check_claim_spec(source.volume_claim_template().spec(), at.member("spec"), errors);
 }
 
