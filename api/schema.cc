@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "api/kinds.h"
+#include "api/versions.h"
 #include "api/wire.h"
 #include "base/assert.h"
 
@@ -82,8 +83,12 @@ int group_rank(std::string_view group) {
   return static_cast<int>(std::ranges::find(kOrder, group) - std::begin(kOrder));
 }
 
-std::tuple<int, std::string_view, std::string_view, std::string_view> discovery_order(const Resource& resource) {
-  return {group_rank(resource.kind.group), resource.kind.group, resource.kind.version, resource.plural};
+bool in_discovery_order(const Resource& a, const Resource& b) {
+  const auto group = [](const Resource& resource) { return std::tuple(group_rank(resource.kind.group), std::string_view(resource.kind.group)); };
+  if (group(a) != group(b)) return group(a) < group(b);
+  // Clients prefer the first version of a group.
+  if (a.kind.version != b.kind.version) return is_newer_version(a.kind.version, b.kind.version);
+  return a.plural < b.plural;
 }
 
 // ph.core.v1.Pod → io.k8s.api.core.v1.Pod
@@ -320,7 +325,7 @@ class SchemaBuilder {
   }
 
   void index_resources() {
-    std::ranges::sort(impl_->resources, {}, discovery_order);
+    std::ranges::sort(impl_->resources, in_discovery_order);
     impl_->order.assign(impl_->resources.begin(), impl_->resources.end());
     for (const Resource& resource : impl_->resources) {
       impl_->by_plural.emplace(std::tuple(resource.kind.group, resource.kind.version, resource.plural), &resource);
@@ -370,7 +375,7 @@ Scheme Scheme::with(std::vector<ResourceRef> resources) const {
     added->by_kind[resource->kind] = resource->schema;
     added->by_plural[{resource->kind.group, resource->kind.version, resource->plural}] = std::move(resource);
   }
-  std::ranges::sort(added->order, {}, discovery_order);
+  std::ranges::sort(added->order, in_discovery_order);
   Scheme out = *this;
   out.added_ = std::move(added);
   return out;

@@ -142,7 +142,8 @@ TEST(Scheme, GrowsAndShrinks) {
   EXPECT_EQ(one.find({"example.com", "v2", "Thing"}), v2.get());
   EXPECT_EQ(one.resource(*v1), thing);
   EXPECT_EQ(two.resources().size(), builtin.resources().size() + 3);
-  EXPECT_EQ(two.resources().back().get().kind.version, "v2") << "groups that nobody ranks come last, by name";
+  EXPECT_EQ(two.resources().back().get().kind.group, "example.com") << "groups that nobody ranks come last, by name";
+  EXPECT_EQ(two.resources().back().get().kind.version, "v1") << "the newest version comes first";
   EXPECT_EQ(two.resources()[builtin.resources().size()].get().kind.group, "a.example.com");
 
   EXPECT_EQ(replaced.resource("example.com", "v1", "things"), nullptr);
