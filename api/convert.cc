@@ -55,6 +55,11 @@ Object event(const Object& object) {
   return Object::of(convert_event(object.as<From>()));
 }
 
+template <class From>
+Object autoscaler(const Object& object) {
+  return Object::of(convert_autoscaler(object.as<From>()));
+}
+
 struct Entry {
   GroupVersionKind from, to;
   Conversion convert;
@@ -63,6 +68,12 @@ struct Entry {
 const Entry kConversions[] = {
     {{"", "v1", "Event"}, {"events.k8s.io", "v1", "Event"}, event<core::v1::Event>},
     {{"events.k8s.io", "v1", "Event"}, {"", "v1", "Event"}, event<events::v1::Event>},
+    {{"autoscaling", "v1", "HorizontalPodAutoscaler"},
+     {"autoscaling", "v2", "HorizontalPodAutoscaler"},
+     autoscaler<autoscaling::v1::HorizontalPodAutoscaler>},
+    {{"autoscaling", "v2", "HorizontalPodAutoscaler"},
+     {"autoscaling", "v1", "HorizontalPodAutoscaler"},
+     autoscaler<autoscaling::v2::HorizontalPodAutoscaler>},
 };
 
 }  // namespace

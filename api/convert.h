@@ -3,6 +3,8 @@
 
 #include "api/object.h"
 
+#include "autoscaling/v1.pb.h"
+#include "autoscaling/v2.pb.h"
 #include "core/v1.pb.h"
 #include "events/v1.pb.h"
 
@@ -11,6 +13,10 @@ namespace ph::api {
 // Events are one resource under two groups, stored as core/v1's. Nothing is lost either way.
 events::v1::Event convert_event(const core::v1::Event& event);
 core::v1::Event convert_event(const events::v1::Event& event);
+
+// Autoscalers are stored as v2. What v1 has no fields for it carries in annotations, which are not stored (convert_autoscaler.cc).
+autoscaling::v1::HorizontalPodAutoscaler convert_autoscaler(const autoscaling::v2::HorizontalPodAutoscaler& scaler);
+autoscaling::v2::HorizontalPodAutoscaler convert_autoscaler(const autoscaling::v1::HorizontalPodAutoscaler& scaler);
 
 // The object as another kind: a new object, which loses nothing that the way back would need.
 using Conversion = Object (*)(const Object&);

@@ -19,6 +19,7 @@
 #include "authentication/v1.pb.h"
 #include "authorization/v1.pb.h"
 #include "autoscaling/v1.pb.h"
+#include "autoscaling/v2.pb.h"
 #include "batch/v1.pb.h"
 #include "coordination/v1.pb.h"
 #include "core/v1.pb.h"

@@ -63,7 +63,8 @@ const pb::FileDescriptor* const* kind_files(std::size_t& count) {
       core::v1::Pod::descriptor()->file(),              apps::v1::Deployment::descriptor()->file(),
       events::v1::Event::descriptor()->file(),          authentication::v1::TokenReview::descriptor()->file(),
       authorization::v1::SubjectAccessReview::descriptor()->file(),
-      autoscaling::v1::Scale::descriptor()->file(),     batch::v1::Job::descriptor()->file(),
+      autoscaling::v1::Scale::descriptor()->file(),     autoscaling::v2::HorizontalPodAutoscaler::descriptor()->file(),
+      batch::v1::Job::descriptor()->file(),
       policy::v1::Eviction::descriptor()->file(),       rbac::v1::Role::descriptor()->file(),
       storage::v1::StorageClass::descriptor()->file(),  scheduling::v1::PriorityClass::descriptor()->file(),
       coordination::v1::Lease::descriptor()->file(),    discovery::v1::EndpointSlice::descriptor()->file(),
@@ -76,7 +77,6 @@ const pb::FileDescriptor* const* kind_files(std::size_t& count) {
 // The order in which discovery names groups.
 int group_rank(std::string_view group) {
   static constexpr std::string_view kOrder[] = {
-      "", "apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch",
       "certificates.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io",
       "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io", "node.k8s.io",
       "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io"};

@@ -93,6 +93,8 @@ TEST(Schema, Resources) {
   EXPECT_EQ(Scheme::builtin().resource("", "v1", "serviceaccounts")->subresource("token")->kind.group, "authentication.k8s.io");
   EXPECT_EQ(Scheme::builtin().resource("events.k8s.io", "v1", "events")->stored_as, (GroupVersionKind{"", "v1", "Event"}));
   EXPECT_FALSE(Scheme::builtin().resource("", "v1", "events")->stored_as);
+  EXPECT_EQ(Scheme::builtin().resource("autoscaling", "v1", "horizontalpodautoscalers")->stored_as,
+            (GroupVersionKind{"autoscaling", "v2", "HorizontalPodAutoscaler"}));
 }
 
 TEST(Schema, EveryResourceIsComplete) {

@@ -195,6 +195,10 @@ const Case kOthers[] = {
     {"autoscaler", "autoscaling", "horizontalpodautoscalers",
      R"j({"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"maxReplicas":5,"targetCPUUtilizationPercentage":80},"status":{"currentReplicas":2}})j",
      R"j(["h","Deployment/d","cpu: <unknown>/80%","<unset>",5,2])j"},
+    {"autoscaler by more", "autoscaling", "horizontalpodautoscalers",
+     R"j({"metadata":{"name":"h","annotations":{"autoscaling.alpha.kubernetes.io/metrics":"[{\"type\":\"Pods\",\"pods\":{\"metricName\":\"m\",\"targetAverageValue\":\"1\"}},{\"type\":\"External\",\"external\":{\"metricName\":\"m\",\"targetAverageValue\":\"5\"}}]"}},
+         "spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"maxReplicas":5,"targetCPUUtilizationPercentage":80}})j",
+     R"j(["h","Deployment/d","<unknown>/1, <unknown>/5 (avg) + 1 more..."])j"},
     {"namespace", "", "namespaces", R"j({"metadata":{"name":"n"},"status":{"phase":"Active"}})j", R"j(["n","Active"])j"},
 };
 

@@ -122,29 +122,6 @@ void print_pod_disruption_budget(const policy::v1::PodDisruptionBudget& budget, 
                std::int64_t{budget.status().disruptions_allowed()}, age(budget.metadata().creation_timestamp(), now)};
 }
 
-constexpr Column kHorizontalPodAutoscalerColumns[] = {
-    {"Name", "string", "name"}, {"Reference", "string"}, {"Targets", "string"}, {"MinPods", "string"},
-    {"MaxPods", "string"}, {"Replicas", "string"}, {"Age", "string"}};
-
-void print_autoscaler(const autoscaling::v1::HorizontalPodAutoscaler& scaler, Time now, Row& row) {
-  const auto& spec = scaler.spec();
-  const auto& status = scaler.status();
-  std::string targets(kNone);
-  if (spec.has_target_cpu_utilization_percentage()) {
-    const std::string current = status.has_current_cpu_utilization_percentage()
-                                    ? fmt::format("{}%", status.current_cpu_utilization_percentage())
-                                    : std::string(kUnknown);
-    targets = fmt::format("cpu: {}/{}%", current, spec.target_cpu_utilization_percentage());
-  }
-  row.cells = {scaler.metadata().name(),
-               fmt::format("{}/{}", spec.scale_target_ref().kind(), spec.scale_target_ref().name()),
-               targets,
-               spec.has_min_replicas() ? std::to_string(spec.min_replicas()) : std::string(kUnset),
-               std::int64_t{spec.max_replicas()},
-               std::int64_t{status.current_replicas()},
-               age(scaler.metadata().creation_timestamp(), now)};
-}
-
 }  // namespace
 
 extern const Printer kNodePrinter = printer_of<Node, print_node>(kNodeColumns);
@@ -157,7 +134,5 @@ extern const Printer kLeasePrinter = printer_of<coordination::v1::Lease, print_l
 extern const Printer kResourceQuotaPrinter = printer_of<core::v1::ResourceQuota, print_resource_quota>(kResourceQuotaColumns);
 extern const Printer kPodDisruptionBudgetPrinter =
     printer_of<policy::v1::PodDisruptionBudget, print_pod_disruption_budget>(kPodDisruptionBudgetColumns);
-extern const Printer kHorizontalPodAutoscalerPrinter =
-    printer_of<autoscaling::v1::HorizontalPodAutoscaler, print_autoscaler>(kHorizontalPodAutoscalerColumns);
 
 }  // namespace ph::apiserver

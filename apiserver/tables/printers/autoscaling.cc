@@ -1,0 +1,103 @@
+// The rows of autoscalers: what is wanted of each metric, and what was seen last.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "api/convert.h"
+#include "apiserver/tables/printers/cells.h"
+
+namespace ph::apiserver {
+
+using namespace autoscaling::v2;
+
+namespace {
+
+constexpr std::size_t kMetricsShown = 2;
+
+constexpr Column kHorizontalPodAutoscalerColumns[] = {{"Name", "string", "name"}, {"Reference", "string"}, {"Targets", "string"},
+                                                      {"MinPods", "string"},      {"MaxPods", "string"},   {"Replicas", "string"},
+                                                      {"Age", "string"}};
+
+std::string text_of(bool is_set, const meta::v1::Quantity& quantity) {
+  return is_set ? or_text(quantity.string(), "0") : std::string(kUnknown);
+}
+
+// "seen/wanted" of an object or of something outside; `current`: null when nothing was seen.
+std::string value_text(const MetricTarget& target, const MetricValueStatus* current) {
+  if (target.has_average_value()) {
+    return fmt::format(
+        "{}/{} (avg)",
+        text_of(current != nullptr && current->has_average_value(), current ? current->average_value() : meta::v1::Quantity()),
+        target.average_value().string());
+  }
+  return fmt::format("{}/{}", text_of(current != nullptr, current ? current->value() : meta::v1::Quantity()),
+                     target.value().string());
+}
+
+// "cpu: seen/wanted", in per cent of what is requested unless an amount is wanted.
+std::string resource_text(const std::string& name, const MetricTarget& target, const MetricValueStatus* current) {
+  if (target.has_average_value()) {
+    return fmt::format("{}: {}/{}", name, text_of(current != nullptr, current ? current->average_value() : meta::v1::Quantity()),
+                       target.average_value().string());
+  }
+  const bool seen = current != nullptr && current->has_average_utilization();
+  return fmt::format("{}: {}/{}", name, seen ? fmt::format("{}%", current->average_utilization()) : std::string(kUnknown),
+                     target.has_average_utilization() ? fmt::format("{}%", target.average_utilization()) : "<auto>");
+}
+
+std::string metric_text(const MetricSpec& metric, const MetricStatus& seen) {
+  if (metric.type() == "External") {
+    return value_text(metric.external().target(), seen.has_external() ? &seen.external().current() : nullptr);
+  }
+  if (metric.type() == "Object")
+    return value_text(metric.object().target(), seen.has_object() ? &seen.object().current() : nullptr);
+  if (metric.type() == "Pods") {
+    return fmt::format("{}/{}", text_of(seen.has_pods(), seen.pods().current().average_value()),
+                       metric.pods().target().average_value().string());
+  }
+  if (metric.type() == "Resource") {
+    return resource_text(metric.resource().name(), metric.resource().target(),
+                         seen.has_resource() ? &seen.resource().current() : nullptr);
+  }
+  if (metric.type() == "ContainerResource") {
+    return resource_text(metric.container_resource().name(), metric.container_resource().target(),
+                         seen.has_container_resource() ? &seen.container_resource().current() : nullptr);
+  }
+  return "<unknown type>";
+}
+
+// A metric and what was seen of it have the same place in their lists.
+std::string targets_text(const HorizontalPodAutoscaler& scaler) {
+  const auto& metrics = scaler.spec().metrics();
+  const auto& seen = scaler.status().current_metrics();
+  if (metrics.empty()) return std::string(kNone);
+  std::vector<std::string> texts;
+  for (int i = 0; i < metrics.size() && texts.size() < kMetricsShown; ++i) {
+    texts.push_back(metric_text(metrics[i], i < seen.size() ? seen[i] : MetricStatus::default_instance()));
+  }
+  const std::string shown = fmt::format("{}", fmt::join(texts, ", "));
+  const auto left = static_cast<std::size_t>(metrics.size()) - texts.size();
+  return left == 0 ? shown : fmt::format("{} + {} more...", shown, left);
+}
+
+void print_autoscaler(const HorizontalPodAutoscaler& scaler, Time now, Row& row) {
+  const auto& spec = scaler.spec();
+  row.cells = {scaler.metadata().name(),
+               fmt::format("{}/{}", spec.scale_target_ref().kind(), spec.scale_target_ref().name()),
+               targets_text(scaler),
+               spec.has_min_replicas() ? std::to_string(spec.min_replicas()) : std::string(kUnset),
+               std::int64_t{spec.max_replicas()},
+               std::int64_t{scaler.status().current_replicas()},
+               age(scaler.metadata().creation_timestamp(), now)};
+}
+
+// Both versions have the same row.
+void print_either(const api::Object& object, Time now, Row& row) {
+  if (object.is<HorizontalPodAutoscaler>()) return print_autoscaler(object.as<HorizontalPodAutoscaler>(), now, row);
+  print_autoscaler(api::convert_autoscaler(object.as<autoscaling::v1::HorizontalPodAutoscaler>()), now, row);
+}
+
+}  // namespace
+
+extern const Printer kHorizontalPodAutoscalerPrinter = {kHorizontalPodAutoscalerColumns, print_either};
+
+}  // namespace ph::apiserver
