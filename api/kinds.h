@@ -13,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "admissionregistration/v1.pb.h"
 #include "apidiscovery/v2.pb.h"
 #include "apiextensions/v1.pb.h"
+#include "apiregistration/v1.pb.h"
 #include "apps/v1.pb.h"
 #include "authentication/v1.pb.h"
 #include "authorization/v1.pb.h"
@@ -25,10 +27,12 @@
 #include "core/v1.pb.h"
 #include "discovery/v1.pb.h"
 #include "events/v1.pb.h"
+#include "flowcontrol/v1.pb.h"
 #include "meta/runtime.pb.h"
 #include "meta/v1.pb.h"
 #include "options.pb.h"
 #include "policy/v1.pb.h"
 #include "rbac/v1.pb.h"
+#include "resources/v1.pb.h"
 #include "scheduling/v1.pb.h"
 #include "storage/v1.pb.h"

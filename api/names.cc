@@ -195,6 +195,13 @@ Messages check_env_var_name(std::string_view name) {
   return {"a valid environment variable name must consist only of printable ASCII characters other than '='"};
 }
 
+Messages check_c_identifier(std::string_view name) {
+  const bool fits = !name.empty() && !digit(name.front()) && std::ranges::all_of(name, [](char c) { return alnum(c) || c == '_'; });
+  if (fits) return {};
+  return {rule("a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
+               "[A-Za-z_][A-Za-z0-9_]*", {"my_name", "MY_NAME", "MyName"})};
+}
+
 Messages check_ip(std::string_view text) {
   in6_addr address{};
   const std::string terminated(text);

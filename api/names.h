@@ -18,6 +18,7 @@ std::vector<std::string> check_port_name(std::string_view name);        // IANA_
 std::vector<std::string> check_port_number(int port);
 std::vector<std::string> check_config_map_key(std::string_view key);
 std::vector<std::string> check_env_var_name(std::string_view name);
+std::vector<std::string> check_c_identifier(std::string_view name);
 std::vector<std::string> check_ip(std::string_view text);
 
 }  // namespace ph::api

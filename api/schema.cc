@@ -63,6 +63,9 @@ const pb::FileDescriptor* const* kind_files(std::size_t& count) {
       core::v1::Pod::descriptor()->file(),              apps::v1::Deployment::descriptor()->file(),
       events::v1::Event::descriptor()->file(),          authentication::v1::TokenReview::descriptor()->file(),
       authorization::v1::SubjectAccessReview::descriptor()->file(),
+      admissionregistration::v1::Rule::descriptor()->file(),
+      apiregistration::v1::APIService::descriptor()->file(),
+      flowcontrol::v1::FlowSchema::descriptor()->file(), resources::v1::ResourceClaim::descriptor()->file(),
       autoscaling::v1::Scale::descriptor()->file(),     autoscaling::v2::HorizontalPodAutoscaler::descriptor()->file(),
       batch::v1::Job::descriptor()->file(),
       policy::v1::Eviction::descriptor()->file(),       rbac::v1::Role::descriptor()->file(),
@@ -77,6 +80,7 @@ const pb::FileDescriptor* const* kind_files(std::size_t& count) {
 // The order in which discovery names groups.
 int group_rank(std::string_view group) {
   static constexpr std::string_view kOrder[] = {
+      "", "apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch",
       "certificates.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io",
       "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io", "node.k8s.io",
       "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io"};
@@ -96,7 +100,9 @@ std::string open_api_name(const pb::Descriptor* descriptor) {
   const std::string& name = descriptor->name();
   if (name == "Quantity") return "io.k8s.apimachinery.pkg.api.resource.Quantity";
   if (name == "IntOrString") return "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
-  const std::string package = descriptor->file()->package().substr(std::string_view("ph.").size());
+  std::string package = descriptor->file()->package().substr(std::string_view("ph.").size());
+  if (package.starts_with("resources.")) package.erase(package.find('.') - 1, 1);  // `ph.resource` is an option
+  if (package.starts_with("apiregistration.")) return fmt::format("io.k8s.kube-aggregator.pkg.apis.{}.{}", package, name);
   if (package.starts_with("apiextensions.")) return fmt::format("io.k8s.apiextensions-apiserver.pkg.apis.{}.{}", package, name);
   if (package != "meta.v1") return fmt::format("io.k8s.api.{}.{}", package, name);
   const bool runtime = descriptor->file() == meta::v1::Quantity::descriptor()->file();

@@ -2,6 +2,7 @@
 
 #include "api/codec.h"
 #include "api/errors.h"
+#include "api/flows.h"
 #include "api/times.h"
 #include "apiserver/bootstrap/policy.h"
 #include "apiserver/bootstrap/reconcile.h"
@@ -116,6 +117,11 @@ Task<void> bootstrap_cluster(ApiServer& server, const Clock& clock, BootstrapOpt
   plan(server.reader(), std::move(policy.cluster_role_bindings), create, update);
   plan(server.reader(), std::move(policy.roles), create, update);
   plan(server.reader(), std::move(policy.role_bindings), create, update);
+
+  for (const auto* list : {&api::mandatory_flow_schemas(), &api::suggested_flow_schemas()}) plan(server.reader(), *list, create, update);
+  for (const auto* list : {&api::mandatory_priority_levels(), &api::suggested_priority_levels()}) {
+    plan(server.reader(), *list, create, update);
+  }
 
   std::vector<Task<void>> tasks;
   for (auto& object : create) tasks.push_back(server.ensure(std::move(object)));

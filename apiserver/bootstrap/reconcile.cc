@@ -1,6 +1,10 @@
 #include "apiserver/bootstrap/reconcile.h"
 
+#include <algorithm>
+
+#include "api/flows.h"
 #include "api/sorted.h"
+#include "api/value.h"
 #include "apiserver/authz/cover.h"
 
 namespace ph::apiserver {
@@ -105,6 +109,42 @@ bool reconcile(rbac::v1::ClusterRoleBinding& existing, const rbac::v1::ClusterRo
 
 bool reconcile(rbac::v1::RoleBinding& existing, const rbac::v1::RoleBinding& expected) {
   return reconcile_binding(existing, expected);
+}
+
+namespace {
+
+using flowcontrol::v1::FlowSchema, flowcontrol::v1::PriorityLevelConfiguration;
+
+template <class T>
+bool is_one_of(const T& object, const std::vector<T>& objects) {
+  return std::ranges::any_of(objects, [&](const T& one) { return one.metadata().name() == object.metadata().name(); });
+}
+
+template <class T>
+bool reconcile_spec(T& existing, const T& expected, bool mandatory) {
+  auto& annotations = *existing.mutable_metadata()->mutable_annotations();
+  const auto found = annotations.find(api::kAutoUpdateSpec);
+  const bool untouched = found == annotations.end() && existing.metadata().generation() == 1;
+  const bool follows = mandatory || untouched || (found != annotations.end() && found->second == "true");
+  const bool has_spec = api::Value::equal(api::Value::of(existing.spec()), api::Value::of(expected.spec()));
+  const std::string wanted = follows ? "true" : "false";
+  const bool changes = (follows && !has_spec) || found == annotations.end() || found->second != wanted;
+  if (follows) *existing.mutable_spec() = expected.spec();
+  annotations[api::kAutoUpdateSpec] = wanted;
+  return changes;
+}
+
+}  // namespace
+
+bool reconcile(FlowSchema& existing, const FlowSchema& expected) {
+  return reconcile_spec(existing, expected, is_one_of(expected, api::mandatory_flow_schemas()));
+}
+
+bool reconcile(PriorityLevelConfiguration& existing, const PriorityLevelConfiguration& expected) {
+  PriorityLevelConfiguration wanted = expected;
+  // The shares of the exempt level are the cluster's.
+  if (wanted.spec().has_exempt() && existing.spec().has_exempt()) *wanted.mutable_spec()->mutable_exempt() = existing.spec().exempt();
+  return reconcile_spec(existing, wanted, is_one_of(expected, api::mandatory_priority_levels()));
 }
 
 }  // namespace ph::apiserver

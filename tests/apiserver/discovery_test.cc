@@ -34,9 +34,10 @@ TEST(Discovery, Groups) {
   const json groups = world.get("/apis").json();
   EXPECT_EQ(groups["kind"], "APIGroupList");
   EXPECT_EQ(groups["apiVersion"], "v1");
-  EXPECT_EQ(groups["groups"][0], json::parse(R"({"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"}],
+  EXPECT_EQ(groups["groups"][0]["name"], "apiregistration.k8s.io");
+  EXPECT_EQ(groups["groups"][1], json::parse(R"({"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"}],
     "preferredVersion":{"groupVersion":"apps/v1","version":"v1"}})"));
-  EXPECT_EQ(groups["groups"][1]["name"], "events.k8s.io");
+  EXPECT_EQ(groups["groups"][2]["name"], "events.k8s.io");
   EXPECT_EQ(world.get("/apis/batch").json()["name"], "batch");
   EXPECT_EQ(world.get("/apis/nonsense").status, 404);
 }
@@ -92,7 +93,7 @@ TEST(Discovery, Aggregated) {
   EXPECT_EQ((*eviction)["responseKind"]["group"], "policy");
 
   const json groups = world.get_as("/apis", kV2).json();
-  EXPECT_EQ(groups["items"][0]["metadata"]["name"], "apps");
+  EXPECT_EQ(groups["items"][0]["metadata"]["name"], "apiregistration.k8s.io");
 }
 
 TEST(Discovery, AggregatedForOlderClients) {

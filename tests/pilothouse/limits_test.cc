@@ -47,17 +47,12 @@ const std::map<std::string, std::string> kKindNotServed{
     {"CertificateSubjectRestriction", "certificatesigningrequests"},
     {"ClusterTrustBundleAttest", "clustertrustbundles"},
     {"DefaultIngressClass", "ingresses"},
-    {"MutatingAdmissionPolicy", "mutatingadmissionpolicies"},
-    {"MutatingAdmissionWebhook", "mutatingwebhookconfigurations"},
     {"PodGroupProtection", "podgroups"},
     {"PodGroupWorkloadExists", "podgroups"},
-    {"ValidatingAdmissionPolicy", "validatingadmissionpolicies"},
-    {"ValidatingAdmissionWebhook", "validatingwebhookconfigurations"},
     {"certificatesigningrequest-approving-controller", "certificatesigningrequests"},
     {"certificatesigningrequest-cleaner-controller", "certificatesigningrequests"},
     {"certificatesigningrequest-signing-controller", "certificatesigningrequests"},
     {"service-cidr-controller", "servicecidrs"},
-    {"validatingadmissionpolicy-status-controller", "validatingadmissionpolicies"},
 };
 // Others that leave nothing undone.
 const Names kNothingUndone{
