@@ -16,6 +16,8 @@ const structural::Structural& structural_of(const Object& object) {
 
 }  // namespace
 
+bool has_rules(const Schema& schema) { return schema.custom || rules_of(schema).validate != nullptr; }
+
 void set_defaults(Object& object) {
   if (!object.message()) return structural_of(object).apply_defaults(object.members());
   const KindRules& rules = rules_of(object.schema());

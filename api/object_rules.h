@@ -7,6 +7,9 @@
 
 namespace ph::api {
 
+// Whether new objects of the kind are judged by `validate`: custom ones always, built-in ones if it has such rules.
+bool has_rules(const Schema& schema);
+
 void set_defaults(Object& object);
 void validate(const Object& object, Errors& errors);
 void validate_update(const Object& object, const Object& old, Errors& errors);

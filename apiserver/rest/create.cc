@@ -1,6 +1,7 @@
 // POST of a collection.
 #include "api/errors.h"
 #include "api/object.h"
+#include "api/object_rules.h"
 #include "api/rules.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/body.h"
@@ -18,8 +19,8 @@ Task<HttpResponse> create(Core& core, Call& call) {
     return read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
   });
   match_namespace(call, object);
-  const bool has_own_rules = served.stored_as && api::rules_of(*served.resource->schema).validate != nullptr;
-  if (has_own_rules) validate_create(served, object);
+  // What has no rules but those of what it is stored as is judged as that, once.
+  if (served.stored_as && api::has_rules(*served.resource->schema)) validate_create(served, object);
   WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)),
                                               write_request(call, options.manager, options.dry_run));
   co_return answer_entry(core, call, 201, shown(served, result.entry));

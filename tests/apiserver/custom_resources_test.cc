@@ -1,4 +1,5 @@
 // Custom resources by the code that serves pods: definitions judged, served and taken away; the verbs over documents.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -208,6 +209,21 @@ TEST_F(CustomResources, VersionsOfOneObject) {
   api.executor.drain();
   EXPECT_EQ(api.get(std::string(kWidgets) + "/a").json()["apiVersion"], "rec.example.com/v1");
   EXPECT_EQ(api.get("/apis/rec.example.com/v1beta1/namespaces/default/widgets/b").json()["spec"]["n"], 3);
+}
+
+TEST_F(CustomResources, AreJudgedByTheVersionTheyAreMadeIn) {
+  Json strict = definition();
+  strict["spec"]["versions"][1]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["n"]["maximum"] = 5;
+  define(strict);
+  const auto make = [&](const char* version, const char* name) {
+    return api.post(fmt::format("/apis/rec.example.com/{}/namespaces/default/widgets", version),
+                    fmt::format(R"({{"apiVersion":"rec.example.com/{}","kind":"Widget","metadata":{{"name":"{}"}},"spec":{{"n":7}}}})", version, name));
+  };
+  EXPECT_EQ(make("v1", "a").status, 201) << "what is stored allows it";
+  const Answer refused = make("v1beta1", "b");
+  EXPECT_EQ(refused.status, 422) << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr("should be less than or equal to 5"));
+  EXPECT_EQ(api.get(std::string(kWidgets) + "/b").status, 404);
 }
 
 TEST_F(CustomResources, DescribeThemselves) {
