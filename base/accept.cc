@@ -1,8 +1,9 @@
 #include "base/accept.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
+
+#include "base/ascii.h"
 
 namespace ph {
 
@@ -22,12 +23,6 @@ std::string_view take(std::string_view& rest, char separator) {
   return piece;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
 // Digits and a point only, so that no locale can matter; what is no weight counts as none given.
 double quality_of(std::string_view text) {
   double value = 0;
@@ -37,10 +32,10 @@ double quality_of(std::string_view text) {
 
 MediaRange parse_range(std::string_view text) {
   MediaRange range;
-  range.type = lower(take(text, ';'));
+  range.type = lower_ascii(take(text, ';'));
   while (!text.empty()) {
     std::string_view value = take(text, ';');
-    const std::string name = lower(take(value, '='));
+    const std::string name = lower_ascii(take(value, '='));
     value = trim(value);
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
     if (name == "q") {

@@ -11,6 +11,7 @@
 #include "api/structural/document.h"
 #include "api/structural/tree.h"
 #include "api/validation/validation.h"
+#include "base/ascii.h"
 
 namespace ph::api::structural {
 
@@ -30,14 +31,6 @@ std::string Place::text(std::string_view before) const {
 }
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 Place root_of(std::string_view path) {
   return {.up = nullptr, .name = path, .index = 0, .kind = path.empty() ? Place::kRoot : Place::kMember};
@@ -70,7 +63,7 @@ class Resources {
     }
     if (const std::string* kind = text_member(value, kKind, place)) {
       const std::string path = place.member(kKind).text();
-      const std::vector<std::string> complaints = check_dns1035_label(lower(*kind));
+      const std::vector<std::string> complaints = check_dns1035_label(lower_ascii(*kind));
       if (!complaints.empty()) {
         errors_.invalid_text(Path(path), *kind,
                              fmt::format("may have mixed case, but should otherwise match: {}", fmt::join(complaints, ",")));

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "api/validation/admission_parts.h"
+#include "base/ascii.h"
 
 namespace ph::api {
 
@@ -27,9 +28,7 @@ void check_param_kind(const ParamKind& kind, const Path& path, Errors& errors) {
     errors.invalid_each(version, last, check_dns1035_label(last));
   }
   if (kind.kind().empty()) return errors.required(path.member("kind"));
-  std::string lower = kind.kind();
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  const auto complaints = check_dns1035_label(lower);
+  const auto complaints = check_dns1035_label(lower_ascii(kind.kind()));
   if (complaints.empty()) return;
   errors.invalid_text(path.member("kind"), kind.kind(),
                       fmt::format("may have mixed case, but should otherwise match: {}", fmt::join(complaints, ",")));

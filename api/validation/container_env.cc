@@ -2,19 +2,13 @@
 #include <fmt/format.h>
 
 #include "api/validation/pod_parts.h"
+#include "base/ascii.h"
 
 namespace ph::api {
 
 using namespace core::v1;
 
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 // "metadata.labels['key']": the path and the key.
 std::optional<std::pair<std::string_view, std::string_view>> subscripted(std::string_view text) {
@@ -158,7 +152,7 @@ void check_field_ref(const ObjectFieldSelector& ref, std::initializer_list<std::
   if (!problem.empty()) return errors.invalid_text(path.member("fieldPath"), field, "error converting fieldPath: " + problem);
   if (!parts) return check_one_of(field == "spec.host" ? "spec.nodeName" : field, supported, path.member("fieldPath"), errors);
   if (parts->first == "metadata.annotations") {
-    errors.invalid_each(path, parts->second, check_qualified_name(lower(std::string(parts->second))));
+    errors.invalid_each(path, parts->second, check_qualified_name(lower_ascii(parts->second)));
   } else if (parts->first == "metadata.labels") {
     errors.invalid_each(path, parts->second, check_qualified_name(parts->second));
   } else {

@@ -10,6 +10,7 @@
 
 #include "api/times.h"
 #include "api/validation/quote.h"
+#include "base/ascii.h"
 
 namespace ph::api {
 namespace {
@@ -26,14 +27,6 @@ struct FieldRule {
 };
 
 constexpr FieldRule kFields[] = {{0, 59}, {0, 23}, {1, 31}, {1, 12, kMonths, 1}, {0, 6, kDays, 0}};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 std::vector<std::string> split(std::string_view text, std::string_view separators, bool keep_empty) {
   std::vector<std::string> out;
@@ -56,7 +49,7 @@ Problem parse_int(std::string_view text, int& out) {
 }
 
 Problem parse_value(std::string_view text, const FieldRule& rule, int& out) {
-  const auto named = std::ranges::find(rule.names, lower(text));
+  const auto named = std::ranges::find(rule.names, lower_ascii(text));
   if (named == rule.names.end()) return parse_int(text, out);
   out = rule.first_name + static_cast<int>(named - rule.names.begin());
   return std::nullopt;

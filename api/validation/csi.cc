@@ -9,15 +9,7 @@ using namespace storage::v1;
 
 namespace {
 
-constexpr std::size_t kDriverNameMax = 63, kNodeIdMax = 192;
-
-void check_driver_name(const std::string& name, const Path& path, Errors& errors) {
-  if (name.empty()) errors.required(path);
-  if (name.size() > kDriverNameMax) errors.too_long(path, kDriverNameMax);
-  std::string lower = name;
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (!name.empty()) errors.invalid_each(path, name, check_dns1123_subdomain(lower));
-}
+constexpr std::size_t kNodeIdMax = 192;
 
 void check_token_requests(const CSIDriverSpec& spec, const Path& path, Errors& errors) {
   std::set<std::string_view> audiences;

@@ -7,6 +7,7 @@
 #include "api/codec.h"
 #include "api/structural/structural.h"
 #include "api/validation/definition_parts.h"
+#include "base/ascii.h"
 
 namespace ph::api {
 
@@ -19,14 +20,6 @@ namespace {
 
 constexpr std::string_view kApproved = "api-approved.kubernetes.io";
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 void check_name(std::string_view name, const Path& path, Errors& errors) {
   if (name.empty()) return;
   const auto complaints = check_dns1035_label(name);
@@ -35,7 +28,7 @@ void check_name(std::string_view name, const Path& path, Errors& errors) {
 
 void check_kind_name(std::string_view kind, const Path& path, Errors& errors) {
   if (kind.empty()) return;
-  const auto complaints = check_dns1035_label(lower(kind));
+  const auto complaints = check_dns1035_label(lower_ascii(kind));
   if (complaints.empty()) return;
   errors.invalid_text(path, kind, fmt::format("may have mixed case, but should otherwise match: {}", fmt::join(complaints, ",")));
 }

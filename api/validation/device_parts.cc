@@ -1,4 +1,4 @@
-// Names of drivers, pools, devices and their keys; what requests for devices are made of.
+// Names of pools, devices and their keys; what requests for devices are made of.
 #include "api/validation/device_parts.h"
 
 #include <fmt/format.h>
@@ -12,7 +12,7 @@ using Strings = google::protobuf::RepeatedPtrField<std::string>;
 
 namespace {
 
-constexpr std::size_t kDriverMax = 63, kPoolMax = 253, kIdentifierMax = 32;
+constexpr std::size_t kPoolMax = 253, kIdentifierMax = 32;
 constexpr std::size_t kExpressionMax = 10 * 1024, kParametersMax = 10 * 1024;
 constexpr int kJsonDepthMax = 512;
 
@@ -23,19 +23,7 @@ void check_identifier(std::string_view name, const Path& path, Errors& errors) {
   errors.invalid_each(path, name, check_c_identifier(name));
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
 }  // namespace
-
-void check_driver(const std::string& name, const Path& path, Errors& errors) {
-  if (name.empty()) return errors.required(path);
-  if (name.size() > kDriverMax) errors.too_long(path, kDriverMax);
-  errors.invalid_each(path, name, check_dns1123_subdomain(lower(name)));
-}
 
 void check_pool(const std::string& name, const Path& path, Errors& errors) {
   if (name.empty()) return errors.required(path);
@@ -54,7 +42,7 @@ void check_device_key(std::string_view name, const Path& path, Errors& errors) {
   if (slash == name.npos) return check_identifier(name, path, errors);
   const std::string domain(name.substr(0, slash));
   if (domain.empty()) errors.required(path, "the domain must not be empty");
-  else check_driver(domain, path, errors);
+  else check_driver_name(domain, path, errors);
   if (slash + 1 == name.size()) errors.required(path, "the name must not be empty");
   else check_identifier(name.substr(slash + 1), path, errors);
 }
@@ -131,7 +119,7 @@ void check_raw_object(const meta::v1::RawExtension& raw, std::size_t bytes_max, 
 void check_device_configuration(const DeviceConfiguration& configuration, const Path& path, Errors& errors) {
   const Path opaque = path.member("opaque");
   if (!configuration.has_opaque()) return errors.required(opaque);
-  check_driver(configuration.opaque().driver(), opaque.member("driver"), errors);
+  check_driver_name(configuration.opaque().driver(), opaque.member("driver"), errors);
   const Path parameters = opaque.member("parameters");
   if (configuration.opaque().parameters().raw().empty()) errors.required(parameters);
   else check_raw_object(configuration.opaque().parameters(), kParametersMax, parameters, errors);

@@ -1,4 +1,4 @@
-// What the kinds of resource.k8s.io share: names of drivers, pools and devices, and what claims and classes ask for. Expressions of
+// What the kinds of resource.k8s.io share: names of pools and devices, and what claims and classes ask for. Expressions of
 // selectors are not compiled here: that there is one, and its length, is all that is checked.
 #pragma once
 
@@ -11,7 +11,6 @@ namespace ph::api {
 inline constexpr std::size_t kDeviceRequestsMax = 32, kDeviceConfigMax = 32, kDeviceSelectorsMax = 32, kBindingConditionsMax = 4;
 
 // -- Names (device_parts.cc)
-void check_driver(const std::string& name, const Path& path, Errors& errors);
 void check_pool(const std::string& name, const Path& path, Errors& errors);
 // name, or domain/name: of attributes and capacities.
 void check_device_key(std::string_view name, const Path& path, Errors& errors);

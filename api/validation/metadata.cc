@@ -6,6 +6,7 @@
 #include "api/object.h"
 #include "api/times.h"
 #include "api/validation/validation.h"
+#include "base/ascii.h"
 
 namespace ph::api {
 
@@ -16,14 +17,6 @@ using Strings = google::protobuf::RepeatedPtrField<std::string>;
 namespace {
 
 constexpr std::size_t kAnnotationsBytesMax = 256 * 1024;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -42,7 +35,7 @@ void check_annotations(const StringMap& annotations, const Path& path, Errors& e
   std::size_t bytes = 0;
   for (const auto* annotation : sorted(annotations)) {
     // Upper case has always been accepted in keys of annotations.
-    errors.invalid_each(path, annotation->first, check_qualified_name(lower(annotation->first)));
+    errors.invalid_each(path, annotation->first, check_qualified_name(lower_ascii(annotation->first)));
     bytes += annotation->first.size() + annotation->second.size();
   }
   if (bytes > kAnnotationsBytesMax) errors.too_long(path, kAnnotationsBytesMax);

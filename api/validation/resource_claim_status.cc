@@ -36,7 +36,7 @@ void check_reservations(const ResourceClaim& now, const ResourceClaim& old, cons
 
 void check_result(const DeviceRequestAllocationResult& result, const RequestNames& names, const Path& path, Errors& errors) {
   check_request_reference(result.request(), names, path.member("request"), errors);
-  check_driver(result.driver(), path.member("driver"), errors);
+  check_driver_name(result.driver(), path.member("driver"), errors);
   check_pool(result.pool(), path.member("pool"), errors);
   check_label(result.device(), path.member("device"), errors);
   check_binding_conditions(result.binding_conditions(), path.member("bindingConditions"), errors);
@@ -86,7 +86,7 @@ void check_network(const NetworkDeviceData& data, const Path& path, Errors& erro
 
 void check_device_status(const AllocatedDeviceStatus& device, const std::set<std::string>& allocated, const Path& path,
                          Errors& errors) {
-  check_driver(device.driver(), path.member("driver"), errors);
+  check_driver_name(device.driver(), path.member("driver"), errors);
   check_pool(device.pool(), path.member("pool"), errors);
   check_label(device.device(), path.member("device"), errors);
   const std::string id = id_of(device);

@@ -345,7 +345,7 @@ void check_kept(const ResourceSliceSpec& now, const ResourceSliceSpec& old, cons
 
 void check_spec(const ResourceSliceSpec& spec, const ResourceSliceSpec* old, Errors& errors) {
   const Path path("spec");
-  check_driver(spec.driver(), path.member("driver"), errors);
+  check_driver_name(spec.driver(), path.member("driver"), errors);
   check_pool(spec.pool(), path.member("pool"), errors);
   if (old != nullptr) check_kept(spec, *old, path, errors);
   check_slice_location(spec, path, errors);

@@ -40,6 +40,8 @@ void check_nonnegative(std::int64_t value, const Path& path, Errors& errors);
 void check_subdomain(std::string_view value, const Path& path, Errors& errors);
 void check_label(std::string_view value, const Path& path, Errors& errors);
 void check_qualified(std::string_view value, const Path& path, Errors& errors);
+// Of a driver of volumes or devices: a subdomain, in which capitals count as small.
+void check_driver_name(const std::string& name, const Path& path, Errors& errors);
 void check_port(std::int64_t port, const Path& path, Errors& errors);
 void check_port_or_name(const meta::v1::IntOrString& port, const Path& path, Errors& errors);
 void check_ip_text(std::string_view value, const Path& path, Errors& errors);

@@ -7,6 +7,7 @@
 #include "api/codec.h"
 #include "api/validation/validation.h"
 #include "api/value.h"
+#include "base/ascii.h"
 
 namespace ph::api {
 
@@ -22,6 +23,13 @@ void check_label(std::string_view value, const Path& path, Errors& errors) { err
 
 void check_qualified(std::string_view value, const Path& path, Errors& errors) {
   errors.invalid_each(path, value, check_qualified_name(value));
+}
+
+void check_driver_name(const std::string& name, const Path& path, Errors& errors) {
+  constexpr std::size_t kMax = 63;
+  if (name.empty()) return errors.required(path);
+  if (name.size() > kMax) errors.too_long(path, kMax);
+  errors.invalid_each(path, name, check_dns1123_subdomain(lower_ascii(name)));
 }
 
 void check_port(std::int64_t port, const Path& path, Errors& errors) {

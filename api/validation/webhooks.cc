@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/ascii.h"
+
 namespace ph::api {
 
 namespace {
@@ -36,7 +38,7 @@ std::optional<Url> parsed_url(std::string_view text, std::string& why) {
     if (!std::isalpha(static_cast<unsigned char>(scheme[0])) || !std::ranges::all_of(scheme, plain)) {
       return why = fmt::format("parse {}: first path segment in URL cannot contain colon", whole), std::nullopt;
     }
-    for (const char c : scheme) out.scheme += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    out.scheme = lower_ascii(scheme);
     text.remove_prefix(colon + 1);
   }
   if (const auto mark = text.find('?'); mark != text.npos) {

@@ -6,6 +6,7 @@
 
 #include "api/errors.h"
 #include "apiserver/rest/query.h"
+#include "base/ascii.h"
 
 namespace ph::apiserver {
 namespace {
@@ -14,12 +15,6 @@ constexpr std::string_view kAnonymous = "system:anonymous";
 constexpr std::string_view kUnauthenticated = "system:unauthenticated";
 constexpr std::string_view kAuthenticated = "system:authenticated";
 constexpr std::string_view kExtraPrefix = "impersonate-extra-";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
 
 Identity anonymous() { return {.name = std::string(kAnonymous), .groups = {std::string(kUnauthenticated)}}; }
 
@@ -69,7 +64,7 @@ RequestInfo impersonation(std::string resource, std::string subresource, std::st
 Identity requested(const HttpRequest& request) {
   Identity wanted;
   for (const auto& [name, value] : request.headers) {
-    const std::string header = lower(name);
+    const std::string header = lower_ascii(name);
     if (header == "impersonate-user") wanted.name = value;
     if (header == "impersonate-uid") wanted.uid = value;
     if (header == "impersonate-group") wanted.groups.push_back(value);

@@ -12,6 +12,7 @@
 
 #include "api/errors.h"
 #include "apiserver/rest/query.h"
+#include "base/ascii.h"
 
 namespace ph::apiserver {
 namespace {
@@ -27,12 +28,6 @@ std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\"");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\"") - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
 }
 
 std::vector<std::string_view> split(std::string_view text, char at) {
@@ -60,11 +55,11 @@ struct Range {
 Range parse_range(std::string_view text) {
   Range range;
   const auto parts = split(text, ';');
-  range.type = lower(trim(parts[0]));
+  range.type = lower_ascii(trim(parts[0]));
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const auto equals = parts[i].find('=');
     if (equals == std::string_view::npos) continue;
-    const std::string name = lower(trim(parts[i].substr(0, equals)));
+    const std::string name = lower_ascii(trim(parts[i].substr(0, equals)));
     const std::string_view value = trim(parts[i].substr(equals + 1));
     if (name == "q") {
       double quality = 1;
@@ -80,7 +75,7 @@ Range parse_range(std::string_view text) {
 std::vector<Range> parse_accept(const HttpRequest& request) {
   std::vector<Range> ranges;
   for (const auto& [name, value] : request.headers) {
-    if (lower(name) != "accept") continue;
+    if (lower_ascii(name) != "accept") continue;
     for (const std::string_view part : split(value, ',')) {
       if (!trim(part).empty()) ranges.push_back(parse_range(part));
     }
@@ -143,7 +138,7 @@ std::string_view content_type(Format format, bool stream) {
   return kJson;
 }
 
-std::string media_type(std::string_view header) { return lower(trim(header.substr(0, header.find(';')))); }
+std::string media_type(std::string_view header) { return lower_ascii(trim(header.substr(0, header.find(';')))); }
 
 Format body_format(const HttpRequest& request) {
   const std::string_view header = request.headers.get("Content-Type");

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "base/ascii.h"
 
 namespace ph::apiserver {
 namespace {
@@ -70,8 +71,7 @@ std::vector<std::string> Query::all(std::string_view name) const {
 
 bool Query::flag(std::string_view name) const {
   if (!has(name)) return false;
-  std::string value(get(name));
-  std::ranges::transform(value, value.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string value = lower_ascii(get(name));
   return value != "false" && value != "0";
 }
 

@@ -8,6 +8,7 @@
 #include "api/selector.h"
 #include "apiserver/access.h"
 #include "apiserver/rest/query.h"
+#include "base/ascii.h"
 
 namespace ph::apiserver {
 namespace {
@@ -24,12 +25,6 @@ std::vector<std::string> split_path(std::string_view path) {
     path.remove_prefix(slash + 1);
   }
   return parts;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
 }
 
 std::string verb_of(std::string_view method) {
@@ -71,7 +66,7 @@ std::optional<std::string> bad_path_segment(std::string_view name) {
 RequestInfo parse_request(const HttpRequest& request) {
   RequestInfo info;
   info.path = percent_decode(request.path());
-  info.verb = lower(request.method);
+  info.verb = lower_ascii(request.method);
   // Decoded first, then split: %2F is a slash like any other, so that no name ever holds one.
   std::vector<std::string> parts = split_path(info.path);
   const bool core = !parts.empty() && parts[0] == "api";

@@ -3,6 +3,7 @@
 
 #include "api/times.h"
 #include "apiserver/tables/printers/cells.h"
+#include "base/ascii.h"
 
 namespace ph::apiserver {
 
@@ -50,8 +51,7 @@ struct EventView {
 };
 
 std::string object_text(const core::v1::ObjectReference& object) {
-  std::string kind = object.kind();
-  std::ranges::transform(kind, kind.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string kind = lower_ascii(object.kind());
   return object.name().empty() ? kind : kind + "/" + object.name();
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/tables/printers/cells.h"
+#include "base/ascii.h"
 
 namespace ph::apiserver {
 
@@ -92,8 +93,7 @@ constexpr Column kControllerRevisionColumns[] = {
 std::string controller_of(const meta::v1::ObjectMeta& metadata) {
   for (const auto& owner : metadata.owner_references()) {
     if (!owner.controller()) continue;
-    std::string kind = owner.kind();
-    std::ranges::transform(kind, kind.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::string kind = lower_ascii(owner.kind());
     const auto slash = owner.api_version().find('/');
     if (slash != std::string::npos) kind += "." + owner.api_version().substr(0, slash);
     return kind + "/" + owner.name();
