@@ -1,6 +1,7 @@
 // The texts are specs as JSON.
 #include "api/flows.h"
 
+#include <algorithm>
 #include <span>
 
 #include "api/codec.h"
@@ -111,6 +112,12 @@ std::vector<T> parsed(std::span<const Text> texts) {
   return out;
 }
 
+template <class T>
+const T* named(const std::vector<T>& objects, std::string_view name) {
+  const auto found = std::ranges::find_if(objects, [&](const T& object) { return object.metadata().name() == name; });
+  return found == objects.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 const std::vector<FlowSchema>& mandatory_flow_schemas() {
@@ -132,5 +139,8 @@ const std::vector<PriorityLevelConfiguration>& suggested_priority_levels() {
   static const auto out = parsed<PriorityLevelConfiguration>(kSuggestedLevels);
   return out;
 }
+
+const FlowSchema* mandatory_flow_schema(std::string_view name) { return named(mandatory_flow_schemas(), name); }
+const PriorityLevelConfiguration* mandatory_priority_level(std::string_view name) { return named(mandatory_priority_levels(), name); }
 
 }  // namespace ph::api

@@ -18,4 +18,8 @@ const std::vector<flowcontrol::v1::FlowSchema>& suggested_flow_schemas();
 const std::vector<flowcontrol::v1::PriorityLevelConfiguration>& mandatory_priority_levels();
 const std::vector<flowcontrol::v1::PriorityLevelConfiguration>& suggested_priority_levels();
 
+// The mandatory one of that name; null: there is none.
+const flowcontrol::v1::FlowSchema* mandatory_flow_schema(std::string_view name);
+const flowcontrol::v1::PriorityLevelConfiguration* mandatory_priority_level(std::string_view name);
+
 }  // namespace ph::api

@@ -87,14 +87,9 @@ void check_validation(const Validation& validation, const Path& path, Errors& er
 }
 
 void check_audit_annotations(const ValidatingAdmissionPolicy& policy, const Path& path, Errors& errors) {
-  const auto& annotations = policy.spec().audit_annotations();
-  const auto count = static_cast<std::size_t>(annotations.size());
-  if (count > kAuditAnnotationsMax) errors.too_many(path, count, kAuditAnnotationsMax);
+  const std::string& name = policy.metadata().name();
   std::set<std::string_view> keys;
-  for (int i = 0; i < annotations.size(); ++i) {
-    const AuditAnnotation& annotation = annotations[i];
-    const Path here = path.index(static_cast<std::size_t>(i));
-    const std::string& name = policy.metadata().name();
+  check_items(policy.spec().audit_annotations(), kAuditAnnotationsMax, path, errors, [&](const AuditAnnotation& annotation, const Path& here) {
     if (name.empty()) errors.invalid_text(here.member("key"), annotation.key(), "requires metadata.name be non-empty");
     else check_qualified(fmt::format("{}/{}", name, annotation.key()), here.member("key"), errors);
     const Path value = here.member("valueExpression");
@@ -102,7 +97,7 @@ void check_audit_annotations(const ValidatingAdmissionPolicy& policy, const Path
     else if (annotation.value_expression().size() > kAnnotationExpressionMax) errors.too_long(value, kAnnotationExpressionMax);
     const bool is_new = keys.insert(annotation.key()).second;
     if (!is_new) errors.duplicate(here.member("key"), annotation.key());
-  }
+  });
 }
 
 // -- Mutating

@@ -12,12 +12,6 @@ namespace {
 
 bool has(const Strings& values, std::string_view value) { return std::ranges::find(values, value) != values.end(); }
 
-// "*" says it all.
-void check_lone_star(const Strings& values, std::string_view what, const Path& path, Errors& errors) {
-  if (values.size() < 2 || !has(values, "*")) return;
-  errors.invalid(path, json_of(values), fmt::format("if '*' is present, must not specify other {}", what));
-}
-
 void check_operations(const Strings& operations, const Path& path, Errors& errors) {
   if (operations.empty()) errors.required(path);
   check_lone_star(operations, "operations", path, errors);
@@ -117,20 +111,14 @@ bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\n\v\f\
 
 void check_match_conditions(const google::protobuf::RepeatedPtrField<MatchCondition>& conditions, const Path& path,
                             Errors& errors) {
-  const auto count = static_cast<std::size_t>(conditions.size());
-  if (count > kMatchConditionsMax) errors.too_many(path, count, kMatchConditionsMax);
   std::set<std::string_view> names;
-  for (int i = 0; i < conditions.size(); ++i) {
-    const MatchCondition& condition = conditions[i];
-    const Path here = path.index(static_cast<std::size_t>(i));
+  check_items(conditions, kMatchConditionsMax, path, errors, [&](const MatchCondition& condition, const Path& here) {
     if (is_blank(condition.expression())) errors.required(here.member("expression"));
-    if (condition.name().empty()) {
-      errors.required(here.member("name"));
-      continue;
-    }
-    check_qualified(condition.name(), here.member("name"), errors);
-    if (!names.insert(condition.name()).second) errors.duplicate(here.member("name"), condition.name());
-  }
+    const Path name = here.member("name");
+    if (condition.name().empty()) return errors.required(name);
+    check_qualified(condition.name(), name, errors);
+    if (!names.insert(condition.name()).second) errors.duplicate(name, condition.name());
+  });
 }
 
 }  // namespace ph::api

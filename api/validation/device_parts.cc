@@ -89,11 +89,8 @@ void check_request_references(const Strings& references, const RequestNames& nam
 
 void check_device_selectors(const google::protobuf::RepeatedPtrField<DeviceSelector>& selectors, const Path& path,
                             Errors& errors) {
-  const auto count = static_cast<std::size_t>(selectors.size());
-  if (count > kDeviceSelectorsMax) errors.too_many(path, count, kDeviceSelectorsMax);
-  for (std::size_t i = 0; i < count; ++i) {
-    const DeviceSelector& selector = selectors[static_cast<int>(i)];
-    const Path cel = path.index(i).member("cel");
+  check_items(selectors, kDeviceSelectorsMax, path, errors, [&](const DeviceSelector& selector, const Path& here) {
+    const Path cel = here.member("cel");
     if (!selector.has_cel()) errors.required(cel);
     else if (selector.cel().expression().size() > kExpressionMax) errors.too_long(cel.member("expression"), kExpressionMax);
     else if (selector.cel().expression().empty()) {
@@ -102,7 +99,7 @@ void check_device_selectors(const google::protobuf::RepeatedPtrField<DeviceSelec
           "compilation failed: ERROR: <input>:1:0: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', "
           "'-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}");
     }
-  }
+  });
 }
 
 void check_raw_object(const meta::v1::RawExtension& raw, std::size_t bytes_max, const Path& path, Errors& errors) {
@@ -128,11 +125,7 @@ void check_device_configuration(const DeviceConfiguration& configuration, const 
 void check_device_tolerations(const google::protobuf::RepeatedPtrField<DeviceToleration>& tolerations, const Path& path,
                               Errors& errors) {
   constexpr std::size_t kMax = 16;
-  const auto count = static_cast<std::size_t>(tolerations.size());
-  if (count > kMax) errors.too_many(path, count, kMax);
-  for (std::size_t i = 0; i < count; ++i) {
-    const DeviceToleration& one = tolerations[static_cast<int>(i)];
-    const Path here = path.index(i);
+  check_items(tolerations, kMax, path, errors, [&](const DeviceToleration& one, const Path& here) {
     if (!one.key().empty()) check_label_name(one.key(), here.member("key"), errors);
     if (one.operator_() == "Exists") {
       if (!one.value().empty()) errors.invalid_text(here.member("value"), one.value(), "must be empty for operator `Exists`");
@@ -142,7 +135,7 @@ void check_device_tolerations(const google::protobuf::RepeatedPtrField<DeviceTol
       check_one_of(one.operator_(), {"Equal", "Exists"}, here.member("operator"), errors);
     }
     if (!one.effect().empty()) check_one_of(one.effect(), {"NoExecute", "NoSchedule", "None"}, here.member("effect"), errors);
-  }
+  });
 }
 
 }  // namespace ph::api

@@ -41,16 +41,12 @@ void check_device_claim(const resources::v1::DeviceClaim& claim, const Path& pat
 // Calls `check(item, path)` for each item and refuses names that come again, and more than `max` of them.
 template <class List, class Name, class Check>
 void check_set(const List& items, std::size_t max, const Path& path, Errors& errors, Name name_of, Check check) {
-  const auto count = static_cast<std::size_t>(items.size());
-  if (count > max) errors.too_many(path, count, max);
   std::set<std::string_view> seen;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto& item = items[static_cast<int>(i)];
-    const Path here = path.index(i);
+  check_items(items, max, path, errors, [&](const auto& item, const Path& here) {
     check(item, here);
     const std::string_view name = name_of(item);
     if (!seen.insert(name).second) errors.duplicate(here, name);
-  }
+  });
 }
 
 }  // namespace ph::api

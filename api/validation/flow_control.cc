@@ -16,21 +16,12 @@ namespace {
 constexpr std::int32_t kPrecedenceMax = 10'000, kQueuesMax = 10'000'000;
 constexpr double kEntropyBitsMax = 60;
 
-template <class T>
-const T* named(const std::vector<T>& objects, const std::string& name) {
-  const auto found = std::ranges::find_if(objects, [&](const T& object) { return object.metadata().name() == name; });
-  return found == objects.end() ? nullptr : &*found;
-}
-
 // -- Rules of a flow schema
 
 // There is one, and "*" stands alone. `what`: of what there may be no others.
 void check_list(const Strings& values, std::string_view when_none, std::string_view what, const Path& path, Errors& errors) {
   if (values.empty()) return errors.required(path, when_none);
-  const bool has_star = std::ranges::find(values, "*") != values.end();
-  if (has_star && values.size() > 1) {
-    errors.invalid(path, json_of(values), fmt::format("if '*' is present, must not specify other {}", what));
-  }
+  check_lone_star(values, what, path, errors);
 }
 
 void check_verbs(const Strings& verbs, const Path& path, Errors& errors) {
@@ -201,7 +192,7 @@ void check_limited(const LimitedPriorityLevelConfiguration& limited, const Path&
 
 // Of the exempt level only its shares are the cluster's to choose.
 void check_mandatory(const PriorityLevelConfiguration& level, const Path& path, Errors& errors) {
-  const PriorityLevelConfiguration* fixed = named(mandatory_priority_levels(), level.metadata().name());
+  const PriorityLevelConfiguration* fixed = mandatory_priority_level(level.metadata().name());
   if (fixed == nullptr) return;
   PriorityLevelConfigurationSpec wanted = fixed->spec();
   const bool exempt = wanted.has_exempt();
@@ -248,7 +239,7 @@ void validate(const FlowSchema& schema, Errors& errors) {
   else check_subdomain(spec.priority_level_configuration().name(), level, errors);
   for (int i = 0; i < spec.rules_size(); ++i)
     check_rule(spec.rules(i), path.member("rules").index(static_cast<std::size_t>(i)), errors);
-  const FlowSchema* fixed = named(mandatory_flow_schemas(), name);
+  const FlowSchema* fixed = mandatory_flow_schema(name);
   if (fixed != nullptr && !same(fixed->spec(), spec)) {
     errors.invalid_message(path, spec, fmt::format("spec of '{}' must equal the fixed value", name));
   }

@@ -69,24 +69,17 @@ void check_constraint(const DeviceConstraint& constraint, const RequestNames& na
 }  // namespace
 
 void check_device_claim(const DeviceClaim& claim, const Path& path, Errors& errors) {
-  const Path constraints = path.member("constraints"), config = path.member("config");
   check_set(
       claim.requests(), kDeviceRequestsMax, path.member("requests"), errors,
       [](const DeviceRequest& request) -> std::string_view { return request.name(); },
       [&](const DeviceRequest& request, const Path& here) { check_request(request, here, errors); });
   const RequestNames names = request_names(claim);
-  const auto constraint_count = static_cast<std::size_t>(claim.constraints_size());
-  if (constraint_count > kConstraintsMax) errors.too_many(constraints, constraint_count, kConstraintsMax);
-  for (std::size_t i = 0; i < constraint_count; ++i) {
-    check_constraint(claim.constraints(static_cast<int>(i)), names, constraints.index(i), errors);
-  }
-  const auto config_count = static_cast<std::size_t>(claim.config_size());
-  if (config_count > kDeviceConfigMax) errors.too_many(config, config_count, kDeviceConfigMax);
-  for (std::size_t i = 0; i < config_count; ++i) {
-    const DeviceClaimConfiguration& one = claim.config(static_cast<int>(i));
-    check_request_references(one.requests(), names, config.index(i).member("requests"), errors);
-    check_device_configuration(one.device_configuration(), config.index(i), errors);
-  }
+  check_items(claim.constraints(), kConstraintsMax, path.member("constraints"), errors,
+              [&](const DeviceConstraint& one, const Path& here) { check_constraint(one, names, here, errors); });
+  check_items(claim.config(), kDeviceConfigMax, path.member("config"), errors, [&](const DeviceClaimConfiguration& one, const Path& here) {
+    check_request_references(one.requests(), names, here.member("requests"), errors);
+    check_device_configuration(one.device_configuration(), here, errors);
+  });
 }
 
 void validate(const ResourceClaim& claim, Errors& errors) {
@@ -110,13 +103,11 @@ void validate_update(const ResourceClaimTemplate& now, const ResourceClaimTempla
 
 void validate(const DeviceClass& object, Errors& errors) {
   const DeviceClassSpec& spec = object.spec();
-  const Path path("spec"), config = path.member("config");
+  const Path path("spec");
   check_device_selectors(spec.selectors(), path.member("selectors"), errors);
-  const auto count = static_cast<std::size_t>(spec.config_size());
-  if (count > kDeviceConfigMax) errors.too_many(config, count, kDeviceConfigMax);
-  for (std::size_t i = 0; i < count; ++i) {
-    check_device_configuration(spec.config(static_cast<int>(i)).device_configuration(), config.index(i), errors);
-  }
+  check_items(spec.config(), kDeviceConfigMax, path.member("config"), errors, [&](const DeviceClassConfiguration& one, const Path& here) {
+    check_device_configuration(one.device_configuration(), here, errors);
+  });
   if (spec.has_extended_resource_name() && !is_extended_resource(spec.extended_resource_name())) {
     errors.invalid_text(path.member("extendedResourceName"), spec.extended_resource_name(),
                         "must be a valid extended resource name");

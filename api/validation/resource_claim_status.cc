@@ -44,22 +44,16 @@ void check_result(const DeviceRequestAllocationResult& result, const RequestName
 }
 
 void check_allocation(const AllocationResult& allocation, const RequestNames& names, const Path& path, Errors& errors) {
-  const Path results = path.member("devices").member("results"), config = path.member("devices").member("config");
-  const auto result_count = static_cast<std::size_t>(allocation.devices().results_size());
-  if (result_count > kResultsMax) errors.too_many(results, result_count, kResultsMax);
-  for (std::size_t i = 0; i < result_count; ++i) {
-    check_result(allocation.devices().results(static_cast<int>(i)), names, results.index(i), errors);
-  }
-  const auto config_count = static_cast<std::size_t>(allocation.devices().config_size());
-  if (config_count > kAllocationConfigMax) errors.too_many(config, config_count, kAllocationConfigMax);
-  for (std::size_t i = 0; i < config_count; ++i) {
-    const DeviceAllocationConfiguration& one = allocation.devices().config(static_cast<int>(i));
-    const Path here = config.index(i);
+  const DeviceAllocationResult& devices = allocation.devices();
+  check_items(devices.results(), kResultsMax, path.member("devices").member("results"), errors,
+              [&](const DeviceRequestAllocationResult& one, const Path& here) { check_result(one, names, here, errors); });
+  const Path config = path.member("devices").member("config");
+  check_items(devices.config(), kAllocationConfigMax, config, errors, [&](const DeviceAllocationConfiguration& one, const Path& here) {
     if (one.source().empty()) errors.required(here.member("source"));
     else check_one_of(one.source(), {"FromClaim", "FromClass"}, here.member("source"), errors);
     check_request_references(one.requests(), names, here.member("requests"), errors);
     check_device_configuration(one.device_configuration(), here, errors);
-  }
+  });
   if (allocation.has_node_selector()) check_node_selector(allocation.node_selector(), path.member("nodeSelector"), errors);
 }
 

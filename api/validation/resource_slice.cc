@@ -292,10 +292,8 @@ void check_bindings(const Device& device, const Path& path, Errors& errors) {
 void check_device(const Device& device, bool per_device, const Path& path, Errors& errors) {
   check_label(device.name(), path.member("name"), errors);
   check_keys(device, path, errors);
-  const Path taints = path.member("taints");
-  const auto taint_count = static_cast<std::size_t>(device.taints_size());
-  if (taint_count > kTaintsMax) errors.too_many(taints, taint_count, kTaintsMax);
-  for (std::size_t i = 0; i < taint_count; ++i) check_taint(device.taints(static_cast<int>(i)), taints.index(i), errors);
+  check_items(device.taints(), kTaintsMax, path.member("taints"), errors,
+              [&](const DeviceTaint& taint, const Path& here) { check_taint(taint, here, errors); });
   check_set(
       device.consumes_counters(), kConsumedSetsMax, path.member("consumesCounters"), errors,
       [](const DeviceCounterConsumption& one) -> std::string_view { return one.counter_set(); },

@@ -48,6 +48,16 @@ void check_ip_text(std::string_view value, const Path& path, Errors& errors);
 // One of `supported`; empty is "Required value" when `required`.
 void check_one_of(std::string_view value, std::initializer_list<std::string_view> supported, const Path& path, Errors& errors);
 
+// No more than `max` items: calls `check(item, path of the item)` for each.
+template <class List, class Check>
+void check_items(const List& items, std::size_t max, const Path& path, Errors& errors, Check check) {
+  const auto count = static_cast<std::size_t>(items.size());
+  if (count > max) errors.too_many(path, count, max);
+  for (std::size_t i = 0; i < count; ++i) check(items[static_cast<int>(i)], path.index(i));
+}
+// Where there is "*", there is nothing else; `what`: of what there may be no others.
+void check_lone_star(const google::protobuf::RepeatedPtrField<std::string>& values, std::string_view what, const Path& path, Errors& errors);
+
 bool same(const Message& a, const Message& b);  // by meaning: 1000m is 1
 bool same(const ResourceMap& a, const ResourceMap& b);
 bool same(const StringMap& a, const StringMap& b);

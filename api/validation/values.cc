@@ -47,6 +47,11 @@ void check_one_of(std::string_view value, std::initializer_list<std::string_view
   if (std::ranges::find(supported, value) == supported.end()) errors.not_supported(path, value, supported);
 }
 
+void check_lone_star(const google::protobuf::RepeatedPtrField<std::string>& values, std::string_view what, const Path& path, Errors& errors) {
+  if (values.size() < 2 || std::ranges::find(values, "*") == values.end()) return;
+  errors.invalid(path, json_of(values), fmt::format("if '*' is present, must not specify other {}", what));
+}
+
 bool same(const Message& a, const Message& b) { return Value::equal(Value::of(a), Value::of(b)); }
 
 bool same(const ResourceMap& a, const ResourceMap& b) {

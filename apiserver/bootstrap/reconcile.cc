@@ -1,7 +1,5 @@
 #include "apiserver/bootstrap/reconcile.h"
 
-#include <algorithm>
-
 #include "api/flows.h"
 #include "api/sorted.h"
 #include "api/value.h"
@@ -116,11 +114,6 @@ namespace {
 using flowcontrol::v1::FlowSchema, flowcontrol::v1::PriorityLevelConfiguration;
 
 template <class T>
-bool is_one_of(const T& object, const std::vector<T>& objects) {
-  return std::ranges::any_of(objects, [&](const T& one) { return one.metadata().name() == object.metadata().name(); });
-}
-
-template <class T>
 bool reconcile_spec(T& existing, const T& expected, bool mandatory) {
   auto& annotations = *existing.mutable_metadata()->mutable_annotations();
   const auto found = annotations.find(api::kAutoUpdateSpec);
@@ -137,14 +130,14 @@ bool reconcile_spec(T& existing, const T& expected, bool mandatory) {
 }  // namespace
 
 bool reconcile(FlowSchema& existing, const FlowSchema& expected) {
-  return reconcile_spec(existing, expected, is_one_of(expected, api::mandatory_flow_schemas()));
+  return reconcile_spec(existing, expected, api::mandatory_flow_schema(expected.metadata().name()) != nullptr);
 }
 
 bool reconcile(PriorityLevelConfiguration& existing, const PriorityLevelConfiguration& expected) {
   PriorityLevelConfiguration wanted = expected;
   // The shares of the exempt level are the cluster's.
   if (wanted.spec().has_exempt() && existing.spec().has_exempt()) *wanted.mutable_spec()->mutable_exempt() = existing.spec().exempt();
-  return reconcile_spec(existing, wanted, is_one_of(expected, api::mandatory_priority_levels()));
+  return reconcile_spec(existing, wanted, api::mandatory_priority_level(expected.metadata().name()) != nullptr);
 }
 
 }  // namespace ph::apiserver
