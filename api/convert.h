@@ -18,6 +18,11 @@ core::v1::Event convert_event(const events::v1::Event& event);
 autoscaling::v1::HorizontalPodAutoscaler convert_autoscaler(const autoscaling::v2::HorizontalPodAutoscaler& scaler);
 autoscaling::v2::HorizontalPodAutoscaler convert_autoscaler(const autoscaling::v1::HorizontalPodAutoscaler& scaler);
 
+// The annotation of v1 with v2's metrics, but for the utilization of the CPU.
+inline constexpr const char* kAutoscalerMetrics = "autoscaling.alpha.kubernetes.io/metrics";
+// The metric that v1 has a field for.
+autoscaling::v2::MetricSpec cpu_utilization(std::int32_t percent);
+
 // The object as another kind: a new object, which loses nothing that the way back would need.
 using Conversion = Object (*)(const Object&);
 // Null when there is none.

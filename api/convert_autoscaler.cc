@@ -23,7 +23,7 @@ namespace v2 = autoscaling::v2;
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr const char* kMetrics = "autoscaling.alpha.kubernetes.io/metrics";
+constexpr const char* kMetrics = kAutoscalerMetrics;
 constexpr const char* kCurrentMetrics = "autoscaling.alpha.kubernetes.io/current-metrics";
 constexpr const char* kConditions = "autoscaling.alpha.kubernetes.io/conditions";
 constexpr const char* kBehavior = "autoscaling.alpha.kubernetes.io/behavior";
@@ -121,6 +121,25 @@ bool is_cpu_utilization(const v2::MetricStatus& metric) {
          metric.resource().current().has_average_utilization();
 }
 
+// Which metric, of what is not a resource.
+template <class To>
+void convert_identifier(const v2::MetricIdentifier& from, To& to) {
+  to.set_metric_name(from.name());
+  if (!from.has_selector()) return;
+  if constexpr (requires { to.mutable_metric_selector(); }) *to.mutable_metric_selector() = from.selector();
+  else *to.mutable_selector() = from.selector();
+}
+
+template <class From>
+void convert_identifier(const From& from, v2::MetricIdentifier& to) {
+  to.set_name(from.metric_name());
+  if constexpr (requires { from.has_metric_selector(); }) {
+    if (from.has_metric_selector()) *to.mutable_selector() = from.metric_selector();
+  } else {
+    if (from.has_selector()) *to.mutable_selector() = from.selector();
+  }
+}
+
 // Of Resource and ContainerResource alike.
 template <class To>
 void convert_resource_target(const v2::MetricTarget& from, To& to) {
@@ -155,15 +174,13 @@ v1::MetricSpec convert(const v2::MetricSpec& from) {
   if (from.has_object()) {
     auto& object = *to.mutable_object();
     convert_reference(from.object().described_object(), *object.mutable_target());
-    object.set_metric_name(from.object().metric().name());
-    if (from.object().metric().has_selector()) *object.mutable_selector() = from.object().metric().selector();
+    convert_identifier(from.object().metric(), object);
     if (from.object().target().has_value()) *object.mutable_target_value() = from.object().target().value();
     if (from.object().target().has_average_value()) *object.mutable_average_value() = from.object().target().average_value();
   }
   if (from.has_pods()) {
     auto& pods = *to.mutable_pods();
-    pods.set_metric_name(from.pods().metric().name());
-    if (from.pods().metric().has_selector()) *pods.mutable_selector() = from.pods().metric().selector();
+    convert_identifier(from.pods().metric(), pods);
     *pods.mutable_target_average_value() = from.pods().target().average_value();
   }
   if (from.has_resource()) {
@@ -177,8 +194,7 @@ v1::MetricSpec convert(const v2::MetricSpec& from) {
   }
   if (from.has_external()) {
     auto& external = *to.mutable_external();
-    external.set_metric_name(from.external().metric().name());
-    if (from.external().metric().has_selector()) *external.mutable_metric_selector() = from.external().metric().selector();
+    convert_identifier(from.external().metric(), external);
     if (from.external().target().has_value()) *external.mutable_target_value() = from.external().target().value();
     if (from.external().target().has_average_value()) {
       *external.mutable_target_average_value() = from.external().target().average_value();
@@ -193,8 +209,7 @@ v2::MetricSpec convert(const v1::MetricSpec& from) {
   if (from.has_object()) {
     auto& object = *to.mutable_object();
     convert_reference(from.object().target(), *object.mutable_described_object());
-    object.mutable_metric()->set_name(from.object().metric_name());
-    if (from.object().has_selector()) *object.mutable_metric()->mutable_selector() = from.object().selector();
+    convert_identifier(from.object(), *object.mutable_metric());
     auto& target = *object.mutable_target();
     target.set_type(from.object().has_average_value() ? "AverageValue" : "Value");
     // v1 cannot leave the value out: zero is none where there is the other.
@@ -204,8 +219,7 @@ v2::MetricSpec convert(const v1::MetricSpec& from) {
   }
   if (from.has_pods()) {
     auto& pods = *to.mutable_pods();
-    pods.mutable_metric()->set_name(from.pods().metric_name());
-    if (from.pods().has_selector()) *pods.mutable_metric()->mutable_selector() = from.pods().selector();
+    convert_identifier(from.pods(), *pods.mutable_metric());
     pods.mutable_target()->set_type("AverageValue");
     *pods.mutable_target()->mutable_average_value() = from.pods().target_average_value();
   }
@@ -220,8 +234,7 @@ v2::MetricSpec convert(const v1::MetricSpec& from) {
   }
   if (from.has_external()) {
     auto& external = *to.mutable_external();
-    external.mutable_metric()->set_name(from.external().metric_name());
-    if (from.external().has_metric_selector()) *external.mutable_metric()->mutable_selector() = from.external().metric_selector();
+    convert_identifier(from.external(), *external.mutable_metric());
     auto& target = *external.mutable_target();
     target.set_type(from.external().has_target_value() ? "Value" : "AverageValue");
     if (from.external().has_target_value()) *target.mutable_value() = from.external().target_value();
@@ -238,15 +251,13 @@ v1::MetricStatus convert(const v2::MetricStatus& from) {
   if (from.has_object()) {
     auto& object = *to.mutable_object();
     convert_reference(from.object().described_object(), *object.mutable_target());
-    object.set_metric_name(from.object().metric().name());
-    if (from.object().metric().has_selector()) *object.mutable_selector() = from.object().metric().selector();
+    convert_identifier(from.object().metric(), object);
     *object.mutable_current_value() = from.object().current().value();
     if (from.object().current().has_average_value()) *object.mutable_average_value() = from.object().current().average_value();
   }
   if (from.has_pods()) {
     auto& pods = *to.mutable_pods();
-    pods.set_metric_name(from.pods().metric().name());
-    if (from.pods().metric().has_selector()) *pods.mutable_selector() = from.pods().metric().selector();
+    convert_identifier(from.pods().metric(), pods);
     *pods.mutable_current_average_value() = from.pods().current().average_value();
   }
   if (from.has_resource()) {
@@ -260,8 +271,7 @@ v1::MetricStatus convert(const v2::MetricStatus& from) {
   }
   if (from.has_external()) {
     auto& external = *to.mutable_external();
-    external.set_metric_name(from.external().metric().name());
-    if (from.external().metric().has_selector()) *external.mutable_metric_selector() = from.external().metric().selector();
+    convert_identifier(from.external().metric(), external);
     *external.mutable_current_value() = from.external().current().value();
     if (from.external().current().has_average_value()) {
       *external.mutable_current_average_value() = from.external().current().average_value();
@@ -276,15 +286,13 @@ v2::MetricStatus convert(const v1::MetricStatus& from) {
   if (from.has_object()) {
     auto& object = *to.mutable_object();
     convert_reference(from.object().target(), *object.mutable_described_object());
-    object.mutable_metric()->set_name(from.object().metric_name());
-    if (from.object().has_selector()) *object.mutable_metric()->mutable_selector() = from.object().selector();
+    convert_identifier(from.object(), *object.mutable_metric());
     *object.mutable_current()->mutable_value() = from.object().current_value();
     if (from.object().has_average_value()) *object.mutable_current()->mutable_average_value() = from.object().average_value();
   }
   if (from.has_pods()) {
     auto& pods = *to.mutable_pods();
-    pods.mutable_metric()->set_name(from.pods().metric_name());
-    if (from.pods().has_selector()) *pods.mutable_metric()->mutable_selector() = from.pods().selector();
+    convert_identifier(from.pods(), *pods.mutable_metric());
     *pods.mutable_current()->mutable_average_value() = from.pods().current_average_value();
   }
   if (from.has_resource()) {
@@ -298,8 +306,7 @@ v2::MetricStatus convert(const v1::MetricStatus& from) {
   }
   if (from.has_external()) {
     auto& external = *to.mutable_external();
-    external.mutable_metric()->set_name(from.external().metric_name());
-    if (from.external().has_metric_selector()) *external.mutable_metric()->mutable_selector() = from.external().metric_selector();
+    convert_identifier(from.external(), *external.mutable_metric());
     *external.mutable_current()->mutable_value() = from.external().current_value();
     if (from.external().has_current_average_value()) {
       *external.mutable_current()->mutable_average_value() = from.external().current_average_value();
@@ -394,6 +401,15 @@ void read_annotations(const v1::HorizontalPodAutoscaler& from, v2::HorizontalPod
 
 }  // namespace
 
+v2::MetricSpec cpu_utilization(std::int32_t percent) {
+  v2::MetricSpec out;
+  out.set_type("Resource");
+  out.mutable_resource()->set_name("cpu");
+  out.mutable_resource()->mutable_target()->set_type("Utilization");
+  out.mutable_resource()->mutable_target()->set_average_utilization(percent);
+  return out;
+}
+
 v1::HorizontalPodAutoscaler convert_autoscaler(const v2::HorizontalPodAutoscaler& scaler) {
   v1::HorizontalPodAutoscaler out;
   convert_common(scaler, out);
@@ -414,11 +430,7 @@ v2::HorizontalPodAutoscaler convert_autoscaler(const v1::HorizontalPodAutoscaler
   v2::HorizontalPodAutoscaler out;
   convert_common(scaler, out);
   if (scaler.spec().has_target_cpu_utilization_percentage()) {
-    v2::MetricSpec& metric = *out.mutable_spec()->add_metrics();
-    metric.set_type("Resource");
-    metric.mutable_resource()->set_name("cpu");
-    metric.mutable_resource()->mutable_target()->set_type("Utilization");
-    metric.mutable_resource()->mutable_target()->set_average_utilization(scaler.spec().target_cpu_utilization_percentage());
+    *out.mutable_spec()->add_metrics() = cpu_utilization(scaler.spec().target_cpu_utilization_percentage());
   }
   if (scaler.status().has_current_cpu_utilization_percentage()) {
     v2::MetricStatus& metric = *out.mutable_status()->add_current_metrics();

@@ -1,4 +1,5 @@
 // autoscaling/v1 and v2 HorizontalPodAutoscaler.
+#include "api/convert.h"
 #include "api/defaults/defaults.h"
 
 namespace ph::api {
@@ -31,20 +32,14 @@ void set_defaults(autoscaling::v1::HorizontalPodAutoscaler& object) {
   auto& spec = *object.mutable_spec();
   if (!spec.has_min_replicas()) spec.set_min_replicas(1);
   // Metrics of version 2 travel in an annotation; with none at all, the CPU is meant.
-  const bool has_metrics = object.metadata().annotations().contains("autoscaling.alpha.kubernetes.io/metrics");
+  const bool has_metrics = object.metadata().annotations().contains(kAutoscalerMetrics);
   if (!spec.has_target_cpu_utilization_percentage() && !has_metrics) spec.set_target_cpu_utilization_percentage(kCpuUtilization);
 }
 
 void set_defaults(v2::HorizontalPodAutoscaler& object) {
   v2::HorizontalPodAutoscalerSpec& spec = *object.mutable_spec();
   if (!spec.has_min_replicas()) spec.set_min_replicas(1);
-  if (spec.metrics().empty()) {
-    v2::MetricSpec& metric = *spec.add_metrics();
-    metric.set_type("Resource");
-    metric.mutable_resource()->set_name("cpu");
-    metric.mutable_resource()->mutable_target()->set_type("Utilization");
-    metric.mutable_resource()->mutable_target()->set_average_utilization(kCpuUtilization);
-  }
+  if (spec.metrics().empty()) *spec.add_metrics() = cpu_utilization(kCpuUtilization);
   if (!spec.has_behavior()) return;
   v2::HPAScalingRules& up = *spec.mutable_behavior()->mutable_scale_up();
   if (!up.has_stabilization_window_seconds()) up.set_stabilization_window_seconds(0);

@@ -21,46 +21,38 @@ std::string text_of(bool is_set, const meta::v1::Quantity& quantity) {
   return is_set ? or_text(quantity.string(), "0") : std::string(kUnknown);
 }
 
-// "seen/wanted" of an object or of something outside; `current`: null when nothing was seen.
-std::string value_text(const MetricTarget& target, const MetricValueStatus* current) {
+// "seen/wanted" of an object or of something outside. `is_seen`: there is a current value.
+std::string value_text(const MetricTarget& target, bool is_seen, const MetricValueStatus& current) {
   if (target.has_average_value()) {
-    return fmt::format(
-        "{}/{} (avg)",
-        text_of(current != nullptr && current->has_average_value(), current ? current->average_value() : meta::v1::Quantity()),
-        target.average_value().string());
+    return fmt::format("{}/{} (avg)", text_of(current.has_average_value(), current.average_value()), target.average_value().string());
   }
-  return fmt::format("{}/{}", text_of(current != nullptr, current ? current->value() : meta::v1::Quantity()),
-                     target.value().string());
+  return fmt::format("{}/{}", text_of(is_seen, current.value()), target.value().string());
 }
 
 // "cpu: seen/wanted", in per cent of what is requested unless an amount is wanted.
-std::string resource_text(const std::string& name, const MetricTarget& target, const MetricValueStatus* current) {
+std::string resource_text(const std::string& name, const MetricTarget& target, bool is_seen, const MetricValueStatus& current) {
   if (target.has_average_value()) {
-    return fmt::format("{}: {}/{}", name, text_of(current != nullptr, current ? current->average_value() : meta::v1::Quantity()),
-                       target.average_value().string());
+    return fmt::format("{}: {}/{}", name, text_of(is_seen, current.average_value()), target.average_value().string());
   }
-  const bool seen = current != nullptr && current->has_average_utilization();
-  return fmt::format("{}: {}/{}", name, seen ? fmt::format("{}%", current->average_utilization()) : std::string(kUnknown),
+  return fmt::format("{}: {}/{}", name,
+                     current.has_average_utilization() ? fmt::format("{}%", current.average_utilization()) : std::string(kUnknown),
                      target.has_average_utilization() ? fmt::format("{}%", target.average_utilization()) : "<auto>");
 }
 
 std::string metric_text(const MetricSpec& metric, const MetricStatus& seen) {
-  if (metric.type() == "External") {
-    return value_text(metric.external().target(), seen.has_external() ? &seen.external().current() : nullptr);
-  }
-  if (metric.type() == "Object")
-    return value_text(metric.object().target(), seen.has_object() ? &seen.object().current() : nullptr);
+  if (metric.type() == "External") return value_text(metric.external().target(), seen.has_external(), seen.external().current());
+  if (metric.type() == "Object") return value_text(metric.object().target(), seen.has_object(), seen.object().current());
   if (metric.type() == "Pods") {
     return fmt::format("{}/{}", text_of(seen.has_pods(), seen.pods().current().average_value()),
                        metric.pods().target().average_value().string());
   }
   if (metric.type() == "Resource") {
-    return resource_text(metric.resource().name(), metric.resource().target(),
-                         seen.has_resource() ? &seen.resource().current() : nullptr);
+    const ResourceMetricSource& resource = metric.resource();
+    return resource_text(resource.name(), resource.target(), seen.has_resource(), seen.resource().current());
   }
   if (metric.type() == "ContainerResource") {
-    return resource_text(metric.container_resource().name(), metric.container_resource().target(),
-                         seen.has_container_resource() ? &seen.container_resource().current() : nullptr);
+    const ContainerResourceMetricSource& resource = metric.container_resource();
+    return resource_text(resource.name(), resource.target(), seen.has_container_resource(), seen.container_resource().current());
   }
   return "<unknown type>";
 }
