@@ -89,7 +89,7 @@ int group_rank(std::string_view group) {
 
 bool in_discovery_order(const Resource& a, const Resource& b) {
   const auto group = [](const Resource& resource) { return std::tuple(group_rank(resource.kind.group), std::string_view(resource.kind.group)); };
-  if (group(a) != group(b)) return group(a) < group(b);
+  if (const auto order = group(a) <=> group(b); order != 0) return order < 0;
   // Clients prefer the first version of a group.
   if (a.kind.version != b.kind.version) return is_newer_version(a.kind.version, b.kind.version);
   return a.plural < b.plural;
