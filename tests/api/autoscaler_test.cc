@@ -9,7 +9,6 @@ namespace ph::api {
 namespace {
 
 using namespace test;
-using Lines = std::vector<std::string>;
 using nlohmann::json;
 using V1 = autoscaling::v1::HorizontalPodAutoscaler;
 using V2 = autoscaling::v2::HorizontalPodAutoscaler;
@@ -89,12 +88,6 @@ TEST(Autoscaler, AnnotationsThatMakeNoSenseAreDropped) {
   }
 }
 
-struct Case {
-  const char* name;
-  std::string object;
-  Lines expected;
-};
-
 TEST(Autoscaler, Rules) {
   const Case cases[] = {
       {"fine", scaler(""), {}},
@@ -130,10 +123,7 @@ TEST(Autoscaler, Rules) {
        with_up(R"("stabilizationWindowSeconds":3601)"),
        {"spec.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be less than or equal to 3600"}},
   };
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.name);
-    EXPECT_EQ(problems<V2>(c.object), c.expected);
-  }
+  creates<V2>(cases);
   EXPECT_EQ(status_problems<V2>(scaler(""), R"({"metadata":{"name":"x"},"status":{"currentReplicas":-1}})"),
             Lines{"status.currentReplicas: Invalid value: -1: must be greater than or equal to 0"});
 }

@@ -6,21 +6,6 @@ namespace {
 
 using namespace test;
 using namespace admissionregistration::v1;
-using Lines = std::vector<std::string>;
-
-struct Case {
-  const char* name;
-  std::string object;
-  Lines expected;
-};
-
-template <class T, std::size_t N>
-void creates(const Case (&cases)[N]) {
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.name);
-    EXPECT_EQ(problems<T>(c.object), c.expected);
-  }
-}
 
 std::string webhook(const std::string& more, const std::string& client = R"("service":{"namespace":"n","name":"s"})") {
   return R"({"metadata":{"name":"x"},"webhooks":[{"name":"a.b.c","sideEffects":"None","admissionReviewVersions":["v1"],"clientConfig":{)" +

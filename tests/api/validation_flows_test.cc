@@ -8,21 +8,6 @@ namespace {
 
 using namespace test;
 using namespace flowcontrol::v1;
-using Lines = std::vector<std::string>;
-
-struct Case {
-  const char* name;
-  std::string object;
-  Lines expected;
-};
-
-template <class T, std::size_t N>
-void creates(const Case (&cases)[N]) {
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.name);
-    EXPECT_EQ(problems<T>(c.object), c.expected);
-  }
-}
 
 template <class T>
 void expect_fine(const std::vector<T>& objects) {

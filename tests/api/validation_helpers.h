@@ -53,4 +53,20 @@ std::vector<std::string> status_problems(const std::string& old_json, const std:
   return lines(errors);
 }
 
+using Lines = std::vector<std::string>;
+
+struct Case {
+  const char* name;
+  std::string object;
+  Lines expected;
+};
+
+template <class T, std::size_t N>
+void creates(const Case (&cases)[N]) {
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(problems<T>(c.object), c.expected);
+  }
+}
+
 }  // namespace ph::api::test

@@ -7,26 +7,13 @@ namespace ph::api {
 namespace {
 
 using namespace test;
-using Lines = std::vector<std::string>;
 
-struct Case {
-  const char* name;
-  std::string object;
-  Lines expected;
-};
 struct Change {
   const char* name;
   std::string old, now;
   Lines expected;
 };
 
-template <class T, std::size_t N>
-void creates(const Case (&cases)[N]) {
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.name);
-    EXPECT_EQ(problems<T>(c.object), c.expected);
-  }
-}
 template <class T, std::size_t N>
 void changes(const Change (&cases)[N]) {
   for (const Change& c : cases) {

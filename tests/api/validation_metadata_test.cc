@@ -6,7 +6,6 @@ namespace {
 
 using namespace test;
 using core::v1::ConfigMap, core::v1::Node;
-using Lines = std::vector<std::string>;
 
 TEST(MetadataValidation, OnCreate) {
   struct Case {

@@ -6,7 +6,6 @@ namespace {
 
 using namespace test;
 using core::v1::Pod;
-using Lines = std::vector<std::string>;
 
 std::string pod(const std::string& spec) {
   return R"({"metadata":{"name":"p","namespace":"n"},"spec":{)" + spec + "}}";
