@@ -10,7 +10,9 @@
 #include "api/value.h"
 #include "apiserver/registry/qos.h"
 #include "apiserver/parts/parts.h"
+#include "apiserver/rest/applying.h"
 #include "apiserver/rest/body.h"
+#include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"
 #include "apiserver/rest/respond.h"
@@ -81,6 +83,21 @@ api::Object with_part(const Served& served, const api::Object& stored, const Pod
 
 TakePart part_of(const Call& call) { return call.info.subresource == "resize" ? &take_size : &take_ephemeral_containers; }
 
+Task<HttpResponse> apply_pod_part(Core& core, Call& call) {
+  Served& served = *call.served;
+  const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  const Applying applying(core, call, options);
+  const Make make = [&](const api::Object& stored) {
+    call.warnings.clear();
+    const api::Object wanted = applying.over(*served.resource->schema, &stored, call.warnings);
+    api::Object pod = with_part(served, stored, wanted.as<Pod>(), part_of(call));
+    *pod.mutable_metadata().mutable_managed_fields() = wanted.metadata().managed_fields();
+    return pod;
+  };
+  WriteResult result = co_await update_object(core, served, call.key(), UpdateKind::Part, make, write_request(call, {}, options.dry_run));
+  co_return answer_entry(core, call, 200, std::move(result.entry));
+}
+
 }  // namespace
 
 Task<HttpResponse> update_pod_part(Core& core, Call& call) {
@@ -99,6 +116,7 @@ Task<HttpResponse> update_pod_part(Core& core, Call& call) {
 }
 
 Task<HttpResponse> patch_pod_part(Core& core, Call& call) {
+  if (is_apply(call.request)) co_return co_await apply_pod_part(core, call);
   Served& served = *call.served;
   const PatchType type = patch_type(call.request);
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
