@@ -65,15 +65,15 @@ std::string object_text(const Json& config) {
                      kind_text(text_member(config, "apiVersion"), text_member(config, "kind")));
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   append_json_string(text, out);
   return out;
 }
 
 std::string manager_text(const ManagedFieldsEntry& who) {
-  std::string out = quoted(who.manager());
-  if (!who.subresource().empty()) out += " with subresource " + quoted(who.subresource());
+  std::string out = in_quotes(who.manager());
+  if (!who.subresource().empty()) out += " with subresource " + in_quotes(who.subresource());
   if (who.operation() == "Update") out += " using " + who.api_version();
   return out;
 }

@@ -1,6 +1,6 @@
 #include "api/patch/literal.h"
 
-#include <algorithm>
+#include <optional>
 #include <span>
 
 #include <fmt/format.h>
@@ -17,10 +17,17 @@ namespace {
 std::string dumped(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // As Go's %q prints a list of them: ["name" "port"].
-std::string quoted(std::span<const std::string> names) {
+std::string in_quotes(std::span<const std::string> names) {
   std::string out = "[";
   for (const std::string& name : names) out.append(out.size() > 1 ? " " : "").append(dumped(name));
   return out + "]";
+}
+
+// What an item has that leaves it out: of built-in kinds also the zero of what is always written.
+std::optional<Json> default_of(const Field& field) {
+  if (!field.default_json.empty()) return Json::parse(field.default_json, nullptr, false);
+  if (!field.always) return std::nullopt;
+  return field.schema->type == Type::String ? Json("") : Json(0);
 }
 
 PathElement key_of(const Schema& list, const Literal& item) {
@@ -30,14 +37,14 @@ PathElement key_of(const Schema& list, const Literal& item) {
   for (const std::string& name : list.list_map_keys) {
     if (const auto found = item.json().find(name); found != item.json().end()) {
       key[name] = *found;
-    } else if (const Field* field = list.element->field(name); field && !field->default_json.empty()) {
-      key[name] = Json::parse(field->default_json, nullptr, false);
+    } else if (const Field* field = list.element->field(name)) {
+      if (std::optional<Json> value = default_of(*field)) key[name] = std::move(*value);
     }
   }
   if (!key.empty()) return PathElement::key(dumped(key));
   throw DecodeError(fmt::format("associative list with keys has an element that omits all key fields {} (and doesn't have default values for "
                                 "any key fields)",
-                                quoted(list.list_map_keys)));
+                                in_quotes(list.list_map_keys)));
 }
 
 PathElement value_of(const Literal& item) {

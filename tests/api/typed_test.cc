@@ -59,8 +59,10 @@ TEST(Typed, WhatIsWrong) {
       {"keys twice, one by default", service(), R"({"spec":{"ports":[{"port":80},{"port":80,"protocol":"TCP"}]}})",
        R"(.spec.ports: duplicate entries for key [port=80,protocol="TCP"])"},
       {"a default is a key, too", custom(), R"({"set":[],"keyed":[{"v":1}]})", ""},
-      {"no key at all", pod(), R"({"spec":{"containers":[{"image":"i"}]}})",
-       ".spec.containers: element 0: associative list with keys has an element that omits all key fields [\"name\"] (and doesn't have "
+      {"what is always written is a key when it is not", pod(), R"({"spec":{"containers":[{"image":"i"},{"name":""}]}})",
+       R"(.spec.containers: duplicate entries for key [name=""])"},
+      {"no key at all", schema_of<core::v1::ServiceAccount>(), R"({"secrets":[{"namespace":"n"}]})",
+       ".secrets: element 0: associative list with keys has an element that omits all key fields [\"name\"] (and doesn't have "
        "default values for any key fields)"},
       {"null in a list by keys", pod(), R"({"spec":{"containers":[null]}})",
        ".spec.containers: element 0: associative list with keys may not have a null element"},

@@ -10,6 +10,7 @@
 #include <google/protobuf/message.h>
 #include <nlohmann/json.hpp>
 
+#include "api/codec.h"
 #include "api/encoded.h"
 #include "api/errors.h"
 #include "api/kinds.h"
