@@ -1,11 +1,10 @@
 #include "api/addresses.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-
-#include <fmt/format.h>
 
 namespace ph::api {
 namespace {
@@ -68,7 +67,8 @@ std::string v6_text(const Address& address) {
 
 bool Address::is_mapped() const {
   const auto zero = [](std::uint8_t byte) { return byte == 0; };
-  return is_v6 && std::all_of(bytes.begin(), bytes.begin() + kMappedAt, zero) && bytes[kMappedAt] == 0xff && bytes[kMappedAt + 1] == 0xff;
+  return is_v6 && std::all_of(bytes.begin(), bytes.begin() + kMappedAt, zero) && bytes[kMappedAt] == 0xff &&
+         bytes[kMappedAt + 1] == 0xff;
 }
 
 std::string Address::text() const {

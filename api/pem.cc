@@ -29,7 +29,8 @@ std::optional<PemBlock> read_block(std::string_view type, std::string_view& text
   std::string encoded;
   while (!text.empty()) {
     const std::string_view line = take_line(text);
-    if (line.starts_with(kBegin)) return std::nullopt;  // and not read on: many beginnings without an end would be read many times
+    // Not read on: many beginnings without an end would be read many times.
+    if (line.starts_with(kBegin)) return std::nullopt;
     if (line.starts_with(kEnd)) {
       const bool closes = label_of(line, kEnd) == type && decode_base64(encoded, block.bytes).empty();
       return closes ? std::optional(std::move(block)) : std::nullopt;

@@ -41,15 +41,17 @@ void warn_of_range(const std::string& text, const Path& path, Warnings& out) {
   if (!range) return;
   const std::size_t before = out.size();
   if (range->network().bytes != range->address.bytes) {
-    out.push_back(fmt::format("{}: CIDR value \"{}\" is ambiguous in this context (should be \"{}\" or \"{}/{}\"?)", path.text(), text,
-                              range->text(), range->address.text(), range->address.is_v6 ? 128 : 32));
+    out.push_back(fmt::format("{}: CIDR value \"{}\" is ambiguous in this context (should be \"{}\" or \"{}/{}\"?)", path.text(),
+                              text, range->text(), range->address.text(), range->address.is_v6 ? 128 : 32));
   }
   if (!range->is_standard()) {
-    out.push_back(fmt::format("{}: non-standard CIDR value \"{}\" will be considered invalid in a future Kubernetes release: use \"{}\"",
-                              path.text(), text, range->text()));
+    out.push_back(
+        fmt::format("{}: non-standard CIDR value \"{}\" will be considered invalid in a future Kubernetes release: use \"{}\"",
+                    path.text(), text, range->text()));
   }
   if (out.size() > before || !range->address.is_v6 || range->text() == text) return;
-  out.push_back(fmt::format("{}: IPv6 CIDR value \"{}\" should be in RFC 5952 canonical format (\"{}\")", path.text(), text, range->text()));
+  out.push_back(fmt::format("{}: IPv6 CIDR value \"{}\" should be in RFC 5952 canonical format (\"{}\")", path.text(), text,
+                            range->text()));
 }
 
 template <class Peers>
@@ -94,7 +96,8 @@ Warnings warnings_of(const node::v1::RuntimeClass& object) {
 Warnings warnings_of(const storage::v1::CSIDriver& driver) {
   if (driver.spec().token_requests().empty() || driver.spec().has_service_account_token_in_secrets()) return {};
   return {
-      "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in "
+      "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of "
+      "tokens in "
       "volume attributes"};
 }
 
@@ -103,7 +106,8 @@ Warnings warnings_of(const storage::v1::CSIStorageCapacity& capacity) {
   const meta::v1::LabelSelector& selector = capacity.node_topology();
   const Path path("nodeTopology");
   for (int i = 0; i < selector.match_expressions_size(); ++i) {
-    warn_of_label(selector.match_expressions(i).key(), path.member("matchExpressions").index(static_cast<std::size_t>(i)).member("key"), out);
+    warn_of_label(selector.match_expressions(i).key(),
+                  path.member("matchExpressions").index(static_cast<std::size_t>(i)).member("key"), out);
   }
   for (const auto* label : sorted(selector.match_labels())) {
     warn_of_label(label->first, path.member("matchLabels").member(label->first), out);

@@ -16,13 +16,32 @@ namespace {
 using Conditions = google::protobuf::RepeatedPtrField<CertificateSigningRequestCondition>;
 
 constexpr std::int32_t kSecondsMin = 600;
-constexpr std::size_t kDomainMax = 253, kSignerMax = 571;  // a subdomain, and what names a signer of one namespace and name behind it
+constexpr std::size_t kDomainMax = 253,
+                      kSignerMax = 571;  // a subdomain, and what names a signer of one namespace and name behind it
 
-const std::vector<std::string> kUsages = {
-    "any",           "cert sign",        "client auth",      "code signing",      "content commitment", "crl sign",
-    "data encipherment", "decipher only", "digital signature", "email protection",  "encipher only",      "ipsec end system",
-    "ipsec tunnel",  "ipsec user",       "key agreement",    "key encipherment",  "microsoft sgc",      "netscape sgc",
-    "ocsp signing",  "s/mime",           "server auth",      "signing",           "timestamping"};
+const std::vector<std::string> kUsages = {"any",
+                                          "cert sign",
+                                          "client auth",
+                                          "code signing",
+                                          "content commitment",
+                                          "crl sign",
+                                          "data encipherment",
+                                          "decipher only",
+                                          "digital signature",
+                                          "email protection",
+                                          "encipher only",
+                                          "ipsec end system",
+                                          "ipsec tunnel",
+                                          "ipsec user",
+                                          "key agreement",
+                                          "key encipherment",
+                                          "microsoft sgc",
+                                          "netscape sgc",
+                                          "ocsp signing",
+                                          "s/mime",
+                                          "server auth",
+                                          "signing",
+                                          "timestamping"};
 
 // -- What is asked for
 
@@ -83,7 +102,8 @@ void check_spec(const CertificateSigningRequestSpec& spec, Errors& errors) {
   check_request(spec.request(), path.member("request"), errors);
   check_usages(spec.usages(), path.member("usages"), errors);
   if (spec.signer_name() == "kubernetes.io/legacy-unknown") {
-    errors.invalid_text(path.member("signerName"), spec.signer_name(), "the legacy signerName is not allowed via this API version");
+    errors.invalid_text(path.member("signerName"), spec.signer_name(),
+                        "the legacy signerName is not allowed via this API version");
   } else {
     check_signer(spec.signer_name(), path.member("signerName"), errors);
   }
@@ -109,7 +129,9 @@ std::vector<const CertificateSigningRequestCondition*> of_type(const Conditions&
   return out;
 }
 
-bool has_both(const Conditions& conditions) { return !of_type(conditions, kApproved).empty() && !of_type(conditions, kDenied).empty(); }
+bool has_both(const Conditions& conditions) {
+  return !of_type(conditions, kApproved).empty() && !of_type(conditions, kDenied).empty();
+}
 
 bool has_duplicates(const Conditions& conditions) {
   std::set<std::string_view> seen;
@@ -124,8 +146,10 @@ void check_conditions(const Conditions& now, const Conditions& old, const Path& 
     const Path at = path.index(static_cast<std::size_t>(i)), type = at.member("type");
     if (now[i].type().empty() && !may_be_unnamed) errors.required(type);
     check_status_value(now[i], at.member("status"), errors);
-    const bool contradicts = (now[i].type() == kApproved && seen.contains(kDenied)) || (now[i].type() == kDenied && seen.contains(kApproved));
-    if (contradicts && !may_be_both) errors.invalid_text(type, now[i].type(), "Approved and Denied conditions are mutually exclusive");
+    const bool contradicts =
+        (now[i].type() == kApproved && seen.contains(kDenied)) || (now[i].type() == kDenied && seen.contains(kApproved));
+    if (contradicts && !may_be_both)
+      errors.invalid_text(type, now[i].type(), "Approved and Denied conditions are mutually exclusive");
     if (!seen.insert(now[i].type()).second && !may_be_twice) errors.duplicate(type, now[i].type());
   }
 }
@@ -141,7 +165,8 @@ void check_none_removed(const Conditions& now, const Conditions& old, const Path
 void check_verdict_kept(const Conditions& now, const Conditions& old, const Path& path, Errors& errors) {
   for (const std::string_view type : {kApproved, kDenied}) {
     const auto wanted = of_type(now, type), before = of_type(old, type);
-    if (wanted.size() > before.size()) errors.forbidden(path, fmt::format("updates may not add a condition of type \"{}\"", type));
+    if (wanted.size() > before.size())
+      errors.forbidden(path, fmt::format("updates may not add a condition of type \"{}\"", type));
     if (wanted.size() != before.size()) continue;
     const bool kept = std::ranges::equal(wanted, before, [](const auto* a, const auto* b) { return same(*a, *b); });
     if (!kept) errors.forbidden(path, fmt::format("updates may not modify a condition of type \"{}\"", type));
@@ -162,7 +187,8 @@ std::string certificate_error(std::string_view text) {
 
 void check_certificate(const std::string& now, const std::string& old, const Path& path, Errors& errors) {
   if (now == old) return;
-  if (const std::string why = now.empty() ? "" : certificate_error(now); !why.empty()) errors.invalid_text(path, "<certificate data>", why);
+  if (const std::string why = now.empty() ? "" : certificate_error(now); !why.empty())
+    errors.invalid_text(path, "<certificate data>", why);
   if (!old.empty()) errors.forbidden(path, "updates may not modify existing certificate content");
 }
 

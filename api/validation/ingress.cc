@@ -74,7 +74,8 @@ void check_rule_value(const IngressRuleValue& value, const Path& path, Errors& e
   if (!value.has_http()) return;
   const Path paths = path.member("http").member("paths");
   if (value.http().paths().empty()) errors.required(paths);
-  for (int i = 0; i < value.http().paths_size(); ++i) check_path(value.http().paths(i), paths.index(static_cast<std::size_t>(i)), errors);
+  for (int i = 0; i < value.http().paths_size(); ++i)
+    check_path(value.http().paths(i), paths.index(static_cast<std::size_t>(i)), errors);
 }
 
 bool has_wildcard(const IngressRule& rule) { return rule.host().find('*') != std::string::npos; }
@@ -104,14 +105,16 @@ void check_spec(const IngressSpec& spec, const Allowed& allowed, Errors& errors)
   for (int i = 0; i < spec.rules_size(); ++i) {
     check_rule(spec.rules(i), allowed, path.member("rules").index(static_cast<std::size_t>(i)), errors);
   }
-  for (int i = 0; i < spec.tls_size(); ++i) check_tls(spec.tls(i), allowed, path.member("tls").index(static_cast<std::size_t>(i)), errors);
+  for (int i = 0; i < spec.tls_size(); ++i)
+    check_tls(spec.tls(i), allowed, path.member("tls").index(static_cast<std::size_t>(i)), errors);
   if (spec.has_ingress_class_name()) check_subdomain(spec.ingress_class_name(), path.member("ingressClassName"), errors);
 }
 
 Allowed stored_before(const IngressSpec& old) {
   Allowed out;
-  out.bad_secret_names = std::ranges::any_of(
-      old.tls(), [](const IngressTLS& tls) { return !tls.secret_name().empty() && !check_dns1123_subdomain(tls.secret_name()).empty(); });
+  out.bad_secret_names = std::ranges::any_of(old.tls(), [](const IngressTLS& tls) {
+    return !tls.secret_name().empty() && !check_dns1123_subdomain(tls.secret_name()).empty();
+  });
   out.bad_rules_of_wildcards = std::ranges::any_of(old.rules(), [](const IngressRule& rule) {
     Errors errors;
     if (has_wildcard(rule)) check_rule_value(rule.ingress_rule_value(), Path(), errors);
@@ -131,7 +134,9 @@ void validate(const Ingress& ingress, Errors& errors) {
                       "must match `ingressClassName` when both are specified");
 }
 
-void validate_update(const Ingress& now, const Ingress& old, Errors& errors) { check_spec(now.spec(), stored_before(old.spec()), errors); }
+void validate_update(const Ingress& now, const Ingress& old, Errors& errors) {
+  check_spec(now.spec(), stored_before(old.spec()), errors);
+}
 
 void validate_status(const Ingress& now, const Ingress&, Errors& errors) {
   const Path path = Path("status").member("loadBalancer").member("ingress");

@@ -65,8 +65,8 @@ const auto& peers_of(const NetworkPolicyIngressRule& rule) { return rule.from();
 const auto& peers_of(const NetworkPolicyEgressRule& rule) { return rule.to(); }
 
 template <class Rule>
-void check_rules(const google::protobuf::RepeatedPtrField<Rule>& rules, std::string_view peers, const Stored& stored, const Path& path,
-                 Errors& errors) {
+void check_rules(const google::protobuf::RepeatedPtrField<Rule>& rules, std::string_view peers, const Stored& stored,
+                 const Path& path, Errors& errors) {
   for (int r = 0; r < rules.size(); ++r) {
     const Path at = path.index(static_cast<std::size_t>(r));
     for (int i = 0; i < rules[r].ports_size(); ++i) {

@@ -5,8 +5,8 @@
 
 namespace ph::api {
 
-using node::v1::RuntimeClass;
 using core::v1::Toleration;
+using node::v1::RuntimeClass;
 
 namespace {
 

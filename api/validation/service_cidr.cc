@@ -25,7 +25,8 @@ void check_cidrs(const Strings& cidrs, const Path& path, Errors& errors) {
   if (cidrs.empty()) return errors.required(path, "at least one CIDR required");
   if (cidrs.size() > kCidrsMax) return errors.invalid(path, json_of(cidrs), "may only hold up to 2 values");
   if (cidrs.size() == kCidrsMax && is_of_one_family(cidrs)) {
-    return errors.invalid(path, json_of(cidrs), "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64");
+    return errors.invalid(path, json_of(cidrs),
+                          "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64");
   }
   for (int i = 0; i < cidrs.size(); ++i) check_new_cidr(cidrs[i], path.index(static_cast<std::size_t>(i)), errors);
 }
@@ -38,7 +39,9 @@ std::string shown(const ParentReference& parent) {
 
 }  // namespace
 
-void validate(const ServiceCIDR& object, Errors& errors) { check_cidrs(object.spec().cidrs(), Path("spec").member("cidrs"), errors); }
+void validate(const ServiceCIDR& object, Errors& errors) {
+  check_cidrs(object.spec().cidrs(), Path("spec").member("cidrs"), errors);
+}
 
 // A second range, of the other family, may be added.
 void validate_update(const ServiceCIDR& now, const ServiceCIDR& old, Errors& errors) {

@@ -1,5 +1,5 @@
-// Certificate signing requests: who asks is told by the server, what is asked for never changes, and whose verdict it is by the door
-// (the one at …/approval is in apiserver/parts/approval.cc).
+// Certificate signing requests: who asks is told by the server, what is asked for never changes, and whose verdict it is by the
+// door (the one at …/approval is in apiserver/parts/approval.cc).
 #include "api/certificates.h"
 #include "api/errors.h"
 #include "api/pem.h"
@@ -18,7 +18,8 @@ void date_conditions(CertificateSigningRequest& request, const CertificateSignin
     if (!api::is_zero(condition.last_transition_time())) continue;
     const auto& before = old.status().conditions();
     const auto same = std::ranges::find_if(before, [&](const auto& other) {
-      return other.type() == condition.type() && other.status() == condition.status() && !api::is_zero(other.last_transition_time());
+      return other.type() == condition.type() && other.status() == condition.status() &&
+             !api::is_zero(other.last_transition_time());
     });
     if (same != before.end()) *condition.mutable_last_transition_time() = same->last_transition_time();
     else api::set_time(condition.mutable_last_transition_time(), now);
@@ -79,7 +80,8 @@ class RequestRules final : public ResourceRules {
     else if (request.status().certificate() != old->as<CertificateSigningRequest>().status().certificate()) {
       check_certificate(request.status().certificate(), errors);
     }
-    if (!errors.empty()) throw api::invalid("CertificateSigningRequest.certificates.k8s.io", request.metadata().name(), errors.list());
+    if (!errors.empty())
+      throw api::invalid("CertificateSigningRequest.certificates.k8s.io", request.metadata().name(), errors.list());
   }
 
  private:

@@ -7,6 +7,7 @@
 namespace ph::apiserver {
 
 // Conditions without times get those of the same condition in `old`, or now.
-void date_conditions(certificates::v1::CertificateSigningRequest& request, const certificates::v1::CertificateSigningRequest& old, Time now);
+void date_conditions(certificates::v1::CertificateSigningRequest& request, const certificates::v1::CertificateSigningRequest& old,
+                     Time now);
 
 }  // namespace ph::apiserver

@@ -33,10 +33,12 @@ TEST(Addresses, Canonical) {
 }
 
 TEST(Addresses, None) {
-  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.", ".1.2.3", "1..2.3", "a.b.c.d", "1.2.3.-4", ":", "1::2::3", "fe80::1%eth0", "12345::"}) {
+  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.", ".1.2.3", "1..2.3", "a.b.c.d", "1.2.3.-4", ":",
+                           "1::2::3", "fe80::1%eth0", "12345::"}) {
     EXPECT_FALSE(read_address(text)) << text;
   }
-  for (const char* text : {"", "/", "1.2.3.4", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/8/8", "::/129", "/8", "1.2.3.4/ 8", "1.2.3.4/99999999999"}) {
+  for (const char* text : {"", "/", "1.2.3.4", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/8/8", "::/129", "/8",
+                           "1.2.3.4/ 8", "1.2.3.4/99999999999"}) {
     EXPECT_FALSE(read_address_range(text)) << text;
   }
 }
@@ -47,9 +49,15 @@ TEST(Addresses, Ranges) {
     bool standard;
   };
   const Case cases[] = {
-      {"10.0.0.0/8", "10.0.0.0/8", true},     {"10.1.2.3/8", "10.0.0.0/8", true},          {"10.1.2.3/32", "10.1.2.3/32", true},
-      {"10.1.255.3/20", "10.1.240.0/20", true}, {"1.2.3.4/0", "0.0.0.0/0", true},          {"10.0.0.0/08", "10.0.0.0/8", false},
-      {"010.0.0.0/8", "10.0.0.0/8", false},   {"2001:db8:ffff::/33", "2001:db8:8000::/33", true}, {"::ffff:1.2.3.4/128", "1.2.3.4/128", false},
+      {"10.0.0.0/8", "10.0.0.0/8", true},
+      {"10.1.2.3/8", "10.0.0.0/8", true},
+      {"10.1.2.3/32", "10.1.2.3/32", true},
+      {"10.1.255.3/20", "10.1.240.0/20", true},
+      {"1.2.3.4/0", "0.0.0.0/0", true},
+      {"10.0.0.0/08", "10.0.0.0/8", false},
+      {"010.0.0.0/8", "10.0.0.0/8", false},
+      {"2001:db8:ffff::/33", "2001:db8:8000::/33", true},
+      {"::ffff:1.2.3.4/128", "1.2.3.4/128", false},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.text);
@@ -58,7 +66,9 @@ TEST(Addresses, Ranges) {
     EXPECT_EQ(range->text(), c.canonical);
     EXPECT_EQ(range->is_standard(), c.standard);
   }
-  const auto holds = [](const char* range, const char* address) { return read_address_range(range)->contains(*read_address(address)); };
+  const auto holds = [](const char* range, const char* address) {
+    return read_address_range(range)->contains(*read_address(address));
+  };
   EXPECT_TRUE(holds("10.0.0.0/8", "10.255.255.255"));
   EXPECT_FALSE(holds("10.0.0.0/8", "11.0.0.0"));
   EXPECT_TRUE(holds("0.0.0.0/0", "1.2.3.4"));

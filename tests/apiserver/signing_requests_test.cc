@@ -75,7 +75,8 @@ TEST(SigningRequests, AreSignedByTheirKey) {
   StandardWorld world;
   std::string broken(kRequestPem);
   broken[broken.size() - 60] = broken[broken.size() - 60] == 'A' ? 'B' : 'A';  // in the signature
-  for (const std::string& pem : {broken, std::string("-----BEGIN CERTIFICATE REQUEST-----\nYWJj\n-----END CERTIFICATE REQUEST-----\n")}) {
+  for (const std::string& pem :
+       {broken, std::string("-----BEGIN CERTIFICATE REQUEST-----\nYWJj\n-----END CERTIFICATE REQUEST-----\n")}) {
     const Reply refused = world.post(kRequests, request(pem).dump());
     EXPECT_EQ(refused.status, 422) << refused.body;
     EXPECT_EQ(refused.json()["details"]["causes"][0]["field"], "spec.request");
@@ -111,7 +112,8 @@ TEST(SigningRequests, Doors) {
   ASSERT_EQ(issued.status, 200) << issued.body;
   EXPECT_EQ(issued.json()["status"]["certificate"], base64(kCertificatePem));
   EXPECT_EQ(issued.json()["status"]["conditions"][0], condition) << "the verdict is that of the other door";
-  EXPECT_EQ(put(world, kRequests + "/r/status", with(approved, std::string(kCertificatePem) + "\n")).status, 422) << "another certificate";
+  EXPECT_EQ(put(world, kRequests + "/r/status", with(approved, std::string(kCertificatePem) + "\n")).status, 422)
+      << "another certificate";
 
   HttpRequest patch = StandardWorld::request("PATCH", kRequests + "/r/approval");
   patch.headers.add("Content-Type", "application/merge-patch+json");

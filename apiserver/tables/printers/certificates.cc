@@ -1,9 +1,10 @@
 // The rows of certificate signing requests and runtime classes.
-#include <algorithm>
+#include "api/certificates.h"
 
 #include <fmt/format.h>
 
-#include "api/certificates.h"
+#include <algorithm>
+
 #include "api/times.h"
 #include "apiserver/tables/printers/cells.h"
 
@@ -13,8 +14,9 @@ using certificates::v1::CertificateSigningRequest;
 
 namespace {
 
-constexpr Column kRequestColumns[] = {{"Name", "string", "name"}, {"Age", "string"},       {"SignerName", "string"},
-                                      {"Requestor", "string"},    {"RequestedDuration", "string"}, {"Condition", "string"}};
+constexpr Column kRequestColumns[] = {{"Name", "string", "name"},      {"Age", "string"},
+                                      {"SignerName", "string"},        {"Requestor", "string"},
+                                      {"RequestedDuration", "string"}, {"Condition", "string"}};
 
 std::string condition_text(const CertificateSigningRequest& request) {
   const auto has = [&](std::string_view type) {
@@ -28,12 +30,13 @@ std::string condition_text(const CertificateSigningRequest& request) {
 
 void print_request(const CertificateSigningRequest& request, Time now, Row& row) {
   const auto& spec = request.spec();
-  row.cells = {request.metadata().name(),
-               age(request.metadata().creation_timestamp(), now),
-               or_text(spec.signer_name(), kNone),
-               spec.username(),
-               spec.has_expiration_seconds() ? api::human_duration(std::chrono::seconds(spec.expiration_seconds())) : std::string(kNone),
-               condition_text(request)};
+  row.cells = {
+      request.metadata().name(),
+      age(request.metadata().creation_timestamp(), now),
+      or_text(spec.signer_name(), kNone),
+      spec.username(),
+      spec.has_expiration_seconds() ? api::human_duration(std::chrono::seconds(spec.expiration_seconds())) : std::string(kNone),
+      condition_text(request)};
 }
 
 constexpr Column kRuntimeClassColumns[] = {{"Name", "string", "name"}, {"Handler", "string"}, {"Age", "string"}};

@@ -67,7 +67,8 @@ void print_ingress_class(const IngressClass& object, Time now, Row& row) {
 constexpr Column kNetworkPolicyColumns[] = {{"Name", "string", "name"}, {"Pod-Selector", "string"}, {"Age", "string"}};
 
 void print_network_policy(const NetworkPolicy& policy, Time now, Row& row) {
-  row.cells = {policy.metadata().name(), selector_text(policy.spec().pod_selector()), age(policy.metadata().creation_timestamp(), now)};
+  row.cells = {policy.metadata().name(), selector_text(policy.spec().pod_selector()),
+               age(policy.metadata().creation_timestamp(), now)};
 }
 
 constexpr Column kIPAddressColumns[] = {{"Name", "string", "name"}, {"ParentRef", "string"}};
