@@ -87,6 +87,11 @@ Task<HttpResponse> list(Core& core, Call& call) {
     }
     chosen.push_back(all[i]);
   }
+  if (metadata.continue_().empty()) {
+    served.cache->pages_end(source.snapshot.revision);
+  } else {
+    served.cache->keep_for_pages(source.snapshot);
+  }
   if (served.to_shown) {
     for (EntryRef& entry : chosen) {
       if (turn.over(kConversionCost)) co_await yield();
