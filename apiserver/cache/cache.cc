@@ -66,26 +66,20 @@ std::optional<Snapshot> WatchCache::snapshot_at(Revision wanted) {
   if (wanted > revision() || !cache.filled) return std::nullopt;
   if (cache.window.after(wanted) == cache.window.end() && wanted >= cache.window.since())
     return Snapshot{wanted, cache.list()};
-  const auto found = std::ranges::find(cache.moments, wanted, [](const Impl::Moment& moment) { return moment.snapshot.revision; });
-  if (found != cache.moments.end()) {
-    cache.moments.splice(cache.moments.begin(), cache.moments, found);
-    cache.moments.front().used = cache.hub->executor.clock().steady();
-    return cache.moments.front().snapshot;
-  }
+  if (const Impl::Moment* moment = cache.moment(wanted)) return moment->snapshot;
   if (wanted < cache.window.since()) return std::nullopt;
-  keep_for_pages(cache.rebuild(wanted));
-  return cache.moments.front().snapshot;
+  return cache.keep(cache.rebuild(wanted)).snapshot;
 }
 
-void WatchCache::keep_for_pages(Snapshot snapshot) {
-  auto& moments = impl_->moments;
-  pages_end(snapshot.revision);
-  moments.push_front({std::move(snapshot), impl_->hub->executor.clock().steady()});
-  if (moments.size() > kMomentsMax) moments.pop_back();
+void WatchCache::keep_for_pages(Snapshot snapshot, bool first) {
+  Impl::Moment* moment = impl_->moment(snapshot.revision);
+  if (!moment) moment = &impl_->keep(std::move(snapshot));
+  if (first) ++moment->lists;
 }
 
 void WatchCache::pages_end(Revision revision) {
-  impl_->moments.remove_if([&](const Impl::Moment& moment) { return moment.snapshot.revision == revision; });
+  Impl::Moment* moment = impl_->moment(revision);
+  if (moment && --moment->lists <= 0) impl_->moments.pop_front();
 }
 
 Revision WatchCache::since() const { return impl_->window.since(); }
@@ -209,6 +203,21 @@ void WatchCache::Impl::settle(Steady now, std::uint64_t cut) {
     look_at = held ? now + kLookInterval : now;
   }
   window.release(needed);
+}
+
+// Null: it is not kept. Else it is the first from now on.
+WatchCache::Impl::Moment* WatchCache::Impl::moment(Revision revision) {
+  const auto found = std::ranges::find(moments, revision, [](const Moment& moment) { return moment.snapshot.revision; });
+  if (found == moments.end()) return nullptr;
+  found->used = hub->executor.clock().steady();
+  moments.splice(moments.begin(), moments, found);
+  return &moments.front();
+}
+
+WatchCache::Impl::Moment& WatchCache::Impl::keep(Snapshot snapshot) {
+  moments.push_front({std::move(snapshot), hub->executor.clock().steady()});
+  if (moments.size() > kMomentsMax) moments.pop_back();
+  return moments.front();
 }
 
 void WatchCache::Impl::close() {

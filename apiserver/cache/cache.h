@@ -55,7 +55,7 @@ class CacheWatch {
   // caller can send a bookmark or end.
   virtual Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) = 0;
   // It has read something that it held already: it is not as if it had gone away.
-  virtual void reads() = 0;
+  virtual void note_read() = 0;
   // What it was given to begin with, until it says that it is done with that, or is lost; then null.
   virtual const EntryList* initial() const = 0;
   virtual void initial_done() = 0;
@@ -117,8 +117,8 @@ class WatchCache {
   // The state at an older revision, for `continue` and exact reads; nothing when it cannot be rebuilt any more.
   std::optional<Snapshot> snapshot_at(Revision revision);
   // A list of that moment goes on with another page: it is kept for `snapshot_at`, of a small window also when that has moved on; a
-  // minute at most without being asked for. And: that was its last page.
-  void keep_for_pages(Snapshot snapshot);
+  // minute at most without being asked for. `first`: that was the list's first page. And: that was its last one.
+  void keep_for_pages(Snapshot snapshot, bool first);
   void pages_end(Revision revision);
 
   // Every event after this revision is held.

@@ -45,6 +45,13 @@ struct WatchCache::Impl {
   // Lets go of what has left the window and no watch that reads has still to be told. Watches that have to be told an event before
   // `cut` are ended.
   void settle(Steady now, std::uint64_t cut = 0);
+  struct Moment {
+    Snapshot snapshot;
+    Steady used;
+    int lists = 0;  // that go on from there
+  };
+  Moment* moment(Revision revision);
+  Moment& keep(Snapshot snapshot);
   void close();
   void leave_hub();
   const std::shared_ptr<const EntryList>& list();
@@ -62,10 +69,6 @@ struct WatchCache::Impl {
   bool closed = false;
   std::vector<Change> early;                 // changes that came before the cache was filled
   std::shared_ptr<const EntryList> present;  // the list of the present, while nothing has changed since it was made
-  struct Moment {
-    Snapshot snapshot;
-    Steady used;
-  };
   std::list<Moment> moments;  // older states, latest used first
   WatchIndex watches;
   // No watch that reads has still to be told an event before this one. To look for it means to ask them all: that is not done again

@@ -49,7 +49,7 @@ struct Watch::Wait {
 
 Task<std::optional<std::vector<CacheEvent>>> Watch::next(Steady deadline) {
   PH_ASSERT(!parked_ || !parked_->handle);
-  reads();
+  note_read();
   for (;;) {
     if (lost()) co_return std::nullopt;
     if (!prepare()) {

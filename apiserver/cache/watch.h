@@ -16,7 +16,7 @@ class Watch final : public CacheWatch {
   Watch& operator=(const Watch&) = delete;
 
   Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) override;
-  void reads() override { ++read_; }
+  void note_read() override { ++read_; }
   const EntryList* initial() const override { return initial_.get(); }
   void initial_done() override { initial_ = nullptr; }
   Revision revision() const override;

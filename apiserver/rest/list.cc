@@ -87,10 +87,11 @@ Task<HttpResponse> list(Core& core, Call& call) {
     }
     chosen.push_back(all[i]);
   }
-  if (metadata.continue_().empty()) {
+  const bool first = options.continue_token.empty();
+  if (!metadata.continue_().empty()) {
+    served.cache->keep_for_pages(source.snapshot, first);
+  } else if (!first || wants_exact(options)) {
     served.cache->pages_end(source.snapshot.revision);
-  } else {
-    served.cache->keep_for_pages(source.snapshot);
   }
   if (served.to_shown) {
     for (EntryRef& entry : chosen) {

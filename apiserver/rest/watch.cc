@@ -47,7 +47,7 @@ class WatchStream final : public BodyStream {
   }
 
   Task<std::optional<SharedBytes>> next() override {
-    if (setup_.events) setup_.events->reads();
+    if (setup_.events) setup_.events->note_read();
     for (;;) {
       SharedBytes frame;
       if (starting_) {

@@ -182,7 +182,7 @@ TEST_F(WatchBacklog, ReadingIsWhatCounts) {
   put(6);
   for (int minute = 0; minute < 5; ++minute) {
     pass(50s);
-    watch->reads();  // of what it was handed before
+    watch->note_read();  // of what it was handed before
   }
   EXPECT_FALSE(watch->lost());
   EXPECT_EQ(world.read_all(*watch), 11u);
