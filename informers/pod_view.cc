@@ -25,6 +25,7 @@ void read_metadata(std::string_view bytes, PodView& pod) {
       case 3: pod.namespace_name = Interned(in.text()); break;
       case 5: pod.uid = in.text(); break;
       case 6: pod.revision = parse_revision(in.text()); break;
+      case 7: pod.generation = in.int64(); break;
       case 8: pod.created = wire_time(in.text()); break;
       case 9: pod.deletion = wire_time(in.text()); break;
       case 10: pod.deletion_grace_seconds = in.int64(); break;
@@ -88,15 +89,17 @@ void read_spec(std::string_view bytes, PodView& pod) {
 }
 
 void read_condition(std::string_view bytes, PodView& pod) {
-  std::string_view type, status, since;
+  std::string_view type, status, since, reason;
   for (WireReader in(bytes); in.next();) {
     switch (in.field()) {
       case 1: type = in.text(); break;
       case 2: status = in.text(); break;
       case 4: since = in.text(); break;
+      case 5: reason = in.text(); break;
     }
   }
   if (type == "PodScheduled") pod.scheduled = status == "True";
+  if (type == "DisruptionTarget" && status == "True" && reason != "TerminationByKubelet") pod.disrupted_since = wire_time(since);
   if (type != "Ready") return;
   pod.ready = status == "True";
   if (!since.empty()) pod.ready_since = wire_time(since);

@@ -63,6 +63,7 @@ struct PodView {
   Interned namespace_name;
   std::string name, uid;
   Revision revision;
+  std::int64_t generation = 0;
   std::vector<std::pair<Interned, Interned>> labels;  // sorted by key
   std::vector<OwnerView> owners;
   Time created{};
@@ -78,6 +79,7 @@ struct PodView {
   bool ready = false;                     // condition Ready is True
   std::optional<Time> ready_since;        // its lastTransitionTime
   bool scheduled = false;                 // condition PodScheduled is True
+  std::optional<Time> disrupted_since;    // lastTransitionTime of the condition DisruptionTarget, when it is True and not a kubelet's
   std::int32_t restarts = 0;              // highest of its containers
   std::int32_t deletion_cost = 0;         // controller.kubernetes.io/pod-deletion-cost
 

@@ -18,6 +18,7 @@ struct Options {
   Duration namespace_sync_period = 5min;
   Duration endpoint_slice_updates_batch_period = 0s;   // --endpointslice-updates-batch-period
   int max_endpoints_per_slice = 100;
+  int mirroring_max_endpoints_per_subset = 1000;       // --mirroring-max-endpoints-per-subset
   int terminated_pod_gc_threshold = 12500;             // 0 or less: finished pods stay
 };
 
@@ -28,7 +29,9 @@ struct WorkersFlag {
 };
 inline constexpr WorkersFlag kWorkersFlags[] = {
     {"concurrent-deployment-syncs", "deployment-controller"},
+    {"concurrent-endpoint-syncs", "endpoints-controller"},
     {"concurrent-service-endpoint-syncs", "endpointslice-controller"},
+    {"mirroring-concurrent-service-endpoint-syncs", "endpointslice-mirroring-controller"},
     {"concurrent-gc-syncs", "garbage-collector-controller"},
     {"concurrent-namespace-syncs", "namespace-controller"},
     {"concurrent-replicaset-syncs", "replicaset-controller"},
