@@ -19,6 +19,7 @@ struct Options {
   Duration endpoint_slice_updates_batch_period = 0s;   // --endpointslice-updates-batch-period
   int max_endpoints_per_slice = 100;
   int terminated_pod_gc_threshold = 12500;             // 0 or less: finished pods stay
+  bool stateful_set_max_unavailable = false;           // the gate MaxUnavailableStatefulSet
 };
 
 // The flags that set a loop's number of workers, e.g. {"concurrent-deployment-syncs", "deployment-controller"}.
@@ -33,6 +34,7 @@ inline constexpr WorkersFlag kWorkersFlags[] = {
     {"concurrent-namespace-syncs", "namespace-controller"},
     {"concurrent-replicaset-syncs", "replicaset-controller"},
     {"concurrent-rc-syncs", "replicationcontroller-controller"},
+    {"concurrent-statefulset-syncs", "statefulset-controller"},
     {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
 };
 
