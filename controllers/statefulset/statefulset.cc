@@ -33,6 +33,7 @@ struct Versions {
   std::string update, current;
   Ref<ControllerRevision> current_revision;  // null: it is the update's
   std::int32_t collisions = 0;
+  bool lent = false;  // the update's is another's, who may take it with him
 };
 
 class StatefulSets final : public Loop {
@@ -75,7 +76,8 @@ class StatefulSets final : public Loop {
     co_await write_status(*set, plan.status);
     co_await forget_history(*set, versions, pods);
     if (error) std::rethrow_exception(error);
-    if (plan.waits_for_claim) co_return Outcome::again();
+    // Nobody tells when they have gone.
+    if (plan.waits_for_claim || versions.lent) co_return Outcome::again();
     if (const auto next = st::next_available(observed)) co_return Outcome::again_at(*next);
     co_return Outcome::done();
   }
@@ -119,7 +121,9 @@ class StatefulSets final : public Loop {
     }
     const st::RevisionPlan plan = st::plan_revision(set, out.all);
     if (!plan.known) {
-      out.update = co_await create_revision_of(set, plan, out.collisions);
+      const NewRevision made = co_await create_revision_of(set, plan, out.collisions);
+      out.update = made.revision.metadata().name();
+      out.lent = controller_uid(made.revision) != set.metadata().uid();
     } else {
       out.update = plan.known->metadata().name();
       if (plan.number) co_await renumber_revision(client_, *plan.known, *plan.number);
@@ -129,11 +133,11 @@ class StatefulSets final : public Loop {
     co_return out;
   }
 
-  Task<std::string> create_revision_of(const StatefulSet& set, const st::RevisionPlan& plan, std::int32_t& collisions) {
+  Task<NewRevision> create_revision_of(const StatefulSet& set, const st::RevisionPlan& plan, std::int32_t& collisions) {
     constexpr int kAttempts = 100;  // each meets another revision that somebody has made
     for (int i = 0; i < kAttempts; ++i) {
-      const NewRevision made = co_await create_revision(client_, st::make_revision_of(set, plan, collisions));
-      if (!made.collided) co_return made.revision.metadata().name();
+      NewRevision made = co_await create_revision(client_, st::make_revision_of(set, plan, collisions));
+      if (!made.collided) co_return made;
       ++collisions;
     }
     throw std::runtime_error("no name is free for the revision of " + key_of(set).text());
