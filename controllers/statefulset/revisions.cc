@@ -11,8 +11,8 @@ namespace ph::controllers::statefulset {
 RevisionPlan plan_revision(const StatefulSet& set, const Revisions& sorted) {
   RevisionPlan out{.known = nullptr, .number = next_number(sorted), .data = revision_data(set.spec().template_())};
   out.known = newest_with(sorted, out.data);
-  // That of the newest is the present one already; an older one is gone back to.
-  if (out.known && out.known == sorted.back()) out.number.reset();
+  // That of the newest is the present one already; an older one is gone back to, unless there is no number after it.
+  if (out.known && (out.known == sorted.back() || out.known->revision() == out.number)) out.number.reset();
   return out;
 }
 
