@@ -20,6 +20,7 @@ struct Options {
   int max_endpoints_per_slice = 100;
   int mirroring_max_endpoints_per_subset = 1000;       // --mirroring-max-endpoints-per-subset
   int terminated_pod_gc_threshold = 12500;             // 0 or less: finished pods stay
+  bool stateful_set_max_unavailable = false;           // the gate MaxUnavailableStatefulSet
 };
 
 // The flags that set a loop's number of workers, e.g. {"concurrent-deployment-syncs", "deployment-controller"}.
@@ -36,6 +37,7 @@ inline constexpr WorkersFlag kWorkersFlags[] = {
     {"concurrent-namespace-syncs", "namespace-controller"},
     {"concurrent-replicaset-syncs", "replicaset-controller"},
     {"concurrent-rc-syncs", "replicationcontroller-controller"},
+    {"concurrent-statefulset-syncs", "statefulset-controller"},
     {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
 };
 

@@ -84,7 +84,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"concurrent-service-syncs", "int32", "1", NoEffect, "the service-lb loop is not here yet"},
     {"concurrent-serviceaccount-token-syncs", "int32", "5", NoEffect, "the serviceaccount-token loop is not here yet"},
     {"service-account-private-key-file", "string", "", NoEffect, "the serviceaccount-token loop is not here yet"},
-    {"concurrent-statefulset-syncs", "int32", "5", NoEffect, "the statefulset loop is not here yet"},
     {"concurrent-validating-admission-policy-status-syncs", "int32", "5", NoEffect, "the validatingadmissionpolicy-status loop is not here yet"},
 };
 
