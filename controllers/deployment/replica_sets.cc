@@ -1,7 +1,8 @@
 #include "controllers/deployment/replica_sets.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "controllers/common/amounts.h"
 
 #include "controllers/common/name_hash.h"
 
@@ -11,18 +12,6 @@ namespace {
 struct Fenceposts {
   int surge = 0, unavailable = 0;
 };
-
-// An IntOrString of `total`: "25%" is a part of it.
-int scaled(const meta::v1::IntOrString& value, int total, bool round_up) {
-  if (value.type() == 0) return value.int_val();
-  std::string_view text = value.str_val();
-  if (!text.ends_with('%')) return 0;
-  text.remove_suffix(1);
-  std::int64_t percent = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
-  if (error != std::errc() || end != text.data() + text.size()) return 0;
-  return static_cast<int>((percent * total + (round_up ? 99 : 0)) / 100);
-}
 
 Fenceposts fenceposts(const Deployment& deployment) {
   const auto& rolling = deployment.spec().strategy().rolling_update();
