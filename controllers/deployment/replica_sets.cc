@@ -1,9 +1,9 @@
 #include "controllers/deployment/replica_sets.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "controllers/common/amounts.h"
-
 #include "controllers/common/name_hash.h"
 
 namespace ph::controllers::deployment {
