@@ -27,6 +27,7 @@ struct WorkersFlag {
   const char* loop;
 };
 inline constexpr WorkersFlag kWorkersFlags[] = {
+    {"concurrent-daemonset-syncs", "daemonset-controller"},
     {"concurrent-deployment-syncs", "deployment-controller"},
     {"concurrent-service-endpoint-syncs", "endpointslice-controller"},
     {"concurrent-gc-syncs", "garbage-collector-controller"},
