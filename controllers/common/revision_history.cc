@@ -45,7 +45,22 @@ void append_as_go(const json& value, std::string& out) {
   }
 }
 
-json parsed(std::string_view text) { return json::parse(text, nullptr, false); }
+// The template that data would bring back, as data; empty: it is no data of ours or upstream's.
+std::string written_anew(const std::string& data) {
+  const json patch = json::parse(data, nullptr, false);
+  if (!patch.is_object() || patch.size() != 1 || !patch.contains("spec") || patch["spec"].size() != 1) return {};
+  if (!patch["spec"].is_object() || !patch["spec"].contains("template")) return {};
+  json pod_template = patch["spec"]["template"];
+  if (!pod_template.is_object() || pod_template.value(std::string(api::kPatch), json()) != "replace") return {};
+  pod_template.erase(std::string(api::kPatch));
+  core::v1::PodTemplateSpec out;
+  try {
+    api::from_json(pod_template, out);
+  } catch (const api::DecodeError&) {
+    return {};
+  }
+  return revision_data(out);
+}
 
 auto order_of(const ControllerRevision& revision) {
   const auto& metadata = revision.metadata();
@@ -64,9 +79,7 @@ std::string revision_data(const core::v1::PodTemplateSpec& from) {
 
 bool has_data(const ControllerRevision& revision, std::string_view data) {
   const std::string& raw = revision.data().raw();
-  if (raw == data) return true;
-  const json theirs = parsed(raw);
-  return !theirs.is_discarded() && theirs == parsed(data);
+  return raw == data || (!raw.empty() && written_anew(raw) == data);
 }
 
 std::string revision_hash(std::string_view data, std::optional<std::int32_t> collisions) {

@@ -28,7 +28,8 @@ inline constexpr const char* kPodRevision = "controller-revision-hash";
 
 // The data of a template's revision.
 std::string revision_data(const core::v1::PodTemplateSpec& from);
-// Whether a revision says that: in the same bytes, or in the same JSON, as of one that went through somebody else's JSON.
+// Whether a revision says that: in the same bytes, or in others, as older servers wrote it ("creationTimestamp": null, until 1.33) or
+// somebody's JSON writer.
 bool has_data(const ControllerRevision& revision, std::string_view data);
 // Of a stateful set's revisions upstream's; a daemon set's are named there by a dump of memory, and new ones may differ.
 std::string revision_hash(std::string_view data, std::optional<std::int32_t> collisions);
