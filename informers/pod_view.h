@@ -71,7 +71,9 @@ struct PodView {
   std::optional<std::int64_t> deletion_grace_seconds;
   bool has_finalizers = false;
 
-  Interned node_name, scheduler_name, phase, hostname, subdomain;
+  Interned node_name;
+  Interned named_node;                    // of one without a node: the first that its required affinity asks for by name
+  Interned scheduler_name, phase, hostname, subdomain;
   std::vector<std::pair<Interned, std::int32_t>> ports;  // of containers and sidecars: name, number (for named target ports)
   std::vector<Interned> port_protocols;   // of `ports`, in the same order: TCP, UDP, SCTP
   std::vector<std::string> pod_ips;

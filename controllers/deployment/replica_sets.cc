@@ -4,6 +4,7 @@
 
 #include "controllers/common/amounts.h"
 
+#include "controllers/common/amounts.h"
 #include "controllers/common/name_hash.h"
 
 namespace ph::controllers::deployment {

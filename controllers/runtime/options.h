@@ -29,6 +29,7 @@ struct WorkersFlag {
   const char* loop;
 };
 inline constexpr WorkersFlag kWorkersFlags[] = {
+    {"concurrent-daemonset-syncs", "daemonset-controller"},
     {"concurrent-deployment-syncs", "deployment-controller"},
     {"concurrent-endpoint-syncs", "endpoints-controller"},
     {"concurrent-service-endpoint-syncs", "endpointslice-controller"},

@@ -42,7 +42,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"cluster-signing-legacy-unknown-cert-file", "string", "", NoEffect, "the certificatesigningrequest-signing loop is not here yet"},
     {"cluster-signing-legacy-unknown-key-file", "string", "", NoEffect, "the certificatesigningrequest-signing loop is not here yet"},
     {"concurrent-cron-job-syncs", "int32", "5", NoEffect, "the cronjob loop is not here yet"},
-    {"concurrent-daemonset-syncs", "int32", "2", NoEffect, "the daemonset loop is not here yet"},
     {"concurrent-device-taint-eviction-syncs", "int32", "8", NoEffect, "the device-taint-eviction loop is not here yet"},
     {"endpoint-updates-batch-period", "duration", "0s", NoEffect, "changes are written at once"},
     {"mirroring-endpointslice-updates-batch-period", "duration", "0s", NoEffect, "changes are written at once"},
