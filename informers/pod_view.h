@@ -59,6 +59,8 @@ struct OwnerView {
 Time wire_time(std::string_view bytes);
 OwnerView wire_owner(std::string_view bytes);
 
+struct JobPodView;  // informers/job_pod_view.h
+
 struct PodView {
   Interned namespace_name;
   std::string name, uid;
@@ -69,6 +71,7 @@ struct PodView {
   std::optional<Time> deletion;           // deletionTimestamp
   std::optional<std::int64_t> deletion_grace_seconds;
   bool has_finalizers = false;
+  bool job_tracked = false;               // the Job loop's finalizer is one of them
 
   Interned node_name, scheduler_name, phase, hostname, subdomain;
   std::vector<std::pair<Interned, std::int32_t>> ports;  // of containers and sidecars: name, number (for named target ports)
@@ -80,6 +83,7 @@ struct PodView {
   bool scheduled = false;                 // condition PodScheduled is True
   std::int32_t restarts = 0;              // highest of its containers
   std::int32_t deletion_cost = 0;         // controller.kubernetes.io/pod-deletion-cost
+  std::shared_ptr<const JobPodView> job;  // of pods that a Job controls, or has tracked; null: any other
 
   const OwnerView* controller() const;    // null: none
   std::optional<std::string_view> label(std::string_view key) const;
