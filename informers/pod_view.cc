@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "api/times.h"
+#include "informers/job_pod_view.h"
 #include "informers/request.h"
 #include "informers/wire.h"
 
@@ -40,7 +41,10 @@ void read_metadata(std::string_view bytes, PodView& pod) {
         break;
       }
       case 13: pod.owners.push_back(wire_owner(in.text())); break;
-      case 14: pod.has_finalizers = true; break;
+      case 14:
+        pod.has_finalizers = true;
+        if (in.text() == kJobTrackingFinalizer) pod.job_tracked = true;
+        break;
     }
   }
   std::ranges::sort(pod.labels, [](const auto& a, const auto& b) { return a.first.view() < b.first.view(); });
@@ -201,6 +205,8 @@ std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
       case 3: read_status(in.text(), *pod); break;
     }
   }
+  const OwnerView* controller = pod->controller();
+  if (pod->job_tracked || (controller && controller->kind == "Job")) pod->job = JobPodView::decode(protobuf);
   return pod;
 }
 

@@ -9,6 +9,7 @@
 #include "api/times.h"
 #include "controllers/registry.h"
 #include "pilothouse/flags/controller_manager.h"
+#include "pilothouse/time_zones.h"
 
 namespace ph::vectors {
 namespace {
@@ -35,6 +36,7 @@ controllers::Options options_of(const Json& scenario) {
     }
   }
   apply_gates(options);
+  options.controllers.time_zone_file = pilothouse::read_time_zone;
   return options.controllers;
 }
 
