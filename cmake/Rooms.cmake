@@ -1,9 +1,13 @@
 # A room is a folder and a static library of all sources below it; its tests mirror it under tests/.
 
-# ph_room(<folder> [NAME <name>] [KINDS] LIBS … PRIVATE …): library ph_<name>. KINDS: uses the precompiled header of API
-# kinds. What stays behind the room's own .cc files is PRIVATE, so that its macros and headers reach nobody else.
+# Precompiled headers hold libraries and the generated kinds, nothing that is edited here. There are four: base and net have one each
+# of their own, all other rooms share that of the kinds, and tests have one with GoogleTest for the first and one for the others.
+
+# ph_room(<folder> [NAME <name>] [KINDS] LIBS … PRIVATE … PRECOMPILE …): library ph_<name>. KINDS: uses the precompiled header of
+# API kinds; otherwise PRECOMPILE names the headers of one of its own. What stays behind the room's own .cc files is PRIVATE, so that
+# its macros and headers reach nobody else.
 function(ph_room folder)
-  cmake_parse_arguments(arg "KINDS" "NAME" "LIBS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "KINDS" "NAME" "LIBS;PRIVATE;PRECOMPILE" ${ARGN})
   if(NOT arg_NAME)
     set(arg_NAME ${folder})
   endif()
@@ -19,6 +23,8 @@ function(ph_room folder)
   target_link_libraries(ph_${arg_NAME} PUBLIC ${arg_LIBS} PRIVATE ${arg_PRIVATE})
   if(arg_KINDS)
     target_precompile_headers(ph_${arg_NAME} REUSE_FROM ph_kinds)
+  elseif(arg_PRECOMPILE)
+    target_precompile_headers(ph_${arg_NAME} PRIVATE ${arg_PRECOMPILE})
   endif()
 endfunction()
 
@@ -53,8 +59,10 @@ function(ph_tests room)
     list(APPEND testing ph_recorded)
   endif()
   target_link_libraries(${room}_tests PRIVATE ${testing} GTest::gmock GTest::gtest_main)
-  if(NOT room MATCHES "^(base|net)$")
-    target_precompile_headers(${room}_tests REUSE_FROM ph_kinds)
+  if(room MATCHES "^(base|net)$")
+    target_precompile_headers(${room}_tests REUSE_FROM ph_tests_precompiled)
+  else()
+    target_precompile_headers(${room}_tests REUSE_FROM ph_tests_kinds)
   endif()
   # A precompiled header serves only who is compiled like it: programs as position independent as libraries.
   target_compile_options(${room}_tests PRIVATE -fPIC)

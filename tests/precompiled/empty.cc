@@ -1,0 +1,1 @@
+// Nothing: a precompiled header belongs to a library.
