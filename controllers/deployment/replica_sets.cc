@@ -4,6 +4,9 @@
 
 #include "controllers/common/amounts.h"
 
+#include "controllers/common/amounts.h"
+#include "controllers/common/name_hash.h"
+
 namespace ph::controllers::deployment {
 namespace {
 
@@ -72,10 +75,7 @@ std::string template_hash(const core::v1::PodTemplateSpec& from, const std::opti
   };
   mix(canonical(from));
   if (collisions) mix(std::to_string(*collisions));
-  // Digits as letters and digits that spell no words.
-  std::string out = std::to_string(hash);
-  for (char& c : out) c = kNameAlphabet[static_cast<unsigned char>(c) % kNameAlphabet.size()];
-  return out;
+  return spelled_hash(hash);
 }
 
 Ref<ReplicaSet> find_new(const Deployment& deployment, const Sets& sets) {

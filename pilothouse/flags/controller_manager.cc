@@ -1,6 +1,7 @@
 #include "pilothouse/flags/controller_manager.h"
 
 #include "controllers/registry.h"
+#include "daemon/feature_gates.h"
 #include "pilothouse/flags/inert.h"
 
 namespace ph::pilothouse {
@@ -60,6 +61,10 @@ void check(const ControllerManagerOptions& options) {
   if (options.controllers.mirroring_max_endpoints_per_subset < 1 || options.controllers.mirroring_max_endpoints_per_subset > 1000) {
     throw daemon::FlagError("--mirroring-max-endpoints-per-subset must be between 1 and 1000");
   }
+}
+
+void apply_gates(ControllerManagerOptions& options) {
+  options.controllers.stateful_set_max_unavailable = daemon::is_on(options.gates, daemon::kMaxUnavailableStatefulSet);
 }
 
 }  // namespace ph::pilothouse

@@ -41,8 +41,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"cluster-signing-kubelet-serving-key-file", "string", "", NoEffect, "the certificatesigningrequest-signing loop is not here yet"},
     {"cluster-signing-legacy-unknown-cert-file", "string", "", NoEffect, "the certificatesigningrequest-signing loop is not here yet"},
     {"cluster-signing-legacy-unknown-key-file", "string", "", NoEffect, "the certificatesigningrequest-signing loop is not here yet"},
-    {"concurrent-cron-job-syncs", "int32", "5", NoEffect, "the cronjob loop is not here yet"},
-    {"concurrent-daemonset-syncs", "int32", "2", NoEffect, "the daemonset loop is not here yet"},
     {"concurrent-device-taint-eviction-syncs", "int32", "8", NoEffect, "the device-taint-eviction loop is not here yet"},
     {"endpoint-updates-batch-period", "duration", "0s", NoEffect, "changes are written at once"},
     {"mirroring-endpointslice-updates-batch-period", "duration", "0s", NoEffect, "changes are written at once"},
@@ -53,7 +51,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"horizontal-pod-autoscaler-initial-readiness-delay", "duration", "30s", NoEffect, "the horizontal-pod-autoscaler loop is not here yet"},
     {"horizontal-pod-autoscaler-sync-period", "duration", "15s", NoEffect, "the horizontal-pod-autoscaler loop is not here yet"},
     {"horizontal-pod-autoscaler-tolerance", "float", "0.1", NoEffect, "the horizontal-pod-autoscaler loop is not here yet"},
-    {"concurrent-job-syncs", "int32", "5", NoEffect, "the job loop is not here yet"},
     {"legacy-service-account-token-clean-up-period", "duration", "8760h0m0s", NoEffect, "the legacy-serviceaccount-token-cleaner loop is not here yet"},
     {"node-cidr-mask-size", "int32", "0", NoEffect, "the node-ipam loop is not here yet"},
     {"node-cidr-mask-size-ipv4", "int32", "0", NoEffect, "the node-ipam loop is not here yet"},
@@ -84,7 +81,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"concurrent-service-syncs", "int32", "1", NoEffect, "the service-lb loop is not here yet"},
     {"concurrent-serviceaccount-token-syncs", "int32", "5", NoEffect, "the serviceaccount-token loop is not here yet"},
     {"service-account-private-key-file", "string", "", NoEffect, "the serviceaccount-token loop is not here yet"},
-    {"concurrent-statefulset-syncs", "int32", "5", NoEffect, "the statefulset loop is not here yet"},
     {"concurrent-validating-admission-policy-status-syncs", "int32", "5", NoEffect, "the validatingadmissionpolicy-status loop is not here yet"},
 };
 

@@ -122,6 +122,42 @@ TEST(PodViewTest, AKubeletsDisruptionIsNone) {
   EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->disrupted_since, std::nullopt);
 }
 
+TEST(PodViewTest, KnowsTheNodeThatIsAskedForByName) {
+  struct Case {
+    const char* name;
+    const char* spec;
+    const char* node;
+  };
+  constexpr const char* kNamed = R"({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
+      "nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}]}}}})";
+  const Case cases[] = {
+      {"by its field", kNamed, "n1"},
+      {"the first of several terms",
+       R"({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+           {"matchExpressions": [{"key": "metadata.name", "operator": "In", "values": ["label"]}]},
+           {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n2"]}]},
+           {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n3"]}]}]}}}})",
+       "n2"},
+      {"not that one",
+       R"({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+           {"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["n1"]}]}]}}}})",
+       ""},
+      {"only preferred",
+       R"({"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference":
+           {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}}]}}})",
+       ""},
+      {"nothing", "{}", ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    Pod pod;
+    api::decode_json(c.spec, *pod.mutable_spec());
+    EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->named_node, c.node);
+    pod.mutable_spec()->set_node_name("there");
+    EXPECT_TRUE(PodView::decode(api::encode_protobuf(pod))->named_node.empty()) << "it has a node";
+  }
+}
+
 TEST(PodViewTest, AnEmptyPodIsEmpty) {
   const auto view = PodView::decode(api::encode_protobuf(Pod()));
   EXPECT_EQ(view->key().text(), "");

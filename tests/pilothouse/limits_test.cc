@@ -42,17 +42,9 @@ Names listed(std::string_view Limit::*column) {
 
 // Those that act on kinds which are not served: name → plural of the kind.
 const std::map<std::string, std::string> kKindNotServed{
-    {"CertificateApproval", "certificatesigningrequests"},
-    {"CertificateSigning", "certificatesigningrequests"},
-    {"CertificateSubjectRestriction", "certificatesigningrequests"},
     {"ClusterTrustBundleAttest", "clustertrustbundles"},
-    {"DefaultIngressClass", "ingresses"},
     {"PodGroupProtection", "podgroups"},
     {"PodGroupWorkloadExists", "podgroups"},
-    {"certificatesigningrequest-approving-controller", "certificatesigningrequests"},
-    {"certificatesigningrequest-cleaner-controller", "certificatesigningrequests"},
-    {"certificatesigningrequest-signing-controller", "certificatesigningrequests"},
-    {"service-cidr-controller", "servicecidrs"},
 };
 // Others that leave nothing undone.
 const Names kNothingUndone{
