@@ -51,7 +51,6 @@ const Names kNothingUndone{
     "PodResizeValidator",       // no node here resizes
     "TaintNodesByCondition",    // here, and off until its loop is: its line is that of node-lifecycle-controller
     "node-ipam-controller",     // only with --allocate-node-cidrs, which is refused
-    "ttl-controller",           // an annotation that tells kubelets how long to cache
 };
 
 void compare(const Names& wanted, const Names& listed) {
