@@ -141,6 +141,10 @@ TEST(JobPlan, CountsFailuresOfEachIndex) {
       {"failed by the policy", with_index_limit(1, 3, 5, judging), {failure("a", 0, 0, 0, 1h, 9)}, "create 1", "0", {}, {0, 0}},
       {"the last failure counts", with_index_limit(1, 3, 5), {failure("a", 0, 1, 0, 1h), failure("b", 0, 0, 0, 0s)}, "create 0", "", {}, {2, 0}},
       {"known to have failed", with_index_limit(3, 3, 1, fails("0,2")), {}, "create 1", "0,2", {}, {0, 0}},
+      {"no index is left, and none waits", with_index_limit(3, 3, 1, [&](Job& out) {
+         fails("0")(out);
+         out.mutable_spec()->set_active_deadline_seconds(36060);
+       }), {pod("b").index(1), pod("c").index(2)}, "", "0", 1min},
       {"all have ended", with_index_limit(3, 3, 1, [&](Job& out) {
          fails("0,2")(out);
          out.mutable_status()->set_completed_indexes("1");
