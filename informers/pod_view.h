@@ -65,6 +65,7 @@ struct PodView {
   Interned namespace_name;
   std::string name, uid;
   Revision revision;
+  std::int64_t generation = 0;
   std::vector<std::pair<Interned, Interned>> labels;  // sorted by key
   std::vector<OwnerView> owners;
   Time created{};
@@ -73,7 +74,9 @@ struct PodView {
   bool has_finalizers = false;
   bool job_tracked = false;               // the Job loop's finalizer is one of them
 
-  Interned node_name, scheduler_name, phase, hostname, subdomain;
+  Interned node_name;
+  Interned named_node;                    // of one without a node: the first that its required affinity asks for by name
+  Interned scheduler_name, phase, hostname, subdomain;
   std::vector<std::pair<Interned, std::int32_t>> ports;  // of containers and sidecars: name, number (for named target ports)
   std::vector<Interned> port_protocols;   // of `ports`, in the same order: TCP, UDP, SCTP
   std::vector<std::string> pod_ips;
@@ -81,6 +84,7 @@ struct PodView {
   bool ready = false;                     // condition Ready is True
   std::optional<Time> ready_since;        // its lastTransitionTime
   bool scheduled = false;                 // condition PodScheduled is True
+  std::optional<Time> disrupted_since;    // lastTransitionTime of the condition DisruptionTarget, when it is True and not a kubelet's
   std::int32_t restarts = 0;              // highest of its containers
   std::int32_t deletion_cost = 0;         // controller.kubernetes.io/pod-deletion-cost
   std::shared_ptr<const JobPodView> job;  // of pods that a Job controls, or has tracked; null: any other

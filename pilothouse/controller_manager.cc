@@ -115,6 +115,7 @@ std::string read_root_ca(const std::string& file) {
 int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
   daemon::Signals signals;
   check(options);
+  apply_gates(options);
   if (!options.root_ca_file.empty()) options.controllers.root_ca = read_root_ca(options.root_ca_file);
   options.controllers.time_zone_file = read_time_zone;
   const Log log = daemon::make_log(options.log);

@@ -41,13 +41,9 @@ constexpr daemon::InertFlag kLoops[] = {
     {"cluster-signing-kubelet-serving-key-file", "string", "", NoEffect, "the certificatesigningrequest-signing loop is not here yet"},
     {"cluster-signing-legacy-unknown-cert-file", "string", "", NoEffect, "the certificatesigningrequest-signing loop is not here yet"},
     {"cluster-signing-legacy-unknown-key-file", "string", "", NoEffect, "the certificatesigningrequest-signing loop is not here yet"},
-    {"concurrent-daemonset-syncs", "int32", "2", NoEffect, "the daemonset loop is not here yet"},
     {"concurrent-device-taint-eviction-syncs", "int32", "8", NoEffect, "the device-taint-eviction loop is not here yet"},
-    {"concurrent-endpoint-syncs", "int32", "5", NoEffect, "the endpoints loop is not here yet"},
-    {"endpoint-updates-batch-period", "duration", "0s", NoEffect, "the endpoints loop is not here yet"},
-    {"mirroring-concurrent-service-endpoint-syncs", "int32", "5", NoEffect, "the endpointslice-mirroring loop is not here yet"},
-    {"mirroring-endpointslice-updates-batch-period", "duration", "0s", NoEffect, "the endpointslice-mirroring loop is not here yet"},
-    {"mirroring-max-endpoints-per-subset", "int32", "1000", NoEffect, "the endpointslice-mirroring loop is not here yet"},
+    {"endpoint-updates-batch-period", "duration", "0s", NoEffect, "changes are written at once"},
+    {"mirroring-endpointslice-updates-batch-period", "duration", "0s", NoEffect, "changes are written at once"},
     {"concurrent-ephemeralvolume-syncs", "int32", "5", NoEffect, "the ephemeral-volume loop is not here yet"},
     {"concurrent-horizontal-pod-autoscaler-syncs", "int32", "5", NoEffect, "the horizontal-pod-autoscaler loop is not here yet"},
     {"horizontal-pod-autoscaler-cpu-initialization-period", "duration", "5m0s", NoEffect, "the horizontal-pod-autoscaler loop is not here yet"},
@@ -85,7 +81,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"concurrent-service-syncs", "int32", "1", NoEffect, "the service-lb loop is not here yet"},
     {"concurrent-serviceaccount-token-syncs", "int32", "5", NoEffect, "the serviceaccount-token loop is not here yet"},
     {"service-account-private-key-file", "string", "", NoEffect, "the serviceaccount-token loop is not here yet"},
-    {"concurrent-statefulset-syncs", "int32", "5", NoEffect, "the statefulset loop is not here yet"},
     {"concurrent-validating-admission-policy-status-syncs", "int32", "5", NoEffect, "the validatingadmissionpolicy-status loop is not here yet"},
 };
 
