@@ -82,11 +82,14 @@ class StatefulSets final : public Swarm {
   }
 
   void settle() override {
-    // Who stands in the way for ever gives the name up.
+    // Who stands in the way for ever gives the name up, and so does an adopted pod that cannot mount its claims.
     for (const auto& [key, pod] : std::map(pods_.all())) {
-      if (controller_of(pod.metadata()).empty() && label(pod.metadata(), "app") != "a" && label(pod.metadata(), "app") != "b") {
-        attempt([&] { cluster().remove<Pod>(key, {.grace_seconds = 0}); });
-      }
+      const std::string uid = controller_of(pod.metadata());
+      const bool strange = uid.empty() && !key.starts_with("default/" + label(pod.metadata(), "app") + "-");
+      const bool without_claims = std::ranges::any_of(sets_.all(), [&](const auto& entry) {
+        return entry.second.metadata().uid() == uid && !entry.second.spec().volume_claim_templates().empty() && pod.spec().volumes().empty();
+      });
+      if (strange || without_claims) attempt([&] { cluster().remove<Pod>(key, {.grace_seconds = 0}); });
     }
     kubelet_.settle();
   }
@@ -278,8 +281,7 @@ class StatefulSets final : public Swarm {
       for (const auto& [pod, each] : pods_.all()) used = used || label(each.metadata(), kRevision) == revision.metadata().name();
       unused += !used;
     }
-    // One more was in use until the status of its last pass was written, or its pod had gone.
-    if (unused > kHistory + 1) out.push_back(fmt::format("{} keeps {} revisions that nobody uses", key, unused));
+    if (unused > kHistory) out.push_back(fmt::format("{} keeps {} revisions that nobody uses", key, unused));
   }
 
   void compare_claims(const StatefulSet& set, std::vector<std::string>& out) const {
@@ -287,9 +289,9 @@ class StatefulSets final : public Swarm {
     const auto& policy = set.spec().persistent_volume_claim_retention_policy();
     for (int i = first_of(set); i < end_of(set); ++i) {
       const std::string key = fmt::format("default/data-{}-{}", set.metadata().name(), i);
-      const Pod* pod = pods_.find(pod_key(set, i));
-      if (pod && pod->spec().volumes().empty()) continue;  // an orphan that never had one
       const PersistentVolumeClaim* claim = claims_.find(key);
+      // One that an earlier set of the name owned went with it, when its pod ran already.
+      if (!claim && !is_first_of_name(set)) continue;
       if (!claim) {
         out.push_back(key + " is missing");
         continue;
@@ -297,6 +299,13 @@ class StatefulSets final : public Swarm {
       const std::string owner = controller_of(claim->metadata());
       if (owner != (policy.when_deleted() == "Delete" ? set.metadata().uid() : "")) out.push_back(key + " has an odd owner: " + owner);
     }
+  }
+
+  bool is_first_of_name(const StatefulSet& set) const {
+    return std::ranges::none_of(asked_, [&](const auto& entry) {
+      const auto& other = entry.second.front().set.metadata();
+      return other.name() == set.metadata().name() && other.uid() != set.metadata().uid();
+    });
   }
 
   // -- The workload
