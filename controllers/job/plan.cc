@@ -232,7 +232,6 @@ Plan plan(const Observed& in) {
   out.active = size(tally.active);
   out.ready = static_cast<int>(std::ranges::count_if(tally.active, &PodView::ready));
   out.terminating = static_cast<int>(std::ranges::count_if(in.pods, [](const Ref<PodView>& pod) { return is_terminating(*pod); }));
-  out.succeeded = tally.succeeded_indexes;
   out.failed = tally.failed_indexes;
 
   out.verdict = verdict(in, tally, out.status);
