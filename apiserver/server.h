@@ -8,6 +8,7 @@
 #include <string>
 
 #include "apiserver/access.h"
+#include "apiserver/cache/options.h"
 #include "apiserver/extensions.h"
 #include "apiserver/storage/store.h"
 #include "base/executor.h"
@@ -28,10 +29,12 @@ struct ServerOptions {
   // The loop that keeps the `kubernetes` service; off in tests that want an empty cluster.
   bool keep_kubernetes_service = true;
   Duration event_ttl = 1h;
+  bool stateful_set_max_unavailable = false;  // the gate MaxUnavailableStatefulSet: stateful sets may have a maxUnavailable
   bool crd_ignore_cel = false;  // custom resource definitions may have rules in CEL, which are stored and not carried out
   Duration request_timeout = 60s;  // the most a request may take that is no watch, log or the like
   std::size_t body_max = 3 * 1024 * 1024;
   Duration watch_timeout_min = 30min;  // of watches without timeoutSeconds: up to twice this, at random
+  CacheOptions cache;
   std::string cluster_domain = "cluster.local";
   Metrics* metrics = nullptr;  // outlives the server; null: nothing is counted
   // Where large objects are decoded, validated and encoded. It outlives the server, or has ended before it and runs nothing any

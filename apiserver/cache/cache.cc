@@ -11,13 +11,23 @@
 namespace ph::apiserver {
 namespace {
 
-// How many older states are kept for the next page of a list.
-constexpr std::size_t kRebuiltMax = 4;
+// How many older states are kept for the next page of a list, and how long without being asked for.
+constexpr std::size_t kMomentsMax = 4;
+constexpr Duration kMomentUnused = std::chrono::minutes(1);
+
+// When watches are asked again what they need.
+constexpr std::uint64_t kEventsOfLook = 64;
+constexpr Duration kLookInterval = std::chrono::seconds(1);
 
 }  // namespace
 
-WatchCache::Impl::Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix)
-    : hub(std::move(hub)), prefix(std::move(prefix)), serial(++this->hub->made), window(this->hub->options), watches(window) {
+WatchCache::Impl::Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix, WindowSize size)
+    : hub(std::move(hub)),
+      prefix(std::move(prefix)),
+      serial(++this->hub->made),
+      size(size),
+      window(this->hub->options, size, this->hub->bytes),
+      watches(window) {
   PH_ASSERT(this->prefix.ends_with('/'));
   const bool is_new = this->hub->caches.emplace(this->prefix, this).second;
   PH_ASSERT(is_new);
@@ -28,12 +38,12 @@ void WatchCache::Impl::leave_hub() {
   if (found != hub->caches.end() && found->second == this) hub->caches.erase(found);
 }
 
-WatchCache::WatchCache(CacheHub& hub, std::string prefix)
-    : impl_(std::make_shared<Impl>(hub.impl_, std::move(prefix))) {}
+WatchCache::WatchCache(CacheHub& hub, std::string prefix, WindowSize size)
+    : impl_(std::make_shared<Impl>(hub.impl_, std::move(prefix), size)) {}
 
 // The cache keeps the hub's insides alive: the hub itself may go.
 WatchCache::WatchCache(Store& store, Executor& executor, std::string prefix)
-    : impl_(std::make_shared<Impl>(CacheHub(store, executor).impl_, std::move(prefix))) {}
+    : impl_(std::make_shared<Impl>(CacheHub(store, executor).impl_, std::move(prefix), WindowSize::Normal)) {}
 
 WatchCache::~WatchCache() {
   close();
@@ -56,33 +66,42 @@ std::optional<Snapshot> WatchCache::snapshot_at(Revision wanted) {
   if (wanted > revision() || !cache.filled) return std::nullopt;
   if (cache.window.after(wanted) == cache.window.end() && wanted >= cache.window.since())
     return Snapshot{wanted, cache.list()};
+  if (const Impl::Moment* moment = cache.moment(wanted)) return moment->snapshot;
   if (wanted < cache.window.since()) return std::nullopt;
-  auto& rebuilt = cache.rebuilt;
-  const auto found = std::ranges::find(rebuilt, wanted, &Snapshot::revision);
-  if (found != rebuilt.end()) {
-    rebuilt.splice(rebuilt.begin(), rebuilt, found);
-    return rebuilt.front();
-  }
-  rebuilt.push_front(cache.rebuild(wanted));
-  if (rebuilt.size() > kRebuiltMax) rebuilt.pop_back();
-  return rebuilt.front();
+  return cache.keep(cache.rebuild(wanted)).snapshot;
 }
 
-std::unique_ptr<CacheWatch> WatchCache::watch(Revision since, std::optional<Interest> interest) {
+void WatchCache::keep_for_pages(Snapshot snapshot, bool first) {
+  Impl::Moment* moment = impl_->moment(snapshot.revision);
+  if (!moment) moment = &impl_->keep(std::move(snapshot));
+  if (first) ++moment->lists;
+}
+
+void WatchCache::pages_end(Revision revision) {
+  Impl::Moment* moment = impl_->moment(revision);
+  if (moment && --moment->lists <= 0) impl_->moments.pop_front();
+}
+
+Revision WatchCache::since() const { return impl_->window.since(); }
+
+std::unique_ptr<CacheWatch> WatchCache::watch(Revision since, std::optional<Interest> interest, std::shared_ptr<const EntryList> initial) {
   PH_ASSERT(impl_->filled);
   if (impl_->closed || since < impl_->window.since()) return nullptr;
-  return std::make_unique<Watch>(impl_, since, std::move(interest));
+  return std::make_unique<Watch>(impl_, since, std::move(interest), std::move(initial));
 }
 
-void WatchCache::close() {
-  impl_->closed = true;
-  // Another one may come in its place while watches still hold this one.
-  impl_->leave_hub();
-  impl_->watches.wake_all();
-}
+void WatchCache::close() { impl_->close(); }
 
 WatchCache::Stats WatchCache::stats() const {
-  return {impl_->watches.size(), impl_->window.size(), impl_->bytes + impl_->window.bytes(), impl_->changes};
+  const Impl& cache = *impl_;
+  return {.watchers = cache.watches.size(),
+          .events_held = cache.window.size(),
+          .bytes = cache.bytes + cache.window.bytes() + cache.window.backlog_bytes(),
+          .window_bytes = cache.window.bytes(),
+          .backlog_bytes = cache.window.backlog_bytes(),
+          .squeezed = cache.window.squeezed(),
+          .expired = cache.expired,
+          .changes = cache.changes};
 }
 
 EntryRef WatchCache::Impl::make_entry(const std::string& key, Revision revision, const SharedBytes& stored) const {
@@ -158,16 +177,57 @@ void WatchCache::Impl::finish_fill(const Recent& recent) {
   }
   window.start_at(since);
   for (std::size_t i = 0; i < events.size(); ++i) window.push(std::move(events[i]), changes[i]->time);
-  window.trim(hub->executor.clock().now());
+  trim(hub->executor.clock().now(), hub->executor.clock().steady());
   filled = true;
   present = nullptr;  // somebody may have looked before there was anything
   early = {};
 }
 
-void WatchCache::Impl::wake() {
-  watches.wake();
-  // Lists of moments that the window has left behind are given up with it.
-  rebuilt.remove_if([this](const Snapshot& snapshot) { return snapshot.revision < window.since(); });
+void WatchCache::Impl::trim(Time now, Steady steady) {
+  window.trim(now);
+  settle(steady);
+  moments.remove_if([&](const Moment& moment) {
+    const bool passed = size == WindowSize::Normal && moment.snapshot.revision < window.since();
+    return passed || steady - moment.used >= kMomentUnused;
+  });
+}
+
+void WatchCache::Impl::settle(Steady now, std::uint64_t cut) {
+  const std::uint64_t edge = window.edge();
+  if (window.begin() == edge) return;
+  if (cut > 0 || (needed < edge && (edge >= look_at_edge || now >= look_at))) {
+    expired += watches.expire(edge, cut, now);
+    needed = watches.needed();
+    const bool held = needed < edge;
+    look_at_edge = held ? edge + kEventsOfLook : edge;
+    look_at = held ? now + kLookInterval : now;
+  }
+  window.release(needed);
+}
+
+// Null: it is not kept. Else it is the first from now on.
+WatchCache::Impl::Moment* WatchCache::Impl::moment(Revision revision) {
+  const auto found = std::ranges::find(moments, revision, [](const Moment& moment) { return moment.snapshot.revision; });
+  if (found == moments.end()) return nullptr;
+  found->used = hub->executor.clock().steady();
+  moments.splice(moments.begin(), moments, found);
+  return &moments.front();
+}
+
+WatchCache::Impl::Moment& WatchCache::Impl::keep(Snapshot snapshot) {
+  moments.push_front({std::move(snapshot), hub->executor.clock().steady()});
+  if (moments.size() > kMomentsMax) moments.pop_back();
+  return moments.front();
+}
+
+void WatchCache::Impl::close() {
+  closed = true;
+  // Another one may come in its place while watches still hold this one.
+  leave_hub();
+  watches.end_all();
+  // They may not be read for long.
+  window.clear();
+  moments.clear();
 }
 
 const std::shared_ptr<const EntryList>& WatchCache::Impl::list() {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "apiserver/cache/entries.h"
+#include "apiserver/cache/options.h"
 #include "apiserver/storage/store.h"
 #include "base/revision.h"
 #include "base/sync.h"
@@ -44,28 +45,30 @@ struct Interest {
 };
 
 // Events after a revision, in order. Dropping it ends the watch.
+//
+// Who reads slowly is waited for: what it has still to be told is held, as CacheOptions::backlog_max allows. Who does not read at all
+// is ended when its events have left the window (CacheOptions::unread_max).
 class CacheWatch {
  public:
   virtual ~CacheWatch() = default;
-  // The next events (at least one), or nothing: the watcher fell so far behind that events it should be told of were dropped,
-  // or the cache was closed. `deadline`: at that time it returns an empty list, so that the caller can send a bookmark or end.
+  // The next events (at least one), or nothing: the watch is `lost`. `deadline`: at that time it returns an empty list, so that the
+  // caller can send a bookmark or end.
   virtual Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) = 0;
+  // It has read something that it held already: it is not as if it had gone away.
+  virtual void note_read() = 0;
+  // What it was given to begin with, until it says that it is done with that, or is lost; then null.
+  virtual const EntryList* initial() const = 0;
+  virtual void initial_done() = 0;
   // Up to which revision everything has been delivered once `next` has handed out all it had.
   virtual Revision revision() const = 0;
-  // `next` would say that events were dropped, or that the cache was closed.
+  // It was ended, or the cache was closed: `next` would say so.
   virtual bool lost() const = 0;
+  // It was ended because it was too slow: events that it should be told of may be gone.
+  virtual bool expired() const = 0;
 };
 
-struct CacheOptions {
-  // Events are held this long at most, and while they fit; the newest `events_min` are held whatever they cost.
-  Duration window = std::chrono::minutes(10);
-  std::size_t events_min = 100;
-  std::size_t events_max = 100'000;
-  std::size_t bytes_max = 32 << 20;  // of states that only events hold any more, per cache
-  // How much of the store's history is looked at when caches are filled.
-  std::size_t history_records_max = 20'000;
-  std::size_t history_bytes_max = 16 << 20;
-};
+// Small: of what changes all the time and nobody asks for the past of (events, heartbeats).
+enum class WindowSize : unsigned char { Normal, Small };
 
 // Feeds all watch caches of one store: one follower, each change goes to the cache of its prefix, and all caches
 // advance to the store's revision together. Make it before the store's first commit; caches may come later. Hub and
@@ -91,7 +94,7 @@ class CacheHub {
 class WatchCache {
  public:
   // One of many caches of a store. Prefixes of one hub differ.
-  WatchCache(CacheHub& hub, std::string prefix);
+  WatchCache(CacheHub& hub, std::string prefix, WindowSize size = WindowSize::Normal);
   // With a hub of its own.
   // `prefix`: the storage prefix with a trailing slash, e.g. "/registry/pods/".
   WatchCache(Store& store, Executor& executor, std::string prefix);
@@ -113,9 +116,16 @@ class WatchCache {
   Snapshot snapshot();
   // The state at an older revision, for `continue` and exact reads; nothing when it cannot be rebuilt any more.
   std::optional<Snapshot> snapshot_at(Revision revision);
+  // A list of that moment goes on with another page: it is kept for `snapshot_at`, of a small window also when that has moved on; a
+  // minute at most without being asked for. `first`: that was the list's first page. And: that was its last one.
+  void keep_for_pages(Snapshot snapshot, bool first);
+  void pages_end(Revision revision);
 
+  // Every event after this revision is held.
+  Revision since() const;
   // Everything after `since` that is of interest; nothing when the events since then are no longer held (the client gets 410).
-  std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {});
+  // `initial`: the moment that it begins with, if it does, of which `since` is the revision.
+  std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {}, std::shared_ptr<const EntryList> initial = {});
 
   // Wakes all watchers with the end.
   void close();
@@ -124,7 +134,11 @@ class WatchCache {
   struct Stats {
     std::size_t watchers = 0;
     std::size_t events_held = 0;
-    std::size_t bytes = 0;  // of envelopes: the present, and what only events hold any more
+    std::size_t bytes = 0;  // of the present's envelopes, of the window and of the backlog
+    std::size_t window_bytes = 0;
+    std::size_t backlog_bytes = 0;
+    std::uint64_t squeezed = 0;  // events that have left the window before their time, for want of room
+    std::uint64_t expired = 0;   // watches that were ended because they were too slow
     std::uint64_t changes = 0;  // told by the store since the cache was made
   };
   Stats stats() const;

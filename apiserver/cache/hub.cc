@@ -47,17 +47,65 @@ void CacheHub::Impl::changed(std::span<const Change> changes) {
   PH_ASSERT(changes.back().revision > revision);
   revision = changes.back().revision;
   const Time now = executor.clock().now();
+  const Steady steady = executor.clock().steady();
   for (WatchCache::Impl* cache : touched) {
     cache->touched = false;
-    cache->window.trim(now);
-    cache->wake();
+    cache->trim(now, steady);
+    cache->watches.wake();
   }
   // Caches that nothing touches grow old too: one a batch is looked at.
   auto next = caches.upper_bound(last_trimmed);
   if (next == caches.end()) next = caches.begin();
-  if (next == caches.end()) return;
-  last_trimmed = next->first;
-  next->second->window.trim(now);
+  if (next != caches.end()) {
+    last_trimmed = next->first;
+    next->second->trim(now, steady);
+  }
+  fit(steady);
+}
+
+void CacheHub::Impl::fit(Steady now) {
+  if (bytes.windows > options.bytes_max) shrink_windows(now);
+  if (bytes.backlogs > options.backlog_max) shrink_backlogs(now);
+}
+
+void CacheHub::Impl::shrink_windows(Steady now) {
+  // A little more than has to be, so that it is not done after each change.
+  const std::size_t goal = options.bytes_max - options.bytes_max / 64;
+  const auto smaller = [](const WatchCache::Impl* a, const WatchCache::Impl* b) {
+    return std::pair(a->window.bytes(), a->serial) < std::pair(b->window.bytes(), b->serial);
+  };
+  std::vector<WatchCache::Impl*> windows;
+  for (const auto& [prefix, cache] : caches) {
+    if (cache->window.bytes() > options.bytes_min) windows.push_back(cache);
+  }
+  std::ranges::make_heap(windows, smaller);
+  while (bytes.windows > goal && !windows.empty()) {
+    std::ranges::pop_heap(windows, smaller);
+    WatchCache::Impl* biggest = windows.back();
+    const std::size_t next = windows.size() > 1 ? windows.front()->window.bytes() : 0;
+    bool can_more = true;
+    do {
+      can_more = biggest->window.shrink();
+    } while (can_more && bytes.windows > goal && biggest->window.bytes() > next);
+    biggest->settle(now);
+    if (can_more) {
+      std::ranges::push_heap(windows, smaller);
+    } else {
+      windows.pop_back();
+    }
+  }
+}
+
+void CacheHub::Impl::shrink_backlogs(Steady now) {
+  const auto backlog = [](const auto& entry) { return entry.second->window.backlog_bytes(); };
+  while (bytes.backlogs > options.backlog_max) {
+    const auto biggest = std::ranges::max_element(caches, {}, backlog);
+    PH_ASSERT(biggest != caches.end());
+    const std::size_t before = bytes.backlogs;
+    WatchCache::Impl& cache = *biggest->second;
+    cache.settle(now, cache.window.cut(bytes.backlogs - options.backlog_max));
+    PH_ASSERT(bytes.backlogs < before);
+  }
 }
 
 bool CacheHub::Impl::all_filled() const {

@@ -1,6 +1,7 @@
 // The insides of hub and caches; private to this folder.
 #pragma once
 
+#include <limits>
 #include <list>
 #include <map>
 
@@ -17,11 +18,16 @@ struct CacheHub::Impl : std::enable_shared_from_this<Impl> {
   Task<void> fill();
   Task<void> fill_now();
   bool all_filled() const;
+  // Keeps what the windows, and what the backlogs hold together within its budget.
+  void fit(Steady now);
+  void shrink_windows(Steady now);
+  void shrink_backlogs(Steady now);
 
   Store& store;
   Executor& executor;
   const CacheOptions options;
   Revision revision;
+  WindowBytes bytes;
   std::map<std::string, WatchCache::Impl*, std::less<>> caches;  // by prefix
   std::uint64_t made = 0;  // caches
   bool filling = false;
@@ -30,12 +36,23 @@ struct CacheHub::Impl : std::enable_shared_from_this<Impl> {
 };
 
 struct WatchCache::Impl {
-  Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix);
+  Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix, WindowSize size);
 
   EntryRef make_entry(const std::string& key, Revision revision, const SharedBytes& stored) const;
   void apply(const Change& change);
   void finish_fill(const Recent& recent);
-  void wake();
+  void trim(Time now, Steady steady);
+  // Lets go of what has left the window and no watch that reads has still to be told. Watches that have to be told an event before
+  // `cut` are ended.
+  void settle(Steady now, std::uint64_t cut = 0);
+  struct Moment {
+    Snapshot snapshot;
+    Steady used;
+    int lists = 0;  // that go on from there
+  };
+  Moment* moment(Revision revision);
+  Moment& keep(Snapshot snapshot);
+  void close();
   void leave_hub();
   const std::shared_ptr<const EntryList>& list();
   Snapshot rebuild(Revision revision);
@@ -43,6 +60,7 @@ struct WatchCache::Impl {
   const std::shared_ptr<CacheHub::Impl> hub;
   const std::string prefix;
   const std::uint64_t serial;  // of the hub's caches
+  const WindowSize size;
   EntryTree entries;
   std::size_t bytes = 0;  // of the present
   std::uint64_t changes = 0;
@@ -51,8 +69,14 @@ struct WatchCache::Impl {
   bool closed = false;
   std::vector<Change> early;                 // changes that came before the cache was filled
   std::shared_ptr<const EntryList> present;  // the list of the present, while nothing has changed since it was made
-  std::list<Snapshot> rebuilt;               // older states, latest used first
+  std::list<Moment> moments;  // older states, latest used first
   WatchIndex watches;
+  // No watch that reads has still to be told an event before this one. To look for it means to ask them all: that is not done again
+  // before so many events more have left the window, or so much time has passed.
+  std::uint64_t needed = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t look_at_edge = 0;
+  Steady look_at = Steady::min();
+  std::uint64_t expired = 0;  // watches
   bool touched = false;                      // by the batch of changes that is being applied
 };
 

@@ -18,11 +18,15 @@ std::size_t size_of(const CacheEvent& event) {
 
 }  // namespace
 
-Watch::Watch(std::shared_ptr<WatchCache::Impl> cache, Revision since, std::optional<Interest> interest)
+Watch::Watch(std::shared_ptr<WatchCache::Impl> cache, Revision since, std::optional<Interest> interest,
+             std::shared_ptr<const EntryList> initial)
     : cache_(std::move(cache)),
       since_(since),
+      initial_(std::move(initial)),
       next_(cache_->window.after(since)),
-      place_(cache_->watches.enter(*this, std::move(interest))) {}
+      place_(cache_->watches.enter(*this, std::move(interest))) {
+  cache_->needed = std::min(cache_->needed, next_);
+}
 
 Watch::~Watch() {
   disarm();
@@ -45,6 +49,7 @@ struct Watch::Wait {
 
 Task<std::optional<std::vector<CacheEvent>>> Watch::next(Steady deadline) {
   PH_ASSERT(!parked_ || !parked_->handle);
+  note_read();
   for (;;) {
     if (lost()) co_return std::nullopt;
     if (!prepare()) {
@@ -61,7 +66,7 @@ Task<std::optional<std::vector<CacheEvent>>> Watch::next(Steady deadline) {
 // Whether it is known which events from here on are of interest; it takes turns to read a long past.
 bool Watch::prepare() { return !place_.group || place_.field->reach(*place_.group, next_); }
 
-// The first event that is still to be told; the window's end when there is none. Not of what is lost.
+// The first event that is still to be told; the window's end when there is none. Not of one that is lost.
 std::uint64_t Watch::upcoming() const {
   const bool known = place_.group && next_ >= place_.group->from();
   return known ? place_.group->next(next_, cache_->window.end()) : next_;
@@ -72,6 +77,7 @@ std::vector<CacheEvent> Watch::take() {
   std::vector<CacheEvent> events;
   std::size_t bytes = 0;
   for (next_ = upcoming(); next_ < window.end(); ++next_, next_ = upcoming()) {
+    PH_ASSERT(next_ >= window.begin());
     const CacheEvent& event = window[next_];
     if (event.revision <= since_) continue;
     // A revision is never cut in two: the client could not resume between the halves.
@@ -82,9 +88,25 @@ std::vector<CacheEvent> Watch::take() {
   return events;
 }
 
-bool Watch::lost() const {
-  const std::uint64_t begin = cache_->window.begin();
-  return cache_->closed || (place_.group ? place_.group->has_lost(next_, begin) : next_ < begin);
+// What existed is held by events, too: those from its moment on have the states that have been replaced since.
+std::uint64_t Watch::needs() const {
+  if (expired_) return kNothing;
+  return initial_ ? next_ : upcoming();
+}
+
+bool Watch::has_read(Steady now) {
+  if (std::exchange(read_seen_, read_) != read_) seen_ = now;
+  return now - seen_ < cache_->hub->options.unread_max;
+}
+
+void Watch::end() {
+  initial_ = nullptr;
+  wake();
+}
+
+void Watch::expire() {
+  expired_ = true;
+  end();
 }
 
 Revision Watch::revision() const {

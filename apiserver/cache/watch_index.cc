@@ -28,17 +28,10 @@ std::uint64_t WatchGroup::next(std::uint64_t number, std::uint64_t end) const {
   return at == numbers_.end() ? end : *at;
 }
 
-bool WatchGroup::has_lost(std::uint64_t number, std::uint64_t begin) const {
-  if (number < std::min(from_, begin) || number < forgotten_) return true;
-  const auto at = std::ranges::lower_bound(numbers_, number);
-  return at != numbers_.end() && *at < begin;
-}
-
 void WatchGroup::append(std::uint64_t number, std::uint64_t begin) {
   if (numbers_.size() >= sweep_at_) {
-    const auto held = std::ranges::lower_bound(numbers_, begin);
-    if (held != numbers_.begin()) forgotten_ = *std::prev(held) + 1;
-    numbers_.erase(numbers_.begin(), held);
+    // Whoever had still to be told of one that is gone has been ended.
+    numbers_.erase(numbers_.begin(), std::ranges::lower_bound(numbers_, begin));
     sweep_at_ = std::max<std::size_t>(16, 2 * numbers_.size());
   }
   numbers_.push_back(number);
@@ -116,8 +109,10 @@ bool FieldIndex::reach(WatchGroup& group, std::uint64_t number) {
   return true;
 }
 
-void FieldIndex::wake_all() {
-  for (auto& [value, group] : groups_) wake_group(group);
+void FieldIndex::each(const std::function<void(Watch&)>& visit) const {
+  for (const auto& [value, group] : groups_) {
+    for (Watch* watch : group.watches) visit(*watch);
+  }
 }
 
 // -- All
@@ -162,10 +157,30 @@ void WatchIndex::wake() {
   touched_.clear();
 }
 
-void WatchIndex::wake_all() {
-  for (Watch* watch : others_) watch->wake();
-  for (auto& [name, field] : fields_) field.wake_all();
-  touched_.clear();
+void WatchIndex::each(const std::function<void(Watch&)>& visit) const {
+  for (Watch* watch : others_) visit(*watch);
+  for (const auto& [name, field] : fields_) field.each(visit);
+}
+
+void WatchIndex::end_all() {
+  each([](Watch& watch) { watch.end(); });
+}
+
+std::size_t WatchIndex::expire(std::uint64_t edge, std::uint64_t cut, Steady now) {
+  std::size_t ended = 0;
+  each([&](Watch& watch) {
+    const std::uint64_t needs = watch.needs();
+    if (needs >= edge || (needs >= cut && watch.has_read(now))) return;
+    watch.expire();
+    ++ended;
+  });
+  return ended;
+}
+
+std::uint64_t WatchIndex::needed() const {
+  std::uint64_t first = Watch::kNothing;
+  each([&](Watch& watch) { first = std::min(first, watch.needs()); });
+  return first;
 }
 
 }  // namespace ph::apiserver

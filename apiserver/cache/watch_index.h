@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <string>
@@ -31,8 +32,6 @@ class WatchGroup {
 
   // The first event from `number` on, which is not before `from`; `end` when there is none.
   std::uint64_t next(std::uint64_t number, std::uint64_t end) const;
-  // Whether any event from `number` on has left the window, which now starts at `begin`.
-  bool has_lost(std::uint64_t number, std::uint64_t begin) const;
 
   void append(std::uint64_t number, std::uint64_t begin);
   // The events of [number, from).
@@ -44,7 +43,6 @@ class WatchGroup {
 
  private:
   std::uint64_t from_;
-  std::uint64_t forgotten_ = 0;         // numbers below this one are not in the list any more
   std::vector<std::uint64_t> numbers_;  // rising; the first ones may have left the window
   std::size_t sweep_at_ = 16;
 };
@@ -66,7 +64,7 @@ class FieldIndex {
   // has to be called again.
   bool reach(WatchGroup& group, std::uint64_t number);
 
-  void wake_all();
+  void each(const std::function<void(Watch&)>& visit) const;
 
  private:
   struct Values {
@@ -105,11 +103,19 @@ class WatchIndex {
 
   // The window has a new event.
   void pushed();
-  // Wakes whom the events since the last time concern; everybody.
+  // Wakes whom the events since the last time concern.
   void wake();
-  void wake_all();
+  // The cache is closed.
+  void end_all();
+
+  // Ends those that have to be told an event before `cut`, or one before `edge` and have not read for too long; how many.
+  std::size_t expire(std::uint64_t edge, std::uint64_t cut, Steady now);
+  // The first event that one of the others has still to be told; past all events when there is none.
+  std::uint64_t needed() const;
 
  private:
+  void each(const std::function<void(Watch&)>& visit) const;
+
   const EventWindow& window_;
   std::size_t size_ = 0;
   std::list<Watch*> others_;  // without an interest, in the order of their making

@@ -57,10 +57,9 @@ Task<void> CustomResources::fill() {
 
 Task<void> CustomResources::follow() {
   for (;;) {
-    const Snapshot snapshot = definitions_.cache->snapshot();
-    const auto watch = definitions_.cache->watch(snapshot.revision);
+    const auto watch = definitions_.cache->watch(definitions_.cache->revision());
     std::set<std::string> names;
-    for (const EntryRef& entry : *snapshot.entries) names.emplace(entry->name());
+    for (const EntryRef& entry : *definitions_.cache->snapshot().entries) names.emplace(entry->name());
     for (const auto& [name, known] : known_) names.insert(name);
     while (watch) {
       co_await look_at_all(std::exchange(names, {}));

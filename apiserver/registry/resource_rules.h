@@ -102,6 +102,7 @@ enum Trait : unsigned {
   kOrphansByDefault = 1 << 5,    // DELETE without a policy leaves the dependents
   kNoDependents = 1 << 6,        // propagation policies mean nothing here
   kLastValueOnly = 1 << 7,       // the store need not keep the history
+  kSmallWindow = 1 << 8,         // changes all the time: watches that come back late start over
 };
 
 struct RegistryEntry {

@@ -37,7 +37,7 @@ api::Object to_stored(const Served& served, api::Object object) {
 }
 
 Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)
-    : executor(executor), rng(rng), store(store), log(std::move(log)), options(std::move(options)), hub_(store, executor), writes_(executor) {
+    : executor(executor), rng(rng), store(store), log(std::move(log)), options(std::move(options)), hub_(store, executor, this->options.cache), writes_(executor) {
   for (const api::Resource& resource : scheme_.resources()) add(resource);
   for (auto& [resource, served] : served_) {
     if (!resource->stored_as) continue;
@@ -74,7 +74,9 @@ void Core::enter(std::shared_ptr<Served> served) {
 void Core::use_cache(Served& served) {
   served.prefix = served.resource->storage_prefix + "/";
   auto& cache = caches_[served.prefix];
-  if (!cache) cache = std::make_shared<WatchCache>(hub_, served.prefix);
+  if (!cache) {
+    cache = std::make_shared<WatchCache>(hub_, served.prefix, served.has(kSmallWindow) ? WindowSize::Small : WindowSize::Normal);
+  }
   served.kept_cache = cache;
   served.cache = cache.get();
 }

@@ -1,9 +1,9 @@
 #include "api/errors.h"
 #include "api/object.h"
-#include "api/patch/managed_fields.h"
 #include "api/rules.h"
 #include "api/times.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/managers.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
 
@@ -81,9 +81,8 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
     if (!admitted) {
       co_await round.admit(&object, nullptr);
       if (!request.manager.empty()) {
-        co_await aside(core, request.size, [&, now = core.now()] {
-          api::record_update(object, nullptr, {request.manager, "Update", request.subresource}, now);
-        });
+        const ManagerRecord record(core, request, nullptr);
+        co_await aside(core, request.size, [&] { record.write(object); });
       }
     }
     if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);

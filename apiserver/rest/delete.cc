@@ -51,7 +51,7 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
   const Selection selection(served, call.key().namespace_name, list.labels, list.fields);
   warn_of_orphans(call, storage, options);
 
-  const Snapshot snapshot = served.cache->snapshot();
+  Snapshot snapshot = served.cache->snapshot();
   const auto [begin, end] = selection.range(*snapshot.entries);
   std::vector<EntryRef> chosen;
   Turn turn;
@@ -60,6 +60,7 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
     if (selection.matches((*snapshot.entries)[i])) chosen.push_back((*snapshot.entries)[i]);
     if (list.limit > 0 && chosen.size() == static_cast<std::size_t>(list.limit)) break;
   }
+  snapshot.entries = nullptr;  // the deletions may take long
   for (const EntryRef& entry : chosen) {
     try {
       co_await delete_object(core, storage, ObjectKey{std::string(entry->namespace_name()), std::string(entry->name())}, options,

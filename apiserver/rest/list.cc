@@ -87,6 +87,12 @@ Task<HttpResponse> list(Core& core, Call& call) {
     }
     chosen.push_back(all[i]);
   }
+  const bool first = options.continue_token.empty();
+  if (!metadata.continue_().empty()) {
+    served.cache->keep_for_pages(source.snapshot, first);
+  } else if (!first || wants_exact(options)) {
+    served.cache->pages_end(source.snapshot.revision);
+  }
   if (served.to_shown) {
     for (EntryRef& entry : chosen) {
       if (turn.over(kConversionCost)) co_await yield();

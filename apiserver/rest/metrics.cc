@@ -199,6 +199,7 @@ ServerMetrics::Watching::Watching(ServerMetrics& metrics, const Call& call)
       families.longrunning.with({kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version}));
   events_ = families.watch_events.with({what.group, resource, what.version});
   event_sizes_ = families.watch_event_sizes.with({what.group, resource, what.version});
+  initial_events_ = families.initial_events.with({what.group, resource});
   list_ = families.watch_list.with({what.group, resource, kind.scope, what.version});
 }
 
@@ -302,6 +303,10 @@ void ServerMetrics::show() {
     families_.events_received.with({group, resource.plural}).set(static_cast<double>(stats.changes));
     families_.cache_bytes.with({group, resource.plural}).set(static_cast<double>(stats.bytes));
     families_.cache_events.with({group, resource.plural}).set(static_cast<double>(stats.events_held));
+    families_.window_bytes.with({group, resource.plural}).set(static_cast<double>(stats.window_bytes));
+    families_.backlog_bytes.with({group, resource.plural}).set(static_cast<double>(stats.backlog_bytes));
+    families_.squeezed_events.with({group, resource.plural}).set(static_cast<double>(stats.squeezed));
+    families_.terminated_watches.with({group, resource.plural}).set(static_cast<double>(stats.expired));
   }
 }
 

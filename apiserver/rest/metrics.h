@@ -51,6 +51,10 @@ struct RequestFamilies {
       "Events that were sent to watchers.", {"group", "resource", "version"}}};
   Family<Histogram> watch_event_sizes{in, {Stability::Alpha, "apiserver_watch_events_sizes",
       "Bytes of the events that were sent to watchers.", {"group", "resource", "version"}, exponential_buckets(1024, 2, 8)}};
+  Family<Counter> initial_events{in, {Stability::Alpha, "apiserver_init_events_total",
+      "Initial events that were sent to watchers: objects that were there when the watch began.", {"group", "resource"}}};
+  Family<Total> terminated_watches{in, {Stability::Alpha, "apiserver_terminated_watchers_total",
+      "Watches that were ended because they were too slow.", {"group", "resource"}}};
   Family<Histogram> watch_list{in, {Stability::Beta, "apiserver_watch_list_duration_seconds",
       "How long it took until a streamed list was complete.",
       {"group", "resource", "scope", "version"}, {0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60}}};
@@ -84,6 +88,12 @@ struct RequestFamilies {
       "Bytes of the objects in the watch cache, and of older states that watches may still need.", {"group", "resource"}}};
   Family<Gauge> cache_events{in, {Stability::Alpha, "pilothouse_watch_cache_events",
       "Changes from which a watch can go on.", {"group", "resource"}}};
+  Family<Gauge> window_bytes{in, {Stability::Alpha, "pilothouse_watch_cache_window_bytes",
+      "Bytes of the recent changes in the watch cache.", {"group", "resource"}}};
+  Family<Gauge> backlog_bytes{in, {Stability::Alpha, "pilothouse_watch_cache_backlog_bytes",
+      "Bytes of older changes that are held for watches which have still to be sent them.", {"group", "resource"}}};
+  Family<Total> squeezed_events{in, {Stability::Alpha, "pilothouse_watch_cache_squeezed_events_total",
+      "Changes that did not stay in the watch cache for their time, for want of room.", {"group", "resource"}}};
   // clang-format on
 };
 
@@ -140,6 +150,7 @@ class ServerMetrics {
       event_sizes_.observe(static_cast<double>(bytes));
       bytes_ += bytes;
     }
+    void initial_sent() { initial_events_.add(); }
     // The mark at the end of the initial events has been sent.
     void list_complete() { list_.observe(clock_.steady() - begun_); }
 
@@ -147,7 +158,7 @@ class ServerMetrics {
     const Clock& clock_;
     const Steady begun_;
     Counted open_;
-    Counter events_, total_;
+    Counter events_, initial_events_, total_;
     Histogram event_sizes_, list_, duration_, sizes_;
     std::size_t bytes_ = 0;
   };

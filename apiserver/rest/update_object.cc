@@ -4,8 +4,8 @@
 
 #include "api/errors.h"
 #include "api/object.h"
-#include "api/patch/managed_fields.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/managers.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
 
@@ -94,9 +94,8 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), race);
     co_await round.admit(&object, &old);
     if (!request.manager.empty()) {
-      co_await aside(core, size, [&, now = core.now()] {
-        api::record_update(object, &old, {request.manager, "Update", request.subresource}, now);
-      });
+      const ManagerRecord record(core, request, &old);
+      co_await aside(core, size, [&] { record.write(object); });
     }
     prepare(served, kind, round.context(), object, old);
     co_await aside(core, size, [&] { validate_update(served, kind, object, old); });

@@ -19,13 +19,16 @@ constexpr Duration kBookmarkInterval = 1min;
 // The last bookmark is sent this long before the end, so that it is not lost with it.
 constexpr Duration kBookmarkBeforeEnd = 2s;
 
+api::ApiError too_old(Revision wanted, const WatchCache& cache) {
+  return api::expired(fmt::format("too old resource version: {} ({})", wanted.value, cache.since().value));
+}
+
 struct WatchSetup {
   Encoding encoding;
   Selection selection;
   std::unique_ptr<CacheWatch> events;
   Revision since;           // older events are not of interest
-  Snapshot initial;         // what exists, to be told first; no entries: nothing is
-  bool mark = false;        // says where that ends
+  bool mark = false;        // says where what exists ends, which is told first
   bool bookmarks = false;
   Steady end;
   Steady next_bookmark;
@@ -38,18 +41,23 @@ class WatchStream final : public BodyStream {
  public:
   WatchStream(Served& served, const Clock& clock, WatchSetup setup)
       : served_(served), clock_(clock), setup_(std::move(setup)), sent_(setup_.since) {
-    if (setup_.initial.entries) std::tie(at_, end_) = setup_.selection.range(*setup_.initial.entries);
+    const EntryList* initial = setup_.events->initial();
+    starting_ = initial != nullptr;
+    if (initial) std::tie(at_, end_) = setup_.selection.range(*initial);
   }
 
   Task<std::optional<SharedBytes>> next() override {
+    if (setup_.events) setup_.events->note_read();
     for (;;) {
       SharedBytes frame;
-      if (setup_.initial.entries) {
+      if (starting_) {
         frame = initial();
       } else if (next_event_ < events_.size()) {
         frame = frame_of(events_[next_event_++]);
       } else if (std::exchange(bookmark_due_, false)) {
         frame = bookmark();
+      } else if (std::exchange(expired_, false)) {
+        frame = share(encode_error_frame(setup_.encoding.form, too_old(sent_, *served_.cache).status()));
       } else if (ended_) {
         co_return std::nullopt;
       } else {
@@ -67,21 +75,30 @@ class WatchStream final : public BodyStream {
  private:
   // The next of what exists, or the mark behind it. Null: that one is not in the selection, or there is no more.
   SharedBytes initial() {
-    // Events have been lost meanwhile that would have to follow: the client begins anew, and the snapshot may go.
+    // Events have been lost meanwhile that would have to follow: the client begins anew.
     if (setup_.events->lost()) {
-      ended_ = true;
-      setup_.initial = {};
+      starting_ = false;
+      end();
       return nullptr;
     }
     if (at_ < end_) {
-      const EntryRef& entry = (*setup_.initial.entries)[at_++];
-      return setup_.selection.matches(entry) ? frame(EventType::Added, entry, entry) : nullptr;
+      const EntryRef& entry = (*setup_.events->initial())[at_++];
+      if (!setup_.selection.matches(entry)) return nullptr;
+      if (setup_.measured) setup_.measured->initial_sent();
+      return frame(EventType::Added, entry, entry);
     }
-    const Revision revision = setup_.initial.revision;
-    setup_.initial = {};
+    starting_ = false;
+    setup_.events->initial_done();
     if (!setup_.mark) return nullptr;
     if (setup_.measured) setup_.measured->list_complete();
-    return share(encode_bookmark_frame(setup_.encoding, revision, true));
+    return share(encode_bookmark_frame(setup_.encoding, setup_.since, true));
+  }
+
+  // No more events come; who was too slow is told so.
+  void end() {
+    ended_ = true;
+    expired_ = setup_.events->expired();
+    setup_.events = nullptr;
   }
 
   Task<void> more() {
@@ -89,7 +106,7 @@ class WatchStream final : public BodyStream {
     next_event_ = 0;
     auto events = co_await setup_.events->next(std::min(setup_.end, setup_.next_bookmark));
     if (!events) {
-      ended_ = true;
+      end();
       co_return;
     }
     events_ = std::move(*events);
@@ -145,11 +162,13 @@ class WatchStream final : public BodyStream {
   Served& served_;  // kept by the encoding
   const Clock& clock_;
   WatchSetup setup_;
-  std::size_t at_ = 0, end_ = 0;  // in what exists
+  bool starting_ = false;         // there is still something to tell of what exists
+  std::size_t at_ = 0, end_ = 0;  // in that
   std::vector<CacheEvent> events_;
   std::size_t next_event_ = 0;
   bool bookmark_due_ = false;  // after those events
-  bool ended_ = false;         // after those, too
+  bool expired_ = false;       // after those, too
+  bool ended_ = false;         // after that
   Revision sent_;              // what the client has seen
   Turn turn_;
 };
@@ -211,10 +230,9 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   const Snapshot present = cache.snapshot();
   const Revision since = from_now ? present.revision : *options.revision;
   // A revision that is still to come is waited for where the cache ends today.
-  auto events = cache.watch(std::min(since, cache.revision()), selection.interest(*present.entries));
+  auto events = cache.watch(std::min(since, cache.revision()), selection.interest(*present.entries), start.snapshot ? present.entries : nullptr);
   if (!events) {
-    const api::ApiError error = api::expired(fmt::format("too old resource version: {} ({})", since.value, cache.revision().value));
-    co_return stream_response(call.form, std::make_unique<ErrorStream>(share(encode_error_frame(call.form, error.status()))));
+    co_return stream_response(call.form, std::make_unique<ErrorStream>(share(encode_error_frame(call.form, too_old(since, cache).status()))));
   }
   const Clock& clock = core.executor.clock();
   const Duration timeout = timeout_of(core, options);
@@ -224,7 +242,6 @@ Task<HttpResponse> watch(Core& core, Call& call) {
                    .selection = std::move(selection),
                    .events = std::move(events),
                    .since = since,
-                   .initial = start.snapshot ? present : Snapshot{},
                    .mark = start.mark,
                    .bookmarks = options.bookmarks,
                    .end = end,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <deque>
+#include <vector>
 
 #include "api/codec.h"
 #include "api/kinds.h"
@@ -24,6 +25,11 @@ Duration age_of(const Entry& entry, Time now) {
   return std::clamp<Duration>(now - written, Duration::zero(), 24h);
 }
 
+// One transaction removes so many, …
+constexpr std::size_t kBatch = 100;
+// … and so long those that are due wait for others; with short lives a twentieth of that.
+constexpr Duration kGather = 10s;
+
 std::deque<Due> existing(const Core& core, const Snapshot& snapshot) {
   std::deque<Due> due;
   const Steady now = core.executor.clock().steady();
@@ -34,16 +40,35 @@ std::deque<Due> existing(const Core& core, const Snapshot& snapshot) {
   return due;
 }
 
-Task<void> expire(Core& core, Served& events, Due due) {
-  const EntryRef entry = events.cache->find(due.key);
-  if (!entry || entry->revision != due.revision) co_return;
-  Transaction transaction;
-  transaction.preconditions.push_back(
-      {.key = events.prefix + due.key, .kind = Precondition::Kind::AtRevision, .revision = due.revision});
-  transaction.mutations.push_back({.key = events.prefix + due.key, .value = std::nullopt, .last_value_only = true});
-  transaction.author = "system:apiserver";
-  // Refused: it was written again, and has an entry of its own for that.
-  (void)co_await core.store.commit(std::move(transaction));
+// One transaction removes all of them that have not been written again.
+Task<void> expire(Core& core, Served& events, std::vector<Due> batch) {
+  for (;;) {
+    std::erase_if(batch, [&](const Due& due) {
+      const EntryRef entry = events.cache->find(due.key);
+      return !entry || entry->revision != due.revision;
+    });
+    if (batch.empty()) co_return;
+    Transaction transaction;
+    for (const Due& due : batch) {
+      std::string key = events.prefix + due.key;
+      transaction.preconditions.push_back({.key = key, .kind = Precondition::Kind::AtRevision, .revision = due.revision});
+      transaction.mutations.push_back({.key = std::move(key), .value = std::nullopt, .last_value_only = true});
+    }
+    transaction.author = "system:apiserver";
+    const auto committed = co_await core.store.commit(std::move(transaction));
+    if (committed) co_return;
+    // It was written again meanwhile, and has an entry of its own for that.
+    batch.erase(batch.begin() + static_cast<std::ptrdiff_t>(committed.error().precondition));
+  }
+}
+
+Task<void> expire_due(Core& core, Served& events, std::deque<Due>& due) {
+  const Steady now = core.executor.clock().steady();
+  while (!due.empty() && due.front().at <= now) {
+    std::vector<Due> batch;
+    for (; !due.empty() && due.front().at <= now && batch.size() < kBatch; due.pop_front()) batch.push_back(std::move(due.front()));
+    co_await expire(core, events, std::move(batch));
+  }
 }
 
 }  // namespace
@@ -51,17 +76,16 @@ Task<void> expire(Core& core, Served& events, Due due) {
 Task<void> expire_events(Core& core) {
   Served& events = core.of(api::schema_of<core::v1::Event>());
   const Clock& clock = core.executor.clock();
+  const Duration gather = std::min<Duration>(kGather, core.options.event_ttl / 20);
   for (;;) {
-    const Snapshot snapshot = events.cache->snapshot();
-    std::deque<Due> due = existing(core, snapshot);
-    const auto watch = events.cache->watch(snapshot.revision);
+    const auto watch = events.cache->watch(events.cache->revision());
+    std::deque<Due> due = existing(core, events.cache->snapshot());
     while (watch) {
-      while (!due.empty() && due.front().at <= clock.steady()) {
-        Due first = std::move(due.front());
-        due.pop_front();
-        co_await expire(core, events, std::move(first));
+      const Steady wake = (due.empty() ? clock.steady() + core.options.event_ttl : due.front().at) + gather;
+      if (wake <= clock.steady()) {
+        co_await expire_due(core, events, due);
+        continue;
       }
-      const Steady wake = due.empty() ? clock.steady() + core.options.event_ttl : due.front().at;
       const auto changes = co_await watch->next(wake);
       if (!changes) break;
       for (const CacheEvent& change : *changes) {

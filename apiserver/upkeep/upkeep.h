@@ -6,7 +6,8 @@
 
 namespace ph::apiserver {
 
-// Removes events an hour (ServerOptions::event_ttl) after their last write. Runs until it is dropped.
+// Removes events an hour (ServerOptions::event_ttl) after their last write or, with others that are due by then, some seconds later.
+// Runs until it is dropped.
 Task<void> expire_events(Core& core);
 
 // Keeps the `kubernetes` service of the default namespace and its endpoints. Runs until it is dropped.

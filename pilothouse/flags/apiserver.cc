@@ -10,6 +10,7 @@
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/registry/ip_range.h"
+#include "daemon/feature_gates.h"
 #include "daemon/files.h"
 #include "pilothouse/flags/inert.h"
 
@@ -136,6 +137,7 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
 void resolve(ApiServerProgramOptions& options) {
   daemon::check(options.serving);
   daemon::check_gates(options.gates);
+  options.server.stateful_set_max_unavailable = daemon::is_on(options.gates, daemon::kMaxUnavailableStatefulSet);
   daemon::refuse(apiserver::admission_problems(options.standard.enable_admission, options.standard.disable_admission));
   if (options.store != "rocksdb" && options.store != "memory") {
     throw daemon::FlagError(fmt::format("--store: {} is neither rocksdb nor memory", options.store));

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <span>
 
 #include "apiserver/registry/ip_range.h"
 #include "tests/apiserver/harness.h"
@@ -188,6 +190,48 @@ TEST(Events, GoAnHourAfterTheirLastWrite) {
   api.executor.advance(30min);
   EXPECT_EQ(api.names(events), std::vector<std::string>{"kept"});
   api.executor.advance(31min);
+  EXPECT_TRUE(api.names(events).empty());
+}
+
+TEST(Events, GoTogether) {
+  std::map<Revision, int> removed;  // by transaction
+  Harness api;
+  api.store->follow([&](std::span<const Change> changes) {
+    for (const Change& change : changes) removed[change.revision] += change.value == nullptr;
+  });
+  const std::string events = "/api/v1/namespaces/default/events";
+  for (int i = 0; i < 250; ++i) {
+    const std::string name = "e" + std::to_string(i);
+    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})").status, 201);
+    if (i % 50 == 0) api.executor.advance(1s);
+  }
+  api.executor.advance(30min);
+  ASSERT_EQ(api.patch(events + "/e7", R"({"count":2})").status, 200);
+  api.executor.advance(30min);
+  EXPECT_EQ(api.names(events).size(), 250u) << "others are waited for";
+  removed.clear();
+  api.executor.advance(30s);
+  EXPECT_EQ(api.names(events), std::vector<std::string>{"e7"});
+  ASSERT_EQ(removed.size(), 3u);
+  for (const auto& [revision, count] : removed) EXPECT_LE(count, 100);
+}
+
+TEST(Events, OneThatIsWrittenAgainAtThatMomentStaysAlone) {
+  MemoryOptions memory;
+  memory.fault = [](const Transaction& transaction, MemoryOptions::Moment moment) -> Task<void> {
+    if (moment == MemoryOptions::Moment::BeforeWrite && transaction.mutations.size() > 1) co_await sleep_for(2s);
+  };
+  Harness api(quiet_options(), {}, std::move(memory));
+  const std::string events = "/api/v1/namespaces/default/events";
+  for (const std::string name : {"a", "b", "c"}) {
+    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})").status, 201);
+  }
+  api.executor.advance(1h + 11s);
+  EXPECT_EQ(api.names(events).size(), 3u) << "their removal is on its way";
+  ASSERT_EQ(api.patch(events + "/b", R"({"count":2})").status, 200);
+  api.executor.advance(5s);
+  EXPECT_EQ(api.names(events), std::vector<std::string>{"b"});
+  api.executor.advance(61min);
   EXPECT_TRUE(api.names(events).empty());
 }
 

@@ -88,6 +88,30 @@ TEST(RestList, ChunksAreOfOneMoment) {
   EXPECT_EQ(api.get(kMaps + "?continue=nonsense").status, 400);
 }
 
+// Events and leases have hardly a window: who reads them in chunks needs none, but must not take too long.
+TEST(RestList, ChunksOfWhatChangesAllTheTime) {
+  ServerOptions options = quiet_options();
+  options.cache.bytes_min = 1;
+  Harness api(options);
+  const std::string leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  const auto make = [&](const std::string& name) { ASSERT_EQ(api.post(leases, R"({"metadata":{"name":")" + name + R"("}})").status, 201); };
+  for (const char* name : {"a", "b", "c", "d"}) make(name);
+  const auto next = [&](const Json& page) { return api.get(leases + "?limit=1&continue=" + page["metadata"]["continue"].get<std::string>()); };
+  Json page = api.get(leases + "?limit=1").json();
+  for (const char* wanted : {"b", "c"}) {
+    for (int i = 0; i < 10; ++i) make(std::string(wanted) + std::to_string(i));
+    api.executor.advance(59s);
+    make(std::string(wanted) + "x");
+    const Answer answer = next(page);
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    page = answer.json();
+    EXPECT_EQ(page["items"][0]["metadata"]["name"], wanted);
+  }
+  api.executor.advance(61s);
+  make("y");
+  EXPECT_EQ(next(page).status, 410);
+}
+
 TEST(RestList, RevisionRules) {
   struct Case {
     const char* name;

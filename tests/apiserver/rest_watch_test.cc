@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/codec.h"
+#include "api/kinds.h"
 #include "tests/apiserver/harness.h"
 
 namespace ph::apiserver::testing {
@@ -159,8 +161,8 @@ TEST(RestWatch, WatchersOfOneFormShareTheirFrames) {
 // A watch whose frames are taken one by one.
 class SlowWatch {
  public:
-  SlowWatch(Harness& api, std::string query) : api_(api), scope_(api.executor) {
-    scope_.spawn(open(api.server.get(), Harness::request("GET", kMaps + query), &stream_));
+  SlowWatch(Harness& api, std::string query, std::string accept = {}) : api_(api), scope_(api.executor) {
+    scope_.spawn(open(api.server.get(), Harness::request("GET", kMaps + query, {}, {}, std::move(accept)), &stream_));
     api.executor.drain();
   }
   // Null: it has ended, or nothing has come.
@@ -225,7 +227,7 @@ TEST(RestWatch, WatchersShareTheFramesThatTheyStillHaveToSend) {
   EXPECT_NE(*later.next(), *held[0][0]);
 }
 
-TEST(RestWatch, ASlowReaderOfWhatExistedIsEndedWhenItCannotGoOn) {
+TEST(RestWatch, ASlowReaderIsToldEverythingThoughTheWindowMovesOn) {
   Harness api;
   create(api, "a");
   create(api, "b");
@@ -234,8 +236,53 @@ TEST(RestWatch, ASlowReaderOfWhatExistedIsEndedWhenItCannotGoOn) {
   for (int i = 0; i < 300; ++i) relabel(api, "a", "l" + std::to_string(i));
   api.executor.advance(11min);
   relabel(api, "a", "last");
-  EXPECT_EQ(watch.next_name(), "nothing");
-  EXPECT_EQ(watch.next_name(), "nothing");
+  EXPECT_EQ(watch.next_name(), "ADDED b");
+  for (int i = 0; i < 301; ++i) {
+    ASSERT_EQ(watch.next_name(), "MODIFIED a");
+    api.executor.advance(1s);
+    relabel(api, "b", "l" + std::to_string(i));
+  }
+  for (int i = 0; i < 301; ++i) ASSERT_EQ(watch.next_name(), "MODIFIED b");
+}
+
+// In each form that a watch can have: who has not read for too long is told so, and then the stream ends.
+TEST(RestWatch, WhoDoesNotReadExpires) {
+  const std::string protobuf = "application/vnd.kubernetes.protobuf", json = "application/json";
+  const std::string table = ";as=Table;g=meta.k8s.io;v=v1", partial = ";as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+  for (const std::string& accept : {json, json + table, json + partial, protobuf + ";stream=watch", protobuf + partial}) {
+    for (const bool in_the_beginning : {true, false}) {
+      SCOPED_TRACE(accept + (in_the_beginning ? " while it is told what exists" : " behind that"));
+      ServerOptions options = quiet_options();
+      options.cache.events_max = 3;
+      Harness api(options);
+      create(api, "a");
+      create(api, "b");
+      SlowWatch watch(api, "?watch=1", accept);
+      for (int i = in_the_beginning ? 1 : 2; i > 0; --i) ASSERT_TRUE(watch.next());
+      const auto change = [&] {
+        for (int i = 0; i < 10; ++i) relabel(api, "a", "l" + std::to_string(i));
+      };
+      change();
+      api.executor.advance(61s);
+      change();
+      const SharedBytes frame = watch.next();
+      ASSERT_TRUE(frame);
+      if (accept.starts_with(json)) {
+        const Json event = Json::parse(*frame);
+        EXPECT_EQ(event["type"], "ERROR");
+        EXPECT_EQ(event["object"]["kind"], "Status");
+        EXPECT_EQ(event["object"]["code"], 410);
+        EXPECT_EQ(event["object"]["reason"], "Expired");
+      } else {
+        EXPECT_EQ(frame->substr(4, 7), "\x0a\x05" "ERROR");
+        meta::v1::Status status;
+        api::decode_envelope(std::string_view(*frame).substr(frame->find(std::string("k8s\0", 4))), status);
+        EXPECT_EQ(status.code(), 410);
+        EXPECT_EQ(status.reason(), "Expired");
+      }
+      EXPECT_EQ(watch.next_name(), "nothing");
+    }
+  }
 }
 
 TEST(RestWatch, ABookmarkClaimsNothingThatWasLost) {
@@ -249,9 +296,12 @@ TEST(RestWatch, ABookmarkClaimsNothingThatWasLost) {
   for (int i = 0; i < 300; ++i) relabel(api, "a", "m" + std::to_string(i));
   api.executor.advance(11min);
   relabel(api, "a", "last");
+  api.executor.advance(61s);
+  relabel(api, "a", "more");
   std::size_t told = 1;
-  for (std::string name = watch.next_name(); name != "nothing"; name = watch.next_name(), ++told) EXPECT_EQ(name, "MODIFIED a");
+  for (std::string name = watch.next_name(); name != "ERROR "; name = watch.next_name(), ++told) ASSERT_EQ(name, "MODIFIED a");
   EXPECT_LT(told, 300u);
+  EXPECT_EQ(watch.next_name(), "nothing");
 }
 
 TEST(RestWatch, WhoIsConcernedByNothingStaysAndCanResume) {

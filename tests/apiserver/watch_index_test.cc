@@ -164,6 +164,9 @@ TEST_F(SmallIndexTest, WhoIsNotConcernedByWhatLeavesTheWindowLosesNothing) {
   EXPECT_EQ(x->revision(), Revision{1}) << "its event has not been told";
   EXPECT_EQ(y->revision(), Revision{5});
   for (int i = 0; i < 50; ++i) put_pod("b", "z");
+  EXPECT_FALSE(x->lost()) << "it is waited for";
+  executor.advance(std::chrono::seconds(61));
+  put_pod("b", "z");
   EXPECT_TRUE(x->lost());
   EXPECT_EQ(next(*x), "end");
   EXPECT_EQ(x->revision(), Revision{1}) << "what was lost was not told";
@@ -171,7 +174,7 @@ TEST_F(SmallIndexTest, WhoIsNotConcernedByWhatLeavesTheWindowLosesNothing) {
   EXPECT_EQ(y->revision(), cache.revision());
   EXPECT_EQ(next(*y), "");
   put_pod("c", "y");
-  EXPECT_EQ(next(*y), "c@56");
+  EXPECT_EQ(next(*y), "c@57");
 }
 
 // Random changes, watchers and readers against a model in which every event is judged by every watcher.
@@ -202,7 +205,8 @@ struct Model {
 
 struct SeededIndex : WatchIndexTest {
   explicit SeededIndex(std::uint64_t seed)
-      : WatchIndexTest({.window = std::chrono::seconds(60), .events_min = 5, .events_max = 5 + seed % 4 * 60}), rng(seed) {}
+      : WatchIndexTest({.window = std::chrono::seconds(60), .events_min = 5, .events_max = 5 + seed % 4 * 60, .backlog_max = seed * 1'000}),
+        rng(seed) {}
   void TestBody() override {}
 
   std::string random_value() { return rng.below(20) == 0 ? "" : std::string(1, "abcdefgh"[rng.below(8)]); }
@@ -247,7 +251,6 @@ struct SeededIndex : WatchIndexTest {
     if (!events) {
       if (!watcher.begun) return false;
       EXPECT_TRUE(concerned(watcher.next)) << "lost, with nothing to lose";
-      if (concerned(watcher.next)) EXPECT_EQ(cache.watch(Revision{model.lines[watcher.next].revision.value - 1}), nullptr);
       return false;
     }
     watcher.begun = true;

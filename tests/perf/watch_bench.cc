@@ -45,16 +45,15 @@ std::string pod(int node, int round) {
 
 class World {
  public:
-  World() : scope_(api_.executor) {
+  explicit World(ServerOptions options = quiet_options()) : api_(std::move(options)), scope_(api_.executor) {
     for (int node = 0; node < kNodes; ++node) put(node, 0);
     api_.executor.drain();
   }
   ~World() { scope_.cancel(); }
 
-  void watch(const std::string& query) {
-    HttpRequest request = Harness::request("GET", "/api/v1/pods?watch=1&" + query, {}, {}, "application/vnd.kubernetes.protobuf;stream=watch");
-    scope_.spawn(follow(api_.server.get(), std::move(request), &delivered_));
-  }
+  void watch(const std::string& query) { scope_.spawn(follow(api_.server.get(), request(query), &delivered_)); }
+  // And read nothing of it.
+  void open(const std::string& query) { scope_.spawn(open(api_.server.get(), request(query), &open_)); }
   void put(int node, int round) { scope_.spawn(commit(api_.store.get(), {{}, {{pod_key(node), pod(node, round)}}, "bench"})); }
   void drain() { api_.executor.drain(); }
   std::string revision() const { return to_string(api_.store->revision()); }
@@ -65,10 +64,17 @@ class World {
     HttpResponse response = co_await server->handle(std::move(request));
     while (co_await response.stream->next()) ++*delivered;
   }
+  static Task<void> open(ApiServer* server, HttpRequest request, std::vector<HttpResponse>* open) {
+    open->push_back(co_await server->handle(std::move(request)));
+  }
+  static HttpRequest request(const std::string& query) {
+    return Harness::request("GET", "/api/v1/pods?watch=1&" + query, {}, {}, "application/vnd.kubernetes.protobuf;stream=watch");
+  }
   static Task<void> commit(Store* store, Transaction transaction) { (void)co_await store->commit(std::move(transaction)); }
 
   Harness api_;
   std::uint64_t delivered_ = 0;
+  std::vector<HttpResponse> open_;
   Scope scope_;
 };
 
@@ -108,6 +114,26 @@ void watch_own_node(benchmark::State& state) {
   count(state, world.delivered(), changes);
 }
 BENCHMARK(watch_own_node)->ArgName("watchers")->Arg(100)->Arg(kNodes)->Iterations(1'000)->Unit(benchmark::kMicrosecond);
+
+// One that reads beside many that do not, on a server whose windows are full: events are held for them.
+void watch_beside_unread(benchmark::State& state) {
+  ServerOptions options = quiet_options();
+  options.cache.bytes_max = 1 << 20;
+  World world(std::move(options));
+  for (int i = 0; i < 2'000; ++i) world.put(i, 1);
+  world.drain();
+  for (int i = 0; i < state.range(0); ++i) world.open("resourceVersion=" + world.revision());
+  world.watch("resourceVersion=" + world.revision());
+  world.drain();
+  std::uint64_t changes = 0;
+  for (auto _ : state) {
+    ++changes;
+    world.put(static_cast<int>(changes * 7919 % kNodes), static_cast<int>(changes));
+    world.drain();
+  }
+  count(state, world.delivered(), changes);
+}
+BENCHMARK(watch_beside_unread)->ArgName("unread")->Arg(0)->Arg(1'000)->Iterations(5'000)->Unit(benchmark::kMicrosecond);
 
 // And all of them again after they have lost their connections: each from where it was, a change of each pod ago.
 void resume_own_node(benchmark::State& state) {

@@ -99,6 +99,7 @@ TEST(FeatureGates, KnownOnesMayKeepTheirDefault) {
       {"the default", {{"WatchList", "true"}, {"GangScheduling", "false"}}, ""},
       {"all at once, off", {{"AllAlpha", "false"}}, ""},
       {"another value", {{"GangScheduling", "true"}}, "cannot set feature gate GangScheduling to true: only its default, false, is supported here"},
+      {"another value of one that is here", {{"MaxUnavailableStatefulSet", "true"}}, ""},
       {"locked", {{"SidecarContainers", "false"}}, "cannot set feature gate SidecarContainers to false, feature is locked to true"},
       {"unknown", {{"Nonsense", "true"}}, "unrecognized feature gate: Nonsense"},
       {"no value", {{"WatchList", "yes"}}, "invalid value of WatchList=yes, err: neither true nor false"},

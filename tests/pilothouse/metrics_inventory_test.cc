@@ -59,7 +59,9 @@ Inventory read_facts() {
 
 // Upstream's alpha metrics are not all in the list. These are from the metrics reference of the documentation.
 const Inventory kAlpha = {
+    {"apiserver_init_events_total", {"counter", "ALPHA", {"group", "resource"}, {}, ""}},
     {"apiserver_resource_objects", {"gauge", "ALPHA", {"group", "resource"}, {}, ""}},
+    {"apiserver_terminated_watchers_total", {"counter", "ALPHA", {"group", "resource"}, {}, ""}},
     {"apiserver_watch_events_sizes", {"histogram", "ALPHA", {"group", "resource", "version"}, {}, ""}},
     {"apiserver_watch_events_total", {"counter", "ALPHA", {"group", "resource", "version"}, {}, ""}},
     {"authenticated_user_requests", {"counter", "ALPHA", {"username"}, {}, ""}},

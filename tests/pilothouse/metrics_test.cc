@@ -37,6 +37,11 @@ core::v1::ConfigMap make_config_map(const std::string& key) {
   return map;
 }
 
+Task<int> read_one(BodyStream& stream) {
+  (void)co_await stream.next();
+  co_return 0;
+}
+
 // -- The apiserver
 
 TEST(ApiServerMetrics, RequestsCountByResourceVerbAndCode) {
@@ -105,6 +110,41 @@ TEST(ApiServerMetrics, AWatchIsOpenUntilItEnds) {
   EXPECT_EQ(sum(shown, "apiserver_longrunning_requests", nodes), 0);
   EXPECT_EQ(sum(shown, "apiserver_request_total", nodes), 1);
   EXPECT_EQ(sum(shown, "apiserver_request_duration_seconds", nodes, "_sum"), 5);
+}
+
+TEST(ApiServerMetrics, WatchesThatBeginAndThoseThatAreTooSlow) {
+  Metrics metrics;
+  sim::Cluster cluster(sim::no_loops().counted_by(metrics));
+  cluster.create(make_config_map("default/a"));
+  cluster.create(make_config_map("default/b"));
+  const std::string maps = "/api/v1/namespaces/default/configmaps?watch=1&timeoutSeconds=3000";
+  const Labels labels{{"group", ""}, {"resource", "configmaps"}};
+  const HttpResponse unread = cluster.stream_path(maps);
+  const auto change = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      cluster.edit<core::v1::ConfigMap>("default/a", [&](core::v1::ConfigMap& map) { (*map.mutable_data())["i"] = std::to_string(i); });
+    }
+  };
+  change(150);
+  Exposition shown = scrape(cluster);
+  EXPECT_GT(sum(shown, "pilothouse_watch_cache_window_bytes", labels), 150 * 200);
+  EXPECT_EQ(sum(shown, "pilothouse_watch_cache_backlog_bytes", labels), 0);
+  EXPECT_EQ(sum(shown, "apiserver_init_events_total", labels), 0) << "it has not asked for any";
+  cluster.advance(11min);
+  change(1);
+  EXPECT_GT(sum(scrape(cluster), "pilothouse_watch_cache_backlog_bytes", labels), 40 * 200);
+  cluster.advance(61s);
+  change(1);
+  shown = scrape(cluster);
+  EXPECT_EQ(sum(shown, "apiserver_terminated_watchers_total", labels), 1);
+  EXPECT_EQ(sum(shown, "pilothouse_watch_cache_backlog_bytes", labels), 0);
+  EXPECT_EQ(sum(shown, "pilothouse_watch_cache_squeezed_events_total", labels), 0) << "they had their time";
+
+  const HttpResponse read = cluster.stream_path(maps);
+  cluster.call<int>([&](informers::Client&) { return read_one(*read.stream); });
+  cluster.advance(1s);
+  change(1);
+  EXPECT_EQ(sum(scrape(cluster), "apiserver_init_events_total", labels), 2);
 }
 
 TEST(ApiServerMetrics, HealthChecksAreShownApart) {
