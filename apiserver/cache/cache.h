@@ -125,8 +125,7 @@ class WatchCache {
   Revision since() const;
   // Everything after `since` that is of interest; nothing when the events since then are no longer held (the client gets 410).
   // `initial`: the moment that it begins with, if it does, of which `since` is the revision.
-  std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {},
-                                    std::shared_ptr<const EntryList> initial = {});
+  std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {}, std::shared_ptr<const EntryList> initial = {});
 
   // Wakes all watchers with the end.
   void close();
