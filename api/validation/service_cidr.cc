@@ -65,6 +65,7 @@ void validate(const IPAddress& object, Errors& errors) {
 }
 
 void validate_update(const IPAddress& now, const IPAddress& old, Errors& errors) {
+  validate(now, errors);
   const auto& wanted = now.spec();
   if (wanted.has_parent_ref() == old.spec().has_parent_ref() && same(wanted.parent_ref(), old.spec().parent_ref())) return;
   errors.invalid(Path("spec").member("parentRef"), wanted.has_parent_ref() ? shown(wanted.parent_ref()) : "null", kImmutable);

@@ -63,7 +63,7 @@ Task<bool> Claimer::adopt(const api::Resource& resource, ObjectKey key, std::str
                                      {"uid", owner_.uid},
                                      {"controller", true},
                                      {"blockOwnerDeletion", true}}}}}}};
-  if (!owner_.finalizer.empty()) patch["metadata"]["finalizers"] = {owner_.finalizer};
+  if (!owner_.finalizer.empty()) patch["metadata"]["finalizers"] = nlohmann::json::array({owner_.finalizer});
   const Patched patched = co_await client_.try_patch_metadata(resource, std::move(key), Patch::strategic(patch.dump()));
   co_return patched == Patched::Yes;
 }
@@ -71,7 +71,7 @@ Task<bool> Claimer::adopt(const api::Resource& resource, ObjectKey key, std::str
 Task<void> Claimer::release(const api::Resource& resource, ObjectKey key, std::string uid) {
   nlohmann::json body = {
       {"metadata", {{"uid", uid}, {"ownerReferences", {{{"$patch", "delete"}, {"uid", owner_.uid}}}}}}};
-  if (!owner_.finalizer.empty()) body["metadata"]["$deleteFromPrimitiveList/finalizers"] = {owner_.finalizer};
+  if (!owner_.finalizer.empty()) body["metadata"]["$deleteFromPrimitiveList/finalizers"] = nlohmann::json::array({owner_.finalizer});
   Patch patch = Patch::strategic(body.dump());
   patch.pinned = true;
   // It may be gone, or no longer have the reference: somebody else released it.

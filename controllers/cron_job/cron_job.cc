@@ -14,7 +14,9 @@
 
 #include <fmt/format.h>
 
+#include "api/saturating.h"
 #include "api/times.h"
+#include "base/metrics.h"
 #include "controllers/common/ownership.h"
 #include "controllers/cron_job/plan.h"
 #include "controllers/runtime/options.h"
@@ -25,6 +27,12 @@ using batch::v1::CronJob;
 using batch::v1::Job;
 
 namespace {
+
+struct CronJobFamilies {
+  Metrics* in = nullptr;
+
+  Histogram skew = single<Histogram>(in, {Stability::Stable, "cronjob_controller_job_creation_skew_duration_seconds", "How long after their time jobs were made.", {}, exponential_buckets(1, 2, 10)});
+};
 
 // Zones by name, each read once: tzdata does not change under a running process.
 class Zones {
@@ -58,7 +66,8 @@ class CronJobs final : public Loop {
         events_(world.events),
         crons_(world.informer<CronJob>()),
         jobs_(world.informer<Job>()),
-        zones_(world.options) {
+        zones_(world.options),
+        metrics_{world.metrics} {
     index_by_controller(jobs_);
   }
 
@@ -170,6 +179,7 @@ class CronJobs final : public Loop {
       if (!live || controller_uid(*live) != cron.metadata().uid()) co_return nullptr;
       created.object = *live;
     } else {
+      metrics_.skew.observe(api::elapsed(Time(*plan.run), api::to_time(created.object.metadata().creation_timestamp())));
       events_.normal(about, "SuccessfulCreate", "Created job " + created.object.metadata().name());
     }
     *status.add_active() = informers::reference_to(created.object);
@@ -190,6 +200,7 @@ class CronJobs final : public Loop {
   Informer<CronJob>& crons_;
   Informer<Job>& jobs_;
   Zones zones_;
+  const CronJobFamilies metrics_;
   std::map<ObjectKey, Ref<CronJob>> seen_;  // at the last look
 };
 

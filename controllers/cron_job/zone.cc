@@ -164,7 +164,9 @@ std::optional<Zone> Zone::read(std::string_view file) {
   }
   if (in.failed || header.types == 0) return std::nullopt;
   Zone out;
-  for (std::size_t i = 0; i < header.times; ++i) out.changes_.push_back({Seconds(seconds(in.number(time))), {}});
+  // Some files begin with the Big Bang; nobody asks for times that far away.
+  constexpr std::int64_t kFar = std::int64_t{1} << 40;
+  for (std::size_t i = 0; i < header.times; ++i) out.changes_.push_back({Seconds(seconds(std::clamp(in.number(time), -kFar, kFar))), {}});
   const std::string_view types = in.take(header.times);
   std::vector<seconds> offsets;
   for (std::size_t i = 0; i < header.types; ++i) {

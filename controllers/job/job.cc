@@ -13,6 +13,7 @@
 #include "controllers/common/conditions.h"
 #include "controllers/common/pod_control.h"
 #include "controllers/job/finalizers.h"
+#include "controllers/job/metrics.h"
 #include "controllers/job/plan.h"
 
 namespace ph::controllers {
@@ -46,7 +47,8 @@ class Jobs final : public Loop {
         events_(world.events),
         jobs_(world.informer<Job>()),
         pods_(world.informer<PodView>()),
-        control_(world.client, world.events) {
+        control_(world.client, world.events),
+        metrics_(world.metrics) {
     index_pods_by_controller(pods_);
     pods_.add_index(kTrackedFor, [](const PodView& pod) -> std::vector<std::string> {
       const auto job = pod.job_tracked ? job_of(pod) : std::nullopt;
@@ -95,7 +97,8 @@ class Jobs final : public Loop {
     const auto about = informers::reference_to(*job);
     job::Backoff& backoff = backoffs_[key_of(*job)];
     if (backoff.uid != job->metadata().uid()) backoff = {.uid = job->metadata().uid()};
-    backoff.observe(*job, pods, clock_.now());
+    metrics_.ended(backoff.observe(*job, pods, clock_.now()));
+    const Steady begun = clock_.steady();
     const job::Observed observed{.job = *job, .pods = pods, .backoff = backoff, .now = clock_.now()};
     const job::Plan plan = job::plan(observed);
     const Effects effects = co_await carry_out(*job, plan, about);
@@ -103,14 +106,17 @@ class Jobs final : public Loop {
     const job::Count count = job::count(observed, plan, effects.done);
     Job written = co_await write_status(*job, count.status);
     for (const job::Event& event : plan.events) events_.normal(about, event.reason, event.message);
+    metrics_.judged(*job, count);
     const job::Released released = co_await job::release(client_, count.release);
+    metrics_.let_go(*job, count.release, released.uids);
     const job::JobStatus status = job::conclude(observed, count, released.uids);
     written = co_await write_status(std::move(written), status);
+    metrics_.counted(*job, job->status(), written.status());
     if (job::has_finished(written)) tell_end(written, about, *count.verdict);
 
-    for (const std::exception_ptr& error : {released.error, effects.error}) {
-      if (error) std::rethrow_exception(error);
-    }
+    const std::exception_ptr error = released.error ? released.error : effects.error;
+    metrics_.looked_at(*job, plan, !error, clock_.steady() - begun);
+    if (error) std::rethrow_exception(error);
     if (plan.look_again) co_return Outcome::again_at(*plan.look_again);
     co_return Outcome::done();
   }
@@ -155,6 +161,7 @@ class Jobs final : public Loop {
   }
 
   void tell_end(const Job& job, const core::v1::ObjectReference& about, const job::Verdict& verdict) {
+    metrics_.finished(job, verdict);
     if (!verdict.success) return events_.warning(about, verdict.reason, verdict.message);
     if (job.spec().has_completions() && job.status().succeeded() > job.spec().completions()) {
       events_.warning(about, "TooManySucceededPods", "Too many succeeded pods running after completion count reached");
@@ -196,6 +203,7 @@ class Jobs final : public Loop {
   Informer<Job>& jobs_;
   Informer<PodView>& pods_;
   PodControl control_;
+  const job::JobMetrics metrics_;
   std::map<ObjectKey, job::Backoff> backoffs_;  // of Jobs that have not finished
 };
 

@@ -161,6 +161,7 @@ std::vector<int> free_indexes(const Observed& in, const Tally& tally, int count)
 
 // Each index waits for itself.
 void create_indexes(const Observed& in, const Tally& tally, int count, Plan& out) {
+  bool any_waits = false;
   for (const int index : free_indexes(in, tally, count)) {
     NewPod pod{.index = index};
     const auto held = tally.held.find(index);
@@ -169,6 +170,7 @@ void create_indexes(const Observed& in, const Tally& tally, int count, Plan& out
       const Time end = backoff_end(failures_before(last) + 1, std::min(finish_time(last), in.now));
       if (end > in.now) {
         look_again(out, end);
+        any_waits = true;
         continue;
       }
       const bool counts = judge_failure(in.job, last).counts();
@@ -177,7 +179,7 @@ void create_indexes(const Observed& in, const Tally& tally, int count, Plan& out
     }
     out.create.push_back(pod);
   }
-  out.waits = out.create.empty() && out.look_again;
+  out.waits = out.create.empty() && any_waits;
 }
 
 void create(const Observed& in, const Tally& tally, int count, Plan& out) {
@@ -230,7 +232,6 @@ Plan plan(const Observed& in) {
   out.active = size(tally.active);
   out.ready = static_cast<int>(std::ranges::count_if(tally.active, &PodView::ready));
   out.terminating = static_cast<int>(std::ranges::count_if(in.pods, [](const Ref<PodView>& pod) { return is_terminating(*pod); }));
-  out.succeeded = tally.succeeded_indexes;
   out.failed = tally.failed_indexes;
 
   out.verdict = verdict(in, tally, out.status);

@@ -47,7 +47,7 @@ struct Plan {
   std::vector<Event> events;   // Normal ones
 
   int active = 0, ready = 0, terminating = 0;  // before
-  Indexes succeeded, failed;                   // of an indexed Job
+  Indexes failed;                              // of a Job with a limit for each index
   std::set<std::string> held;  // UIDs of failed pods that stay tracked until they are replaced: they know the failures of their index
 };
 Plan plan(const Observed& observed);

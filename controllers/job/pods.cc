@@ -152,16 +152,18 @@ Time backoff_end(int failures, Time last) {
   return api::later(last, delay);
 }
 
-void Backoff::observe(const Job& job, const Pods& pods, Time now) {
+std::size_t Backoff::observe(const Job& job, const Pods& pods, Time now) {
   std::set<std::string> ended;
   std::vector<Time> failed;
   std::optional<Time> success;
+  std::size_t tracked = 0;
   for (const Ref<PodView>& pod : pods) {
     const bool succeeded = has_succeeded(*pod);
     if (!belongs(job, *pod) || (!succeeded && !has_failed(job, *pod))) continue;
     ended.insert(pod->uid);
     // What is no longer tracked was told before this process began, or was given up by the Job itself.
     if (seen.contains(pod->uid) || (!pod->job_tracked && (begun || pod->deletion))) continue;
+    tracked += pod->job_tracked;
     // A node's clock may be ahead of ours.
     const Time at = std::min(finish_time(*pod), now);
     if (succeeded) success = std::max(success.value_or(at), at);
@@ -175,6 +177,7 @@ void Backoff::observe(const Job& job, const Pods& pods, Time now) {
     failures = std::min(failures + 1, 1 << 20);
     last_failure = std::max(last_failure.value_or(at), at);
   }
+  return tracked;
 }
 
 std::optional<Time> Backoff::until() const {

@@ -167,6 +167,11 @@ TEST(KubernetesService, IsMadeAndKept) {
   EXPECT_EQ(endpoints["subsets"][0]["addresses"][0]["ip"], "192.0.2.1");
   const std::string slice = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes";
   EXPECT_EQ(api.get(slice).json()["endpoints"][0]["addresses"][0], "192.0.2.1");
+  const std::string ranges = "/apis/networking.k8s.io/v1/servicecidrs";
+  const Json range = api.get(ranges + "/kubernetes").json();
+  EXPECT_EQ(range["spec"]["cidrs"], Json::array({"10.96.0.0/12"}));
+  EXPECT_EQ(range["status"]["conditions"][0]["type"], "Ready");
+  EXPECT_EQ(range["status"]["conditions"][0]["status"], "True");
   api.remove(slice);
   const Revision before = api.store->revision();
   api.executor.advance(10s);

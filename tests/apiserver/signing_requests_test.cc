@@ -134,6 +134,29 @@ TEST(SigningRequests, CertificatesAreCertificates) {
   EXPECT_EQ(refused.json()["details"]["causes"][0]["field"], "status.certificate");
 }
 
+TEST(SigningRequests, NobodyAsksToBeAMaster) {
+  constexpr std::string_view kMasterPem =
+      "-----BEGIN CERTIFICATE REQUEST-----\n"
+      "MIHjMIGKAgEAMCgxFzAVBgNVBAoMDnN5c3RlbTptYXN0ZXJzMQ0wCwYDVQQDDARy\n"
+      "b290MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE3Q1E0eKh+HeBLaS0axcovsV/\n"
+      "8kt2pqh5TOpJTzp6WAtuv1VJFW1Fpk3zo5x3wnS7VoMhpkIBjPRpDQ+2pLqyMqAA\n"
+      "MAoGCCqGSM49BAMCA0gAMEUCIGHg9vU0gIYP6qc+1kawaTq2b5kIPAKR1v/d96SP\n"
+      "kLjhAiEA+gSzX8XP7eOPwK//9Qpv7TEZtexZQKRsLCmQ40nlp3s=\n"
+      "-----END CERTIFICATE REQUEST-----\n";
+  StandardWorld world;
+  json master = request(kMasterPem);
+  EXPECT_EQ(world.post(kRequests + "?dryRun=All", master.dump()).status, 201) << "of another signer";
+  master["spec"]["signerName"] = "kubernetes.io/kube-apiserver-client";
+  const Reply refused = world.post(kRequests, master.dump());
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(refused.message(),
+            "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: use of kubernetes.io/kube-apiserver-client signer with "
+            "system:masters group is not allowed");
+  json other = request();
+  other["spec"]["signerName"] = "kubernetes.io/kube-apiserver-client";
+  EXPECT_EQ(world.post(kRequests, other.dump()).status, 201);
+}
+
 TEST(SigningRequests, AreFoundBySigner) {
   StandardWorld world;
   ASSERT_EQ(world.post(kRequests, request().dump()).status, 201);

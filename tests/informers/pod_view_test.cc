@@ -1,4 +1,5 @@
 #include "informers/pod_view.h"
+#include "informers/job_pod_view.h"
 
 #include <gmock/gmock.h>
 
@@ -155,6 +156,52 @@ TEST(PodViewTest, KnowsTheNodeThatIsAskedForByName) {
     EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->named_node, c.node);
     pod.mutable_spec()->set_node_name("there");
     EXPECT_TRUE(PodView::decode(api::encode_protobuf(pod))->named_node.empty()) << "it has a node";
+  }
+}
+
+TEST(PodViewTest, OfAJobItHoldsHowItEnded) {
+  Pod pod = whole_pod();
+  EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->job, nullptr) << "it is none of a Job's";
+  pod.mutable_metadata()->mutable_owner_references(1)->set_kind("Job");
+  auto& annotations = *pod.mutable_metadata()->mutable_annotations();
+  annotations[kCompletionIndex] = "7";
+  annotations[kIndexFailures] = "2";
+  annotations[kIndexIgnoredFailures] = "x";
+  auto& status = *pod.mutable_status();
+  *status.mutable_conditions(0) = condition("Ready", "False", 160);
+  auto& ended = *status.mutable_container_statuses(0);
+  ended.set_name("c");
+  ended.mutable_state()->mutable_terminated()->set_exit_code(42);
+  *ended.mutable_state()->mutable_terminated()->mutable_finished_at() = api::make_time(at(155));
+  ended.mutable_last_state()->mutable_terminated()->set_exit_code(1);
+  status.mutable_container_statuses(1)->set_name("d");
+  status.add_init_container_statuses()->set_restart_count(4);
+  const auto view = PodView::decode(api::encode_protobuf(pod));
+  EXPECT_FALSE(view->job_tracked);
+  ASSERT_TRUE(view->job);
+  EXPECT_EQ(view->job->index, 7);
+  EXPECT_EQ(view->job->failures, 2);
+  EXPECT_EQ(view->job->ignored_failures, 0);
+  ASSERT_EQ(view->job->containers.size(), 2u);
+  EXPECT_EQ(view->job->containers[0].name, "c");
+  EXPECT_TRUE(view->job->containers[0].ended);
+  EXPECT_EQ(view->job->containers[0].exit_code, 42);
+  EXPECT_EQ(view->job->containers[0].finished, at(155));
+  EXPECT_FALSE(view->job->containers[1].ended);
+  EXPECT_EQ(view->job->init_containers.size(), 1u);
+  EXPECT_EQ(view->job->not_ready_since, at(160));
+  EXPECT_EQ(view->job->restarts, 7);
+  ASSERT_EQ(view->job->conditions.size(), 3u);
+  EXPECT_EQ(view->job->conditions[2].first, "DisruptionTarget");
+
+  Pod tracked;
+  *tracked.mutable_metadata()->add_finalizers() = kJobTrackingFinalizer;
+  const auto orphan = PodView::decode(api::encode_protobuf(tracked));
+  EXPECT_TRUE(orphan->job_tracked);
+  EXPECT_TRUE(orphan->job);
+  for (const char* bad : {"-1", "", "1.5", "99999999999", "1 "}) {
+    annotations[kCompletionIndex] = bad;
+    EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->job->index, std::nullopt) << bad;
   }
 }
 

@@ -114,8 +114,8 @@ TEST(Limits, EachProgramSaysWhatItLeavesUndone) {
   using testing::Not;
   const auto apiserver = undone_by({.apiserver = true}), loops = undone_by({.loops = true}), scheduler = undone_by({.scheduler = true});
   EXPECT_THAT(apiserver, Contains("LimitRange"));
-  EXPECT_THAT(apiserver, Not(Contains("CronJob")));
-  EXPECT_THAT(loops, Contains("CronJob"));
+  EXPECT_THAT(apiserver, Not(Contains("HorizontalPodAutoscaler")));
+  EXPECT_THAT(loops, Contains("HorizontalPodAutoscaler"));
   EXPECT_THAT(loops, Not(Contains("LimitRange")));
   EXPECT_THAT(scheduler, Contains("preemption"));
   EXPECT_THAT(undone_by({}), testing::IsEmpty());
