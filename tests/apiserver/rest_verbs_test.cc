@@ -261,7 +261,7 @@ TEST(RestVerbs, AnotherUid) {
   const Answer put = api.put(std::string(kMaps) + "/a", R"({"metadata":{"name":"a","uid":"zz"}})");
   EXPECT_EQ(put.status, 409);
   EXPECT_EQ(put.message(), "Operation cannot be fulfilled on configmaps \"a\": StorageError: invalid object, Code: 4, Key: "
-                           "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                           "/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
                            "precondition: zz, UID in object meta: " + uid);
   const Answer patch = api.patch(std::string(kMaps) + "/a", R"([{"op":"replace","path":"/metadata/uid","value":"z"}])", "application/json-patch+json");
   EXPECT_EQ(patch.status, 422);
