@@ -350,7 +350,8 @@ TEST(RestVerbs, PatchRefusals) {
     int status;
   };
   const Case kCases[] = {
-      {"apply", "application/apply-patch+yaml", "{}", 415},
+      {"apply without a manager", "application/apply-patch+yaml", "{}", 422},
+      {"apply in CBOR", "application/apply-patch+cbor", "", 415},
       {"plain JSON", "application/json", "{}", 415},
       {"malformed", "application/merge-patch+json", "{", 400},
       {"a test that fails", "application/json-patch+json", R"([{"op":"test","path":"/data/a","value":"9"}])", 422},
