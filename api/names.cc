@@ -1,11 +1,11 @@
 #include "api/names.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <initializer_list>
 
 #include <fmt/format.h>
+
+#include "api/addresses.h"
 
 namespace ph::api {
 
@@ -61,23 +61,6 @@ void check_dots(std::string_view key, Messages& out) {
   else if (key.starts_with("..")) out.push_back("must not start with '..'");
 }
 
-// As lenient as Go's old parser: leading zeros are decimal.
-bool is_ipv4(std::string_view text) {
-  for (int part = 0; part < 4; ++part) {
-    if (part && !text.starts_with('.')) return false;
-    if (part) text.remove_prefix(1);
-    unsigned value = 0;
-    std::size_t count = 0;
-    for (; count < text.size() && digit(text[count]); ++count) {
-      value = value * 10 + static_cast<unsigned>(text[count] - '0');
-      if (value > 255) return false;
-    }
-    if (!count) return false;
-    text.remove_prefix(count);
-  }
-  return text.empty();
-}
-
 }  // namespace
 
 Messages check_dns1123_label(std::string_view name) {
@@ -100,6 +83,17 @@ static Messages check_subdomain(std::string_view name, std::string_view unit) {
     out.push_back(rule("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
                        "and end with an alphanumeric character",
                        R"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)", {"example.com"}));
+  }
+  return out;
+}
+
+Messages check_wildcard_subdomain(std::string_view name) {
+  Messages out;
+  if (name.size() > kSubdomainMax) out.push_back(too_long(kSubdomainMax));
+  if (!name.starts_with("*.") || !is_subdomain(name.substr(2))) {
+    out.push_back(rule("a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower "
+                       "case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+                       R"(\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)", {"*.example.com"}));
   }
   return out;
 }
@@ -203,10 +197,17 @@ Messages check_c_identifier(std::string_view name) {
 }
 
 Messages check_ip(std::string_view text) {
-  in6_addr address{};
-  const std::string terminated(text);
-  if (is_ipv4(text) || inet_pton(AF_INET6, terminated.c_str(), &address) == 1) return {};
+  if (read_address(text)) return {};
   return {"must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"};
+}
+
+Messages check_canonical_ip(std::string_view text) {
+  const auto address = read_address(text);
+  if (!address) return check_ip(text);
+  if (address->has_leading_zeros) return {"must not have leading 0s"};
+  if (address->is_mapped()) return {"must not be an IPv4-mapped IPv6 address"};
+  if (const std::string canonical = address->text(); canonical != text) return {fmt::format("must be in canonical form (\"{}\")", canonical)};
+  return {};
 }
 
 }  // namespace ph::api

@@ -20,5 +20,7 @@ std::vector<std::string> check_config_map_key(std::string_view key);
 std::vector<std::string> check_env_var_name(std::string_view name);
 std::vector<std::string> check_c_identifier(std::string_view name);
 std::vector<std::string> check_ip(std::string_view text);
+std::vector<std::string> check_canonical_ip(std::string_view text);      // what new kinds take
+std::vector<std::string> check_wildcard_subdomain(std::string_view name);  // *.example.com
 
 }  // namespace ph::api

@@ -166,5 +166,6 @@ std::vector<std::string> path_segment_name(std::string_view name, bool prefix) {
   }
   return out;
 }
+std::vector<std::string> ip_address_name(std::string_view name, bool) { return check_canonical_ip(name); }
 
 }  // namespace ph::api

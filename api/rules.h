@@ -124,5 +124,6 @@ std::vector<std::string> subdomain_name(std::string_view name, bool prefix);
 std::vector<std::string> label_name(std::string_view name, bool prefix);
 std::vector<std::string> dns1035_name(std::string_view name, bool prefix);
 std::vector<std::string> path_segment_name(std::string_view name, bool prefix);
+std::vector<std::string> ip_address_name(std::string_view name, bool prefix);  // no beginning of a name is one
 
 }  // namespace ph::api

@@ -9,6 +9,7 @@
 #include "api/kinds.h"
 #include "api/quantity.h"
 #include "api/times.h"
+#include "api/untyped.h"
 #include "api/wire.h"
 #include "base/assert.h"
 
@@ -125,13 +126,13 @@ struct Untyped {
   }
 };
 
+}  // namespace
+
 const Schema& as_it_is(const Schema& schema, const Json& document) {
   if (schema.type != Type::RawJson || !schema.custom || schema.atomic) return schema;
   static const Untyped untyped;
   return document.is_object() ? untyped.map : document.is_array() ? untyped.list : schema;
 }
-
-}  // namespace
 
 Value Value::of(Json& document, const Schema& schema) {
   Value out(as_it_is(schema, document), &document);

@@ -11,6 +11,7 @@
 
 #include "api/codec.h"
 #include "api/json_text.h"
+#include "api/yaml_duplicates.h"
 #include "api/yaml_scalar.h"
 
 namespace ph::api {
@@ -29,6 +30,7 @@ struct Node {
   bool open = false;          // being written: met again, it contains itself
   std::string text;           // of a scalar; the name of an alias
   std::string tag;
+  std::size_t line = 0;       // where it begins, from 1 on
   std::vector<Node*> children;  // of a mapping: keys and values in turn; of an alias: what it stands for
 };
 
@@ -80,6 +82,7 @@ class Composer {
     Node* node = nodes_.emplace_back(std::make_unique<Node>()).get();
     node->kind = kind;
     node->tag = text_of(tag);
+    node->line = event_.start_mark.line + 1;
     if (anchor) anchors_[text_of(anchor)] = node;
     return node;
   }
@@ -243,7 +246,37 @@ class JsonOfYaml {
   int aliases_open_ = 0;
 };
 
+constexpr std::size_t kDuplicatesMax = 100;
+
+// Aliases are not gone into: what they stand for has been looked at where it stands.
+void find_duplicates(const Node& node, std::vector<std::string>& into) {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < node.children.size() && node.kind != Node::Alias; ++i) {
+    const bool is_mapping = node.kind == Node::Mapping;
+    if (is_mapping && i % 2 == 0) continue;
+    const Node& value = *node.children[i];
+    find_duplicates(value, into);
+    if (!is_mapping || node.children[i - 1]->kind != Node::Scalar) continue;
+    const Node& key = *node.children[i - 1];
+    std::string name;
+    append_yaml_scalar(resolve_yaml_scalar(key.text, key.tag, key.plain), name);
+    if (seen.insert(name).second || into.size() >= kDuplicatesMax) continue;
+    into.push_back(fmt::format("line {}: key {} already set in map", value.line, name));
+  }
+}
+
 }  // namespace
+
+std::vector<std::string> yaml_duplicates(std::string_view text) {
+  std::vector<std::string> out;
+  try {
+    Composer composer(text);
+    if (const Node* root = composer.run()) find_duplicates(*root, out);
+  } catch (const DecodeError&) {
+    out.clear();
+  }
+  return out;
+}
 
 std::string yaml_to_json(std::string_view text) {
   const auto start = text.find_first_not_of(" \t\r\n");

@@ -124,7 +124,7 @@ void add_metrics_flags(FlagSet& flags) {
 
 void add_gate_flags(FlagSet& flags, std::map<std::string, std::string>& gates) {
   flags.section("Feature gate");
-  flags.add("feature-gates", gates, "A=true,B=false,…: v1.36's gates, at their defaults").typed("colonSeparatedMultimapStringString");
+  flags.add("feature-gates", gates, "A=true,B=false,…: v1.36's gates, at their defaults but for MaxUnavailableStatefulSet").typed("colonSeparatedMultimapStringString");
   flags.add(kVersions);
 }
 

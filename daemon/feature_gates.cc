@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/assert.h"
+
 namespace ph::daemon {
 namespace {
 
@@ -20,6 +22,13 @@ constexpr Gate kGates[] = {
 };
 static_assert(std::ranges::is_sorted(kGates, {}, &Gate::name));
 
+bool may_be_set(std::string_view gate) { return gate == kMaxUnavailableStatefulSet; }
+
+const Gate* find(std::string_view name) {
+  const auto gate = std::ranges::lower_bound(kGates, name, {}, &Gate::name);
+  return gate == std::end(kGates) || gate->name != name ? nullptr : gate;
+}
+
 }  // namespace
 
 std::vector<std::string> feature_gate_problems(const std::map<std::string, std::string>& settings) {
@@ -31,10 +40,10 @@ std::vector<std::string> feature_gate_problems(const std::map<std::string, std::
     }
     // AllAlpha and AllBeta set many at once; at their default they set none.
     if ((name == "AllAlpha" || name == "AllBeta") && value == "false") continue;
-    const auto gate = std::ranges::lower_bound(kGates, std::string_view(name), {}, &Gate::name);
-    if (gate == std::end(kGates) || gate->name != name) {
+    const Gate* gate = find(name);
+    if (!gate) {
       out.push_back(fmt::format("unrecognized feature gate: {}", name));
-    } else if ((value == "true") == gate->on_by_default) {
+    } else if ((value == "true") == gate->on_by_default || may_be_set(name)) {
       continue;
     } else if (gate->locked) {
       out.push_back(fmt::format("cannot set feature gate {} to {}, feature is locked to {}", name, value, gate->on_by_default));
@@ -43,6 +52,12 @@ std::vector<std::string> feature_gate_problems(const std::map<std::string, std::
     }
   }
   return out;
+}
+
+bool is_on(const std::map<std::string, std::string>& settings, const std::string& gate) {
+  PH_ASSERT(may_be_set(gate) && find(gate));
+  const auto set = settings.find(gate);
+  return set == settings.end() ? find(gate)->on_by_default : set->second == "true";
 }
 
 }  // namespace ph::daemon

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "api/times.h"
+#include "informers/job_pod_view.h"
 #include "informers/request.h"
 #include "informers/wire.h"
 
@@ -25,6 +26,7 @@ void read_metadata(std::string_view bytes, PodView& pod) {
       case 3: pod.namespace_name = Interned(in.text()); break;
       case 5: pod.uid = in.text(); break;
       case 6: pod.revision = parse_revision(in.text()); break;
+      case 7: pod.generation = in.int64(); break;
       case 8: pod.created = wire_time(in.text()); break;
       case 9: pod.deletion = wire_time(in.text()); break;
       case 10: pod.deletion_grace_seconds = in.int64(); break;
@@ -39,7 +41,10 @@ void read_metadata(std::string_view bytes, PodView& pod) {
         break;
       }
       case 13: pod.owners.push_back(wire_owner(in.text())); break;
-      case 14: pod.has_finalizers = true; break;
+      case 14:
+        pod.has_finalizers = true;
+        if (in.text() == kJobTrackingFinalizer) pod.job_tracked = true;
+        break;
     }
   }
   std::ranges::sort(pod.labels, [](const auto& a, const auto& b) { return a.first.view() < b.first.view(); });
@@ -72,31 +77,63 @@ void read_container(std::string_view bytes, bool init, PodView& pod) {
   for (const std::string_view port : ports) read_port(port, pod);
 }
 
+// The node of a requirement `metadata.name In [node]`; empty: it is another.
+std::string_view node_asked_for(std::string_view requirement) {
+  std::string_view key, op, value;
+  int values = 0;
+  for (WireReader in(requirement); in.next();) {
+    switch (in.field()) {
+      case 1: key = in.text(); break;
+      case 2: op = in.text(); break;
+      case 3: value = in.text(); ++values; break;
+    }
+  }
+  return key == "metadata.name" && op == "In" && values == 1 ? value : std::string_view();
+}
+
+// … the first among all terms of affinity.nodeAffinity.required…
+std::string_view named_node(std::string_view affinity) {
+  const std::string_view required = wire_member(wire_member(affinity, 1), 1);
+  for (WireReader terms(required); terms.next();) {
+    if (terms.field() != 1) continue;
+    for (WireReader in(terms.text()); in.next();) {
+      if (in.field() != 2) continue;
+      if (const std::string_view node = node_asked_for(in.text()); !node.empty()) return node;
+    }
+  }
+  return {};
+}
+
 void read_spec(std::string_view bytes, PodView& pod) {
   std::vector<std::string_view> init_containers;
+  std::string_view affinity;
   for (WireReader in(bytes); in.next();) {
     switch (in.field()) {
       case 2: read_container(in.text(), false, pod); break;
       case 10: pod.node_name = Interned(in.text()); break;
       case 16: pod.hostname = Interned(in.text()); break;
       case 17: pod.subdomain = Interned(in.text()); break;
+      case 18: affinity = in.text(); break;
       case 19: pod.scheduler_name = Interned(in.text()); break;
       case 20: init_containers.push_back(in.text()); break;
     }
   }
   for (const std::string_view container : init_containers) read_container(container, true, pod);
+  if (pod.node_name.empty()) pod.named_node = Interned(named_node(affinity));
 }
 
 void read_condition(std::string_view bytes, PodView& pod) {
-  std::string_view type, status, since;
+  std::string_view type, status, since, reason;
   for (WireReader in(bytes); in.next();) {
     switch (in.field()) {
       case 1: type = in.text(); break;
       case 2: status = in.text(); break;
       case 4: since = in.text(); break;
+      case 5: reason = in.text(); break;
     }
   }
   if (type == "PodScheduled") pod.scheduled = status == "True";
+  if (type == "DisruptionTarget" && status == "True" && reason != "TerminationByKubelet") pod.disrupted_since = wire_time(since);
   if (type != "Ready") return;
   pod.ready = status == "True";
   if (!since.empty()) pod.ready_since = wire_time(since);
@@ -168,6 +205,8 @@ std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
       case 3: read_status(in.text(), *pod); break;
     }
   }
+  const OwnerView* controller = pod->controller();
+  if (pod->job_tracked || (controller && controller->kind == "Job")) pod->job = JobPodView::decode(protobuf);
   return pod;
 }
 

@@ -39,8 +39,9 @@ ssl::Key make_key() {
   return key;
 }
 
+// As given: OpenSSL would otherwise hold a common name to 64 characters, and names of accounts are longer.
 void add_entry(X509_NAME* name, const char* field, std::string_view value) {
-  check(X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
+  check(X509_NAME_add_entry_by_txt(name, field, V_ASN1_UTF8STRING, reinterpret_cast<const unsigned char*>(value.data()),
                                    static_cast<int>(value.size()), -1, 0) == 1,
         "cannot put a name into a certificate");
 }
@@ -137,18 +138,6 @@ Time to_time(const ASN1_TIME* field) {
   return Time(std::chrono::seconds(timegm(&parts)));
 }
 
-std::vector<std::string> entries(X509_NAME* name, int nid) {
-  std::vector<std::string> values;
-  for (int at = -1; (at = X509_NAME_get_index_by_NID(name, nid, at)) >= 0;) {
-    unsigned char* text = nullptr;
-    const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
-    if (size < 0) continue;
-    values.emplace_back(reinterpret_cast<char*>(text), static_cast<std::size_t>(size));
-    OPENSSL_free(text);
-  }
-  return values;
-}
-
 void read_alt_names(X509* cert, CertificateInfo& info) {
   const AltNames names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
@@ -167,12 +156,24 @@ void read_alt_names(X509* cert, CertificateInfo& info) {
 
 }  // namespace
 
+std::vector<std::string> ssl::name_entries(const X509_NAME* name, int nid) {
+  std::vector<std::string> values;
+  for (int at = -1; (at = X509_NAME_get_index_by_NID(name, nid, at)) >= 0;) {
+    unsigned char* text = nullptr;
+    const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    if (size < 0) continue;
+    values.emplace_back(reinterpret_cast<char*>(text), static_cast<std::size_t>(size));
+    OPENSSL_free(text);
+  }
+  return values;
+}
+
 CertificateInfo ssl::inspect(X509* cert) {
   CertificateInfo info;
   X509_NAME* subject = X509_get_subject_name(cert);
   // The last common name is the most specific one.
-  if (auto names = entries(subject, NID_commonName); !names.empty()) info.common_name = std::move(names.back());
-  info.organizations = entries(subject, NID_organizationName);
+  if (auto names = name_entries(subject, NID_commonName); !names.empty()) info.common_name = std::move(names.back());
+  info.organizations = name_entries(subject, NID_organizationName);
   read_alt_names(cert, info);
   info.not_before = to_time(X509_get0_notBefore(cert));
   info.not_after = to_time(X509_get0_notAfter(cert));

@@ -7,5 +7,7 @@
 namespace ph::net::ssl {
 
 CertificateInfo inspect(X509* cert);
+// The values of one attribute of a name: NID_commonName, …
+std::vector<std::string> name_entries(const X509_NAME* name, int nid);
 
 }  // namespace ph::net::ssl

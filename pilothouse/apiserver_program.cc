@@ -26,6 +26,7 @@ class Program {
       : options_(options),
         log_(daemon::make_log(options.log)),
         dir_({.path = options.data_dir, .extra_names = names(options)}, clock_, rng_, log_),
+        io_(static_cast<unsigned>(options.io_threads)),
         part_("apiserver", clock_, [&](Executor& executor) {
           return std::make_unique<ApiServerComponent>(executor, io_, component_options(flags), rng_, log_, no_nodes_, &metrics_);
         }, &metrics_) {

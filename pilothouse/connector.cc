@@ -50,6 +50,9 @@ Identity nodes_identity() { return user("pilothouse:hollow-nodes"); }
 // Some loops use an account of another name than their own (upstream's client names).
 std::string_view loop_account(std::string_view loop) {
   if (loop == "bootstrap-signer-controller") return "bootstrap-signer";
+  if (loop == "daemonset-controller") return "daemon-set-controller";
+  if (loop == "endpoints-controller") return "endpoint-controller";
+  if (loop == "endpointslice-mirroring-controller") return "endpointslicemirroring-controller";
   if (loop == "garbage-collector-controller") return "generic-garbage-collector";
   if (loop == "pod-garbage-collector-controller") return "pod-garbage-collector";
   if (loop == "replicationcontroller-controller") return "replication-controller";

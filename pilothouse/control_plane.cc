@@ -8,6 +8,7 @@
 #include "daemon/kubeconfig.h"
 #include "daemon/part.h"
 #include "pilothouse/extenders.h"
+#include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
@@ -46,7 +47,8 @@ struct ControlPlane::Impl {
         loops(chosen_loops(this->options.controllers)),
         configuration(scheduler_configuration(this->options)),
         dir(data_dir_options(this->options), clock, rng, this->log),
-        controller_options({.root_ca = dir.keys().ca.cert_pem}) {
+        controller_options({.root_ca = dir.keys().ca.cert_pem, .time_zone_file = read_time_zone}),
+        io(static_cast<unsigned>(this->options.io_threads)) {
     show_build(metrics, build_info());
   }
 

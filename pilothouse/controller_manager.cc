@@ -12,6 +12,7 @@
 #include "pilothouse/flags/controller_manager.h"
 #include "pilothouse/limits.h"
 #include "pilothouse/loop_tokens.h"
+#include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
@@ -114,7 +115,9 @@ std::string read_root_ca(const std::string& file) {
 int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
   daemon::Signals signals;
   check(options);
+  apply_gates(options);
   if (!options.root_ca_file.empty()) options.controllers.root_ca = read_root_ca(options.root_ca_file);
+  options.controllers.time_zone_file = read_time_zone;
   const Log log = daemon::make_log(options.log);
   std::string selection;
   for (const std::string& item : options.controllers.controllers) selection += (selection.empty() ? "" : ",") + item;

@@ -10,10 +10,15 @@
 
 namespace ph::pilothouse {
 
+// Threads for sockets, TLS, framing and the rendering of large bodies: --io-threads. One a processor by default.
+inline constexpr int kIoThreadsMax = 64;
+int default_io_threads();
+
 struct UpOptions {
   std::filesystem::path data_dir;
   std::string bind_address = "127.0.0.1";
   int secure_port = 6443;               // 0: any free port
+  int io_threads = default_io_threads();
   int nodes = 3;
   std::string store = "rocksdb";        // or "memory"
   std::string controllers = "*";        // as --controllers of the controller manager

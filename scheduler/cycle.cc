@@ -197,19 +197,14 @@ Verdict Scheduler::filter(const Profile& profile, const CycleState& state, const
   return profile.filter(state, pod, node);
 }
 
-// One of the nodes with the highest score, each with the same chance.
+// One of the nodes with the highest score, each with the same chance. One number is drawn, and only when there is a choice.
 const NodeInfo* Scheduler::pick(std::span<const NodeScore> scores) {
-  const NodeScore* best = nullptr;
-  std::uint64_t equals = 0;
-  for (const NodeScore& node : scores) {
-    if (!best || node.score > best->score) {
-      best = &node;
-      equals = 1;
-    } else if (node.score == best->score && world_.rng.below(++equals) == 0) {
-      best = &node;
-    }
-  }
-  return best ? best->node : nullptr;
+  if (scores.empty()) return nullptr;
+  const Score best = std::ranges::max(scores, {}, &NodeScore::score).score;
+  const std::ptrdiff_t equals = std::ranges::count(scores, best, &NodeScore::score);
+  std::uint64_t skip = equals > 1 ? world_.rng.below(static_cast<std::uint64_t>(equals)) : 0;
+  const auto taken = std::ranges::find_if(scores, [&](const NodeScore& node) { return node.score == best && skip-- == 0; });
+  return taken->node;
 }
 
 }  // namespace ph::scheduler

@@ -1,5 +1,5 @@
-// What differs between two objects of one schema, as sets of fields. One algorithm over two kinds of views: Value, and the
-// bytes of messages, which is many times faster.
+// What differs between two objects of one schema, as sets of fields. One algorithm over three kinds of views: Value, the bytes of
+// messages, which is many times faster, and documents taken literally.
 #include <algorithm>
 #include <span>
 #include <tuple>
@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/patch/field_set.h"
+#include "api/patch/literal.h"
 #include "api/wire_view.h"
 #include "base/assert.h"
 
@@ -22,6 +23,11 @@ struct ValueMembers {
 };
 ValueMembers members_of(const Value& value) { return {value}; }
 wire::View::Members members_of(const wire::View& view) { return wire::View::Members(view); }
+struct LiteralMembers {
+  Literal of;
+  Literal operator[](std::size_t member) const { return of.member(of.schema().fields[member].name); }
+};
+LiteralMembers members_of(const Literal& literal) { return {literal}; }
 
 std::vector<Value> items_of(const Value& list) {
   std::vector<Value> out;
@@ -29,6 +35,7 @@ std::vector<Value> items_of(const Value& list) {
   return out;
 }
 std::vector<wire::View> items_of(const wire::View& list) { return list.items(); }
+std::vector<Literal> items_of(const Literal& list) { return list.items(); }
 
 std::vector<std::pair<std::string, Value>> entries_of(const Value& map) {
   std::vector<std::pair<std::string, Value>> out;
@@ -39,23 +46,23 @@ std::vector<std::pair<std::string, Value>> entries_of(const Value& map) {
   return out;
 }
 auto entries_of(const wire::View& map) { return map.entries(); }
+auto entries_of(const Literal& map) { return map.members(); }
 
 std::string json_text_of(const Value& value) { return value.json().dump(); }
 std::string json_text_of(const wire::View& view) { return view.json_text(); }
 
 bool same_bytes(const Value&, const Value&) { return false; }
 bool same_bytes(const wire::View& a, const wire::View& b) { return wire::View::same_bytes(a, b); }
+bool same_bytes(const Literal&, const Literal&) { return false; }
+
+// Empty and null differ only where documents are taken literally.
+template <class V>
+bool are_hollow(const V&, const V&) {
+  return false;
+}
+bool are_hollow(const Literal& a, const Literal& b) { return a.is_hollow() && b.is_hollow(); }
 
 // -- What a schema says about its values
-
-bool is_leaf(const Schema& schema) {
-  switch (schema.type) {
-    case Type::Struct:
-    case Type::Map: return schema.atomic;
-    case Type::List: return schema.atomic || schema.list_type == ListType::Atomic;
-    default: return true;
-  }
-}
 
 bool is_scalar(const Schema& schema) { return schema.type != Type::Struct && schema.type != Type::Map && schema.type != Type::List; }
 
@@ -167,7 +174,7 @@ class Comparer {
   Found compare(const V& old, const V& now) {
     Found out;
     if (same_bytes(old, now)) return out;
-    if (is_leaf(now.schema())) {
+    if (is_leaf(now.schema()) || are_hollow(old, now)) {
       out.modified.self = !V::equal(old, now);
     } else if (now.schema().type == Type::Struct) {
       compare_structs(old, now, out);
@@ -246,12 +253,12 @@ class Comparer {
     if (before && after) return compare(before, after);
     Found out;
     const V& value = after ? after : before;
-    if (is_always_there(field) || (is_null_list(field) && is_leaf(value.schema()))) {
+    if (shows_zeros_ && (is_always_there(field) || (is_null_list(field) && is_leaf(value.schema())))) {
       out.modified.self = true;
       return out;
     }
     Part& into = after ? out.added : out.removed;
-    if (is_null_list(field)) {
+    if (shows_zeros_ && is_null_list(field)) {
       parts_of(value, into.below);
     } else {
       into = all_of(value);
@@ -310,8 +317,8 @@ class Comparer {
 };
 
 template <class V>
-FieldChanges changes_between(const V& old, const V& now) {
-  Found found = Comparer<V>(true).compare(old, now);
+FieldChanges changes_between(const V& old, const V& now, bool shows_zeros = true) {
+  Found found = Comparer<V>(shows_zeros).compare(old, now);
   return {std::move(found.added.below), std::move(found.modified.below), std::move(found.removed.below)};
 }
 
@@ -333,6 +340,8 @@ FieldChanges compare_fields(const Object& old, const Object& now) {
   if (old.message()) return compare_fields(*old.message(), *now.message());
   return compare_fields(old.value(), now.value());
 }
+
+FieldChanges compare_fields(const Literal& old, const Literal& now) { return changes_between(old, now, false); }
 
 FieldSet fields_of(const Value& object) {
   FieldSet out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -160,15 +161,40 @@ void PathElement::append_text(std::string& out) const {
   out.append(kPrefixes[static_cast<int>(kind_)]).append(content_);
 }
 
+void PathElement::append_path(std::string& out) const {
+  switch (kind_) {
+    case Kind::Field: out.append(".").append(content_); return;
+    case Kind::Value: out.append("[=").append(content_).append("]"); return;
+    case Kind::Index: out.append("[").append(content_).append("]"); return;
+    case Kind::Key: break;
+  }
+  char before = '[';
+  for (const auto& [name, value] : Json::parse(content_, nullptr, false).items()) {
+    out.append(1, std::exchange(before, ',')).append(name).append("=").append(value.dump());
+  }
+  out.append("]");
+}
+
+std::string path_text(std::span<const PathElement> path) {
+  std::string out;
+  for (const PathElement& element : path) element.append_path(out);
+  return out;
+}
+
 std::strong_ordering PathElement::operator<=>(const PathElement& other) const {
   if (kind_ != other.kind_) return kind_ <=> other.kind_;
   return order() <=> other.order();
 }
 
+const FieldSet::Node* FieldSet::find(const PathElement& element) const {
+  const auto at = std::ranges::lower_bound(nodes_, element, {}, &Node::element);
+  return at == nodes_.end() || at->element != element ? nullptr : &*at;
+}
+
 bool FieldSet::has(std::span<const PathElement> path) const {
   if (path.empty()) return false;
-  const auto at = std::ranges::lower_bound(nodes_, path.front(), {}, &Node::element);
-  if (at == nodes_.end() || at->element != path.front()) return false;
+  const Node* at = find(path.front());
+  if (!at) return false;
   return path.size() == 1 ? at->member : at->children.has(path.subspan(1));
 }
 

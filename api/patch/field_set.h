@@ -15,6 +15,8 @@
 
 namespace ph::api {
 
+class Literal;
+
 // One step of a path. Ordered as upstream orders them: fields by name, list items by their key, items by value, indices.
 class PathElement {
  public:
@@ -32,6 +34,7 @@ class PathElement {
   Kind kind() const { return kind_; }
   const std::string& content() const { return content_; }  // the name, or the JSON
   void append_text(std::string& out) const;                // as FieldsV1 writes it
+  void append_path(std::string& out) const;                // as messages do: .name, [key="x",port=80], [="x"], [3]
   std::strong_ordering operator<=>(const PathElement& other) const;
   bool operator==(const PathElement& other) const { return kind_ == other.kind_ && order() == other.order(); }
 
@@ -45,6 +48,8 @@ class PathElement {
 };
 
 using FieldPath = std::vector<PathElement>;
+// .spec.ports[port=80,protocol="TCP"].name
+std::string path_text(std::span<const PathElement> path);
 
 class FieldSet {
  public:
@@ -55,6 +60,10 @@ class FieldSet {
 
   bool empty() const { return nodes_.empty(); }
   bool has(std::span<const PathElement> path) const;
+  // An element of the set: whether it is one itself, and what of the set is below it. Null: neither is.
+  struct Node;
+  const Node* find(const PathElement& element) const;
+  std::span<const Node> nodes() const;
   void insert(std::span<const PathElement> path);
   // Adds an element after all others: itself, if it is a member, and what is below it. Not both may be empty.
   void append(PathElement element, bool member, FieldSet below);
@@ -72,7 +81,6 @@ class FieldSet {
   bool operator==(const FieldSet& other) const = default;
 
  private:
-  struct Node;
   using Nodes = std::vector<Node>;  // sorted, each with a member or children
   friend class FieldsReader;
   static void write(const Nodes& nodes, bool self, std::string& scratch, std::string& out);
@@ -87,6 +95,8 @@ struct FieldSet::Node {
   bool operator==(const Node& other) const = default;
 };
 
+inline std::span<const FieldSet::Node> FieldSet::nodes() const { return nodes_; }
+
 struct FieldChanges {
   FieldSet added, modified, removed;
   bool empty() const { return added.empty() && modified.empty() && removed.empty(); }
@@ -99,6 +109,8 @@ FieldChanges compare_fields(const Value& old, const Value& now);
 // The same of two messages of one kind, much faster.
 FieldChanges compare_fields(const google::protobuf::Message& old, const google::protobuf::Message& now);
 FieldChanges compare_fields(const Object& old, const Object& now);
+// The same of two documents in which all that is there counts, zero, empty or null (literal.h).
+FieldChanges compare_fields(const Literal& old, const Literal& now);
 // Everything an object says: its leaves, and the containers that are there.
 FieldSet fields_of(const Value& object);
 

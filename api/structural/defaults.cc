@@ -53,8 +53,10 @@ void default_value(Json& value, const Node& node) {
   }
 }
 
+void Structural::fill_defaults(Json& document) const { default_value(document, root()); }
+
 void Structural::apply_defaults(Json& document) const {
-  default_value(document, root());
+  fill_defaults(document);
   prune_nulls(document, &root());
 }
 

@@ -51,6 +51,8 @@ class Structural {
   void coerce(Json& document, bool drop_invalid, Errors& errors, std::vector<std::string>* unknown = nullptr) const;
   // Fills in defaults, and drops null where neither null nor a default is allowed.
   void apply_defaults(Json& document) const;
+  // Fills in defaults alone: who applies null must hear that it is not allowed.
+  void fill_defaults(Json& document) const;
 
   // Everything wrong with a document, in upstream's order: the schema, embedded resources, the keys of lists. `metadata`: of a
   // document that is without.

@@ -1,4 +1,5 @@
 // v1 Node.
+#include "api/addresses.h"
 #include "api/validation/validation.h"
 
 namespace ph::api {
@@ -27,11 +28,9 @@ void check_amounts(const ResourceMap& amounts, const Path& path, Errors& errors)
 void check_pod_cidrs(const NodeSpec& spec, const Path& path, Errors& errors) {
   if (spec.pod_cidrs_size() > 2) errors.invalid(path, json_of(spec.pod_cidrs()), "may specify no more than one CIDR for each IP family");
   for (int i = 0; i < spec.pod_cidrs_size(); ++i) {
-    const std::string& cidr = spec.pod_cidrs(i);
-    const auto slash = cidr.find('/');
-    const bool valid = slash != std::string::npos && check_ip(cidr.substr(0, slash)).empty() && slash + 1 < cidr.size() &&
-                       cidr.find_first_not_of("0123456789", slash + 1) == std::string::npos;
-    if (!valid) errors.invalid_text(path.index(i), cidr, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+    // In no certain form: nodes that are there have what they were once given.
+    if (read_address_range(spec.pod_cidrs(i))) continue;
+    errors.invalid_text(path.index(i), spec.pod_cidrs(i), "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
   }
 }
 

@@ -175,7 +175,7 @@ void check_tolerations(const List<Toleration>& tolerations, const Path& path, Er
       const auto complaints = check_label_value(one.value());
       if (!complaints.empty()) errors.invalid_text(at.member("operator"), one.value(), fmt::format("{}", fmt::join(complaints, ";")));
     } else if (one.operator_() == "Exists") {
-      if (!one.value().empty()) errors.invalid_message(at.member("operator"), one, "value must be empty when `operator` is 'Exists'");
+      if (!one.value().empty()) errors.invalid_text(at.member("operator"), one.value(), "value must be empty when `operator` is 'Exists'");
     } else {
       errors.not_supported(at.member("operator"), one.operator_(), {"Equal", "Exists"});
     }

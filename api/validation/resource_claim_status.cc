@@ -1,6 +1,7 @@
 // The status of a resource.k8s.io/v1 ResourceClaim: what was allocated to it, who has it reserved, what drivers say of its devices.
 #include <fmt/format.h>
 
+#include "api/addresses.h"
 #include "api/validation/device_parts.h"
 
 namespace ph::api {
@@ -70,10 +71,7 @@ void check_network(const NetworkDeviceData& data, const Path& path, Errors& erro
   check_set(
       data.ips(), kIpsMax, path.member("ips"), errors, [](const std::string& ip) -> std::string_view { return ip; },
       [&](const std::string& ip, const Path& here) {
-        const auto slash = ip.find('/');
-        const bool has_length =
-            slash != ip.npos && slash + 1 < ip.size() && ip.find_first_not_of("0123456789", slash + 1) == ip.npos;
-        if (has_length && check_ip(ip.substr(0, slash)).empty()) return;
+        if (read_address_range(ip)) return;
         errors.invalid_text(here, ip, "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)");
       });
 }

@@ -45,6 +45,11 @@ void check_driver_name(const std::string& name, const Path& path, Errors& errors
 void check_port(std::int64_t port, const Path& path, Errors& errors);
 void check_port_or_name(const meta::v1::IntOrString& port, const Path& path, Errors& errors);
 void check_ip_text(std::string_view value, const Path& path, Errors& errors);
+// "10.0.0.0/8". `check_new_cidr`: in canonical form, as the newest kinds want it.
+void check_cidr(std::string_view value, const Path& path, Errors& errors);
+void check_new_cidr(std::string_view value, const Path& path, Errors& errors);
+void check_wildcard_host(std::string_view value, const Path& path, Errors& errors);  // a subdomain, the first label of which may be "*"
+void check_path_segment_text(std::string_view value, const Path& path, Errors& errors);  // not empty, and fit for a path
 // One of `supported`; empty is "Required value" when `required`.
 void check_one_of(std::string_view value, std::initializer_list<std::string_view> supported, const Path& path, Errors& errors);
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "api/addresses.h"
 #include "api/codec.h"
 #include "api/validation/validation.h"
 #include "api/value.h"
@@ -42,6 +43,38 @@ void check_port_or_name(const meta::v1::IntOrString& port, const Path& path, Err
 }
 
 void check_ip_text(std::string_view value, const Path& path, Errors& errors) { errors.invalid_each(path, value, check_ip(value)); }
+
+void check_cidr(std::string_view value, const Path& path, Errors& errors) {
+  const auto range = read_address_range(value);
+  if (!range) {
+    errors.invalid_text(path, value, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+  } else if (range->has_leading_zeros || range->address.has_leading_zeros) {
+    errors.invalid_text(path, value, "must not have leading 0s in IP or prefix length");
+  } else if (range->address.is_mapped()) {
+    errors.invalid_text(path, value, "must not have an IPv4-mapped IPv6 address");
+  } else if (range->network().bytes != range->address.bytes) {
+    errors.invalid_text(path, value, "must not have bits set beyond the prefix length");
+  }
+}
+
+void check_new_cidr(std::string_view value, const Path& path, Errors& errors) {
+  const std::size_t before = errors.size();
+  check_cidr(value, path, errors);
+  if (errors.size() > before) return;
+  if (const std::string canonical = read_address_range(value)->text(); canonical != value) {
+    errors.invalid_text(path, value, fmt::format("must be in canonical form (\"{}\")", canonical));
+  }
+}
+
+void check_wildcard_host(std::string_view value, const Path& path, Errors& errors) {
+  if (value.find('*') == value.npos) return check_subdomain(value, path, errors);
+  errors.invalid_each(path, value, check_wildcard_subdomain(value));
+}
+
+void check_path_segment_text(std::string_view value, const Path& path, Errors& errors) {
+  if (value.empty()) return errors.required(path);
+  errors.invalid_each(path, value, check_path_segment(value));
+}
 
 void check_one_of(std::string_view value, std::initializer_list<std::string_view> supported, const Path& path, Errors& errors) {
   if (std::ranges::find(supported, value) == supported.end()) errors.not_supported(path, value, supported);

@@ -59,7 +59,7 @@ std::unique_ptr<PodDisruptionBudget> budget_of(Core& core, const Pod& pod) {
     if (!budget->spec().has_selector()) continue;
     if (!api::LabelSelector::from(budget->spec().selector()).matches_map(pod.metadata().labels())) continue;
     if (found) {
-      throw api::internal("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+      throw api::unforeseen("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
     }
     found = std::move(budget);
   }

@@ -8,14 +8,9 @@
 #include "api/object.h"
 #include "api/rules.h"
 #include "api/value.h"
-#include "apiserver/registry/qos.h"
+#include "apiserver/parts/object_part.h"
 #include "apiserver/parts/parts.h"
-#include "apiserver/rest/body.h"
-#include "apiserver/rest/options.h"
-#include "apiserver/rest/patching.h"
-#include "apiserver/rest/respond.h"
-#include "apiserver/rest/validate.h"
-#include "apiserver/rest/verbs.h"
+#include "apiserver/registry/qos.h"
 
 namespace ph::apiserver {
 namespace {
@@ -67,50 +62,23 @@ void take_size(Pod& pod, const Pod& wanted, api::Errors& errors) {
   }
 }
 
-api::Object with_part(const Served& served, const api::Object& stored, const Pod& wanted, TakePart take) {
-  auto pod = std::make_unique<Pod>(stored.as<Pod>());
-  api::Errors errors;
-  take(*pod, wanted, errors);
-  // As an update from itself: the rules of a spec, without those of what may be there at first or may change.
-  if (errors.empty()) api::rules_of(*served.resource->schema).validate_update(*pod, *pod, errors);
-  if (!errors.empty()) throw api::invalid(served.qualified_kind, pod->metadata().name(), errors.list());
-  pod->mutable_metadata()->set_resource_version(wanted.metadata().resource_version());
-  if (!wanted.metadata().uid().empty()) pod->mutable_metadata()->set_uid(wanted.metadata().uid());
-  return pod;
+MakePart with_part(const Call& call, TakePart take) {
+  return [&call, take](const api::Object& stored, const api::Object& wanted) -> api::Object {
+    auto pod = std::make_unique<Pod>(stored.as<Pod>());
+    api::Errors errors;
+    take(*pod, wanted.as<Pod>(), errors);
+    // As an update from itself: the rules of a spec, without those of what may be there at first or may change.
+    if (errors.empty()) api::rules_of(*call.served->resource->schema).validate_update(*pod, *pod, errors);
+    if (!errors.empty()) throw api::invalid(call.served->qualified_kind, pod->metadata().name(), errors.list());
+    return pod;
+  };
 }
 
 TakePart part_of(const Call& call) { return call.info.subresource == "resize" ? &take_size : &take_ephemeral_containers; }
 
 }  // namespace
 
-Task<HttpResponse> update_pod_part(Core& core, Call& call) {
-  Served& served = *call.served;
-  const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
-  api::Object body = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
-  match_name(call, body);
-  match_namespace(call, body);
-  const Make make = [&](const api::Object& stored) {
-    check_uid(served, call.key(), body.metadata().uid(), stored.metadata().uid());
-    return with_part(served, stored, body.as<Pod>(), part_of(call));
-  };
-  WriteResult result = co_await update_object(core, served, call.key(), UpdateKind::Part, make,
-                                              write_request(call, options.manager, options.dry_run));
-  co_return answer_entry(core, call, 200, std::move(result.entry));
-}
-
-Task<HttpResponse> patch_pod_part(Core& core, Call& call) {
-  Served& served = *call.served;
-  const PatchType type = patch_type(call.request);
-  const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
-  const Make make = [&](const api::Object& stored) {
-    call.warnings.clear();
-    const auto wanted = apply_patch(type, call.request.body, stored, options.unknown, call.warnings);
-    match_name(call, wanted);
-    return with_part(served, stored, wanted.as<Pod>(), part_of(call));
-  };
-  WriteResult result = co_await update_object(core, served, call.key(), UpdateKind::Part, make,
-                                              write_request(call, options.manager, options.dry_run));
-  co_return answer_entry(core, call, 200, std::move(result.entry));
-}
+Task<HttpResponse> update_pod_part(Core& core, Call& call) { return update_part(core, call, with_part(call, part_of(call))); }
+Task<HttpResponse> patch_pod_part(Core& core, Call& call) { return patch_part(core, call, with_part(call, part_of(call))); }
 
 }  // namespace ph::apiserver

@@ -7,11 +7,14 @@
 #include "api/errors.h"
 #include "api/kinds.h"
 #include "api/object.h"
+#include "api/patch/scale_owners.h"
 #include "api/rules.h"
 #include "api/selector.h"
 #include "api/value.h"
 #include "apiserver/parts/parts.h"
+#include "apiserver/rest/applying.h"
 #include "apiserver/rest/body.h"
+#include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"
 #include "apiserver/rest/respond.h"
@@ -93,6 +96,25 @@ HttpResponse answer_scale(Call& call, const WriteResult& result) {
   return answer_message(call.form, 200, scale_of(*call.served->resource, object));
 }
 
+Task<HttpResponse> apply_scale(Core& core, Call& call) {
+  const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  const Applying applying = co_await Applying::read(core, call, options);
+  const api::Resource& resource = *call.served->resource;
+  const Make make = [&](const api::Object& stored) {
+    call.warnings.clear();
+    Scale shown = scale_of(resource, stored);
+    api::owners_to_scale(stored.metadata(), resource.scale.spec_replicas, *shown.mutable_metadata());
+    const api::Object live = api::Object::of(std::move(shown));
+    const api::Object scale = applying.over(api::schema_of<Scale>(), &live, call.warnings);
+    api::Object object = rescaled(resource, stored, scale.as<Scale>());
+    api::owners_from_scale(scale.metadata(), resource.scale.spec_replicas, resource.kind.api_version(), object.mutable_metadata());
+    return object;
+  };
+  const WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make,
+                                                    write_request(call, {}, options.dry_run));
+  co_return answer_scale(call, result);
+}
+
 }  // namespace
 
 Task<HttpResponse> get_scale(Core& core, Call& call) {
@@ -117,6 +139,7 @@ Task<HttpResponse> update_scale(Core& core, Call& call) {
 }
 
 Task<HttpResponse> patch_scale(Core& core, Call& call) {
+  if (is_apply(call.request)) co_return co_await apply_scale(core, call);
   const PatchType type = patch_type(call.request);
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
   const Make make = [&](const api::Object& stored) {

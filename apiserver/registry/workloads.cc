@@ -1,13 +1,15 @@
-// Deployments, daemon sets and jobs: what their controllers rely on from the first moment.
+// Deployments, daemon sets, stateful sets and jobs: what their controllers rely on from the first moment.
 #include "api/kinds.h"
 #include "api/value.h"
 #include "apiserver/registry/resource_rules.h"
+#include "apiserver/server.h"
 
 namespace ph::apiserver {
 namespace {
 
 using apps::v1::DaemonSet;
 using apps::v1::Deployment;
+using apps::v1::StatefulSet;
 using batch::v1::Job;
 using Labels = google::protobuf::Map<std::string, std::string>;
 
@@ -55,6 +57,24 @@ class DaemonSetRules final : public ResourceRules {
   }
 };
 
+// A field behind a gate: dropped while the gate is off, unless the object has it from when it was on.
+class StatefulSetRules final : public ResourceRules {
+ public:
+  explicit StatefulSetRules(bool max_unavailable) : max_unavailable_(max_unavailable) {}
+
+  void prepare_create(WriteContext&, api::Object& object) override { drop(object.as<StatefulSet>()); }
+  void prepare_update(WriteContext&, api::Object& object, const api::Object& old) override {
+    if (!old.as<StatefulSet>().spec().update_strategy().rolling_update().has_max_unavailable()) drop(object.as<StatefulSet>());
+  }
+
+ private:
+  void drop(StatefulSet& set) const {
+    auto& strategy = *set.mutable_spec()->mutable_update_strategy();
+    if (!max_unavailable_ && strategy.has_rolling_update()) strategy.mutable_rolling_update()->clear_max_unavailable();
+  }
+  const bool max_unavailable_;
+};
+
 // A job selects the pods that carry its UID, unless its maker took that on himself.
 class JobRules final : public ResourceRules {
  public:
@@ -93,6 +113,9 @@ class LeaseRules final : public ResourceRules {
 
 std::unique_ptr<ResourceRules> deployments(const ServerOptions&) { return std::make_unique<DeploymentRules>(); }
 std::unique_ptr<ResourceRules> daemon_sets(const ServerOptions&) { return std::make_unique<DaemonSetRules>(); }
+std::unique_ptr<ResourceRules> stateful_sets(const ServerOptions& options) {
+  return std::make_unique<StatefulSetRules>(options.stateful_set_max_unavailable);
+}
 std::unique_ptr<ResourceRules> jobs(const ServerOptions&) { return std::make_unique<JobRules>(); }
 std::unique_ptr<ResourceRules> endpoint_slices(const ServerOptions&) { return std::make_unique<EndpointSliceRules>(); }
 std::unique_ptr<ResourceRules> leases(const ServerOptions&) { return std::make_unique<LeaseRules>(); }

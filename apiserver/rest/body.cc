@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
+#include "api/json_member.h"
 #include "api/object_rules.h"
 #include "api/structural/objects.h"
 #include "apiserver/rest/negotiate.h"
@@ -95,6 +96,8 @@ void decode(const GroupVersionKind& expected, api::Unknown unknown, std::vector<
   }
 }
 
+bool is_empty_list(std::string_view json) { return json.starts_with('[') && json.find_first_not_of(" \t\r\n", 1) == json.size() - 1; }
+
 void read_json(std::string_view text, std::string_view original, const api::Schema& schema, api::Unknown unknown,
                std::vector<std::string>& warnings, api::Object& into) {
   GroupVersionKind found;
@@ -111,6 +114,7 @@ void read_json(std::string_view text, std::string_view original, const api::Sche
       into = api::structural::read_object(schema, text, options);
     }
   });
+  if (is_empty_list(api::json_at(text, "metadata.managedFields").value_or(""))) into.mutable_metadata().add_managed_fields();
 }
 
 void read_protobuf(const std::string& body, const api::Schema& schema, api::Object& into) {
@@ -147,6 +151,13 @@ api::Object read_body(const HttpRequest& request, const api::Schema& schema, api
   }
   set_defaults(object);
   return object;
+}
+
+void note_emptied_managers(const nlohmann::json& document, api::Object& object) {
+  const auto metadata = document.is_object() ? document.find("metadata") : document.end();
+  if (metadata == document.end() || !metadata->is_object()) return;
+  const auto managers = metadata->find("managedFields");
+  if (managers != metadata->end() && managers->is_array() && managers->empty()) object.mutable_metadata().add_managed_fields();
 }
 
 std::string kind_error(const nlohmann::json& document, const api::Schema& schema) {

@@ -19,6 +19,10 @@ api::Object read_body(const HttpRequest& request, const api::Schema& schema, api
 // Why a document, after a patch, is not an object of the kind: it says it is another. Empty when it is one.
 std::string kind_error(const nlohmann::json& document, const api::Schema& schema);
 
+// A list of managed fields that is there but empty asks for none, which the object cannot tell from one that does not speak of
+// them: it gets the one empty entry that asks for the same.
+void note_emptied_managers(const nlohmann::json& document, api::Object& object);
+
 using api::set_defaults;
 
 }  // namespace ph::apiserver

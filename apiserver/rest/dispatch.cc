@@ -114,7 +114,7 @@ Task<HttpResponse> answer(Core& core, Call& call) {
   co_return co_await answer_resource(core, call);
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out.push_back('\\');
@@ -131,7 +131,7 @@ void add_headers(HttpResponse& response, const Call& call, std::string audit_id)
   for (const std::string& warning : all) {
     if (std::ranges::find(told, warning) != told.end()) continue;
     told.push_back(warning);
-    response.headers.add("Warning", "299 - " + quoted(warning));
+    response.headers.add("Warning", "299 - " + quoted_text(warning));
   }
 }
 

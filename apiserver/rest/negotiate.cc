@@ -149,4 +149,6 @@ Format body_format(const HttpRequest& request) {
       "the body of the request was in an unknown format - accepted media types include: {}", kSupported));
 }
 
+bool is_apply(const HttpRequest& request) { return media_type(request.headers.get("Content-Type")) == "application/apply-patch+yaml"; }
+
 }  // namespace ph::apiserver

@@ -32,5 +32,7 @@ Format body_format(const HttpRequest& request);
 
 // `type/subtype` of a header value, in lower case without parameters.
 std::string media_type(std::string_view header);
+// Whether a patch is server-side apply (applying.h).
+bool is_apply(const HttpRequest& request);
 
 }  // namespace ph::apiserver

@@ -68,6 +68,14 @@ std::string default_manager(const HttpRequest& request) {
   return name.substr(0, 128);
 }
 
+void check_manager(std::string_view manager, api::Errors& errors) {
+  const api::Path path("fieldManager");
+  if (manager.size() > 128) errors.too_long(path, 128);
+  if (std::ranges::any_of(manager, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+    errors.invalid_text(path, manager, "should only contain printable characters");
+  }
+}
+
 void check_dry_run(const std::vector<std::string>& values, api::Errors& errors) {
   for (const std::string& value : values) {
     if (value != "All") errors.not_supported(api::Path("dryRun"), value, {"All"});
@@ -78,7 +86,7 @@ api::Unknown unknown_fields(std::string_view validation, api::Errors& errors) {
   if (validation.empty() || validation == "Warn") return api::Unknown::Warn;
   if (validation == "Strict") return api::Unknown::Strict;
   if (validation == "Ignore") return api::Unknown::Ignore;
-  errors.not_supported(api::Path("fieldValidation"), validation, {"Ignore", "Strict", "Warn", ""});
+  errors.not_supported(api::Path("fieldValidation"), validation, {"", "Ignore", "Strict", "Warn"});
   return api::Unknown::Warn;
 }
 
@@ -143,16 +151,19 @@ ListOptions list_options(const Query& query, bool watch) {
 WriteOptions write_options(const HttpRequest& request, const Query& query, std::string_view kind) {
   WriteOptions options;
   api::Errors errors;
+  options.manager = std::string(query.get("fieldManager"));
+  const bool is_patch = kind == "PatchOptions";
+  if (is_patch && is_apply(request)) {
+    if (options.manager.empty()) errors.required(api::Path("fieldManager"), "is required for apply patch");
+    options.force = query.flag("force");
+  } else if (is_patch && query.has("force")) {
+    errors.forbidden(api::Path("force"), "may not be specified for non-apply patch");
+  }
+  check_manager(options.manager, errors);
   const auto dry_run = query.all("dryRun");
   check_dry_run(dry_run, errors);
   options.dry_run = !dry_run.empty();
   options.unknown = unknown_fields(query.get("fieldValidation"), errors);
-  options.manager = std::string(query.get("fieldManager"));
-  if (options.manager.size() > 128) errors.too_long(api::Path("fieldManager"), 128);
-  if (std::ranges::any_of(options.manager, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
-    errors.invalid_text(api::Path("fieldManager"), options.manager, "should only contain printable characters");
-  }
-  if (kind == "PatchOptions" && query.has("force")) errors.forbidden(api::Path("force"), "may not be specified for non-apply patch");
   check(kind, errors);
   if (options.manager.empty()) options.manager = default_manager(request);
   return options;

@@ -30,8 +30,9 @@ struct WriteOptions {
   bool dry_run = false;
   api::Unknown unknown = api::Unknown::Warn;
   std::string manager;
+  bool force = false;  // of apply
 };
-// `kind`: CreateOptions, UpdateOptions, PatchOptions, for the words of the errors.
+// `kind`: CreateOptions, UpdateOptions, PatchOptions, for the words of the errors. Whoever applies must say who he is.
 WriteOptions write_options(const HttpRequest& request, const Query& query, std::string_view kind);
 
 // Of delete and deletecollection: a body when there is one, else the query.

@@ -1,6 +1,7 @@
 // PATCH of an object, or of its status.
 #include "api/errors.h"
 #include "api/object.h"
+#include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"
 #include "apiserver/rest/respond.h"
@@ -9,6 +10,7 @@
 namespace ph::apiserver {
 
 Task<HttpResponse> patch(Core& core, Call& call) {
+  if (is_apply(call.request)) co_return co_await apply(core, call);
   Served& served = *call.served;
   Served& storage = storage_of(served);
   const PatchType type = patch_type(call.request);

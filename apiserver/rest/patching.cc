@@ -106,12 +106,16 @@ class Result {
     options.unknown = api::Unknown::Warn;
     options.warnings = &complaints;
     try {
-      if (!object.message()) return api::structural::read_object(schema, document_, options);
-      api::from_json(document_, *object.message(), options);
+      if (object.message()) {
+        api::from_json(document_, *object.message(), options);
+      } else {
+        object = api::structural::read_object(schema, document_, options);
+      }
     } catch (const api::DecodeError& error) {
       const std::string why = type_ == PatchType::Strategic ? api::unstructured_error(schema, document_) : "";
       refuse(why.empty() ? error.what() : std::string_view(why));
     }
+    note_emptied_managers(document_, object);
     return object;
   }
 

@@ -13,6 +13,7 @@ WriteRequest write_request(Call& call, std::string manager, bool dry_run) {
   WriteRequest request;
   request.user = call.user;
   request.manager = std::move(manager);
+  request.through = call.held;
   request.subresource = call.info.subresource;
   request.dry_run = dry_run;
   request.warnings = &call.warnings;

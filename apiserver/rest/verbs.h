@@ -13,6 +13,7 @@ Task<HttpResponse> list(Core& core, Call& call);
 Task<HttpResponse> watch(Core& core, Call& call);
 Task<HttpResponse> update(Core& core, Call& call);
 Task<HttpResponse> patch(Core& core, Call& call);
+Task<HttpResponse> apply(Core& core, Call& call);  // a patch of that type
 Task<HttpResponse> remove(Core& core, Call& call);
 Task<HttpResponse> remove_collection(Core& core, Call& call);
 

@@ -15,6 +15,7 @@ namespace ph::apiserver {
 struct WriteRequest {
   Identity user;
   std::string manager;      // of managed fields; empty: none are recorded
+  std::shared_ptr<Served> through;  // the version that the request spoke; null: the one that is stored
   std::string subresource;  // "", "status", "scale", …
   bool dry_run = false;
   bool admit = true;        // false for the server's own writes

@@ -1,9 +1,11 @@
-// The `kubernetes` service: how pods find the apiserver. Upstream: pkg/controlplane/controller/kubernetesservice
+// The `kubernetes` service, how pods find the apiserver, and the range its address is from.
+// Upstream: pkg/controlplane/controller/kubernetesservice, …/defaultservicecidr
 #include "api/errors.h"
 #include "api/kinds.h"
 #include "api/object.h"
 #include "api/sorted.h"
-#include "apiserver/registry/ip_range.h"
+#include "api/times.h"
+#include "apiserver/registry/service_numbers.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/upkeep/upkeep.h"
 #include "apiserver/rest/write.h"
@@ -14,6 +16,7 @@ namespace {
 using core::v1::Endpoints;
 using core::v1::Service;
 using discovery::v1::EndpointSlice;
+using networking::v1::ServiceCIDR;
 
 constexpr Duration kInterval = 10s;
 constexpr int kPort = 443;
@@ -101,10 +104,49 @@ Task<void> keep(Core& core, std::unique_ptr<T> wanted) {
   co_await update_object(core, served, {kNamespace, kName}, UpdateKind::Main, make, own_request());
 }
 
+bool is_ready(const ServiceCIDR& range) {
+  return std::ranges::any_of(range.status().conditions(), [](const auto& condition) { return condition.type() == "Ready"; });
+}
+
+// The range the server was started with. One that is there already, with whatever in it, was told to be so.
+Task<void> keep_range(Core& core) {
+  Served& served = core.of(api::schema_of<ServiceCIDR>());
+  if (!served.cache->find(kName)) {
+    auto range = std::make_unique<ServiceCIDR>();
+    range->mutable_metadata()->set_name(kName);
+    range->mutable_spec()->add_cidrs(core.options.service_cidr);
+    co_await ensure_object(core, std::move(range));
+  }
+  const EntryRef entry = served.cache->find(kName);
+  if (!entry || is_ready(decode_entry(*served.resource, *entry).as<ServiceCIDR>())) co_return;
+  const Make make = [&core](const api::Object& stored) -> api::Object {
+    auto range = std::make_unique<ServiceCIDR>(stored.as<ServiceCIDR>());
+    if (is_ready(*range)) return range;
+    auto& condition = *range->mutable_status()->add_conditions();
+    condition.set_type("Ready");
+    condition.set_status("True");
+    condition.set_message("Kubernetes default Service CIDR is ready");
+    api::set_time(condition.mutable_last_transition_time(), core.now());
+    return range;
+  };
+  co_await update_object(core, served, {{}, kName}, UpdateKind::Status, make, own_request());
+}
+
+// Services from before there were objects that say whose an address is.
+Task<void> show_owners(Core& core) {
+  const Snapshot snapshot = core.of(api::schema_of<Service>()).cache->snapshot();
+  for (const EntryRef& entry : *snapshot.entries) {
+    const api::Object object = decode_entry(*core.resource(api::schema_of<Service>()), *entry);
+    const Service& service = object.as<Service>();
+    if (has_cluster_ip(service)) co_await ensure_object(core, ip_address_of(service.spec().cluster_ip(), service));
+  }
+}
+
 Task<void> keep_once(Core& core) {
   if (!core.cache(*core.resource(api::schema_of<Service>()))->find(std::string(kNamespace) + "/" + kName)) {
     co_await ensure_object(core, make_service(core.options));
   }
+  co_await keep_range(core);
   if (core.options.advertise_address.empty()) co_return;
   co_await keep(core, make_endpoints(core.options));
   co_await keep(core, make_slice(core.options));
@@ -124,8 +166,11 @@ Task<void> ensure_object(Core& core, api::Object object) {
 }
 
 Task<void> keep_kubernetes_service(Core& core) {
+  bool shown = false;
   for (;;) {
     try {
+      if (!shown) co_await show_owners(core);
+      shown = true;
       co_await keep_once(core);
     } catch (const api::ApiError& error) {
       core.log.warning("the kubernetes service could not be kept", "error", error.what());

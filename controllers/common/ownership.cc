@@ -54,7 +54,7 @@ Task<void> Claimer::check_owner() {
 
 Task<bool> Claimer::adopt(const api::Resource& resource, ObjectKey key, std::string uid) {
   co_await check_owner();
-  const nlohmann::json patch = {{"metadata",
+  nlohmann::json patch = {{"metadata",
                                  {{"uid", uid},
                                   {"ownerReferences",
                                    {{{"apiVersion", owner_.resource->kind.api_version()},
@@ -63,13 +63,15 @@ Task<bool> Claimer::adopt(const api::Resource& resource, ObjectKey key, std::str
                                      {"uid", owner_.uid},
                                      {"controller", true},
                                      {"blockOwnerDeletion", true}}}}}}};
+  if (!owner_.finalizer.empty()) patch["metadata"]["finalizers"] = nlohmann::json::array({owner_.finalizer});
   const Patched patched = co_await client_.try_patch_metadata(resource, std::move(key), Patch::strategic(patch.dump()));
   co_return patched == Patched::Yes;
 }
 
 Task<void> Claimer::release(const api::Resource& resource, ObjectKey key, std::string uid) {
-  const nlohmann::json body = {
+  nlohmann::json body = {
       {"metadata", {{"uid", uid}, {"ownerReferences", {{{"$patch", "delete"}, {"uid", owner_.uid}}}}}}};
+  if (!owner_.finalizer.empty()) body["metadata"]["$deleteFromPrimitiveList/finalizers"] = nlohmann::json::array({owner_.finalizer});
   Patch patch = Patch::strategic(body.dump());
   patch.pinned = true;
   // It may be gone, or no longer have the reference: somebody else released it.

@@ -16,6 +16,7 @@ struct Owner {
   ObjectKey key;
   std::string uid;
   bool deleting = false;
+  std::string finalizer = {};  // put on what is adopted, taken from what is released; empty: none
 };
 template <class T>
 Owner owner_of(const T& object) {

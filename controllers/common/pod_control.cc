@@ -20,9 +20,10 @@ std::optional<PodControl::Failure> failure_of(std::exception_ptr error) {
 
 }  // namespace
 
-Task<std::optional<PodControl::Failure>> PodControl::create(int count, std::function<Pod(int)> pod, ObjectReference about) {
-  const Batches made = co_await slow_start(count, [this, &pod, &about](int i) { return create_one(pod(i), about); });
-  co_return failure_of(made.error);
+Task<std::optional<PodControl::Failure>> PodControl::create(int count, std::function<Pod(int)> pod, ObjectReference about, int* made) {
+  const Batches batches = co_await slow_start(count, [this, &pod, &about](int i) { return create_one(pod(i), about); });
+  if (made) *made = batches.succeeded;
+  co_return failure_of(batches.error);
 }
 
 // Whether another one is worth trying.

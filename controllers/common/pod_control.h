@@ -25,8 +25,9 @@ class PodControl {
   PodControl(Client& client, EventRecorder& events) : client_(client), events_(events) {}
 
   // Makes `count` pods, `pod(i)` being the i-th, by slow_start. Nothing: all were made, or the namespace is on its way out, where
-  // pods are neither made nor missed.
-  Task<std::optional<Failure>> create(int count, std::function<core::v1::Pod(int)> pod, core::v1::ObjectReference about);
+  // pods are neither made nor missed. `made`: is told how many were, when it is not null.
+  Task<std::optional<Failure>> create(int count, std::function<core::v1::Pod(int)> pod, core::v1::ObjectReference about,
+                                      int* made = nullptr);
   // Deletes them side by side, each pinned to its UID. Nothing: all are on their way out, or gone.
   Task<std::optional<Failure>> remove(std::vector<Ref<PodView>> pods, core::v1::ObjectReference about);
 

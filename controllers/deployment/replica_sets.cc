@@ -1,7 +1,11 @@
 #include "controllers/deployment/replica_sets.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "controllers/common/amounts.h"
+
+#include "controllers/common/amounts.h"
+#include "controllers/common/name_hash.h"
 
 namespace ph::controllers::deployment {
 namespace {
@@ -9,18 +13,6 @@ namespace {
 struct Fenceposts {
   int surge = 0, unavailable = 0;
 };
-
-// An IntOrString of `total`: "25%" is a part of it.
-int scaled(const meta::v1::IntOrString& value, int total, bool round_up) {
-  if (value.type() == 0) return value.int_val();
-  std::string_view text = value.str_val();
-  if (!text.ends_with('%')) return 0;
-  text.remove_suffix(1);
-  std::int64_t percent = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
-  if (error != std::errc() || end != text.data() + text.size()) return 0;
-  return static_cast<int>((percent * total + (round_up ? 99 : 0)) / 100);
-}
 
 Fenceposts fenceposts(const Deployment& deployment) {
   const auto& rolling = deployment.spec().strategy().rolling_update();
@@ -83,10 +75,7 @@ std::string template_hash(const core::v1::PodTemplateSpec& from, const std::opti
   };
   mix(canonical(from));
   if (collisions) mix(std::to_string(*collisions));
-  // Digits as letters and digits that spell no words.
-  std::string out = std::to_string(hash);
-  for (char& c : out) c = kNameAlphabet[static_cast<unsigned char>(c) % kNameAlphabet.size()];
-  return out;
+  return spelled_hash(hash);
 }
 
 Ref<ReplicaSet> find_new(const Deployment& deployment, const Sets& sets) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/codec.h"
+#include "controllers/common/services.h"
 #include "controllers/endpoint_slice/plan.h"
 
 namespace ph::controllers::endpoint_slice {
@@ -12,28 +13,6 @@ using discovery::v1::Endpoint;
 using discovery::v1::EndpointPort;
 using informers::PodView;
 using informers::Ref;
-
-bool is_ipv6(std::string_view address) { return address.find(':') != std::string_view::npos; }
-
-// The pod's own address of that type; empty when it has none.
-std::string address_of(const PodView& pod, std::string_view type) {
-  for (const std::string& ip : pod.pod_ips) {
-    if (is_ipv6(ip) == (type == "IPv6")) return ip;
-  }
-  return {};
-}
-
-// The number a service port leads to on this pod; 0 when the pod has no port of that name.
-std::int32_t target_number(const ServicePort& port, const PodView& pod) {
-  const auto& target = port.target_port();
-  if (target.type() == 0) return target.int_val() != 0 ? target.int_val() : port.port();
-  for (std::size_t i = 0; i < pod.ports.size(); ++i) {
-    const auto& [name, number] = pod.ports[i];
-    const std::string_view protocol = pod.port_protocols[i];
-    if (name == target.str_val() && protocol == port.protocol()) return number;
-  }
-  return 0;
-}
 
 std::vector<EndpointPort> ports_of(const Service& service, const PodView& pod) {
   std::vector<EndpointPort> out;
@@ -58,7 +37,7 @@ void add_hints(const Service& service, Endpoint* endpoint) {
   if (same_node && endpoint->has_node_name()) endpoint->mutable_hints()->add_for_nodes()->set_name(endpoint->node_name());
 }
 
-Endpoint endpoint_of(const Service& service, const PodView& pod, const std::string& address, const ZoneOf& zone_of) {
+Endpoint endpoint_of(const Service& service, const PodView& pod, const std::string& address, const std::string& zone) {
   Endpoint out;
   out.add_addresses(address);
   auto* conditions = out.mutable_conditions();
@@ -74,11 +53,9 @@ Endpoint endpoint_of(const Service& service, const PodView& pod, const std::stri
   target->set_uid(pod.uid);
   if (!pod.node_name.empty()) {
     out.set_node_name(std::string(pod.node_name.view()));
-    if (std::string zone = zone_of(pod.node_name); !zone.empty()) out.set_zone(std::move(zone));
+    if (!zone.empty()) out.set_zone(zone);
   }
-  if (!pod.hostname.empty() && pod.subdomain == std::string_view(service.metadata().name())) {
-    out.set_hostname(std::string(pod.hostname.view()));
-  }
+  if (std::string hostname = hostname_of(service, pod); !hostname.empty()) out.set_hostname(std::move(hostname));
   add_hints(service, &out);
   return out;
 }
@@ -101,22 +78,25 @@ std::vector<std::string> address_types(const Service& service) {
   return {is_ipv6(service.spec().cluster_ip()) ? "IPv6" : "IPv4"};
 }
 
-std::vector<Group> desired(const Service& service, const std::vector<Ref<PodView>>& pods, std::string_view address_type,
-                           const ZoneOf& zone_of) {
+Desired desired(const Service& service, const std::vector<Ref<PodView>>& pods, std::string_view address_type, const ZoneOf& zone_of) {
+  Desired out;
   std::map<std::string, Group> groups;
   for (const Ref<PodView>& pod : pods) {
     if (pod->finished()) continue;
     const std::string address = address_of(*pod, address_type);
     if (address.empty()) continue;
+    const std::optional<std::string> zone = zone_of(pod->node_name);
+    if (!zone && !service.spec().publish_not_ready_addresses()) {
+      out.without_node.push_back(pod);
+      continue;
+    }
+    // A pod without any of the ports is told of all the same, in a slice of its own kind without ports.
     std::vector<EndpointPort> ports = ports_of(service, *pod);
-    // A pod without any of the ports cannot be reached, unless the service names none.
-    if (ports.empty() && service.spec().ports_size() > 0) continue;
     Group& group = groups[port_key(ports)];
     group.ports = std::move(ports);
-    group.endpoints.push_back(endpoint_of(service, *pod, address, zone_of));
+    group.endpoints.push_back(endpoint_of(service, *pod, address, zone.value_or("")));
   }
-  std::vector<Group> out;
-  for (auto& [key, group] : groups) out.push_back(std::move(group));
+  for (auto& [key, group] : groups) out.groups.push_back(std::move(group));
   return out;
 }
 

@@ -2,12 +2,17 @@
 //
 //   reads     v1 Service, v1 Node, discovery/v1 EndpointSlice, v1 Pod (views)   informers
 //   writes    discovery/v1 EndpointSlice                                       create, update, delete
+//             v1 Event                                                         FailedToUpdateEndpointSlices
 //   upstream  pkg/controller/endpointslice
-#include "api/sorted.h"
-#include "api/times.h"
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "controllers/common/services.h"
 #include "controllers/endpoint_slice/metrics.h"
 #include "controllers/endpoint_slice/plan.h"
-#include "controllers/runtime/loop.h"
+#include "controllers/runtime/options.h"
 
 namespace ph::controllers {
 namespace {
@@ -16,9 +21,9 @@ using core::v1::Node;
 using core::v1::Service;
 using discovery::v1::EndpointSlice;
 
-constexpr int kEndpointsPerSliceMax = 100;
 constexpr const char* kByService = "service";
-constexpr const char* kTriggerTime = "endpoints.kubernetes.io/last-change-trigger-time";
+// Between two looks at a service some of whose pods are on unknown nodes; the time doubles.
+constexpr Duration kPatienceFirst = 1s, kPatienceMost = 1000s;
 
 bool is_ours(const EndpointSlice& slice) {
   const auto& labels = slice.metadata().labels();
@@ -38,22 +43,12 @@ bool is_owned_by(const EndpointSlice& slice, const Service& service) {
                              [&](const auto& owner) { return owner.uid() == service.metadata().uid(); });
 }
 
-bool has_endpoints(const Service& service) {
-  return service.spec().type() != "ExternalName" && !service.spec().selector().empty();
-}
-
-bool selects(const Service& service, const PodView& pod) {
-  for (const auto* term : sorted(service.spec().selector())) {
-    if (pod.label(term->first) != term->second) return false;
-  }
-  return true;
-}
-
 class EndpointSlices final : public Loop {
  public:
   explicit EndpointSlices(const World& world)
       : client_(world.client),
-        clock_(world.clock),
+        events_(world.events),
+        max_per_slice_(world.options->max_endpoints_per_slice),
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
         nodes_(world.informer<Node>()),
@@ -68,35 +63,61 @@ class EndpointSlices final : public Loop {
     const auto service = services_.find(key);
     // The slices of a service that is gone go with their owner.
     if (!service || service->metadata().has_deletion_timestamp() || !has_endpoints(*service)) {
-      metrics_.forget(key);
+      forget(key);
       co_return Outcome::done();
     }
 
-    std::vector<Ref<PodView>> selected;
-    for (auto& pod : pods_.list(key.namespace_name)) {
-      if (selects(*service, *pod)) selected.push_back(std::move(pod));
-    }
+    const std::vector<Ref<PodView>> pods = selected_by(*service, pods_);
+    const std::optional<Time> trigger = trigger_times_.take(*service, pods);
     const auto types = endpoint_slice::address_types(*service);
     endpoint_slice::EndpointSliceMetrics::Service counted{.traffic_distribution = service->spec().traffic_distribution()};
+    std::vector<std::string> left_out;
     for (const std::string& type : types) {
-      const auto groups = endpoint_slice::desired(*service, selected, type, [this](std::string_view node) { return zone_of(node); });
+      auto desired = endpoint_slice::desired(*service, pods, type, [this](std::string_view node) { return zone_of(node); });
       const auto slices = existing(*service, type);
-      endpoint_slice::Plan plan = endpoint_slice::reconcile(*service, type, groups, slices, kEndpointsPerSliceMax);
-      metrics_.tally(counted, groups, slices, plan, kEndpointsPerSliceMax);
-      co_await carry_out(std::move(plan));
+      endpoint_slice::Plan plan = endpoint_slice::reconcile(*service, type, desired.groups, slices, max_per_slice_);
+      metrics_.tally(counted, desired.groups, slices, plan, max_per_slice_);
+      for (const Ref<PodView>& pod : desired.without_node) note_left_out(*service, *pod, left_out);
+      co_await carry_out(std::move(plan), trigger);
     }
     metrics_.looked_at(key, std::move(counted));
     co_await remove_others(*service, types);
-    co_return Outcome::done();
+    co_return tell_left_out(*service, left_out);
   }
 
  private:
-  std::string zone_of(std::string_view node_name) const {
+  std::optional<std::string> zone_of(std::string_view node_name) const {
     const auto node = nodes_.find({{}, std::string(node_name)});
-    if (!node) return {};
+    if (!node) return std::nullopt;
     const auto& labels = node->metadata().labels();
     const auto zone = labels.find("topology.kubernetes.io/zone");
     return zone == labels.end() ? std::string() : zone->second;
+  }
+
+  static void note_left_out(const Service& service, const PodView& pod, std::vector<std::string>& out) {
+    std::string text = fmt::format("skipping Pod {} for Service {}: Node {} Not Found", pod.name, key_of(service).text(), pod.node_name.view());
+    // Of a service of two families it is said once.
+    if (std::ranges::find(out, text) == out.end()) out.push_back(std::move(text));
+  }
+
+  // A node that comes brings no key: its pods' services are looked at again later and later.
+  Outcome tell_left_out(const Service& service, const std::vector<std::string>& left_out) {
+    if (left_out.empty()) {
+      patience_.erase(key_of(service));
+      return Outcome::done();
+    }
+    const std::string text = left_out.size() == 1 ? left_out.front() : fmt::format("[{}]", fmt::join(left_out, ", "));
+    events_.warning(informers::reference_to(service), "FailedToUpdateEndpointSlices",
+                    fmt::format("Error updating Endpoint Slices for Service {}: {}", key_of(service).text(), text));
+    Duration& patience = patience_[key_of(service)];
+    patience = patience == Duration::zero() ? kPatienceFirst : std::min(2 * patience, kPatienceMost);
+    return Outcome::again_after(patience);
+  }
+
+  void forget(const ObjectKey& key) {
+    metrics_.forget(key);
+    trigger_times_.forget(key);
+    patience_.erase(key);
   }
 
   std::vector<EndpointSlice> existing(const Service& service, std::string_view type) const {
@@ -108,14 +129,14 @@ class EndpointSlices final : public Loop {
     return out;
   }
 
-  Task<void> carry_out(endpoint_slice::Plan plan) {
-    const std::string now = api::rfc3339(clock_.now());
+  Task<void> carry_out(endpoint_slice::Plan plan, std::optional<Time> trigger) {
     for (EndpointSlice& slice : plan.create) {
-      (*slice.mutable_metadata()->mutable_annotations())[kTriggerTime] = now;
-      co_await client_.create<EndpointSlice>(slice);
+      set_trigger_time(slice.mutable_metadata(), trigger);
+      const auto created = co_await client_.try_create<EndpointSlice>(slice);
+      if (created.refusal && created.made != Made::NamespaceEnding) throw *created.refusal;
     }
     for (EndpointSlice& slice : plan.update) {
-      (*slice.mutable_metadata()->mutable_annotations())[kTriggerTime] = now;
+      set_trigger_time(slice.mutable_metadata(), trigger);
       // Ours alone, and few: the whole object, under the revision it was judged at.
       co_await client_.update<EndpointSlice>(slice);
     }
@@ -134,21 +155,16 @@ class EndpointSlices final : public Loop {
   }
 
   Client& client_;
-  const Clock& clock_;
+  EventRecorder& events_;
+  const int max_per_slice_;
   Informer<Service>& services_;
   Informer<PodView>& pods_;
   Informer<Node>& nodes_;
   Informer<EndpointSlice>& slices_;
   endpoint_slice::EndpointSliceMetrics metrics_;
+  TriggerTimes trigger_times_;
+  std::map<ObjectKey, Duration> patience_;  // with services that have pods on unknown nodes
 };
-
-LoopBuilder::Keys services_of(const PodView& pod, const World& world) {
-  LoopBuilder::Keys keys;
-  for (const auto& service : world.informer<Service>().list(pod.namespace_name)) {
-    if (has_endpoints(*service) && selects(*service, pod)) keys.push_back(key_of(*service));
-  }
-  return keys;
-}
 
 }  // namespace
 
@@ -160,6 +176,7 @@ void endpoint_slice_loop(LoopBuilder& loop) {
         return {{slice.metadata().namespace_(), service_of(slice)}};
       })
       .reads<Node>()
+      .event_source("endpoint-slice-controller")
       .with<EndpointSlices>();
 }
 

@@ -1,10 +1,12 @@
 #include "controllers/endpoint_slice/plan.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "api/codec.h"
 #include "api/sorted.h"
+#include "controllers/common/services.h"
 
 namespace ph::controllers::endpoint_slice {
 namespace {
@@ -25,7 +27,7 @@ bool same_ports(const A& a, const B& b) {
 }
 
 bool is_reserved(std::string_view label) {
-  return label == kServiceLabel || label == kManagedByLabel || label == "service.kubernetes.io/headless" ||
+  return label == kServiceLabel || label == kManagedByLabel || label == kHeadlessLabel ||
          label == "endpoints.kubernetes.io/managed-by";
 }
 
@@ -37,7 +39,7 @@ void set_labels(const Service& service, EndpointSlice* slice) {
   }
   labels[kServiceLabel] = service.metadata().name();
   labels[kManagedByLabel] = kManagedBy;
-  if (service.spec().cluster_ip() == "None") labels["service.kubernetes.io/headless"] = "";
+  if (service.spec().cluster_ip() == "None") labels[kHeadlessLabel] = "";
 }
 
 EndpointSlice new_slice(const Service& service, std::string_view address_type, const std::vector<EndpointPort>& ports) {
@@ -72,14 +74,16 @@ class GroupWork {
   void run(std::string_view address_type, std::vector<EndpointSlice>& create) {
     for (const Endpoint& endpoint : group_.endpoints) wanted_.emplace(endpoint.target_ref().uid(), &endpoint);
     for (Draft* draft : drafts_) keep_what_stays(draft);
-    // Slices that are written anyway first: they cost nothing more.
-    for (const bool changed : {true, false}) {
-      for (Draft* draft : drafts_) {
-        if (draft->changed() == changed && draft->after.endpoints_size() > 0) fill(&draft->after);
-      }
+    // Slices that are written anyway first, the fullest of them before others: they cost nothing more.
+    std::ranges::sort(drafts_, std::ranges::less{}, [](const Draft* draft) {
+      return std::pair<int, std::string_view>(-draft->after.endpoints_size(), draft->before.metadata().name());
+    });
+    for (Draft* draft : drafts_) {
+      if (draft->changed() && draft->after.endpoints_size() > 0) fill(&draft->after);
     }
     while (!wanted_.empty()) {
-      fill(&create.emplace_back(new_slice(service_, address_type, group_.ports)));
+      Draft* const other = one_for_the_rest();
+      fill(other ? &other->after : &create.emplace_back(new_slice(service_, address_type, group_.ports)));
     }
   }
 
@@ -92,6 +96,15 @@ class GroupWork {
       *draft->after.add_endpoints() = *found->second;
       wanted_.erase(found);
     }
+  }
+
+  // The fullest slice that is not written yet and has room for all that is left; null: there is none.
+  Draft* one_for_the_rest() const {
+    const int left = static_cast<int>(wanted_.size());
+    const auto found = std::ranges::find_if(drafts_, [&](const Draft* draft) {
+      return !draft->changed() && draft->after.endpoints_size() + left <= max_;
+    });
+    return left < max_ && found != drafts_.end() ? *found : nullptr;
   }
 
   void fill(EndpointSlice* slice) {
@@ -111,6 +124,15 @@ class GroupWork {
   int max_;
   std::map<std::string, const Endpoint*, std::less<>> wanted_;  // not in a slice yet
 };
+
+// `made` takes the name of a slice that would go.
+EndpointSlice in_place_of(const EndpointSlice& before, EndpointSlice made) {
+  auto& metadata = *made.mutable_metadata();
+  metadata.set_name(before.metadata().name());
+  metadata.set_uid(before.metadata().uid());
+  metadata.set_resource_version(before.metadata().resource_version());
+  return made;
+}
 
 }  // namespace
 
@@ -137,21 +159,25 @@ Plan reconcile(const Service& service, std::string_view address_type, std::vecto
     if (!used[i]) drafts[i].after.clear_endpoints();
   }
 
-  const bool any = !plan.create.empty() ||
-                   std::ranges::any_of(drafts, [](const Draft& draft) { return draft.after.endpoints_size() > 0; });
-  bool has_placeholder = any;
+  std::vector<Draft*> emptied;
   for (Draft& draft : drafts) {
-    if (draft.after.endpoints_size() == 0) {
-      if (has_placeholder) {
-        plan.remove.push_back(std::move(draft.before));
-        continue;
-      }
-      has_placeholder = true;
-      draft.after.clear_ports();
-    }
-    if (draft.changed()) plan.update.push_back(std::move(draft.after));
+    if (draft.after.endpoints_size() == 0) emptied.push_back(&draft);
+    else if (draft.changed()) plan.update.push_back(std::move(draft.after));
   }
-  if (!has_placeholder) plan.create.push_back(new_slice(service, address_type, {}));
+  const bool needs_placeholder = plan.create.empty() && emptied.size() == drafts.size();
+  if (needs_placeholder && emptied.empty()) plan.create.push_back(new_slice(service, address_type, {}));
+  for (std::size_t i = 0; i < emptied.size(); ++i) {
+    Draft& draft = *emptied[i];
+    if (needs_placeholder && i == 0) {
+      draft.after.clear_ports();
+      if (draft.changed()) plan.update.push_back(std::move(draft.after));
+    } else if (!plan.create.empty()) {
+      plan.update.push_back(in_place_of(draft.before, std::move(plan.create.back())));
+      plan.create.pop_back();
+    } else {
+      plan.remove.push_back(std::move(draft.before));
+    }
+  }
   return plan;
 }
 

@@ -2,7 +2,9 @@
 // Reference: "EndpointSlices" in the Kubernetes documentation; KEP-752.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +19,8 @@ inline constexpr const char* kManagedBy = "endpointslice-controller.k8s.io";
 inline constexpr const char* kServiceLabel = "kubernetes.io/service-name";
 inline constexpr const char* kManagedByLabel = "endpointslice.kubernetes.io/managed-by";
 
-// Finds the zone of a node; "" when it has none.
-using ZoneOf = std::function<std::string(std::string_view node)>;
+// Finds the zone of a node: "" when it has none, nothing when there is no such node.
+using ZoneOf = std::function<std::optional<std::string>(std::string_view node)>;
 
 // The endpoints that share one list of ports, in the order of their pods' names.
 struct Group {
@@ -26,9 +28,15 @@ struct Group {
   std::vector<discovery::v1::Endpoint> endpoints;
 };
 
-// One group for each distinct list of ports (named target ports may differ between pods), for one address type.
-std::vector<Group> desired(const core::v1::Service& service, const std::vector<informers::Ref<informers::PodView>>& pods,
-                           std::string_view address_type, const ZoneOf& zone_of);
+struct Desired {
+  std::vector<Group> groups;  // one for each distinct list of ports: named target ports may differ between pods
+  // Pods on nodes that nobody knows: a slice that names one could never be right again. Left out, unless the service publishes
+  // whatever there is.
+  std::vector<informers::Ref<informers::PodView>> without_node;
+};
+// For one address type.
+Desired desired(const core::v1::Service& service, const std::vector<informers::Ref<informers::PodView>>& pods,
+                std::string_view address_type, const ZoneOf& zone_of);
 
 // The address types a service has: "IPv4", "IPv6".
 std::vector<std::string> address_types(const core::v1::Service& service);
@@ -39,8 +47,9 @@ struct Plan {
 };
 
 // `existing`: the slices of this service and address type that are ours, in the order of their names. An endpoint that
-// stays, stays in its slice; what changed is changed in place; new ones fill slices that are written anyway, then others,
-// then new slices of at most `max_per_slice`. A service without endpoints keeps one empty slice.
+// stays, stays in its slice; what changed is changed in place; new ones fill slices that are written anyway, then one other that
+// can take all the rest, then new slices of at most `max_per_slice`, which take the place of slices that would go. A service without
+// endpoints keeps one empty slice.
 Plan reconcile(const core::v1::Service& service, std::string_view address_type, std::vector<Group> groups,
                std::vector<discovery::v1::EndpointSlice> existing, int max_per_slice);
 

@@ -3,6 +3,8 @@
 //   reads     v1 Namespace; discovery, live; the metadata of every namespaced resource: informers, and live before the finalizer goes
 //   writes    every namespaced resource: deletecollection; v1 Namespace: status, finalize
 //   upstream  pkg/controller/namespace
+#include <map>
+
 #include "controllers/namespace/content.h"
 #include "controllers/runtime/loop.h"
 
@@ -17,6 +19,8 @@ using informers::MetadataView;
 constexpr const char* kFinalizer = "kubernetes";
 // Events bring the namespace back as its contents go; this is for what nobody tells.
 constexpr Duration kLookAgain = 15s;
+// Upstream's: by then every apiserver of several is to refuse new contents.
+constexpr Duration kGrace = 5s;
 
 bool is_pods(const Resource& resource) { return resource.plural == "pods" && resource.kind.group.empty(); }
 
@@ -51,7 +55,11 @@ class Namespaces final : public Loop {
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const auto cached = world_.informer<Namespace>().find(key);
-    if (!cached || !is_ending(*cached)) co_return Outcome::done();
+    if (!cached || !is_ending(*cached)) {
+      begun_.erase(key.name);
+      co_return Outcome::done();
+    }
+    if (const Duration wait = still_to_wait(*cached); wait > Duration::zero()) co_return Outcome::again_after(wait);
 
     ns::Remaining remaining;
     const std::vector<api::ResourceRef> resources = co_await discover(remaining);
@@ -76,6 +84,14 @@ class Namespaces final : public Loop {
 
  private:
   using Objects = std::vector<Client::Metadata>;
+
+  // Counted by ourselves, from when its end was first seen: a wall clock may say anything.
+  Duration still_to_wait(const Namespace& space) {
+    const Steady now = world_.clock.steady();
+    Begun& begun = begun_[space.metadata().name()];
+    if (begun.uid != space.metadata().uid()) begun = {space.metadata().uid(), now};
+    return begun.at + kGrace - now;
+  }
 
   // As it is now: of a kind that was overlooked the objects would be left behind.
   Task<std::vector<api::ResourceRef>> discover(ns::Remaining& remaining) {
@@ -149,8 +165,14 @@ class Namespaces final : public Loop {
     co_await world_.client.update_message(space, "finalize", answer);
   }
 
+  struct Begun {
+    std::string uid;
+    Steady at{};
+  };
+
   const World& world_;
   informers::Discoverer discoverer_;
+  std::map<std::string, Begun> begun_;  // when the end of a namespace was first seen, by its name
 };
 
 }  // namespace

@@ -64,7 +64,7 @@ bool is_out_of_service(const core::v1::Node& node) {
 }
 
 std::string failed_patch(const core::v1::Pod& now, Why why, Time at) {
-  nlohmann::json status = {{"phase", "Failed"}};
+  nlohmann::json status = {{"phase", "Failed"}, {"observedGeneration", now.metadata().generation()}};
   if (why == Why::Orphaned) {
     const auto* old = find_condition(now.status(), "DisruptionTarget");
     const bool stands = old && old->status() == "True";

@@ -155,6 +155,7 @@ class Running {
       if (source.ended && event->before && !event->after) source.ended(event->before.get());
       if (event->before) add_all(source.keys(event->before.get()));
       if (event->after) add_all(source.keys(event->after.get()));
+      if (source.wakes && (event->before || event->after)) wake(source.wakes(event->before.get(), event->after.get()));
     }
   }
 
@@ -191,6 +192,10 @@ class Running {
 
   void add_all(const std::vector<ObjectKey>& keys) {
     for (const ObjectKey& key : keys) queue_.add(key);
+  }
+
+  void wake(const std::vector<LoopBuilder::Wake>& wakes) {
+    for (const LoopBuilder::Wake& each : wakes) queue_.add_after(each.key, each.delay);
   }
 
   Task<void> beside() {

@@ -131,6 +131,27 @@ class LoopBuilder {
     });
     return *this;
   }
+  // A key, and how long it may wait for what else brings it.
+  struct Wake {
+    ObjectKey key;
+    Duration delay{};
+  };
+  // Every change of a T seen whole: `before` is null for a new one (at the start: for all), `after` for one that is gone. For kinds
+  // that change often in what concerns nobody. Not for kinds the loop writes: its own writes of them are not waited for.
+  template <class T>
+  LoopBuilder& watches_changes(std::function<std::vector<Wake>(const T* before, const T* after, const World&)> wakes) {
+    sources_.push_back([wakes = std::move(wakes)](const World& world) {
+      Source source;
+      source.informer = world.informer<T>().any().shared_from_this();
+      source.resource = source.informer->decoder().resource;
+      source.keys = [](const void*) { return Keys(); };
+      source.wakes = [wakes, &world](const void* before, const void* after) {
+        return wakes(static_cast<const T*>(before), static_cast<const T*>(after), world);
+      };
+      return source;
+    });
+    return *this;
+  }
   // The same over the metadata of every resource that discovery names and `when` takes, as kinds come and go. One that cannot be
   // listed holds the loop up for half a minute at most. One such source a loop.
   using KindKeys = std::function<Keys(const Kind&, const informers::MetadataView&, const World&)>;
@@ -160,6 +181,7 @@ class LoopBuilder {
     const api::Resource* resource = nullptr;
     std::function<Keys(const void*)> keys;
     std::function<void(const void*)> ended = {};  // is told of objects that are gone
+    std::function<std::vector<Wake>(const void* before, const void* after)> wakes = {};  // besides `keys`
   };
   struct KindSource {
     informers::Kinds::Wanted when = nullptr;  // null: the loop follows none

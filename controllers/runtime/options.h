@@ -1,7 +1,9 @@
 // Options of the control loops; names and defaults are kube-controller-manager's flags.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +20,12 @@ struct Options {
   Duration namespace_sync_period = 5min;
   Duration endpoint_slice_updates_batch_period = 0s;   // --endpointslice-updates-batch-period
   int max_endpoints_per_slice = 100;
+  int mirroring_max_endpoints_per_subset = 1000;       // --mirroring-max-endpoints-per-subset
   int terminated_pod_gc_threshold = 12500;             // 0 or less: finished pods stay
+  bool stateful_set_max_unavailable = false;           // the gate MaxUnavailableStatefulSet
+
+  // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
+  std::function<std::optional<std::string>(const std::string& name)> time_zone_file;
 };
 
 // The flags that set a loop's number of workers, e.g. {"concurrent-deployment-syncs", "deployment-controller"}.
@@ -27,12 +34,18 @@ struct WorkersFlag {
   const char* loop;
 };
 inline constexpr WorkersFlag kWorkersFlags[] = {
+    {"concurrent-cron-job-syncs", "cronjob-controller"},
+    {"concurrent-daemonset-syncs", "daemonset-controller"},
     {"concurrent-deployment-syncs", "deployment-controller"},
+    {"concurrent-endpoint-syncs", "endpoints-controller"},
     {"concurrent-service-endpoint-syncs", "endpointslice-controller"},
+    {"mirroring-concurrent-service-endpoint-syncs", "endpointslice-mirroring-controller"},
     {"concurrent-gc-syncs", "garbage-collector-controller"},
+    {"concurrent-job-syncs", "job-controller"},
     {"concurrent-namespace-syncs", "namespace-controller"},
     {"concurrent-replicaset-syncs", "replicaset-controller"},
     {"concurrent-rc-syncs", "replicationcontroller-controller"},
+    {"concurrent-statefulset-syncs", "statefulset-controller"},
     {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
 };
 

@@ -10,6 +10,7 @@
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/registry/ip_range.h"
+#include "daemon/feature_gates.h"
 #include "daemon/files.h"
 #include "pilothouse/flags/inert.h"
 
@@ -105,6 +106,7 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("event-ttl", options.server.event_ttl, "How long events are kept");
   flags.add("service-cluster-ip-range", options.service_cidr, "Addresses of services; 10.96.0.0/12 by default");
   flags.add("service-node-port-range", options.node_ports, "Ports of NodePort services").typed("portRange");
+  flags.add("io-threads", options.io_threads, fmt::format("Threads for sockets, TLS, framing and the rendering of large bodies, 1 to {}; one a processor by default", kIoThreadsMax));
   flags.section("Authentication");
   flags.add("anonymous-auth", options.standard.anonymous, "Requests without credentials are system:anonymous, instead of refused; never with AlwaysAllow");
   flags.add("api-audiences", options.standard.api_audiences, "Audiences of tokens for this server; the issuer by default");
@@ -135,6 +137,7 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
 void resolve(ApiServerProgramOptions& options) {
   daemon::check(options.serving);
   daemon::check_gates(options.gates);
+  options.server.stateful_set_max_unavailable = daemon::is_on(options.gates, daemon::kMaxUnavailableStatefulSet);
   daemon::refuse(apiserver::admission_problems(options.standard.enable_admission, options.standard.disable_admission));
   if (options.store != "rocksdb" && options.store != "memory") {
     throw daemon::FlagError(fmt::format("--store: {} is neither rocksdb nor memory", options.store));
@@ -145,6 +148,9 @@ void resolve(ApiServerProgramOptions& options) {
   if (options.server.request_timeout <= Duration::zero()) throw daemon::FlagError("--request-timeout: must be greater than zero");
   if (options.min_request_timeout_s < 0) throw daemon::FlagError("--min-request-timeout can not be negative value");
   options.server.watch_timeout_min = std::chrono::seconds(options.min_request_timeout_s);
+  if (options.io_threads < 1 || options.io_threads > kIoThreadsMax) {
+    throw daemon::FlagError(fmt::format("--io-threads: {} is not between 1 and {}", options.io_threads, kIoThreadsMax));
+  }
   read_node_ports(options);
   read_authorization(options);
   if (options.service_account_issuers.size() > 1) throw daemon::FlagError("--service-account-issuer: one issuer is supported");

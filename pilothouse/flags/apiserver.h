@@ -1,4 +1,4 @@
-// kube-apiserver's flags, and two of our own: --data-dir, --store.
+// kube-apiserver's flags, and a few of our own: --data-dir, --store, --io-threads, --crd-ignore-cel.
 #pragma once
 
 #include <filesystem>
@@ -9,6 +9,7 @@
 #include "apiserver/server.h"
 #include "apiserver/standard.h"
 #include "daemon/common_flags.h"
+#include "pilothouse/options.h"
 
 namespace ph::pilothouse {
 
@@ -26,6 +27,7 @@ struct ApiServerProgramOptions {
   std::vector<std::string> authorization_mode, service_account_issuers, service_account_key_files;
   std::string service_account_signing_key_file, service_cidr, node_ports = "30000-32767";
   int min_request_timeout_s = 1800;
+  int io_threads = default_io_threads();
 
   std::string kubelet_ca_file, kubelet_certificate_file, kubelet_key_file;
   std::vector<std::string> kubelet_address_types{"Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"};

@@ -1,6 +1,7 @@
 #include "pilothouse/flags/controller_manager.h"
 
 #include "controllers/registry.h"
+#include "daemon/feature_gates.h"
 #include "pilothouse/flags/inert.h"
 
 namespace ph::pilothouse {
@@ -20,6 +21,8 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
   flags.add("endpointslice-updates-batch-period", options.endpoint_slice_updates_batch_period,
             "How long changes of pods are gathered before slices are written");
   flags.add("max-endpoints-per-slice", options.max_endpoints_per_slice, "How many endpoints a slice holds at most").typed("int32");
+  flags.add("mirroring-max-endpoints-per-subset", options.mirroring_max_endpoints_per_subset,
+            "How many addresses of a subset of Endpoints are shown in slices").typed("int32");
   flags.add("root-ca-file", all.root_ca_file,
             "The apiserver's authority, as every namespace's kube-root-ca.crt has it; by default the kubeconfig's");
   flags.add("terminated-pod-gc-threshold", options.terminated_pod_gc_threshold,
@@ -55,6 +58,13 @@ void check(const ControllerManagerOptions& options) {
   if (options.controllers.max_endpoints_per_slice < 1 || options.controllers.max_endpoints_per_slice > 1000) {
     throw daemon::FlagError("--max-endpoints-per-slice must be between 1 and 1000");
   }
+  if (options.controllers.mirroring_max_endpoints_per_subset < 1 || options.controllers.mirroring_max_endpoints_per_subset > 1000) {
+    throw daemon::FlagError("--mirroring-max-endpoints-per-subset must be between 1 and 1000");
+  }
+}
+
+void apply_gates(ControllerManagerOptions& options) {
+  options.controllers.stateful_set_max_unavailable = daemon::is_on(options.gates, daemon::kMaxUnavailableStatefulSet);
 }
 
 }  // namespace ph::pilothouse

@@ -25,5 +25,7 @@ struct ControllerManagerOptions {
 void add_flags(daemon::FlagSet& flags, ControllerManagerOptions& options);
 // Throws FlagError for what the flags' types did not catch.
 void check(const ControllerManagerOptions& options);
+// What the gates say of the loops, into `controllers`.
+void apply_gates(ControllerManagerOptions& options);
 
 }  // namespace ph::pilothouse

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "api/node_selector.h"
 #include "scheduler/cluster/snapshot.h"
-#include "scheduler/framework/node_selector.h"
 #include "scheduler/framework/registry.h"
 
 namespace ph::scheduler {
@@ -242,8 +242,8 @@ void read_affinity(Reader& reader, Problems& problems, NodeAffinityArgs& out) {
   }
   // It concerns every pod, so a term that means nothing is refused here.
   const std::string path = reader.path("addedAffinity");
-  const NodeTerms required(out.added_affinity.required_during_scheduling_ignored_during_execution());
-  const PreferredNodes preferred(out.added_affinity.preferred_during_scheduling_ignored_during_execution());
+  const api::NodeTerms required(out.added_affinity.required_during_scheduling_ignored_during_execution());
+  const api::PreferredNodes preferred(out.added_affinity.preferred_during_scheduling_ignored_during_execution());
   for (const auto& error : required.errors(path + ".requiredDuringSchedulingIgnoredDuringExecution")) problems.add("", error);
   for (const auto& error : preferred.errors(path + ".preferredDuringSchedulingIgnoredDuringExecution")) problems.add("", error);
 }

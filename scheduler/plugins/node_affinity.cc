@@ -1,10 +1,12 @@
 // NodeAffinity: spec.nodeSelector and affinity.nodeAffinity, and the affinity a profile adds to every pod's.
 // Upstream: pkg/scheduler/framework/plugins/nodeaffinity
-#include "scheduler/framework/node_selector.h"
+#include "api/node_selector.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
 namespace {
+
+using api::NodeTerm, api::NodeTerms, api::PreferredNodes, api::RequiredNodes, api::TermErrors;
 
 constexpr std::string_view kMismatch = "node(s) didn't match Pod's node affinity/selector";
 constexpr std::string_view kEnforced = "node(s) didn't match scheduler-enforced node affinity";
@@ -48,7 +50,7 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
     if (!change.node_after) return QueueingHint::Queue;
     if (added_required_ && !added_required_->matches(*change.node_after)) return QueueingHint::Skip;
-    const RequiredNodes required(waiting);
+    const RequiredNodes required(waiting.spec());
     // Who does not know what a term means does not know that it cannot help.
     if (required.unclear(*change.node_after)) return QueueingHint::Queue;
     if (!required.matches(*change.node_after)) return QueueingHint::Skip;
@@ -58,7 +60,7 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
   }
 
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
-    RequiredNodes required(pod);
+    RequiredNodes required(pod.spec());
     if (required.empty() && !added_required_) return {Verdict::skip(), {}};
 
     std::optional<Names> names;
@@ -78,7 +80,7 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     if (added_preferred_terms_.empty() && preferred_terms(pod).empty()) return Verdict::skip();
     Preference preference{PreferredNodes(preferred_terms(pod))};
-    if (const TermErrors errors = preference.nodes.errors(); !errors.empty()) return Verdict::error(one_text(errors));
+    if (const TermErrors errors = preference.nodes.errors(); !errors.empty()) return Verdict::error(api::one_text(errors));
     state.put(std::move(preference));
     return Verdict::fits();
   }

@@ -1,10 +1,12 @@
 // NodeUnschedulable: keeps pods off cordoned nodes, unless they tolerate the taint that cordoning stands for.
 // Upstream: pkg/scheduler/framework/plugins/nodeunschedulable
-#include "scheduler/framework/node_selector.h"
+#include "api/node_selector.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
 namespace {
+
+using api::tolerates;
 
 const core::v1::Taint& cordoned() {
   static const core::v1::Taint* taint = [] {
@@ -26,7 +28,7 @@ class NodeUnschedulable final : public FilterPlugin {
     if (change.event == ClusterEvent::PodTolerationsChanged) {
       // Upstream compares UIDs: only the pod's own new tolerations can help it.
       const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
-      return own && tolerates(*change.waiting_after, cordoned()) ? QueueingHint::Queue : QueueingHint::Skip;
+      return own && tolerates(change.waiting_after->spec().tolerations(), cordoned()) ? QueueingHint::Queue : QueueingHint::Skip;
     }
     const bool was_open = change.node_before && !change.node_before->spec().unschedulable();
     const bool is_open = change.node_after && !change.node_after->spec().unschedulable();
@@ -34,7 +36,7 @@ class NodeUnschedulable final : public FilterPlugin {
   }
 
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    if (!node.node().spec().unschedulable() || tolerates(pod, cordoned())) return Verdict::fits();
+    if (!node.node().spec().unschedulable() || tolerates(pod.spec().tolerations(), cordoned())) return Verdict::fits();
     return Verdict::unresolvable("node(s) were unschedulable");
   }
 };

@@ -2,12 +2,13 @@
 // ones. Upstream: pkg/scheduler/framework/plugins/tainttoleration
 #include <algorithm>
 
-#include "scheduler/framework/node_selector.h"
+#include "api/node_selector.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
 namespace {
 
+using api::tolerates;
 using core::v1::Node, core::v1::Taint, core::v1::Toleration;
 
 // The pod's tolerations that may answer to a soft taint.
@@ -18,7 +19,7 @@ struct SoftTolerations {
 bool fits(const Pod& pod, const Node& node) {
   return std::ranges::all_of(node.spec().taints(), [&](const Taint& taint) {
     const bool hard = taint.effect() == "NoSchedule" || taint.effect() == "NoExecute";
-    return !hard || tolerates(pod, taint);
+    return !hard || tolerates(pod.spec().tolerations(), taint);
   });
 }
 

@@ -217,7 +217,7 @@ TEST(Validation, Storage) {
   EXPECT_EQ(problems<PersistentVolume>(cluster(R"("spec":{"accessModes":["ReadWriteOnce"],"capacity":{"storage":"1Gi"}})")),
             Lines{"spec: Required value: must specify a volume type"});
   EXPECT_EQ(update_problems<storage::v1::StorageClass>(cluster(R"("provisioner":"a/b")"), cluster(R"("provisioner":"a/c")")),
-            Lines{"provisioner: Forbidden: updates to provisioner are forbidden."});
+            Lines{R"(provisioner: Invalid value: "a/c": field is immutable)"});
 }
 
 TEST(Validation, TheRest) {

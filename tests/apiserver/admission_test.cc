@@ -203,5 +203,29 @@ TEST(AdmissionChoice, PluginsCanBeTurnedOnAndOff) {
   EXPECT_FALSE(without.post("/api/v1/namespaces/default/pods", pod).json()["spec"].contains("tolerations"));
 }
 
+TEST(IngressClasses, OneMayBeTheDefault) {
+  const std::string classes = "/apis/networking.k8s.io/v1/ingressclasses", ingresses = "/apis/networking.k8s.io/v1/namespaces/default/ingresses?dryRun=All";
+  StandardWorld world;
+  const auto add_class = [&](const std::string& name, const std::string& is_default) {
+    const std::string mark = R"("annotations":{"ingressclass.kubernetes.io/is-default-class":")" + is_default + "\"}";
+    ASSERT_EQ(world.post(classes, R"({"metadata":{"name":")" + name + "\"," + mark + R"(},"spec":{"controller":"a.b/c"}})").status, 201);
+  };
+  const auto class_of = [&](const std::string& metadata, const std::string& spec) {
+    const json made = world.post(ingresses, R"({"metadata":{"name":"i")" + metadata + R"(},"spec":{"rules":[{}])" + spec + "}}").json();
+    return made["spec"].value("ingressClassName", "none");
+  };
+  add_class("plain", "false");
+  EXPECT_EQ(class_of("", ""), "none");
+  add_class("old", "true");
+  EXPECT_EQ(class_of("", ""), "old");
+  EXPECT_EQ(class_of("", R"(,"ingressClassName":"plain")"), "plain");
+  EXPECT_EQ(class_of(R"(,"annotations":{"kubernetes.io/ingress.class":"x"})", ""), "none");
+  add_class("a", "true");
+  EXPECT_EQ(class_of("", ""), "a") << "of the same second: the first by name";
+  world.executor.advance(2s);
+  add_class("new", "true");
+  EXPECT_EQ(class_of("", ""), "new");
+}
+
 }  // namespace
 }  // namespace ph::apiserver::testing

@@ -96,6 +96,35 @@ TEST(StoredKinds, ApiServicesOfThisServerAreThere) {
   EXPECT_EQ(remote["status"], json::object());
 }
 
+TEST(StoredKinds, WarningsAreToldOfWhatIsTaken) {
+  StandardWorld world;
+  const std::string ingresses = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
+  const std::string metadata = R"({"metadata":{"name":"i","annotations":{"kubernetes.io/ingress.class":"c"}})";
+  const Reply taken = world.post(ingresses, metadata + R"(,"spec":{"rules":[{}]}})");
+  ASSERT_EQ(taken.status, 201) << taken.body;
+  EXPECT_NE(taken.headers.get("Warning").find("spec.ingressClassName"), std::string_view::npos);
+  const Reply refused = world.post(ingresses, metadata + R"(,"spec":{}})");
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(refused.headers.get("Warning"), "");
+  json stored = world.get(ingresses + "/i").json();
+  stored["metadata"]["labels"]["a"] = "b";
+  const Reply changed = world.send(StandardWorld::request("PUT", ingresses + "/i", stored.dump()));
+  EXPECT_EQ(changed.status, 200);
+  EXPECT_EQ(changed.headers.get("Warning"), "") << "told once";
+}
+
+TEST(StoredKinds, GenerationsCountSpecs) {
+  StandardWorld world;
+  const std::string policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
+  json policy = world.post(policies, R"({"metadata":{"name":"p"},"spec":{"podSelector":{}}})").json();
+  EXPECT_EQ(policy["metadata"]["generation"], 1);
+  policy["spec"]["podSelector"]["matchLabels"]["a"] = "b";
+  policy = world.send(StandardWorld::request("PUT", policies + "/p", policy.dump())).json();
+  EXPECT_EQ(policy["metadata"]["generation"], 2);
+  policy["metadata"]["labels"]["a"] = "b";
+  EXPECT_EQ(world.send(StandardWorld::request("PUT", policies + "/p", policy.dump())).json()["metadata"]["generation"], 2);
+}
+
 TEST(StoredKinds, FlowSchemasOfAFreshCluster) {
   StandardWorld world;
   EXPECT_EQ(world.get("/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas").json()["items"].size(), 11u);

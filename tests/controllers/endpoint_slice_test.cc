@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "api/times.h"
+#include "controllers/common/conditions.h"
 #include "controllers/endpoint_slice/plan.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
@@ -52,7 +54,7 @@ std::string no_zone(std::string_view) { return {}; }
 
 // "ready serving terminating" of the first endpoint, or "none".
 std::string conditions(const Service& service, PodView view) {
-  const auto groups = endpoint_slice::desired(service, pods({std::move(view)}), "IPv4", no_zone);
+  const auto groups = endpoint_slice::desired(service, pods({std::move(view)}), "IPv4", no_zone).groups;
   if (groups.empty()) return "none";
   const auto& c = groups.front().endpoints.front().conditions();
   return fmt::format("{:d}{:d}{:d}", c.ready(), c.serving(), c.terminating());
@@ -99,15 +101,28 @@ TEST(EndpointSliceDesired, NamedPortsMakeGroups) {
   old_port.port_protocols = {Interned("TCP")};
   new_port.ports = {{Interned("http"), 9090}};
   new_port.port_protocols = {Interned("TCP")};
-  const auto groups = endpoint_slice::desired(named, pods({old_port, new_port, no_port}), "IPv4", no_zone);
-  ASSERT_EQ(groups.size(), 2u);
-  EXPECT_EQ(groups[0].ports[0].port() + groups[1].ports[0].port(), 8080 + 9090);
+  const auto groups = endpoint_slice::desired(named, pods({old_port, new_port, no_port}), "IPv4", no_zone).groups;
+  ASSERT_EQ(groups.size(), 3u);
+  EXPECT_TRUE(groups[0].ports.empty()) << "a pod that has no such port is told of all the same";
+  EXPECT_EQ(groups[0].endpoints[0].target_ref().name(), "p003");
+  EXPECT_EQ(groups[1].ports[0].port() + groups[2].ports[0].port(), 8080 + 9090);
+}
+
+TEST(EndpointSliceDesired, PodsOnUnknownNodesAreLeftOut) {
+  const auto unknown = [](std::string_view) { return std::optional<std::string>(); };
+  const auto desired = endpoint_slice::desired(service(), many(2), "IPv4", unknown);
+  EXPECT_TRUE(desired.groups.empty());
+  ASSERT_EQ(desired.without_node.size(), 2u);
+  EXPECT_EQ(desired.without_node[0]->name, "p001");
+  Service publishing = service();
+  publishing.mutable_spec()->set_publish_not_ready_addresses(true);
+  EXPECT_EQ(endpoint_slice::desired(publishing, many(2), "IPv4", unknown).groups.size(), 1u);
 }
 
 TEST(EndpointSliceDesired, ZonesAndHints) {
   Service close = service();
   close.mutable_spec()->set_traffic_distribution("PreferSameZone");
-  const auto groups = endpoint_slice::desired(close, many(1), "IPv4", [](std::string_view) { return std::string("east"); });
+  const auto groups = endpoint_slice::desired(close, many(1), "IPv4", [](std::string_view) { return std::string("east"); }).groups;
   const auto& endpoint = groups.front().endpoints.front();
   EXPECT_EQ(endpoint.zone(), "east");
   EXPECT_EQ(endpoint.hints().for_zones(0).name(), "east");
@@ -136,7 +151,7 @@ std::string writes(const endpoint_slice::Plan& plan) {
 
 TEST(EndpointSlicePlan, WritesAsLittleAsItCan) {
   const Service web = service();
-  const auto groups_of = [&](const std::vector<Ref<PodView>>& list) { return endpoint_slice::desired(web, list, "IPv4", no_zone); };
+  const auto groups_of = [&](const std::vector<Ref<PodView>>& list) { return endpoint_slice::desired(web, list, "IPv4", no_zone).groups; };
   std::vector<EndpointSlice> slices;
   const auto bring_to = [&](const std::vector<Ref<PodView>>& list) {
     const auto plan = endpoint_slice::reconcile(web, "IPv4", groups_of(list), slices, 100);
@@ -145,7 +160,7 @@ TEST(EndpointSlicePlan, WritesAsLittleAsItCan) {
   };
   EXPECT_EQ(bring_to({}), "+1 ~0 -0");  // a placeholder
   EXPECT_EQ(bring_to({}), "+0 ~0 -0");
-  EXPECT_EQ(bring_to(many(250)), "+3 ~0 -1");
+  EXPECT_EQ(bring_to(many(250)), "+2 ~1 -0");  // one takes the placeholder's place
   EXPECT_EQ(bring_to(many(250)), "+0 ~0 -0");
   auto changed = many(250);
   changed[120] = std::make_shared<const PodView>(pod(121, false));
@@ -155,6 +170,91 @@ TEST(EndpointSlicePlan, WritesAsLittleAsItCan) {
   EXPECT_EQ(bring_to({}), "+0 ~1 -0");
   EXPECT_EQ(slices.size(), 1u);
   EXPECT_EQ(slices[0].endpoints_size(), 0);
+}
+
+TEST(EndpointSlicePlan, WhatIsNewFillsTheFullestThatHasRoomForAll) {
+  const Service web = service();
+  std::vector<EndpointSlice> slices;
+  for (const auto& [first, count] : {std::pair(1, 10), std::pair(101, 60), std::pair(201, 95)}) {
+    std::vector<PodView> list;
+    for (int n = first; n < first + count; ++n) list.push_back(pod(n));
+    auto plan = endpoint_slice::reconcile(web, "IPv4", endpoint_slice::desired(web, pods(list), "IPv4", no_zone).groups, {}, 100);
+    slices.push_back(plan.create.at(0));
+    slices.back().mutable_metadata()->set_name(fmt::format("web-{}", slices.size()));
+  }
+  std::vector<PodView> now;
+  for (int n = 1; n < 1000; ++n) {
+    if (n <= 10 || (n > 100 && n <= 160) || (n > 200 && n <= 295) || n > 979) now.push_back(pod(n));
+  }
+  const auto plan = endpoint_slice::reconcile(web, "IPv4", endpoint_slice::desired(web, pods(now), "IPv4", no_zone).groups, slices, 100);
+  EXPECT_EQ(writes(plan), "+0 ~1 -0");
+  EXPECT_EQ(plan.update[0].metadata().name(), "web-2");
+  EXPECT_EQ(plan.update[0].endpoints_size(), 80);
+}
+
+TEST(EndpointSlicePlan, OtherPortsTakeTheSlicesPlace) {
+  Service web = service();
+  std::vector<EndpointSlice> slices;
+  const auto bring = [&] {
+    const auto plan = endpoint_slice::reconcile(web, "IPv4", endpoint_slice::desired(web, many(3), "IPv4", no_zone).groups, slices, 100);
+    slices = apply(slices, plan);
+    return writes(plan);
+  };
+  EXPECT_EQ(bring(), "+1 ~0 -0");
+  web.mutable_spec()->mutable_ports(0)->mutable_target_port()->set_int_val(81);
+  EXPECT_EQ(bring(), "+0 ~1 -0");
+  EXPECT_EQ(slices[0].ports(0).port(), 81);
+}
+
+TEST(EndpointSliceLoop, APodOnAnUnknownNodeComesWithItsNode) {
+  sim::Cluster cluster(sim::loops("endpointslice"));
+  cluster.create(sim::make_service("default/web"));
+  Pod lost = sim::make_pod("default/lost", "node-9");
+  (*lost.mutable_metadata()->mutable_labels())["app"] = "web";
+  cluster.create(lost);
+  lost.mutable_status()->set_phase("Running");
+  lost.mutable_status()->set_pod_ip("10.0.0.9");
+  lost.mutable_status()->add_pod_ips()->set_ip("10.0.0.9");
+  cluster.update_status<Pod>(lost);
+  cluster.advance(1min);
+  const auto endpoints = [&] { return cluster.list<EndpointSlice>("default").at(0).endpoints_size(); };
+  EXPECT_EQ(endpoints(), 0);
+  int told = 0;
+  for (const auto& event : cluster.list<core::v1::Event>("default")) {
+    if (event.reason() != "FailedToUpdateEndpointSlices") continue;
+    EXPECT_EQ(event.message(), "Error updating Endpoint Slices for Service default/web: skipping Pod lost for Service default/web: Node node-9 Not Found");
+    told += event.count();
+  }
+  EXPECT_GE(told, 4);
+  EXPECT_LE(told, 8) << "later and later";
+  core::v1::Node node;
+  node.mutable_metadata()->set_name("node-9");
+  cluster.create(node);
+  EXPECT_TRUE(cluster.run_until([&] { return endpoints() == 1; }, 2min));
+}
+
+TEST(EndpointSliceLoop, TheTriggerTimeIsThatOfTheChange) {
+  sim::Cluster cluster(sim::loops("endpointslice").nodes(1));
+  cluster.create(sim::make_service("default/web"));
+  cluster.advance(5s);
+  const auto told = [&] {
+    const auto& annotations = cluster.list<EndpointSlice>("default").at(0).metadata().annotations();
+    const auto found = annotations.find("endpoints.kubernetes.io/last-change-trigger-time");
+    return found == annotations.end() ? std::string() : found->second;
+  };
+  EXPECT_EQ(told(), api::rfc3339(cluster.now() - 5s)) << "the service was made then";
+  cluster.advance(1min);
+  Pod pod = sim::make_pod("default/p", "node-0");
+  (*pod.mutable_metadata()->mutable_labels())["app"] = "web";
+  cluster.create(pod);
+  cluster.advance(20s);
+  pod = cluster.get<Pod>("default/p");
+  const auto* ready = find_condition(pod.status(), "Ready");
+  ASSERT_NE(ready, nullptr);
+  EXPECT_EQ(told(), api::rfc3339(api::to_time(ready->last_transition_time())));
+  cluster.edit<Service>("default/web", [](Service& web) { web.mutable_spec()->mutable_ports(0)->mutable_target_port()->set_int_val(81); });
+  cluster.advance(5s);
+  EXPECT_EQ(told(), "") << "no pod has changed";
 }
 
 TEST(EndpointSliceLoop, FollowsPodsAndServices) {

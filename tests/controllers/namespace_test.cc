@@ -125,7 +125,7 @@ TEST_F(NamespaceKinds, AreEmptiedWithTheRest) {
   sim::create_custom(cluster, widgets, sim::metadata_of("shop/w"));
   sim::create_custom(cluster, widgets, sim::metadata_of("default/stays"));
   cluster.remove<Namespace>("shop");
-  EXPECT_TRUE(cluster.run_until([&] { return !has_shop(); }, 5s));
+  EXPECT_TRUE(cluster.run_until([&] { return !has_shop(); }, 10s));
   EXPECT_FALSE(has_widget());
   EXPECT_TRUE(sim::find_custom(cluster, widgets, "default/stays"));
 }
@@ -146,7 +146,7 @@ TEST_F(NamespaceKinds, ADefinitionMayGoMeanwhile) {
   cluster.create(sim::make_definition(widgets));
   create_held_widget();
   cluster.remove<Namespace>("shop");
-  cluster.advance(1s);
+  cluster.advance(6s);
   cluster.remove<apiextensions::v1::CustomResourceDefinition>(widgets.name());
   cluster.advance(1min);
   ASSERT_TRUE(has_shop());

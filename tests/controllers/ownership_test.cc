@@ -174,6 +174,19 @@ TEST_F(ClaimAllTest, ReleasesWhatIsNoLongerSelected) {
   }
 }
 
+TEST_F(ClaimAllTest, PutsItsFinalizerOnAndTakesItBack) {
+  owner_.finalizer = "a.b/c";
+  Call call(executor_, claim({set("s", ""), set("x", "me")}));
+  answer_owner("me");
+  patch(body_);
+  EXPECT_EQ(body_["metadata"]["finalizers"], nlohmann::json::parse(R"(["a.b/c"])"));
+  carry_out();
+  patch(body_);
+  EXPECT_EQ(body_["metadata"]["$deleteFromPrimitiveList/finalizers"], nlohmann::json::parse(R"(["a.b/c"])"));
+  carry_out();
+  EXPECT_THAT(names(call.value()), ElementsAre("s"));
+}
+
 TEST_F(ClaimAllTest, WhatRefusesIsThrown) {
   Call adopts(executor_, claim({set("s", "")}));
   answer_owner("me");

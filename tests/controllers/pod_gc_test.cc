@@ -156,9 +156,9 @@ TEST(PodGcPlan, SaysWhoEndedAnOrphan) {
   pod.mutable_metadata()->set_uid("u1");
   pod.mutable_metadata()->set_generation(3);
   const auto patch = [&](Why why) { return nlohmann::json::parse(pod_gc::failed_patch(pod, why, sim::SimClock::kStart)); };
-  EXPECT_EQ(patch(Why::OutOfService), nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed"}})"));
+  EXPECT_EQ(patch(Why::OutOfService), nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed","observedGeneration":3}})"));
   EXPECT_EQ(patch(Why::Unscheduled), patch(Why::OutOfService));
-  const auto orphaned = nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed","conditions":[
+  const auto orphaned = nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed","observedGeneration":3,"conditions":[
       {"type":"DisruptionTarget","status":"True","reason":"DeletionByPodGC","message":"PodGC: node no longer exists",
        "lastTransitionTime":"2026-01-01T00:00:00Z","observedGeneration":3}]}})");
   EXPECT_EQ(patch(Why::Orphaned), orphaned);

@@ -39,6 +39,16 @@ class Scripted final : public Loop {
   Informer<ConfigMap>& maps_;
 };
 
+// Those with a size are of interest when it changes, which may wait, or when they are gone.
+std::vector<LoopBuilder::Wake> wakes_of(const ConfigMap* before, const ConfigMap* after, const World&) {
+  const auto size = [](const ConfigMap* map) {
+    return map && map->metadata().labels().contains("size") ? map->metadata().labels().at("size") : std::string();
+  };
+  if (size(before) == size(after) || !before) return {};
+  if (!after) return {{{"a", "gone"}}};
+  return {{{"a", "changed"}, 10s}};
+}
+
 // Own objects, and those that say whose they are by a label.
 void scripted_loop(LoopBuilder& loop) {
   loop.reconciles<ConfigMap>([](const ConfigMap& map) { return !map.metadata().labels().contains("for"); })
@@ -47,6 +57,7 @@ void scripted_loop(LoopBuilder& loop) {
         if (found == map.metadata().labels().end()) return {};
         return {{map.metadata().namespace_(), found->second}};
       })
+      .watches_changes<ConfigMap>(wakes_of)
       .with<Scripted>();
 }
 
@@ -122,6 +133,28 @@ class HostTest : public testing::Test {
                  {&kEntry}};
   std::optional<ScriptedServer::Watch> watch_;
 };
+
+TEST_F(HostTest, ShowsBothStatesOfAChange) {
+  const auto sized = [](std::uint64_t revision, const char* size) {
+    ConfigMap out = made_for("s", revision);
+    (*out.mutable_metadata()->mutable_labels())["size"] = size;
+    return out;
+  };
+  start({sized(3, "1")}, 5);
+  EXPECT_THAT(seen(), ElementsAre("x@-")) << "as the other source says: what was there from the start is no change";
+  watch_->send("MODIFIED", sized(6, "1"));
+  EXPECT_THAT(seen(), ElementsAre("x@-"));
+  executor_.advance(1min);
+  EXPECT_THAT(seen(), IsEmpty()) << "nothing of interest";
+  watch_->send("MODIFIED", sized(7, "2"));
+  EXPECT_THAT(seen(), ElementsAre("x@-"));
+  executor_.advance(9s);
+  EXPECT_THAT(seen(), IsEmpty()) << "it may wait";
+  executor_.advance(1s);
+  EXPECT_THAT(seen(), ElementsAre("changed@-"));
+  watch_->send("DELETED", sized(8, "2"));
+  EXPECT_THAT(seen(), testing::UnorderedElementsAre("x@-", "gone@-"));
+}
 
 TEST_F(HostTest, ReconcilesWhatExistsAndWhatChanges) {
   start({config_map("a/x", 3), config_map("a/y", 4)}, 8);

@@ -39,7 +39,7 @@ daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kube
   --leader-elect-retry-period=200ms -v=2 --controllers='*,-replicaset' --kube-api-qps=100
 said manager 'loops started'
 said manager 'a flag without effect flag=kube-api-qps'
-said manager 'stored, but not acted on .*StatefulSet; DaemonSet; Job'
+said manager 'stored, but not acted on .*PersistentVolumeClaim, PersistentVolume; '
 eventually 10 bash -c "curl -skf https://127.0.0.1:$manager_port/readyz"
 for path in /healthz /livez /readyz; do equals $'ok\n200' "$(page "$manager_port" $path)" "$path"; done
 expect '\[\+\]leaderElection ok' page "$manager_port" '/healthz?verbose'

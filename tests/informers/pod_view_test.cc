@@ -1,4 +1,5 @@
 #include "informers/pod_view.h"
+#include "informers/job_pod_view.h"
 
 #include <gmock/gmock.h>
 
@@ -27,6 +28,7 @@ Pod whole_pod() {
   metadata.set_namespace_("shop");
   metadata.set_uid("u1");
   metadata.set_resource_version("77");
+  metadata.set_generation(3);
   *metadata.mutable_creation_timestamp() = api::make_time(at(100));
   *metadata.mutable_deletion_timestamp() = api::make_time(at(200));
   metadata.set_deletion_grace_period_seconds(30);
@@ -67,6 +69,7 @@ Pod whole_pod() {
   status.add_pod_ips()->set_ip("fd00::1");
   *status.add_conditions() = condition("Ready", "True", 150);
   *status.add_conditions() = condition("PodScheduled", "True", 110);
+  *status.add_conditions() = condition("DisruptionTarget", "True", 190);
   status.add_container_statuses()->set_restart_count(2);
   status.add_container_statuses()->set_restart_count(1);
   return pod;
@@ -77,6 +80,7 @@ TEST(PodViewTest, HoldsWhatLoopsNeed) {
   EXPECT_EQ(view->key().text(), "shop/web-1");
   EXPECT_EQ(view->uid, "u1");
   EXPECT_EQ(view->revision, Revision{77});
+  EXPECT_EQ(view->generation, 3);
   EXPECT_EQ(view->created, at(100));
   EXPECT_EQ(view->deletion, at(200));
   EXPECT_EQ(view->deletion_grace_seconds, 30);
@@ -106,7 +110,99 @@ TEST(PodViewTest, HoldsWhatLoopsNeed) {
   EXPECT_TRUE(view->ready);
   EXPECT_EQ(view->ready_since, at(150));
   EXPECT_TRUE(view->scheduled);
+  EXPECT_EQ(view->disrupted_since, at(190));
   EXPECT_EQ(view->restarts, 2);
+}
+
+TEST(PodViewTest, AKubeletsDisruptionIsNone) {
+  Pod pod;
+  *pod.mutable_status()->add_conditions() = condition("DisruptionTarget", "True", 190);
+  pod.mutable_status()->mutable_conditions(0)->set_reason("TerminationByKubelet");
+  EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->disrupted_since, std::nullopt);
+  *pod.mutable_status()->mutable_conditions(0) = condition("DisruptionTarget", "False", 190);
+  EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->disrupted_since, std::nullopt);
+}
+
+TEST(PodViewTest, KnowsTheNodeThatIsAskedForByName) {
+  struct Case {
+    const char* name;
+    const char* spec;
+    const char* node;
+  };
+  constexpr const char* kNamed = R"({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
+      "nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}]}}}})";
+  const Case cases[] = {
+      {"by its field", kNamed, "n1"},
+      {"the first of several terms",
+       R"({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+           {"matchExpressions": [{"key": "metadata.name", "operator": "In", "values": ["label"]}]},
+           {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n2"]}]},
+           {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n3"]}]}]}}}})",
+       "n2"},
+      {"not that one",
+       R"({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+           {"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["n1"]}]}]}}}})",
+       ""},
+      {"only preferred",
+       R"({"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference":
+           {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}}]}}})",
+       ""},
+      {"nothing", "{}", ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    Pod pod;
+    api::decode_json(c.spec, *pod.mutable_spec());
+    EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->named_node, c.node);
+    pod.mutable_spec()->set_node_name("there");
+    EXPECT_TRUE(PodView::decode(api::encode_protobuf(pod))->named_node.empty()) << "it has a node";
+  }
+}
+
+TEST(PodViewTest, OfAJobItHoldsHowItEnded) {
+  Pod pod = whole_pod();
+  EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->job, nullptr) << "it is none of a Job's";
+  pod.mutable_metadata()->mutable_owner_references(1)->set_kind("Job");
+  auto& annotations = *pod.mutable_metadata()->mutable_annotations();
+  annotations[kCompletionIndex] = "7";
+  annotations[kIndexFailures] = "2";
+  annotations[kIndexIgnoredFailures] = "x";
+  auto& status = *pod.mutable_status();
+  *status.mutable_conditions(0) = condition("Ready", "False", 160);
+  auto& ended = *status.mutable_container_statuses(0);
+  ended.set_name("c");
+  ended.mutable_state()->mutable_terminated()->set_exit_code(42);
+  *ended.mutable_state()->mutable_terminated()->mutable_finished_at() = api::make_time(at(155));
+  ended.mutable_last_state()->mutable_terminated()->set_exit_code(1);
+  status.mutable_container_statuses(1)->set_name("d");
+  status.add_init_container_statuses()->set_restart_count(4);
+  const auto view = PodView::decode(api::encode_protobuf(pod));
+  EXPECT_FALSE(view->job_tracked);
+  ASSERT_TRUE(view->job);
+  EXPECT_EQ(view->job->index, 7);
+  EXPECT_EQ(view->job->failures, 2);
+  EXPECT_EQ(view->job->ignored_failures, 0);
+  ASSERT_EQ(view->job->containers.size(), 2u);
+  EXPECT_EQ(view->job->containers[0].name, "c");
+  EXPECT_TRUE(view->job->containers[0].ended);
+  EXPECT_EQ(view->job->containers[0].exit_code, 42);
+  EXPECT_EQ(view->job->containers[0].finished, at(155));
+  EXPECT_FALSE(view->job->containers[1].ended);
+  EXPECT_EQ(view->job->init_containers.size(), 1u);
+  EXPECT_EQ(view->job->not_ready_since, at(160));
+  EXPECT_EQ(view->job->restarts, 7);
+  ASSERT_EQ(view->job->conditions.size(), 3u);
+  EXPECT_EQ(view->job->conditions[2].first, "DisruptionTarget");
+
+  Pod tracked;
+  *tracked.mutable_metadata()->add_finalizers() = kJobTrackingFinalizer;
+  const auto orphan = PodView::decode(api::encode_protobuf(tracked));
+  EXPECT_TRUE(orphan->job_tracked);
+  EXPECT_TRUE(orphan->job);
+  for (const char* bad : {"-1", "", "1.5", "99999999999", "1 "}) {
+    annotations[kCompletionIndex] = bad;
+    EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->job->index, std::nullopt) << bad;
+  }
 }
 
 TEST(PodViewTest, AnEmptyPodIsEmpty) {

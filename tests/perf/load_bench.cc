@@ -3,131 +3,26 @@
 // Starts the server on a free port of the loopback and a new directory, and for each attack prints a normal client's latencies
 // meanwhile (median, 99th percentile, maximum; of all its requests, and of an object's way to its watcher), and the server's
 // resident memory before, at most, and 15 seconds after. Both clients are separate processes beside the server's. Ends by itself.
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cmath>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <map>
 #include <thread>
 
 #include <fmt/format.h>
 
-#include "base/rng.h"
-#include "net/client.h"
-#include "net/pki.h"
-#include "tests/base/blocking.h"
 #include "tests/net/frames.h"
 #include "tests/net/raw_client.h"
-
-extern char** environ;
+#include "tests/perf/program.h"
 
 namespace ph::perf {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
-using ph::testing::run_on;
-using Instant = std::chrono::steady_clock::time_point;
 
-Instant now() { return std::chrono::steady_clock::now(); }
-double ms_since(Instant begin) { return std::chrono::duration<double, std::milli>(now() - begin).count(); }
-
-std::string contents(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-[[noreturn]] void fail(const std::string& why) { throw std::runtime_error(why); }
-
-// --- processes ---
-
-class Child {
- public:
-  // What it says goes to `out`: a file, or with none to a pipe that `line` reads.
-  explicit Child(std::vector<std::string> words, const fs::path& out = {}) {
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    int ends[2] = {-1, -1};
-    if (out.empty()) {
-      if (::pipe2(ends, O_CLOEXEC) != 0) fail("no pipe");
-      posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    } else {
-      posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-      posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    }
-    const int error = posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (ends[1] >= 0) ::close(ends[1]);
-    said_ = ends[0];
-    if (error != 0) fail("cannot start " + words[0]);
-  }
-  ~Child() {
-    end(SIGKILL);
-    if (said_ >= 0) ::close(said_);
-  }
-  Child(const Child&) = delete;
-
-  pid_t pid() const { return pid_; }
-  void end(int signal) {
-    if (pid_ <= 0) return;
-    ::kill(pid_, signal);
-    ::waitpid(std::exchange(pid_, 0), nullptr, 0);
-  }
-  // True when it has said something within that time.
-  bool speaks(std::chrono::milliseconds patience) const {
-    pollfd one{.fd = said_, .events = POLLIN, .revents = 0};
-    char c;
-    return ::poll(&one, 1, static_cast<int>(patience.count())) > 0 && ::read(said_, &c, 1) == 1;
-  }
-  double resident_mib() const {
-    std::ifstream in(fmt::format("/proc/{}/status", pid_));
-    for (std::string line; std::getline(in, line);) {
-      if (line.starts_with("VmRSS:")) return std::atof(line.c_str() + 6) / 1024;
-    }
-    return 0;
-  }
-
- private:
-  pid_t pid_ = 0;
-  int said_ = -1;
-};
-
-// --- clients ---
-
-// Where the server is and how a user shows who he is.
-struct Access {
-  std::uint16_t port = 0;
-  net::TlsClientOptions tls;
-};
-
-Access access(const fs::path& data, const std::string& user, const std::vector<std::string>& groups) {
-  const std::string text = contents(data / "admin.kubeconfig");
-  const auto at = text.find("server: ");
-  const auto colon = at == text.npos ? at : text.find(':', text.find("//", at));
-  if (colon == text.npos) fail("no server in " + (data / "admin.kubeconfig").string());
-  SystemClock clock;
-  SystemRng rng;
-  const net::Credential ca{contents(data / "pki/ca.crt"), contents(data / "pki/ca.key")};
-  const net::Credential own = net::issue_client_certificate(ca, user, groups, {clock, rng});
-  return {static_cast<std::uint16_t>(std::atoi(text.c_str() + colon + 1)),
-          {.ca_pem = ca.cert_pem, .server_name = "127.0.0.1", .cert_pem = own.cert_pem, .key_pem = own.key_pem}};
-}
-Access owner(const fs::path& data) { return access(data, "owner", {"system:masters"}); }
 // May do all in his namespace, and nothing else.
 Access mallory(const fs::path& data) { return access(data, "mallory", {}); }
 Access anonymous(Access access) {
@@ -135,33 +30,8 @@ Access anonymous(Access access) {
   return access;
 }
 
-net::ClientOptions client_options(const Access& access) {
-  net::ClientOptions options{.host = "127.0.0.1", .port = access.port, .tls = access.tls};
-  return options;
-}
-
-HttpRequest request(std::string method, std::string target, std::string body = {}, std::string type = "application/json") {
-  HttpRequest out{.method = std::move(method), .target = std::move(target), .headers = {{"Accept", "application/json"}}, .body = std::move(body)};
-  if (!out.body.empty()) out.headers.add("Content-Type", std::move(type));
-  return out;
-}
-
 constexpr const char* kGood = "/api/v1/namespaces/good";
 constexpr const char* kBad = "/api/v1/namespaces/bad";
-
-std::string config_map(const std::string& name, const std::string& data = "") {
-  return fmt::format(R"({{"metadata":{{"name":"{}"}},"data":{{{}}}}})", name, data);
-}
-
-std::string pod(int number) {
-  std::string containers;
-  for (int i = 0; i < 3; ++i) {
-    std::string env;
-    for (int k = 0; k < 10; ++k) env += fmt::format(R"({}{{"name":"VARIABLE_{}","value":"the value of it is {}"}})", k ? "," : "", k, k);
-    containers += fmt::format(R"({}{{"name":"c{}","image":"registry.example/some/image:v1","env":[{}]}})", i ? "," : "", i, env);
-  }
-  return fmt::format(R"({{"metadata":{{"name":"p{}","labels":{{"app":"a{}"}}}},"spec":{{"containers":[{}]}}}})", number, number % 10, containers);
-}
 
 // --- the normal one ---
 
@@ -177,22 +47,12 @@ std::string in_words(std::vector<double> ms) {
   return fmt::format("{:7.2f} {:8.2f} {:8.2f}", at(0.5), at(0.99), ms.back());
 }
 
-class NormalClient {
+class NormalClient : public Client {
  public:
-  explicit NormalClient(const Access& access)
-      : transport_(ph::testing::call_on(thread_, [&] { return net::https_transport(io_, thread_, client_options(access)); })) {}
-  ~NormalClient() {
-    ph::testing::call_on(thread_, [&] { transport_.reset(); });
-  }
-
-  int ask(HttpRequest what) { return run_on(thread_, status_of(transport_.get(), std::move(what))); }
-  Latencies measure(std::chrono::seconds span) { return run_on(thread_, work(transport_.get(), now() + span)); }
+  using Client::Client;
+  Latencies measure(std::chrono::seconds span) { return run(work(&transport(), now() + span)); }
 
  private:
-  static Task<int> status_of(Transport* transport, HttpRequest what) {
-    const HttpResponse response = co_await transport->send(std::move(what), false);
-    co_return response.status;
-  }
   static Task<void> timed(Transport* transport, HttpRequest what, Latencies* out) {
     const Instant begin = now();
     const int status = co_await status_of(transport, std::move(what));
@@ -219,11 +79,6 @@ class NormalClient {
     }
     co_return out;
   }
-
-  SystemClock clock_;
-  net::IoThreads io_{1};
-  ThreadExecutor thread_{"normal", clock_};
-  std::unique_ptr<Transport> transport_;
 };
 
 // --- the other one, in a process of its own: begins, says so, and goes on until it is killed ---
@@ -271,16 +126,10 @@ class Attacker {
 
   // `connections` with `each` requests under way.
   void flood(int connections, int each, std::function<HttpRequest(int)> make) {
-    SystemClock clock;
-    net::IoThreads io{1};
-    ThreadExecutor thread{"flood", clock};
-    std::vector<std::unique_ptr<Transport>> transports;
-    Scope* scope = ph::testing::call_on(thread, [&] { return new Scope(thread, [](std::exception_ptr) {}); });
-    ph::testing::call_on(thread, [&] {
-      for (int i = 0; i < connections; ++i) {
-        transports.push_back(net::https_transport(io, thread, client_options(access_)));
-        for (int k = 0; k < each; ++k) scope->spawn(again(transports.back().get(), &make));
-      }
+    Client client(access_, connections);
+    Scope scope(client.thread(), [](std::exception_ptr) {});
+    ph::testing::call_on(client.thread(), [&] {
+      for (int i = 0; i < connections * each; ++i) scope.spawn(again(&client.transport(i), &make));
     });
     begun();
     for (;;) ::pause();
@@ -372,73 +221,39 @@ class Bench {
   Bench(std::string self, const std::string& program, std::chrono::seconds span)
       : self_(std::move(self)),
         span_(span),
-        directory_(make_directory()),
-        server_({program, "--data-dir", (directory_ / "data").string(), "--secure-port", "0", "--bind-address", "127.0.0.1"},
-                directory_ / "log") {
-    await_server();
-    client_ = std::make_unique<NormalClient>(owner(data()));
+        server_(program),
+        client_(owner(server_.data())) {
     fill();
-  }
-  ~Bench() {
-    client_.reset();
-    server_.end(SIGTERM);
-    std::error_code ignored;
-    fs::remove_all(directory_, ignored);
   }
 
   void run(const std::vector<std::string>& attacks) {
     fmt::print("{:18} {:>6}  {:>7} {:>8} {:>8}   {:>7} {:>8} {:>8}   {:>6} {:>6} {:>6}\n", "", "number", "p50 ms", "p99", "max",
                "watch", "p99", "max", "MiB", "peak", "after");
-    client_->measure(1s);
+    client_.measure(1s);
     measure("idle");
     for (const std::string& name : attacks) measure(name);
     measure("idle");
   }
 
  private:
-  static fs::path make_directory() {
-    std::string name = (fs::temp_directory_path() / "load_bench.XXXXXX").string();
-    if (!::mkdtemp(name.data())) fail("no temporary directory");
-    return name;
-  }
-  fs::path data() const { return directory_ / "data"; }
-
-  void await_server() {
-    for (int i = 0; i < 300; ++i) {
-      std::this_thread::sleep_for(100ms);
-      try {
-        if (fs::exists(data() / "admin.kubeconfig") && NormalClient(owner(data())).ask(request("GET", "/readyz")) == 200) return;
-      } catch (const std::exception&) {
-      }
-    }
-    fail("the server does not become ready: " + contents(directory_ / "log"));
-  }
-
-  void post(const std::string& path, std::string body) {
-    const int status = client_->ask(request("POST", path, std::move(body)));
-    if (status != 201) fail(fmt::format("POST {}: {}", path, status));
-  }
   void fill() {
-    for (const char* name : {"good", "bad"}) {
-      post("/api/v1/namespaces", fmt::format(R"({{"metadata":{{"name":"{}"}}}})", name));
-      post(fmt::format("/api/v1/namespaces/{}/serviceaccounts", name), R"({"metadata":{"name":"default"}})");
-    }
-    post("/apis/rbac.authorization.k8s.io/v1/namespaces/bad/rolebindings",
+    for (const char* name : {"good", "bad"}) make_namespace(client_, name);
+    client_.post("/apis/rbac.authorization.k8s.io/v1/namespaces/bad/rolebindings",
          R"({"metadata":{"name":"m"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"admin"},)"
          R"("subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"mallory"}]})");
-    for (int i = 0; i < 10; ++i) post(fmt::format("{}/configmaps", kGood), config_map("m" + std::to_string(i), R"("a":"b")"));
-    post(fmt::format("{}/configmaps", kBad), config_map("target"));
-    post(fmt::format("{}/pods", kGood), pod(1));
-    for (int i = 0; i < 1000; ++i) post(fmt::format("{}/pods", kBad), pod(i));
+    for (int i = 0; i < 10; ++i) client_.post(fmt::format("{}/configmaps", kGood), config_map("m" + std::to_string(i), R"("a":"b")"));
+    client_.post(fmt::format("{}/configmaps", kBad), config_map("target"));
+    client_.post(fmt::format("{}/pods", kGood), pod(1));
+    for (int i = 0; i < 1000; ++i) client_.post(fmt::format("{}/pods", kBad), pod(i));
   }
 
   void measure(const std::string& name) {
-    const double before = server_.resident_mib();
+    const double before = resident_mib(server_.pid());
     std::atomic<double> peak = before;
     std::atomic<bool> done = false;
     std::thread watcher([&] {
       while (!done) {
-        peak = std::max(peak.load(), server_.resident_mib());
+        peak = std::max(peak.load(), resident_mib(server_.pid()));
         std::this_thread::sleep_for(20ms);
       }
     });
@@ -446,24 +261,23 @@ class Bench {
     {
       std::unique_ptr<Child> other;
       if (name != "idle") {
-        other = std::make_unique<Child>(std::vector<std::string>{self_, "--attack", data().string(), name});
+        other = std::make_unique<Child>(std::vector<std::string>{self_, "--attack", server_.data().string(), name});
         if (!other->speaks(30s)) fail(name + " does not begin");
       }
-      felt = client_->measure(span_);
+      felt = client_.measure(span_);
     }
     if (name != "idle") std::this_thread::sleep_for(15s);
     done = true;
     watcher.join();
     fmt::print("{:18} {:>6}  {}   {}   {:6.0f} {:6.0f} {:6.0f}{}\n", name, felt.all.size(), in_words(felt.all), in_words(felt.watch),
-               before, peak.load(), server_.resident_mib(), felt.failed ? fmt::format("  {} failed", felt.failed) : "");
+               before, peak.load(), resident_mib(server_.pid()), felt.failed ? fmt::format("  {} failed", felt.failed) : "");
     std::fflush(stdout);
   }
 
   const std::string self_;
   const std::chrono::seconds span_;
-  const fs::path directory_;
-  Child server_;
-  std::unique_ptr<NormalClient> client_;
+  Server server_;
+  NormalClient client_;
 };
 
 int run(int argc, char** argv) {
@@ -487,6 +301,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
+  ph::perf::take_children_along();
   try {
     return ph::perf::run(argc, argv);
   } catch (const std::exception& e) {

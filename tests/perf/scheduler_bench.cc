@@ -17,7 +17,7 @@ class NoTransport final : public Transport {
 
 struct Bench {
   sim::SimExecutor executor;
-  SeededRng rng{1};
+  SystemRng rng;  // as the program: what a number costs belongs to a cycle
   Metrics metrics;
   NoTransport transport;
   informers::Client client{transport, "bench"};

@@ -1,6 +1,8 @@
 // Every flag of upstream's three programs: each is known here by its name, type and default, and works, is accepted without
 // effect, or is refused unless it keeps its default. The facts are tables in tests/data (docs/vectors.md).
+#include <algorithm>
 #include <set>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -83,7 +85,7 @@ TEST(UpstreamFlags, ApiServer) {
   ApiServerProgramOptions options;
   FlagSet flags("kube-apiserver");
   add_flags(flags, options);
-  EXPECT_GT(compare("kube-apiserver", flags, rows_of(facts.at("flags")), {"crd-ignore-cel", "data-dir", "store"}).works, 25);
+  EXPECT_GT(compare("kube-apiserver", flags, rows_of(facts.at("flags")), {"crd-ignore-cel", "data-dir", "io-threads", "store"}).works, 25);
 }
 
 TEST(FeatureGates, KnownOnesMayKeepTheirDefault) {
@@ -97,6 +99,7 @@ TEST(FeatureGates, KnownOnesMayKeepTheirDefault) {
       {"the default", {{"WatchList", "true"}, {"GangScheduling", "false"}}, ""},
       {"all at once, off", {{"AllAlpha", "false"}}, ""},
       {"another value", {{"GangScheduling", "true"}}, "cannot set feature gate GangScheduling to true: only its default, false, is supported here"},
+      {"another value of one that is here", {{"MaxUnavailableStatefulSet", "true"}}, ""},
       {"locked", {{"SidecarContainers", "false"}}, "cannot set feature gate SidecarContainers to false, feature is locked to true"},
       {"unknown", {{"Nonsense", "true"}}, "unrecognized feature gate: Nonsense"},
       {"no value", {{"WatchList", "yes"}}, "invalid value of WatchList=yes, err: neither true nor false"},
@@ -150,12 +153,29 @@ TEST(ApiServerFlags, ValuesThatWouldChangeNothingAreRefused) {
       {{"--authorization-mode=RBAC,RBAC"}, "authorization-mode [\"RBAC\" \"RBAC\"] has mode specified more than once"},
       {{"--service-cluster-ip-range=fd00::/112"}, "--service-cluster-ip-range: not an IPv4 service range: fd00::/112"},
       {{"--advertise-address=here"}, "invalid argument \"here\" for \"--advertise-address\" flag: failed to parse IP: \"here\""},
+      {{"--io-threads=1"}, ""},
+      {{"--io-threads=64"}, ""},
+      {{"--io-threads=0"}, "--io-threads: 0 is not between 1 and 64"},
+      {{"--io-threads=65"}, "--io-threads: 65 is not between 1 and 64"},
+      {{"--io-threads=-1"}, "--io-threads: -1 is not between 1 and 64"},
+      {{"--io-threads=many"}, "invalid argument \"many\" for \"--io-threads\" flag: not a number"},
       {{"--min-request-timeout=-1"}, "--min-request-timeout can not be negative value"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(testing::PrintToString(c.args));
     EXPECT_EQ(problem_of(c.args), c.problem);
   }
+}
+
+TEST(ApiServerFlags, OneIoThreadAProcessor) {
+  ApiServerProgramOptions options;
+  EXPECT_EQ(options.io_threads, UpOptions().io_threads);
+  EXPECT_EQ(options.io_threads, std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kIoThreadsMax));
+  FlagSet flags("kube-apiserver");
+  add_flags(flags, options);
+  flags.parse(std::vector<std::string>{"--io-threads=7"});
+  resolve(options);
+  EXPECT_EQ(options.io_threads, 7);
 }
 
 TEST(ApiServerFlags, AuthorizersAreAskedInTheOrderGiven) {

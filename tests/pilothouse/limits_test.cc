@@ -42,24 +42,15 @@ Names listed(std::string_view Limit::*column) {
 
 // Those that act on kinds which are not served: name → plural of the kind.
 const std::map<std::string, std::string> kKindNotServed{
-    {"CertificateApproval", "certificatesigningrequests"},
-    {"CertificateSigning", "certificatesigningrequests"},
-    {"CertificateSubjectRestriction", "certificatesigningrequests"},
     {"ClusterTrustBundleAttest", "clustertrustbundles"},
-    {"DefaultIngressClass", "ingresses"},
     {"PodGroupProtection", "podgroups"},
     {"PodGroupWorkloadExists", "podgroups"},
-    {"certificatesigningrequest-approving-controller", "certificatesigningrequests"},
-    {"certificatesigningrequest-cleaner-controller", "certificatesigningrequests"},
-    {"certificatesigningrequest-signing-controller", "certificatesigningrequests"},
-    {"service-cidr-controller", "servicecidrs"},
 };
 // Others that leave nothing undone.
 const Names kNothingUndone{
     "PodResizeValidator",       // no node here resizes
     "TaintNodesByCondition",    // here, and off until its loop is: its line is that of node-lifecycle-controller
     "node-ipam-controller",     // only with --allocate-node-cidrs, which is refused
-    "ttl-controller",           // an annotation that tells kubelets how long to cache
 };
 
 void compare(const Names& wanted, const Names& listed) {
@@ -123,8 +114,8 @@ TEST(Limits, EachProgramSaysWhatItLeavesUndone) {
   using testing::Not;
   const auto apiserver = undone_by({.apiserver = true}), loops = undone_by({.loops = true}), scheduler = undone_by({.scheduler = true});
   EXPECT_THAT(apiserver, Contains("LimitRange"));
-  EXPECT_THAT(apiserver, Not(Contains("CronJob")));
-  EXPECT_THAT(loops, Contains("CronJob"));
+  EXPECT_THAT(apiserver, Not(Contains("HorizontalPodAutoscaler")));
+  EXPECT_THAT(loops, Contains("HorizontalPodAutoscaler"));
   EXPECT_THAT(loops, Not(Contains("LimitRange")));
   EXPECT_THAT(scheduler, Contains("preemption"));
   EXPECT_THAT(undone_by({}), testing::IsEmpty());

@@ -112,7 +112,7 @@ const std::map<std::string, std::vector<std::string>> kAbsent = {
     {"every rule is declared once: there are no two validations to compare",
      {"apiserver_validation_declarative_validation_*"}},
     {"the loop does not run here",
-     {"cronjob_controller_*", "job_controller_*", "node_collector_*", "horizontal_pod_autoscaler_controller_*"}},
+     {"node_collector_*", "horizontal_pod_autoscaler_controller_*"}},
     {"metrics cannot be hidden or switched off", {"disabled_metrics_total", "hidden_metrics_total"}},
     {"feature gates cannot be set, and their defaults do not tell what is here", {"kubernetes_feature_enabled"}},
     {"there is no /metrics/resources", {"kube_pod_resource_limit", "kube_pod_resource_request"}},
@@ -184,6 +184,7 @@ class MetricsInventory : public ::testing::Test {
     (*huge.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests())["cpu"].set_string("1000");
     cluster.create(huge);
     cluster.create(sim::make_pod("default/orphan", "ghost"));
+    make_jobs(cluster);
     cluster.advance(30s);
     EXPECT_ANY_THROW(cluster.create(sim::make_deployment("default/web").object()));
     (void)cluster.scrape();  // while a pod is unschedulable
@@ -194,6 +195,23 @@ class MetricsInventory : public ::testing::Test {
     cluster.get_path("/livez");
     cluster.get_path("/nowhere");
     cluster.advance(2min);
+  }
+
+  // One that fails as its policy says, and one each minute.
+  static void make_jobs(sim::Cluster& cluster) {
+    batch::v1::Job job = sim::make_job("default/job");
+    job.mutable_spec()->mutable_template_()->mutable_spec()->mutable_containers(0)->add_command("false");
+    auto& rule = *job.mutable_spec()->mutable_pod_failure_policy()->add_rules();
+    rule.set_action("FailJob");
+    rule.mutable_on_exit_codes()->set_operator_("In");
+    rule.mutable_on_exit_codes()->add_values(1);
+    cluster.create(job);
+    batch::v1::CronJob cron;
+    cron.mutable_metadata()->set_namespace_("default");
+    cron.mutable_metadata()->set_name("cron");
+    cron.mutable_spec()->set_schedule("* * * * *");
+    *cron.mutable_spec()->mutable_job_template()->mutable_spec() = sim::make_job().object().spec();
+    cluster.create(cron);
   }
 
   static std::string body_of(const HttpResponse& response) {

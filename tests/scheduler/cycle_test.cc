@@ -20,9 +20,23 @@ class NoTransport final : public Transport {
   }
 };
 
+// Counts what is drawn; `next_is` is what comes next instead of the seed's number.
+class CountedRng final : public Rng {
+ public:
+  std::uint64_t next() override {
+    ++drawn;
+    return next_is.value_or(seeded_.next());
+  }
+  int drawn = 0;
+  std::optional<std::uint64_t> next_is;
+
+ private:
+  SeededRng seeded_{1};
+};
+
 struct Bench {
   sim::SimExecutor executor;
-  SeededRng rng{1};
+  CountedRng rng;
   NoTransport transport;
   informers::Client client{transport, "test"};
   informers::Informers informers{executor, client, rng, {}};
@@ -156,6 +170,39 @@ TEST(Cycle, EqualNodesAreAllChosen) {
   for (int i = 0; i < 300; ++i) ++chosen[bench.outcome(make_pod().asks("1", "1Gi"))];
   EXPECT_EQ(chosen.size(), 3u);
   for (const auto& [name, times] : chosen) EXPECT_GT(times, 50) << name;
+}
+
+struct Choice {
+  const char* name;
+  std::vector<Node> nodes;
+  int drawn;
+  std::vector<std::string> by_number;  // the node that is taken when 0, 1, … is drawn
+};
+
+TEST(Cycle, OneNumberIsDrawnAChoice) {
+  const auto avoided = [](const char* name) { return make_node(name).taint("t", "", "PreferNoSchedule"); };
+  // clang-format off
+  const Choice kChoices[] = {
+      {"one node", {make_node("a")}, 0, {"a"}},
+      {"one is the best", {avoided("a"), make_node("b"), avoided("c")}, 0, {"b"}},
+      {"two are", {make_node("a"), make_node("b")}, 1, {"a", "b"}},
+      {"two are, behind a worse one", {avoided("a"), make_node("b"), make_node("c")}, 1, {"b", "c"}},
+      {"two are, around a worse one", {make_node("a"), avoided("b"), make_node("c")}, 1, {"a", "c"}},
+      {"all are", {avoided("a"), avoided("b"), avoided("c")}, 1, {"a", "b", "c"}},
+  };
+  // clang-format on
+  for (const Choice& c : kChoices) {
+    SCOPED_TRACE(c.name);
+    Bench bench;
+    for (const Node& node : c.nodes) bench.scheduler.cache().put_node(share_node(node));
+    for (std::size_t number = 0; number < c.by_number.size(); ++number) {
+      // Not so small that it would be drawn again (Rng::below).
+      bench.rng.next_is = c.by_number.size() * 100 + number;
+      bench.rng.drawn = 0;
+      EXPECT_EQ(bench.outcome(make_pod().asks("1", "1Gi")), c.by_number[number]);
+      EXPECT_EQ(bench.rng.drawn, c.drawn);
+    }
+  }
 }
 
 TEST(Cycle, RoomIsKeptForNominatedPodsOfTheSamePriorityOrHigher) {

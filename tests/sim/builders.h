@@ -82,6 +82,16 @@ inline core::v1::ReplicationController make_replication_controller(const std::st
   return controller;
 }
 
+// Selects `app: <name>`, like the workloads above; rolls by the server's defaults.
+inline apps::v1::DaemonSet make_daemon_set(const std::string& key) {
+  const apps::v1::ReplicaSet set = make_replica_set(key);
+  apps::v1::DaemonSet out;
+  *out.mutable_metadata() = set.metadata();
+  *out.mutable_spec()->mutable_selector() = set.spec().selector();
+  *out.mutable_spec()->mutable_template_() = set.spec().template_();
+  return out;
+}
+
 // One pod of one container; its status is as told, which a server takes by update_status only.
 class JobBuilder {
  public:

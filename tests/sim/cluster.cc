@@ -53,7 +53,10 @@ struct Cluster::Impl {
       for (const apiserver::Change& change : changes) note(change);
     });
     server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"),
-                                                    apiserver::ServerOptions{.keep_kubernetes_service = setup.with_access, .metrics = metrics});
+                                                    apiserver::ServerOptions{
+                                                        .keep_kubernetes_service = setup.with_access,
+                                                        .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
+                                                        .metrics = metrics});
     if (setup.with_access) {
       apiserver::StandardOptions standard;
       standard.token_keys = apiserver::make_simulated_token_keys();

@@ -9,6 +9,7 @@
 #include "api/times.h"
 #include "controllers/registry.h"
 #include "pilothouse/flags/controller_manager.h"
+#include "pilothouse/time_zones.h"
 
 namespace ph::vectors {
 namespace {
@@ -26,12 +27,16 @@ controllers::Options options_of(const Json& scenario) {
   daemon::FlagSet flags("kube-controller-manager");
   pilothouse::add_flags(flags, options);
   for (const Json& flag : scenario.value("flags", Json::array())) {
+    // Said beside it: whose flag it was, besides the manager's.
+    const std::string text = flag;
     try {
-      flags.parse(std::vector<std::string>{flag.get<std::string>()});
+      flags.parse(std::vector<std::string>{text.substr(0, text.find(" ("))});
     } catch (const std::exception& error) {
       throw std::invalid_argument(error.what());
     }
   }
+  apply_gates(options);
+  options.controllers.time_zone_file = pilothouse::read_time_zone;
   return options.controllers;
 }
 

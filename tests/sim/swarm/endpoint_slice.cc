@@ -1,5 +1,5 @@
-// endpointslice: services whose selectors and ports change, pods that come, go, fail and are relabelled, slices that users delete,
-// services made again under a name whose old slices are still there.
+// endpointslice: services whose selectors and ports change, pods that come, go, fail and are relabelled, nodes that come and go, slices
+// that users delete, services made again under a name whose old slices are still there.
 #include <fmt/format.h>
 
 #include "tests/sim/builders.h"
@@ -14,6 +14,7 @@ using discovery::v1::Endpoint;
 using discovery::v1::EndpointSlice;
 
 const std::vector<std::string> kApps{"red", "green", "blue"};
+const std::vector<std::string> kNodes{"node-0", "node-1", "node-2"};  // the kubelet's
 constexpr const char* kLoop = ":endpointslice-controller";
 
 std::string service_of(const EndpointSlice& slice) {
@@ -46,6 +47,7 @@ class EndpointSlices final : public Swarm {
   Faults faults() const override { return two_managers(120s); }
 
   void begin() override {
+    nodes_.follow(cluster());
     services_.follow(cluster());
     pods_.follow(cluster());
     slices_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
@@ -55,12 +57,15 @@ class EndpointSlices final : public Swarm {
       if (!after) judge().reached("slices deleted by the loop");
     });
     kubelet_.enter(cluster(), draw(), pods_, false);
+    make_nodes();
     for (int i = draw().between(1, 4); i > 0; --i) make_service();
     for (int i = draw().between(1, 8); i > 0; --i) make_pod();
   }
 
   void act() override {
-    switch (draw().between(0, 11)) {
+    switch (draw().between(0, 12)) {
+      case 12: if (draw().chance(0.5)) return make_nodes();
+               return remove<core::v1::Node>(nodes_.keys());
       case 0: return make_service();
       case 1: return edit_service();
       case 2: return remove<Service>(services_.keys());
@@ -73,6 +78,7 @@ class EndpointSlices final : public Swarm {
   }
 
   void settle() override {
+    make_nodes();
     kubelet_.settle();
     // Nobody collects garbage here: the slices of services that are gone for good.
     for (const auto& [key, slice] : std::map(slices_.all())) {
@@ -152,6 +158,14 @@ class EndpointSlices final : public Swarm {
   }
 
   // -- The workload
+  void make_nodes() {
+    for (const std::string& name : kNodes) {
+      if (nodes_.find(name)) continue;
+      core::v1::Node node;
+      node.mutable_metadata()->set_name(name);
+      attempt([&] { cluster().create(node); });
+    }
+  }
   template <class T>
   void remove(const std::vector<std::string>& keys) {
     if (keys.empty()) return;
@@ -195,6 +209,7 @@ class EndpointSlices final : public Swarm {
     attempt([&] { cluster().remove<Pod>(draw().of(keys), options); });
   }
 
+  Shadow<core::v1::Node> nodes_;
   Shadow<Service> services_;
   Shadow<Pod> pods_;
   Shadow<EndpointSlice> slices_;

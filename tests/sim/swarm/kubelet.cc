@@ -20,6 +20,17 @@ bool is_active(const Pod& pod) {
   return phase != "Succeeded" && phase != "Failed" && !pod.metadata().has_deletion_timestamp();
 }
 
+std::string node_of(const Pod& pod) {
+  if (!pod.spec().node_name().empty()) return pod.spec().node_name();
+  const auto& required = pod.spec().affinity().node_affinity().required_during_scheduling_ignored_during_execution();
+  for (const auto& term : required.node_selector_terms()) {
+    for (const auto& field : term.match_fields()) {
+      if (field.key() == "metadata.name") return field.values(0);
+    }
+  }
+  return {};
+}
+
 std::string controller_of(const meta::v1::ObjectMeta& metadata) {
   for (const auto& owner : metadata.owner_references()) {
     if (owner.controller()) return owner.uid();
@@ -59,7 +70,8 @@ void Kubelet::bind(const Pod& pod) {
   binding.mutable_metadata()->set_namespace_(pod.metadata().namespace_());
   binding.mutable_metadata()->set_name(pod.metadata().name());
   binding.mutable_target()->set_kind("Node");
-  binding.mutable_target()->set_name(fmt::format("node-{}", draw_->between(0, 2)));
+  const std::string asked_for = node_of(pod);
+  binding.mutable_target()->set_name(asked_for.empty() ? fmt::format("node-{}", draw_->between(0, 2)) : asked_for);
   try {
     cluster_->call<meta::v1::Status>([&](informers::Client& client) {
       return client.post_subresource<Pod, core::v1::Binding, meta::v1::Status>(key_of(pod), "binding", binding);

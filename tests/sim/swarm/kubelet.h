@@ -34,6 +34,8 @@ class Kubelet {
 bool is_ready(const core::v1::Pod& pod);
 // Neither finished nor on its way out.
 bool is_active(const core::v1::Pod& pod);
+// The node it is on, or asks for by name; empty: any would do.
+std::string node_of(const core::v1::Pod& pod);
 // The UID of the controller; empty: none.
 std::string controller_of(const meta::v1::ObjectMeta& metadata);
 

@@ -1,5 +1,5 @@
 // Upstream: component-helpers/scheduling/corev1
-#include "scheduler/framework/node_selector.h"
+#include "api/node_selector.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,10 +11,10 @@
 #include "api/sorted.h"
 #include "api/validation/quote.h"
 
-namespace ph::scheduler {
+namespace ph::api {
 
 using core::v1::Node, core::v1::NodeSelector, core::v1::NodeSelectorRequirement, core::v1::NodeSelectorTerm,
-    core::v1::Pod, core::v1::Taint, core::v1::Toleration;
+    core::v1::PodSpec, core::v1::Taint, core::v1::Toleration;
 
 namespace {
 
@@ -29,16 +29,16 @@ std::optional<std::int64_t> to_int(std::string_view text) {
 std::string list_of(const NodeSelectorRequirement& requirement) {
   if (requirement.values().empty()) return "null";
   std::vector<std::string> values;
-  for (const std::string& value : requirement.values()) values.push_back(api::quote(value));
+  for (const std::string& value : requirement.values()) values.push_back(quote(value));
   return fmt::format("[{}]", fmt::join(values, ","));
 }
 
 template <class Ops>
 std::string unsupported(std::string_view list, int index, const NodeSelectorRequirement& requirement, const Ops& ops) {
   std::vector<std::string> supported;
-  for (const auto& [name, op] : ops) supported.push_back(api::quote(name));
+  for (const auto& [name, op] : ops) supported.push_back(quote(name));
   return fmt::format("{}[{}].operator: Unsupported value: {}: supported values: {}", list, index,
-                     api::quote(requirement.operator_()), fmt::join(supported, ", "));
+                     quote(requirement.operator_()), fmt::join(supported, ", "));
 }
 
 const std::string* find(const google::protobuf::Map<std::string, std::string>& map, const std::string& key) {
@@ -67,8 +67,8 @@ void NodeTerm::add_expression(const NodeSelectorRequirement& requirement, int in
   const auto invalid = [&](std::string_view field, std::string_view value, std::string_view why) {
     errors_.push_back(fmt::format("matchExpressions[{}].{}: Invalid value: {}: {}", index, field, value, why));
   };
-  if (const auto wrong = api::check_qualified_name(out.key); !wrong.empty()) {
-    invalid("key", api::quote(out.key), fmt::format("{}", fmt::join(wrong, "; ")));
+  if (const auto wrong = check_qualified_name(out.key); !wrong.empty()) {
+    invalid("key", quote(out.key), fmt::format("{}", fmt::join(wrong, "; ")));
   }
   const bool orders = out.op == Op::Gt || out.op == Op::Lt;
   const bool lists = out.op == Op::In || out.op == Op::NotIn;
@@ -84,10 +84,10 @@ void NodeTerm::add_expression(const NodeSelectorRequirement& requirement, int in
     if (const auto bound = orders ? to_int(out.values[i]) : 0) {
       out.bound = *bound;
     } else {
-      invalid(at, api::quote(out.values[i]), "for 'Gt', 'Lt' operators, the value must be an integer");
+      invalid(at, quote(out.values[i]), "for 'Gt', 'Lt' operators, the value must be an integer");
     }
-    if (const auto wrong = api::check_label_value(out.values[i]); !wrong.empty()) {
-      invalid(at, api::quote(out.values[i]), fmt::format("{}", fmt::join(wrong, "; ")));
+    if (const auto wrong = check_label_value(out.values[i]); !wrong.empty()) {
+      invalid(at, quote(out.values[i]), fmt::format("{}", fmt::join(wrong, "; ")));
     }
   }
   if (errors_.size() == errors_before) expressions_.push_back(std::move(out));
@@ -167,9 +167,9 @@ TermErrors NodeTerms::errors(std::string_view path) const {
   return out;
 }
 
-RequiredNodes::RequiredNodes(const Pod& pod) {
-  for (const auto* label : sorted(pod.spec().node_selector())) labels_.emplace_back(label->first, label->second);
-  const auto& affinity = pod.spec().affinity();
+RequiredNodes::RequiredNodes(const PodSpec& pod) {
+  for (const auto* label : sorted(pod.node_selector())) labels_.emplace_back(label->first, label->second);
+  const auto& affinity = pod.affinity();
   if (affinity.has_node_affinity() &&
       affinity.node_affinity().has_required_during_scheduling_ignored_during_execution()) {
     affinity_.emplace(affinity.node_affinity().required_during_scheduling_ignored_during_execution());
@@ -226,8 +226,8 @@ bool tolerates(const Toleration& toleration, const Taint& taint) {
   return toleration.operator_() == "Exists";
 }
 
-bool tolerates(const Pod& pod, const Taint& taint) {
-  return std::ranges::any_of(pod.spec().tolerations(), [&](const Toleration& t) { return tolerates(t, taint); });
+bool tolerates(const Tolerations& tolerations, const Taint& taint) {
+  return std::ranges::any_of(tolerations, [&](const Toleration& t) { return tolerates(t, taint); });
 }
 
-}  // namespace ph::scheduler
+}  // namespace ph::api

@@ -1,5 +1,5 @@
 // Matching nodes: node selectors, preferred terms, tolerations. Compiled once per pod, matched per node without
-// allocation.
+// allocation. For the scheduler, and for those who foresee where it may place a pod.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 #include "api/kinds.h"
 
-namespace ph::scheduler {
+namespace ph::api {
 
 // What cannot be understood, in upstream's words: `[0].matchExpressions[0].operator: Unsupported value: …`.
 using TermErrors = std::vector<std::string>;
@@ -63,7 +63,7 @@ class NodeTerms {
 // What a pod requires of its node: spec.nodeSelector, and affinity.nodeAffinity.required….
 class RequiredNodes {
  public:
-  explicit RequiredNodes(const core::v1::Pod& pod);
+  explicit RequiredNodes(const core::v1::PodSpec& pod);
   bool matches(const core::v1::Node& node) const;
   // It does not match, but there is a term of which nobody knows what it means, and all else matches.
   bool unclear(const core::v1::Node& node) const;
@@ -98,7 +98,8 @@ class PreferredNodes {
 };
 
 bool tolerates(const core::v1::Toleration& toleration, const core::v1::Taint& taint);
-// Whether any of the pod's tolerations does.
-bool tolerates(const core::v1::Pod& pod, const core::v1::Taint& taint);
+// Whether any of them does.
+using Tolerations = google::protobuf::RepeatedPtrField<core::v1::Toleration>;
+bool tolerates(const Tolerations& tolerations, const core::v1::Taint& taint);
 
-}  // namespace ph::scheduler
+}  // namespace ph::api

@@ -1,0 +1,57 @@
+// networking.k8s.io/v1 IngressClass.
+#include "api/validation/ingress_parts.h"
+
+namespace ph::api {
+
+using networking::v1::IngressClass, networking::v1::IngressClassParametersReference;
+
+namespace {
+
+constexpr std::size_t kControllerMax = 250;
+
+// "example.com/ingress-controller"
+void check_prefixed_path(const std::string& text, const Path& path, Errors& errors) {
+  if (text.empty()) return errors.required(path);
+  const auto slash = text.find('/');
+  if (slash == text.npos || slash == 0 || slash + 1 == text.size()) {
+    return errors.invalid_text(path, text, R"(must be a domain-prefixed path (such as "acme.io/foo"))");
+  }
+  check_subdomain(text.substr(0, slash), path, errors);
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~%!$&'()*+,;=:";
+  const std::string rest = text.substr(slash + 1);
+  if (rest.find_first_not_of(kLetters) != rest.npos) {
+    errors.invalid_text(path, rest, R"(Invalid path (regex used for validation is '[A-Za-z0-9/\-._~%!$&'()*+,;=:]+'))");
+  }
+}
+
+void check_parameters(const IngressClassParametersReference& parameters, const Path& path, Errors& errors) {
+  check_typed_reference(parameters, path, errors);
+  const Path space = path.member("namespace");
+  if (!parameters.has_scope()) {
+    errors.required(path.member("scope"));
+  } else if (parameters.scope() == "Cluster") {
+    if (parameters.has_namespace_()) errors.forbidden(space, "`parameters.scope` is set to 'Cluster'");
+  } else if (parameters.scope() != "Namespace") {
+    errors.not_supported(path.member("scope"), parameters.scope(), {"Cluster", "Namespace"});
+  } else if (!parameters.has_namespace_()) {
+    errors.required(space, "`parameters.scope` is set to 'Namespace'");
+  } else {
+    check_label(parameters.namespace_(), space, errors);
+  }
+}
+
+}  // namespace
+
+void validate(const IngressClass& object, Errors& errors) {
+  const Path path("spec"), controller = path.member("controller");
+  if (object.spec().controller().size() > kControllerMax) errors.too_long(controller, kControllerMax);
+  check_prefixed_path(object.spec().controller(), controller, errors);
+  if (object.spec().has_parameters()) check_parameters(object.spec().parameters(), path.member("parameters"), errors);
+}
+
+void validate_update(const IngressClass& now, const IngressClass& old, Errors& errors) {
+  check_immutable(now.spec().controller(), old.spec().controller(), Path("spec").member("controller"), errors);
+  validate(now, errors);
+}
+
+}  // namespace ph::api

@@ -1,0 +1,120 @@
+// endpointslicemirroring: shows the Endpoints that somebody keeps by hand, of services without a selector, as slices, which are all
+// that those who balance load read.
+//
+//   reads     v1 Endpoints, v1 Service, discovery/v1 EndpointSlice   informers
+//   writes    discovery/v1 EndpointSlice                             create, update, delete
+//             v1 Event                                               InvalidIPAddress, TooManyAddressesToMirror
+//   upstream  pkg/controller/endpointslicemirroring
+#include <fmt/format.h>
+
+#include "controllers/common/services.h"
+#include "controllers/endpoint_slice/plan.h"
+#include "controllers/endpoint_slice_mirroring/plan.h"
+#include "controllers/runtime/options.h"
+
+namespace ph::controllers {
+namespace {
+
+using core::v1::Endpoints, core::v1::Service;
+using discovery::v1::EndpointSlice;
+namespace mirroring = endpoint_slice_mirroring;
+
+constexpr const char* kByEndpoints = "mirrored";
+
+std::string_view label(const EndpointSlice& slice, const char* name) {
+  const auto& labels = slice.metadata().labels();
+  const auto found = labels.find(name);
+  return found == labels.end() ? std::string_view() : std::string_view(found->second);
+}
+
+// The Endpoints that a slice of ours mirrors.
+LoopBuilder::Keys endpoints_of(const EndpointSlice& slice) {
+  const std::string_view name = label(slice, endpoint_slice::kServiceLabel);
+  if (name.empty() || label(slice, endpoint_slice::kManagedByLabel) != mirroring::kManagedBy) return {};
+  return {{slice.metadata().namespace_(), std::string(name)}};
+}
+
+class EndpointSliceMirroring final : public Loop {
+ public:
+  explicit EndpointSliceMirroring(const World& world)
+      : client_(world.client),
+        events_(world.events),
+        max_per_subset_(world.options->mirroring_max_endpoints_per_subset),
+        endpoints_(world.informer<Endpoints>()),
+        services_(world.informer<Service>()),
+        slices_(world.informer<EndpointSlice>()) {
+    slices_.add_index(kByEndpoints, [](const EndpointSlice& slice) {
+      std::vector<std::string> out;
+      for (const ObjectKey& key : endpoints_of(slice)) out.push_back(key.text());
+      return out;
+    });
+  }
+
+  Task<Outcome> reconcile(ObjectKey key) override {
+    std::vector<EndpointSlice> existing;
+    for (const auto& slice : slices_.by_index(kByEndpoints, key.text())) {
+      if (!slice->metadata().has_deletion_timestamp()) existing.push_back(*slice);
+    }
+    const Ref<Endpoints> endpoints = endpoints_.find(key);
+    mirroring::Plan plan;
+    if (is_mirrored(key, endpoints)) {
+      plan = mirroring::plan(*endpoints, std::move(existing), max_per_subset_);
+      tell(*endpoints, plan);
+      if (endpoints->metadata().has_deletion_timestamp()) plan.create.clear();
+    } else {
+      plan.remove = std::move(existing);
+    }
+    co_await carry_out(std::move(plan));
+    co_return Outcome::done();
+  }
+
+ private:
+  bool is_mirrored(const ObjectKey& key, const Ref<Endpoints>& endpoints) const {
+    if (!endpoints || !mirroring::may_be_mirrored(*endpoints)) return false;
+    const Ref<Service> service = services_.find(key);
+    return service && service->spec().selector().empty();
+  }
+
+  void tell(const Endpoints& endpoints, const mirroring::Plan& plan) {
+    const auto about = informers::reference_to(endpoints);
+    if (plan.invalid > 0) {
+      events_.warning(about, "InvalidIPAddress", fmt::format("Skipped {} invalid IP addresses when mirroring to EndpointSlices", plan.invalid));
+    }
+    if (plan.skipped > plan.invalid) {
+      events_.warning(about, "TooManyAddressesToMirror",
+                      fmt::format("A max of {} addresses can be mirrored to EndpointSlices per Endpoints subset. {} addresses were skipped",
+                                  max_per_subset_, plan.skipped));
+    }
+  }
+
+  Task<void> carry_out(mirroring::Plan plan) {
+    for (EndpointSlice& slice : plan.create) {
+      const auto created = co_await client_.try_create<EndpointSlice>(std::move(slice));
+      if (created.refusal && created.made != Made::NamespaceEnding) throw *created.refusal;
+    }
+    // Ours alone, and few: the whole object, under the revision it was judged at.
+    for (EndpointSlice& slice : plan.update) co_await client_.update<EndpointSlice>(std::move(slice));
+    for (const EndpointSlice& slice : plan.remove) {
+      co_await client_.remove<EndpointSlice>(key_of(slice), DeleteOptions::background(slice.metadata().uid()));
+    }
+  }
+
+  Client& client_;
+  EventRecorder& events_;
+  const int max_per_subset_;
+  Informer<Endpoints>& endpoints_;
+  Informer<Service>& services_;
+  Informer<EndpointSlice>& slices_;
+};
+
+}  // namespace
+
+void endpoint_slice_mirroring_loop(LoopBuilder& loop) {
+  loop.reconciles<Endpoints>()
+      .reconciles<Service>()
+      .watches<EndpointSlice>([](const EndpointSlice& slice, const World&) { return endpoints_of(slice); })
+      .event_source("endpoint-slice-mirroring-controller")
+      .with<EndpointSliceMirroring>();
+}
+
+}  // namespace ph::controllers
