@@ -46,8 +46,9 @@ class StatefulSets final : public Swarm {
   Faults faults() const override { return two_managers(120s); }
 
   void begin() override {
-    sets_.follow(cluster(), [this](const auto&, const auto*, const auto* after, const auto&) {
-      if (after) asked_[after->metadata().uid()].push_back({steady(), *after});
+    sets_.follow(cluster(), [this](const auto&, const auto* before, const auto* after, const auto&) {
+      if (!after || (before && before->metadata().generation() == after->metadata().generation())) return;
+      asked_[after->metadata().uid()].push_back({steady(), *after});
     });
     pods_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
       if (before && is_ready(*before)) ready_until_[key] = steady();
