@@ -58,7 +58,7 @@ TEST(CronJobScenario, StartsAJobEachTimeAndKeepsTheLast) {
   EXPECT_THAT(jobs(cluster), ElementsAre(name_at(begin + 20min), name_at(begin + 30min), name_at(begin + 40min)));
   const auto status = cluster.get<CronJob>(kCron).status();
   EXPECT_EQ(api::to_time(status.last_schedule_time()), begin + 40min);
-  EXPECT_GT(api::to_time(status.last_successful_time()), begin + 40min);
+  EXPECT_GE(api::to_time(status.last_successful_time()), begin + 40min);
   EXPECT_TRUE(status.active().empty());
   EXPECT_THAT(reasons(cluster), Contains("SawCompletedJob"));
   EXPECT_THAT(reasons(cluster), Contains("SuccessfulDelete"));
@@ -93,7 +93,7 @@ TEST(CronJobScenario, MakesUpForTheLastRunThatWasMissed) {
   cluster.advance(10s);
   EXPECT_THAT(jobs(cluster), ElementsAre(name_at(begin + 2h)));
   cluster.restart_loops();
-  cluster.advance(10min);
+  cluster.advance(10s);
   EXPECT_THAT(jobs(cluster), ElementsAre(name_at(begin + 2h))) << "once";
 }
 
@@ -130,9 +130,10 @@ TEST(CronJobScenario, KnowsTheZonesItIsGiven) {
     out.mutable_spec()->set_time_zone("Atlantis/Poseidonis");
     (*out.mutable_metadata()->mutable_labels())["x"] = "y";
   });
+  cluster.advance(1min);
+  EXPECT_THAT(reasons(cluster), Contains("UnknownTimeZone"));
   cluster.advance(25h);
   EXPECT_EQ(jobs(cluster).size(), 1u);
-  EXPECT_THAT(reasons(cluster), Contains("UnknownTimeZone"));
 }
 
 TEST(CronJobScenario, LeavesTheNameToWhoHasIt) {

@@ -112,7 +112,8 @@ void LoopsState::note(const sim::Cluster::Write& write) {
     uids_[uid] = kind + "/" + name + (same_key.size() > 1 ? fmt::format("#{}", same_key.size()) : "");
   }
   const std::string prefix = metadata.value("generateName", "");
-  if (!prefix.empty() && name.starts_with(prefix) && (space.empty() || space.starts_with(home_))) generated_[name] = prefix;
+  constexpr std::size_t kPrefixMost = 58;  // the server keeps no more of it
+  if (!prefix.empty() && name.starts_with(prefix.substr(0, kPrefixMost)) && (space.empty() || space.starts_with(home_))) generated_[name] = prefix;
   if (write.created) made_.insert(key);
   keys_[write.key] = key;
   objects_[key] = std::move(object);
