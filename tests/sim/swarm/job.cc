@@ -25,7 +25,8 @@ bool is_true(const Job& job, const char* type) {
   return found && found->status() == "True";
 }
 bool has_finished(const Job& job) { return is_true(job, "Complete") || is_true(job, "Failed"); }
-bool goes_on(const Job& job) { return !job.spec().suspend() && job.spec().parallelism() > 0; }
+// It comes to an end when nobody does anything to it.
+bool goes_on(const Job& job) { return !job.spec().suspend() && (job.spec().parallelism() > 0 || job.spec().has_active_deadline_seconds()); }
 bool is_indexed(const Job& job) { return job.spec().completion_mode() == "Indexed"; }
 bool is_leaving(const Pod& pod) { return pod.metadata().has_deletion_timestamp(); }
 bool is_tracked(const Pod& pod) {
