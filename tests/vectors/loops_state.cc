@@ -68,19 +68,20 @@ Json managers_of(const Json& fields) {
   return out;
 }
 
+}  // namespace
+
 void sort_addresses(const std::string& kind, Json& object) {
-  if (kind == "EndpointSlice" && object.contains("endpoints")) {
+  const auto is_list = [&](const char* name) { return object.contains(name) && object[name].is_array(); };
+  if (kind == "EndpointSlice" && is_list("endpoints")) {
     sort_list(object["endpoints"], [](const Json& each) { return each.value("addresses", Json()).dump(); });
   }
-  if (kind == "Endpoints" && object.contains("subsets")) {
+  if (kind == "Endpoints" && is_list("subsets")) {
     for (Json& subset : object["subsets"]) {
       for (Json& list : subset) sort_list(list);
     }
     sort_list(object["subsets"], [](const Json& each) { return each.value("ports", Json()).dump() + each.dump(); });
   }
 }
-
-}  // namespace
 
 LoopsState::LoopsState(sim::Cluster& cluster, std::string home) : home_(std::move(home)) {
   cluster.on_write([this](const sim::Cluster::Write& write) { note(write); });
@@ -98,6 +99,7 @@ void LoopsState::note(const sim::Cluster::Write& write) {
   const api::Schema* schema = api::Scheme::builtin().find(write.kind);
   std::string text;
   if (schema) api::transcode_to_json(*schema, write.object, true, text);
+  else text = write.object;  // of a custom kind
   Json object = Json::parse(text, nullptr, false);
   if (!object.is_object()) return;
   const Json& metadata = object["metadata"];
