@@ -316,6 +316,23 @@ void append_compact_json(std::string_view text, bool escape, std::string& out) {
   }
 }
 
+// One of more digits before the point than it needs.
+static void append_large_double(double value, std::string& out) {
+  char buffer[64];
+  const auto [end, error] = std::to_chars(buffer, std::end(buffer), value, std::chars_format::scientific);
+  const std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
+  const auto e = text.find('e');
+  std::size_t digits = 0;
+  for (const char c : text.substr(0, e)) {
+    if (c == '.') continue;
+    out.push_back(c);
+    digits += c != '-';
+  }
+  std::size_t wanted = 0;
+  std::from_chars(text.data() + e + 2, text.data() + text.size(), wanted);
+  out.append(std::max(wanted + 1, digits) - digits, '0');
+}
+
 void append_json_double(double value, std::string& out) {
   char buffer[512];
   const double size = std::fabs(value);
@@ -323,6 +340,9 @@ void append_json_double(double value, std::string& out) {
   const auto format = exponent ? std::chars_format::scientific : std::chars_format::fixed;
   const auto [end, error] = std::to_chars(buffer, std::end(buffer), value, format);
   std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
+  // Where digits end before the point does, Go puts zeros; to_chars the digits of the exact value.
+  constexpr double kAllDigits = 9007199254740992;  // 2^53
+  if (!exponent && size >= kAllDigits) return append_large_double(value, out);
   // e-09 is e-9.
   const auto zero = text.find("e-0");
   out.append(text.substr(0, zero == std::string_view::npos ? text.size() : zero + 2));

@@ -84,7 +84,8 @@ void WatchCache::pages_end(Revision revision) {
 
 Revision WatchCache::since() const { return impl_->window.since(); }
 
-std::unique_ptr<CacheWatch> WatchCache::watch(Revision since, std::optional<Interest> interest, std::shared_ptr<const EntryList> initial) {
+std::unique_ptr<CacheWatch> WatchCache::watch(Revision since, std::optional<Interest> interest,
+                                              std::shared_ptr<const EntryList> initial) {
   PH_ASSERT(impl_->filled);
   if (impl_->closed || since < impl_->window.since()) return nullptr;
   return std::make_unique<Watch>(impl_, since, std::move(interest), std::move(initial));

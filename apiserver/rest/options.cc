@@ -86,7 +86,7 @@ api::Unknown unknown_fields(std::string_view validation, api::Errors& errors) {
   if (validation.empty() || validation == "Warn") return api::Unknown::Warn;
   if (validation == "Strict") return api::Unknown::Strict;
   if (validation == "Ignore") return api::Unknown::Ignore;
-  errors.not_supported(api::Path("fieldValidation"), validation, {"Ignore", "Strict", "Warn", ""});
+  errors.not_supported(api::Path("fieldValidation"), validation, {"", "Ignore", "Strict", "Warn"});
   return api::Unknown::Warn;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/encoded.h"
 #include "api/errors.h"
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
@@ -66,6 +67,14 @@ void prepare(Served& served, UpdateKind kind, WriteContext& context, api::Object
   }
 }
 
+// What became of an object that went with its update: it has seen no revision of its own.
+EntryRef last_state(api::Object& object, const Entry& stored) {
+  object.mutable_metadata().clear_resource_version();
+  auto out = std::make_shared<Entry>(stored);
+  out->protobuf = share(api::served_bytes(api::encode_stored(object), to_string(stored.revision)));
+  return out;
+}
+
 // The update took away the last thing that kept an object that is being deleted.
 bool completes_deletion(const Served& served, const api::Object& object, const api::Object& old) {
   const ObjectMeta& before = old.metadata();
@@ -92,11 +101,11 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     keep_other_part(served, kind, object, old);
 
     Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), race);
-    co_await round.admit(&object, &old);
     if (!request.manager.empty()) {
       const ManagerRecord record(core, request, &old);
       co_await aside(core, size, [&] { record.write(object); });
     }
+    co_await round.admit(&object, &old);
     prepare(served, kind, round.context(), object, old);
     co_await aside(core, size, [&] { validate_update(served, kind, object, old); });
     co_await round.validate(&object, &old);
@@ -104,7 +113,7 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     const bool removes = completes_deletion(served, object, old);
     co_await round.before_commit(removes ? nullptr : &object, &old);
     auto result = removes ? co_await round.remove(*entry) : co_await round.store(object, entry.get());
-    if (result) co_return WriteResult{std::move(*result), removes};
+    if (result) co_return WriteResult{removes ? last_state(object, *entry) : std::move(*result), removes};
     if (!round.sent_to_wait()) ++attempt;
   }
   throw api::conflict(served.qualified, key.name, kModified);

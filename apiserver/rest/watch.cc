@@ -230,9 +230,11 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   const Snapshot present = cache.snapshot();
   const Revision since = from_now ? present.revision : *options.revision;
   // A revision that is still to come is waited for where the cache ends today.
-  auto events = cache.watch(std::min(since, cache.revision()), selection.interest(*present.entries), start.snapshot ? present.entries : nullptr);
+  auto events = cache.watch(std::min(since, cache.revision()), selection.interest(*present.entries),
+                            start.snapshot ? present.entries : nullptr);
   if (!events) {
-    co_return stream_response(call.form, std::make_unique<ErrorStream>(share(encode_error_frame(call.form, too_old(since, cache).status()))));
+    SharedBytes frame = share(encode_error_frame(call.form, too_old(since, cache).status()));
+    co_return stream_response(call.form, std::make_unique<ErrorStream>(std::move(frame)));
   }
   const Clock& clock = core.executor.clock();
   const Duration timeout = timeout_of(core, options);

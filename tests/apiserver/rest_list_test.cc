@@ -65,6 +65,8 @@ TEST(RestList, Selectors) {
   }
   EXPECT_EQ(api.get(pods + "?fieldSelector=spec.wheels%3D4").message(), "field label not supported: spec.wheels");
   EXPECT_THAT(api.get(kMaps + "?fieldSelector=data%3D4").message(), HasSubstr("is not a known field selector"));
+  const std::string classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+  EXPECT_EQ(api.get(classes + "?fieldSelector=metadata.namespace%3Dx").status, 200) << "in none, and none is found";
   EXPECT_EQ(api.get(pods + "?labelSelector=a%3D%3D%3Db").status, 400);
 }
 

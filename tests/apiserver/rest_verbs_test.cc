@@ -261,7 +261,7 @@ TEST(RestVerbs, AnotherUid) {
   const Answer put = api.put(std::string(kMaps) + "/a", R"({"metadata":{"name":"a","uid":"zz"}})");
   EXPECT_EQ(put.status, 409);
   EXPECT_EQ(put.message(), "Operation cannot be fulfilled on configmaps \"a\": StorageError: invalid object, Code: 4, Key: "
-                           "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                           "/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
                            "precondition: zz, UID in object meta: " + uid);
   const Answer patch = api.patch(std::string(kMaps) + "/a", R"([{"op":"replace","path":"/metadata/uid","value":"z"}])", "application/json-patch+json");
   EXPECT_EQ(patch.status, 422);
@@ -350,7 +350,8 @@ TEST(RestVerbs, PatchRefusals) {
     int status;
   };
   const Case kCases[] = {
-      {"apply", "application/apply-patch+yaml", "{}", 415},
+      {"apply without a manager", "application/apply-patch+yaml", "{}", 422},
+      {"apply in CBOR", "application/apply-patch+cbor", "", 415},
       {"plain JSON", "application/json", "{}", 415},
       {"malformed", "application/merge-patch+json", "{", 400},
       {"a test that fails", "application/json-patch+json", R"([{"op":"test","path":"/data/a","value":"9"}])", 422},

@@ -317,7 +317,8 @@ TEST_P(WatchBacklogSeeds, BudgetsAreKeptAndNothingIsSkipped) {
       const std::string& of = names[rng.below(names.size())];
       WatchCache& cache = *world.caches.at(of);
       auto initial = rng.below(3) == 0 ? cache.snapshot().entries : nullptr;
-      readers.push_back({of, cache.watch(cache.revision(), {}, std::move(initial)), lines[of].size(), kPaces[rng.below(kPaces.size())]});
+      auto watch = cache.watch(cache.revision(), {}, std::move(initial));
+      readers.push_back({of, std::move(watch), lines[of].size(), kPaces[rng.below(kPaces.size())]});
     }
     if (rng.below(10) == 0) world.executor.advance(std::chrono::milliseconds(rng.below(8'000)));
     for (auto reader = readers.begin(); reader != readers.end();) {

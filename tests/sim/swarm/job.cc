@@ -25,6 +25,7 @@ bool is_true(const Job& job, const char* type) {
   return found && found->status() == "True";
 }
 bool has_finished(const Job& job) { return is_true(job, "Complete") || is_true(job, "Failed"); }
+bool goes_on(const Job& job) { return !job.spec().suspend() && job.spec().parallelism() > 0; }
 bool is_indexed(const Job& job) { return job.spec().completion_mode() == "Indexed"; }
 bool is_leaving(const Pod& pod) { return pod.metadata().has_deletion_timestamp(); }
 bool is_tracked(const Pod& pod) {
@@ -89,8 +90,7 @@ class Jobs final : public Swarm {
     std::vector<std::string> out;
     for (const auto& [key, job] : jobs_.all()) {
       compare(key, job, out);
-      const bool goes_on = !job.spec().suspend() && job.spec().parallelism() > 0;
-      if (goes_on && !has_finished(job)) out.push_back(key + " has not finished");
+      if (goes_on(job) && !has_finished(job)) out.push_back(key + " has not finished");
       if (job.spec().suspend() && !has_finished(job) && !is_true(job, "Suspended")) out.push_back(key + " does not say that it is suspended");
     }
     for (const auto& [key, pod] : pods_.all()) {
@@ -189,7 +189,7 @@ class Jobs final : public Swarm {
     const Account& account = accounts_[job->metadata().uid()];
     const std::string& uid = pod.metadata().uid();
     if (account.told_succeeded.contains(uid) || account.told_failed.contains(uid)) return judge().reached("pods counted");
-    if (!account.steady) return judge().reached("pods given up");
+    if (!account.steady || !alone()) return judge().reached("pods given up");
     if (pod.status().phase() != "Succeeded") return;
     const auto done = controllers::job::Indexes::parse(job->status().completed_indexes(), job->spec().completions());
     if (!is_indexed(*job) || !done.has(index_of(pod).value_or(-1))) judge().never(key + " has succeeded, and was let go uncounted");
@@ -202,7 +202,9 @@ class Jobs final : public Swarm {
       ready += is_active(*pod) && is_ready(*pod);
       terminating += is_leaving(*pod) && !has_ended(*pod);
       if (is_tracked(*pod) && has_finished(job)) out.push_back(fmt::format("{} has finished, and {} is tracked", key, name));
-      if (is_tracked(*pod) && has_ended(*pod)) out.push_back(fmt::format("{} has not counted {}", key, name));
+      // The last failure of an index stays until there is another pod of it.
+      const bool is_held = job.spec().has_backoff_limit_per_index() && pod->status().phase() == "Failed" && !goes_on(job);
+      if (is_tracked(*pod) && has_ended(*pod) && !is_held) out.push_back(fmt::format("{} has not counted {}", key, name));
     }
     const auto& status = job.status();
     if (!has_finished(job) && (status.active() != active || status.ready() != ready || status.terminating() != terminating)) {
