@@ -17,6 +17,7 @@
 #include "api/patch/owners.h"
 #include "api/patch/patch_text.h"
 #include "api/patch/typed.h"
+#include "api/patch/unstructured.h"
 #include "api/structural/structural.h"
 #include "api/times.h"
 #include "api/value.h"
@@ -223,9 +224,10 @@ class Applying {
     try {
       return object_of_document(*shown.schema, shown.document);
     } catch (const DecodeError& error) {
+      const std::string why = unstructured_error(*shown.schema, shown.document);
       const std::string kind = kind_text(shown.api_version(), shown.schema->kind ? shown.schema->kind->kind : "");
       throw unforeseen(fmt::format("failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: {}",
-                                   object_text(config_), kind, error.what()));
+                                   object_text(config_), kind, why.empty() ? std::string(error.what()) : why));
     }
   }
 

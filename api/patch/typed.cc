@@ -195,7 +195,10 @@ Json merge_either(const Literal& live, const Literal& config) {
 }
 
 Json merge_members(const Literal& live, const Literal& config) {
-  Json out = live.json().is_object() ? live.json() : Json::object();
+  Json out = Json::object();
+  for (const auto& [name, member] : live.json().items()) {
+    if (!config.json().contains(name)) out[name] = member;
+  }
   for (const auto& [name, member] : config.members()) out[name] = merge_either(live.member(name), member);
   return out;
 }

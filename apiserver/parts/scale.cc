@@ -98,7 +98,7 @@ HttpResponse answer_scale(Call& call, const WriteResult& result) {
 
 Task<HttpResponse> apply_scale(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
-  const Applying applying(core, call, options);
+  const Applying applying = co_await Applying::read(core, call, options);
   const api::Resource& resource = *call.served->resource;
   const Make make = [&](const api::Object& stored) {
     call.warnings.clear();

@@ -80,11 +80,12 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
   for (int attempt = 0; attempt < kAttempts;) {
     Round round(core, served, request, "CREATE", object.key(), absent(served, object.key()), race);
     if (!admitted) {
-      co_await round.admit(&object, nullptr);
+      // What admission adds belongs to nobody.
       if (!request.manager.empty()) {
         const ManagerRecord record(core, request, nullptr);
         co_await aside(core, request.size, [&] { record.write(object); });
       }
+      co_await round.admit(&object, nullptr);
     }
     if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);
     round.rename(absent(served, object.key()), object.key());

@@ -66,6 +66,7 @@ class Teller {
 
   std::string owners() const {
     std::string out;
+    if (!object_) return out;
     for (const auto& entry : object_.metadata().managed_fields()) {
       out += entry.manager() + " " + entry.operation() + (entry.subresource().empty() ? "" : " " + entry.subresource()) + " " +
              (entry.has_time() ? std::to_string(entry.time().seconds() - 1'700'000'000) : "-") + " " + entry.fields_v1().raw() + "\n";

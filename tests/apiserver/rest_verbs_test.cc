@@ -350,7 +350,8 @@ TEST(RestVerbs, PatchRefusals) {
     int status;
   };
   const Case kCases[] = {
-      {"apply", "application/apply-patch+yaml", "{}", 415},
+      {"apply without a manager", "application/apply-patch+yaml", "{}", 422},
+      {"apply in CBOR", "application/apply-patch+cbor", "", 415},
       {"plain JSON", "application/json", "{}", 415},
       {"malformed", "application/merge-patch+json", "{", 400},
       {"a test that fails", "application/json-patch+json", R"([{"op":"test","path":"/data/a","value":"9"}])", 422},
@@ -413,9 +414,11 @@ TEST(RestVerbs, DeletePreconditions) {
   Harness api;
   const Json object = api.post(kMaps, map("a")).json();
   const std::string target = std::string(kMaps) + "/a";
-  EXPECT_EQ(api.remove(target, R"({"preconditions":{"uid":"x"}})").status, 409);
+  EXPECT_THAT(api.remove(target, R"({"preconditions":{"uid":"x"}})").message(), StartsWith("Operation cannot be fulfilled on ConfigMap \"a\": the UID"));
+  EXPECT_THAT(api.remove(target, R"({"dryRun":["x"]})").message(), HasSubstr("dryRun: Unsupported value: [\"x\"]: supported values: \"All\""));
   EXPECT_EQ(api.remove(target, R"({"preconditions":{"resourceVersion":"1"}})").status, 409);
-  EXPECT_EQ(api.remove(target, R"({"propagationPolicy":"Sideways"})").status, 422);
+  EXPECT_THAT(api.remove(target, R"({"propagationPolicy":"Sideways"})").message(),
+              HasSubstr("supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""));
   EXPECT_EQ(api.remove(target, R"({"propagationPolicy":"Orphan","orphanDependents":true})").status, 422);
   EXPECT_EQ(api.remove(target, R"({"preconditions":{"uid":)" + object["metadata"]["uid"].dump() + "}}").status, 200);
 }
@@ -452,7 +455,11 @@ TEST(RestVerbs, PropagationPoliciesBecomeFinalizers) {
 TEST(RestVerbs, PodsOnNodesGoInGrace) {
   Harness api;
   api.post(kPods, pod("free"));
-  EXPECT_EQ(api.remove(std::string(kPods) + "/free").json()["kind"], "Pod");
+  const Json gone = api.remove(std::string(kPods) + "/free").json();
+  EXPECT_EQ(gone["kind"], "Pod");
+  EXPECT_EQ(gone["metadata"]["deletionGracePeriodSeconds"], 0) << "as it went";
+  EXPECT_EQ(gone["metadata"]["deletionTimestamp"], "2026-01-01T00:00:00Z");
+  EXPECT_EQ(gone["metadata"]["generation"], 2);
   EXPECT_EQ(api.get(std::string(kPods) + "/free").status, 404);
 
   const std::string target = std::string(kPods) + "/bound";
