@@ -30,6 +30,13 @@ std::string deployment(const std::string& name, int replicas = 1) {
          R"(,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})";
 }
 
+TEST(RestVerbs, AKindOnItsWayOutSaysSo) {
+  Harness api;
+  EXPECT_EQ(api.get("/api/v1/namespaces/default/endpoints").headers.get("Warning"),
+            "299 - \"v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\"");
+  EXPECT_FALSE(api.get(kMaps).headers.has("Warning"));
+}
+
 TEST(RestVerbs, CreateFillsInWhatTheServerSets) {
   Harness api;
   const Answer answer = api.post(kMaps, map("a"));
