@@ -26,7 +26,8 @@ void fill_system_fields(Core& core, const Served& served, meta::v1::ObjectMeta& 
   metadata.clear_deletion_timestamp();
   metadata.clear_deletion_grace_period_seconds();
   metadata.clear_self_link();
-  metadata.set_generation(served.has(kGeneration) ? 1 : 0);
+  // Where it counts nothing it is the client's, as any other member.
+  if (served.has(kGeneration)) metadata.set_generation(1);
 }
 
 // Names for an object that has none of its own, as long as there is reason to hope.

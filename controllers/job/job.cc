@@ -1,10 +1,10 @@
 // job: runs a Job's pods to the number of successes it wants, or to its failure, and counts each of them once.
 //
-//   reads     batch/v1 Job, v1 Pod   informers; the Job once live before it adopts, and before pods of one that is gone are let go
+//   reads     batch/v1 Job, v1 Pod   informers; the Job live before its first adoption, and before pods of one that is gone go free
 //   writes    v1 Pod                 create, delete (pinned to the UID), patch of owner references and of the tracking finalizer
 //             batch/v1 Job           status
-//             v1 Event               SuccessfulCreate, SuccessfulDelete, FailedCreate, FailedDelete, Suspended, Resumed, Completed,
-//                                    TooManySucceededPods, UnknownCompletionMode; of a failure, its reason
+//             v1 Event               SuccessfulCreate, SuccessfulDelete, FailedCreate, FailedDelete, Suspended, Resumed,
+//                                    Completed, TooManySucceededPods, UnknownCompletionMode; of a failure, its reason
 //   upstream  pkg/controller/job
 //
 // What it decides is in plan.cc, how pods are counted in status.cc.
@@ -69,7 +69,8 @@ class Jobs final : public Loop {
       co_return Outcome::done();
     }
     if (!is_known_mode(*job)) {
-      events_.warning(informers::reference_to(*job), "UnknownCompletionMode", "Skipped Job sync because completion mode is unknown");
+      events_.warning(informers::reference_to(*job), "UnknownCompletionMode",
+                      "Skipped Job sync because completion mode is unknown");
       co_return Outcome::done();
     }
     const std::optional<job::Pods> pods = co_await own_pods(*job);

@@ -66,11 +66,11 @@ TEST(Selector, MatchesAndPrints) {
 
 TEST(Selector, RefusedInUpstreamsWords) {
   const std::pair<const char*, const char*> kCases[] = {
-      {"a=b=c", "unable to parse requirement: found '=', expected: ',' or 'end of string'"},
-      {"a in x", "unable to parse requirement: found 'x', expected: '('"},
+      {"a=b=c", "found '=', expected: ',' or 'end of string'"},
+      {"a in x", "unable to parse requirement: found 'x' expected: '('"},
       {"a in (x", "unable to parse requirement: found '', expected: ',' or ')'"},
-      {"a,", "unable to parse requirement: found '', expected: identifier after ','"},
-      {",a", "unable to parse requirement: found ',', expected: !, identifier, or 'end of string'"},
+      {"a,", "found '', expected: identifier after ','"},
+      {",a", "found ',', expected: !, identifier, or 'end of string'"},
       {"a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"},
       {"a>x", "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer"},
   };

@@ -1,4 +1,4 @@
-#include "api/warnings.h"
+#include "api/warnings/parts.h"
 
 #include "tests/api/validation_helpers.h"
 

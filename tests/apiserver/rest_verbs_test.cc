@@ -30,6 +30,13 @@ std::string deployment(const std::string& name, int replicas = 1) {
          R"(,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})";
 }
 
+TEST(RestVerbs, AKindOnItsWayOutSaysSo) {
+  Harness api;
+  EXPECT_EQ(api.get("/api/v1/namespaces/default/endpoints").headers.get("Warning"),
+            "299 - \"v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\"");
+  EXPECT_FALSE(api.get(kMaps).headers.has("Warning"));
+}
+
 TEST(RestVerbs, CreateFillsInWhatTheServerSets) {
   Harness api;
   const Answer answer = api.post(kMaps, map("a"));
@@ -261,7 +268,7 @@ TEST(RestVerbs, AnotherUid) {
   const Answer put = api.put(std::string(kMaps) + "/a", R"({"metadata":{"name":"a","uid":"zz"}})");
   EXPECT_EQ(put.status, 409);
   EXPECT_EQ(put.message(), "Operation cannot be fulfilled on configmaps \"a\": StorageError: invalid object, Code: 4, Key: "
-                           "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                           "/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
                            "precondition: zz, UID in object meta: " + uid);
   const Answer patch = api.patch(std::string(kMaps) + "/a", R"([{"op":"replace","path":"/metadata/uid","value":"z"}])", "application/json-patch+json");
   EXPECT_EQ(patch.status, 422);
@@ -414,9 +421,11 @@ TEST(RestVerbs, DeletePreconditions) {
   Harness api;
   const Json object = api.post(kMaps, map("a")).json();
   const std::string target = std::string(kMaps) + "/a";
-  EXPECT_EQ(api.remove(target, R"({"preconditions":{"uid":"x"}})").status, 409);
+  EXPECT_THAT(api.remove(target, R"({"preconditions":{"uid":"x"}})").message(), StartsWith("Operation cannot be fulfilled on ConfigMap \"a\": the UID"));
+  EXPECT_THAT(api.remove(target, R"({"dryRun":["x"]})").message(), HasSubstr("dryRun: Unsupported value: [\"x\"]: supported values: \"All\""));
   EXPECT_EQ(api.remove(target, R"({"preconditions":{"resourceVersion":"1"}})").status, 409);
-  EXPECT_EQ(api.remove(target, R"({"propagationPolicy":"Sideways"})").status, 422);
+  EXPECT_THAT(api.remove(target, R"({"propagationPolicy":"Sideways"})").message(),
+              HasSubstr("supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""));
   EXPECT_EQ(api.remove(target, R"({"propagationPolicy":"Orphan","orphanDependents":true})").status, 422);
   EXPECT_EQ(api.remove(target, R"({"preconditions":{"uid":)" + object["metadata"]["uid"].dump() + "}}").status, 200);
 }
@@ -453,7 +462,11 @@ TEST(RestVerbs, PropagationPoliciesBecomeFinalizers) {
 TEST(RestVerbs, PodsOnNodesGoInGrace) {
   Harness api;
   api.post(kPods, pod("free"));
-  EXPECT_EQ(api.remove(std::string(kPods) + "/free").json()["kind"], "Pod");
+  const Json gone = api.remove(std::string(kPods) + "/free").json();
+  EXPECT_EQ(gone["kind"], "Pod");
+  EXPECT_EQ(gone["metadata"]["deletionGracePeriodSeconds"], 0) << "as it went";
+  EXPECT_EQ(gone["metadata"]["deletionTimestamp"], "2026-01-01T00:00:00Z");
+  EXPECT_EQ(gone["metadata"]["generation"], 2);
   EXPECT_EQ(api.get(std::string(kPods) + "/free").status, 404);
 
   const std::string target = std::string(kPods) + "/bound";
