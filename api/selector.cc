@@ -278,7 +278,7 @@ std::string unescape(std::string_view value) {
   std::string out;
   for (std::size_t at = 0; at < value.size(); ++at) {
     const char c = value[at];
-    if (c == ',' || c == '=') throw DecodeError(fmt::format("invalid field selector: unescaped character in value: {}", c));
+    if (c == ',' || c == '=') throw DecodeError(fmt::format("invalid field selector: unescaped character in value: {}", static_cast<int>(c)));
     if (c != '\\') {
       out.push_back(c);
       continue;

@@ -30,6 +30,13 @@ std::string deployment(const std::string& name, int replicas = 1) {
          R"(,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})";
 }
 
+TEST(RestVerbs, AKindOnItsWayOutSaysSo) {
+  Harness api;
+  EXPECT_EQ(api.get("/api/v1/namespaces/default/endpoints").headers.get("Warning"),
+            "299 - \"v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\"");
+  EXPECT_FALSE(api.get(kMaps).headers.has("Warning"));
+}
+
 TEST(RestVerbs, CreateFillsInWhatTheServerSets) {
   Harness api;
   const Answer answer = api.post(kMaps, map("a"));
@@ -258,10 +265,12 @@ TEST(RestVerbs, ACreateMayNameTheRevisionZero) {
 TEST(RestVerbs, AnotherUid) {
   Harness api;
   const std::string uid = api.post(kMaps, map("a")).json()["metadata"]["uid"];
-  const Answer put = api.put(std::string(kMaps) + "/a", R"({"metadata":{"name":"a","uid":"zz"}})");
+  const std::string other = R"({"metadata":{"name":"a","uid":"zz"}})";
+  const Answer put = api.put(std::string(kMaps) + "/a", other);
   EXPECT_EQ(put.status, 409);
+  EXPECT_THAT(api.put(std::string(kMaps) + "/a?dryRun=All", other).message(), HasSubstr("Key: /configmaps/default/a,"));
   EXPECT_EQ(put.message(), "Operation cannot be fulfilled on configmaps \"a\": StorageError: invalid object, Code: 4, Key: "
-                           "/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                           "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
                            "precondition: zz, UID in object meta: " + uid);
   const Answer patch = api.patch(std::string(kMaps) + "/a", R"([{"op":"replace","path":"/metadata/uid","value":"z"}])", "application/json-patch+json");
   EXPECT_EQ(patch.status, 422);
@@ -497,6 +506,9 @@ TEST(RestVerbs, NamespacesWaitForTheirContents) {
   EXPECT_EQ(api.remove("/api/v1/namespaces/n").status, 200);
   EXPECT_EQ(api.get("/api/v1/namespaces/n").status, 200);
   Json finalized = going;
+  finalized["spec"]["finalizers"] = {"zz"};
+  EXPECT_THAT(api.put("/api/v1/namespaces/n/finalize", finalized.dump()).message(),
+              HasSubstr("spec.finalizers[0]: Invalid value: \"zz\": name is neither a standard finalizer name nor is it fully qualified"));
   finalized["spec"]["finalizers"] = Json::array();
   EXPECT_EQ(api.put("/api/v1/namespaces/n/finalize", finalized.dump()).status, 200);
   EXPECT_EQ(api.get("/api/v1/namespaces/n").status, 404);

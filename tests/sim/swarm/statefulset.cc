@@ -1,5 +1,6 @@
-// statefulset: ordered and parallel sets that are scaled, rolled out and back, moved, deleted and made anew; orphans of fitting names,
-// strangers in the way, pods that fail, finish and are deleted. The garbage collector runs beside, for claims and what sets leave.
+// statefulset: ordered and parallel sets that are scaled, rolled out and back, moved, deleted and made anew; orphans of fitting
+// names, strangers in the way, pods that fail, finish and are deleted. The garbage collector runs beside, for claims and what
+// sets leave.
 #include <fmt/format.h>
 
 #include "tests/sim/stateful_set.h"
@@ -68,8 +69,10 @@ class StatefulSets final : public Swarm {
       case 1: case 2: return edit([this](StatefulSet& it) { it.mutable_spec()->set_replicas(draw().between(0, 5)); });
       case 3: case 4: return edit([this](StatefulSet& it) { set_image(it); });
       case 5: return edit([this](StatefulSet& it) { choose_strategy(it); });
-      case 6: if (draw().chance(0.3)) return edit([this](StatefulSet& it) { it.mutable_spec()->mutable_ordinals()->set_start(draw().between(0, 3)); });
-              return;
+      case 6:
+        if (draw().chance(0.3))
+          return edit([this](StatefulSet& it) { it.mutable_spec()->mutable_ordinals()->set_start(draw().between(0, 3)); });
+        return;
       case 7: if (draw().chance(0.4)) return remove();
               return;
       case 8: if (!gentle_) return make_orphan();
@@ -83,8 +86,8 @@ class StatefulSets final : public Swarm {
   }
 
   void settle() override {
-    // Who stands in the way for ever gives the name up, and so does an adopted pod that cannot mount its claims. Of several pods beyond
-    // the range that have finished none is the first to go (upstream's rule, too).
+    // Who stands in the way for ever gives the name up, and so does an adopted pod that cannot mount its claims. Of several pods
+    // beyond the range that have finished none is the first to go (upstream's rule, too).
     for (const auto& [key, pod] : std::map(pods_.all())) {
       const std::string uid = controller_of(pod.metadata());
       const bool strange = uid.empty() && !key.starts_with("default/" + label(pod.metadata(), "app") + "-");
@@ -141,7 +144,9 @@ class StatefulSets final : public Swarm {
     const auto found = ready_until_.find(key);
     return found != ready_until_.end() && found->second + window() >= steady();
   }
-  static std::string pod_key(const StatefulSet& set, int ordinal) { return fmt::format("default/{}-{}", set.metadata().name(), ordinal); }
+  static std::string pod_key(const StatefulSet& set, int ordinal) {
+    return fmt::format("default/{}-{}", set.metadata().name(), ordinal);
+  }
 
   // -- Never
 
@@ -163,7 +168,8 @@ class StatefulSets final : public Swarm {
     if (!any_lately(uid, [&](const StatefulSet& set) { return contains(set, ordinal); })) {
       return judge().never(key + " was created, and its set wants no such pod");
     }
-    if (!any_lately(uid, [&](const StatefulSet& set) { return image_of(set) == image_of(pod.spec()) || partition_of(set) > ordinal; })) {
+    if (!any_lately(
+            uid, [&](const StatefulSet& set) { return image_of(set) == image_of(pod.spec()) || partition_of(set) > ordinal; })) {
       judge().never(fmt::format("{} was created with {}", key, image_of(pod.spec())));
     }
     const bool in_order = any_lately(uid, [&](const StatefulSet& set) {
@@ -215,7 +221,8 @@ class StatefulSets final : public Swarm {
     const bool in_order = any_lately(uid, [&](const StatefulSet& set) {
       return !is_ordered(set) || std::ranges::none_of(pods_.all(), [&](const auto& entry) {
         const int other = ordinal_of(entry.first);
-        return controller_of(entry.second.metadata()) == uid && other > ordinal && !contains(set, other) && !relabelled_.contains(entry.first);
+        return controller_of(entry.second.metadata()) == uid && other > ordinal && !contains(set, other) &&
+               !relabelled_.contains(entry.first);
       });
     });
     if (!in_order) judge().never(key + " was deleted before one above it");
@@ -240,8 +247,10 @@ class StatefulSets final : public Swarm {
     const auto& status = set.status();
     const std::string& uid = set.metadata().uid();
     for (const auto& [name, pod] : pods_.all()) {
-      if (controller_of(pod.metadata()) == uid && !contains(set, ordinal_of(name))) out.push_back(fmt::format("{} still has {}", key, name));
-      if (controller_of(pod.metadata()) == uid && label(pod.metadata(), "app") != label(set.spec().template_().metadata(), "app")) {
+      if (controller_of(pod.metadata()) == uid && !contains(set, ordinal_of(name)))
+        out.push_back(fmt::format("{} still has {}", key, name));
+      if (controller_of(pod.metadata()) == uid &&
+          label(pod.metadata(), "app") != label(set.spec().template_().metadata(), "app")) {
         out.push_back(fmt::format("{} is not released by {}", name, key));
       }
     }
@@ -255,7 +264,8 @@ class StatefulSets final : public Swarm {
       }
       const std::string revision = label(pod->metadata(), kRevision);
       updated += revision == status.update_revision();
-      if (label(pod->metadata(), "statefulset.kubernetes.io/pod-name") != pod->metadata().name()) out.push_back(name + " has no label of its name");
+      if (label(pod->metadata(), "statefulset.kubernetes.io/pod-name") != pod->metadata().name())
+        out.push_back(name + " has no label of its name");
       if (!rolls(set) || i < partition_of(set)) continue;
       if (revision != status.update_revision() || image_of(pod->spec()) != image_of(set)) out.push_back(name + " is not updated");
     }
@@ -263,11 +273,12 @@ class StatefulSets final : public Swarm {
     if (status.replicas() != wanted || status.ready_replicas() != wanted || status.available_replicas() != wanted ||
         status.updated_replicas() != updated) {
       out.push_back(fmt::format("{} tells of {} pods, {} ready, {} available, {} updated; it wants {}, of which {} are", key,
-                                status.replicas(), status.ready_replicas(), status.available_replicas(), status.updated_replicas(),
-                                wanted, updated));
+                                status.replicas(), status.ready_replicas(), status.available_replicas(),
+                                status.updated_replicas(), wanted, updated));
     }
     if (status.observed_generation() != set.metadata().generation()) out.push_back(key + " does not know its newest generation");
-    if (rolls(set) && updated == wanted && status.current_revision() != status.update_revision()) out.push_back(key + " has not completed");
+    if (rolls(set) && updated == wanted && status.current_revision() != status.update_revision())
+      out.push_back(key + " has not completed");
     compare_revisions(key, set, out);
     compare_claims(set, out);
   }
@@ -275,7 +286,8 @@ class StatefulSets final : public Swarm {
   void compare_revisions(const std::string& key, const StatefulSet& set, std::vector<std::string>& out) const {
     const ControllerRevision* update = revisions_.find("default/" + set.status().update_revision());
     if (!update) return out.push_back(key + " has no revision of its template");
-    if (update->data().raw().find("\"" + image_of(set) + "\"") == std::string::npos) out.push_back(key + "'s revision is of another template");
+    if (update->data().raw().find("\"" + image_of(set) + "\"") == std::string::npos)
+      out.push_back(key + "'s revision is of another template");
     int unused = 0;
     for (const auto& [name, revision] : revisions_.all()) {
       if (controller_of(revision.metadata()) != set.metadata().uid()) continue;
@@ -284,7 +296,8 @@ class StatefulSets final : public Swarm {
       for (const auto& [pod, each] : pods_.all()) used = used || label(each.metadata(), kRevision) == revision.metadata().name();
       unused += !used;
     }
-    if (unused > set.spec().revision_history_limit()) out.push_back(fmt::format("{} keeps {} revisions that nobody uses", key, unused));
+    if (unused > set.spec().revision_history_limit())
+      out.push_back(fmt::format("{} keeps {} revisions that nobody uses", key, unused));
   }
 
   void compare_claims(const StatefulSet& set, std::vector<std::string>& out) const {
@@ -300,7 +313,8 @@ class StatefulSets final : public Swarm {
         continue;
       }
       const std::string owner = controller_of(claim->metadata());
-      if (owner != (policy.when_deleted() == "Delete" ? set.metadata().uid() : "")) out.push_back(key + " has an odd owner: " + owner);
+      if (owner != (policy.when_deleted() == "Delete" ? set.metadata().uid() : ""))
+        out.push_back(key + " has an odd owner: " + owner);
     }
   }
 
@@ -326,7 +340,8 @@ class StatefulSets final : public Swarm {
     attempt([&] { cluster().create(object); });
   }
   void set_image(StatefulSet& it) {
-    it.mutable_spec()->mutable_template_()->mutable_spec()->mutable_containers(0)->set_image(fmt::format("img:{}", draw().between(1, 4)));
+    it.mutable_spec()->mutable_template_()->mutable_spec()->mutable_containers(0)->set_image(
+        fmt::format("img:{}", draw().between(1, 4)));
   }
   void choose_strategy(StatefulSet& it) {
     auto& strategy = *it.mutable_spec()->mutable_update_strategy();
