@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "api/autoscaler.h"
 #include "api/codec.h"
 #include "api/convert.h"
 #include "api/json_text.h"
@@ -439,6 +440,8 @@ v2::HorizontalPodAutoscaler convert_autoscaler(const v1::HorizontalPodAutoscaler
     metric.mutable_resource()->mutable_current()->set_average_utilization(scaler.status().current_cpu_utilization_percentage());
   }
   read_annotations(scaler, out);
+  // v1 cannot say that there is none: whoever says nothing means this one, and upstream's conversion says so.
+  if (out.spec().metrics().empty()) *out.mutable_spec()->add_metrics() = cpu_utilization(kImplicitCpuUtilization);
   return out;
 }
 

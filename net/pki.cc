@@ -39,8 +39,9 @@ ssl::Key make_key() {
   return key;
 }
 
+// As given: OpenSSL would otherwise hold a common name to 64 characters, and names of accounts are longer.
 void add_entry(X509_NAME* name, const char* field, std::string_view value) {
-  check(X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value.data()),
+  check(X509_NAME_add_entry_by_txt(name, field, V_ASN1_UTF8STRING, reinterpret_cast<const unsigned char*>(value.data()),
                                    static_cast<int>(value.size()), -1, 0) == 1,
         "cannot put a name into a certificate");
 }

@@ -1,4 +1,5 @@
 // autoscaling/v1 and v2 HorizontalPodAutoscaler.
+#include "api/autoscaler.h"
 #include "api/convert.h"
 #include "api/defaults/defaults.h"
 
@@ -7,8 +8,6 @@ namespace ph::api {
 namespace v2 = autoscaling::v2;
 
 namespace {
-
-constexpr std::int32_t kCpuUtilization = 80;
 
 struct Policy {
   const char* type;
@@ -33,13 +32,13 @@ void set_defaults(autoscaling::v1::HorizontalPodAutoscaler& object) {
   if (!spec.has_min_replicas()) spec.set_min_replicas(1);
   // Metrics of version 2 travel in an annotation; with none at all, the CPU is meant.
   const bool has_metrics = object.metadata().annotations().contains(kAutoscalerMetrics);
-  if (!spec.has_target_cpu_utilization_percentage() && !has_metrics) spec.set_target_cpu_utilization_percentage(kCpuUtilization);
+  if (!spec.has_target_cpu_utilization_percentage() && !has_metrics) spec.set_target_cpu_utilization_percentage(kImplicitCpuUtilization);
 }
 
 void set_defaults(v2::HorizontalPodAutoscaler& object) {
   v2::HorizontalPodAutoscalerSpec& spec = *object.mutable_spec();
   if (!spec.has_min_replicas()) spec.set_min_replicas(1);
-  if (spec.metrics().empty()) *spec.add_metrics() = cpu_utilization(kCpuUtilization);
+  if (spec.metrics().empty()) *spec.add_metrics() = cpu_utilization(kImplicitCpuUtilization);
   if (!spec.has_behavior()) return;
   v2::HPAScalingRules& up = *spec.mutable_behavior()->mutable_scale_up();
   if (!up.has_stabilization_window_seconds()) up.set_stabilization_window_seconds(0);

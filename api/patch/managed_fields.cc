@@ -86,10 +86,10 @@ void record_update(Object& object, const Object* old, const Manager& manager, Ti
   const Schema& schema = object.schema();
   const Object blank = old ? Object() : Object::make(schema);
   const Object& from = old ? *old : blank;
-  Changes changes(from, object, as_version);
-
   ManagedFields& entries = *object.mutable_metadata().mutable_managed_fields();
   Owners owners = starting_owners(entries, from.metadata().managed_fields(), manager);
+  if (old && owners.empty()) return entries.Clear();
+  Changes changes(from, object, as_version);
   if (changes.own().empty()) return write_owners(std::move(owners), entries);
   renew_owners(owners, schema);
 

@@ -71,7 +71,16 @@ class SourceCheck {
 
 }  // namespace
 
+// What stands in an attachment is nobody's volume, only where a driver finds its data.
+static void check_inlined(const PersistentVolumeSpec& spec, const Path& path, Errors& errors) {
+  constexpr std::string_view kNotHere = "may not be specified in the context of inline volumes";
+  if (spec.has_claim_ref()) errors.forbidden(path.member("claimRef"), kNotHere);
+  if (!spec.capacity().empty()) errors.forbidden(path.member("capacity"), kNotHere);
+  if (!spec.persistent_volume_source().has_csi()) errors.required(path.member("csi"), "has to be specified in the context of inline volumes");
+}
+
 void check_persistent_volume_spec(const PersistentVolumeSpec& spec, std::string_view name, bool inlined, const Path& path, Errors& errors) {
+  if (inlined) check_inlined(spec, path, errors);
   if (spec.access_modes().empty()) errors.required(path.member("accessModes"));
   check_access_modes(spec.access_modes(), path.member("accessModes"), errors);
   if (!inlined) {

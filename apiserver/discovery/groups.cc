@@ -8,10 +8,12 @@ using api::Subresource;
 
 namespace {
 
-void set_kind(const GroupVersionKind& from, meta::v1::GroupVersionKind* to) {
+// Of built-in resources group and version are told where they are others than the resource's, of custom ones always.
+void set_kind(const Resource& resource, const GroupVersionKind& from, meta::v1::GroupVersionKind* to) {
+  to->set_kind(from.kind);
+  if (!resource.owner && from.group == resource.kind.group && from.version == resource.kind.version) return;
   to->set_group(from.group);
   to->set_version(from.version);
-  to->set_kind(from.kind);
 }
 
 void add_resource(const Resource& from, meta::v1::APIResource* to) {
@@ -38,7 +40,7 @@ void add_subresource(const Resource& parent, const Subresource& from, meta::v1::
 
 void add_discovery(const Resource& from, apidiscovery::v2::APIResourceDiscovery* to) {
   to->set_resource(from.plural);
-  set_kind(from.kind, to->mutable_response_kind());
+  set_kind(from, from.kind, to->mutable_response_kind());
   to->set_scope(from.namespaced ? "Namespaced" : "Cluster");
   to->set_singular_resource(from.singular);
   for (const auto& verb : from.verbs) to->add_verbs(verb);
@@ -47,7 +49,7 @@ void add_discovery(const Resource& from, apidiscovery::v2::APIResourceDiscovery*
   for (const Subresource& sub : from.subresources) {
     auto* out = to->add_subresources();
     out->set_subresource(sub.name);
-    set_kind(sub.kind, out->mutable_response_kind());
+    set_kind(from, sub.kind, out->mutable_response_kind());
     for (const auto& verb : sub.verbs) out->add_verbs(verb);
   }
 }

@@ -28,7 +28,7 @@ Task<HttpResponse> write_part(Core& core, Call& call, std::string manager, bool 
 // Who owns what is told by the application itself; the write leaves it be.
 Task<HttpResponse> apply_part(Core& core, Call& call, const MakePart& make) {
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
-  const Applying applying(core, call, options);
+  const Applying applying = co_await Applying::read(core, call, options);
   co_return co_await write_part(core, call, {}, options.dry_run, [&](const api::Object& stored) {
     call.warnings.clear();
     const api::Object wanted = applying.over(*call.served->resource->schema, &stored, call.warnings);
@@ -47,7 +47,7 @@ Task<HttpResponse> update_part(Core& core, Call& call, MakePart make) {
   match_name(call, body);
   match_namespace(call, body);
   co_return co_await write_part(core, call, options.manager, options.dry_run, [&](const api::Object& stored) {
-    check_uid(served, call.key(), body.metadata().uid(), stored.metadata().uid());
+    check_uid(served, call.key(), options.dry_run, body.metadata().uid(), stored.metadata().uid());
     return with_part(make, stored, body);
   });
 }

@@ -7,6 +7,7 @@
 
 #include "api/errors.h"
 #include "api/rules.h"
+#include "api/times.h"
 
 namespace ph::apiserver {
 namespace {
@@ -57,7 +58,24 @@ int shared_port(const Service& service, const ServicePort& wanted) {
   return 0;
 }
 
+const api::Resource& ip_addresses(const WriteContext& context) {
+  return *context.reader.resource(api::schema_of<networking::v1::IPAddress>());
+}
+
 }  // namespace
+
+std::unique_ptr<networking::v1::IPAddress> ip_address_of(const std::string& address, const Service& owner) {
+  auto out = std::make_unique<networking::v1::IPAddress>();
+  out->mutable_metadata()->set_name(address);
+  auto& labels = *out->mutable_metadata()->mutable_labels();
+  labels["ipaddress.kubernetes.io/ip-family"] = "IPv4";
+  labels["ipaddress.kubernetes.io/managed-by"] = "ipallocator.k8s.io";
+  auto& parent = *out->mutable_spec()->mutable_parent_ref();
+  parent.set_resource("services");
+  parent.set_namespace_(owner.metadata().namespace_());
+  parent.set_name(owner.metadata().name());
+  return out;
+}
 
 bool needs_cluster_ip(const Service& service) { return service.spec().type() != "ExternalName"; }
 bool has_cluster_ip(const Service& service) {
@@ -97,6 +115,7 @@ void ServiceNumbers::take_address(WriteContext& context, Service& service, const
     spec.clear_cluster_ips();
     spec.add_cluster_ips(spec.cluster_ip());
     reserve(context, addresses_, offset, address_key(offset), service);
+    show_owner(context, offset, service);
     // A lost race picks another.
     context.on_failure.emplace_back([&spec, dry_run = context.dry_run] {
       if (dry_run) return;
@@ -110,17 +129,32 @@ void ServiceNumbers::take_address(WriteContext& context, Service& service, const
     refuse_address(service, fmt::format("the provided IP ({}) is not in the valid range. The range of valid IPs is {}",
                                         spec.cluster_ip(), range_.cidr()));
   }
-  if (is_refused(context, addresses_, *offset, address_key(*offset))) {
+  if (is_refused(context, addresses_, *offset, address_key(*offset)) || !is_free(context, *offset)) {
     refuse_address(service, "provided IP is already allocated");
   }
   reserve(context, addresses_, *offset, address_key(*offset), service);
+  show_owner(context, *offset, service);
+}
+
+void ServiceNumbers::show_owner(WriteContext& context, std::uint32_t offset, const Service& owner) const {
+  auto object = ip_address_of(range_.text(offset), owner);
+  object->mutable_metadata()->set_uid(context.rng.uuid());
+  api::set_time(object->mutable_metadata()->mutable_creation_timestamp(), context.now);
+  context.also_write(ip_addresses(context), {{}, range_.text(offset)}, nullptr, std::move(object));
+}
+
+bool ServiceNumbers::is_free(const WriteContext& context, std::uint32_t offset) const {
+  const api::Resource& objects = ip_addresses(context);
+  const std::string address = range_.text(offset);
+  return !context.refused.contains(address_key(offset)) && !context.refused.contains(objects.storage_prefix + "/" + address) &&
+         !context.reader.cache(objects)->find(address);
 }
 
 std::uint32_t ServiceNumbers::pick_address(WriteContext& context, const Service& service) {
   for (int attempt = 0; attempt < 8; ++attempt) {
     const auto offset = addresses_.pick(context.rng);
     if (!offset) break;
-    if (!context.refused.contains(address_key(*offset))) return *offset;
+    if (is_free(context, *offset)) return *offset;
   }
   throw api::internal(fmt::format("failed to allocate a serviceIP for {}: range is full", service.metadata().name()));
 }
@@ -178,7 +212,10 @@ void ServiceNumbers::take_port(WriteContext& context, const Service& service, in
 void ServiceNumbers::release_unused(WriteContext& context, const Service* service, const Service& old) {
   const bool keeps_address = service != nullptr && has_cluster_ip(*service) && service->spec().cluster_ip() == old.spec().cluster_ip();
   if (has_cluster_ip(old) && !keeps_address) {
-    if (const auto offset = range_.offset(old.spec().cluster_ip())) release(context, addresses_, *offset, address_key(*offset));
+    if (const auto offset = range_.offset(old.spec().cluster_ip())) {
+      release(context, addresses_, *offset, address_key(*offset));
+      context.mutations.push_back({.key = ip_addresses(context).storage_prefix + "/" + range_.text(*offset), .value = std::nullopt});
+    }
   }
   const std::set<int> kept = ports_of(service);
   for (const int port : ports_of(&old)) {

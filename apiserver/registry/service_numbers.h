@@ -1,7 +1,8 @@
 // The cluster addresses and node ports of services: who has which, and how a write takes and gives them back.
 //
 // Each number in use has a key of its own in the store, written and removed in the transaction of its service, so that two
-// writers can never take the same one; memory only says which are worth trying.
+// writers can never take the same one; memory only says which are worth trying. An address has an IPAddress besides, that says whose
+// it is; one that somebody else has made keeps the address from services.
 #pragma once
 
 #include "api/kinds.h"
@@ -29,6 +30,9 @@ class ServiceNumbers {
   std::uint32_t pick_address(WriteContext& context, const core::v1::Service& service);
   int pick_port(WriteContext& context, const core::v1::Service& service, const std::string& field);
   void take_port(WriteContext& context, const core::v1::Service& service, int port, const std::string& field);
+  void show_owner(WriteContext& context, std::uint32_t offset, const core::v1::Service& owner) const;
+  // False when the address is, or was a moment ago, somebody's.
+  bool is_free(const WriteContext& context, std::uint32_t offset) const;
   std::string address_key(std::uint32_t offset) const;
   std::string port_key(std::uint32_t port) const;
   static bool is_refused(const WriteContext& context, const NumberPool& pool, std::uint32_t number, const std::string& key);
@@ -40,6 +44,9 @@ class ServiceNumbers {
   NumberPool addresses_;  // by offset
   NumberPool ports_;
 };
+
+// What says that the service has the address.
+std::unique_ptr<networking::v1::IPAddress> ip_address_of(const std::string& address, const core::v1::Service& owner);
 
 // What a service of this type has.
 bool has_cluster_ip(const core::v1::Service& service);   // an address of the range, not None

@@ -51,7 +51,7 @@ Task<HttpResponse> update_applied(Core& core, Call& call, const Applying& applyi
 
 Task<HttpResponse> apply(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
-  const Applying applying(core, call, options);
+  const Applying applying = co_await Applying::read(core, call, options);
   for (int attempt = 1;; ++attempt) {
     const bool updates = !call.info.subresource.empty() || storage_of(*call.served).cache->find(call.key().text()) != nullptr;
     try {

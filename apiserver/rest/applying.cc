@@ -5,12 +5,14 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/errors.h"
 #include "api/object_rules.h"
 #include "api/patch/patch_text.h"
 #include "api/yaml_duplicates.h"
+#include "apiserver/rest/aside.h"
 #include "apiserver/rest/managers.h"
 #include "apiserver/rest/verbs.h"
 
@@ -32,8 +34,8 @@ json read_configuration(const std::string& text) {
   if (out.is_object()) return out;
   const std::string_view type = out.is_boolean() ? "bool" : out.type_name();
   throw api::bad_request(
-      fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type "
-                  "map[string]interface {{}}",
+      fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value "
+                  "of type map[string]interface {{}}",
                   type));
 }
 
@@ -45,11 +47,9 @@ api::FieldSet reset_fields(const Served& served, std::string_view subresource) {
     out.insert({&element, 1});
   };
   const api::Resource& resource = *served.resource;
-  if (resource.subresource("status") == nullptr || subresource == "scale") return out;
-  if (subresource != "status") {
-    add("status");
-    return out;
-  }
+  if (resource.subresource("status") == nullptr) return out;
+  if (subresource.empty()) add("status");
+  if (subresource != "status") return out;
   for (const api::Field& field : resource.schema->fields) {
     const bool is_taken = field.name == "status" || (field.name == "metadata" && !resource.schema->custom);
     if (!is_taken) add(field.name);
@@ -61,7 +61,7 @@ api::FieldSet reset_fields(const Served& served, std::string_view subresource) {
 
 Applying::Applying(const Core& core, const Call& call, const WriteOptions& options)
     : call_(call),
-      application_{.config = read_configuration(call.request.body),
+      application_{.config = nullptr,
                    .manager = options.manager,
                    .subresource = call.info.subresource,
                    .force = options.force,
@@ -69,8 +69,18 @@ Applying::Applying(const Core& core, const Call& call, const WriteOptions& optio
                    .set_defaults = &api::set_defaults},
       as_version_(versions_of(core, call.held)),
       now_(core.now()),
-      unknown_(options.unknown) {
-  if (unknown_ != api::Unknown::Ignore) duplicates_ = api::yaml_duplicates(call.request.body);
+      unknown_(options.unknown) {}
+
+Task<Applying> Applying::read(Core& core, const Call& call, const WriteOptions& options) {
+  Applying out(core, call, options);
+  co_await aside(core, call.request.body.size(), [&out] { out.read_body(); });
+  co_return std::move(out);
+}
+
+void Applying::read_body() {
+  config_ = std::make_shared<const json>(read_configuration(call_.request.body));
+  application_.config = config_.get();
+  if (unknown_ != api::Unknown::Ignore) duplicates_ = api::yaml_duplicates(call_.request.body);
 }
 
 api::Object Applying::over(const api::Schema& schema, const api::Object* live, std::vector<std::string>& warnings) const {

@@ -6,6 +6,15 @@
 #include "base/assert.h"
 
 namespace ph::apiserver {
+namespace {
+
+// Built-in kinds of which every answer says that they are on their way out; there is one.
+std::string deprecation_of(const api::GroupVersionKind& kind) {
+  if (kind != api::GroupVersionKind{"", "v1", "Endpoints"}) return {};
+  return "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+}
+
+}  // namespace
 
 std::string qualified_resource(const api::Resource& resource) {
   return resource.kind.group.empty() ? resource.plural : resource.plural + "." + resource.kind.group;
@@ -57,6 +66,7 @@ void Core::add(const api::Resource& resource) {
   served->resource = &resource;
   served->qualified = qualified_resource(resource);
   served->qualified_kind = qualified_kind(resource.kind);
+  served->deprecation = deprecation_of(resource.kind);
   const RegistryEntry& entry = registry_entry(resource);
   served->traits = entry.traits;
   auto& rules = rules_[served->qualified];

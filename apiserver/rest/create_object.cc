@@ -26,7 +26,8 @@ void fill_system_fields(Core& core, const Served& served, meta::v1::ObjectMeta& 
   metadata.clear_deletion_timestamp();
   metadata.clear_deletion_grace_period_seconds();
   metadata.clear_self_link();
-  metadata.set_generation(served.has(kGeneration) ? 1 : 0);
+  // Where it counts nothing it is the client's, as any other member.
+  if (served.has(kGeneration)) metadata.set_generation(1);
 }
 
 // Names for an object that has none of its own, as long as there is reason to hope.
@@ -79,11 +80,12 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
   for (int attempt = 0; attempt < kAttempts;) {
     Round round(core, served, request, "CREATE", object.key(), absent(served, object.key()), race);
     if (!admitted) {
-      co_await round.admit(&object, nullptr);
+      // What admission adds belongs to nobody.
       if (!request.manager.empty()) {
         const ManagerRecord record(core, request, nullptr);
         co_await aside(core, request.size, [&] { record.write(object); });
       }
+      co_await round.admit(&object, nullptr);
     }
     if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);
     round.rename(absent(served, object.key()), object.key());

@@ -14,10 +14,14 @@ namespace {
 // How many objects are looked at to see which of several values is the rarest.
 constexpr std::size_t kSample = 16;
 
+// Built-in resources without selectors of their own are all of one kind: these two, and other words for what there is not.
+bool has_common_selectors(const api::Resource& resource) {
+  return !resource.owner && std::ranges::all_of(resource.field_selectors,
+                                                [](const auto& selector) { return selector.first.starts_with("metadata."); });
+}
+
 [[noreturn]] void refuse_field(const api::Resource& resource, std::string_view field) {
-  const bool metadata_only = std::ranges::all_of(
-      resource.field_selectors, [](const auto& selector) { return selector.first.starts_with("metadata."); });
-  if (metadata_only) {
+  if (has_common_selectors(resource)) {
     throw api::bad_request(fmt::format(
         "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", field));
   }
@@ -26,8 +30,10 @@ constexpr std::size_t kSample = 16;
 
 // Replaces the names of a selector by the paths they mean.
 void resolve(const api::Resource& resource, api::FieldSelector& fields) {
+  // That of what is in no namespace is empty.
+  const bool has_namespace = resource.namespaced || has_common_selectors(resource);
   for (auto& term : fields.terms()) {
-    if (term.field == "metadata.name" || (term.field == "metadata.namespace" && resource.namespaced)) continue;
+    if (term.field == "metadata.name" || (term.field == "metadata.namespace" && has_namespace)) continue;
     const auto found = std::ranges::find(resource.field_selectors, term.field, [](const auto& entry) { return entry.first; });
     if (found == resource.field_selectors.end()) refuse_field(resource, term.field);
     term.field = found->second;

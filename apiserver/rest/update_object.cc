@@ -5,6 +5,7 @@
 #include "api/errors.h"
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/deletion.h"
 #include "apiserver/rest/managers.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
@@ -92,11 +93,11 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     keep_other_part(served, kind, object, old);
 
     Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), race);
-    co_await round.admit(&object, &old);
     if (!request.manager.empty()) {
       const ManagerRecord record(core, request, &old);
       co_await aside(core, size, [&] { record.write(object); });
     }
+    co_await round.admit(&object, &old);
     prepare(served, kind, round.context(), object, old);
     co_await aside(core, size, [&] { validate_update(served, kind, object, old); });
     co_await round.validate(&object, &old);
@@ -104,7 +105,7 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     const bool removes = completes_deletion(served, object, old);
     co_await round.before_commit(removes ? nullptr : &object, &old);
     auto result = removes ? co_await round.remove(*entry) : co_await round.store(object, entry.get());
-    if (result) co_return WriteResult{std::move(*result), removes};
+    if (result) co_return WriteResult{removes ? last_state(object, *entry) : std::move(*result), removes};
     if (!round.sent_to_wait()) ++attempt;
   }
   throw api::conflict(served.qualified, key.name, kModified);

@@ -5,7 +5,7 @@
 #include "api/object.h"
 #include "api/sorted.h"
 #include "api/times.h"
-#include "apiserver/registry/ip_range.h"
+#include "apiserver/registry/service_numbers.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/upkeep/upkeep.h"
 #include "apiserver/rest/write.h"
@@ -132,6 +132,16 @@ Task<void> keep_range(Core& core) {
   co_await update_object(core, served, {{}, kName}, UpdateKind::Status, make, own_request());
 }
 
+// Services from before there were objects that say whose an address is.
+Task<void> show_owners(Core& core) {
+  const Snapshot snapshot = core.of(api::schema_of<Service>()).cache->snapshot();
+  for (const EntryRef& entry : *snapshot.entries) {
+    const api::Object object = decode_entry(*core.resource(api::schema_of<Service>()), *entry);
+    const Service& service = object.as<Service>();
+    if (has_cluster_ip(service)) co_await ensure_object(core, ip_address_of(service.spec().cluster_ip(), service));
+  }
+}
+
 Task<void> keep_once(Core& core) {
   if (!core.cache(*core.resource(api::schema_of<Service>()))->find(std::string(kNamespace) + "/" + kName)) {
     co_await ensure_object(core, make_service(core.options));
@@ -156,8 +166,11 @@ Task<void> ensure_object(Core& core, api::Object object) {
 }
 
 Task<void> keep_kubernetes_service(Core& core) {
+  bool shown = false;
   for (;;) {
     try {
+      if (!shown) co_await show_owners(core);
+      shown = true;
       co_await keep_once(core);
     } catch (const api::ApiError& error) {
       core.log.warning("the kubernetes service could not be kept", "error", error.what());

@@ -77,7 +77,8 @@ class EndpointSlices final : public Loop {
       const auto slices = existing(*service, type);
       endpoint_slice::Plan plan = endpoint_slice::reconcile(*service, type, desired.groups, slices, max_per_slice_);
       metrics_.tally(counted, desired.groups, slices, plan, max_per_slice_);
-      for (const Ref<PodView>& pod : desired.without_node) note_left_out(*service, *pod, left_out);
+      // Of a service of two families it is said once.
+      if (left_out.empty()) left_out = texts_of(*service, desired.without_node);
       co_await carry_out(std::move(plan), trigger);
     }
     metrics_.looked_at(key, std::move(counted));
@@ -94,10 +95,12 @@ class EndpointSlices final : public Loop {
     return zone == labels.end() ? std::string() : zone->second;
   }
 
-  static void note_left_out(const Service& service, const PodView& pod, std::vector<std::string>& out) {
-    std::string text = fmt::format("skipping Pod {} for Service {}: Node {} Not Found", pod.name, key_of(service).text(), pod.node_name.view());
-    // Of a service of two families it is said once.
-    if (std::ranges::find(out, text) == out.end()) out.push_back(std::move(text));
+  static std::vector<std::string> texts_of(const Service& service, const std::vector<Ref<PodView>>& left_out) {
+    std::vector<std::string> out;
+    for (const Ref<PodView>& pod : left_out) {
+      out.push_back(fmt::format("skipping Pod {} for Service {}: Node {} Not Found", pod->name, key_of(service).text(), pod->node_name.view()));
+    }
+    return out;
   }
 
   // A node that comes brings no key: its pods' services are looked at again later and later.

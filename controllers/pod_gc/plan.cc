@@ -74,6 +74,10 @@ std::string failed_patch(const core::v1::Pod& now, Why why, Time at) {
                              {"message", "PodGC: node no longer exists"},
                              {"lastTransitionTime", api::rfc3339(stands ? api::to_time(old->last_transition_time()) : at)},
                              {"observedGeneration", now.metadata().generation()}}};
+    // Behind those that there are, where a patch that says nothing puts a new one first.
+    auto& order = status["$setElementOrder/conditions"] = nlohmann::json::array();
+    for (const auto& condition : now.status().conditions()) order.push_back({{"type", condition.type()}});
+    if (!old) order.push_back({{"type", "DisruptionTarget"}});
   }
   return nlohmann::json{{"metadata", {{"uid", now.metadata().uid()}}}, {"status", std::move(status)}}.dump();
 }

@@ -160,6 +160,15 @@ TEST(ManagedFields, ARequestMayStartAnew) {
   EXPECT_EQ(now.metadata().managed_fields_size(), 0);
 }
 
+// Nor is anything recorded of an object that nobody manages: whoever applies first is to find all of it in one hand.
+TEST(ManagedFields, WhatNobodyManagesStaysSo) {
+  const auto old = parse<Pod>(R"({"metadata":{"name":"p","labels":{"a":"1"}}})");
+  Pod now = old;
+  (*now.mutable_metadata()->mutable_labels())["b"] = "1";
+  record(now, &old, {"m", "Update", ""}, at(1));
+  EXPECT_EQ(now.metadata().managed_fields_size(), 0);
+}
+
 TEST(ManagedFields, SetsAndAtomicLists) {
   auto old = parse<Pod>(R"({"metadata":{"name":"p","finalizers":["x/1"]},"spec":{"tolerations":[{"key":"a"}]}})");
   record<Pod>(old, nullptr, {"a", "Update", ""}, at(0));
@@ -173,8 +182,9 @@ TEST(ManagedFields, SetsAndAtomicLists) {
 }
 
 TEST(ManagedFields, TheOldestUpdatersAreThrownTogether) {
-  auto object = parse<Pod>(R"({"metadata":{"name":"p"}})");
-  for (int i = 0; i < 12; ++i) {
+  auto object = parse<Pod>(R"({"metadata":{"name":"p","labels":{"l0":"x"}}})");
+  record<Pod>(object, nullptr, {"m0", "Update", ""}, at(0));
+  for (int i = 1; i < 12; ++i) {
     const Pod old = object;
     (*object.mutable_metadata()->mutable_labels())["l" + std::to_string(i)] = "x";
     record(object, &old, {"m" + std::to_string(i), "Update", ""}, at(i));

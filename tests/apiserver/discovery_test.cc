@@ -87,7 +87,7 @@ TEST(Discovery, Aggregated) {
   const json* pods = find(version["resources"], "resource", "pods");
   ASSERT_NE(pods, nullptr);
   EXPECT_EQ((*pods)["scope"], "Namespaced");
-  EXPECT_EQ((*pods)["responseKind"], json::parse(R"({"group":"","version":"v1","kind":"Pod"})"));
+  EXPECT_EQ((*pods)["responseKind"], json::parse(R"({"group":"","version":"","kind":"Pod"})"));
   const json* eviction = find((*pods)["subresources"], "subresource", "eviction");
   ASSERT_NE(eviction, nullptr);
   EXPECT_EQ((*eviction)["responseKind"]["group"], "policy");

@@ -149,6 +149,34 @@ TEST(Services, DryRunsAndRefusalsTakeNothing) {
   EXPECT_EQ(api.post(kServices, service("b", R"(,"clusterIP":"10.96.0.10")")).status, 201);
 }
 
+const std::string kAddresses = "/apis/networking.k8s.io/v1/ipaddresses";
+
+TEST(Services, AddressesSayWhoseTheyAre) {
+  Harness api;
+  ASSERT_EQ(api.post(kServices, service("a", R"(,"clusterIP":"10.96.0.10")")).status, 201);
+  const Json address = api.get(kAddresses + "/10.96.0.10").json();
+  EXPECT_EQ(address["spec"]["parentRef"], Json::parse(R"({"resource":"services","namespace":"default","name":"a"})"));
+  EXPECT_EQ(address["metadata"]["labels"]["ipaddress.kubernetes.io/managed-by"], "ipallocator.k8s.io");
+  EXPECT_FALSE(address["metadata"]["uid"].get<std::string>().empty());
+  const std::string chosen = api.post(kServices, service("b")).json()["spec"]["clusterIP"];
+  EXPECT_EQ(api.get(kAddresses + "/" + chosen).status, 200);
+  ASSERT_EQ(api.post(kServices, service("c", R"(,"clusterIP":"None")")).status, 201);
+  EXPECT_EQ(api.names(kAddresses).size(), 2u);
+  ASSERT_EQ(api.patch(kServices + "/a", R"({"metadata":{"labels":{"x":"y"}}})").status, 200);
+  EXPECT_EQ(api.names(kAddresses).size(), 2u);
+  api.remove(kServices + "/a");
+  EXPECT_EQ(api.names(kAddresses), std::vector<std::string>{chosen});
+}
+
+TEST(Services, AnAddressOfSomebodyElseIsNotGivenOut) {
+  Harness api;
+  ASSERT_EQ(api.post(kAddresses, R"({"metadata":{"name":"10.96.0.10"},"spec":{"parentRef":{"group":"a.io","resource":"x","name":"y"}}})").status, 201);
+  EXPECT_EQ(api.post(kServices, service("a", R"(,"clusterIP":"10.96.0.10")")).status, 422);
+  EXPECT_EQ(api.post(kServices + "?dryRun=All", service("a", R"(,"clusterIP":"10.96.0.10")")).status, 422);
+  api.remove(kAddresses + "/10.96.0.10");
+  EXPECT_EQ(api.post(kServices, service("a", R"(,"clusterIP":"10.96.0.10")")).status, 201);
+}
+
 TEST(Services, ARestartKnowsWhatIsTaken) {
   Harness api;
   ASSERT_EQ(api.post(kServices, service("a", R"(,"clusterIP":"10.96.0.10")")).status, 201);

@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "api/kinds.h"
+#include "apiserver/tables/tables.h"
 #include "tests/apiserver/harness.h"
 
 namespace ph::apiserver::testing {
@@ -254,10 +255,13 @@ TEST(RestWatch, WhoDoesNotReadExpires) {
       SCOPED_TRACE(accept + (in_the_beginning ? " while it is told what exists" : " behind that"));
       ServerOptions options = quiet_options();
       options.cache.events_max = 3;
-      Harness api(options);
+      Extensions extensions;
+      extensions.tables = make_table_converter();
+      Harness api(options, std::move(extensions));
       create(api, "a");
       create(api, "b");
       SlowWatch watch(api, "?watch=1", accept);
+      ASSERT_TRUE(watch.stream());
       for (int i = in_the_beginning ? 1 : 2; i > 0; --i) ASSERT_TRUE(watch.next());
       const auto change = [&] {
         for (int i = 0; i < 10; ++i) relabel(api, "a", "l" + std::to_string(i));

@@ -238,7 +238,7 @@ TEST(EndpointSliceLoop, TheTriggerTimeIsThatOfTheChange) {
   cluster.create(sim::make_service("default/web"));
   cluster.advance(5s);
   const auto told = [&] {
-    const auto& annotations = cluster.list<EndpointSlice>("default").at(0).metadata().annotations();
+    const auto annotations = cluster.list<EndpointSlice>("default").at(0).metadata().annotations();
     const auto found = annotations.find("endpoints.kubernetes.io/last-change-trigger-time");
     return found == annotations.end() ? std::string() : found->second;
   };

@@ -160,7 +160,8 @@ TEST(PodGcPlan, SaysWhoEndedAnOrphan) {
   EXPECT_EQ(patch(Why::Unscheduled), patch(Why::OutOfService));
   const auto orphaned = nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed","observedGeneration":3,"conditions":[
       {"type":"DisruptionTarget","status":"True","reason":"DeletionByPodGC","message":"PodGC: node no longer exists",
-       "lastTransitionTime":"2026-01-01T00:00:00Z","observedGeneration":3}]}})");
+       "lastTransitionTime":"2026-01-01T00:00:00Z","observedGeneration":3}],
+      "$setElementOrder/conditions":[{"type":"DisruptionTarget"}]}})");
   EXPECT_EQ(patch(Why::Orphaned), orphaned);
 
   auto& before = *pod.mutable_status()->add_conditions();

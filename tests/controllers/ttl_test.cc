@@ -40,7 +40,7 @@ TEST(Ttl, WhatTheAnnotationSays) {
 TEST(TtlLoop, KeepsTheAnnotation) {
   sim::Cluster cluster(sim::loops("ttl"));
   const auto told = [&](const std::string& name) {
-    const auto& annotations = cluster.get<Node>(name).metadata().annotations();
+    const auto annotations = cluster.get<Node>(name).metadata().annotations();
     const auto found = annotations.find(ttl::kAnnotation);
     return found == annotations.end() ? std::string("none") : found->second;
   };

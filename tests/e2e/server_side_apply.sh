@@ -69,5 +69,5 @@ eventually 10 "$K" get rollouts
 expect 'serverside-applied' apply team "$ROOT/tests/data/crds/samples/rollouts.yaml"
 expect 'serverside-applied' apply team "$ROOT/tests/data/crds/samples/rollouts.yaml"
 equals 'team:Apply' "$(managers rollout web)" "who manages the rollout"
-refuse 'conflict with "team"' bash -c "sed 's/replicas: [0-9]*/replicas: 9/' '$ROOT/tests/data/crds/samples/rollouts.yaml' | $K apply --server-side --field-manager=other -f -"
+refuse 'conflicts? with "team"' bash -c "sed 's/replicas: [0-9]*/replicas: 9/' '$ROOT/tests/data/crds/samples/rollouts.yaml' | $K apply --server-side --field-manager=other -f -"
 stop

@@ -46,6 +46,15 @@ TEST_F(Pki, ClientCertificateCarriesUserAndGroups) {
   EXPECT_EQ(info.organizations, (Names{"system:nodes", "ö"}));
 }
 
+// An account's name has up to 253 characters, and "system:serviceaccount:" and its namespace before it.
+TEST_F(Pki, NamesMayBeLong) {
+  const std::string user = "system:serviceaccount:kube-system:" + std::string(253, 'a');
+  const Credential client = issue_client_certificate(make_ca("kubernetes", issuing), user, {std::string(100, 'g')}, issuing);
+  const CertificateInfo info = inspect_certificate(client.cert_pem);
+  EXPECT_EQ(info.common_name, user);
+  EXPECT_EQ(info.organizations, (Names{std::string(100, 'g')}));
+}
+
 TEST_F(Pki, SerialsComeFromTheGivenRng) {
   SeededRng same(7), other(8);
   const auto serial = [&](Rng& with) { return inspect_certificate(make_ca("a", {clock, with}).cert_pem).serial_hex; };

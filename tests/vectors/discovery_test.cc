@@ -82,7 +82,7 @@ Piece definition(const Json& document, const std::string& name) {
   const Json& one = all[name];
   return Json{{"gvk", or_null(one, "x-kubernetes-group-version-kind")},
               {"properties", one.contains("properties") ? sorted_keys(one["properties"]) : Json()},
-              {"required", or_null(one, "required")},
+              {"required", one.value("required", Json::array())},  // recorded as a list, be there none
               {"type", or_null(one, "type")}};
 }
 

@@ -411,7 +411,11 @@ bool LoopsReplay::is_judged(const std::string& key) const {
 
 LoopsReplay::Keyed LoopsReplay::expected_state() const {
   Keyed out;
-  for (const auto& [key, object] : expected_) out.emplace_back(recorded_text(key), recorded(object));
+  for (const auto& [key, object] : expected_) {
+    Json told = recorded(object);
+    sort_addresses(key.substr(0, key.find('/')), told);
+    out.emplace_back(recorded_text(key), std::move(told));
+  }
   std::ranges::sort(out);
   return out;
 }

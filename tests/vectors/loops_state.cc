@@ -68,19 +68,20 @@ Json managers_of(const Json& fields) {
   return out;
 }
 
+}  // namespace
+
 void sort_addresses(const std::string& kind, Json& object) {
-  if (kind == "EndpointSlice" && object.contains("endpoints")) {
+  const auto is_list = [&](const char* name) { return object.contains(name) && object[name].is_array(); };
+  if (kind == "EndpointSlice" && is_list("endpoints")) {
     sort_list(object["endpoints"], [](const Json& each) { return each.value("addresses", Json()).dump(); });
   }
-  if (kind == "Endpoints" && object.contains("subsets")) {
+  if (kind == "Endpoints" && is_list("subsets")) {
     for (Json& subset : object["subsets"]) {
       for (Json& list : subset) sort_list(list);
     }
     sort_list(object["subsets"], [](const Json& each) { return each.value("ports", Json()).dump() + each.dump(); });
   }
 }
-
-}  // namespace
 
 LoopsState::LoopsState(sim::Cluster& cluster, std::string home) : home_(std::move(home)) {
   cluster.on_write([this](const sim::Cluster::Write& write) { note(write); });
@@ -98,6 +99,7 @@ void LoopsState::note(const sim::Cluster::Write& write) {
   const api::Schema* schema = api::Scheme::builtin().find(write.kind);
   std::string text;
   if (schema) api::transcode_to_json(*schema, write.object, true, text);
+  else text = write.object;  // of a custom kind
   Json object = Json::parse(text, nullptr, false);
   if (!object.is_object()) return;
   const Json& metadata = object["metadata"];
@@ -112,8 +114,11 @@ void LoopsState::note(const sim::Cluster::Write& write) {
     uids_[uid] = kind + "/" + name + (same_key.size() > 1 ? fmt::format("#{}", same_key.size()) : "");
   }
   const std::string prefix = metadata.value("generateName", "");
-  constexpr std::size_t kPrefixMost = 58;  // the server keeps no more of it
-  if (!prefix.empty() && name.starts_with(prefix.substr(0, kPrefixMost)) && (space.empty() || space.starts_with(home_))) generated_[name] = prefix;
+  // The server keeps no more of a prefix; a stateful set's pods have a name of their own beside it.
+  constexpr std::size_t kPrefixMost = 58, kSuffix = 5;
+  const std::string kept = prefix.substr(0, kPrefixMost);
+  const bool is_generated = !kept.empty() && name.starts_with(kept) && name.size() == kept.size() + kSuffix;
+  if (is_generated && (space.empty() || space.starts_with(home_))) generated_[name] = prefix;
   if (write.created) made_.insert(key);
   keys_[write.key] = key;
   objects_[key] = std::move(object);

@@ -12,6 +12,9 @@
 
 namespace ph::vectors {
 
+// Addresses of an EndpointSlice or Endpoints, and the subsets of the latter, in an order of their own: upstream's is random.
+void sort_addresses(const std::string& kind, Json& object);
+
 class LoopsState {
  public:
   // Follows from now on. Names of objects are told with the namespace, where it is not `home`.

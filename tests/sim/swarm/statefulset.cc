@@ -13,7 +13,7 @@ using apps::v1::StatefulSet;
 using core::v1::PersistentVolumeClaim;
 using core::v1::Pod;
 
-constexpr int kHistory = 2;
+constexpr int kHistoryMost = 2;
 constexpr const char* kRevision = "controller-revision-hash";
 
 std::string label(const meta::v1::ObjectMeta& metadata, const std::string& key) {
@@ -46,8 +46,9 @@ class StatefulSets final : public Swarm {
   Faults faults() const override { return two_managers(120s); }
 
   void begin() override {
-    sets_.follow(cluster(), [this](const auto&, const auto*, const auto* after, const auto&) {
-      if (after) asked_[after->metadata().uid()].push_back({steady(), *after});
+    sets_.follow(cluster(), [this](const auto&, const auto* before, const auto* after, const auto&) {
+      if (!after || (before && before->metadata().generation() == after->metadata().generation())) return;
+      asked_[after->metadata().uid()].push_back({steady(), *after});
     });
     pods_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
       if (before && is_ready(*before)) ready_until_[key] = steady();
@@ -62,7 +63,7 @@ class StatefulSets final : public Swarm {
   }
 
   void act() override {
-    switch (draw().between(0, 15)) {
+    switch (draw().between(0, 25)) {
       case 0: return make();
       case 1: case 2: return edit([this](StatefulSet& it) { it.mutable_spec()->set_replicas(draw().between(0, 5)); });
       case 3: case 4: return edit([this](StatefulSet& it) { set_image(it); });
@@ -82,14 +83,18 @@ class StatefulSets final : public Swarm {
   }
 
   void settle() override {
-    // Who stands in the way for ever gives the name up, and so does an adopted pod that cannot mount its claims.
+    // Who stands in the way for ever gives the name up, and so does an adopted pod that cannot mount its claims. Of several pods beyond
+    // the range that have finished none is the first to go (upstream's rule, too).
     for (const auto& [key, pod] : std::map(pods_.all())) {
       const std::string uid = controller_of(pod.metadata());
       const bool strange = uid.empty() && !key.starts_with("default/" + label(pod.metadata(), "app") + "-");
-      const bool without_claims = std::ranges::any_of(sets_.all(), [&](const auto& entry) {
-        return entry.second.metadata().uid() == uid && !entry.second.spec().volume_claim_templates().empty() && pod.spec().volumes().empty();
+      const bool stuck = std::ranges::any_of(sets_.all(), [&](const auto& entry) {
+        const StatefulSet& set = entry.second;
+        if (set.metadata().uid() != uid) return false;
+        return (is_finished(pod) && !contains(set, ordinal_of(key))) ||
+               (!set.spec().volume_claim_templates().empty() && pod.spec().volumes().empty());
       });
-      if (strange || without_claims) attempt([&] { cluster().remove<Pod>(key, {.grace_seconds = 0}); });
+      if (strange || stuck) attempt([&] { cluster().remove<Pod>(key, {.grace_seconds = 0}); });
     }
     kubelet_.settle();
   }
@@ -187,35 +192,33 @@ class StatefulSets final : public Swarm {
       return;
     }
     if (is_finished(pod)) return judge().reached("finished pods deleted");
-    const auto lately = wanted_lately(uid);
-    if (any_lately(uid, [&](const StatefulSet& set) { return !contains(set, ordinal); })) return condemned(key, ordinal, lately);
+    if (any_lately(uid, [&](const StatefulSet& set) { return !contains(set, ordinal); })) return condemned(key, ordinal, uid);
     const bool outdated = any_lately(uid, [&](const StatefulSet& set) {
       const bool other = image_of(set) != image_of(pod.spec()) || label(pod.metadata(), kRevision).empty();
       return rolls(set) && ordinal >= partition_of(set) && other;
     });
     if (!outdated) return judge().never(key + " was deleted, and is what its set wants");
     judge().reached("outdated pods deleted");
-    if (lately.size() == 1) updated(key, ordinal, *lately.front());
+    // One pod at a time becomes unavailable for an update: those above have been updated and are ready, in order all others are.
+    const bool one_by_one = any_lately(uid, [&](const StatefulSet& set) {
+      for (int i = is_ordered(set) ? first_of(set) : ordinal + 1; i < end_of(set); ++i) {
+        if (i != ordinal && !was_ready_lately(pod_key(set, i))) return false;
+      }
+      return true;
+    });
+    if (!one_by_one) judge().never(key + " was deleted for an update while another is not ready");
   }
 
-  void condemned(const std::string& key, int ordinal, const std::vector<const StatefulSet*>& lately) {
+  void condemned(const std::string& key, int ordinal, const std::string& uid) {
     judge().reached("pods scaled away");
-    if (lately.size() != 1 || !is_ordered(*lately.front()) || !alone()) return;
-    const StatefulSet& set = *lately.front();
-    for (const auto& [other, pod] : pods_.all()) {
-      if (controller_of(pod.metadata()) != set.metadata().uid() || ordinal_of(other) <= ordinal || contains(set, ordinal_of(other))) continue;
-      if (lately_released_.contains(other)) continue;
-      judge().never(fmt::format("{} was deleted before {}", key, other));
-    }
-  }
-
-  // One pod at a time becomes unavailable for an update: those above have been updated and are ready, in order all others are.
-  void updated(const std::string& key, int ordinal, const StatefulSet& set) {
-    for (int i = is_ordered(set) ? first_of(set) : ordinal + 1; i < end_of(set); ++i) {
-      if (i == ordinal || was_ready_lately(pod_key(set, i))) continue;
-      judge().never(fmt::format("{} was deleted for an update while {} is not ready", key, pod_key(set, i)));
-    }
-    judge().reached("updates one by one");
+    if (!alone()) return;
+    const bool in_order = any_lately(uid, [&](const StatefulSet& set) {
+      return !is_ordered(set) || std::ranges::none_of(pods_.all(), [&](const auto& entry) {
+        const int other = ordinal_of(entry.first);
+        return controller_of(entry.second.metadata()) == uid && other > ordinal && !contains(set, other) && !relabelled_.contains(entry.first);
+      });
+    });
+    if (!in_order) judge().never(key + " was deleted before one above it");
   }
 
   void by_the_loop(const std::string& key, const ControllerRevision* before, const ControllerRevision* after) {
@@ -281,7 +284,7 @@ class StatefulSets final : public Swarm {
       for (const auto& [pod, each] : pods_.all()) used = used || label(each.metadata(), kRevision) == revision.metadata().name();
       unused += !used;
     }
-    if (unused > kHistory) out.push_back(fmt::format("{} keeps {} revisions that nobody uses", key, unused));
+    if (unused > set.spec().revision_history_limit()) out.push_back(fmt::format("{} keeps {} revisions that nobody uses", key, unused));
   }
 
   void compare_claims(const StatefulSet& set, std::vector<std::string>& out) const {
@@ -317,7 +320,7 @@ class StatefulSets final : public Swarm {
     if (draw().chance(0.2)) set.min_ready(draw().between(1, 10));
     if (draw().chance(0.4)) set.claims(draw().of(kPolicies), draw().of(kPolicies));
     StatefulSet object = set;
-    object.mutable_spec()->set_revision_history_limit(kHistory);
+    object.mutable_spec()->set_revision_history_limit(draw().between(0, kHistoryMost));
     set_image(object);
     choose_strategy(object);
     attempt([&] { cluster().create(object); });
@@ -346,7 +349,7 @@ class StatefulSets final : public Swarm {
   void relabel() {
     const std::string app = draw().chance(0.5) ? "stranger" : draw().of(kNames);
     edit_one<Pod>(pods_, [&](Pod& pod) {
-      lately_released_.insert("default/" + pod.metadata().name());
+      relabelled_.insert("default/" + pod.metadata().name());
       (*pod.mutable_metadata()->mutable_labels())["app"] = app;
     });
   }
@@ -367,7 +370,7 @@ class StatefulSets final : public Swarm {
   Kubelet kubelet_;
   std::map<std::string, std::vector<Wanted>> asked_;  // by the set's UID
   std::map<std::string, Steady> ready_until_;         // by the pod's key
-  std::set<std::string> lately_released_;             // pods that somebody has relabelled: they may be another's, or nobody's
+  std::set<std::string> relabelled_;             // pods that somebody has relabelled: they may be another's, or nobody's
 };
 
 }  // namespace
