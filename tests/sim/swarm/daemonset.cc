@@ -66,6 +66,7 @@ class DaemonSets final : public Swarm {
     });
     revisions_.follow(cluster());
     pods_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
+      if (latest() > cluster().now()) clock_went_back_ = true;
       if (!after || !is_ready(*after)) {
         ready_since_.erase(key);
       } else if (!before || !is_ready(*before)) {
@@ -196,6 +197,8 @@ class DaemonSets final : public Swarm {
     const std::string uid = controller_of(pod.metadata());
     const auto since = ready_since_.find(key);
     const DaemonSet* set = set_of(uid);
+    // Of two old pods the older one stays, which is the ready one: unless the clock was set back between them.
+    if (clock_went_back_) return;
     if (!set || since == ready_since_.end() || steady() - since->second < cache_age_most() + request_most()) return;
     if (has_ready(uid, node_of(pod))) return judge().reached("ready pods deleted beside a ready one");
     int missing = 0;
@@ -354,7 +357,7 @@ class DaemonSets final : public Swarm {
   inline static const std::vector<std::string> kZones{"east", "west"};
   inline static const std::vector<std::string> kEffects{"NoSchedule", "NoExecute", "PreferNoSchedule"};
 
-  bool gentle_ = false, prompt_ = false;
+  bool gentle_ = false, prompt_ = false, clock_went_back_ = false;
   Shadow<Node> nodes_;
   Shadow<DaemonSet> sets_;
   Shadow<ControllerRevision> revisions_;
