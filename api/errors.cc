@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "api/error_text.h"
+
 namespace ph::api {
 
 namespace {
@@ -97,17 +99,19 @@ ApiError too_large(std::string message) {
 
 ApiError unsupported_media_type(std::string message) { return ApiError(failure(415, "UnsupportedMediaType", std::move(message))); }
 
-ApiError invalid(std::string_view kind, std::string_view name, const std::vector<FieldError>& errors) {
-  // Errors of one field and detail are told once, and one alone stands without brackets.
+std::string text_of(const std::vector<FieldError>& errors) {
   std::vector<std::string> told;
   std::set<std::string> known;
   for (const FieldError& error : errors) {
     std::string text = fmt::format("{}: {}", error.field, error.detail);
     if (known.insert(text).second) told.push_back(std::move(text));
   }
-  std::string list = told.size() == 1 ? told[0] : fmt::format("[{}]", fmt::join(told, ", "));
+  return told.size() == 1 ? told[0] : fmt::format("[{}]", fmt::join(told, ", "));
+}
+
+ApiError invalid(std::string_view kind, std::string_view name, const std::vector<FieldError>& errors) {
   std::string message = fmt::format("{} \"{}\" is invalid", kind, name);
-  if (!told.empty()) message += ": " + list;
+  if (!errors.empty()) message += ": " + text_of(errors);
   meta::v1::Status status = about(kind, name, 422, "Invalid", std::move(message));
   for (const FieldError& error : errors) {
     meta::v1::StatusCause& cause = *status.mutable_details()->add_causes();

@@ -53,12 +53,13 @@ class Parser {
     if (token_ == Token::End) return out;
     while (true) {
       if (token_ != Token::Word && token_ != Token::Bang) {
-        refuse(fmt::format("found '{}', expected: {}", word_, out.empty() ? "!, identifier, or 'end of string'" : "identifier after ','"));
+        throw DecodeError(
+            fmt::format("found '{}', expected: {}", word_, out.empty() ? "!, identifier, or 'end of string'" : "identifier after ','"));
       }
       out.push_back(requirement());
       validate(out.back());
       if (token_ == Token::End) return out;
-      if (token_ != Token::Comma) refuse(fmt::format("found '{}', expected: ',' or 'end of string'", word_));
+      if (token_ != Token::Comma) throw DecodeError(fmt::format("found '{}', expected: ',' or 'end of string'", word_));
       next();
     }
   }
@@ -133,7 +134,7 @@ class Parser {
 
   // (a, b,): nothing between commas is the empty value, and so is nothing at all.
   std::vector<std::string> set() {
-    if (token_ != Token::Open) refuse(fmt::format("found '{}', expected: '('", word_));
+    if (token_ != Token::Open) refuse(fmt::format("found '{}' expected: '('", word_));
     next();
     std::vector<std::string> out;
     while (true) {
@@ -277,7 +278,7 @@ std::string unescape(std::string_view value) {
   std::string out;
   for (std::size_t at = 0; at < value.size(); ++at) {
     const char c = value[at];
-    if (c == ',' || c == '=') throw DecodeError(fmt::format("invalid field selector: unescaped character in value: {}", c));
+    if (c == ',' || c == '=') throw DecodeError(fmt::format("invalid field selector: unescaped character in value: {}", static_cast<int>(c)));
     if (c != '\\') {
       out.push_back(c);
       continue;

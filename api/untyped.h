@@ -7,7 +7,8 @@
 
 namespace ph::api {
 
-// The schema itself; of a custom RawJson that is not atomic, one of what the document is: objects field by field, lists as a whole.
+// The schema itself; of a custom RawJson that is not atomic, one of what the document is: objects field by field, lists as a
+// whole.
 const Schema& as_it_is(const Schema& schema, const nlohmann::json& document);
 
 }  // namespace ph::api

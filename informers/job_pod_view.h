@@ -1,5 +1,5 @@
-// JobPodView: what the Job loop needs of a pod besides its PodView: whose turn it was, how it ended, and why. Held of pods that a Job
-// controls, or that have its finalizer, and of no others.
+// JobPodView: what the Job loop needs of a pod besides its PodView: whose turn it was, how it ended, and why. Held of pods that a
+// Job controls, or that have its finalizer, and of no others.
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/encoded.h"
@@ -17,6 +18,7 @@
 #include "api/patch/owners.h"
 #include "api/patch/patch_text.h"
 #include "api/patch/typed.h"
+#include "api/patch/unstructured.h"
 #include "api/structural/structural.h"
 #include "api/times.h"
 #include "api/value.h"
@@ -35,8 +37,8 @@ constexpr const char* kBeforeFirstApply = "before-first-apply";
 // What the server gives an object, and what names it: owned by nobody.
 const FieldSet& kept_by_server() {
   static const FieldSet out = FieldSet::from_fields_v1(
-      R"({"f:metadata":{".":{},"f:name":{},"f:namespace":{},"f:creationTimestamp":{},"f:selfLink":{},"f:uid":{},"f:clusterName":{},)"
-      R"("f:generation":{},"f:managedFields":{},"f:resourceVersion":{}}})");
+      R"({"f:metadata":{".":{},"f:name":{},"f:namespace":{},"f:creationTimestamp":{},"f:selfLink":{},"f:uid":{},)"
+      R"("f:clusterName":{},"f:generation":{},"f:managedFields":{},"f:resourceVersion":{}}})");
   return out;
 }
 
@@ -83,7 +85,8 @@ std::string manager_text(const ManagedFieldsEntry& who) {
 std::string conflicts_text(const Owners& conflicts, std::size_t count) {
   if (count == 1) {
     const Owner& only = conflicts.front();
-    return fmt::format("Apply failed with 1 conflict: conflict with {}: {}", manager_text(only.entry), path_text(only.fields.paths().front()));
+    return fmt::format("Apply failed with 1 conflict: conflict with {}: {}", manager_text(only.entry),
+                       path_text(only.fields.paths().front()));
   }
   std::string out = fmt::format("Apply failed with {} conflicts: ", count);
   const char* before = "";
@@ -142,7 +145,7 @@ struct Attempt {
 class Applying {
  public:
   Applying(const Schema& schema, const Object* live, const Application& application, const AsVersion& as_version, Time now)
-      : schema_(schema), live_(live), application_(application), config_(application.config), as_version_(as_version), now_(now),
+      : schema_(schema), live_(live), application_(application), config_(*application.config), as_version_(as_version), now_(now),
         who_(entry_of({application.manager, "Apply", application.subresource}, schema)) {
     make_whole(config_);
     check_config();
@@ -198,7 +201,9 @@ class Applying {
   Attempt make(bool force) const {
     Attempt out{.document = {}, .owners = owners_, .conflicts = {}};
     Owner last{.entry = who_, .fields = {}};
-    if (const Owner* found = find_owner(out.owners, who_)) last = {found->entry, found->fields.without_below(application_.reset)};
+    if (const Owner* found = find_owner(out.owners, who_)) {
+      last = {found->entry, found->fields.without_below(application_.reset)};
+    }
     const Literal config(schema_, config_);
     Owner& own = owner_for(out.owners, who_);
     own.entry.set_api_version(who_.api_version());
@@ -223,9 +228,11 @@ class Applying {
     try {
       return object_of_document(*shown.schema, shown.document);
     } catch (const DecodeError& error) {
+      const std::string why = unstructured_error(*shown.schema, shown.document);
       const std::string kind = kind_text(shown.api_version(), shown.schema->kind ? shown.schema->kind->kind : "");
-      throw unforeseen(fmt::format("failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: {}",
-                                   object_text(config_), kind, error.what()));
+      throw unforeseen(fmt::format("failed to convert new object ({}) to proper version: unable to convert unstructured object to "
+                                   "{}: {}",
+                                   object_text(config_), kind, why.empty() ? std::string(error.what()) : why));
     }
   }
 
@@ -250,10 +257,12 @@ class Applying {
 
   static FieldSet all_of(const Shown& shown) { return with_parents(*shown.schema, said_by(shown.literal())); }
 
-  static Shown without(const Shown& shown, const FieldSet& fields) { return {shown.schema, without_fields(shown.literal(), fields)}; }
+  static Shown without(const Shown& shown, const FieldSet& fields) {
+    return {shown.schema, without_fields(shown.literal(), fields)};
+  }
 
-  // `rest` with everything of `all` that belongs to somebody, version by version; its own first, that nothing needed for the others is
-  // missing.
+  // `rest` with everything of `all` that belongs to somebody, version by version; its own first, that nothing needed for the
+  // others is missing.
   Shown with_owned(const Shown& all, Shown rest, const Owners& owners) const {
     std::map<std::string, FieldSet> owned;
     for (const Owner& owner : owners) owned[owner.entry.api_version()].add(owner.fields);

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "api/object.h"
 #include "api/patch/field_set.h"
@@ -14,7 +14,7 @@
 namespace ph::api {
 
 struct Application {
-  nlohmann::json config;  // as it was sent
+  const nlohmann::json* config = nullptr;  // as it was sent; outlives the call
   std::string manager;
   std::string subresource;
   bool force = false;
@@ -22,9 +22,10 @@ struct Application {
   void (*set_defaults)(Object& object) = nullptr;  // of messages; documents have theirs in their schema
 };
 
-// What becomes of `live`, which is of `schema`; null when there is no such object yet. The result has its defaults and its managed
-// fields; one that nothing changes is as it was, their times included. Throws ApiError: 400 for a configuration of another kind or
-// with managed fields, 409 with the fields that belong to others, 500, as upstream, for what does not fit the schema.
+// What becomes of `live`, which is of `schema`; null when there is no such object yet. The result has its defaults and its
+// managed fields; one that nothing changes is as it was, their times included. Throws ApiError: 400 for a configuration of
+// another kind or with managed fields, 409 with the fields that belong to others, 500, as upstream, for what does not fit the
+// schema.
 Object apply(const Schema& schema, const Object* live, const Application& application, const AsVersion& as_version, Time now);
 
 }  // namespace ph::api

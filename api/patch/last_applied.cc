@@ -53,7 +53,8 @@ void renew_last_applied(Object& object, Json config) {
   if (found == had.end() || found->second.empty()) return;
   if (Json* metadata = find(config, "metadata")) {
     if (metadata->is_object()) metadata->erase("managedFields");
-    if (Json* annotations = find(*metadata, "annotations"); annotations && annotations->is_object()) annotations->erase(kAnnotation);
+    Json* annotations = find(*metadata, "annotations");
+    if (annotations && annotations->is_object()) annotations->erase(kAnnotation);
   }
   std::string text;
   append_compact_json(config.dump(-1, ' ', false, Json::error_handler_t::replace), true, text);

@@ -1,5 +1,5 @@
-// The annotation in which kubectl keeps what it applied before servers could: read to let it take over its own fields, and kept true
-// for those who still go by it. Internal to api/patch/.
+// The annotation in which kubectl keeps what it applied before servers could: read to let it take over its own fields, and kept
+// true for those who still go by it. Internal to api/patch/.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -4,6 +4,7 @@
 #include <span>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/untyped.h"
@@ -42,8 +43,8 @@ PathElement key_of(const Schema& list, const Literal& item) {
     }
   }
   if (!key.empty()) return PathElement::key(dumped(key));
-  throw DecodeError(fmt::format("associative list with keys has an element that omits all key fields {} (and doesn't have default values for "
-                                "any key fields)",
+  throw DecodeError(fmt::format("associative list with keys has an element that omits all key fields {} (and doesn't have "
+                                "default values for any key fields)",
                                 in_quotes(list.list_map_keys)));
 }
 
@@ -57,6 +58,10 @@ PathElement value_of(const Literal& item) {
 }  // namespace
 
 Literal::Literal(const Schema& schema, const Json& json) : schema_(&as_it_is(schema, json)), json_(&json) {}
+
+bool Literal::is_hollow() const { return json_->is_null() || (json_->is_structured() && json_->empty()); }
+
+bool Literal::equal(const Literal& a, const Literal& b) { return *a.json_ == *b.json_; }
 
 MemberSchema member_schema(const Schema& schema, std::string_view name) {
   if (const Field* field = schema.field(name)) return {field->schema, true};

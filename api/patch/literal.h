@@ -1,5 +1,6 @@
 // A document as server-side apply sees it: what is there is there, be it zero, empty or null. (A Value hides those: it shows
-// what an object is, this what somebody said.) The members kind and apiVersion of an object are not of it. Internal to api/patch/.
+// what an object is, this what somebody said.) The members kind and apiVersion of an object are not of it. Internal to
+// api/patch/.
 #pragma once
 
 #include <string>
@@ -7,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "api/patch/field_set.h"
 #include "api/schema.h"
@@ -24,7 +25,7 @@ class Literal {
   const Schema& schema() const { return *schema_; }
   const nlohmann::json& json() const { return *json_; }
   // A struct, map or list with nothing in it, or null.
-  bool is_hollow() const { return json_->is_null() || (json_->is_structured() && json_->empty()); }
+  bool is_hollow() const;
 
   // Of a struct or a map.
   Literal member(std::string_view name) const;
@@ -32,14 +33,15 @@ class Literal {
   // Of a list.
   std::vector<Literal> items() const;
 
-  static bool equal(const Literal& a, const Literal& b) { return *a.json_ == *b.json_; }
+  static bool equal(const Literal& a, const Literal& b);
 
  private:
   const Schema* schema_ = nullptr;
   const nlohmann::json* json_ = nullptr;
 };
 
-// What a struct or map has under a name. Declared ones are part of the type, others entries of a map; null: it has nothing of that name.
+// What a struct or map has under a name. Declared ones are part of the type, others entries of a map; null: it has nothing of
+// that name.
 struct MemberSchema {
   const Schema* schema = nullptr;
   bool declared = false;

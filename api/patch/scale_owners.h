@@ -9,8 +9,8 @@ namespace ph::api {
 
 // The managed fields of a scale: those of the workload that have its replicas, a dotted path there.
 void owners_to_scale(const meta::v1::ObjectMeta& workload, std::string_view replicas, meta::v1::ObjectMeta& scale);
-// And back, after the scale was changed: whoever has the replicas there has them here, and nobody else. As upstream's, owners that
-// came through the scale have no time.
+// And back, after the scale was changed: whoever has the replicas there has them here, and nobody else. As upstream's, owners
+// that came through the scale have no time.
 void owners_from_scale(const meta::v1::ObjectMeta& scale, std::string_view replicas, std::string_view api_version,
                        meta::v1::ObjectMeta& workload);
 

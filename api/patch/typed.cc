@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/patch/patch_text.h"
@@ -23,7 +24,9 @@ namespace {
 std::string go_syntax(const Json& value) {
   if (value.is_object()) {
     std::vector<std::string> members;
-    for (const auto& [name, member] : value.items()) members.push_back(fmt::format("{}:{}", Json(name).dump(), go_syntax(member)));
+    for (const auto& [name, member] : value.items()) {
+      members.push_back(fmt::format("{}:{}", go_syntax(name), go_syntax(member)));
+    }
     return fmt::format("map[string]interface {{}}{{{}}}", fmt::join(members, ", "));
   }
   if (value.is_array()) {
@@ -175,7 +178,9 @@ MemberSchema below(const Schema& schema, const PathElement& element) {
   return {schema.type == Type::List ? schema.element : nullptr, false};
 }
 
-bool is_container(const Schema& schema) { return schema.type == Type::Struct || schema.type == Type::Map || schema.type == Type::List; }
+bool is_container(const Schema& schema) {
+  return schema.type == Type::Struct || schema.type == Type::Map || schema.type == Type::List;
+}
 
 // A custom kind's untyped parts are seen as maps as deep as a set goes.
 const Schema* seen(const Schema* schema) {

@@ -1,6 +1,6 @@
-// What server-side apply does with documents of a schema: judging them, the fields they speak of, merging, and taking fields away.
-// Documents are taken literally (literal.h). But for `typed_error`, which says what is wrong with one, all of it is for documents
-// that nothing is wrong with.
+// What server-side apply does with documents of a schema: judging them, the fields they speak of, merging, and taking fields
+// away. Documents are taken literally (literal.h). But for `typed_error`, which says what is wrong with one, all of it is for
+// documents that nothing is wrong with.
 #pragma once
 
 #include <string>

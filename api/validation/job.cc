@@ -123,7 +123,7 @@ void check_success_policy(const JobSpec& spec, const Path& path, Errors& errors)
 void check_restart_policy(const JobSpec& spec, const Path& path, Errors& errors) {
   const std::string& policy = spec.template_().spec().restart_policy();
   if (policy == "Always" || policy.empty()) {
-    errors.required(path, "valid values: [\"OnFailure\" \"Never\"]");
+    errors.required(path, "valid values: \"OnFailure\", \"Never\"");
   } else if (policy != "OnFailure" && policy != "Never") {
     errors.not_supported(path, policy, {"OnFailure", "Never"});
   } else if (spec.has_pod_failure_policy() && policy != "Never") {
@@ -191,12 +191,17 @@ void check_job_template(const JobSpec& spec, const Path& path, Errors& errors) {
 
 static void check_spec(const JobSpec& spec, const Path& path, Errors& errors) {
   check_job_template(spec, path, errors);
-  if (!spec.has_selector()) return errors.required(path.member("selector"));
-  check_label_selector(spec.selector(), path.member("selector"), errors);
-  const auto selector = parsed(spec.selector());
+  if (!spec.has_selector()) {
+    errors.required(path.member("selector"));
+  } else {
+    check_label_selector(spec.selector(), path.member("selector"), errors);
+  }
+  // What is not there selects nothing.
+  const auto selector = spec.has_selector() ? parsed(spec.selector()) : LabelSelector::nothing();
   const auto& labels = spec.template_().metadata().labels();
   if (!selector || selector->matches_map(labels)) return;
-  errors.invalid(path.member("template").member("metadata").member("labels"), json_of(labels), "`selector` does not match template `labels`");
+  errors.invalid(path.member("template").member("metadata").member("labels"), labels.empty() ? "null" : json_of(labels),
+                 "`selector` does not match template `labels`");
 }
 
 void validate(const Job& job, Errors& errors) {
@@ -215,7 +220,9 @@ void validate_update(const Job& now, const Job& old, Errors& errors) {
   const Path path("spec");
   check_spec(now.spec(), path, errors);
   check_completions_change(now.spec(), old.spec(), path.member("completions"), errors);
-  check_immutable(now.spec().selector(), old.spec().selector(), path.member("selector"), errors);
+  if (now.spec().has_selector() != old.spec().has_selector() || !same(now.spec().selector(), old.spec().selector())) {
+    errors.invalid(path.member("selector"), now.spec().has_selector() ? encode_json(now.spec().selector()) : "null", kImmutable);
+  }
   check_template_change(now, old, path.member("template"), errors);
   check_immutable(now.spec().completion_mode(), old.spec().completion_mode(), path.member("completionMode"), errors);
   if (now.spec().has_pod_failure_policy() != old.spec().has_pod_failure_policy() ||

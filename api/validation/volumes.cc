@@ -187,10 +187,14 @@ class SourceCheck {
  public:
   SourceCheck(const VolumeSource& source, const Path& path, Errors& errors) : source_(source), path_(path), errors_(errors) {}
 
+  // In upstream's order: of two sources the first is judged, the other is one too many.
   void run() {
     local_sources();
-    object_sources();
+    disks();
     network_sources();
+    cluster_sources();
+    vendors_disks();
+    newer_sources();
     if (sources_ == 0) errors_.required(path_, "must specify a volume type");
   }
 
@@ -222,46 +226,79 @@ class SourceCheck {
     needs(source_.has_git_repo(), "gitRepo", {{"repository", !source_.git_repo().repository().empty()}});
   }
 
-  void object_sources() {
+  void partition(int number, const Path& path) {
+    if (number < 0 || number > 255) errors_.invalid(path, number, "must be between 1 and 255, inclusive");
+  }
+
+  void disks() {
+    if (found(source_.has_gce_persistent_disk(), "gcePersistentDisk")) {
+      const Path at = path_.member("persistentDisk");
+      if (source_.gce_persistent_disk().pd_name().empty()) errors_.required(at.member("pdName"));
+      partition(source_.gce_persistent_disk().partition(), at.member("partition"));
+    }
+    if (found(source_.has_aws_elastic_block_store(), "awsElasticBlockStore")) {
+      const Path at = path_.member("awsElasticBlockStore");
+      if (source_.aws_elastic_block_store().volume_id().empty()) errors_.required(at.member("volumeID"));
+      partition(source_.aws_elastic_block_store().partition(), at.member("partition"));
+    }
     if (found(source_.has_secret(), "secret")) {
       const Path at = path_.member("secret");
       if (source_.secret().secret_name().empty()) errors_.required(at.member("secretName"));
       if (source_.secret().has_default_mode()) check_mode(source_.secret().default_mode(), at.member("defaultMode"), errors_);
       check_items(source_.secret().items(), at.member("items"), errors_);
     }
+  }
+
+  void network_sources() {
+    if (found(source_.has_nfs(), "nfs")) check_nfs(source_.nfs(), path_.member("nfs"), errors_);
+    if (found(source_.has_iscsi(), "iscsi")) check_iscsi(source_.iscsi(), path_.member("iscsi"), errors_);
+    needs(source_.has_glusterfs(), "glusterfs",
+          {{"endpoints", !source_.glusterfs().endpoints().empty()}, {"path", !source_.glusterfs().path().empty()}});
+    if (found(source_.has_flocker(), "flocker")) flocker(source_.flocker(), path_.member("flocker"));
     needs(source_.has_persistent_volume_claim(), "persistentVolumeClaim",
           {{"claimName", !source_.persistent_volume_claim().claim_name().empty()}});
+    needs(source_.has_rbd(), "rbd", {{"monitors", !source_.rbd().monitors().empty()}, {"image", !source_.rbd().image().empty()}});
+    needs(source_.has_cinder(), "cinder", {{"volumeID", !source_.cinder().volume_id().empty()}});
+    if (found(source_.has_cephfs(), "cephFS") && source_.cephfs().monitors().empty()) {
+      errors_.required(path_.member("cephfs").member("monitors"));
+    }
+    if (found(source_.has_quobyte(), "quobyte")) {
+      const Path at = path_.member("quobyte");
+      if (source_.quobyte().registry().empty()) {
+        errors_.required(at.member("registry"), "must be a host:port pair or multiple pairs separated by commas");
+      }
+      if (source_.quobyte().volume().empty()) errors_.required(at.member("volume"));
+    }
+  }
+
+  void flocker(const FlockerVolumeSource& source, const Path& at) {
+    if (source.dataset_name().empty() && source.dataset_uuid().empty()) {
+      errors_.required(at, "one of datasetName and datasetUUID is required");
+    }
+    if (source.dataset_name().find('/') != std::string::npos) {
+      errors_.invalid_text(at.member("datasetName"), source.dataset_name(), "must not contain '/'");
+    }
+  }
+
+  void cluster_sources() {
     if (found(source_.has_downward_api(), "downwardAPI")) {
       const Path at = path_.member("downwardAPI");
       if (source_.downward_api().has_default_mode()) check_mode(source_.downward_api().default_mode(), at.member("defaultMode"), errors_);
       check_downward(source_.downward_api().items(), at, errors_);
     }
+    if (found(source_.has_fc(), "fc") && source_.fc().target_wwns().empty() && source_.fc().wwids().empty()) {
+      errors_.required(path_.member("fc").member("targetWWNs"), "must specify either targetWWNs or wwids, but not both");
+    }
+    needs(source_.has_flex_volume(), "flexVolume", {{"driver", !source_.flex_volume().driver().empty()}});
     if (found(source_.has_config_map(), "configMap")) {
       const Path at = path_.member("configMap");
       if (source_.config_map().local_object_reference().name().empty()) errors_.required(at.member("name"));
       if (source_.config_map().has_default_mode()) check_mode(source_.config_map().default_mode(), at.member("defaultMode"), errors_);
       check_items(source_.config_map().items(), at.member("items"), errors_);
     }
-    if (found(source_.has_projected(), "projected")) check_projected(source_.projected(), path_.member("projected"), errors_);
-    if (found(source_.has_csi(), "csi")) check_csi(source_.csi(), path_.member("csi"), errors_);
-    if (found(source_.has_ephemeral(), "ephemeral")) check_ephemeral(source_.ephemeral(), path_.member("ephemeral"), errors_);
-    if (found(source_.has_image(), "image")) check_image(source_.image(), path_.member("image"), errors_);
   }
 
-  void network_sources() {
-    if (found(source_.has_nfs(), "nfs")) check_nfs(source_.nfs(), path_.member("nfs"), errors_);
-    if (found(source_.has_iscsi(), "iscsi")) check_iscsi(source_.iscsi(), path_.member("iscsi"), errors_);
-    needs(source_.has_gce_persistent_disk(), "gcePersistentDisk", {{"pdName", !source_.gce_persistent_disk().pd_name().empty()}});
-    needs(source_.has_aws_elastic_block_store(), "awsElasticBlockStore",
-          {{"volumeID", !source_.aws_elastic_block_store().volume_id().empty()}});
-    needs(source_.has_glusterfs(), "glusterfs",
-          {{"endpoints", !source_.glusterfs().endpoints().empty()}, {"path", !source_.glusterfs().path().empty()}});
-    needs(source_.has_rbd(), "rbd", {{"monitors", !source_.rbd().monitors().empty()}, {"image", !source_.rbd().image().empty()}});
-    needs(source_.has_cinder(), "cinder", {{"volumeID", !source_.cinder().volume_id().empty()}});
-    needs(source_.has_cephfs(), "cephfs", {{"monitors", !source_.cephfs().monitors().empty()}});
-    needs(source_.has_quobyte(), "quobyte",
-          {{"registry", !source_.quobyte().registry().empty()}, {"volume", !source_.quobyte().volume().empty()}});
-    needs(source_.has_flex_volume(), "flexVolume", {{"driver", !source_.flex_volume().driver().empty()}});
+  void vendors_disks() {
     needs(source_.has_azure_file(), "azureFile",
           {{"secretName", !source_.azure_file().secret_name().empty()}, {"shareName", !source_.azure_file().share_name().empty()}});
     needs(source_.has_vsphere_volume(), "vsphereVolume", {{"volumePath", !source_.vsphere_volume().volume_path().empty()}});
@@ -269,15 +306,18 @@ class SourceCheck {
     needs(source_.has_portworx_volume(), "portworxVolume", {{"volumeID", !source_.portworx_volume().volume_id().empty()}});
     needs(source_.has_azure_disk(), "azureDisk",
           {{"diskName", !source_.azure_disk().disk_name().empty()}, {"diskURI", !source_.azure_disk().disk_uri().empty()}});
+    needs(source_.has_storageos(), "storageos", {{"volumeName", !source_.storageos().volume_name().empty()}});
     needs(source_.has_scale_io(), "scaleIO",
           {{"gateway", !source_.scale_io().gateway().empty()},
            {"system", !source_.scale_io().system().empty()},
            {"volumeName", !source_.scale_io().volume_name().empty()}});
-    needs(source_.has_storageos(), "storageos", {});
-    needs(source_.has_flocker(), "flocker", {});
-    if (found(source_.has_fc(), "fc") && source_.fc().target_wwns().empty() && source_.fc().wwids().empty()) {
-      errors_.required(path_.member("fc").member("targetWWNs"), "must specify either targetWWNs or wwids, but not both");
-    }
+  }
+
+  void newer_sources() {
+    if (found(source_.has_projected(), "projected")) check_projected(source_.projected(), path_.member("projected"), errors_);
+    if (found(source_.has_csi(), "csi")) check_csi(source_.csi(), path_.member("csi"), errors_);
+    if (found(source_.has_ephemeral(), "ephemeral")) check_ephemeral(source_.ephemeral(), path_.member("ephemeral"), errors_);
+    if (found(source_.has_image(), "image")) check_image(source_.image(), path_.member("image"), errors_);
   }
 
   const VolumeSource& source_;

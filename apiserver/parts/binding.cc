@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "api/error_text.h"
 #include "api/errors.h"
 #include "api/kinds.h"
 #include "api/object.h"
@@ -26,7 +27,8 @@ void check_target(const Binding& binding) {
   const std::string& kind = binding.target().kind();
   if (!kind.empty() && kind != "Node") errors.not_supported(api::Path("target.kind"), kind, {"Node", "<empty>"});
   if (binding.target().name().empty()) errors.required(api::Path("target.name"), "");
-  if (!errors.empty()) throw api::invalid("Binding", binding.metadata().name(), errors.list());
+  // Upstream answers with what it found, and does not say that it was the client's fault.
+  if (!errors.empty()) throw api::unforeseen(api::text_of(errors.list()));
 }
 
 // Why this pod cannot be bound any more; empty when it can.
@@ -47,6 +49,15 @@ std::string refusal(const Pod& pod, const Binding& binding) {
   return {};
 }
 
+void check_revision(const meta::v1::ObjectMeta& pod, const std::string& wanted) {
+  if (wanted.empty() || wanted == pod.resource_version()) return;
+  throw api::conflict("pods", pod.name(),
+                      fmt::format("StorageError: invalid object, Code: 4, Key: /registry/pods/{}/{}, ResourceVersion: 0, "
+                                  "AdditionalErrorMsg: Precondition failed: ResourceVersion in precondition: {}, ResourceVersion in "
+                                  "object meta: {}",
+                                  pod.namespace_(), pod.name(), wanted, pod.resource_version()));
+}
+
 void mark_scheduled(Pod& pod, Time now) {
   auto& conditions = *pod.mutable_status()->mutable_conditions();
   auto found = std::ranges::find(conditions, "PodScheduled", [](const auto& condition) { return condition.type(); });
@@ -61,6 +72,7 @@ void mark_scheduled(Pod& pod, Time now) {
 
 api::Object bound(const api::Object& stored, const Binding& binding, Time now) {
   const Pod& before = stored.as<Pod>();
+  check_revision(before.metadata(), binding.metadata().resource_version());
   if (const std::string why = refusal(before, binding); !why.empty()) {
     throw api::conflict("pods/binding", before.metadata().name(), why);
   }
@@ -86,7 +98,7 @@ Task<HttpResponse> bind_pod(Core& core, Call& call) {
   const Binding& binding = body.as<Binding>();
   ObjectKey key{binding.metadata().namespace_(), binding.metadata().name()};
   if (call.info.resource == "pods") {
-    if (!key.name.empty() && key.name != call.info.name) throw api::bad_request("name in URL does not match name in Binding object");
+    if (key.name != call.info.name) throw api::bad_request("name in URL does not match name in Binding object");
     key = call.key();
   }
   check_target(binding);

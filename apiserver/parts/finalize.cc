@@ -2,6 +2,7 @@
 #include "api/errors.h"
 #include "api/kinds.h"
 #include "api/object.h"
+#include "api/rules.h"
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
@@ -19,10 +20,13 @@ Task<HttpResponse> finalize_namespace(Core& core, Call& call) {
   match_name(call, body);
   const Namespace& wanted = body.as<Namespace>();
   const Make make = [&](const api::Object& stored) -> api::Object {
-    check_uid(*call.served, call.key(), wanted.metadata().uid(), stored.metadata().uid());
+    check_uid(*call.served, call.key(), options.dry_run, wanted.metadata().uid(), stored.metadata().uid());
     auto object = std::make_unique<Namespace>(stored.as<Namespace>());
     *object->mutable_spec()->mutable_finalizers() = wanted.spec().finalizers();
     object->mutable_metadata()->set_resource_version(wanted.metadata().resource_version());
+    api::Errors errors;
+    api::rules_of(*call.served->resource->schema).validate_update(*object, stored.as<Namespace>(), errors);
+    if (!errors.empty()) throw api::invalid(call.served->qualified_kind, call.info.name, errors.list());
     return object;
   };
   WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Part, make,

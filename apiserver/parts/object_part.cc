@@ -47,7 +47,7 @@ Task<HttpResponse> update_part(Core& core, Call& call, MakePart make) {
   match_name(call, body);
   match_namespace(call, body);
   co_return co_await write_part(core, call, options.manager, options.dry_run, [&](const api::Object& stored) {
-    check_uid(served, call.key(), body.metadata().uid(), stored.metadata().uid());
+    check_uid(served, call.key(), options.dry_run, body.metadata().uid(), stored.metadata().uid());
     return with_part(make, stored, body);
   });
 }

@@ -130,7 +130,7 @@ Task<HttpResponse> update_scale(Core& core, Call& call) {
   match_namespace(call, body);
   const Scale& scale = body.as<Scale>();
   const Make make = [&](const api::Object& stored) {
-    check_uid(*call.served, call.key(), scale.metadata().uid(), stored.metadata().uid());
+    check_uid(*call.served, call.key(), options.dry_run, scale.metadata().uid(), stored.metadata().uid());
     return rescaled(*call.served->resource, stored, scale);
   };
   const WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make,

@@ -57,20 +57,24 @@ class DaemonSetRules final : public ResourceRules {
   }
 };
 
-// A field behind a gate: dropped while the gate is off, unless the object has it from when it was on.
+// A field behind a gate: dropped while the gate is off, unless the object has it from when it was on; one while it is on and says
+// nothing.
 class StatefulSetRules final : public ResourceRules {
  public:
   explicit StatefulSetRules(bool max_unavailable) : max_unavailable_(max_unavailable) {}
 
-  void prepare_create(WriteContext&, api::Object& object) override { drop(object.as<StatefulSet>()); }
+  void prepare_create(WriteContext&, api::Object& object) override { apply(object.as<StatefulSet>(), false); }
   void prepare_update(WriteContext&, api::Object& object, const api::Object& old) override {
-    if (!old.as<StatefulSet>().spec().update_strategy().rolling_update().has_max_unavailable()) drop(object.as<StatefulSet>());
+    apply(object.as<StatefulSet>(), old.as<StatefulSet>().spec().update_strategy().rolling_update().has_max_unavailable());
   }
 
  private:
-  void drop(StatefulSet& set) const {
+  void apply(StatefulSet& set, bool had_one) const {
     auto& strategy = *set.mutable_spec()->mutable_update_strategy();
-    if (!max_unavailable_ && strategy.has_rolling_update()) strategy.mutable_rolling_update()->clear_max_unavailable();
+    if (strategy.type() != "RollingUpdate" || !strategy.has_rolling_update()) return;
+    auto& rolling = *strategy.mutable_rolling_update();
+    if (max_unavailable_ && !rolling.has_max_unavailable()) rolling.mutable_max_unavailable()->set_int_val(1);
+    if (!max_unavailable_ && !had_one) rolling.clear_max_unavailable();
   }
   const bool max_unavailable_;
 };

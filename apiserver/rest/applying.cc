@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/errors.h"
@@ -33,8 +34,8 @@ json read_configuration(const std::string& text) {
   if (out.is_object()) return out;
   const std::string_view type = out.is_boolean() ? "bool" : out.type_name();
   throw api::bad_request(
-      fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type "
-                  "map[string]interface {{}}",
+      fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value "
+                  "of type map[string]interface {{}}",
                   type));
 }
 
@@ -60,7 +61,7 @@ api::FieldSet reset_fields(const Served& served, std::string_view subresource) {
 
 Applying::Applying(const Core& core, const Call& call, const WriteOptions& options)
     : call_(call),
-      application_{.config = {},
+      application_{.config = nullptr,
                    .manager = options.manager,
                    .subresource = call.info.subresource,
                    .force = options.force,
@@ -77,7 +78,8 @@ Task<Applying> Applying::read(Core& core, const Call& call, const WriteOptions& 
 }
 
 void Applying::read_body() {
-  application_.config = read_configuration(call_.request.body);
+  config_ = std::make_shared<const json>(read_configuration(call_.request.body));
+  application_.config = config_.get();
   if (unknown_ != api::Unknown::Ignore) duplicates_ = api::yaml_duplicates(call_.request.body);
 }
 

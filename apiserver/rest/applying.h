@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "api/patch/apply.h"
 #include "apiserver/rest/core.h"
@@ -19,8 +19,9 @@ class Applying {
   // Reads the body of a call, which outlives it. Throws ApiError (400).
   static Task<Applying> read(Core& core, const Call& call, const WriteOptions& options);
 
-  // What becomes of an object of this schema, null when there is none yet, in the version the request speaks; it is named and placed
-  // as the request says. What is odd about the body goes to `warnings`, or is refused (400). Looks at nothing that changes.
+  // What becomes of an object of this schema, null when there is none yet, in the version the request speaks; it is named and
+  // placed as the request says. What is odd about the body goes to `warnings`, or is refused (400). Looks at nothing that
+  // changes.
   api::Object over(const api::Schema& schema, const api::Object* live, std::vector<std::string>& warnings) const;
 
  private:
@@ -28,6 +29,7 @@ class Applying {
   void read_body();
 
   const Call& call_;
+  std::shared_ptr<const nlohmann::json> config_;
   api::Application application_;
   api::AsVersion as_version_;
   Time now_;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
+#include "api/json_text.h"
 
 namespace ph::apiserver {
 namespace {
@@ -48,8 +49,10 @@ std::optional<std::string> from_base64url(std::string_view text) {
   return out;
 }
 
+constexpr int kTokenDepthMax = 100;
+
 [[noreturn]] void refuse(std::string_view why) {
-  throw api::bad_request(fmt::format("continue key is not valid: {}", why));
+  throw api::bad_request(fmt::format("invalid continue token: continue key is not valid: {}", why));
 }
 
 }  // namespace
@@ -62,6 +65,7 @@ std::string encode_continue(const Continuation& continuation) {
 Continuation decode_continue(std::string_view token) {
   const auto text = from_base64url(token);
   if (!text) refuse("illegal base64 data");
+  if (const std::string why = api::json_syntax_error(*text, kTokenDepthMax); !why.empty()) refuse(why);
   const nlohmann::json json = nlohmann::json::parse(*text, nullptr, false);
   if (!json.is_object()) refuse("not a token");
   const auto version = json.find("v");

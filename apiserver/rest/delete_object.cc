@@ -13,13 +13,13 @@ void check_preconditions(const Served& served, const meta::v1::ObjectMeta& store
                          const meta::v1::DeleteOptions& options) {
   const meta::v1::Preconditions& wanted = options.preconditions();
   if (wanted.has_uid() && wanted.uid() != stored.uid()) {
-    throw api::conflict(served.qualified, stored.name(),
+    throw api::conflict(served.qualified_kind, stored.name(),
                         fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The object might "
                                     "have been deleted and then recreated",
                                     wanted.uid(), stored.uid()));
   }
   if (wanted.has_resource_version() && wanted.resource_version() != to_string(entry.revision)) {
-    throw api::conflict(served.qualified, stored.name(),
+    throw api::conflict(served.qualified_kind, stored.name(),
                         fmt::format("the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record "
                                     "({}). The object might have been modified",
                                     wanted.resource_version(), entry.revision.value));
@@ -52,7 +52,9 @@ Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta:
       continue;
     }
     co_await round.before_commit(nullptr, &old);
-    if (auto removed = co_await round.remove(*entry)) co_return WriteResult{std::move(*removed), true};
+    if (auto removed = co_await round.remove(*entry)) {
+      co_return WriteResult{deletion.object ? last_state(deletion.object, **removed) : std::move(*removed), true};
+    }
   }
 }
 

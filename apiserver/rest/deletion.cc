@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/encoded.h"
 #include "api/object.h"
 #include "api/times.h"
 
@@ -81,6 +82,13 @@ Deletion mark(ResourceRules& rules, api::Object object) {
 
 }  // namespace
 
+EntryRef last_state(api::Object& object, const Entry& entry) {
+  object.mutable_metadata().clear_resource_version();
+  auto out = std::make_shared<Entry>(entry);
+  out->protobuf = share(api::served_bytes(api::encode_stored(object), to_string(entry.revision)));
+  return out;
+}
+
 Deletion plan_deletion(const Served& served, const api::Object& stored, const DeleteOptions& options, Time now) {
   api::Object object = stored.clone();
   ObjectMeta& metadata = object.mutable_metadata();
@@ -99,7 +107,7 @@ Deletion plan_deletion(const Served& served, const api::Object& stored, const De
   const bool finalizers = metadata.finalizers_size() > 0;
   if (grace == Grace::Marked) {
     if (finalizers || metadata.deletion_grace_period_seconds() > 0) return mark(rules, std::move(object));
-    return {Deletion::Action::Remove, {}};
+    return {Deletion::Action::Remove, std::move(object)};
   }
   if (!finalizers) return {Deletion::Action::Remove, {}};
   const bool begun = metadata.has_deletion_timestamp() && api::to_time(metadata.deletion_timestamp()) <= now;

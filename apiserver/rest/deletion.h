@@ -9,8 +9,11 @@ namespace ph::apiserver {
 
 struct Deletion {
   enum class Action { Keep, Mark, Remove } action = Action::Keep;
-  api::Object object;  // Mark: the object to store
+  api::Object object;  // Mark: the object to store; Remove: as it goes, when that is told
 };
+
+// What is told of an object that goes with a write, under the revision of `entry`.
+EntryRef last_state(api::Object& object, const Entry& entry);
 
 Deletion plan_deletion(const Served& served, const api::Object& stored, const meta::v1::DeleteOptions& options, Time now);
 

@@ -44,8 +44,8 @@ bool wants_exact(const ListOptions& options) {
 }
 
 Task<Source> find_source(Core& core, const Call& call, WatchCache& cache, const ListOptions& options) {
-  if (!options.continue_token.empty()) {
-    const Continuation continuation = decode_continue(options.continue_token);
+  if (options.continuation) {
+    const Continuation& continuation = *options.continuation;
     if (continuation.revision < 0) co_return Source{cache.snapshot(), continuation.start};
     auto snapshot = cache.snapshot_at(Revision{static_cast<std::uint64_t>(continuation.revision)});
     if (!snapshot) refuse_continuation(continuation);
@@ -87,7 +87,7 @@ Task<HttpResponse> list(Core& core, Call& call) {
     }
     chosen.push_back(all[i]);
   }
-  const bool first = options.continue_token.empty();
+  const bool first = !options.continuation;
   if (!metadata.continue_().empty()) {
     served.cache->keep_for_pages(source.snapshot, first);
   } else if (!first || wants_exact(options)) {

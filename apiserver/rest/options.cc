@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <expected>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "api/errors.h"
 #include "api/kinds.h"
@@ -46,9 +48,8 @@ void check_watch(const ListOptions& options, api::Errors& errors) {
   } else if (!options.match.empty()) {
     errors.forbidden(match, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
   }
-  if (!options.match.empty() && !options.continue_token.empty()) {
-    errors.forbidden(match, "resourceVersionMatch is forbidden when continue is provided");
-  }
+  if (!options.continue_token.empty()) errors.forbidden(match, "resourceVersionMatch is forbidden when continue is provided");
+  if (!options.match.empty() && options.match != "NotOlderThan") errors.not_supported(match, options.match, {"NotOlderThan"});
 }
 
 template <class Parse>
@@ -77,9 +78,8 @@ void check_manager(std::string_view manager, api::Errors& errors) {
 }
 
 void check_dry_run(const std::vector<std::string>& values, api::Errors& errors) {
-  for (const std::string& value : values) {
-    if (value != "All") errors.not_supported(api::Path("dryRun"), value, {"All"});
-  }
+  if (std::ranges::all_of(values, [](const std::string& value) { return value == "All"; })) return;
+  errors.not_supported_json(api::Path("dryRun"), nlohmann::json(values).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {"All"});
 }
 
 api::Unknown unknown_fields(std::string_view validation, api::Errors& errors) {
@@ -111,15 +111,22 @@ void read_query(const Query& query, meta::v1::DeleteOptions& options) {
 
 }  // namespace
 
-Revision parse_revision(std::string_view text) {
+std::expected<Revision, std::string> read_revision(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    api::Errors errors;
-    errors.invalid_text(api::Path("resourceVersion"), text, fmt::format("strconv.ParseUint: parsing \"{}\": invalid syntax", text));
-    throw api::invalid("", "", errors.list());
-  }
-  return Revision{value};
+  if (error == std::errc() && end == text.data() + text.size()) return Revision{value};
+  const std::string_view why = error == std::errc::result_out_of_range ? "value out of range" : "invalid syntax";
+  return std::unexpected(fmt::format("resourceVersion: Invalid value: \"{}\": strconv.ParseUint: parsing \"{}\": {}", text, text, why));
+}
+
+Revision parse_revision(std::string_view text) {
+  const auto revision = read_revision(text);
+  if (revision) return *revision;
+  meta::v1::Status status;
+  status.set_status("Failure");
+  status.set_code(500);
+  status.set_message(revision.error());
+  throw api::ApiError(std::move(status));
 }
 
 ListOptions list_options(const Query& query, bool watch) {
@@ -132,8 +139,6 @@ ListOptions list_options(const Query& query, bool watch) {
   options.continue_token = std::string(query.get("continue"));
   options.bookmarks = query.flag("allowWatchBookmarks");
   if (query.has("sendInitialEvents")) options.send_initial_events = query.flag("sendInitialEvents");
-  const std::string_view revision = query.get("resourceVersion");
-  if (!revision.empty()) options.revision = parse_revision(revision);
 
   api::Errors errors;
   if (watch) {
@@ -142,9 +147,21 @@ ListOptions list_options(const Query& query, bool watch) {
     check_list(options, query, errors);
   }
   check("ListOptions", errors);
-  if (!watch && !options.continue_token.empty() && options.revision && options.revision->value != 0) {
-    throw api::bad_request("specifying resource version is not allowed when using continue");
+  const std::string_view revision = query.get("resourceVersion");
+  if (watch) {
+    if (!revision.empty()) options.revision = parse_revision(revision);
+    return options;
   }
+  if (!options.continue_token.empty()) {
+    options.continuation = decode_continue(options.continue_token);
+    if (!revision.empty() && revision != "0") throw api::bad_request("specifying resource version is not allowed when using continue");
+  } else if (!revision.empty()) {
+    const auto read = read_revision(revision);
+    if (!read) throw api::bad_request("invalid resource version: " + read.error());
+    options.revision = *read;
+  }
+  // Whatever the cache has is answered as it is.
+  if (options.revision && options.revision->value == 0) options.limit = 0;
   return options;
 }
 
@@ -184,7 +201,7 @@ meta::v1::DeleteOptions delete_options(const HttpRequest& request, const Query& 
   }
   const std::string& policy = options.propagation_policy();
   if (options.has_propagation_policy() && policy != "Foreground" && policy != "Background" && policy != "Orphan") {
-    errors.not_supported(api::Path("propagationPolicy"), policy, {"Background", "Foreground", "Orphan"});
+    errors.not_supported(api::Path("propagationPolicy"), policy, {"Foreground", "Background", "Orphan", "nil"});
   }
   check("DeleteOptions", errors);
   return options;

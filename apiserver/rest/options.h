@@ -6,6 +6,7 @@
 
 #include "api/codec.h"
 #include "api/selector.h"
+#include "apiserver/rest/continue.h"
 #include "apiserver/rest/query.h"
 #include "base/revision.h"
 #include "base/transport.h"
@@ -20,6 +21,7 @@ struct ListOptions {
   std::optional<std::int64_t> timeout_seconds;
   std::int64_t limit = 0;
   std::string continue_token;
+  std::optional<Continuation> continuation;  // of a list: what the token says
   bool bookmarks = false;
   std::optional<bool> send_initial_events;
 };
@@ -39,7 +41,7 @@ WriteOptions write_options(const HttpRequest& request, const Query& query, std::
 meta::v1::DeleteOptions delete_options(const HttpRequest& request, const Query& query);
 bool is_dry_run(const meta::v1::DeleteOptions& options);
 
-// Throws ApiError (400 or 422) for a text that is not a revision.
+// Throws ApiError, 500 as upstream, for a text that is not a revision.
 Revision parse_revision(std::string_view text);
 
 }  // namespace ph::apiserver

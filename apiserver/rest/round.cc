@@ -1,9 +1,11 @@
 #include "apiserver/rest/round.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "api/encoded.h"
 #include "api/errors.h"
+#include "api/warnings/warnings.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/storage/judge.h"
 
@@ -95,7 +97,14 @@ Soon<> Round::ask(AdmissionPlugin& plugin, Pass which) {
   return plugin.before_commit_soon(admission_, context_);
 }
 
+// Told when nothing has refused the object.
+void Round::warn(const api::Object& object, const api::Object* old) {
+  if (request_.warnings == nullptr || !request_.subresource.empty()) return;
+  std::ranges::move(api::warnings_of(object, old), std::back_inserter(*request_.warnings));
+}
+
 Soon<> Round::before_commit(api::Object* object, const api::Object* old) {
+  if (object != nullptr) warn(*object, old);
   return then(race_.turns(), [this, object, old] {
     return then(pass(Pass::Commit, object, old), [this, object, old] {
       return then(served_.rules->before_commit_soon(context_, object, old), [this] { judge_again(); });

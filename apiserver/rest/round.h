@@ -63,6 +63,7 @@ class Round {
   // The rest of it, when number `i` waits.
   Task<void> pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured);
   Soon<> ask(AdmissionPlugin& plugin, Pass which);
+  void warn(const api::Object& object, const api::Object* old);
   void judge_again();
 
   Task<std::optional<Revision>> commit();

@@ -24,7 +24,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
   const bool has_revision = exists && revision_of(object.metadata()) != Revision{};
   if (!exists && storage.has(kCreateOnUpdate) && call.info.subresource.empty()) {
     // Who means a certain object does not want another one in its place.
-    check_uid(storage, call.key(), object.metadata().uid(), {});
+    check_uid(storage, call.key(), options.dry_run, object.metadata().uid(), {});
     object.mutable_metadata().clear_resource_version();
     WriteResult result = co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
     co_return answer_entry(core, call, 201, shown(served, result.entry));
@@ -32,7 +32,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
   const Make make = [&](const api::Object& stored) {
     // A lost race ends in a conflict anyway when there is a revision: the only copy can be given away.
     if (!object) throw api::conflict(storage.qualified, call.info.name, kModified);
-    check_uid(storage, call.key(), object.metadata().uid(), stored.metadata().uid());
+    check_uid(storage, call.key(), options.dry_run, object.metadata().uid(), stored.metadata().uid());
     return has_revision ? std::move(object) : object.clone();
   };
   const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;

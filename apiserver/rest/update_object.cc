@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "api/encoded.h"
 #include "api/errors.h"
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/deletion.h"
 #include "apiserver/rest/managers.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
@@ -65,14 +65,6 @@ void prepare(Served& served, UpdateKind kind, WriteContext& context, api::Object
     ObjectMeta& metadata = object.mutable_metadata();
     metadata.set_generation(old.metadata().generation() + 1);
   }
-}
-
-// What became of an object that went with its update: it has seen no revision of its own.
-EntryRef last_state(api::Object& object, const Entry& stored) {
-  object.mutable_metadata().clear_resource_version();
-  auto out = std::make_shared<Entry>(stored);
-  out->protobuf = share(api::served_bytes(api::encode_stored(object), to_string(stored.revision)));
-  return out;
 }
 
 // The update took away the last thing that kept an object that is being deleted.

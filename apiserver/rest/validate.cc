@@ -44,12 +44,11 @@ Revision revision_of(const meta::v1::ObjectMeta& metadata) {
   throw api::unforeseen(fmt::format("strconv.ParseUint: parsing \"{}\": {}", text, digits ? "value out of range" : "invalid syntax"));
 }
 
-void check_uid(const Served& served, const ObjectKey& key, std::string_view wanted, std::string_view stored) {
+void check_uid(const Served& served, const ObjectKey& key, bool dry_run, std::string_view wanted, std::string_view stored) {
   if (wanted.empty() || wanted == stored) return;
-  // Told without what all keys begin with.
   constexpr std::string_view kAll = "/registry";
   std::string_view prefix = served.prefix;
-  if (prefix.starts_with(kAll)) prefix.remove_prefix(kAll.size());
+  if (dry_run && prefix.starts_with(kAll)) prefix.remove_prefix(kAll.size());
   throw api::conflict(served.qualified, key.name,
                       fmt::format("StorageError: invalid object, Code: 4, Key: {}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
                                   "failed: UID in precondition: {}, UID in object meta: {}",

@@ -18,7 +18,7 @@ void validate_update(const Served& served, UpdateKind kind, const api::Object& o
 // The resourceVersion a write carries, as a number: none and "0" are the same, whatever is stored. Throws ApiError (500) when it
 // is no number.
 Revision revision_of(const meta::v1::ObjectMeta& metadata);
-// An update of an object that has been made anew: 409.
-void check_uid(const Served& served, const ObjectKey& key, std::string_view wanted, std::string_view stored);
+// An update of an object that has been made anew: 409, which names the key; of a dry run without what all keys begin with.
+void check_uid(const Served& served, const ObjectKey& key, bool dry_run, std::string_view wanted, std::string_view stored);
 
 }  // namespace ph::apiserver

@@ -97,7 +97,8 @@ std::string revision_name(const std::string& owner, const std::string& hash) {
   return owner.substr(0, kPrefixMax) + "-" + hash;
 }
 
-ControllerRevision make_revision(const Owner& owner, const core::v1::PodTemplateSpec& from, std::string data, std::int64_t number) {
+ControllerRevision make_revision(const Owner& owner, const core::v1::PodTemplateSpec& from, std::string data,
+                                 std::int64_t number) {
   ControllerRevision out;
   meta::v1::ObjectMeta& metadata = *out.mutable_metadata();
   metadata.set_namespace_(owner.key.namespace_name);
@@ -125,7 +126,8 @@ Ref<ControllerRevision> newest_with(const Revisions& sorted, std::string_view da
   return nullptr;
 }
 
-Revisions oldest_unused(const Revisions& sorted, std::int64_t count, const std::function<bool(const ControllerRevision&)>& in_use) {
+Revisions oldest_unused(const Revisions& sorted, std::int64_t count,
+                        const std::function<bool(const ControllerRevision&)>& in_use) {
   Revisions out;
   for (const auto& revision : sorted) {
     if (std::cmp_greater_equal(out.size(), std::max<std::int64_t>(count, 0))) break;
@@ -140,7 +142,8 @@ Task<NewRevision> create_revision(Client& client, ControllerRevision revision) {
   if (created.made != Made::Exists) throw *created.refusal;
   auto live = co_await client.find<ControllerRevision>(key_of(created.object));
   if (!live) throw *created.refusal;  // it has gone in between: the next attempt makes it
-  if (!has_data(*live, created.object.data().raw())) co_return NewRevision{.revision = std::move(created.object), .collided = true};
+  if (!has_data(*live, created.object.data().raw()))
+    co_return NewRevision{.revision = std::move(created.object), .collided = true};
   co_return NewRevision{.revision = std::move(*live), .existed = true};
 }
 

@@ -31,7 +31,11 @@ namespace {
 struct CronJobFamilies {
   Metrics* in = nullptr;
 
-  Histogram skew = single<Histogram>(in, {Stability::Stable, "cronjob_controller_job_creation_skew_duration_seconds", "How long after their time jobs were made.", {}, exponential_buckets(1, 2, 10)});
+  Histogram skew = single<Histogram>(in, {Stability::Stable,
+                                          "cronjob_controller_job_creation_skew_duration_seconds",
+                                          "How long after their time jobs were made.",
+                                          {},
+                                          exponential_buckets(1, 2, 10)});
 };
 
 // Zones by name, each read once: tzdata does not change under a running process.
@@ -78,8 +82,8 @@ class CronJobs final : public Loop {
       seen_.erase(key);
       co_return Outcome::done();
     }
-    // A changed schedule holds from its next time on: what it would have run before is looked for only when something else brings the
-    // key. Upstream's rule, which users see.
+    // A changed schedule holds from its next time on: what it would have run before is looked for only when something else brings
+    // the key. Upstream's rule, which users see.
     if (before && cron_job::only_rescheduled(*before, *cron)) co_return next_turn(*cron);
     const Outcome outcome = co_await look(cron);
     co_return outcome;
@@ -122,9 +126,10 @@ class CronJobs final : public Loop {
     };
     auto schedule = api::parse_schedule(spec.schedule());
     if (spec.schedule().find("TZ") != std::string::npos) {
-      warn("UnsupportedSchedule", fmt::format("CRON_TZ or TZ used in schedule \"{}\" is not officially supported, see "
-                                              "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details",
-                                              spec.schedule()));
+      warn("UnsupportedSchedule",
+           fmt::format("CRON_TZ or TZ used in schedule \"{}\" is not officially supported, see "
+                       "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details",
+                       spec.schedule()));
     }
     if (!schedule) {
       warn("UnparseableSchedule", fmt::format("unparseable schedule: \"{}\" : {}", spec.schedule(), schedule.error()));
@@ -140,7 +145,8 @@ class CronJobs final : public Loop {
   }
 
   void tell(const core::v1::ObjectReference& about, const std::vector<cron_job::Event>& events) {
-    for (const cron_job::Event& event : events) events_.record(about, event.warning ? "Warning" : "Normal", event.reason, event.message);
+    for (const cron_job::Event& event : events)
+      events_.record(about, event.warning ? "Warning" : "Normal", event.reason, event.message);
   }
 
   // A job that is active by the status: it may be newer than our copy of the jobs.
@@ -165,7 +171,8 @@ class CronJobs final : public Loop {
                                const core::v1::ObjectReference& about, batch::v1::CronJobStatus& status) {
     if (plan.replace) {
       const auto active = status.active();
-      for (const core::v1::ObjectReference& job : active) co_await remove({job.namespace_(), job.name()}, job.uid(), about, status);
+      for (const core::v1::ObjectReference& job : active)
+        co_await remove({job.namespace_(), job.name()}, job.uid(), about, status);
     }
     Created<Job> created = co_await client_.try_create<Job>(cron_job::make_job(cron, table, *plan.run));
     if (created.made == Made::NamespaceEnding) co_return nullptr;

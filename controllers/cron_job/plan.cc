@@ -114,8 +114,10 @@ Review review(const CronJob& cron, const Jobs& jobs) {
     const batch::v1::JobCondition* end = end_of(*job);
     if (end && !job->metadata().has_deletion_timestamp()) (end->type() == "Complete" ? complete : failed).push_back(job);
   }
-  if (cron.spec().has_successful_jobs_history_limit()) outlive(std::move(complete), cron.spec().successful_jobs_history_limit(), out.outlived);
-  if (cron.spec().has_failed_jobs_history_limit()) outlive(std::move(failed), cron.spec().failed_jobs_history_limit(), out.outlived);
+  if (cron.spec().has_successful_jobs_history_limit())
+    outlive(std::move(complete), cron.spec().successful_jobs_history_limit(), out.outlived);
+  if (cron.spec().has_failed_jobs_history_limit())
+    outlive(std::move(failed), cron.spec().failed_jobs_history_limit(), out.outlived);
   for (const Ref<Job>& job : out.outlived) leaving.insert(job->metadata().uid());
 
   for (const Ref<Job>& job : jobs) {
@@ -123,7 +125,8 @@ Review review(const CronJob& cron, const Jobs& jobs) {
     const batch::v1::JobCondition* end = end_of(*job);
     const bool active = is_active(out.status, uid);
     if (!end && !active) {
-      out.events.push_back({true, "UnexpectedJob", "Saw a job that the controller did not create or forgot: " + job->metadata().name()});
+      out.events.push_back(
+          {true, "UnexpectedJob", "Saw a job that the controller did not create or forgot: " + job->metadata().name()});
     }
     if (end && active) {
       drop_active(out.status, uid);
@@ -207,7 +210,9 @@ Job make_job(const CronJob& cron, const Timetable& table, Seconds scheduled) {
 }
 
 bool only_rescheduled(const CronJob& before, const CronJob& now) {
-  const auto when = [](const CronJob& cron) { return std::tuple(cron.spec().schedule(), cron.spec().has_time_zone(), cron.spec().time_zone()); };
+  const auto when = [](const CronJob& cron) {
+    return std::tuple(cron.spec().schedule(), cron.spec().has_time_zone(), cron.spec().time_zone());
+  };
   if (when(before) == when(now)) return false;
   const auto rest = [](CronJob cron) {
     cron.mutable_spec()->clear_schedule();

@@ -44,7 +44,8 @@ std::optional<Seconds> first_match(const api::CronSchedule& schedule, Seconds fr
       continue;
     }
     if (matches_day(schedule, date, day)) {
-      if (const auto found = minute_of_day(schedule, minute)) return day + *found < end ? std::optional<Seconds>(day + *found) : std::nullopt;
+      if (const auto found = minute_of_day(schedule, minute))
+        return day + *found < end ? std::optional<Seconds>(day + *found) : std::nullopt;
     }
     day += days(1);
     minute = minutes(0);
@@ -63,7 +64,8 @@ std::optional<Seconds> next_time(const api::CronSchedule& schedule, const Zone& 
     const Zone::Period period = zone.at(from);
     const Seconds end = period.end == Seconds::max() ? period.end : period.end + period.offset;
     if (const auto found = first_match(schedule, from + period.offset, end, last_year)) return *found - period.offset;
-    if (period.end == Seconds::max() || year_month_day(floor<days>(period.end)).year() > last_year + years(1)) return std::nullopt;
+    if (period.end == Seconds::max() || year_month_day(floor<days>(period.end)).year() > last_year + years(1))
+      return std::nullopt;
     from = period.end;
   }
 }

@@ -24,7 +24,8 @@ struct Text {
   int number(int most) {
     int out = 0;
     std::size_t digits = 0;
-    for (; digits < left.size() && left[digits] >= '0' && left[digits] <= '9' && out <= most; ++digits) out = out * 10 + (left[digits] - '0');
+    for (; digits < left.size() && left[digits] >= '0' && left[digits] <= '9' && out <= most; ++digits)
+      out = out * 10 + (left[digits] - '0');
     failed |= digits == 0 || out > most;
     left.remove_prefix(digits);
     return out;
@@ -75,7 +76,8 @@ Seconds local_time(const YearlyRule::Change& change, std::chrono::year year) {
   const sys_days new_year = year / January / 1;
   switch (change.kind) {
     case YearlyRule::Change::Kind::Day: return new_year + days(change.day) + change.time;
-    case YearlyRule::Change::Kind::Julian: return new_year + days(change.day - 1 + (year.is_leap() && change.day >= 60)) + change.time;
+    case YearlyRule::Change::Kind::Julian:
+      return new_year + days(change.day - 1 + (year.is_leap() && change.day >= 60)) + change.time;
     case YearlyRule::Change::Kind::Month: break;
   }
   const month month(static_cast<unsigned>(change.month));
@@ -115,7 +117,9 @@ struct Header {
   std::size_t utc = 0, standard = 0, leaps = 0, times = 0, types = 0, letters = 0;
 
   // What follows it, with times of that many bytes.
-  std::size_t size(std::size_t time) const { return times * (time + 1) + types * 6 + letters + leaps * (time + 4) + standard + utc; }
+  std::size_t size(std::size_t time) const {
+    return times * (time + 1) + types * 6 + letters + leaps * (time + 4) + standard + utc;
+  }
 };
 
 Header read_header(Bytes& in) {
@@ -166,7 +170,8 @@ std::optional<Zone> Zone::read(std::string_view file) {
   Zone out;
   // Some files begin with the Big Bang; nobody asks for times that far away.
   constexpr std::int64_t kFar = std::int64_t{1} << 40;
-  for (std::size_t i = 0; i < header.times; ++i) out.changes_.push_back({Seconds(seconds(std::clamp(in.number(time), -kFar, kFar))), {}});
+  for (std::size_t i = 0; i < header.times; ++i)
+    out.changes_.push_back({Seconds(seconds(std::clamp(in.number(time), -kFar, kFar))), {}});
   const std::string_view types = in.take(header.times);
   std::vector<seconds> offsets;
   for (std::size_t i = 0; i < header.types; ++i) {
@@ -205,7 +210,8 @@ Zone::Period Zone::at(Seconds time) const {
   Period out{.offset = first_};
   const auto note = [&](const std::vector<Change>& changes) {
     const auto next = std::ranges::upper_bound(changes, time, {}, &Change::at);
-    if (next != changes.begin() && std::prev(next)->at > out.begin) out.begin = std::prev(next)->at, out.offset = std::prev(next)->offset;
+    if (next != changes.begin() && std::prev(next)->at > out.begin)
+      out.begin = std::prev(next)->at, out.offset = std::prev(next)->offset;
     if (next != changes.end()) out.end = std::min(out.end, next->at);
   };
   note(changes_);
@@ -221,7 +227,8 @@ Zone::Period Zone::at(Seconds time) const {
 
 bool Zone::is_name(std::string_view text) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' ||
+           c == '/';
   };
   return !text.empty() && text.size() < 256 && !text.starts_with('/') && std::ranges::all_of(text, allowed);
 }

@@ -7,7 +7,8 @@ namespace {
 
 // `revision`: the only one it is for; empty: any.
 Task<void> take(Client& client, Ref<PodView> pod, std::string revision) {
-  nlohmann::json body = {{"metadata", {{"uid", pod->uid}, {"$deleteFromPrimitiveList/finalizers", nlohmann::json::array({kFinalizer})}}}};
+  nlohmann::json body = {
+      {"metadata", {{"uid", pod->uid}, {"$deleteFromPrimitiveList/finalizers", nlohmann::json::array({kFinalizer})}}}};
   if (!revision.empty()) body["metadata"]["resourceVersion"] = std::move(revision);
   Patch patch = Patch::strategic(body.dump());
   // Another pod may have got the name: then this one is gone.

@@ -34,8 +34,11 @@ void JobMetrics::looked_at(const Job& job, const Plan& plan, bool well, Duration
 
 void JobMetrics::counted(const Job& job, const JobStatus& before, const JobStatus& after) const {
   // An indexed Job that has become smaller has fewer than before.
-  if (after.succeeded() > before.succeeded()) families_.pods_finished.with({mode(job), "succeeded"}).add(static_cast<std::uint64_t>(after.succeeded() - before.succeeded()));
-  if (after.failed() > before.failed()) families_.pods_finished.with({mode(job), "failed"}).add(static_cast<std::uint64_t>(after.failed() - before.failed()));
+  if (after.succeeded() > before.succeeded())
+    families_.pods_finished.with({mode(job), "succeeded"})
+        .add(static_cast<std::uint64_t>(after.succeeded() - before.succeeded()));
+  if (after.failed() > before.failed())
+    families_.pods_finished.with({mode(job), "failed"}).add(static_cast<std::uint64_t>(after.failed() - before.failed()));
 }
 
 void JobMetrics::finished(const Job& job, const Verdict& verdict) const {

@@ -121,7 +121,8 @@ std::optional<Verdict> failed_by_limits(const Observed& in, const Tally& tally, 
   if (spec.has_max_failed_indexes() && failed > spec.max_failed_indexes()) {
     return Verdict{false, "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes"};
   }
-  if (failed > 0 && failed + tally.succeeded >= completions(in.job)) return Verdict{false, "FailedIndexes", "Job has failed indexes"};
+  if (failed > 0 && failed + tally.succeeded >= completions(in.job))
+    return Verdict{false, "FailedIndexes", "Job has failed indexes"};
   return std::nullopt;
 }
 
@@ -231,7 +232,8 @@ Plan plan(const Observed& in) {
   const Tally tally = job::tally(in, out.status);
   out.active = size(tally.active);
   out.ready = static_cast<int>(std::ranges::count_if(tally.active, &PodView::ready));
-  out.terminating = static_cast<int>(std::ranges::count_if(in.pods, [](const Ref<PodView>& pod) { return is_terminating(*pod); }));
+  out.terminating =
+      static_cast<int>(std::ranges::count_if(in.pods, [](const Ref<PodView>& pod) { return is_terminating(*pod); }));
   out.failed = tally.failed_indexes;
 
   out.verdict = verdict(in, tally, out.status);

@@ -1,8 +1,9 @@
 // What a Job's state asks for: pods to be made and deleted, its verdict, and its status. Pure: functions of what was observed.
 //
-// Pods are counted in steps, each of which may be the last that is carried out (upstream's, so that either's loop takes over from the
-// other): `count` puts the UIDs of pods that have ended into uncountedTerminatedPods and the status is written; then the finalizers of
-// those pods go; `conclude` then moves the UIDs of pods that have none any more into the numbers, and the status is written again.
+// Pods are counted in steps, each of which may be the last that is carried out (upstream's, so that either's loop takes over from
+// the other): `count` puts the UIDs of pods that have ended into uncountedTerminatedPods and the status is written; then the
+// finalizers of those pods go; `conclude` then moves the UIDs of pods that have none any more into the numbers, and the status is
+// written again.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,8 @@ using batch::v1::JobStatus;
 inline constexpr int kBurst = 500;         // pods made or deleted in one go
 inline constexpr int kUncountedMost = 500;  // UIDs in a status
 
-// How the Job ends. It is told twice: in the condition SuccessCriteriaMet or FailureTarget as soon as that is clear, in Complete or
-// Failed when all pods have ended and are counted.
+// How the Job ends. It is told twice: in the condition SuccessCriteriaMet or FailureTarget as soon as that is clear, in Complete
+// or Failed when all pods have ended and are counted.
 struct Verdict {
   bool success = false;
   std::string reason, message;
@@ -48,7 +49,8 @@ struct Plan {
 
   int active = 0, ready = 0, terminating = 0;  // before
   Indexes failed;                              // of a Job with a limit for each index
-  std::set<std::string> held;  // UIDs of failed pods that stay tracked until they are replaced: they know the failures of their index
+  // UIDs of failed pods that stay tracked until they are replaced: they know the failures of their index.
+  std::set<std::string> held;
 };
 Plan plan(const Observed& observed);
 

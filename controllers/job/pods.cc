@@ -21,8 +21,9 @@ auto worth(const PodView& pod) {
   // Ready for longer, and older, is worth more; a time that is not known is the latest.
   const auto age = [](std::optional<Time> since) { return api::elapsed(since.value_or(Time::max()), Time{}); };
   const auto created = pod.created == Time{} ? std::optional<Time>() : pod.created;
-  return std::tuple(pod.job_tracked, !pod.node_name.empty(), phase, pod.ready, age(pod.ready ? pod.ready_since : std::optional(Time{})),
-                    -pod.restarts, age(created), std::string_view(pod.uid));
+  return std::tuple(pod.job_tracked, !pod.node_name.empty(), phase, pod.ready,
+                    age(pod.ready ? pod.ready_since : std::optional(Time{})), -pod.restarts, age(created),
+                    std::string_view(pod.uid));
 }
 bool goes_first(const Ref<PodView>& a, const Ref<PodView>& b) { return worth(*a) < worth(*b); }
 
@@ -40,7 +41,8 @@ void add_index_to_environment(core::v1::Container& container) {
   if (std::ranges::any_of(container.env(), named)) return;
   core::v1::EnvVar& added = *container.add_env();
   added.set_name(kIndexEnv);
-  added.mutable_value_from()->mutable_field_ref()->set_field_path(fmt::format("metadata.labels['{}']", informers::kCompletionIndex));
+  added.mutable_value_from()->mutable_field_ref()->set_field_path(
+      fmt::format("metadata.labels['{}']", informers::kCompletionIndex));
 }
 
 void give_index(const Job& job, const NewPod& wanted, core::v1::Pod& pod) {
@@ -102,7 +104,9 @@ Time finish_time(const PodView& pod) {
     if (const auto last = last_container_end(*pod.job)) return *last;
     if (pod.job->not_ready_since) return *pod.job->not_ready_since;
   }
-  if (pod.deletion) return api::later(*pod.deletion, -std::chrono::seconds(std::clamp<std::int64_t>(pod.deletion_grace_seconds.value_or(0), 0, 1 << 30)));
+  if (pod.deletion)
+    return api::later(*pod.deletion,
+                      -std::chrono::seconds(std::clamp<std::int64_t>(pod.deletion_grace_seconds.value_or(0), 0, 1 << 30)));
   return pod.created;
 }
 

@@ -58,8 +58,8 @@ struct Backoff {
   std::set<std::string> seen;         // UIDs of pods that have ended, as long as they are there
   bool begun = false;
 
-  // Takes in what has ended; how many of those there were that are tracked. A Job that is met for the first time, as after a fresh start,
-  // is judged by the pods that are left.
+  // Takes in what has ended; how many of those there were that are tracked. A Job that is met for the first time, as after a
+  // fresh start, is judged by the pods that are left.
   std::size_t observe(const Job& job, const Pods& pods, Time now);
   std::optional<Time> until() const;
 };

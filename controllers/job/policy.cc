@@ -46,8 +46,8 @@ std::optional<std::string> reason(const batch::v1::PodFailurePolicyRule& rule, c
   if (rule.has_on_exit_codes()) {
     const Container* container = matching(rule.on_exit_codes(), *pod.job);
     if (!container) return std::nullopt;
-    return fmt::format("Container {} for pod {}/{} failed with exit code {}", container->name.view(), pod.namespace_name.view(), pod.name,
-                       container->exit_code);
+    return fmt::format("Container {} for pod {}/{} failed with exit code {}", container->name.view(), pod.namespace_name.view(),
+                       pod.name, container->exit_code);
   }
   const auto type = matching(rule, *pod.job);
   if (!type) return std::nullopt;

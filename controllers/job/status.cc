@@ -43,8 +43,8 @@ bool can_be_released(const Observed& in, const Plan& plan, bool judged, const Po
   return has_failed(in.job, pod) && !plan.held.contains(pod.uid);
 }
 
-// A pod that did not succeed counts as failed when it has failed, and when the Job has: none is left to run. Those that were deleted
-// because the Job has succeeded do not.
+// A pod that did not succeed counts as failed when it has failed, and when the Job has: none is left to run. Those that were
+// deleted because the Job has succeeded do not.
 bool counts_as_failed(const Observed& in, const std::optional<Verdict>& verdict, const PodView& pod) {
   if (!belongs(in.job, pod)) return false;
   if (verdict && !verdict->success) return judge_failure(in.job, pod).counts();

@@ -57,7 +57,8 @@ std::vector<Claim> claims_of(const StatefulSet& set, std::int64_t ordinal) {
     Claim& claim = out.emplace_back(from);
     claim.mutable_metadata()->set_name(claim_name(set, from, ordinal));
     claim.mutable_metadata()->set_namespace_(set.metadata().namespace_());
-    for (const auto& [key, value] : set.spec().selector().match_labels()) (*claim.mutable_metadata()->mutable_labels())[key] = value;
+    for (const auto& [key, value] : set.spec().selector().match_labels())
+      (*claim.mutable_metadata()->mutable_labels())[key] = value;
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// The claims of a StatefulSet's pods: made from templates, one a pod, and owned as the retention policy wants it, so that the garbage
-// collector takes those that are to go. Pure.
+// The claims of a StatefulSet's pods: made from templates, one a pod, and owned as the retention policy wants it, so that the
+// garbage collector takes those that are to go. Pure.
 #pragma once
 
 #include <cstdint>

@@ -34,6 +34,7 @@ bool has_storage(const StatefulSet& set, std::int64_t ordinal, const core::v1::P
 void give_storage(const StatefulSet& set, std::int64_t ordinal, core::v1::Pod& pod);
 
 // The pod of that ordinal, as it is created.
-core::v1::Pod make_pod(const StatefulSet& set, const core::v1::PodTemplateSpec& from, const std::string& revision, std::int64_t ordinal);
+core::v1::Pod make_pod(const StatefulSet& set, const core::v1::PodTemplateSpec& from, const std::string& revision,
+                       std::int64_t ordinal);
 
 }  // namespace ph::controllers::statefulset

@@ -76,7 +76,8 @@ class Planner {
   void complete() {
     StatefulSetStatus& status = plan_.status;
     const std::int64_t wanted = wanted_replicas(set_);
-    if (!rolls() || status.updated_replicas() != wanted || status.ready_replicas() != wanted || status.replicas() != wanted) return;
+    if (!rolls() || status.updated_replicas() != wanted || status.ready_replicas() != wanted || status.replicas() != wanted)
+      return;
     status.set_current_replicas(status.updated_replicas());
     status.set_current_revision(status.update_revision());
   }
@@ -123,12 +124,15 @@ class Planner {
   bool takes_current_revision(std::int64_t ordinal) const {
     if (!rolls()) return false;
     const auto& strategy = set_.spec().update_strategy();
-    const std::int64_t kept = strategy.has_rolling_update() ? strategy.rolling_update().partition() : set_.status().current_replicas();
+    const std::int64_t kept =
+        strategy.has_rolling_update() ? strategy.rolling_update().partition() : set_.status().current_replicas();
     return ordinal < first_ordinal(set_) + kept;
   }
 
   ClaimingPod claiming_pod(const PodWork& work) const {
-    return {.name = pod_name(set_, work.ordinal), .uid = work.pod ? work.pod->uid : std::string(), .wanted = wants(set_, work.ordinal)};
+    return {.name = pod_name(set_, work.ordinal),
+            .uid = work.pod ? work.pod->uid : std::string(),
+            .wanted = wants(set_, work.ordinal)};
   }
   bool claims_fit(const PodWork& work) const {
     return std::ranges::all_of(set_.spec().volume_claim_templates(), [&](const Claim& from) {

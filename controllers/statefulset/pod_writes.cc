@@ -15,7 +15,8 @@ PodWrites::PodWrites(Client& client, EventRecorder& events, const Informer<Claim
 
 void PodWrites::tell(const char* verb, const std::string& pod, const std::exception* error) {
   const std::string what = fmt::format("{} Pod {} in StatefulSet {}", verb, pod, set_.metadata().name());
-  if (error) return events_.warning(about_, std::string("Failed") + verb, fmt::format("{} failed error: {}", what, error->what()));
+  if (error)
+    return events_.warning(about_, std::string("Failed") + verb, fmt::format("{} failed error: {}", what, error->what()));
   events_.normal(about_, std::string("Successful") + verb, what + " successful");
 }
 
@@ -75,8 +76,8 @@ Task<void> PodWrites::make_missing_claims(std::int64_t ordinal) {
     }
     if (created.made == Made::Refused) {
       events_.warning(about_, "FailedCreate",
-                      fmt::format("Create Claim {} for Pod {} in StatefulSet {} failed error: {}", name, pod, set_.metadata().name(),
-                                  created.refusal->what()));
+                      fmt::format("Create Claim {} for Pod {} in StatefulSet {} failed error: {}", name, pod,
+                                  set_.metadata().name(), created.refusal->what()));
     }
     failures.push_back(fmt::format("failed to create PVC {}: {}", name, created.refusal->what()));
   }
@@ -109,10 +110,11 @@ Task<bool> PodWrites::fit_owners_of_claims(PodWork work) {
     if (!claim) continue;
     if (has_foreign_controller(set_, *claim, pod)) {
       // Upstream's spelling: who waits for this message waits for that.
-      events_.warning(about_, "ConflictingController",
-                      fmt::format("PersistentVolumeClaim {} has a conflicting OwnerReference that acts as a manging controller, the "
-                                  "retention policy is ignored for this claim",
-                                  name));
+      events_.warning(
+          about_, "ConflictingController",
+          fmt::format("PersistentVolumeClaim {} has a conflicting OwnerReference that acts as a manging controller, the "
+                      "retention policy is ignored for this claim",
+                      name));
     }
     if (owners_fit(set_, *claim, pod)) continue;
     Claim fitted = *claim;

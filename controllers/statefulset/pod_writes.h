@@ -1,5 +1,5 @@
-// Makes, changes and deletes a StatefulSet's pods and their claims, and tells of each in an event about the set, in upstream's words
-// (pkg/controller/statefulset: StatefulPodControl).
+// Makes, changes and deletes a StatefulSet's pods and their claims, and tells of each in an event about the set, in upstream's
+// words (pkg/controller/statefulset: StatefulPodControl).
 #pragma once
 
 #include <string>
@@ -13,7 +13,8 @@ class PodWrites {
  public:
   PodWrites(Client& client, EventRecorder& events, const Informer<Claim>& claims, const StatefulSet& set);
 
-  // A pod that is ready to be sent, after its claims. Its UID; empty: the namespace is on its way out, where nothing is made or missed.
+  // A pod that is ready to be sent, after its claims. Its UID; empty: the namespace is on its way out, where nothing is made or
+  // missed.
   Task<std::string> create(core::v1::Pod pod, std::int64_t ordinal);
   Task<void> remove(PodWork work);
   // Claims that are missing, and the owners of those that are there.

@@ -1,4 +1,5 @@
-// statefulset: keeps pods of a template that have names, storage and an order of their own, and brings them to its newest version.
+// statefulset: keeps pods of a template that have names, storage and an order of their own, and brings them to its newest
+// version.
 //
 //   reads     apps/v1 StatefulSet, apps/v1 ControllerRevision, v1 Pod, v1 PersistentVolumeClaim
 //                                           informers; the set once live before it adopts, a pod once live for its volumes
@@ -245,7 +246,8 @@ LoopBuilder::Keys sets_for_orphan(const PodView& pod, const World& world) {
   LoopBuilder::Keys out;
   if (pod.controller()) return out;
   for (const Ref<StatefulSet>& set : world.informers.informer<StatefulSet>().list(pod.namespace_name.view())) {
-    if (st::ordinal_of(*set, pod.name) && owner_selector(set->spec().selector()).matches(labels_of(pod))) out.push_back(key_of(*set));
+    if (st::ordinal_of(*set, pod.name) && owner_selector(set->spec().selector()).matches(labels_of(pod)))
+      out.push_back(key_of(*set));
   }
   return out;
 }

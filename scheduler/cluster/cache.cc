@@ -113,8 +113,9 @@ bool Cache::assume(PodRef pod) {
 }
 
 void Cache::finish_binding(std::string_view uid, Steady now) {
+  if (assumed_lifetime_ == Duration::zero()) return;
   const auto found = pods_.find(uid);
-  if (found == pods_.end() || !found->second.assumed || assumed_lifetime_ == Duration::zero()) return;
+  if (found == pods_.end() || !found->second.assumed) return;
   found->second.deadline = now + assumed_lifetime_;
 }
 

@@ -50,7 +50,7 @@ class Teller {
       record_update(now, object_ ? &object_ : nullptr, {manager, "Update", subresource}, at(second));
       object_ = std::move(now);
     } else {
-      Application application{.config = config, .manager = manager.substr(0, slash), .subresource = subresource, .force = force};
+      Application application{.config = &config, .manager = manager.substr(0, slash), .subresource = subresource, .force = force};
       if (!subresource.empty()) application.reset = FieldSet::from_fields_v1(R"({"f:spec":{}})");
       try {
         object_ = apply(schema_, object_ ? &object_ : nullptr, application, AsVersion([](const Object&, const std::string&) { return Object(); }),
@@ -198,7 +198,8 @@ TEST(Apply, Stories) {
 }
 
 Object applied(const Object* live, const char* config, const char* manager, int second, bool force = false) {
-  const Application application{.config = Json::parse(config), .manager = manager, .subresource = {}, .force = force, .reset = {}};
+  const Json document = Json::parse(config);
+  const Application application{.config = &document, .manager = manager, .subresource = {}, .force = force, .reset = {}};
   return apply(config_map(), live, application, AsVersion([](const Object&, const std::string&) { return Object(); }), at(second));
 }
 
@@ -259,7 +260,7 @@ TEST(Apply, AcrossVersions) {
   };
   const auto run = [&](const Schema& schema, const Object* live, const char* manager, const char* spec) {
     Json config{{"apiVersion", schema.kind->api_version()}, {"kind", schema.kind->kind}, {"metadata", {{"name", "h"}}}, {"spec", Json::parse(spec)}};
-    const Application application{.config = std::move(config), .manager = manager, .subresource = {}, .force = false, .reset = {}};
+    const Application application{.config = &config, .manager = manager, .subresource = {}, .force = false, .reset = {}};
     return apply(schema, live, application, as_version, at(0));
   };
   const Object first = run(v2, nullptr, "a", R"({"maxReplicas":3,"scaleTargetRef":{"kind":"Deployment","name":"d","apiVersion":"apps/v1"}})");
@@ -285,7 +286,7 @@ TEST(Apply, WhatHasBecomeOneValueIsOwnedAsOne) {
   const auto before = schema_of_map("granular"), after = schema_of_map("atomic");
   const auto apply_to = [](const Schema& schema, const Object* live, const char* manager, const char* spec) {
     Json config{{"apiVersion", "g.io/v1"}, {"kind", "K"}, {"metadata", {{"name", "x"}}}, {"spec", Json::parse(spec)}};
-    const Application application{.config = std::move(config), .manager = manager, .subresource = {}, .force = false, .reset = {}};
+    const Application application{.config = &config, .manager = manager, .subresource = {}, .force = false, .reset = {}};
     return apply(schema, live, application, AsVersion([](const Object&, const std::string&) { return Object(); }), at(0));
   };
   const Object one = apply_to(before->schema(), nullptr, "a", R"({"x":"1"})");

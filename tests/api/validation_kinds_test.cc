@@ -102,7 +102,7 @@ TEST(Validation, Job) {
   const Case cases[] = {
       {"fine", job(""), {}},
       {"always restarting", object(R"("spec":{)" + std::string(kSelector) + kTemplate + "}"),
-       {R"(spec.template.spec.restartPolicy: Required value: valid values: ["OnFailure" "Never"])"}},
+       {R"(spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never")"}},
       {"indexed without completions", job(R"("completionMode":"Indexed","parallelism":1,)"),
        {"spec.completions: Required value: when completion mode is Indexed"}},
       {"limit per index of none", job(R"("backoffLimitPerIndex":1,)"),

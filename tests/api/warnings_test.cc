@@ -1,4 +1,4 @@
-#include "api/warnings.h"
+#include "api/warnings/parts.h"
 
 #include "tests/api/validation_helpers.h"
 
@@ -56,6 +56,92 @@ TEST(Warnings, OfIngressesAndDrivers) {
   EXPECT_EQ(warnings_of(parse<storage::v1::CSIDriver>(
                 R"({"spec":{"tokenRequests":[{"audience":"a"}],"serviceAccountTokenInSecrets":false}})")),
             Warnings());
+}
+
+// Warnings of a pod whose spec has these members beside a container, and of a template with the same.
+struct PodCase {
+  const char* name;
+  const char* spec;
+  Warnings pod;
+};
+
+TEST(Warnings, OfPods) {
+  const PodCase kCases[] = {
+      {"nothing", R"({"containers":[{"name":"c"}]})", {}},
+      {"old kinds of volumes", R"({"volumes":[{"name":"a","gitRepo":{}},{"name":"b","storageos":{}}]})",
+       {"spec.volumes[0].gitRepo: deprecated in v1.11, and disabled by default in v1.33+",
+        "spec.volumes[1].storageOS: deprecated in v1.22, non-functional in v1.25+"}},
+      {"paths of files", R"({"volumes":[{"name":"v","secret":{"secretName":"s","items":[{"key":"k","path":"a"},{"key":"l","path":"a/b"},
+                                                                                       {"key":"m","path":"ab"}]}}]})",
+       {R"(volume "v" (Secret "s"): overlapping paths: "a/b" with "a")"}},
+      {"a projection of nothing", R"({"volumes":[{"name":"v","projected":{"sources":[{"secret":{}},{}]}}]})",
+       {R"(volume "v" (Projected) has no sources provided)"}},
+      {"environment", R"({"containers":[{"name":"c","env":[{"name":"A"},{"name":"B"},{"name":"A"}]}]})",
+       {R"(spec.containers[0].env[2]: hides previous definition of "A", which may be dropped when using apply)"}},
+      {"ports of two containers",
+       R"({"containers":[{"name":"c","ports":[{"containerPort":80,"protocol":"TCP"},{"containerPort":80,"protocol":"UDP"}]},
+                         {"name":"d","ports":[{"containerPort":80,"protocol":"TCP","hostPort":8080}]}]})",
+       {"spec.containers[1].ports[0]: overlapping port definition with spec.containers[0].ports[0]"}},
+      {"an address for no port", R"({"containers":[{"name":"c","ports":[{"name":"w","containerPort":80,"protocol":"TCP","hostIP":"10.1.1.1"}]}]})",
+       {"spec.containers[0].ports[0]: hostIP set without hostPort: {Name:w HostPort:0 ContainerPort:80 Protocol:TCP HostIP:10.1.1.1}"}},
+      {"pieces of bytes", R"({"containers":[{"name":"c","resources":{"limits":{"memory":"1.5","cpu":"1.5"},"requests":{"memory":"1500m"}}}]})",
+       {R"(spec.containers[0].resources.limits[memory]: fractional byte value "1500m" is invalid, must be an integer)",
+        R"(spec.containers[0].resources.requests[memory]: fractional byte value "1500m" is invalid, must be an integer)"}},
+      {"selectors of nothing",
+       R"({"topologySpreadConstraints":[{"topologyKey":"z"}],
+           "affinity":{"podAntiAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"podAffinityTerm":{"topologyKey":"z"}}]}}})",
+       {"spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm.labelSelector: a null "
+        "labelSelector results in matching no pod",
+        "spec.topologySpreadConstraints[0].labelSelector: a null labelSelector results in matching no pod"}},
+      {"labels of nodes", R"({"nodeSelector":{"beta.kubernetes.io/os":"linux"}})",
+       {R"(spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead)"}},
+      {"a secret without a name", R"({"imagePullSecrets":[{"name":"a"},{}]})", {R"(spec.imagePullSecrets[1].name: invalid empty name "")"}},
+  };
+  for (const PodCase& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const std::string rest = std::string(R"("spec":)") + c.spec + "}";
+    EXPECT_EQ(warnings_of(parse<core::v1::Pod>(R"({"metadata":{"name":"a"},)" + rest)), c.pod);
+    Warnings in_template = warnings_of(parse<apps::v1::DaemonSet>(R"({"spec":{"template":{)" + rest + "}}"));
+    for (std::string& warning : in_template) {
+      for (auto at = warning.find("spec.template.spec."); at != warning.npos; at = warning.find("spec.template.spec.")) warning.erase(at, 14);
+    }
+    EXPECT_EQ(in_template, c.pod);
+  }
+}
+
+TEST(Warnings, OfNamesThatPodsGet) {
+  const std::string dots = R"({"metadata":{"name":"a.b"}})";
+  const std::string text = ", which can result in surprising behavior; a DNS label is recommended: [must not contain dots]";
+  EXPECT_EQ(warnings_of(parse<core::v1::Pod>(dots)), Warnings{"metadata.name: this is used in the Pod's hostname" + text});
+  EXPECT_EQ(warnings_of(parse<apps::v1::Deployment>(dots)), Warnings{"metadata.name: this is used in Pod names and hostnames" + text});
+  EXPECT_EQ(warnings_of(parse<apps::v1::DaemonSet>(dots)), Warnings());
+}
+
+TEST(Warnings, OfServicesSecretsAndClaims) {
+  EXPECT_EQ(warnings_of(parse<core::v1::Service>(R"({"spec":{"externalName":"a.b","type":"ClusterIP","trafficDistribution":"PreferClose"}})")),
+            (Warnings{R"(spec.externalName is ignored when spec.type is not "ExternalName")",
+                      R"(spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone")"}));
+  EXPECT_EQ(warnings_of(parse<core::v1::Secret>(R"({"type":"kubernetes.io/tls","data":{"tls.crt":"","tls.key":""}})")),
+            Warnings{"tls: failed to find any PEM data in certificate input"});
+  EXPECT_EQ(warnings_of(parse<core::v1::Secret>(R"({"type":"Opaque"})")), Warnings());
+  EXPECT_EQ(warnings_of(parse<core::v1::PersistentVolumeClaim>(R"({"spec":{"resources":{"requests":{"storage":"1.5"}}}})")),
+            Warnings{R"(spec.resources.requests[storage]: fractional byte value "1500m" is invalid, must be an integer)"});
+}
+
+// Of an update only what its kind's line says.
+TEST(Warnings, WhenTheyAreTold) {
+  const auto object = [](auto message, std::int64_t generation) {
+    message.mutable_metadata()->set_name("a.b");
+    message.mutable_metadata()->set_generation(generation);
+    return Object(std::make_unique<decltype(message)>(std::move(message)));
+  };
+  const Object pod = object(core::v1::Pod(), 1), other_pod = object(core::v1::Pod(), 2);
+  EXPECT_EQ(warnings_of(pod, nullptr).size(), 1u);
+  EXPECT_EQ(warnings_of(other_pod, &pod), Warnings());
+  const Object deployment = object(apps::v1::Deployment(), 1), changed = object(apps::v1::Deployment(), 2);
+  EXPECT_EQ(warnings_of(deployment, &deployment), Warnings());
+  EXPECT_EQ(warnings_of(changed, &deployment).size(), 1u);
+  EXPECT_EQ(warnings_of(object(core::v1::ConfigMap(), 1), nullptr), Warnings());
 }
 
 }  // namespace

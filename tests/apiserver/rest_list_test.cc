@@ -70,6 +70,37 @@ TEST(RestList, Selectors) {
   EXPECT_EQ(api.get(pods + "?labelSelector=a%3D%3D%3Db").status, 400);
 }
 
+TEST(RestList, WhatOptionsMean) {
+  struct Case {
+    const char* query;
+    int status;
+    const char* message;
+  };
+  const Case kCases[] = {
+      {"resourceVersion=0&limit=1", 200, ""},
+      {"resourceVersion=abc", 400, "invalid resource version: resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": "
+                                   "invalid syntax"},
+      {"resourceVersion=18446744073709551616", 400, "value out of range"},
+      {"resourceVersion=abc&continue=bad", 400, "invalid continue token: continue key is not valid: invalid character 'm' looking for "
+                                                "beginning of value"},
+      {"resourceVersion=abc&resourceVersionMatch=Exact&continue=bad", 422,
+       "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided"},
+      {"resourceVersion=abc&resourceVersionMatch=Bogus", 422, "supported values: \"Exact\", \"NotOlderThan\", \"\""},
+      {"watch=1&resourceVersion=abc", 500, "resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax"},
+      {"watch=1&continue=bad", 422, "resourceVersionMatch is forbidden when continue is provided"},
+      {"watch=1&resourceVersion=0&resourceVersionMatch=Exact", 422, "supported values: \"NotOlderThan\"]"},
+  };
+  Harness api;
+  for (const char* name : {"a", "b"}) create(api, "default", name);
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.query);
+    const Answer answer = api.get(std::string(kMaps) + "?" + c.query);
+    EXPECT_EQ(answer.status, c.status) << answer.body;
+    if (c.status != 200) EXPECT_THAT(answer.message(), HasSubstr(c.message));
+  }
+  EXPECT_THAT(api.names(std::string(kMaps) + "?resourceVersion=0&limit=1"), ElementsAre("a", "b")) << "the cache answers with all it has";
+}
+
 TEST(RestList, ChunksAreOfOneMoment) {
   Harness api;
   for (const char* name : {"a", "b", "c", "d", "e"}) create(api, "default", name);

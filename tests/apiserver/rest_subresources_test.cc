@@ -70,7 +70,10 @@ TEST(RestBinding, Refusals) {
   const Case kCases[] = {
       {"no such pod", kPods + "/none/binding", binding("none", "n"), 404, "pods \"none\" not found"},
       {"gated", kPods + "/gated/binding", binding("gated", "n"), 409, "has non-empty .spec.schedulingGates"},
-      {"no node", kPods + "/free/binding", binding("free", ""), 422, "target.name: Required value"},
+      {"no node", kPods + "/free/binding", binding("free", ""), 500, "target.name: Required value"},
+      {"no name", kPods + "/free/binding", R"({"target":{"kind":"Node","name":"n"}})", 400, "name in URL does not match"},
+      {"another revision", kPods + "/free/binding", R"({"metadata":{"name":"free","resourceVersion":"1"},"target":{"name":"n"}})", 409,
+       "Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: "},
       {"other name", kPods + "/free/binding", binding("gated", "n"), 400, "name in URL does not match name in Binding object"},
   };
   Harness api;

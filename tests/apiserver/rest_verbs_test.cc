@@ -265,10 +265,12 @@ TEST(RestVerbs, ACreateMayNameTheRevisionZero) {
 TEST(RestVerbs, AnotherUid) {
   Harness api;
   const std::string uid = api.post(kMaps, map("a")).json()["metadata"]["uid"];
-  const Answer put = api.put(std::string(kMaps) + "/a", R"({"metadata":{"name":"a","uid":"zz"}})");
+  const std::string other = R"({"metadata":{"name":"a","uid":"zz"}})";
+  const Answer put = api.put(std::string(kMaps) + "/a", other);
   EXPECT_EQ(put.status, 409);
+  EXPECT_THAT(api.put(std::string(kMaps) + "/a?dryRun=All", other).message(), HasSubstr("Key: /configmaps/default/a,"));
   EXPECT_EQ(put.message(), "Operation cannot be fulfilled on configmaps \"a\": StorageError: invalid object, Code: 4, Key: "
-                           "/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                           "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
                            "precondition: zz, UID in object meta: " + uid);
   const Answer patch = api.patch(std::string(kMaps) + "/a", R"([{"op":"replace","path":"/metadata/uid","value":"z"}])", "application/json-patch+json");
   EXPECT_EQ(patch.status, 422);
@@ -421,9 +423,11 @@ TEST(RestVerbs, DeletePreconditions) {
   Harness api;
   const Json object = api.post(kMaps, map("a")).json();
   const std::string target = std::string(kMaps) + "/a";
-  EXPECT_EQ(api.remove(target, R"({"preconditions":{"uid":"x"}})").status, 409);
+  EXPECT_THAT(api.remove(target, R"({"preconditions":{"uid":"x"}})").message(), StartsWith("Operation cannot be fulfilled on ConfigMap \"a\": the UID"));
+  EXPECT_THAT(api.remove(target, R"({"dryRun":["x"]})").message(), HasSubstr("dryRun: Unsupported value: [\"x\"]: supported values: \"All\""));
   EXPECT_EQ(api.remove(target, R"({"preconditions":{"resourceVersion":"1"}})").status, 409);
-  EXPECT_EQ(api.remove(target, R"({"propagationPolicy":"Sideways"})").status, 422);
+  EXPECT_THAT(api.remove(target, R"({"propagationPolicy":"Sideways"})").message(),
+              HasSubstr("supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""));
   EXPECT_EQ(api.remove(target, R"({"propagationPolicy":"Orphan","orphanDependents":true})").status, 422);
   EXPECT_EQ(api.remove(target, R"({"preconditions":{"uid":)" + object["metadata"]["uid"].dump() + "}}").status, 200);
 }
@@ -460,7 +464,11 @@ TEST(RestVerbs, PropagationPoliciesBecomeFinalizers) {
 TEST(RestVerbs, PodsOnNodesGoInGrace) {
   Harness api;
   api.post(kPods, pod("free"));
-  EXPECT_EQ(api.remove(std::string(kPods) + "/free").json()["kind"], "Pod");
+  const Json gone = api.remove(std::string(kPods) + "/free").json();
+  EXPECT_EQ(gone["kind"], "Pod");
+  EXPECT_EQ(gone["metadata"]["deletionGracePeriodSeconds"], 0) << "as it went";
+  EXPECT_EQ(gone["metadata"]["deletionTimestamp"], "2026-01-01T00:00:00Z");
+  EXPECT_EQ(gone["metadata"]["generation"], 2);
   EXPECT_EQ(api.get(std::string(kPods) + "/free").status, 404);
 
   const std::string target = std::string(kPods) + "/bound";
@@ -498,6 +506,9 @@ TEST(RestVerbs, NamespacesWaitForTheirContents) {
   EXPECT_EQ(api.remove("/api/v1/namespaces/n").status, 200);
   EXPECT_EQ(api.get("/api/v1/namespaces/n").status, 200);
   Json finalized = going;
+  finalized["spec"]["finalizers"] = {"zz"};
+  EXPECT_THAT(api.put("/api/v1/namespaces/n/finalize", finalized.dump()).message(),
+              HasSubstr("spec.finalizers[0]: Invalid value: \"zz\": name is neither a standard finalizer name nor is it fully qualified"));
   finalized["spec"]["finalizers"] = Json::array();
   EXPECT_EQ(api.put("/api/v1/namespaces/n/finalize", finalized.dump()).status, 200);
   EXPECT_EQ(api.get("/api/v1/namespaces/n").status, 404);

@@ -276,12 +276,17 @@ void expect_cells(std::span<const Case> cases) {
 TEST(Tables, Pods) { expect_cells(kPods); }
 TEST(Tables, OtherKinds) { expect_cells(kOthers); }
 
+// As many as there are columns; upstream's rows of addresses have an age besides, which no column is for.
+std::size_t cells_wanted(const api::Resource& resource, const json& made) {
+  return made["columnDefinitions"].size() + (resource.plural == "ipaddresses" ? 1 : 0);
+}
+
 TEST(Tables, EveryResourceHasARow) {
   for (const api::Resource& resource : api::Scheme::builtin().resources()) {
     if (!resource.has_verb("list")) continue;
     SCOPED_TRACE(resource.kind.kind);
     const json made = table(resource, R"j({"metadata":{"name":"a"}})j", {});
-    EXPECT_EQ(made["rows"][0]["cells"].size(), made["columnDefinitions"].size());
+    EXPECT_EQ(made["rows"][0]["cells"].size(), cells_wanted(resource, made));
     EXPECT_EQ(made["rows"][0]["object"]["metadata"]["name"], "a");
   }
 }
@@ -295,7 +300,7 @@ TEST(Tables, WhateverAnObjectHoldsItsRowIsFull) {
     api::testing::RandomObject random(rng);
     for (int i = 0; i < 50; ++i) {
       const json made = table(resource, random.make(*resource.schema).dump().c_str(), {});
-      ASSERT_EQ(made["rows"][0]["cells"].size(), made["columnDefinitions"].size());
+      ASSERT_EQ(made["rows"][0]["cells"].size(), cells_wanted(resource, made));
     }
   }
 }

@@ -29,7 +29,9 @@ CronJob cron(const char* schedule, const std::function<void(CronJob&)>& change =
 const auto last = [](const char* when) {
   return [=](CronJob& out) { api::set_time(out.mutable_status()->mutable_last_schedule_time(), at(when)); };
 };
-const auto with_deadline = [](std::int64_t seconds) { return [=](CronJob& out) { out.mutable_spec()->set_starting_deadline_seconds(seconds); }; };
+const auto with_deadline = [](std::int64_t seconds) {
+  return [=](CronJob& out) { out.mutable_spec()->set_starting_deadline_seconds(seconds); };
+};
 
 Timetable table(const CronJob& of) { return {*api::parse_schedule(of.spec().schedule()), Zone::utc()}; }
 
@@ -43,18 +45,30 @@ TEST(CronJobDue, FindsTheLastMissedRun) {
   const Case cases[] = {
       {"not yet", cron("0 * * * *"), "2026-01-01T00:59:59Z", "never", "2026-01-01T01:00:00Z"},
       {"now", cron("0 * * * *"), "2026-01-01T01:00:00Z", "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"},
-      {"one was missed", cron("0 * * * *", last("2026-01-01T03:00:00Z")), "2026-01-01T04:30:00Z", "2026-01-01T04:00:00Z", "2026-01-01T05:00:00Z"},
-      {"some were missed", cron("0 * * * *", last("2026-01-01T03:00:00Z")), "2026-01-01T23:30:00Z", "2026-01-01T23:00:00Z", "2026-01-02T00:00:00Z"},
-      {"exactly a hundred", cron("0 * * * *", last("2026-01-01T00:00:00Z")), "2026-01-05T04:00:00Z", "2026-01-05T04:00:00Z", "2026-01-05T05:00:00Z"},
-      {"more than a hundred", cron("0 * * * *", last("2026-01-01T00:00:00Z")), "2026-01-05T05:00:00Z", "2026-01-05T05:00:00Z", "2026-01-05T06:00:00Z", true},
-      {"a deadline: the run is recent enough", cron("0 * * * *", with_deadline(1800)), "2026-01-01T04:29:00Z", "2026-01-01T04:00:00Z", "2026-01-01T05:00:00Z"},
-      {"a deadline: it is too old", cron("0 * * * *", with_deadline(1800)), "2026-01-01T04:31:00Z", "never", "2026-01-01T05:00:00Z"},
-      {"a deadline hides how many there were", cron("0 * * * *", with_deadline(7200)), "2026-01-20T00:30:00Z", "2026-01-20T00:00:00Z", "2026-01-20T01:00:00Z"},
-      {"the longest deadline", cron("0 * * * *", with_deadline(std::numeric_limits<std::int64_t>::max())), "2026-01-01T01:00:00Z", "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"},
-      {"gaps grow: it is found", cron("0 0 1 1,7 *", last("2025-12-31T00:00:00Z")), "2026-11-28T00:00:00Z", "2026-07-01T00:00:00Z", "2027-01-01T00:00:00Z"},
-      {"the first gap is short: it is overlooked", cron("0 0 1 1,2 *", last("2025-12-31T00:00:00Z")), "2026-11-28T00:00:00Z", "never", "2027-01-01T00:00:00Z"},
-      {"every so often: from the last run on", cron("@every 7m", last("2026-01-01T00:03:00Z")), "2026-01-01T00:25:00Z", "2026-01-01T00:24:00Z", "2026-01-01T00:31:00Z"},
-      {"the last run lies ahead", cron("0 * * * *", last("2026-01-02T00:00:00Z")), "2026-01-01T12:00:00Z", "never", "2026-01-02T01:00:00Z"},
+      {"one was missed", cron("0 * * * *", last("2026-01-01T03:00:00Z")), "2026-01-01T04:30:00Z", "2026-01-01T04:00:00Z",
+       "2026-01-01T05:00:00Z"},
+      {"some were missed", cron("0 * * * *", last("2026-01-01T03:00:00Z")), "2026-01-01T23:30:00Z", "2026-01-01T23:00:00Z",
+       "2026-01-02T00:00:00Z"},
+      {"exactly a hundred", cron("0 * * * *", last("2026-01-01T00:00:00Z")), "2026-01-05T04:00:00Z", "2026-01-05T04:00:00Z",
+       "2026-01-05T05:00:00Z"},
+      {"more than a hundred", cron("0 * * * *", last("2026-01-01T00:00:00Z")), "2026-01-05T05:00:00Z", "2026-01-05T05:00:00Z",
+       "2026-01-05T06:00:00Z", true},
+      {"a deadline: the run is recent enough", cron("0 * * * *", with_deadline(1800)), "2026-01-01T04:29:00Z",
+       "2026-01-01T04:00:00Z", "2026-01-01T05:00:00Z"},
+      {"a deadline: it is too old", cron("0 * * * *", with_deadline(1800)), "2026-01-01T04:31:00Z", "never",
+       "2026-01-01T05:00:00Z"},
+      {"a deadline hides how many there were", cron("0 * * * *", with_deadline(7200)), "2026-01-20T00:30:00Z",
+       "2026-01-20T00:00:00Z", "2026-01-20T01:00:00Z"},
+      {"the longest deadline", cron("0 * * * *", with_deadline(std::numeric_limits<std::int64_t>::max())), "2026-01-01T01:00:00Z",
+       "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"},
+      {"gaps grow: it is found", cron("0 0 1 1,7 *", last("2025-12-31T00:00:00Z")), "2026-11-28T00:00:00Z",
+       "2026-07-01T00:00:00Z", "2027-01-01T00:00:00Z"},
+      {"the first gap is short: it is overlooked", cron("0 0 1 1,2 *", last("2025-12-31T00:00:00Z")), "2026-11-28T00:00:00Z",
+       "never", "2027-01-01T00:00:00Z"},
+      {"every so often: from the last run on", cron("@every 7m", last("2026-01-01T00:03:00Z")), "2026-01-01T00:25:00Z",
+       "2026-01-01T00:24:00Z", "2026-01-01T00:31:00Z"},
+      {"the last run lies ahead", cron("0 * * * *", last("2026-01-02T00:00:00Z")), "2026-01-01T12:00:00Z", "never",
+       "2026-01-02T01:00:00Z"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);

@@ -46,7 +46,11 @@ class TzFile {
 
 // As tzdata has it since 1996.
 Zone berlin() {
-  return *Zone::read(TzFile({3600, 7200}).change("2025-03-30T01:00:00Z", 1).change("2025-10-26T01:00:00Z", 0).then("CET-1CEST,M3.5.0,M10.5.0/3").bytes());
+  return *Zone::read(TzFile({3600, 7200})
+                         .change("2025-03-30T01:00:00Z", 1)
+                         .change("2025-10-26T01:00:00Z", 0)
+                         .then("CET-1CEST,M3.5.0,M10.5.0/3")
+                         .bytes());
 }
 Zone new_york() { return *Zone::read(TzFile({-18000}).then("EST5EDT,M3.2.0,M11.1.0").bytes()); }
 Zone fixed(const char* rule) { return *Zone::read(TzFile({0}).then(rule).bytes()); }
@@ -59,16 +63,31 @@ TEST(CronSchedule, NamesTimes) {
   const Case cases[] = {
       {"every minute", "* * * * *", "2026-01-01T00:00:00Z", {"2026-01-01T00:01:00Z", "2026-01-01T00:02:00Z"}},
       {"within a minute", "* * * * *", "2026-01-01T00:00:59Z", {"2026-01-01T00:01:00Z"}},
-      {"a step", "*/20 * * * *", "2026-01-01T00:00:00Z", {"2026-01-01T00:20:00Z", "2026-01-01T00:40:00Z", "2026-01-01T01:00:00Z"}},
-      {"a step from a number on", "50/5 3 * * *", "2026-01-01T00:00:00Z", {"2026-01-01T03:50:00Z", "2026-01-01T03:55:00Z", "2026-01-02T03:50:00Z"}},
-      {"ranges and lists", "0 8-10/2,22 * * *", "2026-01-01T08:00:00Z", {"2026-01-01T10:00:00Z", "2026-01-01T22:00:00Z", "2026-01-02T08:00:00Z"}},
+      {"a step",
+       "*/20 * * * *",
+       "2026-01-01T00:00:00Z",
+       {"2026-01-01T00:20:00Z", "2026-01-01T00:40:00Z", "2026-01-01T01:00:00Z"}},
+      {"a step from a number on",
+       "50/5 3 * * *",
+       "2026-01-01T00:00:00Z",
+       {"2026-01-01T03:50:00Z", "2026-01-01T03:55:00Z", "2026-01-02T03:50:00Z"}},
+      {"ranges and lists",
+       "0 8-10/2,22 * * *",
+       "2026-01-01T08:00:00Z",
+       {"2026-01-01T10:00:00Z", "2026-01-01T22:00:00Z", "2026-01-02T08:00:00Z"}},
       {"a day of each month", "0 0 31 * *", "2026-01-31T00:00:00Z", {"2026-03-31T00:00:00Z", "2026-05-31T00:00:00Z"}},
       {"a leap day", "0 0 29 2 *", "2026-01-01T00:00:00Z", {"2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"}},
       {"names", "0 12 * feb-MAR sun", "2026-02-20T00:00:00Z", {"2026-02-22T12:00:00Z", "2026-03-01T12:00:00Z"}},
       {"a day of the week", "0 0 * * 2,4", "2026-11-24T00:00:00Z", {"2026-11-26T00:00:00Z", "2026-12-01T00:00:00Z"}},
-      {"a day of the month or of the week", "0 0 13 * 5", "2026-02-07T00:00:00Z", {"2026-02-13T00:00:00Z", "2026-02-20T00:00:00Z", "2026-02-27T00:00:00Z", "2026-03-06T00:00:00Z", "2026-03-13T00:00:00Z"}},
+      {"a day of the month or of the week",
+       "0 0 13 * 5",
+       "2026-02-07T00:00:00Z",
+       {"2026-02-13T00:00:00Z", "2026-02-20T00:00:00Z", "2026-02-27T00:00:00Z", "2026-03-06T00:00:00Z", "2026-03-13T00:00:00Z"}},
       {"both, when one is a star", "0 0 ? * fri", "2026-02-07T00:00:00Z", {"2026-02-13T00:00:00Z", "2026-02-20T00:00:00Z"}},
-      {"a star with a step is no star", "0 0 */10 * mon", "2026-06-02T00:00:00Z", {"2026-06-08T00:00:00Z", "2026-06-11T00:00:00Z", "2026-06-15T00:00:00Z"}},
+      {"a star with a step is no star",
+       "0 0 */10 * mon",
+       "2026-06-02T00:00:00Z",
+       {"2026-06-08T00:00:00Z", "2026-06-11T00:00:00Z", "2026-06-15T00:00:00Z"}},
       {"the end of a year", "59 23 31 12 *", "2026-12-31T23:59:00Z", {"2027-12-31T23:59:00Z"}},
       {"yearly", "@yearly", "2026-01-01T00:00:00Z", {"2027-01-01T00:00:00Z"}},
       {"annually", "@annually", "2026-05-01T00:00:00Z", {"2027-01-01T00:00:00Z"}},
@@ -106,10 +125,26 @@ TEST(CronSchedule, FollowsTheWall) {
     std::vector<const char*> times;
   };
   const Case cases[] = {
-      {"winter and summer", berlin(), "0 12 1 1,7 *", "2025-12-01T00:00:00Z", {"2026-01-01T11:00:00Z", "2026-07-01T10:00:00Z", "2027-01-01T11:00:00Z"}},
-      {"an hour that there is not", berlin(), "30 2 * * *", "2026-03-28T00:00:00Z", {"2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"}},
-      {"an hour that comes twice", berlin(), "30 2 * * *", "2026-10-24T12:00:00Z", {"2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"}},
-      {"the minute of the change", berlin(), "0 3 * * *", "2026-03-28T12:00:00Z", {"2026-03-29T01:00:00Z", "2026-03-30T01:00:00Z"}},
+      {"winter and summer",
+       berlin(),
+       "0 12 1 1,7 *",
+       "2025-12-01T00:00:00Z",
+       {"2026-01-01T11:00:00Z", "2026-07-01T10:00:00Z", "2027-01-01T11:00:00Z"}},
+      {"an hour that there is not",
+       berlin(),
+       "30 2 * * *",
+       "2026-03-28T00:00:00Z",
+       {"2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"}},
+      {"an hour that comes twice",
+       berlin(),
+       "30 2 * * *",
+       "2026-10-24T12:00:00Z",
+       {"2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"}},
+      {"the minute of the change",
+       berlin(),
+       "0 3 * * *",
+       "2026-03-28T12:00:00Z",
+       {"2026-03-29T01:00:00Z", "2026-03-30T01:00:00Z"}},
       {"across the change", berlin(), "*/30 * * * *", "2026-03-29T00:30:00Z", {"2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z"}},
       {"another day", new_york(), "0 22 * * *", "2026-01-01T00:00:00Z", {"2026-01-01T03:00:00Z", "2026-01-02T03:00:00Z"}},
       {"the American change", new_york(), "30 2 8 3 *", "2026-03-01T00:00:00Z", {"2027-03-08T07:30:00Z"}},
@@ -180,8 +215,9 @@ TEST(CronZone, ReadsYearlyRules) {
     if (*c.begin) EXPECT_EQ(summer.begin, at(c.begin));
     EXPECT_EQ(summer.end, *c.end ? at(c.end) : Seconds::max());
   }
-  for (const char* bad : {"", "C1", "CET", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.6.0,M10.5.0",
-                          "CET-200", "<+01-1", "CET-1CEST,M3.5.0,M10.5.0,", "CET-1CEST,J0,J9", "CET-99999999999"}) {
+  for (const char* bad :
+       {"", "C1", "CET", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.6.0,M10.5.0", "CET-200",
+        "<+01-1", "CET-1CEST,M3.5.0,M10.5.0,", "CET-1CEST,J0,J9", "CET-99999999999"}) {
     EXPECT_FALSE(YearlyRule::parse(bad)) << bad;
   }
 }
@@ -195,7 +231,8 @@ TEST(CronZone, RefusesWhatIsNoFile) {
   other[0] = 'X';
   EXPECT_FALSE(Zone::read(other));
   EXPECT_FALSE(Zone::read(TzFile({3600}).change("2025-03-30T01:00:00Z", 1).bytes())) << "a type that is not there";
-  EXPECT_FALSE(Zone::read(TzFile({3600}).change("2025-03-30T01:00:00Z", 0).change("2024-03-30T01:00:00Z", 0).bytes())) << "out of order";
+  EXPECT_FALSE(Zone::read(TzFile({3600}).change("2025-03-30T01:00:00Z", 0).change("2024-03-30T01:00:00Z", 0).bytes()))
+      << "out of order";
   EXPECT_FALSE(Zone::read(TzFile({999999}).bytes())) << "days ahead";
   const auto unruly = Zone::read(TzFile({3600}).then("nonsense").bytes());
   ASSERT_TRUE(unruly);
@@ -203,10 +240,12 @@ TEST(CronZone, RefusesWhatIsNoFile) {
 }
 
 TEST(CronZone, KnowsNames) {
-  for (const char* good : {"Europe/Berlin", "Etc/GMT+12", "America/Argentina/Buenos_Aires", "America/Port-au-Prince", "EST5EDT"}) {
+  for (const char* good :
+       {"Europe/Berlin", "Etc/GMT+12", "America/Argentina/Buenos_Aires", "America/Port-au-Prince", "EST5EDT"}) {
     EXPECT_TRUE(Zone::is_name(good)) << good;
   }
-  for (const char* bad : {"", "/etc/passwd", "../passwd", "Europe/../x", "Europe\\Berlin", "Europe Berlin", "."}) EXPECT_FALSE(Zone::is_name(bad)) << bad;
+  for (const char* bad : {"", "/etc/passwd", "../passwd", "Europe/../x", "Europe\\Berlin", "Europe Berlin", "."})
+    EXPECT_FALSE(Zone::is_name(bad)) << bad;
 }
 
 }  // namespace

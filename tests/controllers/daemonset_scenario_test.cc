@@ -72,6 +72,37 @@ std::vector<std::string> reasons(Cluster& cluster) {
   return out;
 }
 
+// How few pods were ready, and how many there were, at any moment from now on; without those on their way out.
+class Extremes {
+ public:
+  explicit Extremes(Cluster& cluster) {
+    for (const Pod& pod : cluster.list<Pod>("default")) pods_["/registry/pods/" + key_of(pod).text()] = pod;
+    count();
+    least_ready = ready_, most = all_;
+    cluster.on_write([this](const Cluster::Write& write) {
+      if (!write.key.starts_with("/registry/pods/")) return;
+      if (write.object.empty()) pods_.erase(write.key);
+      else api::decode_protobuf(write.object, pods_[write.key]);
+      count();
+      least_ready = std::min(least_ready, ready_);
+      most = std::max(most, all_);
+    });
+  }
+  int least_ready = 0, most = 0;
+
+ private:
+  void count() {
+    ready_ = all_ = 0;
+    for (const auto& [key, pod] : pods_) {
+      if (pod.metadata().has_deletion_timestamp()) continue;
+      ++all_;
+      ready_ += is_ready(pod);
+    }
+  }
+  std::map<std::string, Pod> pods_;
+  int ready_ = 0, all_ = 0;
+};
+
 TEST(DaemonSetScenario, RunsAPodOnEachNodeThatComes) {
   Cluster cluster(loops("daemonset").nodes(3).scheduler());
   cluster.create(make_daemon_set(kSet));
@@ -91,16 +122,10 @@ TEST(DaemonSetScenario, RollsOutWithoutTakingMoreThanAllowed) {
   unavailable.set_str_val("40%");
   cluster.create(set);
   ASSERT_TRUE(cluster.run_until([&] { return complete(cluster, 5); }));
+  const Extremes extremes(cluster);
   set_image(cluster, "img:2");
-  int least = 5;
-  const bool done = cluster.run_until([&] {
-    int ready = 0;
-    for (const Pod& pod : cluster.list<Pod>("default")) ready += is_ready(pod) && !pod.metadata().has_deletion_timestamp();
-    least = std::min(least, ready);
-    return complete(cluster, 5);
-  });
-  ASSERT_TRUE(done);
-  EXPECT_EQ(least, 3);
+  ASSERT_TRUE(cluster.run_until([&] { return complete(cluster, 5); }));
+  EXPECT_EQ(extremes.least_ready, 3);
   for (const Pod& pod : cluster.list<Pod>("default")) EXPECT_EQ(pod.spec().containers(0).image(), "img:2");
 }
 
@@ -113,22 +138,11 @@ TEST(DaemonSetScenario, RollsOutBySurgeWithoutAGap) {
   strategy.mutable_rolling_update()->mutable_max_unavailable()->set_int_val(0);
   cluster.create(set);
   ASSERT_TRUE(cluster.run_until([&] { return complete(cluster, 3); }));
+  const Extremes extremes(cluster);
   set_image(cluster, "img:2");
-  int least = 3, most = 0;
-  const bool done = cluster.run_until([&] {
-    int ready = 0, all = 0;
-    for (const Pod& pod : cluster.list<Pod>("default")) {
-      if (pod.metadata().has_deletion_timestamp()) continue;
-      ++all;
-      ready += is_ready(pod);
-    }
-    least = std::min(least, ready);
-    most = std::max(most, all);
-    return complete(cluster, 3);
-  });
-  ASSERT_TRUE(done);
-  EXPECT_EQ(least, 3);
-  EXPECT_EQ(most, 4);
+  ASSERT_TRUE(cluster.run_until([&] { return complete(cluster, 3); }));
+  EXPECT_EQ(extremes.least_ready, 3);
+  EXPECT_EQ(extremes.most, 4);
 }
 
 TEST(DaemonSetScenario, RollsBackToAnOldRevision) {

@@ -76,7 +76,10 @@ TEST(JobPlan, KeepsPodsActive) {
       {"a queue of work", sized(3, {}), {}, "create 3"},
       {"a queue of work after a success", sized(3, {}), {pod("a").succeeded(), pod("b").running()}, ""},
       {"suspended", sized(2, 2, suspend), {pod("a"), pod("b").running()}, "remove a b"},
-      {"being deleted", sized(3, 3, [](Job& out) { api::set_time(out.mutable_metadata()->mutable_deletion_timestamp(), kNow); }), {pod("a")}, ""},
+      {"being deleted",
+       sized(3, 3, [](Job& out) { api::set_time(out.mutable_metadata()->mutable_deletion_timestamp(), kNow); }),
+       {pod("a")},
+       ""},
       {"absurd numbers", sized(-3, -5), {}, "success CompletionsReached"},
   };
   for (const Case& c : cases) {
@@ -103,7 +106,10 @@ TEST(JobPlan, GivesEachIndexOnePod) {
       {"of an index that is no more", indexed(2, 2), {pod("a").index(3), pod("b").index(0)}, "remove a"},
       {"being deleted", indexed(2, 4), {pod("a").index(0).deleted(), pod("b").index(1)}, "create 0"},
       {"being deleted and waited for", indexed(2, 4, patient), {pod("a").index(0).deleted(), pod("b").index(1)}, ""},
-      {"an end that was counted before it grew again", indexed(3, 3), {pod("a").index(2).succeeded().untracked()}, "create 0 1 2"},
+      {"an end that was counted before it grew again",
+       indexed(3, 3),
+       {pod("a").index(2).succeeded().untracked()},
+       "create 0 1 2"},
       {"all", indexed(2, 4, done("0-3")), {}, "success CompletionsReached"},
   };
   for (const Case& c : cases) {
@@ -139,20 +145,44 @@ TEST(JobPlan, CountsFailuresOfEachIndex) {
       {"ignored once more", with_index_limit(1, 3, 1, judging), {failure("a", 0, 1, 0, 1h, 7)}, "create 0", "", {}, {1, 1}},
       {"one failure too many", with_index_limit(1, 3, 1), {failure("a", 0, 1, 0, 1h)}, "create 1", "0", {}, {0, 0}},
       {"failed by the policy", with_index_limit(1, 3, 5, judging), {failure("a", 0, 0, 0, 1h, 9)}, "create 1", "0", {}, {0, 0}},
-      {"the last failure counts", with_index_limit(1, 3, 5), {failure("a", 0, 1, 0, 1h), failure("b", 0, 0, 0, 0s)}, "create 0", "", {}, {2, 0}},
+      {"the last failure counts",
+       with_index_limit(1, 3, 5),
+       {failure("a", 0, 1, 0, 1h), failure("b", 0, 0, 0, 0s)},
+       "create 0",
+       "",
+       {},
+       {2, 0}},
       {"known to have failed", with_index_limit(3, 3, 1, fails("0,2")), {}, "create 1", "0,2", {}, {0, 0}},
-      {"no index is left, and none waits", with_index_limit(3, 3, 1, [&](Job& out) {
-         fails("0")(out);
-         out.mutable_spec()->set_active_deadline_seconds(36060);
-       }), {pod("b").index(1), pod("c").index(2)}, "", "0", 1min},
-      {"all have ended", with_index_limit(3, 3, 1, [&](Job& out) {
-         fails("0,2")(out);
-         out.mutable_status()->set_completed_indexes("1");
-       }), {}, "failure FailedIndexes", "0,2", {}},
-      {"too many have failed", with_index_limit(3, 4, 0, [&](Job& out) {
-         fails("0")(out);
-         out.mutable_spec()->set_max_failed_indexes(1);
-       }), {failure("b", 1, 0, 0, 0s), pod("c").index(2)}, "fail c; failure MaxFailedIndexesExceeded", "0,1", {}},
+      {"no index is left, and none waits",
+       with_index_limit(3, 3, 1,
+                        [&](Job& out) {
+                          fails("0")(out);
+                          out.mutable_spec()->set_active_deadline_seconds(36060);
+                        }),
+       {pod("b").index(1), pod("c").index(2)},
+       "",
+       "0",
+       1min},
+      {"all have ended",
+       with_index_limit(3, 3, 1,
+                        [&](Job& out) {
+                          fails("0,2")(out);
+                          out.mutable_status()->set_completed_indexes("1");
+                        }),
+       {},
+       "failure FailedIndexes",
+       "0,2",
+       {}},
+      {"too many have failed",
+       with_index_limit(3, 4, 0,
+                        [&](Job& out) {
+                          fails("0")(out);
+                          out.mutable_spec()->set_max_failed_indexes(1);
+                        }),
+       {failure("b", 1, 0, 0, 0s), pod("c").index(2)},
+       "fail c; failure MaxFailedIndexesExceeded",
+       "0,1",
+       {}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -188,14 +218,22 @@ TEST(JobPlan, KnowsItsEnd) {
     const char* plan;
   };
   const Case cases[] = {
-      {"all have succeeded", sized(2, 2, [](Job& out) { counts(out, 1, 0); }), {pod("a").succeeded()}, "success CompletionsReached"},
+      {"all have succeeded",
+       sized(2, 2, [](Job& out) { counts(out, 1, 0); }),
+       {pod("a").succeeded()},
+       "success CompletionsReached"},
       {"all have succeeded, one goes on", sized(2, 1), {pod("a").succeeded(), pod("b")}, "remove b; success CompletionsReached"},
       {"the queue is empty", sized(2, {}), {pod("a").succeeded()}, "success CompletionsReached"},
       {"nothing was to succeed", sized(2, 0), {}, "success CompletionsReached"},
       {"as many failures as may be", sized(1, 1, limit(1)), {pod("a").failed()}, "create 1"},
-      {"one failure too many", sized(2, 2, [&](Job& out) { limit(1)(out), counts(out, 0, 1); }), {pod("a").failed(), pod("b")},
+      {"one failure too many",
+       sized(2, 2, [&](Job& out) { limit(1)(out), counts(out, 0, 1); }),
+       {pod("a").failed(), pod("b")},
        "fail b; failure BackoffLimitExceeded"},
-      {"a failure that was ignored", sized(1, 1, [&](Job& out) { policy("Ignore")(out), limit(0)(out); }), {pod("a").failed(kNow, 42)}, "create 1"},
+      {"a failure that was ignored",
+       sized(1, 1, [&](Job& out) { policy("Ignore")(out), limit(0)(out); }),
+       {pod("a").failed(kNow, 42)},
+       "create 1"},
       {"too many restarts", job(restarting(3)), {pod("a").running().restarts(3)}, "fail a; failure BackoffLimitExceeded"},
       {"few restarts", job(restarting(3)), {pod("a").running().restarts(2)}, ""},
       {"no restart is allowed, and none was", job(restarting(0)), {pod("a").running()}, ""},
@@ -204,13 +242,22 @@ TEST(JobPlan, KnowsItsEnd) {
       {"before the deadline", job(deadline(36001)), {pod("a")}, ""},
       {"the longest deadline", job(deadline(std::numeric_limits<std::int64_t>::max())), {pod("a")}, ""},
       {"beyond the deadline, but suspended", job(deadline(1, true)), {}, ""},
-      {"failed by the policy", sized(2, 2, policy("FailJob")), {pod("a").failed(kNow, 42), pod("b")}, "fail b; failure PodFailurePolicy"},
+      {"failed by the policy",
+       sized(2, 2, policy("FailJob")),
+       {pod("a").failed(kNow, 42), pod("b")},
+       "fail b; failure PodFailurePolicy"},
       {"not yet failed by the policy", sized(1, 1, policy("FailJob")), {pod("a").running().deleted()}, ""},
-      {"the success policy is met", indexed(2, 4, [](Job& out) { out.mutable_spec()->mutable_success_policy()->add_rules()->set_succeeded_indexes("1"); }),
-       {pod("a").index(1).succeeded(), pod("b").index(0)}, "fail b; success SuccessPolicy"},
-      {"its failure was told", sized(2, 2, [](Job& out) { tell_condition(out, "FailureTarget", "BackoffLimitExceeded"); }), {pod("a")},
+      {"the success policy is met",
+       indexed(2, 4, [](Job& out) { out.mutable_spec()->mutable_success_policy()->add_rules()->set_succeeded_indexes("1"); }),
+       {pod("a").index(1).succeeded(), pod("b").index(0)},
+       "fail b; success SuccessPolicy"},
+      {"its failure was told",
+       sized(2, 2, [](Job& out) { tell_condition(out, "FailureTarget", "BackoffLimitExceeded"); }),
+       {pod("a")},
        "fail a; failure BackoffLimitExceeded"},
-      {"its success was told", sized(2, 2, [](Job& out) { tell_condition(out, "SuccessCriteriaMet", "SuccessPolicy"); }), {pod("a")},
+      {"its success was told",
+       sized(2, 2, [](Job& out) { tell_condition(out, "SuccessCriteriaMet", "SuccessPolicy"); }),
+       {pod("a")},
        "fail a; success SuccessPolicy"},
   };
   for (const Case& c : cases) {
@@ -263,7 +310,8 @@ struct Steps {
   Count count;
   JobStatus end;
 };
-Steps steps(const Job& job, const Pods& pods, const std::function<void(Done&)>& change = {}, const std::set<std::string>& stuck = {}) {
+Steps steps(const Job& job, const Pods& pods, const std::function<void(Done&)>& change = {},
+            const std::set<std::string>& stuck = {}) {
   const Observed observed{.job = job, .pods = pods, .backoff = kNone, .now = kNow};
   const Plan plan = job::plan(observed);
   Done done{.created = static_cast<int>(plan.create.size())};
@@ -278,7 +326,8 @@ Steps steps(const Job& job, const Pods& pods, const std::function<void(Done&)>& 
 }
 // "active/ready/terminating succeeded failed [uncounted]".
 std::string numbers(const JobStatus& status) {
-  std::string out = fmt::format("{}/{}/{} {} {}", status.active(), status.ready(), status.terminating(), status.succeeded(), status.failed());
+  std::string out =
+      fmt::format("{}/{}/{} {} {}", status.active(), status.ready(), status.terminating(), status.succeeded(), status.failed());
   for (const auto* uids : {&status.uncounted_terminated_pods().succeeded(), &status.uncounted_terminated_pods().failed()}) {
     std::string more;
     for (const std::string& uid : *uids) more += " " + uid;
@@ -293,12 +342,14 @@ std::string released(const Count& count) {
 }
 std::string conditions(const JobStatus& status) {
   std::string out;
-  for (const auto& each : status.conditions()) out += (out.empty() ? "" : " ") + each.type() + (each.status() == "True" ? "" : "-");
+  for (const auto& each : status.conditions())
+    out += (out.empty() ? "" : " ") + each.type() + (each.status() == "True" ? "" : "-");
   return out;
 }
 
 TEST(JobCount, GoesInTwoSteps) {
-  const auto before = [](int succeeded, int failed, std::vector<std::string> succeeded_uids, std::vector<std::string> failed_uids) {
+  const auto before = [](int succeeded, int failed, std::vector<std::string> succeeded_uids,
+                         std::vector<std::string> failed_uids) {
     return [=](Job& out) {
       counts(out, succeeded, failed);
       auto& uncounted = *out.mutable_status()->mutable_uncounted_terminated_pods();
@@ -319,17 +370,40 @@ TEST(JobCount, GoesInTwoSteps) {
       {"one has succeeded", sized(1, 9), {pod("a").succeeded()}, "1/0/0 0 0 s uid-a", "a", "1/0/0 1 0"},
       {"one has failed", sized(1, 9), {pod("a").failed()}, "1/0/0 0 0 f uid-a", "a", "1/0/0 0 1"},
       {"its finalizer stays", sized(1, 9), {pod("a").failed()}, "1/0/0 0 0 f uid-a", "a", "1/0/0 0 0 f uid-a", {"uid-a"}},
-      {"it was written before", sized(1, 9, before(3, 1, {"uid-a"}, {})), {pod("a").succeeded(), pod("b")}, "1/0/0 3 1 s uid-a", "a", "1/0/0 4 1"},
-      {"its finalizer is gone", sized(1, 9, before(3, 1, {"uid-a"}, {})), {pod("a").succeeded().untracked(), pod("b")}, "1/0/0 4 1", "", "1/0/0 4 1"},
+      {"it was written before",
+       sized(1, 9, before(3, 1, {"uid-a"}, {})),
+       {pod("a").succeeded(), pod("b")},
+       "1/0/0 3 1 s uid-a",
+       "a",
+       "1/0/0 4 1"},
+      {"its finalizer is gone",
+       sized(1, 9, before(3, 1, {"uid-a"}, {})),
+       {pod("a").succeeded().untracked(), pod("b")},
+       "1/0/0 4 1",
+       "",
+       "1/0/0 4 1"},
       {"it is gone itself", sized(1, 9, before(3, 1, {}, {"uid-a"})), {pod("b")}, "1/0/0 3 2", "", "1/0/0 3 2"},
-      {"it was counted", sized(1, 9, before(1, 0, {}, {})), {pod("a").succeeded().untracked(), pod("b")}, "1/0/0 1 0", "", "1/0/0 1 0"},
-      {"counted as failed, it has succeeded after all", sized(1, 9, before(0, 0, {}, {"uid-a"})), {pod("a").succeeded().deleted()},
-       "1/0/0 0 0 f uid-a", "a", "1/0/0 0 1"},
+      {"it was counted",
+       sized(1, 9, before(1, 0, {}, {})),
+       {pod("a").succeeded().untracked(), pod("b")},
+       "1/0/0 1 0",
+       "",
+       "1/0/0 1 0"},
+      {"counted as failed, it has succeeded after all",
+       sized(1, 9, before(0, 0, {}, {"uid-a"})),
+       {pod("a").succeeded().deleted()},
+       "1/0/0 0 0 f uid-a",
+       "a",
+       "1/0/0 0 1"},
       {"being deleted", sized(1, 9), {pod("a").running().deleted()}, "1/0/1 0 0 f uid-a", "a", "1/0/1 0 1"},
       {"being deleted, with a policy", sized(1, 9, ignoring), {pod("a").running().deleted()}, "0/0/1 0 0", "", "0/0/1 0 0"},
       {"a failure that is ignored", sized(1, 9, ignoring), {pod("a").failed(kNow, 7)}, "1/0/0 0 0", "a", "1/0/0 0 0"},
-      {"the Job goes away", sized(2, 9, [](Job& out) { api::set_time(out.mutable_metadata()->mutable_deletion_timestamp(), kNow); }),
-       {pod("a").running(), pod("b").succeeded()}, "1/1/0 0 0 s uid-b", "a b", "1/1/0 1 0"},
+      {"the Job goes away",
+       sized(2, 9, [](Job& out) { api::set_time(out.mutable_metadata()->mutable_deletion_timestamp(), kNow); }),
+       {pod("a").running(), pod("b").succeeded()},
+       "1/1/0 0 0 s uid-b",
+       "a b",
+       "1/1/0 1 0"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -394,15 +468,58 @@ TEST(JobCount, TellsTheEndTwice) {
   const auto told = [](const char* type) { return [=](Job& out) { tell_condition(out, type, "Reason"); }; };
   const Case cases[] = {
       {"success", sized(1, 1), {pod("a").succeeded()}, "SuccessCriteriaMet", "SuccessCriteriaMet Complete", "0/0/0 1 0"},
-      {"success, but not all is counted", sized(1, 1), {pod("a").succeeded()}, "SuccessCriteriaMet", "SuccessCriteriaMet", "0/0/0 0 0 s uid-a", {}, {"uid-a"}},
-      {"success, but a pod has still to end", sized(1, 1), {pod("a").succeeded(), pod("b").running().deleted()}, "SuccessCriteriaMet", "SuccessCriteriaMet", "0/0/1 1 1"},
+      {"success, but not all is counted",
+       sized(1, 1),
+       {pod("a").succeeded()},
+       "SuccessCriteriaMet",
+       "SuccessCriteriaMet",
+       "0/0/0 0 0 s uid-a",
+       {},
+       {"uid-a"}},
+      {"success, but a pod has still to end",
+       sized(1, 1),
+       {pod("a").succeeded(), pod("b").running().deleted()},
+       "SuccessCriteriaMet",
+       "SuccessCriteriaMet",
+       "0/0/1 1 1"},
       {"failure", sized(1, 1, limit), {pod("a").failed()}, "FailureTarget", "FailureTarget Failed", "0/0/0 0 1"},
-      {"failure: all others are failed, too", sized(2, 2, limit), {pod("a").failed(), pod("b").running()}, "FailureTarget", "FailureTarget", "0/0/1 0 2"},
-      {"failure, but a pod could not be deleted", sized(2, 2, limit), {pod("a").failed(), pod("b").running()}, "", "", "1/1/0 0 1", not_removed},
-      {"failure was told, and all have ended", sized(2, 2, told("FailureTarget")), {pod("b").failed().deleted().untracked()}, "FailureTarget", "FailureTarget Failed", "0/0/0 0 0"},
-      {"failure: what succeeds meanwhile counts", sized(2, 2, told("FailureTarget")), {pod("b").succeeded()}, "FailureTarget", "FailureTarget Failed", "0/0/0 1 0"},
-      {"success was told: what it ended is no failure", sized(2, 2, told("SuccessCriteriaMet")), {pod("b").running().deleted()}, "SuccessCriteriaMet", "SuccessCriteriaMet", "0/0/1 0 0"},
-      {"success was told: a failure is one", sized(2, 2, told("SuccessCriteriaMet")), {pod("b").failed()}, "SuccessCriteriaMet", "SuccessCriteriaMet Complete", "0/0/0 0 1"},
+      {"failure: all others are failed, too",
+       sized(2, 2, limit),
+       {pod("a").failed(), pod("b").running()},
+       "FailureTarget",
+       "FailureTarget",
+       "0/0/1 0 2"},
+      {"failure, but a pod could not be deleted",
+       sized(2, 2, limit),
+       {pod("a").failed(), pod("b").running()},
+       "",
+       "",
+       "1/1/0 0 1",
+       not_removed},
+      {"failure was told, and all have ended",
+       sized(2, 2, told("FailureTarget")),
+       {pod("b").failed().deleted().untracked()},
+       "FailureTarget",
+       "FailureTarget Failed",
+       "0/0/0 0 0"},
+      {"failure: what succeeds meanwhile counts",
+       sized(2, 2, told("FailureTarget")),
+       {pod("b").succeeded()},
+       "FailureTarget",
+       "FailureTarget Failed",
+       "0/0/0 1 0"},
+      {"success was told: what it ended is no failure",
+       sized(2, 2, told("SuccessCriteriaMet")),
+       {pod("b").running().deleted()},
+       "SuccessCriteriaMet",
+       "SuccessCriteriaMet",
+       "0/0/1 0 0"},
+      {"success was told: a failure is one",
+       sized(2, 2, told("SuccessCriteriaMet")),
+       {pod("b").failed()},
+       "SuccessCriteriaMet",
+       "SuccessCriteriaMet Complete",
+       "0/0/0 0 1"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);

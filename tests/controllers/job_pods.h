@@ -43,7 +43,9 @@ class PodBuilder {
   }
   PodBuilder& succeeded(Time when = kNow) { return ended("Succeeded", when, 0); }
   PodBuilder& failed(Time when = kNow, int code = 1) { return ended("Failed", when, code); }
-  PodBuilder& condition(const char* type, const char* status = "True") { return part_.conditions.emplace_back(type, status), *this; }
+  PodBuilder& condition(const char* type, const char* status = "True") {
+    return part_.conditions.emplace_back(type, status), *this;
+  }
   PodBuilder& deleted(Time when = kNow) { return pod_.deletion = when, *this; }
   PodBuilder& untracked() { return pod_.job_tracked = false, *this; }
   PodBuilder& restarts(int count) { return pod_.restarts = count, part_.restarts = count, *this; }
@@ -97,7 +99,8 @@ inline Job with_index_limit(int parallelism, int completions, int limit, const s
   });
 }
 
-inline batch::v1::PodFailurePolicyRule exit_rule(const char* action, const char* how, std::vector<int> codes, const char* container = nullptr) {
+inline batch::v1::PodFailurePolicyRule exit_rule(const char* action, const char* how, std::vector<int> codes,
+                                                 const char* container = nullptr) {
   batch::v1::PodFailurePolicyRule out;
   out.set_action(action);
   out.mutable_on_exit_codes()->set_operator_(how);

@@ -48,7 +48,8 @@ TEST(JobPods, TellWhenTheyEnded) {
   using Part = informers::JobPodView;
   const auto two = [](std::optional<Time> first, std::optional<Time> second) {
     return [=](PodView&, Part& part) {
-      part.containers = {{.name = "c", .ended = first.has_value(), .finished = first}, {.name = "d", .ended = second.has_value(), .finished = second}};
+      part.containers = {{.name = "c", .ended = first.has_value(), .finished = first},
+                         {.name = "d", .ended = second.has_value(), .finished = second}};
     };
   };
   const auto unready = [](PodView&, Part& part) { part.not_ready_since = at(3h); };
@@ -118,7 +119,8 @@ TEST(JobPods, AreMadeFromTheTemplate) {
   EXPECT_FALSE(made.spec().containers(0).env(0).has_value_from());
   for (const auto& container : {made.spec().containers(1), made.spec().init_containers(0)}) {
     EXPECT_EQ(container.env(0).name(), "JOB_COMPLETION_INDEX");
-    EXPECT_EQ(container.env(0).value_from().field_ref().field_path(), "metadata.labels['batch.kubernetes.io/job-completion-index']");
+    EXPECT_EQ(container.env(0).value_from().field_ref().field_path(),
+              "metadata.labels['batch.kubernetes.io/job-completion-index']");
   }
   const core::v1::Pod plain = make_pod(job(), {});
   EXPECT_EQ(plain.metadata().generate_name(), "job-");
@@ -139,7 +141,9 @@ TEST(JobPods, AreJudgedByTheFirstRuleThatMatches) {
     add_rule(out, condition_rule("FailJob", "ConfigIssue", "False"));
     add_rule(out, exit_rule("FailIndex", "In", {2}));
   });
-  const auto init = [](PodView&, informers::JobPodView& part) { part.init_containers = {{.name = "i", .ended = true, .exit_code = 42}}; };
+  const auto init = [](PodView&, informers::JobPodView& part) {
+    part.init_containers = {{.name = "i", .ended = true, .exit_code = 42}};
+  };
   struct Case {
     const char* name;
     Ref<PodView> pod;
@@ -150,7 +154,8 @@ TEST(JobPods, AreJudgedByTheFirstRuleThatMatches) {
       {"nothing matches", pod("a").failed(kNow, 1), Action::None},
       {"not in", pod("a").failed(kNow, 5), Action::Count},
       {"zero is no failure", pod("a").failed(kNow, 0), Action::None},
-      {"in", pod("a").failed(kNow, 42), Action::FailJob, "Container c for pod shop/a failed with exit code 42 matching FailJob rule at index 2"},
+      {"in", pod("a").failed(kNow, 42), Action::FailJob,
+       "Container c for pod shop/a failed with exit code 42 matching FailJob rule at index 2"},
       {"in an init container", pod("a").failed(kNow, 1).with(init), Action::FailJob,
        "Container i for pod shop/a failed with exit code 42 matching FailJob rule at index 2"},
       {"a condition", pod("a").failed(kNow, 1).condition("DisruptionTarget"), Action::Ignore},
@@ -209,7 +214,8 @@ TEST(JobPods, MeetASuccessRule) {
 
 TEST(JobBackoff, Doubles) {
   const Duration expected[] = {10s, 20s, 40s, 80s, 160s, 320s, 600s, 600s};
-  for (int failures = 1; failures <= 8; ++failures) EXPECT_EQ(backoff_end(failures, kNow), kNow + expected[failures - 1]) << failures;
+  for (int failures = 1; failures <= 8; ++failures)
+    EXPECT_EQ(backoff_end(failures, kNow), kNow + expected[failures - 1]) << failures;
   EXPECT_EQ(backoff_end(1 << 30, kNow), kNow + 10min);
   EXPECT_LT(backoff_end(0, kNow), kNow);
   EXPECT_EQ(backoff_end(1, Time::max()), Time::max());

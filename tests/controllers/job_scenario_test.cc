@@ -40,7 +40,8 @@ std::vector<std::string> events(Cluster& cluster) {
 }
 int tracked(Cluster& cluster) {
   int out = 0;
-  for (const Pod& pod : cluster.list<Pod>("default")) out += std::ranges::find(pod.metadata().finalizers(), informers::kJobTrackingFinalizer) != pod.metadata().finalizers().end();
+  for (const Pod& pod : cluster.list<Pod>("default"))
+    out += std::ranges::find(pod.metadata().finalizers(), informers::kJobTrackingFinalizer) != pod.metadata().finalizers().end();
   return out;
 }
 // The pod ends, as its kubelet says.

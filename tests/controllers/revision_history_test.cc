@@ -1,5 +1,5 @@
-// The history of a pod template: its bytes, hashes and numbers, which revisions go, and what is asked of the server. That recorded
-// revisions have these bytes and names is told in tests/vectors/revisions_test.cc.
+// The history of a pod template: its bytes, hashes and numbers, which revisions go, and what is asked of the server. That
+// recorded revisions have these bytes and names is told in tests/vectors/revisions_test.cc.
 #include "controllers/common/revision_history.h"
 
 #include <limits>
@@ -104,7 +104,8 @@ struct Made {
 Revisions history(const std::vector<Made>& specs) {
   Revisions out;
   for (const Made& spec : specs) {
-    auto revision = std::make_shared<ControllerRevision>(informers::object_of<ControllerRevision>(std::string("shop/") + spec.name, 1));
+    auto revision =
+        std::make_shared<ControllerRevision>(informers::object_of<ControllerRevision>(std::string("shop/") + spec.name, 1));
     revision->mutable_metadata()->mutable_creation_timestamp()->set_seconds(spec.created);
     revision->set_revision(spec.number);
     revision->mutable_data()->set_raw(spec.data);

@@ -196,7 +196,10 @@ TEST(StatefulSetPlan, HeedsMaxUnavailableBehindItsGate) {
       {"one is unavailable already", "2", {"0 run old", "1 ready old", "2 ready old", "3 ready old", "4 ready old"}, "end 4"},
       {"… and another", "2", {"0 run old", "1 ready old", "2 ready old", "3 ready old", "4 ready -"}, ""},
       {"more than allowed", "1", {"0 run old", "1 run old", "2 ready old", "3 ready old", "4 ready"}, ""},
-      {"those that are new are passed over", "3", {"0 ready old", "1 ready old", "2 ready old", "3 run", "4 ready"}, "end 2, end 1"},
+      {"those that are new are passed over",
+       "3",
+       {"0 ready old", "1 ready old", "2 ready old", "3 run", "4 ready"},
+       "end 2, end 1"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -253,8 +256,8 @@ TEST(StatefulSetPlan, TellsItsStatus) {
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
     const StatefulSetStatus status = planned(set, c.pods).status;
-    EXPECT_EQ((std::array<int, 5>{status.replicas(), status.ready_replicas(), status.current_replicas(), status.updated_replicas(),
-                                  status.available_replicas()}),
+    EXPECT_EQ((std::array<int, 5>{status.replicas(), status.ready_replicas(), status.current_replicas(),
+                                  status.updated_replicas(), status.available_replicas()}),
               c.counts);
     EXPECT_EQ(status.current_revision(), c.current);
     EXPECT_EQ(status.update_revision(), "new");
@@ -321,8 +324,9 @@ TEST(StatefulSetClaims, AreOwnedAsThePolicyWants) {
     const char* owner;  // "set", "pod", or none
   };
   const Case cases[] = {
-      {"Retain", "Retain", true, ""}, {"Retain", "Retain", false, ""},    {"Delete", "Retain", true, "set"}, {"Delete", "Retain", false, "set"},
-      {"Retain", "Delete", true, ""}, {"Retain", "Delete", false, "pod"}, {"Delete", "Delete", true, "set"}, {"Delete", "Delete", false, "pod"},
+      {"Retain", "Retain", true, ""},     {"Retain", "Retain", false, ""},    {"Delete", "Retain", true, "set"},
+      {"Delete", "Retain", false, "set"}, {"Retain", "Delete", true, ""},     {"Retain", "Delete", false, "pod"},
+      {"Delete", "Delete", true, "set"},  {"Delete", "Delete", false, "pod"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(fmt::format("{} {} {}", c.when_deleted, c.when_scaled, c.wanted));

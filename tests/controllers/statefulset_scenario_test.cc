@@ -46,7 +46,8 @@ TEST(StatefulSetScenario, RunsOnNodesFromCreationToDeletion) {
   });
   ASSERT_TRUE(cluster.run_until([&] {
     const auto status = cluster.get<StatefulSet>("default/web").status();
-    return status.available_replicas() == 3 && status.updated_replicas() == 3 && status.current_revision() == status.update_revision();
+    return status.available_replicas() == 3 && status.updated_replicas() == 3 &&
+           status.current_revision() == status.update_revision();
   }));
   EXPECT_THAT(made, ElementsAre("web-0", "web-1", "web-2", "web-2", "web-1", "web-0"));
   for (const Pod& pod : cluster.list<Pod>("default")) EXPECT_EQ(pod.spec().containers(0).image(), "img:2");

@@ -1,5 +1,6 @@
-// Server-side apply of anything on anything: four lines, of which the first names the kind of object and who applies, the second is
-// the object's JSON, the others two configurations, applied one after the other. Refused in one of the ways the server knows, or:
+// Server-side apply of anything on anything: four lines, of which the first names the kind of object and who applies, the second
+// is the object's JSON, the others two configurations, applied one after the other. Refused in one of the ways the server knows,
+// or:
 //
 //   forced, and applied again, it changes nothing, times of owners included, if the object shows all that it says
 //   without force it is refused with 409, or comes to the same
@@ -50,9 +51,10 @@ Time at(int second) { return Time(std::chrono::seconds(second)); }
 
 // None: refused, with `code`.
 Object attempt(const Object& live, const Json& config, const std::string& manager, bool force, int second, int& code) {
-  const Application application{.config = config, .manager = manager, .subresource = {}, .force = force, .reset = {}};
+  const Application application{.config = &config, .manager = manager, .subresource = {}, .force = force, .reset = {}};
+  const AsVersion as_version = [](const Object&, const std::string&) { return Object(); };
   try {
-    return apply(live.schema(), &live, application, AsVersion([](const Object&, const std::string&) { return Object(); }), at(second));
+    return apply(live.schema(), &live, application, as_version, at(second));
   } catch (const ApiError& error) {
     code = error.code();
     PH_ASSERT(code == 400 || code == 409 || code == 500);

@@ -1,4 +1,5 @@
-// A schedule, a new line, and a zone's file: both are refused, or times come one after the other, each on a minute that the schedule names.
+// A schedule, a new line, and a zone's file: both are refused, or times come one after the other, each on a minute that the
+// schedule names.
 #include "base/assert.h"
 #include "controllers/cron_job/schedule.h"
 #include "tests/fuzz/fuzzers.h"

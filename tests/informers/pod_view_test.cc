@@ -233,8 +233,8 @@ TEST(PodViewTest, DeletionCostIsAPlainNumber) {
     const char* text;
     int cost;
   };
-  for (const Case& c : {Case{"10", 10}, Case{"-2147483648", -2147483647 - 1}, Case{"2147483648", 0}, Case{"+1", 0}, Case{"007", 0},
-                        Case{"1x", 0}, Case{"", 0}, Case{"-0", 0}}) {
+  for (const Case& c : {Case{"10", 10}, Case{"-2147483648", -2147483647 - 1}, Case{"2147483648", 0}, Case{"+1", 0},
+                        Case{"007", 0}, Case{"1x", 0}, Case{"", 0}, Case{"-0", 0}}) {
     SCOPED_TRACE(c.text);
     Pod pod;
     (*pod.mutable_metadata()->mutable_annotations())["controller.kubernetes.io/pod-deletion-cost"] = c.text;

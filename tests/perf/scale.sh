@@ -41,7 +41,7 @@ Y
 }
 
 # What the Deployments count as ready: a small list, whatever the number of pods.
-ready() { call "$URL/apis/apps/v1/namespaces/default/deployments" | grep -o '"readyReplicas":[0-9]*' | awk -F: '{sum += $2} END {print sum + 0}'; }
+ready() { call "$URL/apis/apps/v1/namespaces/default/deployments" | awk -F'"readyReplicas": *' '{for (i = 2; i <= NF; ++i) sum += $i + 0} END {print sum + 0}'; }
 
 step "$NODES hollow nodes"
 # shellcheck disable=SC2086

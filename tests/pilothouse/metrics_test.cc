@@ -120,9 +120,12 @@ TEST(ApiServerMetrics, WatchesThatBeginAndThoseThatAreTooSlow) {
   const std::string maps = "/api/v1/namespaces/default/configmaps?watch=1&timeoutSeconds=3000";
   const Labels labels{{"group", ""}, {"resource", "configmaps"}};
   const HttpResponse unread = cluster.stream_path(maps);
+  int changes = 0;
   const auto change = [&](int times) {
-    for (int i = 0; i < times; ++i) {
-      cluster.edit<core::v1::ConfigMap>("default/a", [&](core::v1::ConfigMap& map) { (*map.mutable_data())["i"] = std::to_string(i); });
+    for (; times > 0; --times) {
+      cluster.edit<core::v1::ConfigMap>("default/a", [&](core::v1::ConfigMap& map) {
+        (*map.mutable_data())["i"] = std::to_string(++changes);
+      });
     }
   };
   change(150);

@@ -170,6 +170,7 @@ Outcome LoopsReplay::play() {
     if (!answers.empty()) return Outcome::differs(0, loop + ": another answer", label + answers);
     settle();
     learn_hashes();
+    learn_minute();
     meet_names(step);
     decide_names();
     if (const std::string differs = compare_state(); !differs.empty()) {
@@ -210,6 +211,7 @@ void LoopsReplay::pass(const Json& operation, const Json& step) {
   while (cluster_->now() < end) {
     cluster_->advance(500ms);
     learn_hashes();
+    learn_minute();
     meet_names(step);
     decide_names();
     const bool is_so = compare_state().empty();
@@ -306,6 +308,14 @@ void LoopsReplay::learn_hashes() {
   }
 }
 
+void LoopsReplay::learn_minute() {
+  static const std::regex kOfACronJob(R"(Job/.*-(\d{8}))");
+  for (const auto& [key, object] : state_->objects()) {
+    std::smatch found;
+    if (minute_.empty() && std::regex_match(key, found, kOfACronJob)) minute_ = found[1];
+  }
+}
+
 std::string LoopsReplay::with_hashes_told(std::string text) const {
   for (const auto& [ours, recorded] : hashes_) replace_all(text, ours, recorded);
   return text;
@@ -371,6 +381,7 @@ void LoopsReplay::move_addresses(const GeneratedNames& before) {
 std::string LoopsReplay::here(const std::string& text) const {
   std::string out = text;
   replace_all(out, "{ns}", kHome);
+  if (!minute_.empty()) replace_all(out, "<minute>", minute_);
   for (const auto& [of, address] : addresses_) replace_all(out, of, address);
   for (const char* mask :
        {"<rv>", "<clusterIP>", "<data>", "<csr>", "<certificate>", "<minute>", "<nodePort>", "<input>", "{x}"}) {

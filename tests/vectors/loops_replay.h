@@ -36,6 +36,8 @@ class LoopsReplay {
   void settle();
   // Names of new revisions hold a hash of upstream's own making: ours are other ones, and told as theirs.
   void learn_hashes();
+  // The minute that the recording masks is that of our one job of a cron job.
+  void learn_minute();
   void meet_names(const Json& step);
   void decide_names();
   // Addresses go with the objects they were given to.
@@ -69,6 +71,7 @@ class LoopsReplay {
   std::set<std::string> gone_;                    // recorded keys that were there
   std::map<std::string, Json> baseline_;          // what was there before the first step
   std::map<std::string, std::string> hashes_;     // ours → recorded
+  std::string minute_;                            // in names of jobs; empty: not known yet
   std::map<std::string, std::string> addresses_;  // "ip(web-{1})" → what the script gave
 };
 

@@ -114,7 +114,11 @@ void LoopsState::note(const sim::Cluster::Write& write) {
     uids_[uid] = kind + "/" + name + (same_key.size() > 1 ? fmt::format("#{}", same_key.size()) : "");
   }
   const std::string prefix = metadata.value("generateName", "");
-  if (!prefix.empty() && name.starts_with(prefix) && (space.empty() || space.starts_with(home_))) generated_[name] = prefix;
+  // The server keeps no more of a prefix; a stateful set's pods have a name of their own beside it.
+  constexpr std::size_t kPrefixMost = 58, kSuffix = 5;
+  const std::string kept = prefix.substr(0, kPrefixMost);
+  const bool is_generated = !kept.empty() && name.starts_with(kept) && name.size() == kept.size() + kSuffix;
+  if (is_generated && (space.empty() || space.starts_with(home_))) generated_[name] = prefix;
   if (write.created) made_.insert(key);
   keys_[write.key] = key;
   objects_[key] = std::move(object);

@@ -1,4 +1,5 @@
-// cronjob: schedules of minutes that users change, suspend and resume; jobs that end, are deleted, or have the name that a run needs.
+// cronjob: schedules of minutes that users change, suspend and resume; jobs that end, are deleted, or have the name that a run
+// needs.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -59,7 +60,8 @@ class CronJobs final : public Swarm {
   // Nothing runs any more, and all jobs end.
   void settle() override {
     for (const std::string& key : crons_.keys()) {
-      if (!crons_.find(key)->spec().suspend()) attempt([&] { cluster().edit<CronJob>(key, [](CronJob& cron) { cron.mutable_spec()->set_suspend(true); }); });
+      if (!crons_.find(key)->spec().suspend())
+        attempt([&] { cluster().edit<CronJob>(key, [](CronJob& cron) { cron.mutable_spec()->set_suspend(true); }); });
     }
     for (const std::string& key : jobs_.keys()) {
       const Job* job = jobs_.find(key);
@@ -74,11 +76,13 @@ class CronJobs final : public Swarm {
       for (const auto& [name, job] : jobs_.all()) {
         if (controller_of(job.metadata()) != cron.metadata().uid()) continue;
         (job.status().has_completion_time() ? complete : failed) += has_finished(job);
-        if (job.status().has_completion_time() && job.status().completion_time().seconds() > cron.status().last_successful_time().seconds()) {
+        if (job.status().has_completion_time() &&
+            job.status().completion_time().seconds() > cron.status().last_successful_time().seconds()) {
           out.push_back(fmt::format("{} does not know of the success of {}", key, name));
         }
       }
-      if (complete > cron.spec().successful_jobs_history_limit()) out.push_back(fmt::format("{} keeps {} successful jobs", key, complete));
+      if (complete > cron.spec().successful_jobs_history_limit())
+        out.push_back(fmt::format("{} keeps {} successful jobs", key, complete));
       if (failed > cron.spec().failed_jobs_history_limit()) out.push_back(fmt::format("{} keeps {} failed jobs", key, failed));
       if (!cron.status().active().empty()) out.push_back(key + " has active jobs, and all have ended");
     }
@@ -89,7 +93,8 @@ class CronJobs final : public Swarm {
   bool may_write_at_rest(const std::string& line) const override { return line.find("/registry/events/") != std::string::npos; }
 
  private:
-  inline static const std::vector<std::string> kSchedules{"* * * * *", "*/2 * * * *", "*/3 * * * *", "@every 45s", "0 0 31 2 *", "1-59/2 * * * *"};
+  inline static const std::vector<std::string> kSchedules{"* * * * *",  "*/2 * * * *", "*/3 * * * *",
+                                                          "@every 45s", "0 0 31 2 *",  "1-59/2 * * * *"};
   inline static const std::vector<std::string> kPolicies{"Allow", "Forbid", "Replace"};  // each keeps its own
 
   const CronJob* owner_of(const Job& job) const {
@@ -109,11 +114,13 @@ class CronJobs final : public Swarm {
     if (!key.ends_with(fmt::format("-{}", minutes))) judge().never(key + " has the name of another run");
     if (!cron || !alone()) return;
     const auto& status = cron->status();
-    if (status.has_last_schedule_time() && api::to_time(status.last_schedule_time()) == *at) judge().never(key + " was started again");
+    if (status.has_last_schedule_time() && api::to_time(status.last_schedule_time()) == *at)
+      judge().never(key + " was started again");
     if (cron->spec().concurrency_policy() != "Forbid") return;
     for (const auto& [name, other] : jobs_.all()) {
       // One that the status has not told yet may be overlooked.
-      const bool beside = name != key && controller_of(other.metadata()) == cron->metadata().uid() && is_active(*cron, other.metadata().uid());
+      const bool beside =
+          name != key && controller_of(other.metadata()) == cron->metadata().uid() && is_active(*cron, other.metadata().uid());
       if (beside && !has_finished(other)) judge().never(fmt::format("{} was started beside {}", key, name));
     }
   }
@@ -146,7 +153,8 @@ class CronJobs final : public Swarm {
   void take_a_name() {
     const auto keys = crons_.keys();
     if (keys.empty()) return;
-    const auto minute = std::chrono::floor<std::chrono::minutes>(cluster().now()).time_since_epoch().count() + draw().between(0, 2);
+    const auto minute =
+        std::chrono::floor<std::chrono::minutes>(cluster().now()).time_since_epoch().count() + draw().between(0, 2);
     attempt([&] { cluster().create(make_job(fmt::format("{}-{}", draw().of(keys), minute)).object()); });
   }
   void finish() {

@@ -44,9 +44,17 @@ class DaemonSets final : public Swarm {
  public:
   Setup setup(Draw& draw) override {
     gentle_ = draw.chance(0.5);
+    prompt_ = gentle_ && draw.chance(0.7);
     return loops("daemonset,podgc,garbagecollector");
   }
-  Faults faults() const override { return two_managers(120s); }
+  Faults faults() const override {
+    Faults out = two_managers(120s);
+    if (!prompt_) return out;
+    // What the loop knows is never old: then it can be held to more.
+    out.stalled = out.cut = out.expired = out.short_lived = out.slow = out.too_many = out.unavailable = 0;
+    out.cut_off_every = out.second_manager_every = 0s;
+    return out;
+  }
 
   void begin() override {
     nodes_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto&) {
@@ -75,7 +83,7 @@ class DaemonSets final : public Swarm {
       case 0: return make();
       case 1: case 2: case 3: return roll();
       case 4: return edit_one_set([this](DaemonSet& it) { choose_strategy(it); });
-      case 5: case 6: case 7: case 8: case 9: for (int i = draw().between(1, 8); i > 0; --i) kubelet_.step();
+      case 5: case 6: case 7: case 8: case 9: for (int i = draw().between(1, gentle_ ? 16 : 8); i > 0; --i) kubelet_.step();
               return;
       case 10: return make_node();
       case 11: if (draw().chance(0.5)) remove_one(nodes_);
@@ -319,15 +327,22 @@ class DaemonSets final : public Swarm {
     if (draw().chance(0.5)) options.grace_seconds = 0;
     remove_one(pods_, options);
   }
-  // A revision goes, or comes back as an orphan that says the same.
+  // A revision goes, or leaves its name to another, or comes back as an orphan that says the same.
   void meddle() {
     const auto keys = revisions_.keys();
     if (keys.empty()) return;
     const std::string key = draw().of(keys);
-    if (draw().chance(0.5)) return void(attempt([&] { cluster().remove<ControllerRevision>(key); }));
     ControllerRevision twin = *revisions_.find(key);
     meta::v1::ObjectMeta metadata;
     metadata.set_namespace_("default");
+    if (draw().chance(0.6)) {
+      const bool removed = attempt([&] { cluster().remove<ControllerRevision>(key); });
+      metadata.set_name(twin.metadata().name());
+      *twin.mutable_metadata() = metadata;
+      twin.mutable_data()->set_raw(R"({"another":"one"})");
+      if (removed && draw().chance(0.6)) attempt([&] { cluster().create(twin); });
+      return;
+    }
     metadata.set_name(fmt::format("twin-{}", draw().between(0, 5)));
     (*metadata.mutable_labels())["app"] = label(twin.metadata(), "app");
     *twin.mutable_metadata() = metadata;
@@ -339,7 +354,7 @@ class DaemonSets final : public Swarm {
   inline static const std::vector<std::string> kZones{"east", "west"};
   inline static const std::vector<std::string> kEffects{"NoSchedule", "NoExecute", "PreferNoSchedule"};
 
-  bool gentle_ = false;
+  bool gentle_ = false, prompt_ = false;
   Shadow<Node> nodes_;
   Shadow<DaemonSet> sets_;
   Shadow<ControllerRevision> revisions_;

@@ -1,5 +1,5 @@
-// job: Jobs of all sorts, suspended, scaled and deleted; pods that succeed, fail, are deleted and evicted. What counts is told once, an index
-// that was completed is never run again.
+// job: Jobs of all sorts, suspended, scaled and deleted; pods that succeed, fail, are deleted and evicted. What counts is told
+// once, an index that was completed is never run again.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,7 +25,10 @@ bool is_true(const Job& job, const char* type) {
   return found && found->status() == "True";
 }
 bool has_finished(const Job& job) { return is_true(job, "Complete") || is_true(job, "Failed"); }
-bool goes_on(const Job& job) { return !job.spec().suspend() && job.spec().parallelism() > 0; }
+// It comes to an end when nobody does anything to it.
+bool goes_on(const Job& job) {
+  return !job.spec().suspend() && (job.spec().parallelism() > 0 || job.spec().has_active_deadline_seconds());
+}
 bool is_indexed(const Job& job) { return job.spec().completion_mode() == "Indexed"; }
 bool is_leaving(const Pod& pod) { return pod.metadata().has_deletion_timestamp(); }
 bool is_tracked(const Pod& pod) {
@@ -49,10 +52,13 @@ class Jobs final : public Swarm {
       if (after && before && write.author.ends_with(":job-controller")) by_the_loop(key, *before, *after);
     });
     pods_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
-      if (after && after->status().phase() == "Succeeded") succeeded_[controller_of(after->metadata())].insert(after->metadata().uid());
+      if (after && after->status().phase() == "Succeeded")
+        succeeded_[controller_of(after->metadata())].insert(after->metadata().uid());
       if (!write.author.ends_with(":job-controller")) return;
-      if (!before) created(key, *after);
-      else if (after && is_tracked(*before) && !is_tracked(*after)) released(key, *before);
+      if (!before)
+        created(key, *after);
+      else if (after && is_tracked(*before) && !is_tracked(*after))
+        released(key, *before);
     });
     kubelet_.enter(cluster(), draw(), pods_, false);
     make();
@@ -91,7 +97,8 @@ class Jobs final : public Swarm {
     for (const auto& [key, job] : jobs_.all()) {
       compare(key, job, out);
       if (goes_on(job) && !has_finished(job)) out.push_back(key + " has not finished");
-      if (job.spec().suspend() && !has_finished(job) && !is_true(job, "Suspended")) out.push_back(key + " does not say that it is suspended");
+      if (job.spec().suspend() && !has_finished(job) && !is_true(job, "Suspended"))
+        out.push_back(key + " does not say that it is suspended");
     }
     for (const auto& [key, pod] : pods_.all()) {
       if (is_tracked(pod) && !find_job(controller_of(pod.metadata()))) out.push_back(key + " is tracked for nobody");
@@ -126,7 +133,9 @@ class Jobs final : public Swarm {
     Account& account = accounts_[job.metadata().uid()];
     account.parallelism_most = std::max(account.parallelism_most, job.spec().parallelism());
     if (job.spec().suspend()) account.steady = false;
-    if (before && (before->spec().parallelism() != job.spec().parallelism() || before->spec().completions() != job.spec().completions())) account.steady = false;
+    if (before &&
+        (before->spec().parallelism() != job.spec().parallelism() || before->spec().completions() != job.spec().completions()))
+      account.steady = false;
     const auto& uncounted = job.status().uncounted_terminated_pods();
     account.told_succeeded.insert(uncounted.succeeded().begin(), uncounted.succeeded().end());
     account.told_failed.insert(uncounted.failed().begin(), uncounted.failed().end());
@@ -150,7 +159,8 @@ class Jobs final : public Swarm {
   }
 
   void ended(const std::string& key, const Job& job) {
-    judge().reached(is_true(job, "Complete") ? "jobs complete" : "jobs failed: " + find_condition(job.status(), "Failed")->reason());
+    judge().reached(is_true(job, "Complete") ? "jobs complete"
+                                             : "jobs failed: " + find_condition(job.status(), "Failed")->reason());
     accounts_[job.metadata().uid()].finished = true;
     const auto& uncounted = job.status().uncounted_terminated_pods();
     if (!uncounted.succeeded().empty() || !uncounted.failed().empty()) judge().never(key + " has finished and not counted all");
@@ -170,13 +180,15 @@ class Jobs final : public Swarm {
       const bool twin = name != key && is_active(*other) && index_of(*other) && index_of(*other) == index_of(pod);
       if (twin) judge().never(fmt::format("{} was made beside {}, of the same index", key, name));
     }
-    if (active > account.parallelism_most) judge().never(fmt::format("{} is one of {} where at most {} were wanted", key, active, account.parallelism_most));
+    if (active > account.parallelism_most)
+      judge().never(fmt::format("{} is one of {} where at most {} were wanted", key, active, account.parallelism_most));
     if (!is_indexed(*job)) return;
     const auto done = controllers::job::Indexes::parse(job->status().completed_indexes(), job->spec().completions());
     if (done.has(index_of(pod).value_or(-1))) judge().never(key + " runs an index again that was completed");
     const auto failed = controllers::job::Indexes::parse(job->status().failed_indexes(), job->spec().completions());
     if (failed.has(index_of(pod).value_or(-1))) judge().never(key + " runs an index again that has failed");
-    if (pod.metadata().annotations().contains(informers::kIndexFailures) && pod.metadata().annotations().at(informers::kIndexFailures) != "0") {
+    if (pod.metadata().annotations().contains(informers::kIndexFailures) &&
+        pod.metadata().annotations().at(informers::kIndexFailures) != "0") {
       judge().reached("indexes run again, with their failures");
     }
   }
@@ -185,14 +197,17 @@ class Jobs final : public Swarm {
   void released(const std::string& key, const Pod& pod) {
     const Job* job = find_job(controller_of(pod.metadata()));
     if (!job) return judge().reached("pods let go whose job was gone");
-    if (has_finished(*job) || job->metadata().has_deletion_timestamp() || is_true(*job, "FailureTarget") || is_true(*job, "SuccessCriteriaMet")) return;
+    if (has_finished(*job) || job->metadata().has_deletion_timestamp() || is_true(*job, "FailureTarget") ||
+        is_true(*job, "SuccessCriteriaMet"))
+      return;
     const Account& account = accounts_[job->metadata().uid()];
     const std::string& uid = pod.metadata().uid();
     if (account.told_succeeded.contains(uid) || account.told_failed.contains(uid)) return judge().reached("pods counted");
     if (!account.steady || !alone()) return judge().reached("pods given up");
     if (pod.status().phase() != "Succeeded") return;
     const auto done = controllers::job::Indexes::parse(job->status().completed_indexes(), job->spec().completions());
-    if (!is_indexed(*job) || !done.has(index_of(pod).value_or(-1))) judge().never(key + " has succeeded, and was let go uncounted");
+    if (!is_indexed(*job) || !done.has(index_of(pod).value_or(-1)))
+      judge().never(key + " has succeeded, and was let go uncounted");
   }
 
   void compare(const std::string& key, const Job& job, std::vector<std::string>& out) {
@@ -208,14 +223,17 @@ class Jobs final : public Swarm {
     }
     const auto& status = job.status();
     if (!has_finished(job) && (status.active() != active || status.ready() != ready || status.terminating() != terminating)) {
-      out.push_back(fmt::format("{} tells of {} active pods, {} ready, {} terminating; it has {}, {}, {}", key, status.active(), status.ready(),
-                                status.terminating(), active, ready, terminating));
+      out.push_back(fmt::format("{} tells of {} active pods, {} ready, {} terminating; it has {}, {}, {}", key, status.active(),
+                                status.ready(), status.terminating(), active, ready, terminating));
     }
     const Account& account = accounts_[job.metadata().uid()];
-    const int told_succeeded = static_cast<int>(account.told_succeeded.size()), told_failed = static_cast<int>(account.told_failed.size());
+    const int told_succeeded = static_cast<int>(account.told_succeeded.size()),
+              told_failed = static_cast<int>(account.told_failed.size());
     if (!alone()) return;
-    if (!is_indexed(job) && status.succeeded() != told_succeeded) out.push_back(fmt::format("{} counts {} successes of {}", key, status.succeeded(), told_succeeded));
-    if (status.failed() != told_failed) out.push_back(fmt::format("{} counts {} failures of {}", key, status.failed(), told_failed));
+    if (!is_indexed(job) && status.succeeded() != told_succeeded)
+      out.push_back(fmt::format("{} counts {} successes of {}", key, status.succeeded(), told_succeeded));
+    if (status.failed() != told_failed)
+      out.push_back(fmt::format("{} counts {} failures of {}", key, status.failed(), told_failed));
   }
 
   // -- The workload
@@ -256,7 +274,8 @@ class Jobs final : public Swarm {
     const int to = draw().between(0, 5);
     edit_one<Job>(jobs_, [&](Job& job) {
       job.mutable_spec()->set_parallelism(to);
-      if (is_indexed(job) && to > 0 && !job.spec().has_success_policy() && !job.spec().has_max_failed_indexes()) job.mutable_spec()->set_completions(to);
+      if (is_indexed(job) && to > 0 && !job.spec().has_success_policy() && !job.spec().has_max_failed_indexes())
+        job.mutable_spec()->set_completions(to);
     });
   }
   // Somebody takes the pod's label away: it is released.
@@ -266,7 +285,8 @@ class Jobs final : public Swarm {
     const std::string key = draw().of(keys);
     const std::string owner = controller_of(pods_.find(key)->metadata());
     const bool done = attempt([&] {
-      cluster().edit<Pod>(key, [](Pod& pod) { pod.mutable_metadata()->mutable_labels()->erase("batch.kubernetes.io/controller-uid"); });
+      cluster().edit<Pod>(
+          key, [](Pod& pod) { pod.mutable_metadata()->mutable_labels()->erase("batch.kubernetes.io/controller-uid"); });
     });
     if (done) accounts_[owner].steady = false;
   }
