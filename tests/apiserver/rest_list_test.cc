@@ -167,7 +167,7 @@ TEST(RestList, RevisionRules) {
       {"exact of nothing", "?resourceVersionMatch=Exact&resourceVersion=0", 422, 0},
       {"no such match", "?resourceVersionMatch=About&resourceVersion=1", 422, 0},
       {"the future", "?resourceVersion=1000000", 504, 0},
-      {"not a number", "?resourceVersion=x", 422, 0},
+      {"not a number", "?resourceVersion=x", 400, 0},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
