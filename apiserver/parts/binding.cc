@@ -14,6 +14,7 @@
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
+#include "apiserver/rest/validate.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -49,15 +50,6 @@ std::string refusal(const Pod& pod, const Binding& binding) {
   return {};
 }
 
-void check_revision(const meta::v1::ObjectMeta& pod, const std::string& wanted) {
-  if (wanted.empty() || wanted == pod.resource_version()) return;
-  throw api::conflict("pods", pod.name(),
-                      fmt::format("StorageError: invalid object, Code: 4, Key: /registry/pods/{}/{}, ResourceVersion: 0, "
-                                  "AdditionalErrorMsg: Precondition failed: ResourceVersion in precondition: {}, ResourceVersion in "
-                                  "object meta: {}",
-                                  pod.namespace_(), pod.name(), wanted, pod.resource_version()));
-}
-
 void mark_scheduled(Pod& pod, Time now) {
   auto& conditions = *pod.mutable_status()->mutable_conditions();
   auto found = std::ranges::find(conditions, "PodScheduled", [](const auto& condition) { return condition.type(); });
@@ -72,7 +64,6 @@ void mark_scheduled(Pod& pod, Time now) {
 
 api::Object bound(const api::Object& stored, const Binding& binding, Time now) {
   const Pod& before = stored.as<Pod>();
-  check_revision(before.metadata(), binding.metadata().resource_version());
   if (const std::string why = refusal(before, binding); !why.empty()) {
     throw api::conflict("pods/binding", before.metadata().name(), why);
   }
@@ -105,8 +96,14 @@ Task<HttpResponse> bind_pod(Core& core, Call& call) {
   // Admission judges the pod as an update of it would; managed fields are not kept for what the scheduler decides.
   WriteRequest request = write_request(call, {}, options.dry_run);
   request.subresource = "binding";
-  const Make make = [&](const api::Object& stored) { return bound(stored, binding, core.now()); };
-  co_await update_object(core, core.of(api::schema_of<Pod>()), key, UpdateKind::Part, make, std::move(request));
+  Served& pods = core.of(api::schema_of<Pod>());
+  const std::string& wanted = binding.metadata().resource_version();
+  const Make make = [&](const api::Object& stored) {
+    const std::string& revision = stored.metadata().resource_version();
+    if (!wanted.empty() && wanted != revision) refuse_precondition(pods, key, options.dry_run, "ResourceVersion", wanted, revision);
+    return bound(stored, binding, core.now());
+  };
+  co_await update_object(core, pods, key, UpdateKind::Part, make, std::move(request));
   meta::v1::Status status = success();
   status.set_code(201);
   co_return answer_message(call.form, 201, status);

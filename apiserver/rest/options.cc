@@ -115,18 +115,23 @@ std::expected<Revision, std::string> read_revision(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size()) return Revision{value};
-  const std::string_view why = error == std::errc::result_out_of_range ? "value out of range" : "invalid syntax";
-  return std::unexpected(fmt::format("resourceVersion: Invalid value: \"{}\": strconv.ParseUint: parsing \"{}\": {}", text, text, why));
+  const bool digits = text.find_first_not_of("0123456789") == text.npos;
+  return std::unexpected(
+      fmt::format("strconv.ParseUint: parsing \"{}\": {}", text, digits && !text.empty() ? "value out of range" : "invalid syntax"));
 }
+
+namespace {
+
+std::string invalid_revision(std::string_view text, const std::string& why) {
+  return fmt::format("resourceVersion: Invalid value: \"{}\": {}", text, why);
+}
+
+}  // namespace
 
 Revision parse_revision(std::string_view text) {
   const auto revision = read_revision(text);
-  if (revision) return *revision;
-  meta::v1::Status status;
-  status.set_status("Failure");
-  status.set_code(500);
-  status.set_message(revision.error());
-  throw api::ApiError(std::move(status));
+  if (!revision) throw api::unforeseen(invalid_revision(text, revision.error()));
+  return *revision;
 }
 
 ListOptions list_options(const Query& query, bool watch) {
@@ -157,7 +162,7 @@ ListOptions list_options(const Query& query, bool watch) {
     if (!revision.empty() && revision != "0") throw api::bad_request("specifying resource version is not allowed when using continue");
   } else if (!revision.empty()) {
     const auto read = read_revision(revision);
-    if (!read) throw api::bad_request("invalid resource version: " + read.error());
+    if (!read) throw api::bad_request("invalid resource version: " + invalid_revision(revision, read.error()));
     options.revision = *read;
   }
   // Whatever the cache has is answered as it is.

@@ -1,6 +1,7 @@
 // The options of the verbs, from the query or a body, checked as upstream checks them.
 #pragma once
 
+#include <expected>
 #include <optional>
 #include <string>
 
@@ -41,7 +42,9 @@ WriteOptions write_options(const HttpRequest& request, const Query& query, std::
 meta::v1::DeleteOptions delete_options(const HttpRequest& request, const Query& query);
 bool is_dry_run(const meta::v1::DeleteOptions& options);
 
-// Throws ApiError, 500 as upstream, for a text that is not a revision.
+// A revision, or why the text is none, in Go's words.
+std::expected<Revision, std::string> read_revision(std::string_view text);
+// Of a query. Throws ApiError, 500 as upstream, for a text that is not a revision.
 Revision parse_revision(std::string_view text);
 
 }  // namespace ph::apiserver

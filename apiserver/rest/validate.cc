@@ -1,11 +1,10 @@
 #include "apiserver/rest/validate.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "api/errors.h"
 #include "api/object_rules.h"
+#include "apiserver/rest/options.h"
 
 namespace ph::apiserver {
 namespace {
@@ -37,22 +36,24 @@ void validate_update(const Served& served, UpdateKind kind, const api::Object& o
 Revision revision_of(const meta::v1::ObjectMeta& metadata) {
   const std::string& text = metadata.resource_version();
   if (text.empty()) return {};
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size()) return Revision{value};
-  const bool digits = text.find_first_not_of("0123456789") == text.npos;
-  throw api::unforeseen(fmt::format("strconv.ParseUint: parsing \"{}\": {}", text, digits ? "value out of range" : "invalid syntax"));
+  const auto revision = read_revision(text);
+  if (!revision) throw api::unforeseen(revision.error());
+  return *revision;
 }
 
-void check_uid(const Served& served, const ObjectKey& key, bool dry_run, std::string_view wanted, std::string_view stored) {
-  if (wanted.empty() || wanted == stored) return;
+void refuse_precondition(const Served& served, const ObjectKey& key, bool dry_run, std::string_view what, std::string_view wanted,
+                         std::string_view stored) {
   constexpr std::string_view kAll = "/registry";
   std::string_view prefix = served.prefix;
   if (dry_run && prefix.starts_with(kAll)) prefix.remove_prefix(kAll.size());
   throw api::conflict(served.qualified, key.name,
                       fmt::format("StorageError: invalid object, Code: 4, Key: {}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
-                                  "failed: UID in precondition: {}, UID in object meta: {}",
-                                  prefix, key.text(), wanted, stored));
+                                  "failed: {} in precondition: {}, {} in object meta: {}",
+                                  prefix, key.text(), what, wanted, what, stored));
+}
+
+void check_uid(const Served& served, const ObjectKey& key, bool dry_run, std::string_view wanted, std::string_view stored) {
+  if (!wanted.empty() && wanted != stored) refuse_precondition(served, key, dry_run, "UID", wanted, stored);
 }
 
 }  // namespace ph::apiserver

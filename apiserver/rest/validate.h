@@ -18,7 +18,11 @@ void validate_update(const Served& served, UpdateKind kind, const api::Object& o
 // The resourceVersion a write carries, as a number: none and "0" are the same, whatever is stored. Throws ApiError (500) when it
 // is no number.
 Revision revision_of(const meta::v1::ObjectMeta& metadata);
-// An update of an object that has been made anew: 409, which names the key; of a dry run without what all keys begin with.
+// What a write demands of the object, its "UID" or "ResourceVersion", is not so: 409, which names the key; of a dry run without what all
+// keys begin with.
+[[noreturn]] void refuse_precondition(const Served& served, const ObjectKey& key, bool dry_run, std::string_view what, std::string_view wanted,
+                                      std::string_view stored);
+// An update of an object that has been made anew.
 void check_uid(const Served& served, const ObjectKey& key, bool dry_run, std::string_view wanted, std::string_view stored);
 
 }  // namespace ph::apiserver
