@@ -26,7 +26,7 @@ struct DecodeOptions {
   // Warn: the problems found, in order, e.g. `unknown field "spec.foo"`. Strict: they are thrown as one DecodeError
   // `strict decoding error: unknown field "spec.foo", …`.
   std::vector<std::string>* warnings = nullptr;
-  int depth_max = 512;   // deeper nesting is refused; upstream's JSON decoder stops at 10,000
+  int depth_max = 512;  // deeper nesting is refused; upstream's JSON decoder stops at 10,000
 };
 
 enum class JsonStyle { Compact, Pretty };

@@ -10,10 +10,10 @@ namespace ph::api {
 namespace {
 
 // Field numbers that all kinds share.
-constexpr unsigned kMetadata = 1;               // of an object
-constexpr unsigned kResourceVersion = 6;        // of ObjectMeta
+constexpr unsigned kMetadata = 1;         // of an object
+constexpr unsigned kResourceVersion = 6;  // of ObjectMeta
 constexpr unsigned kLabels = 11;
-constexpr unsigned kRaw = 2;                    // of runtime.Unknown
+constexpr unsigned kRaw = 2;  // of runtime.Unknown
 
 // The last value of a field among the records of a message. Records of another wire type are not the field's.
 void find_last(std::string_view bytes, unsigned number, wire::WireType type, wire::Item& out) {
@@ -104,7 +104,8 @@ std::string scalar_at(const Schema& schema, std::string_view protobuf, std::stri
     for (const auto* step : field->path) {
       wire::Item inner;
       const bool last = step == field->path.back();
-      find_last(item.bytes, static_cast<unsigned>(step->number()), last ? wire::wire_type(field->schema->type) : wire::kBytes, inner);
+      find_last(item.bytes, static_cast<unsigned>(step->number()), last ? wire::wire_type(field->schema->type) : wire::kBytes,
+                inner);
       item = inner;
     }
     at = field->schema;

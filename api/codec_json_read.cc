@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/message.h>
-#include <nlohmann/json.hpp>
 #include <simdjson.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/json_text.h"
@@ -161,7 +161,8 @@ class JsonReader {
   }
   [[noreturn]] static void mismatch(std::string_view what, const Schema& schema, const Place& place) {
     const std::string target = place.go_text();
-    throw Mismatch{fmt::format("json: cannot unmarshal {} into Go {} of type {}", what, target.empty() ? "value" : target, go_type(schema))};
+    throw Mismatch{
+        fmt::format("json: cannot unmarshal {} into Go {} of type {}", what, target.empty() ? "value" : target, go_type(schema))};
   }
 
   void members(const Schema& schema, od::object& object, const Place& place, int depth) {
@@ -376,7 +377,10 @@ class JsonReader {
       if (field.schema->type == Type::List) list = &field;
       if (field.schema->type == Type::Bool) flag = &field;
     }
-    const Field* const chosen = type == json_type::object ? object : type == json_type::array ? list : type == json_type::boolean ? flag : nullptr;
+    const Field* const chosen = type == json_type::object    ? object
+                                : type == json_type::array   ? list
+                                : type == json_type::boolean ? flag
+                                                             : nullptr;
     if (!chosen && flag) throw Mismatch{"boolean or JSON schema expected"};
     if (!chosen) return skip(value, type, depth);
     if (flag && chosen == object) writer_.number(static_cast<unsigned>(flag->number), 1);
@@ -386,7 +390,8 @@ class JsonReader {
   }
 
   static std::string_view text_of(od::value& value, json_type type) {
-    if (type != json_type::string) throw Mismatch{fmt::format("json: cannot unmarshal {} into Go value of type string", json_type_name(type))};
+    if (type != json_type::string)
+      throw Mismatch{fmt::format("json: cannot unmarshal {} into Go value of type string", json_type_name(type))};
     return take(value.get_string());
   }
 
@@ -502,7 +507,8 @@ GroupVersionKind type_of(std::string_view json) {
   std::string api_version, kind;
   const auto walk = [&](od::document& document) {
     const json_type type = take(document.type());
-    if (type != json_type::object) throw Mismatch{fmt::format("json: cannot unmarshal {} into Go value of type {}", json_type_name(type), kTarget)};
+    if (type != json_type::object)
+      throw Mismatch{fmt::format("json: cannot unmarshal {} into Go value of type {}", json_type_name(type), kTarget)};
     for (auto result : take(document.get_object())) {
       od::field member = take(std::move(result));
       const std::string_view name = take(member.unescaped_key());
@@ -512,7 +518,8 @@ GroupVersionKind type_of(std::string_view json) {
       const json_type type = take(value.type());
       if (type == json_type::null) continue;
       if (type != json_type::string) {
-        throw Mismatch{fmt::format("json: cannot unmarshal {} into Go struct field .{} of type string", json_type_name(type), name)};
+        throw Mismatch{
+            fmt::format("json: cannot unmarshal {} into Go struct field .{} of type string", json_type_name(type), name)};
       }
       out->assign(take(value.get_string()));
       if (!kind.empty() && !api_version.empty()) return;  // the rest is read when the object is decoded

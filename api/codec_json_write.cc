@@ -181,7 +181,9 @@ class JsonWriter {
   void object(const Envelope& envelope) {
     if (envelope.content_type == "application/json") return raw(envelope.raw);
     const Schema* schema = Scheme::builtin().find(envelope.kind);
-    if (!schema) throw DecodeError("no kind \"" + envelope.kind.kind + "\" is registered for version \"" + envelope.kind.api_version() + "\"");
+    if (!schema)
+      throw DecodeError("no kind \"" + envelope.kind.kind + "\" is registered for version \"" + envelope.kind.api_version() +
+                        "\"");
     structure(*schema, envelope.raw, true);
   }
 

@@ -116,7 +116,9 @@ std::string served_bytes(std::string_view stored, std::string_view revision) {
   return is_json_text(stored) ? with_version_in_json(stored, revision) : with_resource_version(stored, revision);
 }
 
-std::string encode_json(const Object& object) { return object.message() ? encode_json(*object.message()) : dumped(to_json(object)); }
+std::string encode_json(const Object& object) {
+  return object.message() ? encode_json(*object.message()) : dumped(to_json(object));
+}
 
 Json to_json(const Object& object) {
   if (object.message()) return to_json(*object.message());

@@ -55,7 +55,8 @@ class Checker {
 
  private:
   bool fail(std::string_view context) {
-    error_ = at_ < text_.size() ? fmt::format("invalid character {} {}", quoted(text_[at_]), context) : "unexpected end of JSON input";
+    error_ =
+        at_ < text_.size() ? fmt::format("invalid character {} {}", quoted(text_[at_]), context) : "unexpected end of JSON input";
     return false;
   }
   void space() {

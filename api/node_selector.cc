@@ -13,8 +13,8 @@
 
 namespace ph::api {
 
-using core::v1::Node, core::v1::NodeSelector, core::v1::NodeSelectorRequirement, core::v1::NodeSelectorTerm,
-    core::v1::PodSpec, core::v1::Taint, core::v1::Toleration;
+using core::v1::Node, core::v1::NodeSelector, core::v1::NodeSelectorRequirement, core::v1::NodeSelectorTerm, core::v1::PodSpec,
+    core::v1::Taint, core::v1::Toleration;
 
 namespace {
 
@@ -37,8 +37,8 @@ template <class Ops>
 std::string unsupported(std::string_view list, int index, const NodeSelectorRequirement& requirement, const Ops& ops) {
   std::vector<std::string> supported;
   for (const auto& [name, op] : ops) supported.push_back(quote(name));
-  return fmt::format("{}[{}].operator: Unsupported value: {}: supported values: {}", list, index,
-                     quote(requirement.operator_()), fmt::join(supported, ", "));
+  return fmt::format("{}[{}].operator: Unsupported value: {}: supported values: {}", list, index, quote(requirement.operator_()),
+                     fmt::join(supported, ", "));
 }
 
 const std::string* find(const google::protobuf::Map<std::string, std::string>& map, const std::string& key) {
@@ -72,7 +72,8 @@ void NodeTerm::add_expression(const NodeSelectorRequirement& requirement, int in
   }
   const bool orders = out.op == Op::Gt || out.op == Op::Lt;
   const bool lists = out.op == Op::In || out.op == Op::NotIn;
-  if (lists && out.values.empty()) invalid("values", list_of(requirement), "for 'in', 'notin' operators, values set can't be empty");
+  if (lists && out.values.empty())
+    invalid("values", list_of(requirement), "for 'in', 'notin' operators, values set can't be empty");
   if (!lists && !orders && !out.values.empty()) {
     invalid("values", list_of(requirement), "values set must be empty for exists and does not exist");
   }
@@ -98,7 +99,8 @@ void NodeTerm::add_field(const NodeSelectorRequirement& requirement, int index) 
   const auto known = std::ranges::find(kOps, requirement.operator_(), [](const auto& op) { return op.first; });
   if (known == std::end(kOps)) return errors_.push_back(unsupported("matchFields", index, requirement, kOps));
   if (requirement.values_size() != 1) {
-    return errors_.push_back(fmt::format("matchFields[{}].values: Invalid value: {}: must have one element", index, list_of(requirement)));
+    return errors_.push_back(
+        fmt::format("matchFields[{}].values: Invalid value: {}: must have one element", index, list_of(requirement)));
   }
   fields_.push_back({requirement.key(), known->second, {requirement.values(0)}});
 }
@@ -107,18 +109,12 @@ bool NodeTerm::holds(const Requirement& requirement, const std::string* value) {
   const auto listed = [&] { return std::ranges::find(requirement.values, *value) != requirement.values.end(); };
   const auto number = [&] { return value ? to_int(*value) : std::nullopt; };
   switch (requirement.op) {
-    case Op::In:
-      return value && listed();
-    case Op::NotIn:
-      return !value || !listed();
-    case Op::Exists:
-      return value;
-    case Op::DoesNotExist:
-      return !value;
-    case Op::Gt:
-      return number() && *number() > requirement.bound;
-    case Op::Lt:
-      return number() && *number() < requirement.bound;
+    case Op::In: return value && listed();
+    case Op::NotIn: return !value || !listed();
+    case Op::Exists: return value;
+    case Op::DoesNotExist: return !value;
+    case Op::Gt: return number() && *number() > requirement.bound;
+    case Op::Lt: return number() && *number() < requirement.bound;
   }
   return false;
 }
@@ -170,8 +166,7 @@ TermErrors NodeTerms::errors(std::string_view path) const {
 RequiredNodes::RequiredNodes(const PodSpec& pod) {
   for (const auto* label : sorted(pod.node_selector())) labels_.emplace_back(label->first, label->second);
   const auto& affinity = pod.affinity();
-  if (affinity.has_node_affinity() &&
-      affinity.node_affinity().has_required_during_scheduling_ignored_during_execution()) {
+  if (affinity.has_node_affinity() && affinity.node_affinity().has_required_during_scheduling_ignored_during_execution()) {
     affinity_.emplace(affinity.node_affinity().required_during_scheduling_ignored_during_execution());
   }
 }
@@ -183,9 +178,7 @@ bool RequiredNodes::has_labels(const Node& node) const {
   });
 }
 
-bool RequiredNodes::matches(const Node& node) const {
-  return has_labels(node) && (!affinity_ || affinity_->matches(node));
-}
+bool RequiredNodes::matches(const Node& node) const { return has_labels(node) && (!affinity_ || affinity_->matches(node)); }
 
 bool RequiredNodes::unclear(const Node& node) const {
   const auto broken = [](const NodeTerm& term) { return !term.errors().empty(); };

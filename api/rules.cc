@@ -71,7 +71,8 @@ void Errors::required(const Path& path, std::string_view detail) {
 }
 
 void Errors::invalid(const Path& path, std::string_view value_json, std::string_view detail) {
-  add("FieldValueInvalid", path, with_detail(value_json.empty() ? "Invalid value" : fmt::format("Invalid value: {}", value_json), detail));
+  add("FieldValueInvalid", path,
+      with_detail(value_json.empty() ? "Invalid value" : fmt::format("Invalid value: {}", value_json), detail));
 }
 
 void Errors::invalid(const Path& path, std::int64_t value, std::string_view detail) {
@@ -152,12 +153,8 @@ static std::string completed(std::string_view name, bool prefix) {
 std::vector<std::string> subdomain_name(std::string_view name, bool prefix) {
   return check_dns1123_subdomain(completed(name, prefix));
 }
-std::vector<std::string> label_name(std::string_view name, bool prefix) {
-  return check_dns1123_label(completed(name, prefix));
-}
-std::vector<std::string> dns1035_name(std::string_view name, bool prefix) {
-  return check_dns1035_label(completed(name, prefix));
-}
+std::vector<std::string> label_name(std::string_view name, bool prefix) { return check_dns1123_label(completed(name, prefix)); }
+std::vector<std::string> dns1035_name(std::string_view name, bool prefix) { return check_dns1035_label(completed(name, prefix)); }
 std::vector<std::string> path_segment_name(std::string_view name, bool prefix) {
   std::vector<std::string> out;
   if (!prefix && (name == "." || name == "..")) return {fmt::format("may not be '{}'", name)};

@@ -60,8 +60,9 @@ class Path {
 // are told: a body of millions of wrong items must not cost as much again, many times over. One last error says so.
 class Errors {
  public:
-  void required(const Path& path, std::string_view detail = {});                   // Required value: …
-  void invalid(const Path& path, std::string_view value_json, std::string_view detail);  // Invalid value: …: …; no value: left out
+  void required(const Path& path, std::string_view detail = {});  // Required value: …
+  void invalid(const Path& path, std::string_view value_json,
+               std::string_view detail);  // Invalid value: …: …; no value: left out
   void invalid(const Path& path, std::int64_t value, std::string_view detail);
   void invalid_text(const Path& path, std::string_view value, std::string_view detail);  // the value quoted as Go's %q
   // The value as JSON of the message, as upstream shows structs.
@@ -105,7 +106,7 @@ struct KindRules {
   void (*validate)(const Message& object, Errors& errors) = nullptr;                             // on create
   void (*validate_update)(const Message& object, const Message& old, Errors& errors) = nullptr;  // runs `validate`'s rules too
   void (*validate_status)(const Message& object, const Message& old, Errors& errors) = nullptr;  // PUT …/status
-  NameRule name_rule = nullptr;  // null: any path segment
+  NameRule name_rule = nullptr;                                                                  // null: any path segment
 };
 
 // The rules of a kind; all null members when it has none. Generic metadata rules are separate, below: they run first.

@@ -10,8 +10,8 @@ namespace ph::api {
 // The table of api/rules.def, read twice: to declare the functions and to list them.
 #define PH_DEFAULTS_Defaults(type) void set_defaults(type&);
 #define PH_DEFAULTS_None(type)
-#define PH_VALIDATE_Validate(type)       \
-  void validate(const type&, Errors&);   \
+#define PH_VALIDATE_Validate(type)     \
+  void validate(const type&, Errors&); \
   void validate_update(const type&, const type&, Errors&);
 #define PH_VALIDATE_None(type)
 #define PH_STATUS_Status(type) void validate_status(const type&, const type&, Errors&);

@@ -58,38 +58,65 @@ namespace {
 
 // One type of each file of kinds.
 const pb::FileDescriptor* const* kind_files(std::size_t& count) {
-  static const pb::FileDescriptor* const kFiles[] = {
-      meta::v1::Quantity::descriptor()->file(),         meta::v1::ObjectMeta::descriptor()->file(),
-      core::v1::Pod::descriptor()->file(),              apps::v1::Deployment::descriptor()->file(),
-      events::v1::Event::descriptor()->file(),          authentication::v1::TokenReview::descriptor()->file(),
-      authorization::v1::SubjectAccessReview::descriptor()->file(),
-      admissionregistration::v1::Rule::descriptor()->file(),
-      apiregistration::v1::APIService::descriptor()->file(),
-      flowcontrol::v1::FlowSchema::descriptor()->file(), resources::v1::ResourceClaim::descriptor()->file(),
-      autoscaling::v1::Scale::descriptor()->file(),     autoscaling::v2::HorizontalPodAutoscaler::descriptor()->file(),
-      batch::v1::Job::descriptor()->file(),             certificates::v1::CertificateSigningRequest::descriptor()->file(),
-      networking::v1::Ingress::descriptor()->file(),    node::v1::RuntimeClass::descriptor()->file(),
-      policy::v1::Eviction::descriptor()->file(),       rbac::v1::Role::descriptor()->file(),
-      storage::v1::StorageClass::descriptor()->file(),  scheduling::v1::PriorityClass::descriptor()->file(),
-      coordination::v1::Lease::descriptor()->file(),    discovery::v1::EndpointSlice::descriptor()->file(),
-      apidiscovery::v2::APIGroupDiscovery::descriptor()->file(),
-      apiextensions::v1::CustomResourceDefinition::descriptor()->file()};
+  static const pb::FileDescriptor* const kFiles[] = {meta::v1::Quantity::descriptor()->file(),
+                                                     meta::v1::ObjectMeta::descriptor()->file(),
+                                                     core::v1::Pod::descriptor()->file(),
+                                                     apps::v1::Deployment::descriptor()->file(),
+                                                     events::v1::Event::descriptor()->file(),
+                                                     authentication::v1::TokenReview::descriptor()->file(),
+                                                     authorization::v1::SubjectAccessReview::descriptor()->file(),
+                                                     admissionregistration::v1::Rule::descriptor()->file(),
+                                                     apiregistration::v1::APIService::descriptor()->file(),
+                                                     flowcontrol::v1::FlowSchema::descriptor()->file(),
+                                                     resources::v1::ResourceClaim::descriptor()->file(),
+                                                     autoscaling::v1::Scale::descriptor()->file(),
+                                                     autoscaling::v2::HorizontalPodAutoscaler::descriptor()->file(),
+                                                     batch::v1::Job::descriptor()->file(),
+                                                     certificates::v1::CertificateSigningRequest::descriptor()->file(),
+                                                     networking::v1::Ingress::descriptor()->file(),
+                                                     node::v1::RuntimeClass::descriptor()->file(),
+                                                     policy::v1::Eviction::descriptor()->file(),
+                                                     rbac::v1::Role::descriptor()->file(),
+                                                     storage::v1::StorageClass::descriptor()->file(),
+                                                     scheduling::v1::PriorityClass::descriptor()->file(),
+                                                     coordination::v1::Lease::descriptor()->file(),
+                                                     discovery::v1::EndpointSlice::descriptor()->file(),
+                                                     apidiscovery::v2::APIGroupDiscovery::descriptor()->file(),
+                                                     apiextensions::v1::CustomResourceDefinition::descriptor()->file()};
   count = std::size(kFiles);
   return kFiles;
 }
 
 // The order in which discovery names groups.
 int group_rank(std::string_view group) {
-  static constexpr std::string_view kOrder[] = {
-      "", "apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch",
-      "certificates.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io",
-      "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io", "node.k8s.io",
-      "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io"};
+  static constexpr std::string_view kOrder[] = {"",
+                                                "apiregistration.k8s.io",
+                                                "apps",
+                                                "events.k8s.io",
+                                                "authentication.k8s.io",
+                                                "authorization.k8s.io",
+                                                "autoscaling",
+                                                "batch",
+                                                "certificates.k8s.io",
+                                                "networking.k8s.io",
+                                                "policy",
+                                                "rbac.authorization.k8s.io",
+                                                "storage.k8s.io",
+                                                "admissionregistration.k8s.io",
+                                                "apiextensions.k8s.io",
+                                                "scheduling.k8s.io",
+                                                "coordination.k8s.io",
+                                                "node.k8s.io",
+                                                "discovery.k8s.io",
+                                                "resource.k8s.io",
+                                                "flowcontrol.apiserver.k8s.io"};
   return static_cast<int>(std::ranges::find(kOrder, group) - std::begin(kOrder));
 }
 
 bool in_discovery_order(const Resource& a, const Resource& b) {
-  const auto group = [](const Resource& resource) { return std::tuple(group_rank(resource.kind.group), std::string_view(resource.kind.group)); };
+  const auto group = [](const Resource& resource) {
+    return std::tuple(group_rank(resource.kind.group), std::string_view(resource.kind.group));
+  };
   if (const auto order = group(a) <=> group(b); order != 0) return order < 0;
   // Clients prefer the first version of a group.
   if (a.kind.version != b.kind.version) return is_newer_version(a.kind.version, b.kind.version);
@@ -210,7 +237,8 @@ class SchemaBuilder {
     level(schema, plan, schema.descriptor, {});
     PH_ASSERT(schema.fields.size() <= wire::kMembersMax);
     PH_ASSERT(plan.levels.size() < 64);
-    if (schema.kind) plan.kind_json = fmt::format(R"("kind":"{}","apiVersion":"{}")", schema.kind->kind, schema.kind->api_version());
+    if (schema.kind)
+      plan.kind_json = fmt::format(R"("kind":"{}","apiVersion":"{}")", schema.kind->kind, schema.kind->api_version());
     plan.json_keys.reserve(schema.fields.size());
     for (const Field& field : schema.fields) plan.json_keys.push_back("\"" + field.name + "\":");
     schema.index_names();
@@ -287,7 +315,9 @@ class SchemaBuilder {
     }
     Schema& schema = add(Type::List);
     schema.element = value(descriptor);
-    schema.list_type = options.list_type() == "map" ? ListType::Map : options.list_type() == "set" ? ListType::Set : ListType::Atomic;
+    schema.list_type = options.list_type() == "map"   ? ListType::Map
+                       : options.list_type() == "set" ? ListType::Set
+                                                      : ListType::Atomic;
     schema.atomic = schema.list_type == ListType::Atomic;
     schema.list_map_keys = to_vector(options.list_map_key());
     return &schema;
@@ -405,7 +435,8 @@ const Schema* Scheme::find(const GroupVersionKind& kind) const {
   // The options of requests are kinds of every group version.
   if (!kind.kind.ends_with("Options") || kind.version.empty()) return nullptr;
   const auto found = impl_->by_kind.find({"", "v1", kind.kind});
-  const bool shared = found != impl_->by_kind.end() && found->second->descriptor->file() == meta::v1::ObjectMeta::descriptor()->file();
+  const bool shared =
+      found != impl_->by_kind.end() && found->second->descriptor->file() == meta::v1::ObjectMeta::descriptor()->file();
   return shared ? found->second : nullptr;
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "api/json_text.h"
 #include <nlohmann/json.hpp>
+#include "api/json_text.h"
 
 #include "api/codec.h"
 #include "api/kinds.h"
@@ -92,7 +92,8 @@ bool is_zero_json(const Schema& schema, const Json& value) {
     case Type::Bytes: return value == "";
     case Type::List:
     case Type::Map: return value.empty();
-    case Type::Quantity: return value == 0 || (value.is_string() && canonical_quantity(value.get_ref<const std::string&>()) == "0");
+    case Type::Quantity:
+      return value == 0 || (value.is_string() && canonical_quantity(value.get_ref<const std::string&>()) == "0");
     case Type::IntOrString: return value == 0;
     case Type::Duration: return value == "0s";
     default: return value.is_null();
@@ -234,7 +235,8 @@ Value Value::member_of_message(const Field& field) const {
   const bool has = reflection.HasField(*holder, last);
   const bool there = field.schema->type == Type::Struct && field.always && !field.pointer;
   if (!has && !there) return {};
-  pb::Message* inner = has || !read_only_ ? reflection.MutableMessage(holder, last) : const_cast<pb::Message*>(&reflection.GetMessage(*holder, last));
+  pb::Message* inner = has || !read_only_ ? reflection.MutableMessage(holder, last)
+                                          : const_cast<pb::Message*>(&reflection.GetMessage(*holder, last));
   return of_message(*inner, *field.schema);
 }
 
@@ -341,9 +343,7 @@ Json Value::json_of_message() const {
     case Type::Int64: return integer();
     case Type::Double: return number();
     case Type::String: return text();
-    case Type::Bytes:
-      transcode_to_json(*schema_, text(), false, out);
-      return Json::parse(out);
+    case Type::Bytes: transcode_to_json(*schema_, text(), false, out); return Json::parse(out);
     case Type::List: {
       Json list = Json::array();
       for (std::size_t i = 0; i < size(); ++i) list.push_back(item(i).json());
@@ -592,7 +592,8 @@ bool Value::equal(const Value& a, const Value& b) {
     }
     case Type::Map: {
       const auto keys = a.keys();
-      return keys == b.keys() && std::ranges::all_of(keys, [&](const std::string& key) { return equal(a.entry(key), b.entry(key)); });
+      return keys == b.keys() &&
+             std::ranges::all_of(keys, [&](const std::string& key) { return equal(a.entry(key), b.entry(key)); });
     }
     case Type::Time:
     case Type::MicroTime: return equal_stamps(a.text(), b.text());

@@ -80,7 +80,8 @@ void Index::scan(const Plan& plan, const Level& level, std::string_view bytes) {
     }
     const bool packed = step->many && step->type != kBytes && (tag & 7) == kBytes;
     if ((tag & 7) != step->type && !packed) {
-      const std::string name = step->member < 0 ? std::string("inline") : go_name(plan.schema->fields[static_cast<std::size_t>(step->member)]);
+      const std::string name =
+          step->member < 0 ? std::string("inline") : go_name(plan.schema->fields[static_cast<std::size_t>(step->member)]);
       throw DecodeError(fmt::format("proto: wrong wireType = {} for field {}", tag & 7, name));
     }
     if (step->level >= 0) {
@@ -205,7 +206,8 @@ void Writer::close(std::size_t mark) {
 bool parse(std::string_view bytes, google::protobuf::Message& into) {
   // Protobuf is fastest from memory, and then stops at a hundred levels: few messages have more.
   if (into.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return true;
-  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                                static_cast<int>(bytes.size()));
   stream.SetRecursionLimit(kDepthMax);
   return into.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
 }
@@ -260,7 +262,8 @@ class Normalizer {
   void value(unsigned number, const Schema& schema, const Item& item) {
     switch (schema.type) {
       case Type::Bool: return out_.number(number, item.number != 0);
-      case Type::Int32: return out_.number(number, static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(item.number)}));
+      case Type::Int32:
+        return out_.number(number, static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(item.number)}));
       case Type::Int64: return out_.number(number, item.number);
       case Type::Double: return out_.fixed64(number, item.number);
       case Type::String:

@@ -144,8 +144,9 @@ bool View::equal(const View& a, const View& b) {
     case Type::Struct: return equal_structs(a, b);
     case Type::List: return std::ranges::equal(a.items(), b.items(), equal);
     case Type::Map:
-      return std::ranges::equal(a.entries(), b.entries(),
-                                [](const auto& left, const auto& right) { return left.first == right.first && equal(left.second, right.second); });
+      return std::ranges::equal(a.entries(), b.entries(), [](const auto& left, const auto& right) {
+        return left.first == right.first && equal(left.second, right.second);
+      });
     case Type::Bool: return (a.item_.number != 0) == (b.item_.number != 0);
     case Type::Int32: return static_cast<std::int32_t>(a.item_.number) == static_cast<std::int32_t>(b.item_.number);
     case Type::Int64: return a.item_.number == b.item_.number;

@@ -42,7 +42,9 @@ class View {
   // Deep equality of two values of one schema, by what JSON would show. Two absent ones are equal.
   static bool equal(const View& a, const View& b);
   // Certainly equal; at the price of a memory comparison.
-  static bool same_bytes(const View& a, const View& b) { return a.item_.number == b.item_.number && a.item_.bytes == b.item_.bytes; }
+  static bool same_bytes(const View& a, const View& b) {
+    return a.item_.number == b.item_.number && a.item_.bytes == b.item_.bytes;
+  }
 
  private:
   View(const Schema& schema, Item item, unsigned number) : schema_(&schema), item_(item), number_(number) {}

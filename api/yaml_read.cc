@@ -26,11 +26,11 @@ constexpr std::size_t kOutputMax = 32u << 20;
 
 struct Node {
   enum Kind : unsigned char { Scalar, Sequence, Mapping, Alias } kind = Scalar;
-  bool plain = false;         // a scalar without quotes
-  bool open = false;          // being written: met again, it contains itself
-  std::string text;           // of a scalar; the name of an alias
+  bool plain = false;  // a scalar without quotes
+  bool open = false;   // being written: met again, it contains itself
+  std::string text;    // of a scalar; the name of an alias
   std::string tag;
-  std::size_t line = 0;       // where it begins, from 1 on
+  std::size_t line = 0;         // where it begins, from 1 on
   std::vector<Node*> children;  // of a mapping: keys and values in turn; of an alias: what it stands for
 };
 
@@ -161,7 +161,8 @@ class JsonOfYaml {
     const double at = std::clamp((static_cast<double>(values_) - few) / (many - few), 0.0, 1.0);
     const double share = 0.99 - at * (0.99 - 0.10);
     const bool looked_at = values_by_alias_ > 100 && values_ > 1000;
-    if (looked_at && static_cast<double>(values_by_alias_) > share * static_cast<double>(values_)) refuse("document contains excessive aliasing");
+    if (looked_at && static_cast<double>(values_by_alias_) > share * static_cast<double>(values_))
+      refuse("document contains excessive aliasing");
     if (out.size() > kOutputMax) refuse("document is too large");
   }
 

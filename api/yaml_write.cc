@@ -79,8 +79,10 @@ class YamlWriter {
 
   // Quoted when, plain, it would read as something else than text.
   void text(const std::string& text) {
-    if (!is_utf8(text)) return this->text(Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>());
-    const bool stays_text = std::holds_alternative<std::string>(resolve_yaml_scalar(text, {}, true)) && !is_base_60(text) && text != "<<";
+    if (!is_utf8(text))
+      return this->text(Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>());
+    const bool stays_text =
+        std::holds_alternative<std::string>(resolve_yaml_scalar(text, {}, true)) && !is_base_60(text) && text != "<<";
     if (!stays_text) return scalar(text, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
     scalar(text, text.find('\n') != std::string::npos ? YAML_LITERAL_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE);
   }

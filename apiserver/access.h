@@ -103,11 +103,11 @@ class Authorizer {
 struct AdmissionRequest {
   const api::Resource* resource = nullptr;
   std::string subresource;
-  std::string operation;      // CREATE UPDATE DELETE CONNECT
-  ObjectKey key;              // name may be empty before generateName
+  std::string operation;  // CREATE UPDATE DELETE CONNECT
+  ObjectKey key;          // name may be empty before generateName
   const Identity* user = nullptr;
   bool dry_run = false;
-  api::Object* object = nullptr;         // null for DELETE; before the commit: when the object is being removed
+  api::Object* object = nullptr;            // null for DELETE; before the commit: when the object is being removed
   const api::Object* old_object = nullptr;  // UPDATE, DELETE
   std::vector<std::string>* warnings = nullptr;
 };

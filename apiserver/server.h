@@ -30,7 +30,7 @@ struct ServerOptions {
   bool keep_kubernetes_service = true;
   Duration event_ttl = 1h;
   bool stateful_set_max_unavailable = false;  // the gate MaxUnavailableStatefulSet: stateful sets may have a maxUnavailable
-  bool crd_ignore_cel = false;  // custom resource definitions may have rules in CEL, which are stored and not carried out
+  bool crd_ignore_cel = false;     // custom resource definitions may have rules in CEL, which are stored and not carried out
   Duration request_timeout = 60s;  // the most a request may take that is no watch, log or the like
   std::size_t body_max = 3 * 1024 * 1024;
   Duration watch_timeout_min = 30min;  // of watches without timeoutSeconds: up to twice this, at random

@@ -55,8 +55,7 @@ class Access final : public Authorizer {
     keys = options.token_keys;
     if (!keys && !options.service_account_key.empty()) keys = make_token_keys(signing_keys(options));
     if (!keys) return;
-    ServiceAccountTokens::Options token_options{.issuer = options.service_account_issuer,
-                                                .api_audiences = options.api_audiences};
+    ServiceAccountTokens::Options token_options{.issuer = options.service_account_issuer, .api_audiences = options.api_audiences};
     if (token_options.issuer.empty()) {
       token_options.issuer = "https://kubernetes.default.svc." + server.options().cluster_domain;
     }
@@ -162,8 +161,9 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
   auto access = std::make_unique<Access>(server, clock, options);
   using Authorization = StandardOptions::Authorization;
   if (options.anonymous && std::ranges::find(options.authorization, Authorization::AlwaysAllow) != options.authorization.end()) {
-    options.log.warning("AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a "
-                        "different authorizer");
+    options.log.warning(
+        "AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a "
+        "different authorizer");
     options.anonymous = false;
   }
   out.authenticator = make_authenticator(access->tokens.get(), {.anonymous = options.anonymous});
@@ -177,7 +177,8 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
   out.authorizer = std::move(access);
   out.tables = make_table_converter();
   auto bootstrapped = std::make_shared<bool>(false);
-  add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)), std::move(openid), options.listed_paths);
+  add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)), std::move(openid),
+            options.listed_paths);
   out.at_start.push_back([&server, &clock, client_ca = std::move(options.client_ca), bootstrapped] {
     return start(&server, &clock, {.client_ca = client_ca}, bootstrapped);
   });

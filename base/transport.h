@@ -51,17 +51,17 @@ struct Identity {
 
 // The other end of a connection, as far as the connection itself tells.
 struct Peer {
-  std::string address;                // IP:port, or empty in process
-  std::optional<Identity> identity;   // from a verified client certificate (CN, O), or of an in-process client
-  bool certificate_refused = false;   // a client certificate was presented and does not verify: no anonymous fallback
+  std::string address;               // IP:port, or empty in process
+  std::optional<Identity> identity;  // from a verified client certificate (CN, O), or of an in-process client
+  bool certificate_refused = false;  // a client certificate was presented and does not verify: no anonymous fallback
 };
 
 struct HttpRequest {
   std::string method;
-  std::string target;   // path and query, percent-encoded
+  std::string target;  // path and query, percent-encoded
   Headers headers;
   std::string body;
-  Peer peer;            // set by the server's side
+  Peer peer;  // set by the server's side
   // What a server has set aside for the body; given back when the last copy of the request has gone.
   std::shared_ptr<const void> room;
 

@@ -78,7 +78,9 @@ int run_program(const std::string& program, const std::string& version, FlagSet&
   return 1;
 }
 
-std::vector<std::string> arguments(int argc, const char* const* argv) { return argc < 1 ? std::vector<std::string>() : std::vector<std::string>(argv + 1, argv + argc); }
+std::vector<std::string> arguments(int argc, const char* const* argv) {
+  return argc < 1 ? std::vector<std::string>() : std::vector<std::string>(argv + 1, argv + argc);
+}
 
 std::string host_name() {
   char name[256] = {};

@@ -63,7 +63,8 @@ void ask_deletion(RequestBuilder& request, const api::Resource& resource, const 
   if (resource.schema) {
     request.body(std::string(kProtobuf), api::encode_envelope(delete_body(options)));
   } else {
-    request.accept(metadata_media_type(as) + ",application/json").body("application/json", api::encode_json(delete_body(options)));
+    request.accept(metadata_media_type(as) + ",application/json")
+        .body("application/json", api::encode_json(delete_body(options)));
   }
 }
 
@@ -191,8 +192,8 @@ Task<bool> Client::find_message(const api::Schema& schema, ObjectKey key, Messag
   }
 }
 
-Task<void> Client::list_bytes(const api::Schema& schema, ListOptions options, std::vector<std::string>& items,
-                              Revision& revision, std::string& continue_token) {
+Task<void> Client::list_bytes(const api::Schema& schema, ListOptions options, std::vector<std::string>& items, Revision& revision,
+                              std::string& continue_token) {
   RequestBuilder request("GET", resource_of(schema), options.namespace_name);
   request.list_query(options);
   const std::string body = co_await ask(std::move(request).build(user_agent_));

@@ -76,7 +76,7 @@ struct Listed {
 
 // One event of a raw watch: the object's envelope-free protobuf bytes.
 struct RawEvent {
-  std::string type;  // ADDED MODIFIED DELETED BOOKMARK ERROR
+  std::string type;    // ADDED MODIFIED DELETED BOOKMARK ERROR
   std::string object;  // bytes of the message of the kind (or of a Status, for ERROR)
 };
 class RawWatch {
@@ -90,8 +90,8 @@ class RawWatch {
 struct Write {
   enum class Verb { Create, Update, Patch, Remove } verb = Verb::Create;
   const api::Resource* resource = nullptr;
-  ObjectKey key;       // of a create with generateName the name is empty until it is answered
-  std::string object;  // of a create: the bytes of the message that was sent
+  ObjectKey key;         // of a create with generateName the name is empty until it is answered
+  std::string object;    // of a create: the bytes of the message that was sent
   std::string uid = {};  // of a delete: the one that was asked for; empty: any
 };
 class WriteObserver {
@@ -184,8 +184,8 @@ class Client {
   Task<Patched> try_patch(ObjectKey key, Patch patch, std::string subresource = {}) {
     T object;
     const bool pinned = patch.pinned;
-    const Patched out =
-        co_await patched(patch_message(api::schema_of<T>(), std::move(key), std::move(patch), std::move(subresource), object), pinned);
+    const Patched out = co_await patched(
+        patch_message(api::schema_of<T>(), std::move(key), std::move(patch), std::move(subresource), object), pinned);
     co_return out;
   }
   Task<Patched> try_patch_metadata(const api::Resource& resource, ObjectKey key, Patch patch);

@@ -72,7 +72,8 @@ std::shared_ptr<Informer<MetadataView>> Informers::follow(api::ResourceRef resou
 }
 
 void Informers::forget(Informer<MetadataView>& informer) {
-  const auto found = std::ranges::find(impl_->reflectors, &informer.any(), [](const auto& each) -> detail::AnyInformer* { return each.get(); });
+  const auto found =
+      std::ranges::find(impl_->reflectors, &informer.any(), [](const auto& each) -> detail::AnyInformer* { return each.get(); });
   if (found == impl_->reflectors.end()) return;
   const std::shared_ptr<Reflector> reflector = std::move(*found);
   impl_->reflectors.erase(found);

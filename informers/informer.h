@@ -136,9 +136,8 @@ class Informer {
   }
   // Before the informer runs, or after (then it is built at once). Adding the same name again does nothing.
   void add_index(std::string name, std::function<std::vector<std::string>(const T&)> values) {
-    inner_.add_index(std::move(name), [values = std::move(values)](const void* object) {
-      return values(*static_cast<const T*>(object));
-    });
+    inner_.add_index(std::move(name),
+                     [values = std::move(values)](const void* object) { return values(*static_cast<const T*>(object)); });
   }
   Stream<T> events() { return Stream<T>(inner_.events()); }
   bool synced() const { return inner_.synced(); }
@@ -222,9 +221,10 @@ Decoder message_decoder(const api::Resource* resource) {
             return object;
           },
           .key = [](const void* object) { return key_of(*static_cast<const T*>(object)); },
-          .revision = [](const void* object) {
-            return Revision{std::strtoull(static_cast<const T*>(object)->metadata().resource_version().c_str(), nullptr, 10)};
-          },
+          .revision =
+              [](const void* object) {
+                return Revision{std::strtoull(static_cast<const T*>(object)->metadata().resource_version().c_str(), nullptr, 10)};
+              },
           .uid = [](const void* object) -> std::string_view { return static_cast<const T*>(object)->metadata().uid(); },
           .deleting = [](const void* object) { return static_cast<const T*>(object)->metadata().has_deletion_timestamp(); }};
 }

@@ -85,7 +85,10 @@ std::string_view node_asked_for(std::string_view requirement) {
     switch (in.field()) {
       case 1: key = in.text(); break;
       case 2: op = in.text(); break;
-      case 3: value = in.text(); ++values; break;
+      case 3:
+        value = in.text();
+        ++values;
+        break;
     }
   }
   return key == "metadata.name" && op == "In" && values == 1 ? value : std::string_view();

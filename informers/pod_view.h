@@ -69,27 +69,28 @@ struct PodView {
   std::vector<std::pair<Interned, Interned>> labels;  // sorted by key
   std::vector<OwnerView> owners;
   Time created{};
-  std::optional<Time> deletion;           // deletionTimestamp
+  std::optional<Time> deletion;  // deletionTimestamp
   std::optional<std::int64_t> deletion_grace_seconds;
   bool has_finalizers = false;
-  bool job_tracked = false;               // the Job loop's finalizer is one of them
+  bool job_tracked = false;  // the Job loop's finalizer is one of them
 
   Interned node_name;
-  Interned named_node;                    // of one without a node: the first that its required affinity asks for by name
+  Interned named_node;  // of one without a node: the first that its required affinity asks for by name
   Interned scheduler_name, phase, hostname, subdomain;
   std::vector<std::pair<Interned, std::int32_t>> ports;  // of containers and sidecars: name, number (for named target ports)
-  std::vector<Interned> port_protocols;   // of `ports`, in the same order: TCP, UDP, SCTP
+  std::vector<Interned> port_protocols;                  // of `ports`, in the same order: TCP, UDP, SCTP
   std::vector<std::string> pod_ips;
-  Interned reason;                        // status.reason
-  bool ready = false;                     // condition Ready is True
-  std::optional<Time> ready_since;        // its lastTransitionTime
-  bool scheduled = false;                 // condition PodScheduled is True
-  std::optional<Time> disrupted_since;    // lastTransitionTime of the condition DisruptionTarget, when it is True and not a kubelet's
-  std::int32_t restarts = 0;              // highest of its containers
-  std::int32_t deletion_cost = 0;         // controller.kubernetes.io/pod-deletion-cost
+  Interned reason;                  // status.reason
+  bool ready = false;               // condition Ready is True
+  std::optional<Time> ready_since;  // its lastTransitionTime
+  bool scheduled = false;           // condition PodScheduled is True
+  std::optional<Time>
+      disrupted_since;             // lastTransitionTime of the condition DisruptionTarget, when it is True and not a kubelet's
+  std::int32_t restarts = 0;       // highest of its containers
+  std::int32_t deletion_cost = 0;  // controller.kubernetes.io/pod-deletion-cost
   std::shared_ptr<const JobPodView> job;  // of pods that a Job controls, or has tracked; null: any other
 
-  const OwnerView* controller() const;    // null: none
+  const OwnerView* controller() const;  // null: none
   std::optional<std::string_view> label(std::string_view key) const;
   ObjectKey key() const { return {std::string(namespace_name.view()), name}; }
   bool finished() const { return phase == "Succeeded" || phase == "Failed"; }

@@ -27,8 +27,8 @@ class EventRecorder {
 };
 
 // `component` becomes source.component, e.g. "deployment-controller". `host` may be empty.
-std::unique_ptr<EventRecorder> event_recorder(Executor& executor, Client& client, Rng& rng, std::string component, std::string host,
-                                              Log log);
+std::unique_ptr<EventRecorder> event_recorder(Executor& executor, Client& client, Rng& rng, std::string component,
+                                              std::string host, Log log);
 
 // A reference to any object with metadata.
 core::v1::ObjectReference reference_to(const google::protobuf::Message& object);

@@ -21,7 +21,8 @@ class FollowerStream final : public AnyStream {
 // The bookmark that ends a streamed list.
 bool ends_initial_events(std::string_view object) {
   for (WireReader in(wire_member(object, 1)); in.next();) {
-    if (in.field() == 12 && wire_entry(in.text()) == std::pair{std::string_view("k8s.io/initial-events-end"), std::string_view("true")}) {
+    if (in.field() == 12 &&
+        wire_entry(in.text()) == std::pair{std::string_view("k8s.io/initial-events-end"), std::string_view("true")}) {
       return true;
     }
   }
@@ -169,7 +170,8 @@ Duration Reflector::after_failure(const char* what) {
   ++stats_.errors, series_.errors.add();
   if (std::exchange(healthy_, false)) backoff_.reset();
   const Duration wait = backoff_.next();
-  log_.warning("list or watch broke", "error", what, "retry_in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
+  log_.warning("list or watch broke", "error", what, "retry_in_ms",
+               std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
   return wait;
 }
 

@@ -80,11 +80,11 @@ class Reflector final : public AnyInformer {
 
   Revision revision_;
   bool synced_ = false, stopped_ = false;
-  bool must_read_ = true;       // the next thing is a complete state
-  bool from_anywhere_ = true;   // … of whatever revision: there is none to go on from
-  bool streams_lists_ = true;   // the server has not refused `sendInitialEvents`
-  bool healthy_ = false;        // something was delivered since the last error
-  Steady heard_{};              // when the server last said anything
+  bool must_read_ = true;      // the next thing is a complete state
+  bool from_anywhere_ = true;  // … of whatever revision: there is none to go on from
+  bool streams_lists_ = true;  // the server has not refused `sendInitialEvents`
+  bool healthy_ = false;       // something was delivered since the last error
+  Steady heard_{};             // when the server last said anything
   ph::Event synced_event_;
   std::multimap<Revision, ph::Event*> waiting_;
   Scope scope_;

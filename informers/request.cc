@@ -138,9 +138,7 @@ Revision parse_revision(std::string_view text) {
   return out;
 }
 
-Revision revision_of(std::string_view object) {
-  return parse_revision(wire_member(wire_member(object, 1), 6));
-}
+Revision revision_of(std::string_view object) { return parse_revision(wire_member(wire_member(object, 1), 6)); }
 
 ListParts split_list(std::string_view list) {
   ListParts out;

@@ -20,7 +20,9 @@ struct Selected {
 template <class T, class Which>
 struct Followed<Selected<T, Which>> {
   static detail::Decoder decoder() {
-    static constexpr auto object = [](const void* view) -> const T& { return static_cast<const Selected<T, Which>*>(view)->object; };
+    static constexpr auto object = [](const void* view) -> const T& {
+      return static_cast<const Selected<T, Which>*>(view)->object;
+    };
     return {.resource = api::Scheme::builtin().resource(api::schema_of<T>()),
             .field_selector = Which::fields(),
             .decode = [](std::string_view bytes) -> detail::AnyRef {

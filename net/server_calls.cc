@@ -26,9 +26,7 @@ ServerCalls::ServerCalls(HttpHandler& handler, Executor& executor, std::function
 
 ServerCalls::~ServerCalls() { cancel_all(); }
 
-void ServerCalls::judge(StreamId stream, HttpRequest head) {
-  unflushed_.push_back({stream, Message::Judge, std::move(head)});
-}
+void ServerCalls::judge(StreamId stream, HttpRequest head) { unflushed_.push_back({stream, Message::Judge, std::move(head)}); }
 
 void ServerCalls::start(StreamId stream, HttpRequest request) {
   unflushed_.push_back({stream, Message::Start, std::move(request)});

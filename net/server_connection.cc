@@ -154,7 +154,8 @@ void ServerConnection::on_closed(const std::string& why) {
 }
 
 const Peer& ServerConnection::peer() {
-  if (!peer_.certificate_refused && shared_->executor.clock().now() > certificate_expires_) refuse_certificate("certificate has expired");
+  if (!peer_.certificate_refused && shared_->executor.clock().now() > certificate_expires_)
+    refuse_certificate("certificate has expired");
   return peer_;
 }
 
@@ -214,9 +215,10 @@ void ServerConnection::refuse_waiting(SteadyClock::time_point now) {
 void ServerConnection::refuse_busy(StreamId stream) {
   heads_.erase(stream);
   const std::string text = "Too many requests, please try again later.";
-  protocol_->respond(stream, 429,
-                     {{"content-type", "text/plain; charset=utf-8"}, {"retry-after", "1"}, {"content-length", std::to_string(text.size())}},
-                     {share(text)});
+  protocol_->respond(
+      stream, 429,
+      {{"content-type", "text/plain; charset=utf-8"}, {"retry-after", "1"}, {"content-length", std::to_string(text.size())}},
+      {share(text)});
 }
 
 void ServerConnection::on_request(StreamId stream, HttpRequest request) {
@@ -268,8 +270,7 @@ void ServerConnection::take(Answer& answer) {
   if (found == under_way_.end()) return;  // the client has gone meanwhile
   switch (answer.kind) {
     case Answer::Wanted:
-    case Answer::Refused:
-      return;
+    case Answer::Refused: return;
     case Answer::Whole:
       under_way_.erase(found);
       if (answer.head->render) return held_.push_back(std::move(answer));
@@ -278,14 +279,9 @@ void ServerConnection::take(Answer& answer) {
     case Answer::Begin:
       found->second.flow = std::move(answer.flow);
       return protocol_->begin(answer.stream, answer.head->status, complete(*answer.head));
-    case Answer::Piece:
-      return protocol_->piece(answer.stream, std::move(answer.piece));
-    case Answer::End:
-      under_way_.erase(found);
-      return protocol_->end(answer.stream);
-    case Answer::Fail:
-      under_way_.erase(found);
-      return protocol_->fail(answer.stream);
+    case Answer::Piece: return protocol_->piece(answer.stream, std::move(answer.piece));
+    case Answer::End: under_way_.erase(found); return protocol_->end(answer.stream);
+    case Answer::Fail: under_way_.erase(found); return protocol_->fail(answer.stream);
   }
 }
 
@@ -343,7 +339,8 @@ void ServerConnection::respond(const Answer& answer) {
   for (const auto& piece : response.body) size += piece->size();
   Headers headers = complete(response);
   // What is made as it is sent has a length that nobody knows.
-  if (has_body(response.status) && !headers.has("content-length") && !response.next_piece) headers.add("content-length", std::to_string(size));
+  if (has_body(response.status) && !headers.has("content-length") && !response.next_piece)
+    headers.add("content-length", std::to_string(size));
   if (answer.to_head || !has_body(response.status)) {
     response.body.clear();
   } else if (is_rendered && size > 0) {

@@ -108,11 +108,11 @@ class ServerConnection final : public Link, ServerProtocol::Owner {
   std::set<StreamId> held_at_look_;  // as of the last look for stalled streams
   std::size_t sent_since_look_ = 0;  // of bodies
   bool draining_ = false;
-  SteadyClock::time_point quiet_since_;    // neither requests nor answers
-  StreamId reading_ = 0;                   // a request that is not whole
+  SteadyClock::time_point quiet_since_;  // neither requests nor answers
+  StreamId reading_ = 0;                 // a request that is not whole
   SteadyClock::time_point reading_since_;
   SteadyClock::time_point opened_at_;
-  SteadyClock::time_point next_look_;      // for streams whose client takes nothing
+  SteadyClock::time_point next_look_;  // for streams whose client takes nothing
 };
 
 }  // namespace ph::net

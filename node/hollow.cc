@@ -26,7 +26,7 @@ constexpr Duration kRetryFirst = 200ms;
 constexpr Duration kRetryMax = 10s;
 constexpr Duration kStatusRetry = 10s;
 constexpr Time kOldestStart{24h};  // the epoch itself reads as no time at all
-constexpr int kIpsEnd = 255;  // of a node's /24
+constexpr int kIpsEnd = 255;       // of a node's /24
 
 // A strategic merge leaves a condition's old reason and message unless they are taken away by name. `whole`: the status shows
 // what is not ours, and that is to go too.
@@ -62,14 +62,14 @@ struct HollowNodes::Impl {
   struct PodState {
     std::string uid;
     int node = 0;
-    int ip = 0;                    // within the node's range; 0: none
-    Time started{};                // as its status says …
-    Steady since{};                // … and when that was: the wall clock may jump, what has happened has happened
-    std::optional<Time> stopped;   // when it was told to stop
-    std::string written;           // the last status written, as bytes
-    Revision written_at;           // … and what became of it: the pod's revision, and what it showed then
+    int ip = 0;                   // within the node's range; 0: none
+    Time started{};               // as its status says …
+    Steady since{};               // … and when that was: the wall clock may jump, what has happened has happened
+    std::optional<Time> stopped;  // when it was told to stop
+    std::string written;          // the last status written, as bytes
+    Revision written_at;          // … and what became of it: the pod's revision, and what it showed then
     std::size_t told = 0;
-    bool removed = false;          // the final delete has been sent
+    bool removed = false;  // the final delete has been sent
     bool queued = false, running = false, again = false;
     int failures = 0;
     TimerId timer = 0;

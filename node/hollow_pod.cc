@@ -16,7 +16,8 @@ using core::v1::Container;
 using core::v1::Pod;
 
 Duration seconds_of(std::int64_t count) {
-  return std::chrono::seconds(std::clamp<std::int64_t>(count, 0, std::chrono::duration_cast<std::chrono::seconds>(kForever).count()));
+  return std::chrono::seconds(
+      std::clamp<std::int64_t>(count, 0, std::chrono::duration_cast<std::chrono::seconds>(kForever).count()));
 }
 
 HollowContainer container_of(const Container& container, bool init) {

@@ -17,8 +17,8 @@ namespace ph::node {
 struct HollowContainer {
   std::string name, image;
   Run run;
-  bool sidecar = false;               // an init container with restartPolicy Always
-  Duration ready_after{};             // readinessProbe.initialDelaySeconds
+  bool sidecar = false;    // an init container with restartPolicy Always
+  Duration ready_after{};  // readinessProbe.initialDelaySeconds
 };
 
 struct HollowPod {
@@ -28,7 +28,7 @@ struct HollowPod {
   std::string node_name;
   bool host_network = false;
   bool has_finalizers = false;
-  std::optional<Time> deletion;       // deletionTimestamp: when the grace ends
+  std::optional<Time> deletion;  // deletionTimestamp: when the grace ends
   std::string restart_policy;
   std::optional<Duration> active_deadline;
   std::vector<HollowContainer> init_containers, containers;

@@ -21,9 +21,9 @@ constexpr int kKilled = 137;  // the code of what was killed
 struct Progress {
   enum Kind { NotYet, Running, Backoff, Ended } kind = NotYet;
   int restarts = 0;
-  int code = 0;                    // of the last run that ended
-  Time since{};                    // begin of the run, of the wait, or the end
-  Time run_began{};                // of the last run that began
+  int code = 0;      // of the last run that ended
+  Time since{};      // begin of the run, of the wait, or the end
+  Time run_began{};  // of the last run that began
   std::optional<Time> changes_at;
 };
 
@@ -117,12 +117,8 @@ ContainerStatus container_status(const HollowPod& pod, const HollowContainer& co
     out.set_container_id(container_id(pod, container, at.restarts));
   }
   switch (at.kind) {
-    case Progress::NotYet:
-      out.mutable_state()->mutable_waiting()->set_reason(std::string(waiting_for));
-      break;
-    case Progress::Running:
-      api::set_time(out.mutable_state()->mutable_running()->mutable_started_at(), at.since);
-      break;
+    case Progress::NotYet: out.mutable_state()->mutable_waiting()->set_reason(std::string(waiting_for)); break;
+    case Progress::Running: api::set_time(out.mutable_state()->mutable_running()->mutable_started_at(), at.since); break;
     case Progress::Backoff: {
       auto* waiting = out.mutable_state()->mutable_waiting();
       waiting->set_reason("CrashLoopBackOff");
@@ -131,9 +127,7 @@ ContainerStatus container_status(const HollowPod& pod, const HollowContainer& co
       set_ended(out.mutable_last_state()->mutable_terminated(), at);
       break;
     }
-    case Progress::Ended:
-      set_ended(out.mutable_state()->mutable_terminated(), at);
-      break;
+    case Progress::Ended: set_ended(out.mutable_state()->mutable_terminated(), at); break;
   }
   return out;
 }

@@ -46,15 +46,15 @@ std::vector<daemon::Page> apiserver_pages(std::function<daemon::FlagValues()> fl
 // What an apiserver is told, whoever read it from where.
 struct ApiServerOptions {
   std::string bind_address = "127.0.0.1";
-  int secure_port = 6443;              // 0: any free port
-  std::string advertise_address;       // where pods find the server; empty: as `advertised` says
-  std::string store = "rocksdb";       // or "memory"
+  int secure_port = 6443;         // 0: any free port
+  std::string advertise_address;  // where pods find the server; empty: as `advertised` says
+  std::string store = "rocksdb";  // or "memory"
   std::string store_path;
   net::TlsServerOptions tls;
-  apiserver::ServerOptions server;     // address and port are filled in
+  apiserver::ServerOptions server;  // address and port are filled in
   apiserver::StandardOptions standard;
-  KubeletClientOptions kubelets;       // without `io`: only nodes of this process are asked for logs
-  std::vector<daemon::Page> pages;     // besides the paths that every apiserver has
+  KubeletClientOptions kubelets;    // without `io`: only nodes of this process are asked for logs
+  std::vector<daemon::Page> pages;  // besides the paths that every apiserver has
 };
 
 struct ApiServerComponent {

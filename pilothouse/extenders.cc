@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "net/outbound.h"
 #include "daemon/files.h"
+#include "net/outbound.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {

@@ -6,8 +6,8 @@
 namespace ph::pilothouse {
 
 SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration,
-                                       const Clock& clock, Rng& rng, Log log, Metrics* metrics, std::shared_ptr<election::Leadership> leadership,
-                                       scheduler::ExtenderTransports extenders)
+                                       const Clock& clock, Rng& rng, Log log, Metrics* metrics,
+                                       std::shared_ptr<election::Leadership> leadership, scheduler::ExtenderTransports extenders)
     : executor(executor),
       configuration(std::move(configuration)),
       clock(clock),
@@ -31,10 +31,15 @@ SchedulerComponent::~SchedulerComponent() { stop(); }
 
 void SchedulerComponent::start() {
   if (scheduler) return;
-  scheduler = std::make_unique<scheduler::Scheduler>(
-      scheduler::SchedulerWorld{.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler"), .metrics = metrics,
-                               .extender_transports = extenders},
-      configuration);
+  scheduler = std::make_unique<scheduler::Scheduler>(scheduler::SchedulerWorld{.executor = executor,
+                                                                               .clock = clock,
+                                                                               .rng = rng,
+                                                                               .client = client,
+                                                                               .informers = informers,
+                                                                               .log = log.named("scheduler"),
+                                                                               .metrics = metrics,
+                                                                               .extender_transports = extenders},
+                                                     configuration);
   scope = std::make_unique<Scope>(executor, [log = log](std::exception_ptr error) {
     try {
       std::rethrow_exception(error);

@@ -21,8 +21,8 @@ struct Placing {
   Placing(Executor& executor, ElectedDaemon& daemon, const scheduler::Configuration& configuration)
       : own(daemon.access().connect(executor, {.user_agent = kComponent, .token = {}})),
         connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }, daemon.access().host()),
-        component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), &daemon.metrics(), daemon.leadership(),
-                  extender_transports(daemon.io(), executor)),
+        component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), &daemon.metrics(),
+                  daemon.leadership(), extender_transports(daemon.io(), executor)),
         scope(executor) {
     scope.spawn(mark_ready(daemon));
   }
@@ -121,11 +121,11 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
                         .config_group = "kubescheduler.config.k8s.io",
                         .config_json = [&] { return config_json(configuration, options.election); },
                         .log = log});
-  daemon::Part<Placing> placing("scheduler", daemon.clock(), [&](Executor& executor) {
-    return std::make_unique<Placing>(executor, daemon, configuration);
-  }, &daemon.metrics());
-  log.info("started", "version", kVersion, "server", daemon.access().server(), "profiles", configuration.profiles.size(), "leader election",
-           options.election.leader_elect);
+  daemon::Part<Placing> placing(
+      "scheduler", daemon.clock(), [&](Executor& executor) { return std::make_unique<Placing>(executor, daemon, configuration); },
+      &daemon.metrics());
+  log.info("started", "version", kVersion, "server", daemon.access().server(), "profiles", configuration.profiles.size(),
+           "leader election", options.election.leader_elect);
   daemon.lead(placing.executor(), [&placing] { placing->component.start(); }, [&placing] { placing->component.stop(); });
   signals.wait();
   log.info("stopping");

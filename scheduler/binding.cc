@@ -8,10 +8,10 @@
 namespace ph::scheduler {
 
 void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const NodeInfo& node) {
-  Attempt attempt{pod, pod->pod, std::make_shared<CycleState>(std::move(state)), placed_on(*pod->info, node.name()),
-                  node.name()};
+  Attempt attempt{pod, pod->pod, std::make_shared<CycleState>(std::move(state)), placed_on(*pod->info, node.name()), node.name()};
   if (!cache_.assume(attempt.placed)) {
-    throw std::runtime_error(fmt::format("pod {}({}) is in the cache, so can't be assumed", pod->uid(), attempt.placed->key().text()));
+    throw std::runtime_error(
+        fmt::format("pod {}({}) is in the cache, so can't be assumed", pod->uid(), attempt.placed->key().text()));
   }
   queue_.nominated().remove(pod->uid());
 
@@ -35,8 +35,8 @@ Task<void> Scheduler::bind(Attempt attempt) {
   // Its assignment will never be seen.
   if (deleted) take_out(uid);
   diagnoses_.erase(attempt.placed->key());
-  const std::string text = fmt::format("Successfully assigned {}/{} to {}", attempt.placed->namespace_name.view(),
-                                       attempt.placed->name, attempt.node);
+  const std::string text =
+      fmt::format("Successfully assigned {}/{} to {}", attempt.placed->namespace_name.view(), attempt.placed->name, attempt.node);
   events(*attempt.pod->profile).normal(informers::reference_to(*attempt.message), "Scheduled", text);
   attempt.pod->profile->post_bind(*attempt.state, *attempt.message, attempt.node);
 }
@@ -85,8 +85,7 @@ void Scheduler::take_back(const Attempt& attempt, const Verdict& verdict) {
     fail(pod, verdict, std::move(diagnosis), {});
   }
   // The pod itself has not become any more schedulable by its own leaving.
-  if (was_assumed)
-    queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = attempt.placed}, attempt.placed->uid);
+  if (was_assumed) queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = attempt.placed}, attempt.placed->uid);
   if (pod->place == QueuedPod::Place::Removed) look_again(*attempt.placed);
 }
 

@@ -135,8 +135,7 @@ std::vector<const NodeInfo*> Scheduler::candidates(const Profile& profile, Cycle
     metrics_.point(profile, Point::Filter, feasible.empty() ? Code::Unschedulable : Code::Success, begun);
     next_start_ = (next_start_ + feasible.size() + rejections_.size()) % all.size();
     if (feasible.empty() && narrowed.nodes) {
-      const std::string absent =
-          fmt::format("node(s) didn't satisfy plugin(s) [{}]", fmt::join(narrowed.narrowed_by, " "));
+      const std::string absent = fmt::format("node(s) didn't satisfy plugin(s) [{}]", fmt::join(narrowed.narrowed_by, " "));
       for (const std::string_view plugin : narrowed.narrowed_by) diagnosis.rejectors.insert(plugin);
       diagnosis.add(Verdict::unresolvable(absent).by(narrowed.narrowed_by.front()), all.size() - candidates.size());
     }
@@ -148,8 +147,8 @@ std::vector<const NodeInfo*> Scheduler::candidates(const Profile& profile, Cycle
 std::size_t Scheduler::nodes_to_find(const Profile& profile, std::size_t nodes) const {
   if (!profile.has_scores() && !extenders_filter()) return 1;
   if (nodes < kFeasibleLeast) return nodes;
-  std::size_t percent = static_cast<std::size_t>(
-      profile.spec().percentage_of_nodes_to_score.value_or(configuration_.percentage_of_nodes_to_score));
+  std::size_t percent =
+      static_cast<std::size_t>(profile.spec().percentage_of_nodes_to_score.value_or(configuration_.percentage_of_nodes_to_score));
   if (percent == 0) {
     const std::size_t cut = nodes / 125;
     percent = std::max(cut < 50 ? 50 - cut : 0, kFeasibleLeastPercent);

@@ -17,9 +17,9 @@ struct Scheduler::Extended {
   QueuedRef queued;
   PendingPod pod;  // as it was when the cycle began
   std::shared_ptr<Diagnosis> diagnosis;
-  std::optional<CycleState> state = {};                        // of the plugins' first look: verdicts refer to it
+  std::optional<CycleState> state = {};                       // of the plugins' first look: verdicts refer to it
   std::vector<std::pair<std::string, Verdict>> refused = {};  // by node
-  bool only_nominated = false;  // the plugins' first look was at the nominated node alone
+  bool only_nominated = false;                                // the plugins' first look was at the nominated node alone
 
   bool removed() const { return queued->place == QueuedPod::Place::Removed; }
 };
@@ -148,8 +148,7 @@ Task<std::vector<NodeRef>> Scheduler::filter_extended(Extended& cycle, bool nomi
   const Profile& profile = *cycle.queued->profile;
   cycle.refused.clear();
   cycle.state.emplace(cycle.queued->info);
-  std::vector<NodeRef> nodes =
-      references_to(candidates(profile, *cycle.state, *cycle.pod, *cycle.diagnosis, nominated_first));
+  std::vector<NodeRef> nodes = references_to(candidates(profile, *cycle.state, *cycle.pod, *cycle.diagnosis, nominated_first));
   for (Rejection& rejection : rejections_) cycle.refused.emplace_back(rejection.node->name(), std::move(rejection.verdict));
   cycle.only_nominated = nominated_first && nodes.size() == 1 && cycle.refused.empty() &&
                          nodes.front()->metadata().name() == cycle.pod->status().nominated_node_name();
@@ -202,8 +201,7 @@ Task<Extender::Scores> Scheduler::extender_scores(Extended& cycle, std::vector<N
 }
 
 // Of `nodes`, those that fit the pod as both are now. `state` is then as after pre-filter.
-std::vector<const NodeInfo*> Scheduler::still_fitting(const Extended& cycle, CycleState& state,
-                                                      std::span<const NodeRef> nodes) {
+std::vector<const NodeInfo*> Scheduler::still_fitting(const Extended& cycle, CycleState& state, std::span<const NodeRef> nodes) {
   const Profile& profile = *cycle.queued->profile;
   const Pod& pod = *cycle.queued->pod;
   std::vector<const NodeInfo*> out;

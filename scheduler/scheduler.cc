@@ -30,7 +30,8 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
     if (profiles_.contains(spec.scheduler_name)) {
       throw std::invalid_argument(fmt::format("duplicate profile with scheduler name \"{}\"", spec.scheduler_name));
     }
-    const auto& profile = profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins, world_.plugins)).first->second;
+    const auto& profile =
+        profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins, world_.plugins)).first->second;
     if (metrics_.on()) profile->measure(&metrics_);
     if (!world_.events) {
       recorders_.emplace(spec.scheduler_name, informers::event_recorder(world_.executor, world_.client, world_.rng,

@@ -46,8 +46,8 @@ struct SchedulerWorld {
   informers::Informers& informers;
   informers::EventRecorder* events = nullptr;  // null: the scheduler makes one a profile, named after it
   Log log;
-  Metrics* metrics = nullptr;                 // null: nothing is counted
-  std::span<const PluginEntry> plugins = {};  // beside those of the registry, for configurations made in code
+  Metrics* metrics = nullptr;                   // null: nothing is counted
+  std::span<const PluginEntry> plugins = {};    // beside those of the registry, for configurations made in code
   ExtenderTransports extender_transports = {};  // needed for a configuration with extenders
 };
 
@@ -109,12 +109,11 @@ class Scheduler {
   Task<void> schedule();
   void schedule_one(const QueuedRef& pod);
   // Ends the attempt for want of a node. `rejections_` holds each node's verdict.
-  void nothing_fits(const QueuedRef& queued, CycleState& state, const Pod& pod,
-                    const std::shared_ptr<Diagnosis>& diagnosis);
+  void nothing_fits(const QueuedRef& queued, CycleState& state, const Pod& pod, const std::shared_ptr<Diagnosis>& diagnosis);
   // The nodes that the plugins let through in the cache's present state: the nominated one alone when it is among them
   // and `nominated_first`. None: `diagnosis` and `rejections_` say why.
-  std::vector<const NodeInfo*> candidates(const Profile& profile, CycleState& state, const Pod& pod,
-                                          Diagnosis& diagnosis, bool nominated_first);
+  std::vector<const NodeInfo*> candidates(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis,
+                                          bool nominated_first);
   std::size_t nodes_to_find(const Profile& profile, std::size_t nodes) const;
   Verdict filter(const Profile& profile, const CycleState& state, const Pod& pod, const NodeInfo& node) const;
   std::vector<const NodeInfo*> feasible_nodes(const Profile& profile, const CycleState& state, const Pod& pod,
@@ -156,8 +155,7 @@ class Scheduler {
   // it.
   void fail(const QueuedRef& pod, const Verdict& verdict, std::shared_ptr<Diagnosis> diagnosis,
             std::optional<std::string> nominated);
-  void set_condition(const Pod& pod, std::string_view reason, std::string message,
-                     std::optional<std::string> nominated);
+  void set_condition(const Pod& pod, std::string_view reason, std::string message, std::optional<std::string> nominated);
   Task<void> patch_status(ObjectKey key, std::string body);
   informers::EventRecorder& events(const Profile& profile);
 
@@ -170,7 +168,7 @@ class Scheduler {
   std::map<std::string, std::unique_ptr<Profile>, std::less<>> profiles_;
   std::map<std::string, std::unique_ptr<informers::EventRecorder>, std::less<>> recorders_;
   std::vector<std::unique_ptr<Extender>> extenders_;  // the ignorable ones last
-  Event ready_;  // a pod may be ready to be popped
+  Event ready_;                                       // a pod may be ready to be popped
   SchedulingQueue queue_;
   std::vector<Rejection> rejections_;  // of the present cycle
   std::size_t next_start_ = 0;

@@ -145,7 +145,12 @@ struct Attempt {
 class Applying {
  public:
   Applying(const Schema& schema, const Object* live, const Application& application, const AsVersion& as_version, Time now)
-      : schema_(schema), live_(live), application_(application), config_(*application.config), as_version_(as_version), now_(now),
+      : schema_(schema),
+        live_(live),
+        application_(application),
+        config_(*application.config),
+        as_version_(as_version),
+        now_(now),
         who_(entry_of({application.manager, "Apply", application.subresource}, schema)) {
     make_whole(config_);
     check_config();
@@ -230,9 +235,10 @@ class Applying {
     } catch (const DecodeError& error) {
       const std::string why = unstructured_error(*shown.schema, shown.document);
       const std::string kind = kind_text(shown.api_version(), shown.schema->kind ? shown.schema->kind->kind : "");
-      throw unforeseen(fmt::format("failed to convert new object ({}) to proper version: unable to convert unstructured object to "
-                                   "{}: {}",
-                                   object_text(config_), kind, why.empty() ? std::string(error.what()) : why));
+      throw unforeseen(
+          fmt::format("failed to convert new object ({}) to proper version: unable to convert unstructured object to "
+                      "{}: {}",
+                      object_text(config_), kind, why.empty() ? std::string(error.what()) : why));
     }
   }
 

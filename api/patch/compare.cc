@@ -64,7 +64,9 @@ bool are_hollow(const Literal& a, const Literal& b) { return a.is_hollow() && b.
 
 // -- What a schema says about its values
 
-bool is_scalar(const Schema& schema) { return schema.type != Type::Struct && schema.type != Type::Map && schema.type != Type::List; }
+bool is_scalar(const Schema& schema) {
+  return schema.type != Type::Struct && schema.type != Type::Map && schema.type != Type::List;
+}
 
 // A value type is there even when it is zero: between two objects it can only be changed, never added.
 bool is_always_there(const Field& field) { return field.always && !field.pointer && is_scalar(*field.schema); }
@@ -72,8 +74,8 @@ bool is_always_there(const Field& field) { return field.always && !field.pointer
 bool is_null_list(const Field& field) { return field.always && !field.pointer && field.schema->type == Type::List; }
 
 bool is_kept_by_server(std::string_view name) {
-  constexpr std::string_view kNames[] = {"name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields",
-                                         "resourceVersion"};
+  constexpr std::string_view kNames[] = {"name", "namespace",  "creationTimestamp", "selfLink",
+                                         "uid",  "generation", "managedFields",     "resourceVersion"};
   return std::ranges::find(kNames, name) != std::end(kNames);
 }
 
@@ -302,7 +304,8 @@ class Comparer {
       if (only_old) {
         move_into(out.removed.below, gone.front().element, all_of(gone.front().value));
       } else if (only_now) {
-        move_into(out.added.below, come.front().element, come.size() == 1 ? all_of(come.front().value) : Part{.self = true, .below = {}});
+        move_into(out.added.below, come.front().element,
+                  come.size() == 1 ? all_of(come.front().value) : Part{.self = true, .below = {}});
       } else if (come.size() == 1 && gone.size() == 1) {
         move_into(out, come.front().element, compare(gone.front().value, come.front().value));
       } else if (!equal(come, gone)) {

@@ -41,7 +41,8 @@ long long index_of(std::string_view key) {
   const std::string_view digits = key.starts_with('+') ? key.substr(1) : key;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
   if (error != std::errc() || end != digits.data() + digits.size()) {
-    throw ApplyError(fmt::format("value was not a proper array index: '{0}': strconv.Atoi: parsing \"{0}\": invalid syntax", key));
+    throw ApplyError(
+        fmt::format("value was not a proper array index: '{0}': strconv.Atoi: parsing \"{0}\": invalid syntax", key));
   }
   return out;
 }
@@ -160,7 +161,8 @@ class Patcher {
   static std::string path_of(const Json& operation, std::string_view op, const char* member) {
     const auto found = operation.find(member);
     if (found == operation.end() || !found->is_string()) {
-      throw ApplyError(fmt::format("{} operation failed to decode {}: operation missing {} field: missing value", op, member, member));
+      throw ApplyError(
+          fmt::format("{} operation failed to decode {}: operation missing {} field: missing value", op, member, member));
     }
     return found->get<std::string>();
   }
@@ -230,8 +232,9 @@ class Patcher {
     Json copied = value ? value->copy() : Json();
     copied_bytes_ += copied.dump(-1, ' ', false, Json::error_handler_t::replace).size();
     if (copied_bytes_ > kCopiedBytesMax) {
-      throw ApplyError(fmt::format("Unable to complete the copy, the accumulated size increase of copy is {}, exceeding the limit {}",
-                                   copied_bytes_, kCopiedBytesMax));
+      throw ApplyError(
+          fmt::format("Unable to complete the copy, the accumulated size increase of copy is {}, exceeding the limit {}",
+                      copied_bytes_, kCopiedBytesMax));
     }
     in("copy", path, [&] { add(target, PatchNode(std::move(copied))); });
   }
@@ -254,15 +257,14 @@ class Patcher {
   std::size_t copied_bytes_ = 0;
 };
 
-std::string_view type_name(const Json& value) {
-  return value.is_boolean() ? "bool" : value.type_name();
-}
+std::string_view type_name(const Json& value) { return value.is_boolean() ? "bool" : value.type_name(); }
 
 // A member of an operation as upstream's type has it: text, or nothing.
 void check_text(const Json& operation, const char* member) {
   const auto found = operation.find(member);
   if (found == operation.end() || found->is_string() || found->is_null()) return;
-  throw DecodeError(fmt::format("json: cannot unmarshal {} into Go struct field jsonPatchOp.{} of type string", type_name(*found), member));
+  throw DecodeError(
+      fmt::format("json: cannot unmarshal {} into Go struct field jsonPatchOp.{} of type string", type_name(*found), member));
 }
 
 }  // namespace
@@ -277,7 +279,8 @@ std::vector<std::string> check_json_patch(const Json& patch) {
     const Json& operation = patch[i];
     if (operation.is_null()) continue;
     if (!operation.is_object()) {
-      throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp", type_name(operation)));
+      throw DecodeError(
+          fmt::format("json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp", type_name(operation)));
     }
     for (const char* member : {"op", "path", "from"}) check_text(operation, member);
     for (const auto& [name, value] : operation.items()) {

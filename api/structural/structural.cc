@@ -1,7 +1,7 @@
 #include "api/structural/structural.h"
 
-#include <nlohmann/json.hpp>
 #include <re2/re2.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/structural/node.h"

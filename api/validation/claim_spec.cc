@@ -16,7 +16,8 @@ void check_access_modes(const google::protobuf::RepeatedPtrField<std::string>& m
   if (pod_only && modes.size() > 1) errors.forbidden(path, "may not use ReadWriteOncePod with other access modes");
 }
 
-static void check_data_source(const std::string& group, const std::string& kind, const std::string& name, const Path& path, Errors& errors) {
+static void check_data_source(const std::string& group, const std::string& kind, const std::string& name, const Path& path,
+                              Errors& errors) {
   if (name.empty()) errors.required(path.member("name"));
   if (kind.empty()) errors.required(path.member("kind"));
   if (group.empty() && !kind.empty() && kind != "PersistentVolumeClaim") {
@@ -43,7 +44,8 @@ void check_claim_spec(const PersistentVolumeClaimSpec& spec, const Path& path, E
   }
   if (spec.has_volume_mode()) check_one_of(spec.volume_mode(), {"Block", "Filesystem"}, path.member("volumeMode"), errors);
   if (spec.has_data_source()) {
-    check_data_source(spec.data_source().api_group(), spec.data_source().kind(), spec.data_source().name(), path.member("dataSource"), errors);
+    check_data_source(spec.data_source().api_group(), spec.data_source().kind(), spec.data_source().name(),
+                      path.member("dataSource"), errors);
   }
   if (spec.has_data_source_ref()) {
     check_data_source(spec.data_source_ref().api_group(), spec.data_source_ref().kind(), spec.data_source_ref().name(),

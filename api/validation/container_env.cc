@@ -18,9 +18,11 @@ std::optional<std::pair<std::string_view, std::string_view>> subscripted(std::st
 }
 
 bool is_pod_field(std::string_view path) {
-  constexpr std::string_view kFields[] = {"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid",
-                                          "spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "spec.schedulerName",
-                                          "status.phase", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs", "spec.host"};
+  constexpr std::string_view kFields[] = {
+      "metadata.annotations", "metadata.labels", "metadata.name",      "metadata.namespace",
+      "metadata.uid",         "spec.nodeName",   "spec.restartPolicy", "spec.serviceAccountName",
+      "spec.schedulerName",   "status.phase",    "status.hostIP",      "status.hostIPs",
+      "status.podIP",         "status.podIPs",   "spec.host"};
   return std::ranges::find(kFields, path) != std::end(kFields);
 }
 
@@ -36,9 +38,13 @@ void check_divisor(std::string_view resource, const meta::v1::Quantity& divisor,
     }
     return;
   }
-  const std::string_view name = resource.ends_with(".memory") ? "memory" : resource.ends_with(".ephemeral-storage") ? "local ephemeral storage" : "hugepages";
+  const std::string_view name = resource.ends_with(".memory")              ? "memory"
+                                : resource.ends_with(".ephemeral-storage") ? "local ephemeral storage"
+                                                                           : "hugepages";
   const bool known = fmt::format(", {},", kMemoryDivisors).find(fmt::format(" {},", text)) != std::string::npos;
-  if (!known) errors.invalid_text(path, resource, fmt::format("only divisor's values {} are supported with the {} resource", kMemoryDivisors, name));
+  if (!known)
+    errors.invalid_text(path, resource,
+                        fmt::format("only divisor's values {} are supported with the {} resource", kMemoryDivisors, name));
 }
 
 // A key of a config map or secret: the two share their members but no type.
@@ -58,8 +64,8 @@ void check_value_from(const EnvVar& variable, const Path& path, Errors& errors) 
   if (from.has_field_ref()) {
     ++sources;
     check_field_ref(from.field_ref(),
-                    {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP",
-                     "status.hostIPs", "status.podIP", "status.podIPs"},
+                    {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+                     "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"},
                     path.member("fieldRef"), errors);
   }
   if (from.has_resource_field_ref()) {
@@ -83,7 +89,8 @@ void check_value_from(const EnvVar& variable, const Path& path, Errors& errors) 
     if (from.file_key_ref().key().empty()) errors.required(at.member("key"));
   }
   if (sources == 0) {
-    errors.invalid_text(path, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
+    errors.invalid_text(path, "",
+                        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
   } else if (!variable.value().empty()) {
     errors.invalid_text(path, "", "may not be specified when `value` is not empty");
   } else if (sources > 1) {
@@ -126,7 +133,8 @@ void check_requirements(const ResourceRequirements& resources, NameCheck check_n
     if (*least != *most && !overcommittable(name)) {
       errors.invalid_text(requests, least->text(), fmt::format("must be equal to {} limit of {}", name, most->text()));
     } else if (*least > *most) {
-      errors.invalid_text(requests, least->text(), fmt::format("must be less than or equal to {} limit of {}", name, most->text()));
+      errors.invalid_text(requests, least->text(),
+                          fmt::format("must be less than or equal to {} limit of {}", name, most->text()));
     }
   }
   if (seen.hugepages && !seen.cpu_or_memory) errors.forbidden(path, "HugePages require cpu or memory");
@@ -140,7 +148,8 @@ void check_pod_resource_name(std::string_view name, const Path& path, Errors& er
 
 }  // namespace
 
-void check_field_ref(const ObjectFieldSelector& ref, std::initializer_list<std::string_view> supported, const Path& path, Errors& errors) {
+void check_field_ref(const ObjectFieldSelector& ref, std::initializer_list<std::string_view> supported, const Path& path,
+                     Errors& errors) {
   if (ref.api_version().empty()) return errors.required(path.member("apiVersion"));
   if (ref.field_path().empty()) return errors.required(path.member("fieldPath"));
   const std::string& field = ref.field_path();
@@ -167,7 +176,8 @@ void check_resource_field_ref(const ResourceFieldSelector& ref, bool in_volume, 
     errors.required(path.member("resource"));
   } else if (!ref.resource().starts_with("limits.hugepages-") && !ref.resource().starts_with("requests.hugepages-")) {
     check_one_of(ref.resource(),
-                 {"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"},
+                 {"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage",
+                  "requests.memory"},
                  path.member("resource"), errors);
   }
   check_divisor(ref.resource(), ref.divisor(), path.member("divisor"), errors);

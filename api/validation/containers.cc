@@ -68,9 +68,11 @@ void check_mounts(const C& container, const Volumes& volumes, const Path& path, 
     if (mount.name().empty()) errors.required(at.member("name"));
     if (!volumes.contains(mount.name())) errors.not_found(at.member("name"), mount.name());
     if (mount.mount_path().empty()) errors.required(at.member("mountPath"));
-    if (!mount_paths.insert(mount.mount_path()).second) errors.invalid_text(at.member("mountPath"), mount.mount_path(), "must be unique");
+    if (!mount_paths.insert(mount.mount_path()).second)
+      errors.invalid_text(at.member("mountPath"), mount.mount_path(), "must be unique");
     for (const VolumeDevice& device : container.volume_devices()) {
-      if (device.name() == mount.name()) errors.invalid_text(at.member("name"), mount.name(), "must not already exist in volumeDevices");
+      if (device.name() == mount.name())
+        errors.invalid_text(at.member("name"), mount.name(), "must not already exist in volumeDevices");
       if (device.device_path() == mount.mount_path()) {
         errors.invalid_text(at.member("mountPath"), mount.mount_path(), "must not already exist as a path in volumeDevices");
       }
@@ -140,7 +142,8 @@ void check_common(const C& container, const ContainerContext& context, const Pat
   if (container.termination_message_policy().empty()) {
     errors.required(path.member("terminationMessagePolicy"));
   } else {
-    check_one_of(container.termination_message_policy(), {"FallbackToLogsOnError", "File"}, path.member("terminationMessagePolicy"), errors);
+    check_one_of(container.termination_message_policy(), {"FallbackToLogsOnError", "File"},
+                 path.member("terminationMessagePolicy"), errors);
   }
   check_ports(container.ports(), path.member("ports"), errors);
   check_env(container.env(), path.member("env"), errors);
@@ -271,7 +274,8 @@ void check_ephemeral_containers(const ContainerContext& context, const Path& pat
       const VolumeMount& mount = container.volume_mounts(m);
       const Path where = at.member("volumeMounts").index(m);
       if (!mount.sub_path().empty()) errors.forbidden(where.member("subPath"), "cannot be set for an Ephemeral Container");
-      if (!mount.sub_path_expr().empty()) errors.forbidden(where.member("subPathExpr"), "cannot be set for an Ephemeral Container");
+      if (!mount.sub_path_expr().empty())
+        errors.forbidden(where.member("subPathExpr"), "cannot be set for an Ephemeral Container");
     }
   }
 }

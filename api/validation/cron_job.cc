@@ -32,7 +32,8 @@ void check_spec(const CronJobSpec& spec, const CronJobSpec* old, const Path& pat
   check_schedule(spec, path.member("schedule"), errors);
   check_nonnegative(spec.starting_deadline_seconds(), path.member("startingDeadlineSeconds"), errors);
   if (spec.schedule().find("TZ") != std::string::npos && (!old || old->schedule() != spec.schedule())) {
-    errors.invalid_text(path.member("schedule"), spec.schedule(), "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+    errors.invalid_text(path.member("schedule"), spec.schedule(),
+                        "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
   }
   check_time_zone(spec, path.member("timeZone"), errors);
   if (spec.concurrency_policy().empty()) {
@@ -42,7 +43,8 @@ void check_spec(const CronJobSpec& spec, const CronJobSpec* old, const Path& pat
   }
   const Path job = path.member("jobTemplate");
   check_job_template(spec.job_template().spec(), job.member("spec"), errors);
-  if (spec.job_template().spec().manual_selector()) errors.not_supported(job.member("spec").member("manualSelector"), "true", {"nil", "false"});
+  if (spec.job_template().spec().manual_selector())
+    errors.not_supported(job.member("spec").member("manualSelector"), "true", {"nil", "false"});
   check_nonnegative(spec.successful_jobs_history_limit(), path.member("successfulJobsHistoryLimit"), errors);
   check_nonnegative(spec.failed_jobs_history_limit(), path.member("failedJobsHistoryLimit"), errors);
 }
@@ -56,6 +58,8 @@ void validate(const CronJob& object, Errors& errors) {
   check_spec(object.spec(), nullptr, Path("spec"), errors);
 }
 
-void validate_update(const CronJob& now, const CronJob& old, Errors& errors) { check_spec(now.spec(), &old.spec(), Path("spec"), errors); }
+void validate_update(const CronJob& now, const CronJob& old, Errors& errors) {
+  check_spec(now.spec(), &old.spec(), Path("spec"), errors);
+}
 
 }  // namespace ph::api

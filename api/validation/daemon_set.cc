@@ -20,7 +20,8 @@ void check_rolling(const RollingUpdateDaemonSet& rolling, const Path& path, Erro
 }
 
 void check_spec(const DaemonSetSpec& spec, const Path& path, Errors& errors) {
-  const auto selector = check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "daemonset", path.member("selector"), errors);
+  const auto selector =
+      check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "daemonset", path.member("selector"), errors);
   if (selector) check_selected_template(spec.template_(), *selector, "DaemonSet", path.member("template"), errors);
   check_nonnegative(spec.min_ready_seconds(), path.member("minReadySeconds"), errors);
   const DaemonSetUpdateStrategy& strategy = spec.update_strategy();
@@ -34,7 +35,8 @@ void check_spec(const DaemonSetSpec& spec, const Path& path, Errors& errors) {
   } else if (strategy.type() != "OnDelete") {
     errors.not_supported(at.member("type"), strategy.type(), {"RollingUpdate", "OnDelete"});
   }
-  if (spec.has_revision_history_limit()) check_nonnegative(spec.revision_history_limit(), path.member("revisionHistoryLimit"), errors);
+  if (spec.has_revision_history_limit())
+    check_nonnegative(spec.revision_history_limit(), path.member("revisionHistoryLimit"), errors);
 }
 
 }  // namespace

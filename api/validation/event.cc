@@ -42,25 +42,40 @@ void check_new_style(const Parts& parts, Errors& errors) {
     errors.invalid(Path("reportingInstance"), "\"\"", fmt::format("can have at most {} characters", kReporterMax));
   }
   if (parts.action.empty()) errors.required(Path("action"));
-  if (parts.action.size() > kActionMax) errors.invalid(Path("action"), "\"\"", fmt::format("can have at most {} characters", kActionMax));
+  if (parts.action.size() > kActionMax)
+    errors.invalid(Path("action"), "\"\"", fmt::format("can have at most {} characters", kActionMax));
   if (parts.reason.empty()) errors.required(Path("reason"));
-  if (parts.reason.size() > kReasonMax) errors.invalid(Path("reason"), "\"\"", fmt::format("can have at most {} characters", kReasonMax));
-  if (parts.note.size() > kNoteMax) errors.invalid(Path(parts.note_member), "\"\"", fmt::format("can have at most {} characters", kNoteMax));
+  if (parts.reason.size() > kReasonMax)
+    errors.invalid(Path("reason"), "\"\"", fmt::format("can have at most {} characters", kReasonMax));
+  if (parts.note.size() > kNoteMax)
+    errors.invalid(Path(parts.note_member), "\"\"", fmt::format("can have at most {} characters", kNoteMax));
 }
 
 Parts parts_of(const core::v1::Event& event) {
-  return {.involved_namespace = event.involved_object().namespace_(), .involved_member = "involvedObject",
-          .reporter = event.reporting_component(), .reporter_member = "reportingComponent",
-          .instance = event.reporting_instance(), .instance_member = "reportingInstance",
-          .action = event.action(), .reason = event.reason(), .note = event.message(), .note_member = "message",
+  return {.involved_namespace = event.involved_object().namespace_(),
+          .involved_member = "involvedObject",
+          .reporter = event.reporting_component(),
+          .reporter_member = "reportingComponent",
+          .instance = event.reporting_instance(),
+          .instance_member = "reportingInstance",
+          .action = event.action(),
+          .reason = event.reason(),
+          .note = event.message(),
+          .note_member = "message",
           .has_time = !is_zero(event.event_time())};
 }
 
 Parts parts_of(const events::v1::Event& event) {
-  return {.involved_namespace = event.regarding().namespace_(), .involved_member = "regarding",
-          .reporter = event.reporting_controller(), .reporter_member = "reportingController",
-          .instance = event.reporting_instance(), .instance_member = "reportingInstance",
-          .action = event.action(), .reason = event.reason(), .note = event.note(), .note_member = "note",
+  return {.involved_namespace = event.regarding().namespace_(),
+          .involved_member = "regarding",
+          .reporter = event.reporting_controller(),
+          .reporter_member = "reportingController",
+          .instance = event.reporting_instance(),
+          .instance_member = "reportingInstance",
+          .action = event.action(),
+          .reason = event.reason(),
+          .note = event.note(),
+          .note_member = "note",
           .has_time = !is_zero(event.event_time())};
 }
 
@@ -82,7 +97,8 @@ void validate(const events::v1::Event& event, Errors& errors) {
   check_namespace(event.metadata(), parts, errors);
   if (!parts.has_time) errors.required(Path("eventTime"));
   check_new_style(parts, errors);
-  if (event.type() != "Normal" && event.type() != "Warning") errors.invalid_text(Path("type"), event.type(), "has invalid value: " + event.type());
+  if (event.type() != "Normal" && event.type() != "Warning")
+    errors.invalid_text(Path("type"), event.type(), "has invalid value: " + event.type());
   const auto empty = [&](bool is_empty, const char* member) {
     if (!is_empty) errors.invalid(Path(member), "", "needs to be unset");
   };

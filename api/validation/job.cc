@@ -28,7 +28,8 @@ void check_numbers(const JobSpec& spec, const Path& path, Errors& errors) {
     if (spec.has_completions() && spec.max_failed_indexes() > spec.completions()) {
       errors.invalid(path.member("maxFailedIndexes"), spec.max_failed_indexes(), "must be less than or equal to completions");
     }
-    if (!spec.has_backoff_limit_per_index()) errors.required(path.member("backoffLimitPerIndex"), "when maxFailedIndexes is specified");
+    if (!spec.has_backoff_limit_per_index())
+      errors.required(path.member("backoffLimitPerIndex"), "when maxFailedIndexes is specified");
   }
   if (spec.has_managed_by()) {
     check_qualified(spec.managed_by(), path.member("managedBy"), errors);
@@ -53,7 +54,8 @@ void check_mode(const JobSpec& spec, const Path& path, Errors& errors) {
   }
 }
 
-void check_exit_codes(const PodFailurePolicyOnExitCodesRequirement& codes, const core::v1::PodSpec& pod, const Path& path, Errors& errors) {
+void check_exit_codes(const PodFailurePolicyOnExitCodesRequirement& codes, const core::v1::PodSpec& pod, const Path& path,
+                      Errors& errors) {
   check_one_of(codes.operator_(), {"In", "NotIn"}, path.member("operator"), errors);
   if (codes.has_container_name()) {
     const auto named = [&](const auto& container) { return container.name() == codes.container_name(); };
@@ -75,7 +77,8 @@ void check_exit_codes(const PodFailurePolicyOnExitCodesRequirement& codes, const
 }
 
 void check_failure_policy(const JobSpec& spec, const Path& path, Errors& errors) {
-  if (spec.pod_failure_policy().rules_size() > kRulesMax) errors.too_many(path.member("rules"), spec.pod_failure_policy().rules_size(), kRulesMax);
+  if (spec.pod_failure_policy().rules_size() > kRulesMax)
+    errors.too_many(path.member("rules"), spec.pod_failure_policy().rules_size(), kRulesMax);
   for (int i = 0; i < spec.pod_failure_policy().rules_size(); ++i) {
     const PodFailurePolicyRule& rule = spec.pod_failure_policy().rules(i);
     const Path at = path.member("rules").index(i);
@@ -87,7 +90,8 @@ void check_failure_policy(const JobSpec& spec, const Path& path, Errors& errors)
         errors.invalid_text(at.member("action"), rule.action(), "requires the backoffLimitPerIndex to be set");
       }
     }
-    if (rule.has_on_exit_codes()) check_exit_codes(rule.on_exit_codes(), spec.template_().spec(), at.member("onExitCodes"), errors);
+    if (rule.has_on_exit_codes())
+      check_exit_codes(rule.on_exit_codes(), spec.template_().spec(), at.member("onExitCodes"), errors);
     for (int c = 0; c < rule.on_pod_conditions_size(); ++c) {
       const auto& pattern = rule.on_pod_conditions(c);
       const Path where = at.member("onPodConditions").index(c);
@@ -104,7 +108,8 @@ void check_failure_policy(const JobSpec& spec, const Path& path, Errors& errors)
 void check_success_policy(const JobSpec& spec, const Path& path, Errors& errors) {
   if (!is_indexed(spec)) errors.invalid_message(path, spec.success_policy(), "requires indexed completion mode");
   const auto& rules = spec.success_policy().rules();
-  if (rules.empty()) errors.required(path.member("rules"), "at least one rules must be specified when the successPolicy is specified");
+  if (rules.empty())
+    errors.required(path.member("rules"), "at least one rules must be specified when the successPolicy is specified");
   if (rules.size() > kRulesMax) errors.too_many(path.member("rules"), rules.size(), kRulesMax);
   for (int i = 0; i < rules.size(); ++i) {
     const Path at = path.member("rules").index(i);
@@ -151,7 +156,8 @@ core::v1::PodTemplateSpec with_directives_of(core::v1::PodTemplateSpec now, cons
 }
 
 bool has_condition(const Job& job, std::string_view type) {
-  return std::ranges::any_of(job.status().conditions(), [&](const JobCondition& c) { return c.type() == type && c.status() == "True"; });
+  return std::ranges::any_of(job.status().conditions(),
+                             [&](const JobCondition& c) { return c.type() == type && c.status() == "True"; });
 }
 
 void check_template_change(const Job& now, const Job& old, const Path& path, Errors& errors) {

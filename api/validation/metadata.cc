@@ -74,7 +74,8 @@ void check_label_selector(const meta::v1::LabelSelector& selector, const Path& p
     if (one.operator_() == "In" || one.operator_() == "NotIn") {
       if (one.values().empty()) errors.required(at.member("values"), "must be specified when `operator` is 'In' or 'NotIn'");
     } else if (one.operator_() == "Exists" || one.operator_() == "DoesNotExist") {
-      if (!one.values().empty()) errors.forbidden(at.member("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+      if (!one.values().empty())
+        errors.forbidden(at.member("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
     } else {
       errors.invalid_text(at.member("operator"), one.operator_(), "not a valid selector operator");
     }
@@ -109,7 +110,8 @@ void check_owner(const OwnerReference& owner, const Path& path, Errors& errors) 
   const auto slash = owner.api_version().find('/');
   const std::string_view version = std::string_view(owner.api_version()).substr(slash == std::string::npos ? 0 : slash + 1);
   // What is no group and version has none.
-  if (version.empty() || version.find('/') != version.npos) errors.invalid_text(path.member("apiVersion"), owner.api_version(), "version must not be empty");
+  if (version.empty() || version.find('/') != version.npos)
+    errors.invalid_text(path.member("apiVersion"), owner.api_version(), "version must not be empty");
   if (owner.kind().empty()) errors.invalid_text(path.member("kind"), owner.kind(), "must not be empty");
   if (owner.name().empty()) errors.invalid_text(path.member("name"), owner.name(), "must not be empty");
   if (owner.uid().empty()) errors.invalid_text(path.member("uid"), owner.uid(), "must not be empty");
@@ -135,7 +137,8 @@ void check_owners(const google::protobuf::RepeatedPtrField<OwnerReference>& owne
       continue;
     }
     errors.invalid(path, json_list(owners),
-                   fmt::format("Only one reference can have Controller set to true. Found \"true\" in references for {} and {}", controller, name));
+                   fmt::format("Only one reference can have Controller set to true. Found \"true\" in references for {} and {}",
+                               controller, name));
   }
 }
 
@@ -164,8 +167,9 @@ void check_no_new_finalizers(const Strings& now, const Strings& old, const Path&
   if (fresh.empty()) return;
   std::vector<std::string> quoted;
   for (const std::string& one : fresh) quoted.push_back(quote(one));
-  errors.forbidden(path, fmt::format("no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
-                                     fmt::join(quoted, ", ")));
+  errors.forbidden(
+      path, fmt::format("no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                        fmt::join(quoted, ", ")));
 }
 
 std::string json_of_time(const meta::v1::Time& time) { return quote(rfc3339(to_time(time))); }
@@ -173,7 +177,8 @@ std::string json_of_time(const meta::v1::Time& time) { return quote(rfc3339(to_t
 }  // namespace
 
 void validate_metadata(const ObjectMeta& it, bool namespaced, NameRule rule, const Path& path, Errors& errors) {
-  if (!it.generate_name().empty()) errors.invalid_each(path.member("generateName"), it.generate_name(), rule(it.generate_name(), true));
+  if (!it.generate_name().empty())
+    errors.invalid_each(path.member("generateName"), it.generate_name(), rule(it.generate_name(), true));
   if (it.name().empty()) {
     errors.required(path.member("name"), "name or generateName is required");
   } else {
@@ -186,7 +191,8 @@ void validate_metadata(const ObjectMeta& it, bool namespaced, NameRule rule, con
 
 void validate_metadata_update(const ObjectMeta& now, const ObjectMeta& old, Errors& errors) {
   const Path path("metadata");
-  if (old.has_deletion_timestamp()) check_no_new_finalizers(now.finalizers(), old.finalizers(), path.member("finalizers"), errors);
+  if (old.has_deletion_timestamp())
+    check_no_new_finalizers(now.finalizers(), old.finalizers(), path.member("finalizers"), errors);
   if (now.generation() != 0 && now.generation() < old.generation()) {
     errors.invalid(path.member("generation"), now.generation(), "must not be decremented");
   }

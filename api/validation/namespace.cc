@@ -21,10 +21,12 @@ void validate_update(const Namespace& now, const Namespace&, Errors& errors) { v
 void validate_status(const Namespace& now, const Namespace&, Errors& errors) {
   const bool deleted = now.metadata().has_deletion_timestamp();
   if (!deleted && now.status().phase() != "Active") {
-    errors.invalid_text(Path("status").member("Phase"), now.status().phase(), "may only be 'Active' if `deletionTimestamp` is empty");
+    errors.invalid_text(Path("status").member("Phase"), now.status().phase(),
+                        "may only be 'Active' if `deletionTimestamp` is empty");
   }
   if (deleted && now.status().phase() != "Terminating") {
-    errors.invalid_text(Path("status").member("Phase"), now.status().phase(), "may only be 'Terminating' if `deletionTimestamp` is not empty");
+    errors.invalid_text(Path("status").member("Phase"), now.status().phase(),
+                        "may only be 'Terminating' if `deletionTimestamp` is not empty");
   }
 }
 

@@ -26,7 +26,8 @@ void check_amounts(const ResourceMap& amounts, const Path& path, Errors& errors)
 }
 
 void check_pod_cidrs(const NodeSpec& spec, const Path& path, Errors& errors) {
-  if (spec.pod_cidrs_size() > 2) errors.invalid(path, json_of(spec.pod_cidrs()), "may specify no more than one CIDR for each IP family");
+  if (spec.pod_cidrs_size() > 2)
+    errors.invalid(path, json_of(spec.pod_cidrs()), "may specify no more than one CIDR for each IP family");
   for (int i = 0; i < spec.pod_cidrs_size(); ++i) {
     // In no certain form: nodes that are there have what they were once given.
     if (read_address_range(spec.pod_cidrs(i))) continue;
@@ -39,7 +40,8 @@ void check_addresses(const NodeStatus& status, const Path& path, Errors& errors)
   for (int i = 0; i < status.addresses_size(); ++i) {
     const NodeAddress& address = status.addresses(i);
     if (!seen.insert({address.type(), address.address()}).second) {
-      errors.duplicate_json(path.index(i), "{\"type\":" + quote(address.type()) + ",\"address\":" + quote(address.address()) + "}");
+      errors.duplicate_json(path.index(i),
+                            "{\"type\":" + quote(address.type()) + ",\"address\":" + quote(address.address()) + "}");
     }
   }
 }

@@ -12,7 +12,8 @@ namespace {
 // Every source is a pointer: which are set, by name, and what each needs.
 class SourceCheck {
  public:
-  SourceCheck(const PersistentVolumeSource& source, const Path& path, Errors& errors) : source_(source), path_(path), errors_(errors) {}
+  SourceCheck(const PersistentVolumeSource& source, const Path& path, Errors& errors)
+      : source_(source), path_(path), errors_(errors) {}
 
   void run() {
     if (found(source_.has_host_path(), "hostPath")) {
@@ -76,10 +77,12 @@ static void check_inlined(const PersistentVolumeSpec& spec, const Path& path, Er
   constexpr std::string_view kNotHere = "may not be specified in the context of inline volumes";
   if (spec.has_claim_ref()) errors.forbidden(path.member("claimRef"), kNotHere);
   if (!spec.capacity().empty()) errors.forbidden(path.member("capacity"), kNotHere);
-  if (!spec.persistent_volume_source().has_csi()) errors.required(path.member("csi"), "has to be specified in the context of inline volumes");
+  if (!spec.persistent_volume_source().has_csi())
+    errors.required(path.member("csi"), "has to be specified in the context of inline volumes");
 }
 
-void check_persistent_volume_spec(const PersistentVolumeSpec& spec, std::string_view name, bool inlined, const Path& path, Errors& errors) {
+void check_persistent_volume_spec(const PersistentVolumeSpec& spec, std::string_view name, bool inlined, const Path& path,
+                                  Errors& errors) {
   if (inlined) check_inlined(spec, path, errors);
   if (spec.access_modes().empty()) errors.required(path.member("accessModes"));
   check_access_modes(spec.access_modes(), path.member("accessModes"), errors);
@@ -92,10 +95,12 @@ void check_persistent_volume_spec(const PersistentVolumeSpec& spec, std::string_
     for (const auto* entry : sorted(spec.capacity())) {
       const auto amount = quantity_of(entry->second);
       if (!amount || amount->sign() <= 0) {
-        errors.invalid_text(capacity.key(entry->first), amount ? amount->text() : entry->second.string(), "must be greater than zero");
+        errors.invalid_text(capacity.key(entry->first), amount ? amount->text() : entry->second.string(),
+                            "must be greater than zero");
       }
     }
-    check_one_of(spec.persistent_volume_reclaim_policy(), {"Delete", "Recycle", "Retain"}, path.member("persistentVolumeReclaimPolicy"), errors);
+    check_one_of(spec.persistent_volume_reclaim_policy(), {"Delete", "Recycle", "Retain"},
+                 path.member("persistentVolumeReclaimPolicy"), errors);
   }
   if (spec.has_node_affinity()) {
     const Path at = path.member("nodeAffinity");
@@ -107,7 +112,8 @@ void check_persistent_volume_spec(const PersistentVolumeSpec& spec, std::string_
   }
   const PersistentVolumeSource& source = spec.persistent_volume_source();
   SourceCheck(source, path, errors).run();
-  if (source.has_local() && !spec.has_node_affinity()) errors.required(path.member("nodeAffinity"), "Local volume requires node affinity");
+  if (source.has_local() && !spec.has_node_affinity())
+    errors.required(path.member("nodeAffinity"), "Local volume requires node affinity");
   if (source.has_host_path() && source.host_path().path() == "/" && spec.persistent_volume_reclaim_policy() == "Recycle") {
     errors.forbidden(path.member("persistentVolumeReclaimPolicy"), "may not be 'recycle' for a hostPath mount of '/'");
   }

@@ -29,7 +29,8 @@ void validate_update(const PersistentVolumeClaim& now, const PersistentVolumeCla
   validate(now, errors);
   const Path path("spec");
   if (!same(fixed_part(now.spec(), old.spec()), old.spec())) {
-    errors.forbidden(path, "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n");
+    errors.forbidden(
+        path, "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n");
   }
   const auto amount = [](const PersistentVolumeClaim& claim) {
     const auto found = claim.spec().resources().requests().find("storage");
@@ -39,7 +40,8 @@ void validate_update(const PersistentVolumeClaim& now, const PersistentVolumeCla
   if (!before || !after || *before == *after) return;
   const Path requests = path.member("resources").member("requests").member("storage");
   if (old.status().phase() != "Bound") {
-    errors.forbidden(path, "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n");
+    errors.forbidden(
+        path, "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n");
   } else if (*after < *before) {
     const auto held = old.status().capacity().find("storage");
     const auto size = held == old.status().capacity().end() ? std::nullopt : quantity_of(held->second);

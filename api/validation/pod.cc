@@ -62,7 +62,8 @@ void check_tolerations_change(const List<Toleration>& now, const List<Toleration
   if (!all_kept) errors.forbidden(path, "existing toleration can not be modified except its tolerationSeconds");
 }
 
-void check_gates_change(const List<PodSchedulingGate>& now, const List<PodSchedulingGate>& old, const Path& path, Errors& errors) {
+void check_gates_change(const List<PodSchedulingGate>& now, const List<PodSchedulingGate>& old, const Path& path,
+                        Errors& errors) {
   for (int i = 0; i < now.size(); ++i) {
     const bool known = std::ranges::any_of(old, [&](const PodSchedulingGate& gate) { return gate.name() == now[i].name(); });
     if (known) continue;
@@ -95,7 +96,8 @@ void check_narrower_affinity(const NodeSelector& now, const NodeSelector& old, c
       }
       return true;
     };
-    if (extends(after.match_expressions(), before.match_expressions()) && extends(after.match_fields(), before.match_fields())) continue;
+    if (extends(after.match_expressions(), before.match_expressions()) && extends(after.match_fields(), before.match_fields()))
+      continue;
     errors.invalid_message(path.index(i), after, "only additions are allowed (no mutations or deletions)");
   }
 }
@@ -106,7 +108,8 @@ void check_gated_changes(const PodSpec& now, const PodSpec& old, const Path& pat
   if (!before.has_required_during_scheduling_ignored_during_execution()) return;
   const Path at = path.member("affinity").member("nodeAffinity").member("requiredDuringSchedulingIgnoredDuringExecution");
   if (!now.affinity().node_affinity().has_required_during_scheduling_ignored_during_execution()) {
-    return errors.invalid(at.member("nodeSelectorTerms"), "null", "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+    return errors.invalid(at.member("nodeSelectorTerms"), "null",
+                          "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
   }
   check_narrower_affinity(now.affinity().node_affinity().required_during_scheduling_ignored_during_execution(),
                           before.required_during_scheduling_ignored_during_execution(), at.member("nodeSelectorTerms"), errors);
@@ -115,7 +118,8 @@ void check_gated_changes(const PodSpec& now, const PodSpec& old, const Path& pat
 // The new spec with everything that may change put back: what differs then may not.
 PodSpec put_back(PodSpec spec, const PodSpec& old) {
   for (int i = 0; i < spec.containers_size(); ++i) spec.mutable_containers(i)->set_image(old.containers(i).image());
-  for (int i = 0; i < spec.init_containers_size(); ++i) spec.mutable_init_containers(i)->set_image(old.init_containers(i).image());
+  for (int i = 0; i < spec.init_containers_size(); ++i)
+    spec.mutable_init_containers(i)->set_image(old.init_containers(i).image());
   spec.clear_active_deadline_seconds();
   if (old.has_active_deadline_seconds()) spec.set_active_deadline_seconds(old.active_deadline_seconds());
   *spec.mutable_tolerations() = old.tolerations();
@@ -134,8 +138,8 @@ PodSpec put_back(PodSpec spec, const PodSpec& old) {
   return spec;
 }
 
-void check_transitions(const List<ContainerStatus>& now, const List<ContainerStatus>& old, std::string_view restart_policy, const Path& path,
-                       Errors& errors) {
+void check_transitions(const List<ContainerStatus>& now, const List<ContainerStatus>& old, std::string_view restart_policy,
+                       const Path& path, Errors& errors) {
   if (restart_policy == "Always") return;
   for (const ContainerStatus& before : old) {
     if (!before.state().has_terminated()) continue;
@@ -158,7 +162,8 @@ void check_pod_ips(const PodStatus& status, const Path& path, Errors& errors) {
   const auto six = [](const PodIP& one) { return one.ip().find(':') != std::string::npos; };
   const bool dual = status.pod_ips_size() == 2 && six(status.pod_ips(0)) != six(status.pod_ips(1));
   if (status.pod_ips_size() > 1 && !dual) {
-    errors.invalid(path.member("podIPs"), std::to_string(status.pod_ips_size()), "may specify no more than one IP for each IP family");
+    errors.invalid(path.member("podIPs"), std::to_string(status.pod_ips_size()),
+                   "may specify no more than one IP for each IP family");
   }
   if (!status.host_ips().empty() && status.host_ips(0).ip() != status.host_ip()) {
     errors.invalid_text(path.member("hostIPs").index(0).member("ip"), status.host_ips(0).ip(), "must be equal to `hostIP`");
@@ -180,7 +185,8 @@ void validate_update(const Pod& now, const Pod& old, Errors& errors) {
   check_whole(now, errors);
   const Path path("spec");
   if (!check_container_changes(now.spec().containers(), old.spec().containers(), path.member("containers"), errors)) return;
-  if (!check_container_changes(now.spec().init_containers(), old.spec().init_containers(), path.member("initContainers"), errors)) return;
+  if (!check_container_changes(now.spec().init_containers(), old.spec().init_containers(), path.member("initContainers"), errors))
+    return;
   if (!check_deadline_change(now.spec(), old.spec(), path.member("activeDeadlineSeconds"), errors)) return;
   check_tolerations_change(now.spec().tolerations(), old.spec().tolerations(), path.member("tolerations"), errors);
   check_gates_change(now.spec().scheduling_gates(), old.spec().scheduling_gates(), path.member("schedulingGates"), errors);
@@ -197,9 +203,10 @@ void validate_status(const Pod& now, const Pod& old, Errors& errors) {
   }
   if (!restarts_by_itself(now.spec())) {
     const std::string& policy = now.spec().restart_policy();
-    check_transitions(now.status().container_statuses(), old.status().container_statuses(), policy, path.member("containerStatuses"), errors);
-    check_transitions(now.status().init_container_statuses(), old.status().init_container_statuses(), policy == "Always" ? "OnFailure" : policy,
-                      path.member("initContainerStatuses"), errors);
+    check_transitions(now.status().container_statuses(), old.status().container_statuses(), policy,
+                      path.member("containerStatuses"), errors);
+    check_transitions(now.status().init_container_statuses(), old.status().init_container_statuses(),
+                      policy == "Always" ? "OnFailure" : policy, path.member("initContainerStatuses"), errors);
   }
   check_pod_ips(now.status(), path, errors);
 }

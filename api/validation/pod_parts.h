@@ -26,8 +26,8 @@ void check_ephemeral_containers(const ContainerContext& context, const Path& pat
 // Of one container.
 void check_env(const google::protobuf::RepeatedPtrField<core::v1::EnvVar>& env, const Path& path, Errors& errors);
 void check_env_from(const google::protobuf::RepeatedPtrField<core::v1::EnvFromSource>& from, const Path& path, Errors& errors);
-void check_container_resources(const core::v1::ResourceRequirements& resources, const std::set<std::string_view>& claims, const Path& path,
-                               Errors& errors);
+void check_container_resources(const core::v1::ResourceRequirements& resources, const std::set<std::string_view>& claims,
+                               const Path& path, Errors& errors);
 void check_pod_resources(const core::v1::ResourceRequirements& resources, const Path& path, Errors& errors);
 void check_liveness(const core::v1::Probe& probe, const Path& path, Errors& errors);
 void check_readiness(const core::v1::Probe& probe, const Path& path, Errors& errors);
@@ -39,8 +39,8 @@ void check_topology_spread(const core::v1::PodSpec& spec, const Path& path, Erro
 void check_dns_config(const core::v1::PodSpec& spec, const Path& path, Errors& errors);
 
 // Selectors of fields and resources, in env and in downward API volumes.
-void check_field_ref(const core::v1::ObjectFieldSelector& ref, std::initializer_list<std::string_view> supported, const Path& path,
-                     Errors& errors);
+void check_field_ref(const core::v1::ObjectFieldSelector& ref, std::initializer_list<std::string_view> supported,
+                     const Path& path, Errors& errors);
 void check_resource_field_ref(const core::v1::ResourceFieldSelector& ref, bool in_volume, const Path& path, Errors& errors);
 // A path below a mount: relative, without `..`.
 void check_descending_path(std::string_view text, const Path& path, Errors& errors);

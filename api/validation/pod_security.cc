@@ -45,7 +45,8 @@ void check_app_armor(const AppArmorProfile& profile, const Path& path, Errors& e
       errors.too_long(path.member("localhostProfile"), 4095);
     }
   } else if (profile.has_localhost_profile()) {
-    errors.invalid_text(path.member("localhostProfile"), profile.localhost_profile(), "can only be set when AppArmor type is Localhost");
+    errors.invalid_text(path.member("localhostProfile"), profile.localhost_profile(),
+                        "can only be set when AppArmor type is Localhost");
   }
 }
 
@@ -119,7 +120,8 @@ void check_security_context(const SecurityContext& context, bool host_users, con
     }
     for (const std::string& capability : context.capabilities().add()) {
       if (capability != "CAP_SYS_ADMIN") continue;
-      errors.invalid_message(path, context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+      errors.invalid_message(path, context,
+                             "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
     }
   }
   if (context.has_app_armor_profile()) check_app_armor(context.app_armor_profile(), path.member("appArmorProfile"), errors);

@@ -23,7 +23,8 @@ void check_policies(const PodSpec& spec, const Path& path, Errors& errors) {
   if (spec.dns_policy().empty()) {
     errors.required(path.member("dnsPolicy"));
   } else {
-    check_one_of(spec.dns_policy(), {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"}, path.member("dnsPolicy"), errors);
+    check_one_of(spec.dns_policy(), {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"}, path.member("dnsPolicy"),
+                 errors);
   }
 }
 
@@ -49,7 +50,8 @@ void check_resource_claims(const PodSpec& spec, const Path& path, Errors& errors
 
 void check_gates(const PodSpec& spec, const Path& path, Errors& errors) {
   for (int i = 0; i < spec.readiness_gates_size(); ++i) {
-    check_qualified(spec.readiness_gates(i).condition_type(), path.member("readinessGates").index(i).member("conditionType"), errors);
+    check_qualified(spec.readiness_gates(i).condition_type(), path.member("readinessGates").index(i).member("conditionType"),
+                    errors);
   }
   std::set<std::string_view> names;
   for (int i = 0; i < spec.scheduling_gates_size(); ++i) {
@@ -61,7 +63,8 @@ void check_gates(const PodSpec& spec, const Path& path, Errors& errors) {
 }
 
 void check_names(const PodSpec& spec, const Path& path, Errors& errors) {
-  if (!spec.service_account_name().empty()) check_subdomain(spec.service_account_name(), path.member("serviceAccountName"), errors);
+  if (!spec.service_account_name().empty())
+    check_subdomain(spec.service_account_name(), path.member("serviceAccountName"), errors);
   if (!spec.node_name().empty()) check_subdomain(spec.node_name(), path.member("nodeName"), errors);
   if (spec.has_active_deadline_seconds() && (spec.active_deadline_seconds() < 1 || spec.active_deadline_seconds() > kInt32Max)) {
     errors.invalid(path.member("activeDeadlineSeconds"), spec.active_deadline_seconds(),
@@ -80,7 +83,8 @@ void check_host_aliases(const PodSpec& spec, const Path& path, Errors& errors) {
   for (int i = 0; i < spec.host_aliases_size(); ++i) {
     const HostAlias& alias = spec.host_aliases(i);
     check_ip_text(alias.ip(), path.index(i).member("ip"), errors);
-    for (int h = 0; h < alias.hostnames_size(); ++h) check_subdomain(alias.hostnames(h), path.index(i).member("hostnames").index(h), errors);
+    for (int h = 0; h < alias.hostnames_size(); ++h)
+      check_subdomain(alias.hostnames(h), path.index(i).member("hostnames").index(h), errors);
   }
 }
 
@@ -120,9 +124,11 @@ void check_dns_config(const PodSpec& spec, const Path& path, Errors& errors) {
     }
   }
   if (config.nameservers_size() > kServersMax) {
-    errors.invalid(path.member("nameservers"), json_of(config.nameservers()), fmt::format("must not have more than {} nameservers", kServersMax));
+    errors.invalid(path.member("nameservers"), json_of(config.nameservers()),
+                   fmt::format("must not have more than {} nameservers", kServersMax));
   }
-  for (int i = 0; i < config.nameservers_size(); ++i) check_ip_text(config.nameservers(i), path.member("nameservers").index(i), errors);
+  for (int i = 0; i < config.nameservers_size(); ++i)
+    check_ip_text(config.nameservers(i), path.member("nameservers").index(i), errors);
 
   const Path searches = path.member("searches");
   if (config.searches_size() > kSearchesMax) {
@@ -145,7 +151,8 @@ void check_dns_config(const PodSpec& spec, const Path& path, Errors& errors) {
   }
 }
 
-void check_pod_spec(const PodSpec& spec, const meta::v1::ObjectMeta&, const Path& path, const PodOptions& options, Errors& errors) {
+void check_pod_spec(const PodSpec& spec, const meta::v1::ObjectMeta&, const Path& path, const PodOptions& options,
+                    Errors& errors) {
   check_policies(spec, path, errors);
   const Volumes volumes = check_volumes(spec, path.member("volumes"), errors);
   check_resource_claims(spec, path.member("resourceClaims"), errors);
@@ -184,15 +191,16 @@ std::string json_of(const StringMap& map) {
   return members.empty() ? "null" : fmt::format("{{{}}}", fmt::join(members, ","));
 }
 
-void check_selected_template(const PodTemplateSpec& pod_template, const LabelSelector& selector, std::string_view owner, const Path& path,
-                             Errors& errors) {
+void check_selected_template(const PodTemplateSpec& pod_template, const LabelSelector& selector, std::string_view owner,
+                             const Path& path, Errors& errors) {
   if (!selector.empty() && !selector.matches_map(pod_template.metadata().labels())) {
     errors.invalid(path.member("metadata").member("labels"), json_of(pod_template.metadata().labels()),
                    "`selector` does not match template `labels`");
   }
   check_pod_template(pod_template, path, errors);
   const PodSpec& spec = pod_template.spec();
-  if (spec.restart_policy() != "Always") errors.not_supported(path.member("spec").member("restartPolicy"), spec.restart_policy(), {"Always"});
+  if (spec.restart_policy() != "Always")
+    errors.not_supported(path.member("spec").member("restartPolicy"), spec.restart_policy(), {"Always"});
   if (spec.has_active_deadline_seconds()) {
     errors.forbidden(path.member("spec").member("activeDeadlineSeconds"),
                      fmt::format("activeDeadlineSeconds in {} is not Supported", owner));

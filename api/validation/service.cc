@@ -12,9 +12,12 @@ namespace {
 constexpr int kAffinitySecondsMax = 86400;
 constexpr int kKubeletPort = 10250;
 
-bool is_headless(const ServiceSpec& spec) { return spec.cluster_ip() == "None" || (spec.cluster_ips_size() == 1 && spec.cluster_ips(0) == "None"); }
+bool is_headless(const ServiceSpec& spec) {
+  return spec.cluster_ip() == "None" || (spec.cluster_ips_size() == 1 && spec.cluster_ips(0) == "None");
+}
 bool is_external(const ServiceSpec& spec) {
-  return spec.type() == "NodePort" || spec.type() == "LoadBalancer" || (spec.type() == "ClusterIP" && !spec.external_ips().empty());
+  return spec.type() == "NodePort" || spec.type() == "LoadBalancer" ||
+         (spec.type() == "ClusterIP" && !spec.external_ips().empty());
 }
 
 void check_type(const ServiceSpec& spec, const Path& path, Errors& errors) {
@@ -27,7 +30,8 @@ void check_type(const ServiceSpec& spec, const Path& path, Errors& errors) {
     }
     if (is_headless(spec)) errors.invalid_text(first, "None", "may not be set to 'None' for LoadBalancer services");
   }
-  if (spec.type() == "NodePort" && is_headless(spec)) errors.invalid_text(first, "None", "may not be set to 'None' for NodePort services");
+  if (spec.type() == "NodePort" && is_headless(spec))
+    errors.invalid_text(first, "None", "may not be set to 'None' for NodePort services");
   if (spec.type() != "ExternalName") return;
   constexpr std::string_view kNone = "may not be set for ExternalName services";
   if (!spec.cluster_ips().empty() || !spec.cluster_ip().empty()) errors.forbidden(path.member("clusterIPs"), kNone);
@@ -39,7 +43,8 @@ void check_type(const ServiceSpec& spec, const Path& path, Errors& errors) {
   check_subdomain(name, path.member("externalName"), errors);
 }
 
-void check_service_port(const ServicePort& port, bool needs_name, std::set<std::string_view>& names, const Path& path, Errors& errors) {
+void check_service_port(const ServicePort& port, bool needs_name, std::set<std::string_view>& names, const Path& path,
+                        Errors& errors) {
   if (needs_name && port.name().empty()) {
     errors.required(path.member("name"));
   } else if (!port.name().empty()) {
@@ -59,7 +64,8 @@ void check_service_port(const ServicePort& port, bool needs_name, std::set<std::
 
 void check_ports(const ServiceSpec& spec, const Path& path, Errors& errors) {
   std::set<std::string_view> names;
-  for (int i = 0; i < spec.ports_size(); ++i) check_service_port(spec.ports(i), spec.ports_size() > 1, names, path.index(i), errors);
+  for (int i = 0; i < spec.ports_size(); ++i)
+    check_service_port(spec.ports(i), spec.ports_size() > 1, names, path.index(i), errors);
 }
 
 void check_port_conflicts(const ServiceSpec& spec, const Path& path, Errors& errors) {
@@ -78,7 +84,8 @@ void check_port_conflicts(const ServiceSpec& spec, const Path& path, Errors& err
   for (int i = 0; i < spec.ports_size(); ++i) {
     const ServicePort& port = spec.ports(i);
     if (ports.insert({port.protocol(), port.port()}).second) continue;
-    errors.duplicate_json(path.index(i), fmt::format("{{\"protocol\":{},\"port\":{},\"targetPort\":0}}", quote(port.protocol()), port.port()));
+    errors.duplicate_json(path.index(i),
+                          fmt::format("{{\"protocol\":{},\"port\":{},\"targetPort\":0}}", quote(port.protocol()), port.port()));
   }
 }
 
@@ -111,7 +118,8 @@ void check_families(const ServiceSpec& spec, const Path& path, Errors& errors) {
     if (!seen.insert(spec.ip_families(i)).second) errors.duplicate(at, spec.ip_families(i));
   }
   if (spec.has_ip_family_policy()) {
-    check_one_of(spec.ip_family_policy(), {"PreferDualStack", "RequireDualStack", "SingleStack"}, path.member("ipFamilyPolicy"), errors);
+    check_one_of(spec.ip_family_policy(), {"PreferDualStack", "RequireDualStack", "SingleStack"}, path.member("ipFamilyPolicy"),
+                 errors);
   }
 }
 
@@ -127,11 +135,11 @@ void check_cluster_ips(const ServiceSpec& spec, const Path& path, Errors& errors
   if (spec.cluster_ips_size() > 2) errors.invalid(ips, json_of(spec.cluster_ips()), "may only hold up to 2 values");
   for (int i = 0; i < spec.cluster_ips_size(); ++i) {
     const std::string& ip = spec.cluster_ips(i);
-    if (ip == "None" && spec.cluster_ips_size() > 1) errors.invalid(ips, json_of(spec.cluster_ips()), "'None' must be the first and only value");
+    if (ip == "None" && spec.cluster_ips_size() > 1)
+      errors.invalid(ips, json_of(spec.cluster_ips()), "'None' must be the first and only value");
     if (ip != "None") check_ip_text(ip, ips.index(i), errors);
   }
 }
-
 
 void check_external_ips(const ServiceSpec& spec, const Path& path, Errors& errors) {
   for (int i = 0; i < spec.external_ips_size(); ++i) {
@@ -144,8 +152,10 @@ void check_load_balancer(const ServiceSpec& spec, const Path& path, Errors& erro
   const bool balanced = spec.type() == "LoadBalancer";
   constexpr std::string_view kOnly = "may only be used when `type` is 'LoadBalancer'";
   if (!balanced && !spec.load_balancer_source_ranges().empty()) errors.forbidden(path.member("loadBalancerSourceRanges"), kOnly);
-  if (balanced && spec.has_allocate_load_balancer_node_ports() == false) errors.required(path.member("allocateLoadBalancerNodePorts"));
-  if (!balanced && spec.has_allocate_load_balancer_node_ports()) errors.forbidden(path.member("allocateLoadBalancerNodePorts"), kOnly);
+  if (balanced && spec.has_allocate_load_balancer_node_ports() == false)
+    errors.required(path.member("allocateLoadBalancerNodePorts"));
+  if (!balanced && spec.has_allocate_load_balancer_node_ports())
+    errors.forbidden(path.member("allocateLoadBalancerNodePorts"), kOnly);
   if (!spec.has_load_balancer_class()) return;
   if (!balanced) errors.forbidden(path.member("loadBalancerClass"), kOnly);
   check_qualified(spec.load_balancer_class(), path.member("loadBalancerClass"), errors);
@@ -174,7 +184,8 @@ void check_traffic(const ServiceSpec& spec, const Path& path, Errors& errors) {
     check_one_of(spec.internal_traffic_policy(), {"Cluster", "Local"}, path.member("internalTrafficPolicy"), errors);
   }
   if (spec.has_traffic_distribution()) {
-    check_one_of(spec.traffic_distribution(), {"PreferClose", "PreferSameNode", "PreferSameZone"}, path.member("trafficDistribution"), errors);
+    check_one_of(spec.traffic_distribution(), {"PreferClose", "PreferSameNode", "PreferSameZone"},
+                 path.member("trafficDistribution"), errors);
   }
 }
 
@@ -183,7 +194,8 @@ void check_kept_ips(const ServiceSpec& now, const ServiceSpec& old, const Path& 
   if (now.type() == "ExternalName" || old.type() == "ExternalName") return;
   const auto first = [](const ServiceSpec& spec) { return spec.cluster_ips().empty() ? spec.cluster_ip() : spec.cluster_ips(0); };
   if (!first(old).empty() && !first(now).empty() && first(old) != first(now)) {
-    const std::string shown = now.cluster_ips().empty() ? fmt::format("[{}]", quote(now.cluster_ip())) : json_of(now.cluster_ips());
+    const std::string shown =
+        now.cluster_ips().empty() ? fmt::format("[{}]", quote(now.cluster_ip())) : json_of(now.cluster_ips());
     errors.invalid(path.member("clusterIPs").index(0), shown, "may not change once set");
   }
   if (!old.ip_families().empty() && !now.ip_families().empty() && old.ip_families(0) != now.ip_families(0)) {

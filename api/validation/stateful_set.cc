@@ -12,7 +12,8 @@ void check_strategy(const StatefulSetUpdateStrategy& strategy, const Path& path,
     errors.required(path);
   } else if (strategy.type() == "OnDelete") {
     if (strategy.has_rolling_update()) {
-      errors.invalid_message(path.member("rollingUpdate"), strategy.rolling_update(), "only allowed for updateStrategy 'RollingUpdate'");
+      errors.invalid_message(path.member("rollingUpdate"), strategy.rolling_update(),
+                             "only allowed for updateStrategy 'RollingUpdate'");
     }
   } else if (strategy.type() == "RollingUpdate") {
     if (!strategy.has_rolling_update()) return;
@@ -43,7 +44,8 @@ void check_spec(const StatefulSetSpec& spec, const Path& path, Errors& errors) {
   check_nonnegative(spec.replicas(), path.member("replicas"), errors);
   check_nonnegative(spec.min_ready_seconds(), path.member("minReadySeconds"), errors);
   if (spec.has_ordinals()) check_nonnegative(spec.ordinals().start(), path.member("ordinals.start"), errors);
-  const auto selector = check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "statefulset", path.member("selector"), errors);
+  const auto selector =
+      check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "statefulset", path.member("selector"), errors);
   if (selector) check_selected_template(spec.template_(), *selector, "StatefulSet", path.member("template"), errors);
 }
 

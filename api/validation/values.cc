@@ -20,7 +20,9 @@ void check_subdomain(std::string_view value, const Path& path, Errors& errors) {
   errors.invalid_each(path, value, check_dns1123_subdomain(value));
 }
 
-void check_label(std::string_view value, const Path& path, Errors& errors) { errors.invalid_each(path, value, check_dns1123_label(value)); }
+void check_label(std::string_view value, const Path& path, Errors& errors) {
+  errors.invalid_each(path, value, check_dns1123_label(value));
+}
 
 void check_qualified(std::string_view value, const Path& path, Errors& errors) {
   errors.invalid_each(path, value, check_qualified_name(value));
@@ -42,7 +44,9 @@ void check_port_or_name(const meta::v1::IntOrString& port, const Path& path, Err
   errors.invalid_each(path, port.str_val(), check_port_name(port.str_val()));
 }
 
-void check_ip_text(std::string_view value, const Path& path, Errors& errors) { errors.invalid_each(path, value, check_ip(value)); }
+void check_ip_text(std::string_view value, const Path& path, Errors& errors) {
+  errors.invalid_each(path, value, check_ip(value));
+}
 
 void check_cidr(std::string_view value, const Path& path, Errors& errors) {
   const auto range = read_address_range(value);
@@ -80,7 +84,8 @@ void check_one_of(std::string_view value, std::initializer_list<std::string_view
   if (std::ranges::find(supported, value) == supported.end()) errors.not_supported(path, value, supported);
 }
 
-void check_lone_star(const google::protobuf::RepeatedPtrField<std::string>& values, std::string_view what, const Path& path, Errors& errors) {
+void check_lone_star(const google::protobuf::RepeatedPtrField<std::string>& values, std::string_view what, const Path& path,
+                     Errors& errors) {
   if (values.size() < 2 || std::ranges::find(values, "*") == values.end()) return;
   errors.invalid(path, json_of(values), fmt::format("if '*' is present, must not specify other {}", what));
 }
@@ -140,9 +145,10 @@ std::optional<int> percent_of(const meta::v1::IntOrString& value) {
 void check_nonnegative_int_or_percent(const meta::v1::IntOrString& value, const Path& path, Errors& errors) {
   if (is_int(value)) return check_nonnegative(value.int_val(), path, errors);
   if (is_percent(value.str_val())) return;
-  errors.invalid_text(path, value.str_val(),
-                      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
-                      "validation is '[0-9]+%')");
+  errors.invalid_text(
+      path, value.str_val(),
+      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+      "validation is '[0-9]+%')");
 }
 
 void check_at_most_100_percent(const meta::v1::IntOrString& value, const Path& path, Errors& errors) {

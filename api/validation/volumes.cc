@@ -87,7 +87,8 @@ void check_projection(const VolumeProjection& source, const Path& path, Errors& 
     if (source.config_map().local_object_reference().name().empty()) errors.required(at.member("name"));
     check_items(source.config_map().items(), at.member("items"), errors);
   }
-  if (counted(source.has_downward_api(), "downwardAPI")) check_downward(source.downward_api().items(), path.member("downwardAPI"), errors);
+  if (counted(source.has_downward_api(), "downwardAPI"))
+    check_downward(source.downward_api().items(), path.member("downwardAPI"), errors);
   if (counted(source.has_service_account_token(), "serviceAccountToken")) {
     check_token(source.service_account_token(), path.member("serviceAccountToken"), errors);
   }
@@ -118,7 +119,8 @@ void check_path_conflicts(const ProjectedVolumeSource& projected, const Path& pa
       for (const KeyToPath& item : source.secret().items()) take(item.path(), source.secret().local_object_reference().name());
     }
     if (source.has_config_map()) {
-      for (const KeyToPath& item : source.config_map().items()) take(item.path(), source.config_map().local_object_reference().name());
+      for (const KeyToPath& item : source.config_map().items())
+        take(item.path(), source.config_map().local_object_reference().name());
     }
     if (source.has_downward_api()) {
       for (const DownwardAPIVolumeFile& item : source.downward_api().items()) take(item.path(), item.path());
@@ -129,7 +131,8 @@ void check_path_conflicts(const ProjectedVolumeSource& projected, const Path& pa
 
 void check_projected(const ProjectedVolumeSource& projected, const Path& path, Errors& errors) {
   if (projected.has_default_mode()) check_mode(projected.default_mode(), path.member("defaultMode"), errors);
-  for (int i = 0; i < projected.sources_size(); ++i) check_projection(projected.sources(i), path.member("sources").index(i), errors);
+  for (int i = 0; i < projected.sources_size(); ++i)
+    check_projection(projected.sources(i), path.member("sources").index(i), errors);
   check_path_conflicts(projected, path, errors);
 }
 
@@ -137,7 +140,8 @@ void check_host_path(const HostPathVolumeSource& source, const Path& path, Error
   if (source.path().empty()) return errors.required(path.member("path"));
   check_no_backsteps(source.path(), path.member("path"), errors);
   if (!source.has_type()) return;
-  check_one_of(source.type(), {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"},
+  check_one_of(source.type(),
+               {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"},
                path.member("type"), errors);
 }
 
@@ -155,8 +159,10 @@ void check_iscsi(const ISCSIVolumeSource& source, const Path& path, Errors& erro
   } else if (!iqn.starts_with("iqn") && !iqn.starts_with("eui") && !iqn.starts_with("naa")) {
     errors.invalid_text(path.member("iqn"), iqn, "must be valid format starting with iqn, eui, or naa");
   }
-  if (source.lun() < 0 || source.lun() > 255) errors.invalid(path.member("lun"), source.lun(), "must be between 0 and 255, inclusive");
-  if ((source.chap_auth_discovery() || source.chap_auth_session()) && !source.has_secret_ref()) errors.required(path.member("secretRef"));
+  if (source.lun() < 0 || source.lun() > 255)
+    errors.invalid(path.member("lun"), source.lun(), "must be between 0 and 255, inclusive");
+  if ((source.chap_auth_discovery() || source.chap_auth_session()) && !source.has_secret_ref())
+    errors.required(path.member("secretRef"));
 }
 
 void check_csi(const CSIVolumeSource& source, const Path& path, Errors& errors) {
@@ -283,7 +289,8 @@ class SourceCheck {
   void cluster_sources() {
     if (found(source_.has_downward_api(), "downwardAPI")) {
       const Path at = path_.member("downwardAPI");
-      if (source_.downward_api().has_default_mode()) check_mode(source_.downward_api().default_mode(), at.member("defaultMode"), errors_);
+      if (source_.downward_api().has_default_mode())
+        check_mode(source_.downward_api().default_mode(), at.member("defaultMode"), errors_);
       check_downward(source_.downward_api().items(), at, errors_);
     }
     if (found(source_.has_fc(), "fc") && source_.fc().target_wwns().empty() && source_.fc().wwids().empty()) {
@@ -293,16 +300,19 @@ class SourceCheck {
     if (found(source_.has_config_map(), "configMap")) {
       const Path at = path_.member("configMap");
       if (source_.config_map().local_object_reference().name().empty()) errors_.required(at.member("name"));
-      if (source_.config_map().has_default_mode()) check_mode(source_.config_map().default_mode(), at.member("defaultMode"), errors_);
+      if (source_.config_map().has_default_mode())
+        check_mode(source_.config_map().default_mode(), at.member("defaultMode"), errors_);
       check_items(source_.config_map().items(), at.member("items"), errors_);
     }
   }
 
   void vendors_disks() {
-    needs(source_.has_azure_file(), "azureFile",
-          {{"secretName", !source_.azure_file().secret_name().empty()}, {"shareName", !source_.azure_file().share_name().empty()}});
+    needs(
+        source_.has_azure_file(), "azureFile",
+        {{"secretName", !source_.azure_file().secret_name().empty()}, {"shareName", !source_.azure_file().share_name().empty()}});
     needs(source_.has_vsphere_volume(), "vsphereVolume", {{"volumePath", !source_.vsphere_volume().volume_path().empty()}});
-    needs(source_.has_photon_persistent_disk(), "photonPersistentDisk", {{"pdID", !source_.photon_persistent_disk().pd_id().empty()}});
+    needs(source_.has_photon_persistent_disk(), "photonPersistentDisk",
+          {{"pdID", !source_.photon_persistent_disk().pd_id().empty()}});
     needs(source_.has_portworx_volume(), "portworxVolume", {{"volumeID", !source_.portworx_volume().volume_id().empty()}});
     needs(source_.has_azure_disk(), "azureDisk",
           {{"diskName", !source_.azure_disk().disk_name().empty()}, {"diskURI", !source_.azure_disk().disk_uri().empty()}});

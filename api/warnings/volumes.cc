@@ -32,7 +32,9 @@ void warn_of_source(const core::v1::VolumeSource& source, const Path& path, Warn
   warn_of_old_source(source, path, out);
 }
 
-void warn_of_source(const core::v1::PersistentVolumeSource& source, const Path& path, Warnings& out) { warn_of_old_source(source, path, out); }
+void warn_of_source(const core::v1::PersistentVolumeSource& source, const Path& path, Warnings& out) {
+  warn_of_old_source(source, path, out);
+}
 
 void warn_of_fractions(const google::protobuf::Map<std::string, meta::v1::Quantity>& amounts, const Path& path,
                        std::initializer_list<std::string_view> resources, Warnings& out) {
@@ -41,7 +43,8 @@ void warn_of_fractions(const google::protobuf::Map<std::string, meta::v1::Quanti
     if (found == amounts.end()) continue;
     const auto amount = Quantity::parse(found->second.string());
     if (!amount || Quantity::of(amount->value()) == *amount) continue;
-    out.push_back(fmt::format("{}: fractional byte value \"{}\" is invalid, must be an integer", path.key(resource).text(), amount->text()));
+    out.push_back(fmt::format("{}: fractional byte value \"{}\" is invalid, must be an integer", path.key(resource).text(),
+                              amount->text()));
   }
 }
 

@@ -2,8 +2,8 @@
 // Upstream: plugin/pkg/admission/priority
 #include <fmt/format.h>
 
-#include "api/kinds.h"
 #include "api/codec.h"
+#include "api/kinds.h"
 #include "apiserver/admission/admission.h"
 
 namespace ph::apiserver::admission {

@@ -85,8 +85,10 @@ std::string foreign_secret(const ServiceAccount& account, const PodSpec& spec) {
     if (!volume.volume_source().has_secret()) continue;
     const std::string& name = volume.volume_source().secret().secret_name();
     if (!allowed.contains(name)) {
-      return fmt::format("volume with secret.secretName=\"{}\" is not allowed because service account {} does not reference "
-                         "that secret", name, account.metadata().name());
+      return fmt::format(
+          "volume with secret.secretName=\"{}\" is not allowed because service account {} does not reference "
+          "that secret",
+          name, account.metadata().name());
     }
   }
   const auto check = [&](const auto& containers, const char* what) -> std::string {
@@ -94,9 +96,10 @@ std::string foreign_secret(const ServiceAccount& account, const PodSpec& spec) {
       for (const auto& env : container.env()) {
         const auto& ref = env.value_from().secret_key_ref();
         if (!env.value_from().has_secret_key_ref() || allowed.contains(ref.local_object_reference().name())) continue;
-        return fmt::format("{} {} with envVar {} referencing secret.secretName=\"{}\" is not allowed because service account "
-                           "{} does not reference that secret", what, container.name(), env.name(),
-                           ref.local_object_reference().name(), account.metadata().name());
+        return fmt::format(
+            "{} {} with envVar {} referencing secret.secretName=\"{}\" is not allowed because service account "
+            "{} does not reference that secret",
+            what, container.name(), env.name(), ref.local_object_reference().name(), account.metadata().name());
       }
     }
     return {};
@@ -109,8 +112,10 @@ std::string foreign_secret(const ServiceAccount& account, const PodSpec& spec) {
   for (int i = 0; i < spec.image_pull_secrets_size(); ++i) {
     const std::string& name = spec.image_pull_secrets(i).name();
     if (pull.contains(name)) continue;
-    return fmt::format("imagePullSecrets[{}].name=\"{}\" is not allowed because service account {} does not reference that "
-                       "imagePullSecret", i, name, account.metadata().name());
+    return fmt::format(
+        "imagePullSecrets[{}].name=\"{}\" is not allowed because service account {} does not reference that "
+        "imagePullSecret",
+        i, name, account.metadata().name());
   }
   return {};
 }

@@ -40,8 +40,7 @@ std::expected<Claims, std::string> ServiceAccountTokens::read(std::string_view t
 }
 
 template <class T>
-std::string ServiceAccountTokens::problem_with_object(const ObjectKey& key, const std::string& uid, Time now,
-                                                      const char* what) {
+std::string ServiceAccountTokens::problem_with_object(const ObjectKey& key, const std::string& uid, Time now, const char* what) {
   const std::unique_ptr<T> object = reader_.read<T>(key);
   if (!object) return fmt::format("{} \"{}\" not found", what, key.name);
   if (object->metadata().uid() != uid) return fmt::format("the {} UID does not match the token's claim", what);

@@ -61,8 +61,8 @@ Rules rules_in(const api::Object* object) {
 }
 
 bool same(const Rules& a, const Rules& b) {
-  return std::ranges::equal(a, b,
-                            [](const PolicyRule& x, const PolicyRule& y) { return x.SerializeAsString() == y.SerializeAsString(); });
+  return std::ranges::equal(
+      a, b, [](const PolicyRule& x, const PolicyRule& y) { return x.SerializeAsString() == y.SerializeAsString(); });
 }
 
 template <class Binding>

@@ -21,8 +21,7 @@ bool environment_names(const Containers& containers, bool secret, const std::str
     for (const auto& env : container.env()) {
       const auto& source = env.value_from();
       if (secret && source.has_secret_key_ref() && source.secret_key_ref().local_object_reference().name() == name) return true;
-      if (!secret && source.has_config_map_key_ref() &&
-          source.config_map_key_ref().local_object_reference().name() == name) {
+      if (!secret && source.has_config_map_key_ref() && source.config_map_key_ref().local_object_reference().name() == name) {
         return true;
       }
     }
@@ -100,7 +99,8 @@ class NodeAuthorizer final : public Authorizer {
       return some_pod(node, r.namespace_name, needs) ? "" : unrelated;
     };
     if (r.group.empty() && r.resource == "secrets") return only_read([&](const Pod& p) { return needs_secret(p, r.name); });
-    if (r.group.empty() && r.resource == "configmaps") return only_read([&](const Pod& p) { return needs_config_map(p, r.name); });
+    if (r.group.empty() && r.resource == "configmaps")
+      return only_read([&](const Pod& p) { return needs_config_map(p, r.name); });
     if (r.group.empty() && r.resource == "persistentvolumeclaims") {
       if (r.subresource.empty() && r.verb != "get") return "can only get individual resources of this type";
       return some_pod(node, r.namespace_name, [&](const Pod& p) { return needs_claim(p, r.name); }) ? "" : unrelated;

@@ -36,9 +36,7 @@ struct RbacAuthorizer::Impl {
 RbacAuthorizer::RbacAuthorizer(ObjectReader& reader) : impl_(new Impl{reader, {}}) {}
 RbacAuthorizer::~RbacAuthorizer() = default;
 
-Decision RbacAuthorizer::authorize(const Attributes& attributes) {
-  return decide(impl_->current(), attributes);
-}
+Decision RbacAuthorizer::authorize(const Attributes& attributes) { return decide(impl_->current(), attributes); }
 
 RulesOfUser RbacAuthorizer::rules_for(const Identity& user, std::string_view namespace_name) {
   RulesOfUser out;
@@ -50,8 +48,7 @@ RulesOfUser RbacAuthorizer::rules_for(const Identity& user, std::string_view nam
   return out;
 }
 
-std::optional<std::vector<PolicyRule>> RbacAuthorizer::rules_of(const rbac::v1::RoleRef& ref,
-                                                                std::string_view namespace_name) {
+std::optional<std::vector<PolicyRule>> RbacAuthorizer::rules_of(const rbac::v1::RoleRef& ref, std::string_view namespace_name) {
   const auto* rules = impl_->current().rules_of(ref, namespace_name);
   if (!rules) return std::nullopt;
   return *rules;

@@ -26,7 +26,8 @@ template <class Kind>
 std::shared_ptr<const RbacBinding> decode_binding(const Entry& entry) {
   Kind message;
   api::decode_envelope(*entry.protobuf, message);
-  return std::make_shared<RbacBinding>(RbacBinding{message.metadata().name(), message.metadata().namespace_(),
+  return std::make_shared<RbacBinding>(RbacBinding{message.metadata().name(),
+                                                   message.metadata().namespace_(),
                                                    message.role_ref(),
                                                    {message.subjects().begin(), message.subjects().end()}});
 }
@@ -39,8 +40,8 @@ std::vector<PolicyRule> decode_rules(const Entry& entry) {
 }
 
 // Walks two lists ordered by key side by side.
-void differences(const EntryList& before, const EntryList& after,
-                 const std::function<void(const Entry&)>& gone, const std::function<void(const Entry&)>& changed) {
+void differences(const EntryList& before, const EntryList& after, const std::function<void(const Entry&)>& gone,
+                 const std::function<void(const Entry&)>& changed) {
   auto b = before.begin();
   auto a = after.begin();
   while (b != before.end() || a != after.end()) {
@@ -64,8 +65,7 @@ void follow(RbacIndex::Entries& shown, const RbacIndex::Entries& now, Gone gone,
 }
 
 std::string not_found_text(const RoleRef& ref) {
-  return fmt::format("{}.rbac.authorization.k8s.io \"{}\" not found", ref.kind() == "Role" ? "role" : "clusterrole",
-                     ref.name());
+  return fmt::format("{}.rbac.authorization.k8s.io \"{}\" not found", ref.kind() == "Role" ? "role" : "clusterrole", ref.name());
 }
 
 }  // namespace
@@ -82,14 +82,18 @@ std::string RbacBinding::describe(const Subject& subject) const {
 }
 
 void RbacIndex::refresh(const State& state) {
-  follow(state_.cluster_roles, state.cluster_roles, [&](const Entry& e) { cluster_roles_.erase(e.key); },
-         [&](const Entry& e) { cluster_roles_[e.key] = decode_rules<rbac::v1::ClusterRole>(e); });
-  follow(state_.roles, state.roles, [&](const Entry& e) { roles_.erase(e.key); },
-         [&](const Entry& e) { roles_[e.key] = decode_rules<rbac::v1::Role>(e); });
-  follow(state_.cluster_role_bindings, state.cluster_role_bindings, [&](const Entry& e) { drop_binding(e.key); },
-         [&](const Entry& e) { put_binding(e.key, decode_binding<rbac::v1::ClusterRoleBinding>(e)); });
-  follow(state_.role_bindings, state.role_bindings, [&](const Entry& e) { drop_binding(e.key); },
-         [&](const Entry& e) { put_binding(e.key, decode_binding<rbac::v1::RoleBinding>(e)); });
+  follow(
+      state_.cluster_roles, state.cluster_roles, [&](const Entry& e) { cluster_roles_.erase(e.key); },
+      [&](const Entry& e) { cluster_roles_[e.key] = decode_rules<rbac::v1::ClusterRole>(e); });
+  follow(
+      state_.roles, state.roles, [&](const Entry& e) { roles_.erase(e.key); },
+      [&](const Entry& e) { roles_[e.key] = decode_rules<rbac::v1::Role>(e); });
+  follow(
+      state_.cluster_role_bindings, state.cluster_role_bindings, [&](const Entry& e) { drop_binding(e.key); },
+      [&](const Entry& e) { put_binding(e.key, decode_binding<rbac::v1::ClusterRoleBinding>(e)); });
+  follow(
+      state_.role_bindings, state.role_bindings, [&](const Entry& e) { drop_binding(e.key); },
+      [&](const Entry& e) { put_binding(e.key, decode_binding<rbac::v1::RoleBinding>(e)); });
 }
 
 void RbacIndex::put_binding(std::string_view key, std::shared_ptr<const RbacBinding> binding) {
@@ -124,8 +128,7 @@ const std::vector<PolicyRule>* RbacIndex::rules_of(const RoleRef& ref, std::stri
   return found == roles.end() ? nullptr : &found->second;
 }
 
-bool RbacIndex::visit_scope(const Identity& user, std::string_view scope,
-                            const std::function<bool(const Grant&)>& visit) const {
+bool RbacIndex::visit_scope(const Identity& user, std::string_view scope, const std::function<bool(const Grant&)>& visit) const {
   const auto by_subject = scopes_.find(std::string(scope));
   if (by_subject == scopes_.end()) return true;
   std::vector<Use> uses;
@@ -136,7 +139,8 @@ bool RbacIndex::visit_scope(const Identity& user, std::string_view scope,
   };
   collect("u:" + user.name);
   for (const std::string& group : user.groups) collect("g:" + group);
-  std::ranges::sort(uses, {}, [](const Use& use) { return std::pair<std::string_view, std::size_t>(use.binding->name, use.subject); });
+  std::ranges::sort(uses, {},
+                    [](const Use& use) { return std::pair<std::string_view, std::size_t>(use.binding->name, use.subject); });
   const RbacBinding* before = nullptr;
   for (const Use& use : uses) {
     if (use.binding.get() == before) continue;  // its first matching subject is enough

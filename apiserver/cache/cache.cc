@@ -45,9 +45,7 @@ WatchCache::WatchCache(CacheHub& hub, std::string prefix, WindowSize size)
 WatchCache::WatchCache(Store& store, Executor& executor, std::string prefix)
     : impl_(std::make_shared<Impl>(CacheHub(store, executor).impl_, std::move(prefix), WindowSize::Normal)) {}
 
-WatchCache::~WatchCache() {
-  close();
-}
+WatchCache::~WatchCache() { close(); }
 
 Task<void> WatchCache::fill() {
   // Once it is filled nothing needs a turn of the executor.
@@ -64,8 +62,7 @@ Snapshot WatchCache::snapshot() { return {revision(), impl_->list()}; }
 std::optional<Snapshot> WatchCache::snapshot_at(Revision wanted) {
   Impl& cache = *impl_;
   if (wanted > revision() || !cache.filled) return std::nullopt;
-  if (cache.window.after(wanted) == cache.window.end() && wanted >= cache.window.since())
-    return Snapshot{wanted, cache.list()};
+  if (cache.window.after(wanted) == cache.window.end() && wanted >= cache.window.since()) return Snapshot{wanted, cache.list()};
   if (const Impl::Moment* moment = cache.moment(wanted)) return moment->snapshot;
   if (wanted < cache.window.since()) return std::nullopt;
   return cache.keep(cache.rebuild(wanted)).snapshot;
@@ -167,8 +164,7 @@ void WatchCache::Impl::finish_fill(const Recent& recent) {
     if (change.previous) event.before = make_entry(change.key, change.previous_modified, change.previous);
     if (change.value) {
       const auto next = found_by_next.find(change.key);
-      event.after =
-          next != found_by_next.end() ? next->second : entries.find(std::string_view(change.key).substr(prefix.size()));
+      event.after = next != found_by_next.end() ? next->second : entries.find(std::string_view(change.key).substr(prefix.size()));
       PH_ASSERT(event.after);
       PH_ASSERT(event.after->revision == change.revision);
     } else {

@@ -125,7 +125,8 @@ class WatchCache {
   Revision since() const;
   // Everything after `since` that is of interest; nothing when the events since then are no longer held (the client gets 410).
   // `initial`: the moment that it begins with, if it does, of which `since` is the revision.
-  std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {}, std::shared_ptr<const EntryList> initial = {});
+  std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {},
+                                    std::shared_ptr<const EntryList> initial = {});
 
   // Wakes all watchers with the end.
   void close();
@@ -139,7 +140,7 @@ class WatchCache {
     std::size_t backlog_bytes = 0;
     std::uint64_t squeezed = 0;  // events that have left the window before their time, for want of room
     std::uint64_t expired = 0;   // watches that were ended because they were too slow
-    std::uint64_t changes = 0;  // told by the store since the cache was made
+    std::uint64_t changes = 0;   // told by the store since the cache was made
   };
   Stats stats() const;
 

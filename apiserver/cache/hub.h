@@ -29,7 +29,7 @@ struct CacheHub::Impl : std::enable_shared_from_this<Impl> {
   Revision revision;
   WindowBytes bytes;
   std::map<std::string, WatchCache::Impl*, std::less<>> caches;  // by prefix
-  std::uint64_t made = 0;  // caches
+  std::uint64_t made = 0;                                        // caches
   bool filling = false;
   Event filled;  // set when a filling ends, well or not
   std::string last_trimmed;
@@ -69,7 +69,7 @@ struct WatchCache::Impl {
   bool closed = false;
   std::vector<Change> early;                 // changes that came before the cache was filled
   std::shared_ptr<const EntryList> present;  // the list of the present, while nothing has changed since it was made
-  std::list<Moment> moments;  // older states, latest used first
+  std::list<Moment> moments;                 // older states, latest used first
   WatchIndex watches;
   // No watch that reads has still to be told an event before this one. To look for it means to ask them all: that is not done again
   // before so many events more have left the window, or so much time has passed.
@@ -77,7 +77,7 @@ struct WatchCache::Impl {
   std::uint64_t look_at_edge = 0;
   Steady look_at = Steady::min();
   std::uint64_t expired = 0;  // watches
-  bool touched = false;                      // by the batch of changes that is being applied
+  bool touched = false;       // by the batch of changes that is being applied
 };
 
 }  // namespace ph::apiserver

@@ -106,8 +106,8 @@ Task<CustomResources::Definition> CustomResources::judge(Definition definition) 
     judge_names(others, core_.now(), *object);
     return api::Object(std::move(object));
   };
-  const WriteResult result =
-      co_await update_object(core_, definitions_, {{}, definition.metadata().name()}, UpdateKind::Status, make, own_request("status"));
+  const WriteResult result = co_await update_object(core_, definitions_, {{}, definition.metadata().name()}, UpdateKind::Status,
+                                                    make, own_request("status"));
   co_return *std::move(decode_entry(*definitions_.resource, *result.entry)).take<Definition>();
 }
 

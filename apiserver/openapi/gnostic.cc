@@ -13,12 +13,14 @@ namespace {
 struct MessageType;
 
 enum class Holds {
-  Text, Flag, Texts,
-  Any,         // a JSON value, as text in Any.yaml
+  Text,
+  Flag,
+  Texts,
+  Any,  // a JSON value, as text in Any.yaml
   Anys,
-  One,         // a message
-  Many,        // repeated messages
-  Type,        // a string or strings, in a TypeItem
+  One,   // a message
+  Many,  // repeated messages
+  Type,  // a string or strings, in a TypeItem
 };
 
 struct Member {
@@ -31,8 +33,8 @@ struct Member {
 // How a message stands where it is used: some are wrapped in a choice of one.
 struct MessageType {
   std::span<const Member> members;
-  unsigned extensions = 0;             // the field of members that begin with x-
-  std::span<const unsigned> wrapped;   // fields around it, from the outside
+  unsigned extensions = 0;            // the field of members that begin with x-
+  std::span<const unsigned> wrapped;  // fields around it, from the outside
   // The message of an object whose every member is one of a kind (Properties, Definitions): its one field.
   const MessageType* every = nullptr;
 };
@@ -143,15 +145,15 @@ const MessageType kWrappedSchema{.members = kSchemaMembers, .extensions = 31, .w
 const MessageType kItems = kWrappedSchema;
 
 const Member kBodyMembers[] = {
-    {"description", 1, Holds::Text}, {"name", 2, Holds::Text},    {"in", 3, Holds::Text},
-    {"required", 4, Holds::Flag},    {"schema", 5, Holds::One, &kSchema},
+    {"description", 1, Holds::Text},     {"name", 2, Holds::Text}, {"in", 3, Holds::Text}, {"required", 4, Holds::Flag},
+    {"schema", 5, Holds::One, &kSchema},
 };
 const Member kQueryMembers[] = {
-    {"required", 1, Holds::Flag}, {"in", 2, Holds::Text},   {"description", 3, Holds::Text}, {"name", 4, Holds::Text},
+    {"required", 1, Holds::Flag}, {"in", 2, Holds::Text},     {"description", 3, Holds::Text},  {"name", 4, Holds::Text},
     {"type", 6, Holds::Text},     {"format", 7, Holds::Text}, {"uniqueItems", 20, Holds::Flag},
 };
 const Member kPathMembers[] = {
-    {"required", 1, Holds::Flag}, {"in", 2, Holds::Text},     {"description", 3, Holds::Text}, {"name", 4, Holds::Text},
+    {"required", 1, Holds::Flag}, {"in", 2, Holds::Text},     {"description", 3, Holds::Text},  {"name", 4, Holds::Text},
     {"type", 5, Holds::Text},     {"format", 6, Holds::Text}, {"uniqueItems", 19, Holds::Flag},
 };
 // ParametersItem.parameter, then Parameter.body_parameter, or Parameter.non_body_parameter and one of its choices.
@@ -165,9 +167,15 @@ const MessageType kResponse{.members = kResponseMembers, .extensions = 5, .wrapp
 const MessageType kResponses{.every = &kResponse};
 
 const Member kOperationMembers[] = {
-    {"tags", 1, Holds::Texts},     {"summary", 2, Holds::Text},  {"description", 3, Holds::Text}, {"operationId", 5, Holds::Text},
-    {"produces", 6, Holds::Texts}, {"consumes", 7, Holds::Texts}, {"responses", 9, Holds::One, &kResponses},
-    {"schemes", 10, Holds::Texts}, {"deprecated", 11, Holds::Flag},
+    {"tags", 1, Holds::Texts},
+    {"summary", 2, Holds::Text},
+    {"description", 3, Holds::Text},
+    {"operationId", 5, Holds::Text},
+    {"produces", 6, Holds::Texts},
+    {"consumes", 7, Holds::Texts},
+    {"responses", 9, Holds::One, &kResponses},
+    {"schemes", 10, Holds::Texts},
+    {"deprecated", 11, Holds::Flag},
 };
 const MessageType kOperation{.members = kOperationMembers, .extensions = 13};
 

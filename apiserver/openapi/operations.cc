@@ -16,11 +16,16 @@ namespace {
 constexpr Parameter kDryRun{"dryRun", "string"}, kFieldManager{"fieldManager", "string"},
     kFieldValidation{"fieldValidation", "string"}, kForce{"force", "boolean"}, kPretty{"pretty", "string"};
 
-constexpr Parameter kList[] = {{"allowWatchBookmarks", "boolean"},  {"continue", "string"},
-                               {"fieldSelector", "string"},         {"labelSelector", "string"},
-                               {"limit", "integer"},                {"resourceVersion", "string"},
-                               {"resourceVersionMatch", "string"},  {"sendInitialEvents", "boolean"},
-                               {"timeoutSeconds", "integer"},       {"watch", "boolean"}};
+constexpr Parameter kList[] = {{"allowWatchBookmarks", "boolean"},
+                               {"continue", "string"},
+                               {"fieldSelector", "string"},
+                               {"labelSelector", "string"},
+                               {"limit", "integer"},
+                               {"resourceVersion", "string"},
+                               {"resourceVersionMatch", "string"},
+                               {"sendInitialEvents", "boolean"},
+                               {"timeoutSeconds", "integer"},
+                               {"watch", "boolean"}};
 constexpr Parameter kDelete[] = {kDryRun,
                                  {"gracePeriodSeconds", "integer"},
                                  {"ignoreStoreReadErrorWithClusterBreakingPotential", "boolean"},
@@ -59,7 +64,7 @@ struct Naming {
   std::string group_version;  // CoreV1
   std::string scope;          // Namespaced, or nothing
   std::string kind;
-  std::string suffix;         // of a sub-resource: Status
+  std::string suffix;  // of a sub-resource: Status
   std::string id(std::string_view verb) const { return std::string(verb) + group_version + scope + kind + suffix; }
 };
 

@@ -12,18 +12,18 @@ namespace ph::apiserver {
 
 struct Parameter {
   std::string_view name;
-  std::string_view type;         // string, boolean, integer
+  std::string_view type;  // string, boolean, integer
   std::string_view in = "query";
   bool required = false;
 };
 
 struct Operation {
-  std::string_view method;       // get, put, post, delete, patch
-  std::string_view action;       // x-kubernetes-action
+  std::string_view method;  // get, put, post, delete, patch
+  std::string_view action;  // x-kubernetes-action
   std::string id;
-  api::GroupVersionKind kind;    // x-kubernetes-group-version-kind
+  api::GroupVersionKind kind;  // x-kubernetes-group-version-kind
   std::vector<Parameter> parameters;
-  const api::Schema* body = nullptr;    // of a patch: any document
+  const api::Schema* body = nullptr;  // of a patch: any document
   bool body_required = true;
   bool is_patch = false;
   const api::Schema* answer = nullptr;  // null: text
@@ -32,8 +32,8 @@ struct Operation {
 };
 
 struct Path {
-  std::string path;              // /api/v1/namespaces/{namespace}/pods/{name}
-  std::string tag;               // core_v1
+  std::string path;  // /api/v1/namespaces/{namespace}/pods/{name}
+  std::string tag;   // core_v1
   std::vector<Parameter> parameters;
   std::vector<Operation> operations;
 };

@@ -41,7 +41,8 @@ json content(Forms forms, const json& schema) {
 
 json body_of(const Operation& operation, SchemaCollection& schemas) {
   if (operation.is_patch) {
-    return {{"content", content(patches_of(operation), schemas.reference(api::schema_of<meta::v1::Patch>()))}, {"required", true}};
+    return {{"content", content(patches_of(operation), schemas.reference(api::schema_of<meta::v1::Patch>()))},
+            {"required", true}};
   }
   static constexpr const char* kAny[] = {"*/*"};
   json out = {{"content", content(operation.custom ? forms_of(operation) : Forms(kAny), schemas.reference(*operation.body))}};
@@ -85,15 +86,17 @@ std::string openapi_v3(Resources resources, std::string_view group, std::string_
     }
     paths[path.path] = std::move(item);
   }
-  const json document = {
-      {"openapi", "3.0.0"},
-      {"info", {{"title", "Kubernetes"}, {"version", kGitVersion}}},
-      {"paths", std::move(paths)},
-      {"components",
-       {{"schemas", schemas.definitions()},
-        {"securitySchemes",
-         {{"BearerToken",
-           {{"type", "apiKey"}, {"name", "authorization"}, {"in", "header"}, {"description", "Bearer Token authentication"}}}}}}}};
+  const json document = {{"openapi", "3.0.0"},
+                         {"info", {{"title", "Kubernetes"}, {"version", kGitVersion}}},
+                         {"paths", std::move(paths)},
+                         {"components",
+                          {{"schemas", schemas.definitions()},
+                           {"securitySchemes",
+                            {{"BearerToken",
+                              {{"type", "apiKey"},
+                               {"name", "authorization"},
+                               {"in", "header"},
+                               {"description", "Bearer Token authentication"}}}}}}}};
   return document.dump();
 }
 

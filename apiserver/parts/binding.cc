@@ -100,7 +100,8 @@ Task<HttpResponse> bind_pod(Core& core, Call& call) {
   const std::string& wanted = binding.metadata().resource_version();
   const Make make = [&](const api::Object& stored) {
     const std::string& revision = stored.metadata().resource_version();
-    if (!wanted.empty() && wanted != revision) refuse_precondition(pods, key, options.dry_run, "ResourceVersion", wanted, revision);
+    if (!wanted.empty() && wanted != revision)
+      refuse_precondition(pods, key, options.dry_run, "ResourceVersion", wanted, revision);
     return bound(stored, binding, core.now());
   };
   co_await update_object(core, pods, key, UpdateKind::Part, make, std::move(request));

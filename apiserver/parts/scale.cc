@@ -107,11 +107,12 @@ Task<HttpResponse> apply_scale(Core& core, Call& call) {
     const api::Object live = api::Object::of(std::move(shown));
     const api::Object scale = applying.over(api::schema_of<Scale>(), &live, call.warnings);
     api::Object object = rescaled(resource, stored, scale.as<Scale>());
-    api::owners_from_scale(scale.metadata(), resource.scale.spec_replicas, resource.kind.api_version(), object.mutable_metadata());
+    api::owners_from_scale(scale.metadata(), resource.scale.spec_replicas, resource.kind.api_version(),
+                           object.mutable_metadata());
     return object;
   };
-  const WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make,
-                                                    write_request(call, {}, options.dry_run));
+  const WriteResult result =
+      co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make, write_request(call, {}, options.dry_run));
   co_return answer_scale(call, result);
 }
 

@@ -210,11 +210,13 @@ void ServiceNumbers::take_port(WriteContext& context, const Service& service, in
 }
 
 void ServiceNumbers::release_unused(WriteContext& context, const Service* service, const Service& old) {
-  const bool keeps_address = service != nullptr && has_cluster_ip(*service) && service->spec().cluster_ip() == old.spec().cluster_ip();
+  const bool keeps_address =
+      service != nullptr && has_cluster_ip(*service) && service->spec().cluster_ip() == old.spec().cluster_ip();
   if (has_cluster_ip(old) && !keeps_address) {
     if (const auto offset = range_.offset(old.spec().cluster_ip())) {
       release(context, addresses_, *offset, address_key(*offset));
-      context.mutations.push_back({.key = ip_addresses(context).storage_prefix + "/" + range_.text(*offset), .value = std::nullopt});
+      context.mutations.push_back(
+          {.key = ip_addresses(context).storage_prefix + "/" + range_.text(*offset), .value = std::nullopt});
     }
   }
   const std::set<int> kept = ports_of(service);
@@ -224,15 +226,21 @@ void ServiceNumbers::release_unused(WriteContext& context, const Service* servic
   }
 }
 
-std::string ServiceNumbers::address_key(std::uint32_t offset) const { return "/registry/ranges/serviceips/" + range_.text(offset); }
-std::string ServiceNumbers::port_key(std::uint32_t port) const { return "/registry/ranges/servicenodeports/" + std::to_string(port); }
+std::string ServiceNumbers::address_key(std::uint32_t offset) const {
+  return "/registry/ranges/serviceips/" + range_.text(offset);
+}
+std::string ServiceNumbers::port_key(std::uint32_t port) const {
+  return "/registry/ranges/servicenodeports/" + std::to_string(port);
+}
 
 // The store has the last word: memory may still hold what a write released whose client went away before the answer.
-bool ServiceNumbers::is_refused(const WriteContext& context, const NumberPool& pool, std::uint32_t number, const std::string& key) {
+bool ServiceNumbers::is_refused(const WriteContext& context, const NumberPool& pool, std::uint32_t number,
+                                const std::string& key) {
   return context.refused.contains(key) || (context.dry_run && pool.taken(number));
 }
 
-void ServiceNumbers::reserve(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key, const Service& owner) {
+void ServiceNumbers::reserve(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key,
+                             const Service& owner) {
   // Taken from now on, so that no other write tries it while this one is on its way.
   if (!pool.taken(number)) {
     pool.take(number);

@@ -49,7 +49,7 @@ class ServiceNumbers {
 std::unique_ptr<networking::v1::IPAddress> ip_address_of(const std::string& address, const core::v1::Service& owner);
 
 // What a service of this type has.
-bool has_cluster_ip(const core::v1::Service& service);   // an address of the range, not None
+bool has_cluster_ip(const core::v1::Service& service);  // an address of the range, not None
 bool needs_cluster_ip(const core::v1::Service& service);
 bool needs_node_ports(const core::v1::Service& service);
 bool needs_health_check_port(const core::v1::Service& service);

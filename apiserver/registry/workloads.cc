@@ -29,8 +29,7 @@ class DeploymentRules final : public ResourceRules {
     *metadata.mutable_labels() = old.as<Deployment>().metadata().labels();
   }
   bool raises_generation(const api::Object& object, const api::Object& old) override {
-    return !same(object.as<Deployment>().metadata().annotations(),
-                 old.as<Deployment>().metadata().annotations());
+    return !same(object.as<Deployment>().metadata().annotations(), old.as<Deployment>().metadata().annotations());
   }
 };
 

@@ -48,7 +48,8 @@ template <class Read>
 std::string why_unconvertible(const GroupVersionKind& found, const GroupVersionKind& expected, Read read) {
   const api::Schema* schema = api::Scheme::builtin().find(found);
   if (schema == nullptr) {
-    return fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"{}\"", found.kind, found.api_version(), kScheme);
+    return fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"{}\"", found.kind, found.api_version(),
+                       kScheme);
   }
   try {
     api::Object other = make_object(*schema);
@@ -96,7 +97,9 @@ void decode(const GroupVersionKind& expected, api::Unknown unknown, std::vector<
   }
 }
 
-bool is_empty_list(std::string_view json) { return json.starts_with('[') && json.find_first_not_of(" \t\r\n", 1) == json.size() - 1; }
+bool is_empty_list(std::string_view json) {
+  return json.starts_with('[') && json.find_first_not_of(" \t\r\n", 1) == json.size() - 1;
+}
 
 void read_json(std::string_view text, std::string_view original, const api::Schema& schema, api::Unknown unknown,
                std::vector<std::string>& warnings, api::Object& into) {
@@ -123,7 +126,8 @@ void read_protobuf(const std::string& body, const api::Schema& schema, api::Obje
         "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
   }
   try {
-    check_kind(api::open_envelope(body).kind, *schema.kind, [&](api::Object& other) { api::decode_envelope(body, *other.message()); });
+    check_kind(api::open_envelope(body).kind, *schema.kind,
+               [&](api::Object& other) { api::decode_envelope(body, *other.message()); });
     api::decode_envelope(body, *into.message());
   } catch (const DecodeError& error) {
     unrecognized(*schema.kind, body, error.what());
@@ -133,7 +137,7 @@ void read_protobuf(const std::string& body, const api::Schema& schema, api::Obje
 }  // namespace
 
 api::Object read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
-                                   std::vector<std::string>& warnings) {
+                      std::vector<std::string>& warnings) {
   api::Object object = make_object(schema);
   switch (body_format(request)) {
     case Format::Json: read_json(request.body, request.body, schema, unknown, warnings, object); break;

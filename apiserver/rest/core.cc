@@ -46,7 +46,13 @@ api::Object to_stored(const Served& served, api::Object object) {
 }
 
 Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)
-    : executor(executor), rng(rng), store(store), log(std::move(log)), options(std::move(options)), hub_(store, executor, this->options.cache), writes_(executor) {
+    : executor(executor),
+      rng(rng),
+      store(store),
+      log(std::move(log)),
+      options(std::move(options)),
+      hub_(store, executor, this->options.cache),
+      writes_(executor) {
   for (const api::Resource& resource : scheme_.resources()) add(resource);
   for (auto& [resource, served] : served_) {
     if (!resource->stored_as) continue;

@@ -33,11 +33,11 @@ namespace ph::apiserver {
 // A resource in the form it is stored in.
 struct Served {
   const api::Resource* resource = nullptr;
-  std::uint64_t serial = 0;    // of all that was ever served, from 1 on
-  std::string prefix;          // "/registry/pods/"
-  std::string qualified;       // "deployments.apps"
-  std::string qualified_kind;  // "Deployment.apps"
-  WatchCache* cache = nullptr; // null: nothing is stored
+  std::uint64_t serial = 0;     // of all that was ever served, from 1 on
+  std::string prefix;           // "/registry/pods/"
+  std::string qualified;        // "deployments.apps"
+  std::string qualified_kind;   // "Deployment.apps"
+  WatchCache* cache = nullptr;  // null: nothing is stored
   ResourceRules* rules = nullptr;
   // What of it is not the server's for good: of custom resources.
   api::ResourceRef kept_resource;
@@ -48,7 +48,7 @@ struct Served {
   // them, and the way there and back.
   std::shared_ptr<Served> stored_as;
   std::function<api::Object(const api::Object&)> to_shown, to_stored;
-  bool listed = true;  // false: a version that only stores
+  bool listed = true;       // false: a version that only stores
   std::string deprecation;  // a warning with every answer; empty: none
   FrameCache frames;
 
@@ -107,8 +107,8 @@ class Core final : public ObjectReader {
 
   api::Scheme scheme_ = api::Scheme::builtin();
   CacheHub hub_;
-  std::map<std::string, std::shared_ptr<WatchCache>> caches_;      // by prefix
-  std::map<std::string, std::unique_ptr<ResourceRules>> rules_;    // by qualified name
+  std::map<std::string, std::shared_ptr<WatchCache>> caches_;    // by prefix
+  std::map<std::string, std::unique_ptr<ResourceRules>> rules_;  // by qualified name
   std::map<const api::Resource*, std::shared_ptr<Served>> served_;
   std::uint64_t serials_ = 0;
   Scope writes_;  // the first to go

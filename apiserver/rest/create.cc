@@ -31,8 +31,8 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
   const api::GroupVersionKind kind = call.subresource != nullptr ? call.subresource->kind : call.served->resource->kind;
   const api::Schema& schema = *core.scheme().find(kind);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  api::Object object =
-      co_await aside(core, call.request.body.size(), [&] { return read_body(call.request, schema, options.unknown, call.warnings); });
+  api::Object object = co_await aside(core, call.request.body.size(),
+                                      [&] { return read_body(call.request, schema, options.unknown, call.warnings); });
   const api::KindRules& rules = api::rules_of(schema);
   if (rules.validate != nullptr) {
     api::Errors errors;

@@ -20,7 +20,8 @@ bool is_nonzero(std::string_view revision) {
 }
 
 void fill_system_fields(Core& core, const Served& served, meta::v1::ObjectMeta& metadata) {
-  if (is_nonzero(metadata.resource_version())) throw api::unforeseen("resourceVersion should not be set on objects to be created");
+  if (is_nonzero(metadata.resource_version()))
+    throw api::unforeseen("resourceVersion should not be set on objects to be created");
   api::set_time(metadata.mutable_creation_timestamp(), core.now());
   metadata.set_uid(core.rng.uuid());
   metadata.clear_deletion_timestamp();

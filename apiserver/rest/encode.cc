@@ -193,11 +193,8 @@ void JsonIndenter::append(std::string_view compact, std::string& out) {
         out.push_back(c);
         new_line();
         break;
-      case ':':
-        out += ": ";
-        break;
-      default:
-        out.push_back(c);
+      case ':': out += ": "; break;
+      default: out.push_back(c);
     }
   }
 }

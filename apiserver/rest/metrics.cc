@@ -97,8 +97,7 @@ ServerMetrics::Kind ServerMetrics::kind_of(const Call& call) const {
   }
   kind.served = call.served ? call.served : core_.find(call.info.group, call.info.version, call.info.resource).get();
   kind.serial = kind.served ? kind.served->serial : 0;
-  if (kind.served && !call.info.subresource.empty())
-    kind.subresource = kind.served->resource->subresource(call.info.subresource);
+  if (kind.served && !call.info.subresource.empty()) kind.subresource = kind.served->resource->subresource(call.info.subresource);
   return kind;
 }
 
@@ -111,12 +110,12 @@ ServerMetrics::OfKind& ServerMetrics::of(const Kind& kind) {
   const std::string_view resource = kind.served ? std::string_view(kind.served->resource->plural) : std::string_view();
   const std::string_view subresource = kind.subresource ? std::string_view(kind.subresource->name) : kind.path;
   const std::string_view dry_run = kind.dry_run ? "All" : "";
-  out.duration = families_.duration.with(
-      {dry_run, kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version});
+  out.duration =
+      families_.duration.with({dry_run, kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version});
   const bool reads = kind.verb == "GET" || kind.verb == "LIST" || kind.verb == "WATCH";
   if (reads)
-    out.sizes = families_.response_sizes.with(
-        {kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version});
+    out.sizes =
+        families_.response_sizes.with({kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version});
   return out;
 }
 
@@ -129,9 +128,8 @@ Counter ServerMetrics::answers(OfKind& of, const Kind& kind, int code) {
   const std::string_view resource = kind.served ? std::string_view(kind.served->resource->plural) : std::string_view();
   const std::string_view subresource = kind.subresource ? std::string_view(kind.subresource->name) : kind.path;
   // system_client is always empty, which to Prometheus is the same as not being there.
-  const Counter counter =
-      families_.total.with({std::to_string(code), kind.dry_run ? "All" : "", "", kComponent, what.group, resource,
-                            kind.scope, subresource, kind.verb, what.version});
+  const Counter counter = families_.total.with({std::to_string(code), kind.dry_run ? "All" : "", "", kComponent, what.group,
+                                                resource, kind.scope, subresource, kind.verb, what.version});
   of.by_code.emplace_back(code, counter);
   return counter;
 }
@@ -195,8 +193,8 @@ ServerMetrics::Watching::Watching(ServerMetrics& metrics, const Call& call)
   const std::string_view resource = kind.served->resource->plural;
   const std::string_view subresource = kind.subresource ? std::string_view(kind.subresource->name) : std::string_view();
   const RequestFamilies& families = metrics.families_;
-  open_ = Counted(
-      families.longrunning.with({kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version}));
+  open_ =
+      Counted(families.longrunning.with({kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version}));
   events_ = families.watch_events.with({what.group, resource, what.version});
   event_sizes_ = families.watch_event_sizes.with({what.group, resource, what.version});
   initial_events_ = families.initial_events.with({what.group, resource});
@@ -268,19 +266,17 @@ ServerMetrics::Admission::~Admission() {
   metrics_->admitted(std::nullopt, operation_, validating_, rejected, now - begun_);
 }
 
-void ServerMetrics::admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating,
-                             bool rejected, Duration took) {
+void ServerMetrics::admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating, bool rejected,
+                             Duration took) {
   // CREATE, UPDATE, DELETE and CONNECT differ in their first two letters.
   const std::uint64_t key = (plugin ? *plugin + 1 : 0) << 18 | static_cast<std::uint64_t>(operation[0]) << 10 |
-                            static_cast<std::uint64_t>(operation[1]) << 2 |
-                            static_cast<std::uint64_t>(validating) << 1 | static_cast<std::uint64_t>(rejected);
+                            static_cast<std::uint64_t>(operation[1]) << 2 | static_cast<std::uint64_t>(validating) << 1 |
+                            static_cast<std::uint64_t>(rejected);
   Histogram& histogram = admission_[key];
   if (!histogram) {
     const std::string_view type = validating ? "validate" : "admit", refused = rejected ? "true" : "false";
-    histogram =
-        plugin
-            ? families_.admission_plugin.with({core_.extensions.admission[*plugin]->name(), operation, refused, type})
-            : families_.admission_step.with({operation, refused, type});
+    histogram = plugin ? families_.admission_plugin.with({core_.extensions.admission[*plugin]->name(), operation, refused, type})
+                       : families_.admission_step.with({operation, refused, type});
   }
   histogram.observe(took);
 }

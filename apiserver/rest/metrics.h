@@ -226,8 +226,7 @@ class ServerMetrics {
   Kind kind_of(const Call& call) const;
   OfKind& of(const Kind& kind);
   Counter answers(OfKind& of, const Kind& kind, int code);
-  void admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating, bool rejected,
-                Duration took);
+  void admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating, bool rejected, Duration took);
   void show();
 
   Core& core_;

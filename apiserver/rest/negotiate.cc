@@ -145,10 +145,12 @@ Format body_format(const HttpRequest& request) {
   if (header.empty()) return Format::Json;
   const std::string type = media_type(header);
   if (type == kJson || type == kYaml || type == kProtobuf) return *format_of(type);
-  throw api::unsupported_media_type(fmt::format(
-      "the body of the request was in an unknown format - accepted media types include: {}", kSupported));
+  throw api::unsupported_media_type(
+      fmt::format("the body of the request was in an unknown format - accepted media types include: {}", kSupported));
 }
 
-bool is_apply(const HttpRequest& request) { return media_type(request.headers.get("Content-Type")) == "application/apply-patch+yaml"; }
+bool is_apply(const HttpRequest& request) {
+  return media_type(request.headers.get("Content-Type")) == "application/apply-patch+yaml";
+}
 
 }  // namespace ph::apiserver

@@ -152,7 +152,7 @@ PatchType patch_type(const HttpRequest& request) {
 }
 
 api::Object apply_patch(PatchType type, const std::string& text, const api::Object& object, api::Unknown unknown,
-                                     std::vector<std::string>& warnings) {
+                        std::vector<std::string>& warnings) {
   const api::Schema& schema = object.schema();
   if (type == PatchType::Strategic && !object.message()) throw unknown_type();
   Patch patch = read_patch(type, text, unknown);

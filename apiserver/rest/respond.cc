@@ -77,9 +77,8 @@ HttpResponse answer_list(const Core& core, const Call& call, std::vector<EntryRe
     };
     return response;
   }
-  response.next_piece = [pieces = std::make_shared<ListPieces>(ListWriter(encoding, std::move(entries), std::move(metadata)), compress)] {
-    return pieces->next();
-  };
+  response.next_piece = [pieces = std::make_shared<ListPieces>(ListWriter(encoding, std::move(entries), std::move(metadata)),
+                                                               compress)] { return pieces->next(); };
   return response;
 }
 

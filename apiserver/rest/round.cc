@@ -68,7 +68,8 @@ Soon<> Round::pass(Pass which, api::Object* object, const api::Object* old) {
   admission_.object = object;
   admission_.old_object = old;
   if (which == Pass::Admit) race_.admitted_at = served_.cache->revision();
-  ServerMetrics::Admission measured(which == Pass::Commit ? nullptr : core_.metrics.get(), admission_.operation, which == Pass::Validate);
+  ServerMetrics::Admission measured(which == Pass::Commit ? nullptr : core_.metrics.get(), admission_.operation,
+                                    which == Pass::Validate);
   const auto& plugins = core_.extensions.admission;
   for (std::size_t i = 0; i < plugins.size(); ++i) {
     Soon<> asked = ask(*plugins[i], which);
@@ -185,8 +186,8 @@ Task<std::optional<Revision>> Round::commit() {
   transaction.preconditions = preconditions_;
   transaction.mutations = std::move(mutations_);
   transaction.author = request_.user.name;
-  const auto outcome = request_.fence ? co_await commit_fenced(std::move(transaction))
-                                      : co_await core_.store.commit(std::move(transaction));
+  const auto outcome =
+      request_.fence ? co_await commit_fenced(std::move(transaction)) : co_await core_.store.commit(std::move(transaction));
   if (outcome) {
     finish(true);
     co_return *outcome;
@@ -209,9 +210,7 @@ Task<std::expected<Revision, Refused>> Round::commit_fenced(Transaction transact
   throw api::conflict(qualified_resource(context_.resource), key_.name, "the lease of its fence is changing all the time");
 }
 
-bool Round::last_value_only() const {
-  return served_.has(kLastValueOnly) || served_.rules->last_value_only(key_);
-}
+bool Round::last_value_only() const { return served_.has(kLastValueOnly) || served_.rules->last_value_only(key_); }
 
 EntryRef Round::result(Revision revision, SharedBytes value) const {
   auto entry = std::make_shared<Entry>();

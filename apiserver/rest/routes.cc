@@ -28,7 +28,8 @@ api::ApiError method_not_allowed() {
 // Those of `verbs` that are among `these`.
 Verbs among(const std::vector<std::string>& verbs, std::span<const std::string_view> these) {
   Verbs out;
-  std::ranges::copy_if(verbs, std::back_inserter(out), [&](std::string_view verb) { return std::ranges::find(these, verb) != these.end(); });
+  std::ranges::copy_if(verbs, std::back_inserter(out),
+                       [&](std::string_view verb) { return std::ranges::find(these, verb) != these.end(); });
   return out;
 }
 

@@ -55,7 +55,8 @@ Task<void> wait_for_revision(Core& core, const Call& call, WatchCache& cache, Re
   for (Duration waited = 0s; cache.revision() < revision; waited += kStep) {
     if (waited >= kPatience) {
       meta::v1::Status status =
-          api::timeout(fmt::format("Too large resource version: {}, current: {}", revision.value, cache.revision().value)).status();
+          api::timeout(fmt::format("Too large resource version: {}, current: {}", revision.value, cache.revision().value))
+              .status();
       status.mutable_details()->set_retry_after_seconds(1);
       auto& cause = *status.mutable_details()->add_causes();
       cause.set_reason("ResourceVersionTooLarge");

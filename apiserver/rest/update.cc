@@ -26,7 +26,8 @@ Task<HttpResponse> update(Core& core, Call& call) {
     // Who means a certain object does not want another one in its place.
     check_uid(storage, call.key(), options.dry_run, object.metadata().uid(), {});
     object.mutable_metadata().clear_resource_version();
-    WriteResult result = co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
+    WriteResult result =
+        co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
     co_return answer_entry(core, call, 201, shown(served, result.entry));
   }
   const Make make = [&](const api::Object& stored) {

@@ -16,7 +16,8 @@ namespace {
 using meta::v1::ObjectMeta;
 
 // What the caller believes to be changing.
-void check_revision(const Served& served, UpdateKind kind, const ObjectMeta& wanted, const ObjectMeta& stored, Revision revision) {
+void check_revision(const Served& served, UpdateKind kind, const ObjectMeta& wanted, const ObjectMeta& stored,
+                    Revision revision) {
   const Revision named = revision_of(wanted);
   if (named != Revision{} && named != revision) throw api::conflict(served.qualified, stored.name(), kModified);
   if (named != Revision{} || !served.has(kNeedsRevision) || kind == UpdateKind::Part) return;
@@ -61,7 +62,8 @@ void prepare(Served& served, UpdateKind kind, WriteContext& context, api::Object
     case UpdateKind::Main: served.rules->prepare_update(context, object, old);
   }
   if (!served.has(kGeneration)) return;
-  if (spec_differs(object, old, served.resource->subresource("status") != nullptr) || served.rules->raises_generation(object, old)) {
+  if (spec_differs(object, old, served.resource->subresource("status") != nullptr) ||
+      served.rules->raises_generation(object, old)) {
     ObjectMeta& metadata = object.mutable_metadata();
     metadata.set_generation(old.metadata().generation() + 1);
   }

@@ -46,10 +46,11 @@ void refuse_precondition(const Served& served, const ObjectKey& key, bool dry_ru
   constexpr std::string_view kAll = "/registry";
   std::string_view prefix = served.prefix;
   if (dry_run && prefix.starts_with(kAll)) prefix.remove_prefix(kAll.size());
-  throw api::conflict(served.qualified, key.name,
-                      fmt::format("StorageError: invalid object, Code: 4, Key: {}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
-                                  "failed: {} in precondition: {}, {} in object meta: {}",
-                                  prefix, key.text(), what, wanted, what, stored));
+  throw api::conflict(
+      served.qualified, key.name,
+      fmt::format("StorageError: invalid object, Code: 4, Key: {}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
+                  "failed: {} in precondition: {}, {} in object meta: {}",
+                  prefix, key.text(), what, wanted, what, stored));
 }
 
 void check_uid(const Served& served, const ObjectKey& key, bool dry_run, std::string_view wanted, std::string_view stored) {

@@ -20,8 +20,8 @@ void validate_update(const Served& served, UpdateKind kind, const api::Object& o
 Revision revision_of(const meta::v1::ObjectMeta& metadata);
 // What a write demands of the object, its "UID" or "ResourceVersion", is not so: 409, which names the key; of a dry run without what all
 // keys begin with.
-[[noreturn]] void refuse_precondition(const Served& served, const ObjectKey& key, bool dry_run, std::string_view what, std::string_view wanted,
-                                      std::string_view stored);
+[[noreturn]] void refuse_precondition(const Served& served, const ObjectKey& key, bool dry_run, std::string_view what,
+                                      std::string_view wanted, std::string_view stored);
 // An update of an object that has been made anew.
 void check_uid(const Served& served, const ObjectKey& key, bool dry_run, std::string_view wanted, std::string_view stored);
 

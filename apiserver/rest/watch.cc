@@ -27,8 +27,8 @@ struct WatchSetup {
   Encoding encoding;
   Selection selection;
   std::unique_ptr<CacheWatch> events;
-  Revision since;           // older events are not of interest
-  bool mark = false;        // says where what exists ends, which is told first
+  Revision since;     // older events are not of interest
+  bool mark = false;  // says where what exists ends, which is told first
   bool bookmarks = false;
   Steady end;
   Steady next_bookmark;
@@ -124,7 +124,8 @@ class WatchStream final : public BodyStream {
     sent_ = event.revision;
     if (after) return frame(before ? EventType::Modified : EventType::Added, event.after, event.after);
     // Gone, or gone from this selection: the last state that was in it, at the revision of the change.
-    return frame(EventType::Deleted, event.after ? event.after : event.deleted, event.deleted ? event.deleted : at_revision(event));
+    return frame(EventType::Deleted, event.after ? event.after : event.deleted,
+                 event.deleted ? event.deleted : at_revision(event));
   }
 
   static EntryRef at_revision(const CacheEvent& event) {
@@ -239,7 +240,8 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   const Clock& clock = core.executor.clock();
   const Duration timeout = timeout_of(core, options);
   const Steady end = clock.steady() + timeout;
-  const Duration first_bookmark = timeout > kBookmarkBeforeEnd ? std::min(kBookmarkInterval, timeout - kBookmarkBeforeEnd) : timeout;
+  const Duration first_bookmark =
+      timeout > kBookmarkBeforeEnd ? std::min(kBookmarkInterval, timeout - kBookmarkBeforeEnd) : timeout;
   WatchSetup setup{.encoding = encoding,
                    .selection = std::move(selection),
                    .events = std::move(events),

@@ -14,15 +14,15 @@ namespace ph::apiserver {
 // On whose behalf a write is made, and how.
 struct WriteRequest {
   Identity user;
-  std::string manager;      // of managed fields; empty: none are recorded
+  std::string manager;              // of managed fields; empty: none are recorded
   std::shared_ptr<Served> through;  // the version that the request spoke; null: the one that is stored
-  std::string subresource;  // "", "status", "scale", …
+  std::string subresource;          // "", "status", "scale", …
   bool dry_run = false;
-  bool admit = true;        // false for the server's own writes
+  bool admit = true;                             // false for the server's own writes
   std::vector<std::string>* warnings = nullptr;  // outlives the write
   std::optional<api::Fence> fence;               // judged in the transaction of the write
-  std::size_t size = 0;         // of what was sent
-  bool make_is_pure = false;    // of an update: `make` looks at nothing that changes, and may run on another thread
+  std::size_t size = 0;                          // of what was sent
+  bool make_is_pure = false;  // of an update: `make` looks at nothing that changes, and may run on another thread
 };
 
 struct WriteResult {
@@ -46,8 +46,7 @@ using Make = std::function<api::Object(const api::Object& stored)>;
 // Throws ApiError: 404, 409 Conflict, 422, …
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request);
 
-Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta::v1::DeleteOptions options,
-                                WriteRequest request);
+Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta::v1::DeleteOptions options, WriteRequest request);
 
 // The resource that stores what `served` shows.
 inline Served& storage_of(Served& served) { return served.stored_as ? *served.stored_as : served; }

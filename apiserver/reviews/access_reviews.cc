@@ -109,13 +109,12 @@ class LocalReview final : public VirtualResource {
     check_attributes(review.spec(), errors);
     check_subject(review.spec(), errors);
     if (review.spec().has_non_resource_attributes()) {
-      errors.push_back({"FieldValueInvalid", "spec.nonResourceAttributes",
-                        "Invalid value: disallowed on this kind of request"});
+      errors.push_back({"FieldValueInvalid", "spec.nonResourceAttributes", "Invalid value: disallowed on this kind of request"});
     }
     refuse("LocalSubjectAccessReview", errors);
     if (review.spec().resource_attributes().namespace_() != request.info->namespace_name) {
-      throw api::bad_request(fmt::format("spec.resourceAttributes.namespace must match namespace: {}",
-                                         request.info->namespace_name));
+      throw api::bad_request(
+          fmt::format("spec.resourceAttributes.namespace must match namespace: {}", request.info->namespace_name));
     }
     co_await answer(authorizer_, subject_of(review.spec()), request_of(review.spec()), review.mutable_status());
   }

@@ -35,8 +35,8 @@ class TokenReview final : public VirtualResource {
     auto& review = static_cast<authentication::v1::TokenReview&>(*request.object);
     if (review.spec().token().empty()) throw api::bad_request("token is required for TokenReview in authentication");
     std::vector<std::string> matched;
-    const auto user = tokens_.check(review.spec().token(),
-                                    {review.spec().audiences().begin(), review.spec().audiences().end()}, &matched);
+    const auto user =
+        tokens_.check(review.spec().token(), {review.spec().audiences().begin(), review.spec().audiences().end()}, &matched);
     auto* status = review.mutable_status();
     status->Clear();
     if (!user) {

@@ -22,7 +22,7 @@ std::unique_ptr<VirtualResource> self_subject_review();
 std::unique_ptr<VirtualResource> token_review(ServiceAccountTokens& tokens);
 // serviceaccounts/token. `extend`: tokens that a kubelet mounts are good for a year, and say from when on they should not
 // be needed any more.
-std::unique_ptr<VirtualResource> token_request(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock,
-                                               Rng& rng, bool extend = true);
+std::unique_ptr<VirtualResource> token_request(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock, Rng& rng,
+                                               bool extend = true);
 
 }  // namespace ph::apiserver

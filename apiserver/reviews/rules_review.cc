@@ -41,8 +41,6 @@ class RulesReview final : public VirtualResource {
 
 }  // namespace
 
-std::unique_ptr<VirtualResource> self_subject_rules_review(RbacAuthorizer& rbac) {
-  return std::make_unique<RulesReview>(rbac);
-}
+std::unique_ptr<VirtualResource> self_subject_rules_review(RbacAuthorizer& rbac) { return std::make_unique<RulesReview>(rbac); }
 
 }  // namespace ph::apiserver

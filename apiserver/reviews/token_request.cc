@@ -99,7 +99,8 @@ class TokenRequests final : public VirtualResource {
       if (!node) throw api::not_found("nodes", ref.name());
       claims.node = check_uid("nodes", ref, node->metadata());
     } else {
-      throw api::bad_request(fmt::format("cannot bind token to object of type {}/{}, Kind={}", "", ref.api_version(), ref.kind()));
+      throw api::bad_request(
+          fmt::format("cannot bind token to object of type {}/{}, Kind={}", "", ref.api_version(), ref.kind()));
     }
   }
 
@@ -112,8 +113,8 @@ class TokenRequests final : public VirtualResource {
 
 }  // namespace
 
-std::unique_ptr<VirtualResource> token_request(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock,
-                                               Rng& rng, bool extend) {
+std::unique_ptr<VirtualResource> token_request(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock, Rng& rng,
+                                               bool extend) {
   return std::make_unique<TokenRequests>(tokens, reader, clock, rng, extend);
 }
 

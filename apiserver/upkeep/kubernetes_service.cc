@@ -7,8 +7,8 @@
 #include "api/times.h"
 #include "apiserver/registry/service_numbers.h"
 #include "apiserver/rest/body.h"
-#include "apiserver/upkeep/upkeep.h"
 #include "apiserver/rest/write.h"
+#include "apiserver/upkeep/upkeep.h"
 
 namespace ph::apiserver {
 namespace {

@@ -93,7 +93,8 @@ void index_by_controller(Informer<T>& informer) {
 }
 // Those controlled by `uid`, and the orphans of the namespace; ordered by name within each.
 template <class T>
-std::vector<Ref<T>> controlled_or_orphaned(const Informer<T>& informer, const std::string& uid, const std::string& namespace_name) {
+std::vector<Ref<T>> controlled_or_orphaned(const Informer<T>& informer, const std::string& uid,
+                                           const std::string& namespace_name) {
   std::vector<Ref<T>> out = informer.by_index("controller", uid);
   for (Ref<T>& orphan : informer.by_index("controller", "orphans of " + namespace_name)) out.push_back(std::move(orphan));
   return out;

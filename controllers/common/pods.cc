@@ -16,9 +16,7 @@ int phase_rank(const PodView& pod) {
 }
 
 // Ages are told apart by their order of magnitude only, so that scaling down does not always hit the newest node.
-int magnitude(Duration age) {
-  return age <= Duration::zero() ? -1 : std::bit_width(static_cast<std::uint64_t>(age.count())) - 1;
-}
+int magnitude(Duration age) { return age <= Duration::zero() ? -1 : std::bit_width(static_cast<std::uint64_t>(age.count())) - 1; }
 
 struct Ranked {
   Ref<PodView> pod;

@@ -9,7 +9,9 @@ namespace ph::controllers {
 
 using core::v1::Service, core::v1::ServicePort;
 
-bool has_endpoints(const Service& service) { return service.spec().type() != "ExternalName" && !service.spec().selector().empty(); }
+bool has_endpoints(const Service& service) {
+  return service.spec().type() != "ExternalName" && !service.spec().selector().empty();
+}
 
 bool selects(const Service& service, const PodView& pod) {
   for (const auto* term : sorted(service.spec().selector())) {

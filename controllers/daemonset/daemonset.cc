@@ -167,7 +167,8 @@ class DaemonSets final : public Loop {
     co_return nullptr;
   }
 
-  Task<std::optional<PodControl::Failure>> create(const ds::Observed& observed, const ds::Plan& plan, const ObjectReference& about) {
+  Task<std::optional<PodControl::Failure>> create(const ds::Observed& observed, const ds::Plan& plan,
+                                                  const ObjectReference& about) {
     const Pod pod = ds::pod_of(*observed.set, owner_of(*observed.set), observed.hash);
     return control_.create(
         static_cast<int>(plan.create.size()),
@@ -184,7 +185,8 @@ class DaemonSets final : public Loop {
       const std::string pod = each.pod->key().text(), node(each.node);
       if (each.why == ds::Removal::Failed) {
         backoff_.note(*observed.set, node, clock_.steady());
-        events_.warning(about, "FailedDaemonPod", fmt::format("Found failed daemon pod {} on node {}, will try to kill it", pod, node));
+        events_.warning(about, "FailedDaemonPod",
+                        fmt::format("Found failed daemon pod {} on node {}, will try to kill it", pod, node));
       } else if (each.why == ds::Removal::Succeeded) {
         events_.normal(about, "SucceededDaemonPod",
                        fmt::format("Found succeeded daemon pod {} on node {}, will try to delete it", pod, node));
@@ -231,12 +233,14 @@ LoopBuilder::Keys sets_that_select(std::string_view space, const World& world, S
 }
 LoopBuilder::Keys sets_for_pod(const PodView& pod, const World& world) {
   if (pod.controller()) return {};
-  return sets_that_select(pod.namespace_name.view(), world, [&](const auto& selector) { return selector.matches(labels_of(pod)); });
+  return sets_that_select(pod.namespace_name.view(), world,
+                          [&](const auto& selector) { return selector.matches(labels_of(pod)); });
 }
 LoopBuilder::Keys sets_for_revision(const ControllerRevision& revision, const World& world) {
   const meta::v1::ObjectMeta& metadata = revision.metadata();
   if (controller_of(metadata)) return {};
-  return sets_that_select(metadata.namespace_(), world, [&](const auto& selector) { return selector.matches_map(metadata.labels()); });
+  return sets_that_select(metadata.namespace_(), world,
+                          [&](const auto& selector) { return selector.matches_map(metadata.labels()); });
 }
 
 // A node's status changes all the time: only where it is and what it keeps away counts.

@@ -86,8 +86,10 @@ core::v1::Pod pod_of(const DaemonSet& set, const Owner& owner, const std::string
 }
 
 void bind_by_affinity(core::v1::Pod& pod, const std::string& node) {
-  auto& required =
-      *pod.mutable_spec()->mutable_affinity()->mutable_node_affinity()->mutable_required_during_scheduling_ignored_during_execution();
+  auto& required = *pod.mutable_spec()
+                        ->mutable_affinity()
+                        ->mutable_node_affinity()
+                        ->mutable_required_during_scheduling_ignored_during_execution();
   // What else the template requires, this node has: it was chosen by that.
   required.Clear();
   auto& field = *required.add_node_selector_terms()->add_match_fields();

@@ -10,7 +10,9 @@ namespace ph::controllers::daemonset {
 namespace {
 
 bool older_first(const Ref<PodView>& a, const Ref<PodView>& b) {
-  const auto order = [](const PodView& pod) { return std::tuple(pod.node_name.empty(), pod.created, std::string_view(pod.name)); };
+  const auto order = [](const PodView& pod) {
+    return std::tuple(pod.node_name.empty(), pod.created, std::string_view(pod.name));
+  };
   return order(*a) < order(*b);
 }
 
@@ -105,7 +107,8 @@ Observed observe(Ref<DaemonSet> set, std::vector<Ref<Node>> nodes, const Pods& p
     place.pods = std::move(found->second);
     here.erase(found);
   }
-  for (auto& [node, pods_there] : here) out.places.push_back({.name = node, .exists = false, .fit = {}, .pods = std::move(pods_there)});
+  for (auto& [node, pods_there] : here)
+    out.places.push_back({.name = node, .exists = false, .fit = {}, .pods = std::move(pods_there)});
   std::ranges::sort(out.places, {}, &Place::name);
   return out;
 }

@@ -24,7 +24,7 @@ struct Place {
   std::string_view name;
   bool exists = true;  // the node does
   Fit fit;
-  Pods pods;           // those with a node first, then by age, then by name
+  Pods pods;  // those with a node first, then by age, then by name
 };
 
 struct Observed {
@@ -48,7 +48,7 @@ struct Removal {
 struct Plan {
   std::vector<std::string_view> create;  // a pod on each of these nodes
   std::vector<Removal> remove;
-  std::optional<Duration> look_again;    // when a failed pod may go
+  std::optional<Duration> look_again;  // when a failed pod may go
 };
 
 // `wait`: how long a failed pod on that node is still left alone.

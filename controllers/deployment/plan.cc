@@ -38,7 +38,8 @@ std::string longer_history(std::string history, const std::string& revision) {
 std::map<std::string, std::string> size_annotations(const Deployment& deployment, const ReplicaSet& set) {
   const int desired = wanted(deployment);
   std::map<std::string, std::string> out;
-  for (const auto& [name, value] : {std::pair{kDesiredReplicas, desired}, std::pair{kMaxReplicas, desired + max_surge(deployment)}}) {
+  for (const auto& [name, value] :
+       {std::pair{kDesiredReplicas, desired}, std::pair{kMaxReplicas, desired + max_surge(deployment)}}) {
     if (annotation(set.metadata(), name) != std::to_string(value)) out[name] = std::to_string(value);
   }
   return out;

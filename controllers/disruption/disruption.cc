@@ -66,7 +66,8 @@ class Disruption final : public Loop {
     Demand demand;
     if (disruption::asks_controllers(*budget)) demand = co_await demand_of(pods);
     if (!demand.failure.empty()) {
-      events_.warning(about, "CalculateExpectedPodCountFailed", "Failed to calculate the number of expected pods: " + demand.failure);
+      events_.warning(about, "CalculateExpectedPodCountFailed",
+                      "Failed to calculate the number of expected pods: " + demand.failure);
       co_await write(*budget, disruption::failed_status(*budget, demand.failure, clock_.now()));
       co_return Outcome::again_after(kLookAgain);
     }
@@ -133,10 +134,11 @@ class Disruption final : public Loop {
   }
 
   static std::string unmanaged_text(const PodDisruptionBudget& budget) {
-    return fmt::format("Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
-                       "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods "
-                       "please set \".spec.minAvailable\" field of the PDB to an integer value.",
-                       disruption::go_text(budget.spec().selector()));
+    return fmt::format(
+        "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
+        "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods "
+        "please set \".spec.minAvailable\" field of the PDB to an integer value.",
+        disruption::go_text(budget.spec().selector()));
   }
 
   void tell_overdue(const PodDisruptionBudget& budget, const PodView& pod) {
@@ -147,7 +149,8 @@ class Disruption final : public Loop {
     about.set_name(pod.name);
     about.set_uid(pod.uid);
     about.set_resource_version(to_string(pod.revision));
-    events_.warning(about, "NotDeleted", fmt::format("Pod was expected by PDB {} to be deleted but it wasn't", key_of(budget).text()));
+    events_.warning(about, "NotDeleted",
+                    fmt::format("Pod was expected by PDB {} to be deleted but it wasn't", key_of(budget).text()));
   }
 
   Client& client_;

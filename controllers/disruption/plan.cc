@@ -76,9 +76,8 @@ Evicted evicted(const PodDisruptionBudget& budget, const std::vector<Ref<PodView
 }
 
 int healthy(const std::vector<Ref<PodView>>& pods, const Evicted& evicted) {
-  return static_cast<int>(std::ranges::count_if(pods, [&](const Ref<PodView>& pod) {
-    return pod->ready && !pod->deletion && !evicted.awaited.contains(pod->name);
-  }));
+  return static_cast<int>(std::ranges::count_if(
+      pods, [&](const Ref<PodView>& pod) { return pod->ready && !pod->deletion && !evicted.awaited.contains(pod->name); }));
 }
 
 PodDisruptionBudgetStatus status_of(const PodDisruptionBudget& budget, const Wanted& wanted, int healthy, const Evicted& evicted,
@@ -115,8 +114,8 @@ std::string go_text(const meta::v1::LabelSelector& selector) {
     expressions += fmt::format("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{}],}},", each.key(), each.operator_(),
                                fmt::join(each.values(), " "));
   }
-  return fmt::format("&LabelSelector{{MatchLabels:map[string]string{{{}}},MatchExpressions:[]LabelSelectorRequirement{{{}}},}}", labels,
-                     expressions);
+  return fmt::format("&LabelSelector{{MatchLabels:map[string]string{{{}}},MatchExpressions:[]LabelSelectorRequirement{{{}}},}}",
+                     labels, expressions);
 }
 
 std::optional<Time> stale_at(const PodView& pod) {
@@ -125,10 +124,15 @@ std::optional<Time> stale_at(const PodView& pod) {
 }
 
 std::string undisrupted_patch(const PodView& pod, Time now) {
-  const nlohmann::json condition = {{"type", "DisruptionTarget"}, {"status", "False"}, {"reason", nullptr}, {"message", nullptr},
-                                    {"lastTransitionTime", api::rfc3339(now)}, {"observedGeneration", pod.generation}};
+  const nlohmann::json condition = {{"type", "DisruptionTarget"},
+                                    {"status", "False"},
+                                    {"reason", nullptr},
+                                    {"message", nullptr},
+                                    {"lastTransitionTime", api::rfc3339(now)},
+                                    {"observedGeneration", pod.generation}};
   return nlohmann::json{{"metadata", {{"uid", pod.uid}, {"resourceVersion", to_string(pod.revision)}}},
-                        {"status", {{"observedGeneration", pod.generation}, {"conditions", nlohmann::json::array({condition})}}}}.dump();
+                        {"status", {{"observedGeneration", pod.generation}, {"conditions", nlohmann::json::array({condition})}}}}
+      .dump();
 }
 
 }  // namespace ph::controllers::disruption

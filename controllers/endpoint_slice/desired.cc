@@ -78,7 +78,8 @@ std::vector<std::string> address_types(const Service& service) {
   return {is_ipv6(service.spec().cluster_ip()) ? "IPv6" : "IPv4"};
 }
 
-Desired desired(const Service& service, const std::vector<Ref<PodView>>& pods, std::string_view address_type, const ZoneOf& zone_of) {
+Desired desired(const Service& service, const std::vector<Ref<PodView>>& pods, std::string_view address_type,
+                const ZoneOf& zone_of) {
   Desired out;
   std::map<std::string, Group> groups;
   for (const Ref<PodView>& pod : pods) {

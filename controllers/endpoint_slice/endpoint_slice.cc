@@ -98,7 +98,8 @@ class EndpointSlices final : public Loop {
   static std::vector<std::string> texts_of(const Service& service, const std::vector<Ref<PodView>>& left_out) {
     std::vector<std::string> out;
     for (const Ref<PodView>& pod : left_out) {
-      out.push_back(fmt::format("skipping Pod {} for Service {}: Node {} Not Found", pod->name, key_of(service).text(), pod->node_name.view()));
+      out.push_back(fmt::format("skipping Pod {} for Service {}: Node {} Not Found", pod->name, key_of(service).text(),
+                                pod->node_name.view()));
     }
     return out;
   }

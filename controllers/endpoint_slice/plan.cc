@@ -101,9 +101,8 @@ class GroupWork {
   // The fullest slice that is not written yet and has room for all that is left; null: there is none.
   Draft* one_for_the_rest() const {
     const int left = static_cast<int>(wanted_.size());
-    const auto found = std::ranges::find_if(drafts_, [&](const Draft* draft) {
-      return !draft->changed() && draft->after.endpoints_size() + left <= max_;
-    });
+    const auto found = std::ranges::find_if(
+        drafts_, [&](const Draft* draft) { return !draft->changed() && draft->after.endpoints_size() + left <= max_; });
     return left < max_ && found != drafts_.end() ? *found : nullptr;
   }
 

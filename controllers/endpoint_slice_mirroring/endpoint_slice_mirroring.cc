@@ -78,12 +78,14 @@ class EndpointSliceMirroring final : public Loop {
   void tell(const Endpoints& endpoints, const mirroring::Plan& plan) {
     const auto about = informers::reference_to(endpoints);
     if (plan.invalid > 0) {
-      events_.warning(about, "InvalidIPAddress", fmt::format("Skipped {} invalid IP addresses when mirroring to EndpointSlices", plan.invalid));
+      events_.warning(about, "InvalidIPAddress",
+                      fmt::format("Skipped {} invalid IP addresses when mirroring to EndpointSlices", plan.invalid));
     }
     if (plan.skipped > plan.invalid) {
-      events_.warning(about, "TooManyAddressesToMirror",
-                      fmt::format("A max of {} addresses can be mirrored to EndpointSlices per Endpoints subset. {} addresses were skipped",
-                                  max_per_subset_, plan.skipped));
+      events_.warning(
+          about, "TooManyAddressesToMirror",
+          fmt::format("A max of {} addresses can be mirrored to EndpointSlices per Endpoints subset. {} addresses were skipped",
+                      max_per_subset_, plan.skipped));
     }
   }
 

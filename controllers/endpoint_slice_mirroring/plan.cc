@@ -61,7 +61,8 @@ void add_groups(const EndpointSubset& subset, int most, Wanted& wanted, Plan& pl
         continue;
       }
       ++taken;
-      by_type.try_emplace(is_ipv6(address.ip()) ? "IPv6" : "IPv4", ports_of(subset)).first->second.endpoints.push_back(endpoint_of(address, ready));
+      by_type.try_emplace(is_ipv6(address.ip()) ? "IPv6" : "IPv4", ports_of(subset))
+          .first->second.endpoints.push_back(endpoint_of(address, ready));
     }
   };
   add(subset.addresses(), true);

@@ -67,7 +67,9 @@ class EndpointsOfServices final : public Loop {
       const auto created = co_await client_.try_create<Endpoints>(std::move(wanted));
       if (created.refusal && created.made != Made::NamespaceEnding) throw *created.refusal;
     } catch (const api::ApiError& error) {
-      if (is_new) events_.warning(about, "FailedToCreateEndpoint", fmt::format("Failed to create endpoint for service {}: {}", text, error.what()));
+      if (is_new)
+        events_.warning(about, "FailedToCreateEndpoint",
+                        fmt::format("Failed to create endpoint for service {}: {}", text, error.what()));
       else events_.warning(about, "FailedToUpdateEndpoint", fmt::format("Failed to update endpoint {}: {}", text, error.what()));
       throw;
     }

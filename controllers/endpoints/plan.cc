@@ -121,7 +121,8 @@ bool same(const Endpoints& a, const Endpoints& b) {
     Endpoints out;
     *out.mutable_metadata()->mutable_labels() = from.metadata().labels();
     const auto over = from.metadata().annotations().find(kOverCapacity);
-    if (over != from.metadata().annotations().end()) (*out.mutable_metadata()->mutable_annotations())[kOverCapacity] = over->second;
+    if (over != from.metadata().annotations().end())
+      (*out.mutable_metadata()->mutable_annotations())[kOverCapacity] = over->second;
     for (const EndpointSubset& subset : repacked({from.subsets().begin(), from.subsets().end()})) *out.add_subsets() = subset;
     return api::encode_protobuf(out);
   };

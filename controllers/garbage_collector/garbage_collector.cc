@@ -19,7 +19,7 @@ namespace ph::controllers {
 namespace {
 
 using api::Resource;
-using gc::Owner;
+using garbage_collector::Owner;
 using informers::kByOwner;
 using informers::MetadataView;
 using informers::OwnerView;
@@ -34,9 +34,13 @@ ObjectKey key_of(const Kind& kind, const ObjectKey& object) {
   return {std::to_string(kind.number) + "|" + object.namespace_name, object.name};
 }
 ObjectKey object_of(const ObjectKey& key) { return {key.namespace_name.substr(key.namespace_name.find('|') + 1), key.name}; }
-KindRef kind_of(const World& world, const ObjectKey& key) { return world.informers.kinds().of_number(std::stoul(key.namespace_name)); }
+KindRef kind_of(const World& world, const ObjectKey& key) {
+  return world.informers.kinds().of_number(std::stoul(key.namespace_name));
+}
 
-KindRef kind_of(const World& world, const OwnerView& owner) { return world.informers.kinds().of_name(owner.api_version, owner.kind); }
+KindRef kind_of(const World& world, const OwnerView& owner) {
+  return world.informers.kinds().of_name(owner.api_version, owner.kind);
+}
 
 ObjectKey owner_key(const Kind& kind, const OwnerView& owner, std::string_view dependents_namespace) {
   return {kind.resource->namespaced ? std::string(dependents_namespace) : std::string(), std::string(owner.name.view())};
@@ -77,9 +81,8 @@ LoopBuilder::Keys concerned(const Kind& kind, const MetadataView& object, const 
 }
 
 bool refers_to(const MetadataView& object, std::string_view uid, bool blocking) {
-  return std::ranges::any_of(object.owners, [&](const OwnerView& owner) {
-    return owner.uid == uid && (!blocking || owner.block_deletion);
-  });
+  return std::ranges::any_of(object.owners,
+                             [&](const OwnerView& owner) { return owner.uid == uid && (!blocking || owner.block_deletion); });
 }
 
 class GarbageCollector final : public Loop {
@@ -93,12 +96,13 @@ class GarbageCollector final : public Loop {
 
     std::vector<Owner> owners;
     if (!object->deletion) owners = co_await owners_of(kind, object);
-    gc::Action action = gc::plan(*object, owners, dependents(*object));
-    if (action.kind == gc::Action::OrphanDependents || action.kind == gc::Action::RemoveForeground) {
+    garbage_collector::Action action = garbage_collector::plan(*object, owners, dependents(*object));
+    if (action.kind == garbage_collector::Action::OrphanDependents ||
+        action.kind == garbage_collector::Action::RemoveForeground) {
       // Once that is done nobody waits any more for dependents: those of kinds that came lately count, too.
       co_await world_.informers.kinds().refresh();
       if (!world_.informers.kinds().settled(kPatience)) co_return Outcome::again_after(kUnsettled);
-      action = gc::plan(*object, owners, dependents(*object));
+      action = garbage_collector::plan(*object, owners, dependents(*object));
     }
     const Outcome outcome = co_await carry_out(action, kind, object);
     const bool unknown = std::ranges::find(owners, Owner::Unknown) != owners.end();
@@ -111,8 +115,8 @@ class GarbageCollector final : public Loop {
   }
 
  private:
-  std::vector<gc::Dependent> dependents(const MetadataView& object) const {
-    std::vector<gc::Dependent> out;
+  std::vector<garbage_collector::Dependent> dependents(const MetadataView& object) const {
+    std::vector<garbage_collector::Dependent> out;
     for (const Found& dependent : dependents_of(world_, object.uid)) {
       out.push_back({.blocks = refers_to(*dependent.object, object.uid, true),
                      .is_waiting = dependent.object->deletion && dependent.object->has_finalizer("foregroundDeletion")});
@@ -177,25 +181,25 @@ class GarbageCollector final : public Loop {
   }
 
   // What is gone needs no patch: what became of one is passed over.
-  Task<Outcome> carry_out(gc::Action action, KindRef kind, Ref<MetadataView> object) {
+  Task<Outcome> carry_out(garbage_collector::Action action, KindRef kind, Ref<MetadataView> object) {
     const std::string uid = object->uid;
     switch (action.kind) {
-      case gc::Action::Nothing:
-        co_return Outcome::done();
-      case gc::Action::DropOwners:
+      case garbage_collector::Action::Nothing: co_return Outcome::done();
+      case garbage_collector::Action::DropOwners:
         co_await drop_owners(kind, object, std::move(action.uids));
         co_return Outcome::done();
-      case gc::Action::UnblockThenDelete:
+      case garbage_collector::Action::UnblockThenDelete:
         co_await unblock(kind, object);
         co_return Outcome::again();  // the delete is pinned to the revision that this made
-      case gc::Action::Delete:
-        co_return co_await remove(kind, object, action.policy);
-      case gc::Action::OrphanDependents:
+      case garbage_collector::Action::Delete: co_return co_await remove(kind, object, action.policy);
+      case garbage_collector::Action::OrphanDependents:
         for (const Found& dependent : dependents_of(world_, uid)) co_await drop_owners(dependent.kind, dependent.object, {uid});
-        co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::without_finalizer(*object, "orphan")));
+        co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                  Patch::merge(garbage_collector::without_finalizer(*object, "orphan")));
         co_return Outcome::done();
-      case gc::Action::RemoveForeground:
-        co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::without_finalizer(*object, "foregroundDeletion")));
+      case garbage_collector::Action::RemoveForeground:
+        co_await world_.client.try_patch_metadata(
+            *kind->resource, object->key(), Patch::merge(garbage_collector::without_finalizer(*object, "foregroundDeletion")));
         co_return Outcome::done();
     }
     co_return Outcome::done();
@@ -212,18 +216,22 @@ class GarbageCollector final : public Loop {
   }
 
   Task<void> drop_owners(KindRef kind, Ref<MetadataView> object, std::vector<std::string> uids) {
-    if (gc::merges_by_keys(*kind->resource)) {
-      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::strategic(gc::drop_owners(object->uid, uids)));
+    if (garbage_collector::merges_by_keys(*kind->resource)) {
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                Patch::strategic(garbage_collector::drop_owners(object->uid, uids)));
     } else if (const auto live = co_await live_one(kind, object)) {
-      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::owners_without(*live, uids)));
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                Patch::merge(garbage_collector::owners_without(*live, uids)));
     }
   }
 
   Task<void> unblock(KindRef kind, Ref<MetadataView> object) {
-    if (gc::merges_by_keys(*kind->resource)) {
-      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::strategic(gc::unblock_owners(*object)));
+    if (garbage_collector::merges_by_keys(*kind->resource)) {
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                Patch::strategic(garbage_collector::unblock_owners(*object)));
     } else if (const auto live = co_await live_one(kind, object)) {
-      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::owners_unblocked(*live)));
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                Patch::merge(garbage_collector::owners_unblocked(*live)));
     }
   }
 

@@ -248,8 +248,6 @@ LoopBuilder::Keys keys_for_orphan(const PodView& pod, const World& world) {
 
 }  // namespace
 
-void job_loop(LoopBuilder& loop) {
-  loop.reconciles<Job>().owns<Job, PodView>().watches<PodView>(keys_for_orphan).with<Jobs>();
-}
+void job_loop(LoopBuilder& loop) { loop.reconciles<Job>().owns<Job, PodView>().watches<PodView>(keys_for_orphan).with<Jobs>(); }
 
 }  // namespace ph::controllers

@@ -106,17 +106,20 @@ class PodGarbageCollector final : public Loop {
     options.uid = pod.uid;
     options.grace_seconds = 0;
     const Removed removed = co_await client_.remove<Pod>(pod.key(), options);
-    if (removed == Removed::Yes) log_.info("pod deleted", "pod", pod.key(), "node", pod.node_name.view(), "reason", text(victim.why));
+    if (removed == Removed::Yes)
+      log_.info("pod deleted", "pod", pod.key(), "node", pod.node_name.view(), "reason", text(victim.why));
   }
 
   // Whether the pod is still there. Read live for its conditions and generation, which no view holds; by a list, since the loop
   // may not get pods.
   Task<bool> mark_failed(ObjectKey key, std::string uid, Why why) {
-    const auto live = co_await client_.list<Pod>({.namespace_name = key.namespace_name, .field_selector = "metadata.name=" + key.name});
+    const auto live =
+        co_await client_.list<Pod>({.namespace_name = key.namespace_name, .field_selector = "metadata.name=" + key.name});
     if (live.items.empty() || live.items.front().metadata().uid() != uid) co_return false;
     const Pod& pod = live.items.front();
     if (pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed") co_return true;
-    const Patched patched = co_await client_.try_patch<Pod>(key, Patch::strategic(pod_gc::failed_patch(pod, why, clock_.now())), "status");
+    const Patched patched =
+        co_await client_.try_patch<Pod>(key, Patch::strategic(pod_gc::failed_patch(pod, why, clock_.now())), "status");
     co_return patched == Patched::Yes;
   }
 

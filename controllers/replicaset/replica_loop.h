@@ -55,7 +55,9 @@ class ReplicaLoop : public Loop {
 template <class T>
 class ReplicaLoopOf final : public ReplicaLoop {
  public:
-  explicit ReplicaLoopOf(const World& world) : ReplicaLoop(world), objects_(world.informer<T>()) { index_by_controller(objects_); }
+  explicit ReplicaLoopOf(const World& world) : ReplicaLoop(world), objects_(world.informer<T>()) {
+    index_by_controller(objects_);
+  }
 
  protected:
   std::optional<Subject> find(const ObjectKey& key) const override {
@@ -100,7 +102,10 @@ LoopBuilder::Keys keys_for_orphan(const PodView& pod, const World& world) {
 // All that the entry function of a kind has to say.
 template <class T>
 void keep_replicas(LoopBuilder& loop) {
-  loop.reconciles<T>().template owns<T, PodView>().template watches<PodView>(keys_for_orphan<T>).template with<ReplicaLoopOf<T>>();
+  loop.reconciles<T>()
+      .template owns<T, PodView>()
+      .template watches<PodView>(keys_for_orphan<T>)
+      .template with<ReplicaLoopOf<T>>();
 }
 
 }  // namespace ph::controllers::replicaset

@@ -43,8 +43,8 @@ class Running {
         recorder_(informers::event_recorder(parts.executor, event_client_, parts.rng,
                                             builder_.component().empty() ? std::string(entry.name) : builder_.component(), "",
                                             log_)),
-        world_{parts.executor,    parts.executor.clock(), parts.rng,       client_, parts.informers,
-               *recorder_, log_,  &parts.options,         asked_,  parts.metrics},
+        world_{parts.executor, parts.executor.clock(), parts.rng, client_,      parts.informers, *recorder_,
+               log_,           &parts.options,         asked_,    parts.metrics},
         own_writes_(sources_),
         queue_(parts.executor, queue_metrics(metrics, queue_name(entry.name))),
         metrics_(loop_metrics(metrics, entry.name)),
@@ -133,9 +133,7 @@ class Running {
   }
 
   // A kind may vanish, or be one that cannot be listed any more.
-  Task<void> catch_up(KindRef kind) {
-    co_await within(kPatience, catch_up(kind->metadata->any()));
-  }
+  Task<void> catch_up(KindRef kind) { co_await within(kPatience, catch_up(kind->metadata->any())); }
 
   Task<void> catch_up(informers::detail::AnyInformer& informer) {
     for (Duration pause = 1s;; pause = std::min<Duration>(2 * pause, 30s)) {
@@ -167,7 +165,9 @@ class Running {
       LoopBuilder::Source source;
       source.informer = kind->metadata->any().shared_from_this();
       source.resource = kind->resource.get();
-      source.keys = [this, kind](const void* object) { return builder_.kinds().keys(*kind, *static_cast<const MetadataView*>(object), world_); };
+      source.keys = [this, kind](const void* object) {
+        return builder_.kinds().keys(*kind, *static_cast<const MetadataView*>(object), world_);
+      };
       source.ended = [this](const void* object) { loop_->ended(*static_cast<const MetadataView*>(object)); };
       scope_.spawn(follow(sources_.insert(sources_.end(), std::move(source)), kind));
     }
@@ -321,8 +321,15 @@ void LoopHost::warm() {
     struct Silent final : EventRecorder {
       void record(core::v1::ObjectReference, std::string_view, std::string, std::string) override {}
     } silent;
-    const World world{impl_->parts.executor, impl_->parts.executor.clock(), impl_->parts.rng,       client, impl_->parts.informers,
-                      silent,                impl_->parts.log,              &impl_->parts.options, asked};
+    const World world{impl_->parts.executor,
+                      impl_->parts.executor.clock(),
+                      impl_->parts.rng,
+                      client,
+                      impl_->parts.informers,
+                      silent,
+                      impl_->parts.log,
+                      &impl_->parts.options,
+                      asked};
     for (const auto& make : builder.sources()) make(world);
     for (const auto& read : builder.readers()) read(world);
     if (builder.kinds().when) impl_->parts.informers.kinds().want(builder.kinds().when);
@@ -337,9 +344,7 @@ void LoopHost::start() {
   impl_->warm = true;
 }
 
-void LoopHost::stop() {
-  impl_->running.clear();
-}
+void LoopHost::stop() { impl_->running.clear(); }
 
 bool LoopHost::running() const { return !impl_->running.empty(); }
 

@@ -42,13 +42,13 @@ struct World {
   Executor& executor;
   const Clock& clock;
   Rng& rng;
-  Client& client;          // of this loop: the runtime sees its writes
+  Client& client;  // of this loop: the runtime sees its writes
   Informers& informers;
-  EventRecorder& events;   // source.component is the loop's
+  EventRecorder& events;  // source.component is the loop's
   Log log;
-  const struct Options* options;  // controllers/runtime/options.h
+  const struct Options* options;                        // controllers/runtime/options.h
   std::vector<informers::detail::AnyInformer*>& asked;  // the runtime's: what must be complete before the loop starts
-  Metrics* metrics = nullptr;  // of what the runtime cannot count; may be null
+  Metrics* metrics = nullptr;                           // of what the runtime cannot count; may be null
 
   // Asked for by the time the loop is constructed, it is complete before the first key is reconciled.
   template <class T>
@@ -180,7 +180,7 @@ class LoopBuilder {
     std::shared_ptr<informers::detail::AnyInformer> informer;
     const api::Resource* resource = nullptr;
     std::function<Keys(const void*)> keys;
-    std::function<void(const void*)> ended = {};  // is told of objects that are gone
+    std::function<void(const void*)> ended = {};                                         // is told of objects that are gone
     std::function<std::vector<Wake>(const void* before, const void* after)> wakes = {};  // besides `keys`
   };
   struct KindSource {

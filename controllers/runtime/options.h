@@ -12,17 +12,17 @@
 namespace ph::controllers {
 
 struct Options {
-  std::vector<std::string> controllers{"*"};           // --controllers
-  std::map<std::string, int, std::less<>> workers;     // by loop name; of --concurrent-…-syncs. Absent: the registry's number
+  std::vector<std::string> controllers{"*"};        // --controllers
+  std::map<std::string, int, std::less<>> workers;  // by loop name; of --concurrent-…-syncs. Absent: the registry's number
 
-  std::string root_ca;                                 // the apiserver's authority, PEM; of --root-ca-file
+  std::string root_ca;  // the apiserver's authority, PEM; of --root-ca-file
   bool enable_garbage_collector = true;
   Duration namespace_sync_period = 5min;
-  Duration endpoint_slice_updates_batch_period = 0s;   // --endpointslice-updates-batch-period
+  Duration endpoint_slice_updates_batch_period = 0s;  // --endpointslice-updates-batch-period
   int max_endpoints_per_slice = 100;
-  int mirroring_max_endpoints_per_subset = 1000;       // --mirroring-max-endpoints-per-subset
-  int terminated_pod_gc_threshold = 12500;             // 0 or less: finished pods stay
-  bool stateful_set_max_unavailable = false;           // the gate MaxUnavailableStatefulSet
+  int mirroring_max_endpoints_per_subset = 1000;  // --mirroring-max-endpoints-per-subset
+  int terminated_pod_gc_threshold = 12500;        // 0 or less: finished pods stay
+  bool stateful_set_max_unavailable = false;      // the gate MaxUnavailableStatefulSet
 
   // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
   std::function<std::optional<std::string>(const std::string& name)> time_zone_file;

@@ -68,8 +68,8 @@ void OwnWrites::add(const LoopBuilder::Source& source, const std::vector<ObjectK
   }
 }
 
-OwnWrites::Condition OwnWrites::gone(const std::shared_ptr<AnyInformer>& informer, const ObjectKey& object, const std::string& uid,
-                                     Revision answered) {
+OwnWrites::Condition OwnWrites::gone(const std::shared_ptr<AnyInformer>& informer, const ObjectKey& object,
+                                     const std::string& uid, Revision answered) {
   Condition condition{.kind = Condition::Gone, .informer = informer, .object = object};
   const AnyRef cached = informer->find(object);
   if (!cached) return condition;
@@ -107,7 +107,8 @@ void OwnWrites::unknown(const Write& write) {
 void OwnWrites::suspect(const Write& write, bool refused) {
   for (const LoopBuilder::Source& source : sources_) {
     if (!is_of(source, write)) continue;
-    add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key, .uid = write.uid, .refused = refused});
+    add(source, keys_of(source, write.key, write.object),
+        {.kind = Condition::Unknown, .object = write.key, .uid = write.uid, .refused = refused});
   }
 }
 

@@ -24,7 +24,8 @@ class TtlOfNodes final : public Loop {
     const int seconds = ttl_.seconds_for(nodes_.size());
     const Ref<Node> node = nodes_.find(key);
     if (!node || ttl::has_ttl(*node, seconds)) co_return Outcome::done();
-    const nlohmann::json metadata = {{"uid", node->metadata().uid()}, {"annotations", {{ttl::kAnnotation, std::to_string(seconds)}}}};
+    const nlohmann::json metadata = {{"uid", node->metadata().uid()},
+                                     {"annotations", {{ttl::kAnnotation, std::to_string(seconds)}}}};
     Patch patch = Patch::merge(nlohmann::json{{"metadata", metadata}}.dump());
     // Another node of that name brings its own key.
     patch.pinned = true;

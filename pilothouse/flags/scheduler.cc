@@ -10,7 +10,8 @@ namespace ph::pilothouse {
 void add_flags(daemon::FlagSet& flags, SchedulerOptions& options) {
   flags.section("Misc");
   flags.add("config", options.config, "A KubeSchedulerConfiguration file");
-  flags.add("kubeconfig", options.access.kubeconfig, "How to reach the apiserver, when the configuration does not say; without either, as a pod does");
+  flags.add("kubeconfig", options.access.kubeconfig,
+            "How to reach the apiserver, when the configuration does not say; without either, as a pod does");
   flags.add("master", options.access.master, "The apiserver's address, instead of the kubeconfig's");
   flags.add(inert_scheduler_flags());
   flags.section("Leader election");

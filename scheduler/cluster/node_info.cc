@@ -9,8 +9,7 @@ bool NodeInfo::port_is_free(const HostPort& port) const {
 }
 
 const ImageState* NodeInfo::image(std::string_view name) const {
-  const auto at =
-      std::ranges::lower_bound(images_, name, {}, [](const auto& entry) { return std::string_view(entry.first); });
+  const auto at = std::ranges::lower_bound(images_, name, {}, [](const auto& entry) { return std::string_view(entry.first); });
   return at != images_.end() && at->first == name ? at->second.get() : nullptr;
 }
 

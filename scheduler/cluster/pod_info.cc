@@ -62,8 +62,7 @@ PodRef make_pod_info(const Pod& pod) {
   out->name = meta.name();
   out->uid = meta.uid();
   out->revision = Revision{std::strtoull(meta.resource_version().c_str(), nullptr, 10)};
-  for (const auto* label : sorted(meta.labels()))
-    out->labels.emplace_back(Interned(label->first), Interned(label->second));
+  for (const auto* label : sorted(meta.labels())) out->labels.emplace_back(Interned(label->first), Interned(label->second));
   out->deleting = meta.has_deletion_timestamp();
 
   out->node_name = Interned(pod.spec().node_name());

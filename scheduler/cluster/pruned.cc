@@ -22,23 +22,16 @@ class Fields {
     number = static_cast<int>(tag >> 3);
     type = static_cast<WireType>(tag & 7);
     switch (type) {
-      case kVarint:
-        varint();
-        break;
-      case kFixed64:
-        skip(8);
-        break;
-      case kFixed32:
-        skip(4);
-        break;
+      case kVarint: varint(); break;
+      case kFixed64: skip(8); break;
+      case kFixed32: skip(4); break;
       case kBytes: {
         const std::uint64_t size = varint();
         content = rest_.substr(0, std::min<std::uint64_t>(size, rest_.size()));
         skip(size);
         break;
       }
-      default:
-        damaged();
+      default: damaged();
     }
     whole = {start, static_cast<std::size_t>(rest_.data() - start)};
     return true;

@@ -42,8 +42,7 @@ void read_leader_election(const json& object, Problems& problems, LeaderElection
   if (out.resource_lock != "leases")
     problems.add("leaderElection.resourceLock",
                  "Invalid value: \"" + out.resource_lock + "\": resourceLock value must be \"leases\"");
-  if (out.resource_name.empty())
-    problems.add("leaderElection.resourceName", "Invalid value: \"\": resourceName is required");
+  if (out.resource_name.empty()) problems.add("leaderElection.resourceName", "Invalid value: \"\": resourceName is required");
   if (out.resource_namespace.empty())
     problems.add("leaderElection.resourceNamespace", "Invalid value: \"\": resourceNamespace is required");
 }
@@ -55,8 +54,7 @@ void read_client_connection(const json& object, Problems& problems, ClientConnec
   reader.read("contentType", out.content_type);
   reader.read("qps", out.qps);
   reader.read("burst", out.burst);
-  if (out.burst < 0)
-    problems.add("clientConnection.burst", fmt::format("Invalid value: {}: must be non-negative", out.burst));
+  if (out.burst < 0) problems.add("clientConnection.burst", fmt::format("Invalid value: {}: must be non-negative", out.burst));
 }
 
 void check_percentage(const std::string& path, int value, Problems& problems) {
@@ -79,11 +77,10 @@ ProfileSpec read_profile(const json& object, const std::string& path, bool only,
     reader.take("percentageOfNodesToScore");
   }
   const json* plugins = reader.take("plugins");
-  expand_plugins(read_plugins(plugins ? *plugins : json::object(), path + ".plugins", problems), path + ".plugins",
-                 problems, out);
+  expand_plugins(read_plugins(plugins ? *plugins : json::object(), path + ".plugins", problems), path + ".plugins", problems,
+                 out);
   std::set<std::string> seen;
-  for (const auto& [item, item_path] : reader.items("pluginConfig"))
-    read_plugin_args(*item, item_path, problems, out.args, seen);
+  for (const auto& [item, item_path] : reader.items("pluginConfig")) read_plugin_args(*item, item_path, problems, out.args, seen);
   return out;
 }
 
@@ -92,8 +89,7 @@ void check_profiles(const std::vector<ProfileSpec>& profiles, Problems& problems
   for (std::size_t i = 0; i < profiles.size(); ++i) {
     const ProfileSpec& profile = profiles[i];
     if (!profile.scheduler_name.empty() && !names.insert(profile.scheduler_name).second) {
-      problems.add(fmt::format("profiles[{}].schedulerName", i),
-                   fmt::format("Duplicate value: \"{}\"", profile.scheduler_name));
+      problems.add(fmt::format("profiles[{}].schedulerName", i), fmt::format("Duplicate value: \"{}\"", profile.scheduler_name));
     }
     const auto sorts = profile.points.find(Point::QueueSort);
     const auto binds = profile.points.find(Point::Bind);
@@ -119,11 +115,10 @@ json document_of(std::string_view text) {
   json document = json::parse(converted, nullptr, false);
   if (!document.is_object()) throw ConfigurationError("the configuration is not an object");
   const std::string kind = document.value("kind", json()).is_string() ? document["kind"].get<std::string>() : "";
-  const std::string version =
-      document.value("apiVersion", json()).is_string() ? document["apiVersion"].get<std::string>() : "";
+  const std::string version = document.value("apiVersion", json()).is_string() ? document["apiVersion"].get<std::string>() : "";
   if (kind != kKind || version != kVersion) {
-    throw ConfigurationError(fmt::format("no kind \"{}\" is registered for version \"{}\"; expected {}, {}", kind,
-                                         version, kKind, kVersion));
+    throw ConfigurationError(
+        fmt::format("no kind \"{}\" is registered for version \"{}\"; expected {}, {}", kind, version, kKind, kVersion));
   }
   return document;
 }
@@ -159,21 +154,16 @@ Configuration Configuration::parse(std::string_view text) {
     reader.read("enableProfiling", out.enable_profiling);
     reader.read("enableContentionProfiling", out.enable_contention_profiling);
     reader.read("delayCacheUntilActive", out.delay_cache_until_active);
-    if (const json* election = reader.take("leaderElection"))
-      read_leader_election(*election, problems, out.leader_election);
-    if (const json* client = reader.take("clientConnection"))
-      read_client_connection(*client, problems, out.client_connection);
+    if (const json* election = reader.take("leaderElection")) read_leader_election(*election, problems, out.leader_election);
+    if (const json* client = reader.take("clientConnection")) read_client_connection(*client, problems, out.client_connection);
     const auto profiles = reader.items("profiles");
-    for (const auto& [item, path] : profiles)
-      out.profiles.push_back(read_profile(*item, path, profiles.size() == 1, problems));
-    for (const auto& [item, path] : reader.items("extenders"))
-      out.extenders.push_back(read_extender(*item, path, problems));
+    for (const auto& [item, path] : profiles) out.profiles.push_back(read_profile(*item, path, profiles.size() == 1, problems));
+    for (const auto& [item, path] : reader.items("extenders")) out.extenders.push_back(read_extender(*item, path, problems));
   }
   if (out.profiles.empty()) out.profiles.push_back(default_profile());
 
   if (out.parallelism <= 0) {
-    problems.add("parallelism",
-                 fmt::format("Invalid value: {}: should be an integer value greater than zero", out.parallelism));
+    problems.add("parallelism", fmt::format("Invalid value: {}: should be an integer value greater than zero", out.parallelism));
   }
   check_percentage("percentageOfNodesToScore", out.percentage_of_nodes_to_score, problems);
   if (out.pod_initial_backoff <= Duration::zero()) problems.add("podInitialBackoffSeconds", "must be greater than 0");

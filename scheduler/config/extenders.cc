@@ -96,8 +96,7 @@ void check_extenders(const std::vector<ExtenderSpec>& extenders, Problems& probl
     for (std::size_t j = 0; j < extender.managed_resources.size(); ++j) {
       const std::string& name = extender.managed_resources[j].name;
       const auto invalid = [&](std::string_view why) {
-        problems.add(fmt::format("{}.managedResources[{}].name", path, j),
-                     fmt::format("Invalid value: \"{}\": {}", name, why));
+        problems.add(fmt::format("{}.managedResources[{}].name", path, j), fmt::format("Invalid value: \"{}\": {}", name, why));
       };
       const auto faults = api::check_qualified_name(name);
       for (const std::string& fault : faults) invalid(fault);

@@ -109,8 +109,7 @@ std::vector<NamedPlugin> at_point(Point point, const std::vector<NamedPlugin>& m
 PluginChoice read_plugins(const json& plugins, const std::string& path, Problems& problems) {
   PluginChoice out;
   Reader reader(plugins, path, problems);
-  if (const json* set = reader.take("multiPoint"))
-    out.multi_point = read_set(*set, reader.path("multiPoint"), problems);
+  if (const json* set = reader.take("multiPoint")) out.multi_point = read_set(*set, reader.path("multiPoint"), problems);
   for (int i = 0; i < kPoints; ++i) {
     const Point point = static_cast<Point>(i);
     const std::string name(to_string(point));
@@ -158,8 +157,8 @@ std::vector<WeightedResource> read_resources(Reader& reader, Problems& problems)
     resource.read("weight", one.weight);
     if (one.weight == 0) one.weight = 1;
     if (one.weight < 1 || one.weight > 100) {
-      problems.add(path + ".weight", fmt::format("Invalid value: {}: resource weight of {} not in valid range [1, 100]",
-                                                 one.weight, one.name));
+      problems.add(path + ".weight",
+                   fmt::format("Invalid value: {}: resource weight of {} not in valid range [1, 100]", one.weight, one.name));
     }
     out.push_back(std::move(one));
   }
@@ -174,8 +173,7 @@ std::vector<UtilizationPoint> read_shape(const json& param, const std::string& p
     UtilizationPoint one;
     point.read("utilization", one.utilization);
     point.read("score", one.score);
-    if (one.utilization < 0 || one.utilization > 100)
-      problems.add(item_path + ".utilization", "not in valid range [0, 100]");
+    if (one.utilization < 0 || one.utilization > 100) problems.add(item_path + ".utilization", "not in valid range [0, 100]");
     if (!out.empty() && one.utilization <= out.back().utilization) {
       problems.add(item_path + ".utilization", "utilization values must be sorted in increasing order");
     }

@@ -54,8 +54,7 @@ void Reader::read_as(const char* name, T& out, bool (json::*is)() const noexcept
   const json* value = take(name);
   if (!value) return;
   if (!(value->*is)())
-    return problems_.add(path(name),
-                         fmt::format("cannot unmarshal {} into a field of type {}", value->type_name(), type));
+    return problems_.add(path(name), fmt::format("cannot unmarshal {} into a field of type {}", value->type_name(), type));
   out = value->get<T>();
 }
 
@@ -67,8 +66,7 @@ void Reader::read(const char* name, std::string& out) { read_as(name, out, &json
 void Reader::read(const char* name, int& out) {
   std::int64_t wide = out;
   read(name, wide);
-  if (wide < INT32_MIN || wide > INT32_MAX)
-    return problems_.add(path(name), fmt::format("{} does not fit int32", wide));
+  if (wide < INT32_MIN || wide > INT32_MAX) return problems_.add(path(name), fmt::format("{} does not fit int32", wide));
   out = static_cast<int>(wide);
 }
 

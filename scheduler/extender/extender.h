@@ -41,7 +41,7 @@ class Extender {
   // outlive its tasks.
 
   struct Filtered {
-    std::vector<NodeRef> nodes;  // of those that were asked about, in the order of the answer
+    std::vector<NodeRef> nodes;                               // of those that were asked about, in the order of the answer
     std::map<std::string, std::string> failed, unresolvable;  // node → why
   };
   Task<Filtered> filter(PendingPod pod, std::vector<NodeRef> nodes);

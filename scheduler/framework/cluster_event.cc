@@ -44,8 +44,7 @@ bool same_text(const Map& a, const Map& b) {
 
 template <class Repeated>
 bool same_messages(const Repeated& a, const Repeated& b) {
-  return std::ranges::equal(
-      a, b, [](const auto& x, const auto& y) { return x.SerializeAsString() == y.SerializeAsString(); });
+  return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return x.SerializeAsString() == y.SerializeAsString(); });
 }
 
 bool same_taints(const Node& a, const Node& b) {
@@ -56,27 +55,23 @@ bool same_taints(const Node& a, const Node& b) {
 
 // Heartbeats change times only, and wake nobody.
 bool same_conditions(const Node& a, const Node& b) {
-  return std::ranges::equal(a.status().conditions(), b.status().conditions(), [](const auto& x, const auto& y) {
-    return x.type() == y.type() && x.status() == y.status();
-  });
+  return std::ranges::equal(a.status().conditions(), b.status().conditions(),
+                            [](const auto& x, const auto& y) { return x.type() == y.type() && x.status() == y.status(); });
 }
 
 bool asks_for_less(const Resource& before, const Resource& after) {
   if (after.milli_cpu < before.milli_cpu || after.memory < before.memory) return true;
   if (after.ephemeral_storage < before.ephemeral_storage) return true;
-  return std::ranges::any_of(before.scalars,
-                             [&](const auto& entry) { return after.scalar(entry.first) < entry.second; });
+  return std::ranges::any_of(before.scalars, [&](const auto& entry) { return after.scalar(entry.first) < entry.second; });
 }
 
 }  // namespace
 
 ClusterEvents events_of(const Node& before, const Node& after) {
   ClusterEvents out;
-  if (to_resource(before.status().allocatable()) != to_resource(after.status().allocatable()))
-    out.add(NodeAllocatableChanged);
+  if (to_resource(before.status().allocatable()) != to_resource(after.status().allocatable())) out.add(NodeAllocatableChanged);
   if (!same_text(before.metadata().labels(), after.metadata().labels())) out.add(NodeLabelsChanged);
-  if (!same_taints(before, after) || before.spec().unschedulable() != after.spec().unschedulable())
-    out.add(NodeTaintsChanged);
+  if (!same_taints(before, after) || before.spec().unschedulable() != after.spec().unschedulable()) out.add(NodeTaintsChanged);
   if (!same_conditions(before, after)) out.add(NodeConditionsChanged);
   if (!same_text(before.metadata().annotations(), after.metadata().annotations())) out.add(NodeAnnotationsChanged);
   return out;

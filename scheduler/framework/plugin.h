@@ -92,8 +92,7 @@ struct PreFilterResult {
 class PreFilterPlugin : public virtual Plugin {
  public:
   // Work that is done once a pod. Skip: `filter` of this plugin is not asked for this pod.
-  virtual PreFilterResult pre_filter(CycleState& state, const Pod& pod,
-                                     std::span<const NodeInfo* const> nodes) const = 0;
+  virtual PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const = 0;
   // Brings the plugin's state to what it would be with another pod more, or less, on a node. For plugins whose state is
   // made from other pods.
   virtual Verdict add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const {

@@ -20,8 +20,7 @@ constexpr Duration kPermitTimeoutMost = 15min;
 // A plugin that refuses a pod at a point where it had accepted it so far: the text names it.
 Verdict refused(const Verdict& verdict, const Plugin& plugin, std::string_view point) {
   if (verdict.rejected()) return Verdict::owning(verdict.code(), verdict.message()).by(plugin.name());
-  return Verdict::error(fmt::format("running {} plugin \"{}\": {}", point, plugin.name(), verdict.message()))
-      .by(plugin.name());
+  return Verdict::error(fmt::format("running {} plugin \"{}\": {}", point, plugin.name(), verdict.message())).by(plugin.name());
 }
 
 // How long a point takes, until the end of the scope, and what it says.
@@ -53,7 +52,8 @@ Code code_of(const Result& result) {
 // Asks a plugin, and measures it when that is wanted.
 template <class F>
 auto ask(SchedulerMetrics* metrics, bool measured, Point point, const Plugin& plugin, F call) {
-  if (!measured) [[likely]] return call();
+  if (!measured) [[likely]]
+    return call();
   const Steady begun = metrics->now();
   auto result = call();
   metrics->plugin(point, plugin.name(), code_of(result), metrics->now() - begun);
@@ -72,30 +72,18 @@ std::string_view to_string(Point point) {
 bool implements(const Plugin& plugin, Point point) {
   const auto is = [&]<class T>(const T*) { return dynamic_cast<const T*>(&plugin) != nullptr; };
   switch (point) {
-    case Point::PreEnqueue:
-      return is((PreEnqueuePlugin*)nullptr);
-    case Point::QueueSort:
-      return is((QueueSortPlugin*)nullptr);
-    case Point::PreFilter:
-      return is((PreFilterPlugin*)nullptr);
-    case Point::Filter:
-      return is((FilterPlugin*)nullptr);
-    case Point::PostFilter:
-      return is((PostFilterPlugin*)nullptr);
-    case Point::PreScore:
-      return is((PreScorePlugin*)nullptr);
-    case Point::Score:
-      return is((ScorePlugin*)nullptr);
-    case Point::Reserve:
-      return is((ReservePlugin*)nullptr);
-    case Point::Permit:
-      return is((PermitPlugin*)nullptr);
-    case Point::PreBind:
-      return is((PreBindPlugin*)nullptr);
-    case Point::Bind:
-      return is((BindPlugin*)nullptr);
-    case Point::PostBind:
-      return is((PostBindPlugin*)nullptr);
+    case Point::PreEnqueue: return is((PreEnqueuePlugin*)nullptr);
+    case Point::QueueSort: return is((QueueSortPlugin*)nullptr);
+    case Point::PreFilter: return is((PreFilterPlugin*)nullptr);
+    case Point::Filter: return is((FilterPlugin*)nullptr);
+    case Point::PostFilter: return is((PostFilterPlugin*)nullptr);
+    case Point::PreScore: return is((PreScorePlugin*)nullptr);
+    case Point::Score: return is((ScorePlugin*)nullptr);
+    case Point::Reserve: return is((ReservePlugin*)nullptr);
+    case Point::Permit: return is((PermitPlugin*)nullptr);
+    case Point::PreBind: return is((PreBindPlugin*)nullptr);
+    case Point::Bind: return is((BindPlugin*)nullptr);
+    case Point::PostBind: return is((PostBindPlugin*)nullptr);
   }
   return false;
 }
@@ -107,15 +95,13 @@ std::vector<T*> Profile::at(Point point) const {
   if (names == spec_.points.end()) return out;
   for (const std::string& name : names->second) {
     T* plugin = dynamic_cast<T*>(plugins_.at(name).get());
-    if (!plugin)
-      throw std::invalid_argument(fmt::format("plugin \"{}\" does not extend {} plugin", name, to_string(point)));
+    if (!plugin) throw std::invalid_argument(fmt::format("plugin \"{}\" does not extend {} plugin", name, to_string(point)));
     out.push_back(plugin);
   }
   return out;
 }
 
-Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more)
-    : spec_(std::move(spec)) {
+Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more) : spec_(std::move(spec)) {
   for (const auto& [point, names] : spec_.points) {
     for (const std::string& name : names) {
       if (plugins_.contains(name)) continue;
@@ -178,14 +164,13 @@ Verdict Profile::pre_enqueue(const Pod& pod) const {
 
 // -- The cycle
 
-Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod,
-                                         std::span<const NodeInfo* const> nodes) const {
+Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
   PreFiltered out;
   Timed timed(metrics_, *this, Point::PreFilter);
   for (std::size_t i = 0; i < pre_filter_.size(); ++i) {
     const PreFilterPlugin* plugin = pre_filter_[i];
-    PreFilterResult result = ask(metrics_, state.measures_plugins(), Point::PreFilter, *plugin,
-                                 [&] { return plugin->pre_filter(state, pod, nodes); });
+    PreFilterResult result =
+        ask(metrics_, state.measures_plugins(), Point::PreFilter, *plugin, [&] { return plugin->pre_filter(state, pod, nodes); });
     if (result.verdict.skipped()) {
       state.skip_filter(plugin);
       continue;
@@ -262,8 +247,8 @@ Verdict Profile::pre_score(CycleState& state, const Pod& pod, std::span<const No
   Timed timed(metrics_, *this, Point::PreScore);
   for (std::size_t i = 0; i < pre_score_.size(); ++i) {
     const PreScorePlugin* plugin = pre_score_[i];
-    const Verdict verdict = ask(metrics_, state.measures_plugins(), Point::PreScore, *plugin,
-                                [&] { return plugin->pre_score(state, pod, nodes); });
+    const Verdict verdict =
+        ask(metrics_, state.measures_plugins(), Point::PreScore, *plugin, [&] { return plugin->pre_score(state, pod, nodes); });
     if (!verdict.skipped()) ++pre_score_asked_[i];
     if (verdict.skipped()) {
       state.skip_score(plugin);
@@ -276,8 +261,7 @@ Verdict Profile::pre_score(CycleState& state, const Pod& pod, std::span<const No
   return Verdict::fits();
 }
 
-std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod,
-                                      std::span<const NodeInfo* const> nodes) const {
+std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
   std::vector<NodeScore> total, one;
   total.reserve(nodes.size());
   for (const NodeInfo* node : nodes) total.push_back({node, 0});
@@ -295,9 +279,9 @@ std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod,
     plugin->normalize(state, pod, one);
     for (std::size_t i = 0; i < one.size(); ++i) {
       if (one[i].score < 0 || one[i].score > kMaxNodeScore) {
-        throw std::out_of_range(fmt::format(
-            "plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
-            plugin->name(), one[i].score, kMaxNodeScore));
+        throw std::out_of_range(
+            fmt::format("plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
+                        plugin->name(), one[i].score, kMaxNodeScore));
       }
       total[i].score += one[i].score * weight;
     }

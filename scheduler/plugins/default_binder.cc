@@ -26,8 +26,7 @@ class DefaultBinder final : public BindPlugin {
     binding.mutable_target()->set_name(node);
     std::string unknown;
     try {
-      co_await client_->post_subresource<Pod, core::v1::Binding, meta::v1::Status>(key_of(pod), "binding",
-                                                                                   std::move(binding));
+      co_await client_->post_subresource<Pod, core::v1::Binding, meta::v1::Status>(key_of(pod), "binding", std::move(binding));
       co_return Verdict::fits();
     } catch (const TransportError& error) {
       unknown = error.what();

@@ -40,7 +40,8 @@ class InterPodAffinityStandIn final : public PreFilterPlugin {
 
   ClusterEvents retry_on() const override {
     ClusterEvents out = ClusterEvents::of_waiting_pods();
-    for (const auto event : {ClusterEvent::AssignedPodDeleted, ClusterEvent::NodeDeleted, ClusterEvent::NodeLabelsChanged}) out.add(event);
+    for (const auto event : {ClusterEvent::AssignedPodDeleted, ClusterEvent::NodeDeleted, ClusterEvent::NodeLabelsChanged})
+      out.add(event);
     return out;
   }
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
@@ -61,10 +62,12 @@ class InterPodAffinityStandIn final : public PreFilterPlugin {
         for (const AntiAffinityTerm& term : placed->anti_affinity) {
           // On a node outside its topology a term keeps nobody away.
           if (!node->node().metadata().labels().contains(term.topology_key) || !may_repel(*placed, term, pod)) continue;
-          return {Verdict::owning(Code::UnschedulableAndUnresolvable,
-                                  fmt::format("pod anti-affinity is not supported by this scheduler, and pod {} has some that may "
-                                              "keep this pod away", placed->key().text())),
-                  {}};
+          return {
+              Verdict::owning(Code::UnschedulableAndUnresolvable,
+                              fmt::format("pod anti-affinity is not supported by this scheduler, and pod {} has some that may "
+                                          "keep this pod away",
+                                          placed->key().text())),
+              {}};
         }
       }
     }

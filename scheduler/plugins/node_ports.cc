@@ -15,8 +15,7 @@ class NodePorts final : public PreFilterPlugin, public FilterPlugin {
     if (change.event != ClusterEvent::AssignedPodDeleted || !change.pod_before) return QueueingHint::Queue;
     const PodRef wanted = make_pod_info(waiting);
     const bool freed = std::ranges::any_of(wanted->host_ports, [&](const HostPort& port) {
-      return std::ranges::any_of(change.pod_before->host_ports,
-                                 [&](const HostPort& p) { return p.conflicts_with(port); });
+      return std::ranges::any_of(change.pod_before->host_ports, [&](const HostPort& p) { return p.conflicts_with(port); });
     });
     return freed ? QueueingHint::Queue : QueueingHint::Skip;
   }
@@ -26,8 +25,7 @@ class NodePorts final : public PreFilterPlugin, public FilterPlugin {
   }
 
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    const bool free =
-        std::ranges::all_of(state.pod().host_ports, [&](const HostPort& port) { return node.port_is_free(port); });
+    const bool free = std::ranges::all_of(state.pod().host_ports, [&](const HostPort& port) { return node.port_is_free(port); });
     if (free) return Verdict::fits();
     return Verdict::unschedulable("node(s) didn't have free ports for the requested pod ports");
   }

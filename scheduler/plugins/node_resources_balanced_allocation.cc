@@ -14,9 +14,8 @@ class NodeResourcesBalancedAllocation final : public PreScorePlugin, public Scor
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     // A pod that asks for nothing changes no balance; scoring it would heap such pods on one node.
-    const bool asks = std::ranges::any_of(args_.resources, [&](const WeightedResource& resource) {
-      return state.pod().requests.amount(resource.name) != 0;
-    });
+    const bool asks = std::ranges::any_of(
+        args_.resources, [&](const WeightedResource& resource) { return state.pod().requests.amount(resource.name) != 0; });
     return asks ? Verdict::fits() : Verdict::skip();
   }
 

@@ -36,10 +36,8 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
       case ClusterEvent::AssignedPodScaledDown:
         return frees_something(*change.pod_before, *change.pod_after, requests_of(waiting));
       case ClusterEvent::NodeAdded:
-      case ClusterEvent::NodeAllocatableChanged:
-        return node_helps(change, requests_of(waiting));
-      default:
-        return QueueingHint::Queue;  // a pod has gone: room for one more at least
+      case ClusterEvent::NodeAllocatableChanged: return node_helps(change, requests_of(waiting));
+      default: return QueueingHint::Queue;  // a pod has gone: room for one more at least
     }
   }
 
@@ -86,12 +84,9 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     const Usages usage(args_.resources, state.pod(), node, true);
     switch (args_.strategy) {
-      case ScoringStrategy::LeastAllocated:
-        return least_allocated(args_.resources, usage);
-      case ScoringStrategy::MostAllocated:
-        return most_allocated(args_.resources, usage);
-      case ScoringStrategy::RequestedToCapacityRatio:
-        return requested_to_capacity_ratio(args_.resources, usage, args_.shape);
+      case ScoringStrategy::LeastAllocated: return least_allocated(args_.resources, usage);
+      case ScoringStrategy::MostAllocated: return most_allocated(args_.resources, usage);
+      case ScoringStrategy::RequestedToCapacityRatio: return requested_to_capacity_ratio(args_.resources, usage, args_.shape);
     }
     return 0;
   }
@@ -99,8 +94,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
  private:
   bool ignored(std::string_view name) const {
     if (!is_extended_resource(name)) return false;
-    return args_.ignored_resources.contains(name) ||
-           args_.ignored_resource_groups.contains(name.substr(0, name.find('/')));
+    return args_.ignored_resources.contains(name) || args_.ignored_resource_groups.contains(name.substr(0, name.find('/')));
   }
 
   // Names of all that the pod asks for and this plugin looks at.
@@ -115,9 +109,8 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   }
 
   QueueingHint frees_something(const PodInfo& before, const PodInfo& after, const Resource& wanted) const {
-    const bool frees = any_wanted(wanted, [&](std::string_view name, std::int64_t) {
-      return after.requests.amount(name) < before.requests.amount(name);
-    });
+    const bool frees = any_wanted(
+        wanted, [&](std::string_view name, std::int64_t) { return after.requests.amount(name) < before.requests.amount(name); });
     return frees ? QueueingHint::Queue : QueueingHint::Skip;
   }
 

@@ -14,8 +14,6 @@ class PrioritySort final : public QueueSortPlugin {
 
 }  // namespace
 
-std::unique_ptr<Plugin> priority_sort(const PluginArgs&, const PluginWorld&) {
-  return std::make_unique<PrioritySort>();
-}
+std::unique_ptr<Plugin> priority_sort(const PluginArgs&, const PluginWorld&) { return std::make_unique<PrioritySort>(); }
 
 }  // namespace ph::scheduler

@@ -20,15 +20,12 @@ class SchedulingGates final : public PreEnqueuePlugin {
     if (pod.spec().scheduling_gates().empty()) return Verdict::fits();
     std::string gates;
     for (const auto& gate : pod.spec().scheduling_gates()) gates += (gates.empty() ? "" : " ") + gate.name();
-    return Verdict::owning(Code::UnschedulableAndUnresolvable,
-                           fmt::format("waiting for scheduling gates: [{}]", gates));
+    return Verdict::owning(Code::UnschedulableAndUnresolvable, fmt::format("waiting for scheduling gates: [{}]", gates));
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Plugin> scheduling_gates(const PluginArgs&, const PluginWorld&) {
-  return std::make_unique<SchedulingGates>();
-}
+std::unique_ptr<Plugin> scheduling_gates(const PluginArgs&, const PluginWorld&) { return std::make_unique<SchedulingGates>(); }
 
 }  // namespace ph::scheduler

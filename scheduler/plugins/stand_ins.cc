@@ -59,7 +59,8 @@ std::string_view disks(const Pod& pod) {
 // Disks of which a node takes only so many.
 std::string_view attached(const Pod& pod) {
   const bool some = has_volume(pod, [](const VolumeSource& v) {
-    return v.has_gce_persistent_disk() || v.has_aws_elastic_block_store() || v.has_azure_disk() || v.has_cinder() || v.has_vsphere_volume();
+    return v.has_gce_persistent_disk() || v.has_aws_elastic_block_store() || v.has_azure_disk() || v.has_cinder() ||
+           v.has_vsphere_volume();
   });
   if (some) return "volumes that a cloud attaches to the node are not supported by this scheduler";
   return claims(pod);
@@ -79,9 +80,11 @@ std::string_view resource_claims(const Pod& pod) {
 
 std::string_view declared_features(const Pod& pod) {
   const auto restarts_all = [](const auto& container) {
-    return std::ranges::any_of(container.restart_policy_rules(), [](const auto& rule) { return rule.action() == "RestartAllContainers"; });
+    return std::ranges::any_of(container.restart_policy_rules(),
+                               [](const auto& rule) { return rule.action() == "RestartAllContainers"; });
   };
-  if (std::ranges::any_of(pod.spec().containers(), restarts_all) || std::ranges::any_of(pod.spec().init_containers(), restarts_all)) {
+  if (std::ranges::any_of(pod.spec().containers(), restarts_all) ||
+      std::ranges::any_of(pod.spec().init_containers(), restarts_all)) {
     return "restart rules with RestartAllContainers are not supported by this scheduler";
   }
   if (pod.spec().has_host_users() && !pod.spec().host_users() && pod.spec().host_network()) {

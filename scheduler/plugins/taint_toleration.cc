@@ -47,8 +47,7 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     SoftTolerations soft;
     for (const Toleration& toleration : pod.spec().tolerations()) {
-      if (toleration.effect().empty() || toleration.effect() == "PreferNoSchedule")
-        soft.tolerations.push_back(toleration);
+      if (toleration.effect().empty() || toleration.effect() == "PreferNoSchedule") soft.tolerations.push_back(toleration);
     }
     state.put(std::move(soft));
     return Verdict::fits();
@@ -70,8 +69,6 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
 
 }  // namespace
 
-std::unique_ptr<Plugin> taint_toleration(const PluginArgs&, const PluginWorld&) {
-  return std::make_unique<TaintToleration>();
-}
+std::unique_ptr<Plugin> taint_toleration(const PluginArgs&, const PluginWorld&) { return std::make_unique<TaintToleration>(); }
 
 }  // namespace ph::scheduler

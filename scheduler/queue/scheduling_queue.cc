@@ -65,48 +65,30 @@ void SchedulingQueue::enter(const QueuedRef& pod, Place place) {
   pod->place = place;
   if (pod->sequence == 0) pod->sequence = ++sequence_;
   switch (place) {
-    case Place::Active:
-      lane(pod->lane).active.insert(pod.get());
-      break;
-    case Place::Backoff:
-      lane(pod->lane).backoff.insert(pod.get());
-      break;
-    case Place::ErrorBackoff:
-      error_backoff_.insert(pod.get());
-      break;
-    case Place::Unschedulable:
-      unschedulable_.emplace(pod->uid(), pod.get());
-      break;
+    case Place::Active: lane(pod->lane).active.insert(pod.get()); break;
+    case Place::Backoff: lane(pod->lane).backoff.insert(pod.get()); break;
+    case Place::ErrorBackoff: error_backoff_.insert(pod.get()); break;
+    case Place::Unschedulable: unschedulable_.emplace(pod->uid(), pod.get()); break;
     case Place::InFlight:
       pod->events_seen = log_start_ + log_.size();
       in_flight_since_.insert(pod->events_seen);
       break;
-    default:
-      PH_ASSERT(false);
+    default: PH_ASSERT(false);
   }
   if (place != Place::InFlight) on_ready_();
 }
 
 void SchedulingQueue::leave(QueuedPod& pod) {
   switch (pod.place) {
-    case Place::Active:
-      lane(pod.lane).active.erase(&pod);
-      break;
-    case Place::Backoff:
-      lane(pod.lane).backoff.erase(&pod);
-      break;
-    case Place::ErrorBackoff:
-      error_backoff_.erase(&pod);
-      break;
-    case Place::Unschedulable:
-      unschedulable_.erase(pod.uid());
-      break;
+    case Place::Active: lane(pod.lane).active.erase(&pod); break;
+    case Place::Backoff: lane(pod.lane).backoff.erase(&pod); break;
+    case Place::ErrorBackoff: error_backoff_.erase(&pod); break;
+    case Place::Unschedulable: unschedulable_.erase(pod.uid()); break;
     case Place::InFlight:
       in_flight_since_.erase(in_flight_since_.find(pod.events_seen));
       forget_events();
       break;
-    default:
-      break;
+    default: break;
   }
   pod.place = Place::Nowhere;
 }
@@ -299,8 +281,7 @@ void SchedulingQueue::move(const ClusterChange& change, std::string_view except)
   std::vector<std::pair<QueuedRef, Strategy>> moved;
   for (const auto& [uid, pod] : unschedulable_) {
     if (uid == except) continue;
-    if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave)
-      moved.emplace_back(pods_.at(uid), strategy);
+    if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave) moved.emplace_back(pods_.at(uid), strategy);
   }
   for (const auto& [pod, strategy] : moved) requeue(pod, strategy, to_string(change.event));
 }
@@ -310,8 +291,7 @@ void SchedulingQueue::activate(const std::vector<std::string>& uids) {
     const auto found = pods_.find(uid);
     if (found == pods_.end()) continue;
     const QueuedRef pod = found->second;
-    const bool waits =
-        pod->place == Place::Backoff || pod->place == Place::ErrorBackoff || pod->place == Place::Unschedulable;
+    const bool waits = pod->place == Place::Backoff || pod->place == Place::ErrorBackoff || pod->place == Place::Unschedulable;
     if (waits) requeue(pod, Strategy::Immediately, "ForceActivate");
   }
 }

@@ -22,8 +22,9 @@ TEST(OpenApiV3, Kinds) {
   EXPECT_EQ(pod["type"], "object");
   EXPECT_EQ(pod["x-kubernetes-group-version-kind"], json::parse(R"([{"group":"","kind":"Pod","version":"v1"}])"));
   EXPECT_EQ(pod["properties"]["kind"], json::parse(R"({"type":"string"})"));
-  EXPECT_EQ(pod["properties"]["metadata"],
-            json::parse(R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}],"default":{}})"));
+  EXPECT_EQ(
+      pod["properties"]["metadata"],
+      json::parse(R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}],"default":{}})"));
 }
 
 TEST(OpenApiV3, Members) {
@@ -36,7 +37,8 @@ TEST(OpenApiV3, Members) {
       {"PodSpec", "nodeName", R"({"type":"string"})"},
       {"PodSpec", "priority", R"({"type":"integer","format":"int32"})"},
       {"PodSpec", "affinity", R"({"$ref":"#/components/schemas/io.k8s.api.core.v1.Affinity"})"},
-      {"PodSpec", "nodeSelector", R"({"type":"object","additionalProperties":{"type":"string","default":""},"x-kubernetes-map-type":"atomic"})"},
+      {"PodSpec", "nodeSelector",
+       R"({"type":"object","additionalProperties":{"type":"string","default":""},"x-kubernetes-map-type":"atomic"})"},
       {"PodSpec", "containers",
        R"({"type":"array","items":{"allOf":[{"$ref":"#/components/schemas/io.k8s.api.core.v1.Container"}],"default":{}},
            "x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],"x-kubernetes-patch-merge-key":"name","x-kubernetes-patch-strategy":"merge"})"},
@@ -105,12 +107,14 @@ TEST(OpenApiV3, Paths) {
   EXPECT_EQ(patch["x-kubernetes-action"], "patch");
   EXPECT_EQ(patch["operationId"], "patchCoreV1NamespacedPod");
   EXPECT_EQ(patch["x-kubernetes-group-version-kind"], json::parse(R"({"group":"","kind":"Pod","version":"v1"})"));
-  for (const char* name : {"dryRun", "fieldManager", "fieldValidation", "force"}) EXPECT_NE(parameter(patch, name), nullptr) << name;
+  for (const char* name : {"dryRun", "fieldManager", "fieldValidation", "force"})
+    EXPECT_NE(parameter(patch, name), nullptr) << name;
   EXPECT_TRUE(patch["requestBody"]["content"].contains("application/apply-patch+yaml"));
   EXPECT_EQ(paths["/api/v1/pods"]["get"]["operationId"], "listCoreV1PodForAllNamespaces");
   EXPECT_EQ(paths["/api/v1/namespaces/{namespace}/pods"]["delete"]["x-kubernetes-action"], "deletecollection");
   EXPECT_TRUE(paths["/api/v1/namespaces/{namespace}/pods/{name}/log"].contains("get"));
-  EXPECT_EQ(paths["/api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale"]["get"]["x-kubernetes-group-version-kind"]["kind"],
+  EXPECT_EQ(paths["/api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale"]["get"]["x-kubernetes-group-version-kind"]
+                 ["kind"],
             "Scale");
   EXPECT_TRUE(paths.contains("/api/v1/nodes/{name}"));
 }

@@ -96,12 +96,14 @@ TEST(Services, WantedNumbers) {
       {"address elsewhere", R"(,"clusterIP":"192.168.0.1")", "is not in the valid range. The range of valid IPs is 10.96.0.0/12"},
       {"taken port", R"(,"type":"NodePort","ports":[{"port":80,"nodePort":30080}])",
        "spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated"},
-      {"port elsewhere", R"(,"type":"NodePort","ports":[{"port":80,"nodePort":80}])",
-       "The range of valid ports is 30000-32767"},
+      {"port elsewhere", R"(,"type":"NodePort","ports":[{"port":80,"nodePort":80}])", "The range of valid ports is 30000-32767"},
   };
   Harness api;
   ASSERT_EQ(api.post(kServices, service("dns", R"(,"clusterIP":"10.96.0.10")")).status, 201);
-  ASSERT_EQ(api.post(kServices, R"({"metadata":{"name":"web"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":30080}]}})").status, 201);
+  ASSERT_EQ(
+      api.post(kServices, R"({"metadata":{"name":"web"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":30080}]}})")
+          .status,
+      201);
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
     const std::string ports = c.spec.find("\"ports\"") == std::string::npos ? R"("ports":[{"port":80}])" : "";
@@ -136,7 +138,8 @@ TEST(Services, UpdatesKeepTakeAndGiveBack) {
   const Json inner = api.patch(kServices + "/s", R"({"spec":{"type":"ClusterIP"}})").json();
   EXPECT_EQ(inner["spec"]["clusterIP"], address);
   EXPECT_FALSE(inner["spec"]["ports"][0].contains("nodePort"));
-  const std::string wanted = R"({"metadata":{"name":"t"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":)" + std::to_string(port) + "}]}}";
+  const std::string wanted =
+      R"({"metadata":{"name":"t"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":)" + std::to_string(port) + "}]}}";
   EXPECT_EQ(api.post(kServices, wanted).status, 201) << "the port is free again";
   EXPECT_EQ(api.patch(kServices + "/s", R"({"spec":{"type":"NodePort"}})").status, 200);
 }
@@ -170,7 +173,10 @@ TEST(Services, AddressesSayWhoseTheyAre) {
 
 TEST(Services, AnAddressOfSomebodyElseIsNotGivenOut) {
   Harness api;
-  ASSERT_EQ(api.post(kAddresses, R"({"metadata":{"name":"10.96.0.10"},"spec":{"parentRef":{"group":"a.io","resource":"x","name":"y"}}})").status, 201);
+  ASSERT_EQ(api.post(kAddresses,
+                     R"({"metadata":{"name":"10.96.0.10"},"spec":{"parentRef":{"group":"a.io","resource":"x","name":"y"}}})")
+                .status,
+            201);
   EXPECT_EQ(api.post(kServices, service("a", R"(,"clusterIP":"10.96.0.10")")).status, 422);
   EXPECT_EQ(api.post(kServices + "?dryRun=All", service("a", R"(,"clusterIP":"10.96.0.10")")).status, 422);
   api.remove(kAddresses + "/10.96.0.10");
@@ -235,7 +241,9 @@ TEST(Events, GoTogether) {
   const std::string events = "/api/v1/namespaces/default/events";
   for (int i = 0; i < 250; ++i) {
     const std::string name = "e" + std::to_string(i);
-    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})").status, 201);
+    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})")
+                  .status,
+              201);
     if (i % 50 == 0) api.executor.advance(1s);
   }
   api.executor.advance(30min);
@@ -257,7 +265,9 @@ TEST(Events, OneThatIsWrittenAgainAtThatMomentStaysAlone) {
   Harness api(quiet_options(), {}, std::move(memory));
   const std::string events = "/api/v1/namespaces/default/events";
   for (const std::string name : {"a", "b", "c"}) {
-    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})").status, 201);
+    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})")
+                  .status,
+              201);
   }
   api.executor.advance(1h + 11s);
   EXPECT_EQ(api.names(events).size(), 3u) << "their removal is on its way";
@@ -272,7 +282,12 @@ TEST(Events, AreOneResourceUnderTwoGroups) {
   Harness api;
   const std::string events = "/api/v1/namespaces/default/events";
   const std::string shown = "/apis/events.k8s.io/v1/namespaces/default/events";
-  ASSERT_EQ(api.post(events, R"({"metadata":{"name":"e"},"involvedObject":{"kind":"Pod","name":"p","namespace":"default"},"reason":"R","message":"m"})").status, 201);
+  ASSERT_EQ(
+      api.post(
+             events,
+             R"({"metadata":{"name":"e"},"involvedObject":{"kind":"Pod","name":"p","namespace":"default"},"reason":"R","message":"m"})")
+          .status,
+      201);
   const Json object = api.get(shown + "/e").json();
   EXPECT_EQ(object["apiVersion"], "events.k8s.io/v1");
   EXPECT_EQ(object["regarding"]["name"], "p");

@@ -104,7 +104,8 @@ TEST(RestWatch, TooOldIsAnEventAndTheEnd) {
 TEST(RestWatch, InitialEventsEndWithABookmark) {
   Harness api;
   create(api, "a");
-  const auto log = api.watch(kMaps + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+  const auto log =
+      api.watch(kMaps + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
   ASSERT_EQ(log->frames.size(), 2u);
   const Json mark = Json::parse(log->frames[1]);
   EXPECT_EQ(mark["type"], "BOOKMARK");
@@ -140,7 +141,9 @@ TEST(RestWatch, ProtobufFrames) {
   const std::string& frame = log->frames[0];
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(frame[i])); };
   EXPECT_EQ(byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3), frame.size() - 4);
-  EXPECT_EQ(frame.substr(4, 7), "\x0a\x05" "ADDED");
+  EXPECT_EQ(frame.substr(4, 7),
+            "\x0a\x05"
+            "ADDED");
 }
 
 TEST(RestWatch, WatchersOfOneFormShareTheirFrames) {
@@ -203,7 +206,8 @@ TEST(RestWatch, WhatExistedIsToldAsItWasThenWhatBecameOfIt) {
   relabel(api, "b", "y");
   api.remove(kMaps + "/c");
   create(api, "d");
-  for (const char* wanted : {"ADDED b", "ADDED c", "BOOKMARK ", "MODIFIED b", "DELETED c", "ADDED d"}) EXPECT_EQ(watch.next_name(), wanted);
+  for (const char* wanted : {"ADDED b", "ADDED c", "BOOKMARK ", "MODIFIED b", "DELETED c", "ADDED d"})
+    EXPECT_EQ(watch.next_name(), wanted);
 }
 
 TEST(RestWatch, WatchersShareTheFramesThatTheyStillHaveToSend) {
@@ -278,7 +282,9 @@ TEST(RestWatch, WhoDoesNotReadExpires) {
         EXPECT_EQ(event["object"]["code"], 410);
         EXPECT_EQ(event["object"]["reason"], "Expired");
       } else {
-        EXPECT_EQ(frame->substr(4, 7), "\x0a\x05" "ERROR");
+        EXPECT_EQ(frame->substr(4, 7),
+                  "\x0a\x05"
+                  "ERROR");
         meta::v1::Status status;
         api::decode_envelope(std::string_view(*frame).substr(frame->find(std::string("k8s\0", 4))), status);
         EXPECT_EQ(status.code(), 410);
@@ -292,7 +298,8 @@ TEST(RestWatch, WhoDoesNotReadExpires) {
 TEST(RestWatch, ABookmarkClaimsNothingThatWasLost) {
   Harness api;
   create(api, "a");
-  SlowWatch watch(api, "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&resourceVersion=" + to_string(api.store->revision()));
+  SlowWatch watch(api,
+                  "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&resourceVersion=" + to_string(api.store->revision()));
   // More than a portion, so that something is left in the window when it moves on.
   for (int i = 0; i < 300; ++i) relabel(api, "a", "l" + std::to_string(i));
   api.executor.advance(61s);
@@ -312,7 +319,8 @@ TEST(RestWatch, WhoIsConcernedByNothingStaysAndCanResume) {
   Harness api;
   create(api, "a");
   const std::string since = to_string(api.store->revision());
-  const std::string query = kMaps + "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&fieldSelector=metadata.name%3Db&resourceVersion=";
+  const std::string query =
+      kMaps + "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&fieldSelector=metadata.name%3Db&resourceVersion=";
   const auto log = api.watch(query + since);
   for (int minute = 0; minute < 30; ++minute) {
     for (int i = 0; i < 20; ++i) relabel(api, "a", "l" + std::to_string(i) + "." + std::to_string(minute));

@@ -31,27 +31,30 @@ struct Case {
 TEST(Reviews, Access) {
   const Identity jane = StandardWorld::user("jane");
   const Case kCases[] = {
-      {"an administrator may", kSelfAccess, "SelfSubjectAccessReview", R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})",
-       StandardWorld::admin(), 201, true, ""},
-      {"nobody else may", kSelfAccess, "SelfSubjectAccessReview", R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})", jane, 201,
-       false, ""},
-      {"everybody may look around", kSelfAccess, "SelfSubjectAccessReview", R"({"nonResourceAttributes":{"verb":"get","path":"/api/v1"}})",
-       jane, 201, true,
-       "RBAC: allowed by ClusterRoleBinding \"system:discovery\" of ClusterRole \"system:discovery\" to Group \"system:authenticated\""},
+      {"an administrator may", kSelfAccess, "SelfSubjectAccessReview",
+       R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})", StandardWorld::admin(), 201, true, ""},
+      {"nobody else may", kSelfAccess, "SelfSubjectAccessReview",
+       R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})", jane, 201, false, ""},
+      {"everybody may look around", kSelfAccess, "SelfSubjectAccessReview",
+       R"({"nonResourceAttributes":{"verb":"get","path":"/api/v1"}})", jane, 201, true,
+       "RBAC: allowed by ClusterRoleBinding \"system:discovery\" of ClusterRole \"system:discovery\" to Group "
+       "\"system:authenticated\""},
       {"about somebody else", kAccess, "SubjectAccessReview",
-       R"({"user":"system:kube-scheduler","resourceAttributes":{"verb":"create","resource":"bindings"}})", StandardWorld::admin(), 201, true,
+       R"({"user":"system:kube-scheduler","resourceAttributes":{"verb":"create","resource":"bindings"}})", StandardWorld::admin(),
+       201, true,
        "RBAC: allowed by ClusterRoleBinding \"system:kube-scheduler\" of ClusterRole \"system:kube-scheduler\" to User "
        "\"system:kube-scheduler\""},
       {"about somebody else, without the right to ask", kAccess, "SubjectAccessReview",
        R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods"}})", jane, 403, false,
-       "subjectaccessreviews.authorization.k8s.io is forbidden: User \"jane\" cannot create resource \"subjectaccessreviews\" in API "
+       "subjectaccessreviews.authorization.k8s.io is forbidden: User \"jane\" cannot create resource \"subjectaccessreviews\" in "
+       "API "
        "group \"authorization.k8s.io\" at the cluster scope"},
       {"a namespace that does not match", kLocalAccess, "LocalSubjectAccessReview",
-       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"other"}})", StandardWorld::admin(), 400, false,
-       "spec.resourceAttributes.namespace must match namespace: default"},
+       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"other"}})", StandardWorld::admin(), 400,
+       false, "spec.resourceAttributes.namespace must match namespace: default"},
       {"a namespace that matches", kLocalAccess, "LocalSubjectAccessReview",
-       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"default"}})", StandardWorld::admin(), 201, false,
-       ""},
+       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"default"}})", StandardWorld::admin(), 201,
+       false, ""},
   };
   StandardWorld world;
   for (const Case& c : kCases) {
@@ -70,8 +73,11 @@ TEST(Reviews, Access) {
 TEST(Reviews, AccessWithoutAQuestion) {
   StandardWorld world;
   EXPECT_EQ(world.post(kSelfAccess, body("SelfSubjectAccessReview", "authorization.k8s.io", "{}")).status, 422);
-  EXPECT_EQ(world.post(kAccess, body("SubjectAccessReview", "authorization.k8s.io",
-                                     R"({"resourceAttributes":{"verb":"get","resource":"pods"}})")).status, 422);
+  EXPECT_EQ(world
+                .post(kAccess, body("SubjectAccessReview", "authorization.k8s.io",
+                                    R"({"resourceAttributes":{"verb":"get","resource":"pods"}})"))
+                .status,
+            422);
 }
 
 TEST(Reviews, NobodyMakesTablesOfThem) {
@@ -91,9 +97,10 @@ TEST(Reviews, NobodyMakesTablesOfThem) {
 
 TEST(Reviews, Rules) {
   StandardWorld world;
-  const json review =
-      world.post(kRules, body("SelfSubjectRulesReview", "authorization.k8s.io", R"({"namespace":"default"})"), StandardWorld::user("jane"))
-          .json();
+  const json review = world
+                          .post(kRules, body("SelfSubjectRulesReview", "authorization.k8s.io", R"({"namespace":"default"})"),
+                                StandardWorld::user("jane"))
+                          .json();
   EXPECT_EQ(review["status"]["incomplete"], false);
   EXPECT_GT(review["status"]["resourceRules"].size(), 0u);
   EXPECT_GT(review["status"]["nonResourceRules"].size(), 0u);
@@ -102,7 +109,8 @@ TEST(Reviews, Rules) {
 
 TEST(Reviews, WhoAmI) {
   StandardWorld world;
-  const json review = world.post(kSelf, body("SelfSubjectReview", "authentication.k8s.io", "{}"), StandardWorld::user("jane", {"dev"})).json();
+  const json review =
+      world.post(kSelf, body("SelfSubjectReview", "authentication.k8s.io", "{}"), StandardWorld::user("jane", {"dev"})).json();
   EXPECT_EQ(review["status"]["userInfo"]["username"], "jane");
   EXPECT_EQ(review["status"]["userInfo"]["groups"], json::array({"dev", "system:authenticated"}));
 }
@@ -112,9 +120,18 @@ TEST(Reviews, AnonymousReachesOnlyWhatIsPublic) {
     const char* path;
     int status;
   };
-  const Case kCases[] = {{"/healthz", 200}, {"/livez", 200}, {"/readyz", 200}, {"/version", 200}, {"/api", 403}, {"/apis", 403},
-                         {"/", 403},        {"/openapi/v2", 403}, {"/api/v1/pods", 403}, {"/api/v1/namespaces/default", 403},
-                         {"/metrics", 403}, {"/metrics/slis", 403}};
+  const Case kCases[] = {{"/healthz", 200},
+                         {"/livez", 200},
+                         {"/readyz", 200},
+                         {"/version", 200},
+                         {"/api", 403},
+                         {"/apis", 403},
+                         {"/", 403},
+                         {"/openapi/v2", 403},
+                         {"/api/v1/pods", 403},
+                         {"/api/v1/namespaces/default", 403},
+                         {"/metrics", 403},
+                         {"/metrics/slis", 403}};
   StandardWorld world;
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.path);
@@ -124,7 +141,8 @@ TEST(Reviews, AnonymousReachesOnlyWhatIsPublic) {
 
 TEST(Access, OnlyTheAuthorizersOfTheFlagAreAsked) {
   using enum StandardOptions::Authorization;
-  const Identity node = StandardWorld::user("system:node:n1", {"system:nodes"}), manager = StandardWorld::user("system:kube-controller-manager");
+  const Identity node = StandardWorld::user("system:node:n1", {"system:nodes"}),
+                 manager = StandardWorld::user("system:kube-controller-manager");
   const auto may = [](std::vector<StandardOptions::Authorization> modes, const Identity& who) {
     StandardWorld world({.authorization = std::move(modes)});
     return world.get("/api/v1/services", who).status != 403;

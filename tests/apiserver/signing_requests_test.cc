@@ -149,9 +149,10 @@ TEST(SigningRequests, NobodyAsksToBeAMaster) {
   master["spec"]["signerName"] = "kubernetes.io/kube-apiserver-client";
   const Reply refused = world.post(kRequests, master.dump());
   EXPECT_EQ(refused.status, 403);
-  EXPECT_EQ(refused.message(),
-            "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: use of kubernetes.io/kube-apiserver-client signer with "
-            "system:masters group is not allowed");
+  EXPECT_EQ(
+      refused.message(),
+      "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: use of kubernetes.io/kube-apiserver-client signer with "
+      "system:masters group is not allowed");
   json other = request();
   other["spec"]["signerName"] = "kubernetes.io/kube-apiserver-client";
   EXPECT_EQ(world.post(kRequests, other.dump()).status, 201);

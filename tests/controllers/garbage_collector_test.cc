@@ -10,9 +10,9 @@ namespace {
 
 using core::v1::ConfigMap;
 using core::v1::Pod;
-using gc::Action;
-using gc::Dependent;
-using gc::Owner;
+using garbage_collector::Action;
+using garbage_collector::Dependent;
+using garbage_collector::Owner;
 using informers::DeleteOptions;
 using informers::Interned;
 using informers::MetadataView;
@@ -48,19 +48,43 @@ TEST(GarbageCollectorPlan, DecidesByOwnersAndDependents) {
       {"one of two waits", object({"a", "b"}), {Owner::Solid, Owner::Waiting}, {}, Action::DropOwners, "", {"b"}},
       {"a kind nobody knows", object({"a", "b"}), {Owner::Absent, Owner::Unknown}, {}, Action::Nothing, "", {}},
       {"its owner waits, it has none of its own", object({"a"}), {Owner::Waiting}, {}, Action::Delete, "Background", {}},
-      {"its owner waits, it has dependents", object({"a"}), {Owner::Waiting}, {{.blocks = true}}, Action::Delete, "Foreground", {}},
-      {"a circle of waiting", object({"a"}), {Owner::Waiting}, {{.blocks = true, .is_waiting = true}}, Action::UnblockThenDelete, "Foreground", {}},
+      {"its owner waits, it has dependents",
+       object({"a"}),
+       {Owner::Waiting},
+       {{.blocks = true}},
+       Action::Delete,
+       "Foreground",
+       {}},
+      {"a circle of waiting",
+       object({"a"}),
+       {Owner::Waiting},
+       {{.blocks = true, .is_waiting = true}},
+       Action::UnblockThenDelete,
+       "Foreground",
+       {}},
       {"an earlier choice: orphan", object({"a"}, {"orphan"}), {Owner::Absent}, {}, Action::Delete, "Orphan", {}},
-      {"an earlier choice: foreground", object({"a"}, {"foregroundDeletion"}), {Owner::Absent}, {}, Action::Delete, "Foreground", {}},
+      {"an earlier choice: foreground",
+       object({"a"}, {"foregroundDeletion"}),
+       {Owner::Absent},
+       {},
+       Action::Delete,
+       "Foreground",
+       {}},
       {"deleted already", object({"a"}, {}, true), {}, {{.blocks = true}}, Action::Nothing, "", {}},
       {"waits for who blocks", object({}, {"foregroundDeletion"}, true), {}, {{.blocks = true}}, Action::Nothing, "", {}},
-      {"does not wait for who does not block", object({}, {"foregroundDeletion"}, true), {}, {{.blocks = false}}, Action::RemoveForeground, "", {}},
+      {"does not wait for who does not block",
+       object({}, {"foregroundDeletion"}, true),
+       {},
+       {{.blocks = false}},
+       Action::RemoveForeground,
+       "",
+       {}},
       {"waits for nobody", object({}, {"foregroundDeletion"}, true), {}, {}, Action::RemoveForeground, "", {}},
       {"orphans", object({}, {"orphan"}, true), {}, {{.blocks = true}}, Action::OrphanDependents, "", {}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    const Action action = gc::plan(c.object, c.owners, c.dependents);
+    const Action action = garbage_collector::plan(c.object, c.owners, c.dependents);
     EXPECT_EQ(action.kind, c.kind);
     EXPECT_EQ(action.policy, c.policy);
     EXPECT_EQ(action.uids, c.uids);

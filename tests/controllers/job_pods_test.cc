@@ -78,12 +78,9 @@ TEST(JobPods, GoInOrder) {
   using Part = informers::JobPodView;
   const auto since = [](Duration ready) { return [=](PodView& pod, Part&) { pod.ready_since = at(ready); }; };
   const auto created = [](Duration when) { return [=](PodView& pod, Part&) { pod.created = at(when); }; };
-  const Pods pods{pod("old").running().with(since(0s)),
-                  pod("ready-late").running().with(since(9h)),
-                  pod("unready").running(false),
-                  pod("pending"),
-                  pod("pending-young").with(created(5h)),
-                  pod("unready-restarted").running(false).restarts(3),
+  const Pods pods{pod("old").running().with(since(0s)),   pod("ready-late").running().with(since(9h)),
+                  pod("unready").running(false),          pod("pending"),
+                  pod("pending-young").with(created(5h)), pod("unready-restarted").running(false).restarts(3),
                   pod("given-up").running().untracked()};
   EXPECT_THAT(names(too_many(job(), pods, 99)),
               ElementsAre("given-up", "pending-young", "pending", "unready-restarted", "unready", "ready-late", "old"));

@@ -44,11 +44,23 @@ TEST(PodRanking, TellsWhichOfTwoGoesFirst) {
     int first_crowd = 0, second_crowd = 0;
   };
   const Case cases[] = {
-      {"unassigned", with(running("a"), [](PodView& p) { p.node_name = {}; p.deletion_cost = 9; }), base},
+      {"unassigned",
+       with(running("a"),
+            [](PodView& p) {
+              p.node_name = {};
+              p.deletion_cost = 9;
+            }),
+       base},
       {"pending before running", with(running("a"), [](PodView& p) { p.phase = "Pending"; }), base},
       {"pending before unknown", with(running("a"), [](PodView& p) { p.phase = "Pending"; }),
        with(running("b"), [](PodView& p) { p.phase = "Unknown"; })},
-      {"not ready", with(running("a"), [](PodView& p) { p.ready = false; p.deletion_cost = 9; }), base},
+      {"not ready",
+       with(running("a"),
+            [](PodView& p) {
+              p.ready = false;
+              p.deletion_cost = 9;
+            }),
+       base},
       {"cheap", with(running("a"), [](PodView& p) { p.deletion_cost = -1; }), base},
       {"cheap, though alone", with(running("a"), [](PodView& p) { p.deletion_cost = -1; }), base, 1, 5},
       {"crowded", running("a"), base, 5, 1},
@@ -115,7 +127,8 @@ TEST(ReplicaSetPlan, FailuresComeAndGo) {
   ReplicaSet set = set_of(3);
   const auto run = [&](const std::optional<replicaset::Failure>& failure, Time now) {
     *set.mutable_status() = replicaset::status_of(set, {}, failure, now);
-    return set.status().conditions_size() ? set.status().conditions(0).reason() + ": " + set.status().conditions(0).message() : "none";
+    return set.status().conditions_size() ? set.status().conditions(0).reason() + ": " + set.status().conditions(0).message()
+                                          : "none";
   };
   EXPECT_EQ(run({}, at(0s)), "none");
   EXPECT_EQ(run(replicaset::Failure{-3, "quota"}, at(1s)), "FailedCreate: quota");

@@ -216,7 +216,10 @@ TEST_F(HostTest, AStopEndsAReconcileInTheMiddle) {
 }
 
 TEST_F(HostTest, RetriesExceptionsWithBackoff) {
-  script_.act = [](Client&, ObjectKey) -> Task<Outcome> { throw std::runtime_error("no"); co_return Outcome::done(); };
+  script_.act = [](Client&, ObjectKey) -> Task<Outcome> {
+    throw std::runtime_error("no");
+    co_return Outcome::done();
+  };
   start({config_map("a/x", 3)}, 8);
   EXPECT_EQ(seen().size(), 1u);
   executor_.advance(5ms);
@@ -251,7 +254,7 @@ TEST_F(HostTest, WaitsForItsOwnUpdate) {
   script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
   server_.answer(config_map("a/x", 20));
   server_.answer(config_map("a/y", 21));  // both wrote; this answer belongs to y's
-  touch("x", 15);                          // somebody else's change, older than ours
+  touch("x", 15);                         // somebody else's change, older than ours
   EXPECT_THAT(seen(), IsEmpty()) << "x is due, but the cache is behind its own write";
   EXPECT_EQ(stats().held, 2u) << "and y comes again when its own is seen";
   touch("x", 20);

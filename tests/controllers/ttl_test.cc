@@ -17,8 +17,19 @@ TEST(Ttl, GrowsWithTheClusterAndDoesNotSwing) {
     std::size_t nodes;
     int seconds;
   };
-  for (const Step& step : {Step{0, 0}, {100, 0}, {101, 15}, {95, 15}, {90, 15}, {89, 0}, {500, 15}, {501, 30}, {2001, 300}, {1800, 300},
-                           {1799, 60}, {5000, 300}, {3, 0}}) {
+  for (const Step& step : {Step{0, 0},
+                           {100, 0},
+                           {101, 15},
+                           {95, 15},
+                           {90, 15},
+                           {89, 0},
+                           {500, 15},
+                           {501, 30},
+                           {2001, 300},
+                           {1800, 300},
+                           {1799, 60},
+                           {5000, 300},
+                           {3, 0}}) {
     EXPECT_EQ(ttl.seconds_for(step.nodes), step.seconds) << step.nodes;
   }
 }

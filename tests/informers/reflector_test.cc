@@ -159,8 +159,8 @@ TEST_F(ReflectorTest, PausesWhenWatchesEndAtOnce) {
 }
 
 TEST_F(ReflectorTest, DeliversTheDifferenceAfterLosingHistory) {
-  auto watch = synced({config_map("a/gone", 1), config_map("a/same", 2), config_map("a/changed", 3),
-                       config_map("a/replaced", 4, "old")}, 8);
+  auto watch = synced(
+      {config_map("a/gone", 1), config_map("a/same", 2), config_map("a/changed", 3), config_map("a/replaced", 4, "old")}, 8);
   Following follower(executor_, informer_);
   executor_.drain();
   EXPECT_THAT(follower.take(), ElementsAre("->changed@3", "->gone@1", "->replaced@4", "->same@2", "snapshot"));
@@ -170,7 +170,8 @@ TEST_F(ReflectorTest, DeliversTheDifferenceAfterLosingHistory) {
   const HttpRequest again = server_.expect();
   EXPECT_EQ(query(again, "sendInitialEvents"), "true");
   EXPECT_EQ(query(again, "resourceVersion"), "8") << "not older than what was seen";
-  synced({config_map("a/same", 2), config_map("a/changed", 90), config_map("a/replaced", 91, "new"), config_map("a/new", 92)}, 99);
+  synced({config_map("a/same", 2), config_map("a/changed", 90), config_map("a/replaced", 91, "new"), config_map("a/new", 92)},
+         99);
   EXPECT_THAT(follower.take(), ElementsAre("gone@1>-", "changed@3>changed@90", "->new@92", "replaced@4>-", "->replaced@91"));
   EXPECT_EQ(informer_.revision(), Revision{99});
 }
@@ -250,7 +251,7 @@ TEST_F(ReflectorTest, DeletionsWithTheObjectsLastRevisionCount) {
   executor_.drain();
   EXPECT_THAT(copy(), IsEmpty());
   watch.send("ADDED", config_map("a/x", 13, "second"));
-  watch.send("DELETED", config_map("a/x", 8));   // a late repetition
+  watch.send("DELETED", config_map("a/x", 8));  // a late repetition
   executor_.drain();
   EXPECT_THAT(copy(), ElementsAre("x@13"));
 }
@@ -371,8 +372,7 @@ TEST_F(ReflectorTest, FollowsMetadataAlone) {
   const auto informer = informers_.follow(resource);
   const HttpRequest request = server_.expect();
   EXPECT_EQ(request.path(), "/apis/apps/v1/deployments");
-  EXPECT_EQ(request.headers.get("accept"),
-            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+  EXPECT_EQ(request.headers.get("accept"), "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
   auto watch = server_.accept_watch();
   watch.send("ADDED", object_of<meta::v1::PartialObjectMetadata>("a/d", 5));
   watch.send("BOOKMARK", bookmark<meta::v1::PartialObjectMetadata>(6, true));

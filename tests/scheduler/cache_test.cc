@@ -104,9 +104,7 @@ TEST(Cache, SnapshotsAreBroughtUpToDatePieceByPiece) {
 }
 
 TEST(Cache, ZonesTakeTurns) {
-  const auto in = [](const char* name, const char* zone) {
-    return make_node(name).label("topology.kubernetes.io/zone", zone);
-  };
+  const auto in = [](const char* name, const char* zone) { return make_node(name).label("topology.kubernetes.io/zone", zone); };
   Cluster cluster;
   cluster.node(in("a1", "a"))
       .node(in("a2", "a"))

@@ -37,11 +37,11 @@ TEST(Configuration, Defaults) {
     EXPECT_EQ(p.scheduler_name, "default-scheduler");
     EXPECT_THAT(p.points.at(Point::PreEnqueue), ElementsAre("SchedulingGates"));
     EXPECT_THAT(p.points.at(Point::QueueSort), ElementsAre("PrioritySort"));
-    EXPECT_THAT(p.points.at(Point::PreFilter), ElementsAre("NodeAffinity", "NodePorts", "NodeResourcesFit", "VolumeRestrictions", "NodeVolumeLimits",
-                                                           "VolumeBinding", "VolumeZone", "PodTopologySpread", "InterPodAffinity",
-                                                           "DynamicResources", "NodeDeclaredFeatures"));
-    EXPECT_THAT(p.points.at(Point::Filter), ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration",
-                                                        "NodeAffinity", "NodePorts", "NodeResourcesFit"));
+    EXPECT_THAT(p.points.at(Point::PreFilter), ElementsAre("NodeAffinity", "NodePorts", "NodeResourcesFit", "VolumeRestrictions",
+                                                           "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread",
+                                                           "InterPodAffinity", "DynamicResources", "NodeDeclaredFeatures"));
+    EXPECT_THAT(p.points.at(Point::Filter),
+                ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit"));
     EXPECT_THAT(p.points.at(Point::PreScore),
                 ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
     EXPECT_THAT(p.points.at(Point::Score), ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit",
@@ -96,8 +96,7 @@ profiles:
   EXPECT_EQ(c.profiles[0].percentage_of_nodes_to_score, 30);
   const ProfileSpec& b = c.profiles[1];
   // A point's own settings come first.
-  EXPECT_THAT(b.points.at(Point::Score),
-              ElementsAre("TaintToleration", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
+  EXPECT_THAT(b.points.at(Point::Score), ElementsAre("TaintToleration", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
   EXPECT_EQ(b.weights.at("TaintToleration"), 7);
   const auto& fit = b.args.node_resources_fit;
   EXPECT_EQ(fit.strategy, ScoringStrategy::RequestedToCapacityRatio);
@@ -251,9 +250,8 @@ profiles:
 }
 
 TEST(Configuration, WrongKindOrVersion) {
-  EXPECT_THROW(
-      Configuration::parse("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration"),
-      ConfigurationError);
+  EXPECT_THROW(Configuration::parse("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration"),
+               ConfigurationError);
   EXPECT_THROW(Configuration::parse("a: [b"), ConfigurationError);
   EXPECT_THROW(Configuration::parse("[]"), ConfigurationError);
 }

@@ -120,9 +120,10 @@ TEST_F(Extenders, SeveralFiltersNarrowInTurn) {
     EXPECT_THAT(nodes_of(question), ElementsAre("n1", "n2"));
     return leave({"n2"});
   });
-  start("- {urlPrefix: http://one, filterVerb: filter, nodeCacheCapable: true}\n"
-        "- {urlPrefix: http://two, filterVerb: filter, nodeCacheCapable: true}\n",
-        {make_node("n1"), make_node("n2"), make_node("n3")});
+  start(
+      "- {urlPrefix: http://one, filterVerb: filter, nodeCacheCapable: true}\n"
+      "- {urlPrefix: http://two, filterVerb: filter, nodeCacheCapable: true}\n",
+      {make_node("n1"), make_node("n2"), make_node("n3")});
   create(runnable("default/a"));
   cluster->advance(1s);
   EXPECT_EQ(node_of("a"), "n2");
@@ -144,8 +145,7 @@ TEST_F(Extenders, WholeNodesForThoseWithoutACache) {
   EXPECT_EQ(node_of("a"), "n2");
 }
 
-const std::string kScore =
-    "- {urlPrefix: http://extender, prioritizeVerb: prioritize, weight: 5, nodeCacheCapable: true}\n";
+const std::string kScore = "- {urlPrefix: http://extender, prioritizeVerb: prioritize, weight: 5, nodeCacheCapable: true}\n";
 
 TEST_F(Extenders, ScoresAreWeighedAgainstThePlugins) {
   script.at(kUrl, [](const std::string&, const json&) {
@@ -194,8 +194,7 @@ TEST_F(Extenders, ABinderBinds) {
   cluster->advance(1s);
   const std::string uid = cluster->get<Pod>("default/a").metadata().uid();
   EXPECT_THAT(script.asked, ElementsAre("bind a"));
-  EXPECT_EQ(script.questions.front(),
-            (json{{"PodName", "a"}, {"PodNamespace", "default"}, {"PodUID", uid}, {"Node", "n1"}}));
+  EXPECT_EQ(script.questions.front(), (json{{"PodName", "a"}, {"PodNamespace", "default"}, {"PodUID", uid}, {"Node", "n1"}}));
   EXPECT_EQ(node_of("a"), "") << "the scheduler itself binds nothing";
   EXPECT_THAT(events("a"), ElementsAre("Scheduled: Successfully assigned default/a to n1"));
 }
@@ -254,9 +253,10 @@ TEST_F(Extenders, OnlyPodsThatAskForAManagedResourceAreTheirs) {
 
 TEST_F(Extenders, AManagedResourceThatIsNotIgnoredCounts) {
   script.at(kUrl, [](const std::string&, const json& question) { return leave(nodes_of(question)); });
-  start("- {urlPrefix: http://extender, filterVerb: filter, nodeCacheCapable: true, "
-        "managedResources: [{name: example.com/special}]}\n",
-        {make_node("n1"), make_node("n2").has("example.com/special", "1")});
+  start(
+      "- {urlPrefix: http://extender, filterVerb: filter, nodeCacheCapable: true, "
+      "managedResources: [{name: example.com/special}]}\n",
+      {make_node("n1"), make_node("n2").has("example.com/special", "1")});
   create(special("default/a"));
   create(special("default/b"));
   cluster->advance(1s);
@@ -308,7 +308,11 @@ TEST_F(Extenders, WhatIsNoAnswerFailsTheAttemptAndIsTold) {
 }
 
 TEST_F(Extenders, WhatMayBeIgnoredIsIgnored) {
-  const Reply kReplies[] = {broken("cannot connect"), Reply{.status = 500}, Reply{}, leave({"n9"}), late(6s, leave({"n1"})),
+  const Reply kReplies[] = {broken("cannot connect"),
+                            Reply{.status = 500},
+                            Reply{},
+                            leave({"n9"}),
+                            late(6s, leave({"n1"})),
                             Reply{.body = std::string(9 << 20, ' ')}};
   for (const Reply& reply : kReplies) {
     script.at(kUrl, [&](const std::string&, const json&) { return reply; });
@@ -472,9 +476,10 @@ class ExtenderSeeds : public Extenders, public testing::WithParamInterface<std::
         default: return late(after, Reply{.body = "[{]"});
       }
     });
-    start("- {urlPrefix: http://extender, filterVerb: filter, prioritizeVerb: prioritize, weight: 1, nodeCacheCapable: true, "
-          "managedResources: [{name: example.com/special, ignoredByScheduler: true}]}\n",
-          {make_node("n1"), make_node("n2"), make_node("n3")}, seed);
+    start(
+        "- {urlPrefix: http://extender, filterVerb: filter, prioritizeVerb: prioritize, weight: 1, nodeCacheCapable: true, "
+        "managedResources: [{name: example.com/special, ignoredByScheduler: true}]}\n",
+        {make_node("n1"), make_node("n2"), make_node("n3")}, seed);
     for (int i = 0; i < 12; ++i) {
       const std::string key = fmt::format("default/p{}", i);
       MakePod pod = i % 2 == 0 ? special(key, "1") : runnable(key).asks("1", "1Gi");

@@ -61,9 +61,7 @@ class Puppet final : public PostFilterPlugin,
   void post_bind(CycleState&, const Pod&, std::string_view) override { orders->calls.push_back("post_bind"); }
 };
 
-std::unique_ptr<Plugin> puppet(const PluginArgs&, const PluginWorld& world) {
-  return std::make_unique<Puppet>(world.waiting);
-}
+std::unique_ptr<Plugin> puppet(const PluginArgs&, const PluginWorld& world) { return std::make_unique<Puppet>(world.waiting); }
 constexpr PluginEntry kPuppet[] = {{"Puppet", &puppet, 0}};
 
 ProfileSpec with_puppet() {
@@ -163,8 +161,7 @@ TEST_F(ExtensionPoints, APermitThatDoesNot) {
   create();
   orders_.permit = {};
   cluster_.advance(10s);
-  EXPECT_EQ(message(),
-            "Unschedulable: 0/1 nodes are available: 1 rejected due to timeout after waiting 10s at plugin Puppet.");
+  EXPECT_EQ(message(), "Unschedulable: 0/1 nodes are available: 1 rejected due to timeout after waiting 10s at plugin Puppet.");
   EXPECT_THAT(orders_.calls, ElementsAre("reserve n1", "permit", "unreserve n1"));
 }
 

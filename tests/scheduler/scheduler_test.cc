@@ -34,8 +34,7 @@ const PodCondition* scheduled(const Pod& pod) {
 std::vector<std::string> events_of(sim::Cluster& cluster, const std::string& pod) {
   std::vector<std::string> out;
   for (const auto& event : cluster.list<core::v1::Event>("default")) {
-    if (event.involved_object().name() == pod)
-      out.push_back(event.type() + " " + event.reason() + ": " + event.message());
+    if (event.involved_object().name() == pod) out.push_back(event.type() + " " + event.reason() + ": " + event.message());
   }
   return out;
 }

@@ -33,7 +33,10 @@ PodAffinityTerm term(const std::string& app, const std::string& topology = "zone
   return out;
 }
 Pod repelling(Pod pod, const PodAffinityTerm& term) {
-  *pod.mutable_spec()->mutable_affinity()->mutable_pod_anti_affinity()->add_required_during_scheduling_ignored_during_execution() = term;
+  *pod.mutable_spec()
+       ->mutable_affinity()
+       ->mutable_pod_anti_affinity()
+       ->add_required_during_scheduling_ignored_during_execution() = term;
   return pod;
 }
 
@@ -125,8 +128,10 @@ TEST(StandIns, OnlyTheWaitingPodItselfHelps) {
     EXPECT_FALSE(queues({.event = ClusterEvent::NodeDeleted, .node_before = share_node(make_node("m"))}));
     EXPECT_FALSE(queues({.event = ClusterEvent::AssignedPodDeleted, .pod_before = make_pod_info(make_pod("x").on("n"))}));
     EXPECT_FALSE(queues({.event = ClusterEvent::PodChanged, .waiting_before = shared(c.pod), .waiting_after = shared(c.pod)}));
-    EXPECT_FALSE(queues({.event = ClusterEvent::PodChanged, .waiting_before = shared(c.pod), .waiting_after = shared(make_pod("other"))}));
-    EXPECT_TRUE(queues({.event = ClusterEvent::PodChanged, .waiting_before = shared(c.pod), .waiting_after = shared(make_pod())}));
+    EXPECT_FALSE(
+        queues({.event = ClusterEvent::PodChanged, .waiting_before = shared(c.pod), .waiting_after = shared(make_pod("other"))}));
+    EXPECT_TRUE(
+        queues({.event = ClusterEvent::PodChanged, .waiting_before = shared(c.pod), .waiting_after = shared(make_pod())}));
   }
 }
 
@@ -199,7 +204,8 @@ TEST(StandIns, TheSnapshotKnowsTheNodesThatRepel) {
 
 TEST(StandIns, AnAssignedPodKeepsItsAntiAffinity) {
   Pod pod = repelling(make_pod("x").on("n"), term("a"));
-  *pod.mutable_spec()->mutable_affinity()->mutable_node_affinity()->add_preferred_during_scheduling_ignored_during_execution() = {};
+  *pod.mutable_spec()->mutable_affinity()->mutable_node_affinity()->add_preferred_during_scheduling_ignored_during_execution() =
+      {};
   const auto decoded = SchedulerPod::decode(pod.SerializeAsString());
   ASSERT_EQ(decoded->info->anti_affinity.size(), 1u);
   EXPECT_EQ(decoded->info->anti_affinity.front().topology_key, "zone");
@@ -299,12 +305,14 @@ TEST(StandIns, OneTermThatMeansNothingDoesNotHoldTheOther) {
   sim::Cluster cluster(sim::no_loops().scheduler());
   add_node(cluster, make_node("n1"));
   add_node(cluster, make_node("n2").label("disk", "ssd"));
-  cluster.create<Pod>(runnable(make_pod().requires_({requirement("n", "Gt", {"x"})}).requires_({requirement("disk", "In", {"ssd"})}), "a"));
+  cluster.create<Pod>(
+      runnable(make_pod().requires_({requirement("n", "Gt", {"x"})}).requires_({requirement("disk", "In", {"ssd"})}), "a"));
   cluster.create<Pod>(runnable(make_pod().requires_({requirement("n", "Gt", {"x"})}), "b"));
   cluster.advance(1s);
   EXPECT_EQ(cluster.get<Pod>("default/a").spec().node_name(), "n2");
-  EXPECT_THAT(events_of(cluster, "b"),
-              ElementsAre("Warning FailedScheduling: 0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector."));
+  EXPECT_THAT(
+      events_of(cluster, "b"),
+      ElementsAre("Warning FailedScheduling: 0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector."));
 }
 
 }  // namespace

@@ -57,8 +57,12 @@ class WorkloadBuilder {
   T object_;
 };
 
-inline WorkloadBuilder<apps::v1::Deployment> make_deployment(const std::string& key) { return WorkloadBuilder<apps::v1::Deployment>(key); }
-inline WorkloadBuilder<apps::v1::ReplicaSet> make_replica_set(const std::string& key) { return WorkloadBuilder<apps::v1::ReplicaSet>(key); }
+inline WorkloadBuilder<apps::v1::Deployment> make_deployment(const std::string& key) {
+  return WorkloadBuilder<apps::v1::Deployment>(key);
+}
+inline WorkloadBuilder<apps::v1::ReplicaSet> make_replica_set(const std::string& key) {
+  return WorkloadBuilder<apps::v1::ReplicaSet>(key);
+}
 
 inline core::v1::Pod make_pod(const std::string& key, const std::string& node = {}) {
   core::v1::Pod pod;

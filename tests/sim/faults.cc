@@ -55,7 +55,8 @@ class Frames {
   std::optional<std::string> next() {
     if (buffer_.size() < 4) return std::nullopt;
     std::size_t length = 4;
-    for (int i = 0; i < 4; ++i) length += static_cast<std::size_t>(static_cast<unsigned char>(buffer_[static_cast<std::size_t>(i)])) << (8 * (3 - i));
+    for (int i = 0; i < 4; ++i)
+      length += static_cast<std::size_t>(static_cast<unsigned char>(buffer_[static_cast<std::size_t>(i)])) << (8 * (3 - i));
     if (buffer_.size() < length) return std::nullopt;
     std::string out = buffer_.substr(0, length);
     buffer_.erase(0, length);
@@ -70,10 +71,10 @@ class Frames {
 
 bool Faults::any() const {
   const Duration never{};
-  return lost_request > 0 || lost_response > 0 || broken_answer > 0 || too_many > 0 || unavailable > 0 || delayed > 0 || slow > 0 ||
-         late_request > 0 || stalled > 0 || repeated > 0 || cut > 0 || expired > 0 || short_lived > 0 || crash_before_write > 0 ||
-         crash_after_write > 0 || crash_every > never || lost_lease_every > never || cut_off_every > never || second_manager_every > never ||
-         clock_jump_every > never;
+  return lost_request > 0 || lost_response > 0 || broken_answer > 0 || too_many > 0 || unavailable > 0 || delayed > 0 ||
+         slow > 0 || late_request > 0 || stalled > 0 || repeated > 0 || cut > 0 || expired > 0 || short_lived > 0 ||
+         crash_before_write > 0 || crash_after_write > 0 || crash_every > never || lost_lease_every > never ||
+         cut_off_every > never || second_manager_every > never || clock_jump_every > never;
 }
 
 Faults Faults::mixed(Rng& rng) const {
@@ -83,7 +84,8 @@ Faults Faults::mixed(Rng& rng) const {
                        &out.crash_before_write, &out.crash_after_write}) {
     *each = rng.below(2) == 0 ? 0 : std::min(0.5, *each * 4 * rng.fraction());
   }
-  for (Duration* each : {&out.crash_every, &out.lost_lease_every, &out.second_manager_every, &out.clock_jump_every, &out.cut_off_every}) {
+  for (Duration* each :
+       {&out.crash_every, &out.lost_lease_every, &out.second_manager_every, &out.clock_jump_every, &out.cut_off_every}) {
     if (rng.below(2) == 0) *each = {};
     *each = Duration(static_cast<Duration::rep>(static_cast<double>(each->count()) / (0.5 + 3 * rng.fraction())));
   }
@@ -189,8 +191,7 @@ class FaultStream final : public BodyStream {
   bool hand_on(std::string frame) {
     const Fate what = fate();
     switch (what) {
-      case Fate::Cut:
-        return mark_broken("watch cut"), false;
+      case Fate::Cut: return mark_broken("watch cut"), false;
       case Fate::CutWithin:
         push(share(frame.substr(0, 1 + link_.rng_.below(frame.size() - 1))));
         return mark_broken("watch cut within an event"), false;
@@ -327,9 +328,9 @@ class FaultTransport final : public Transport {
   }
 
   void note(const Plan& plan, const std::string& name) {
-    const std::pair<bool, const char*> kinds[] = {{plan.lost_request, "request lost"},    {plan.lost_response, "response lost"},
-                                                  {plan.broken_answer, "answered 500"},   {plan.too_many, "answered 429"},
-                                                  {plan.unavailable, "answered 503"},     {plan.late, "request late"}};
+    const std::pair<bool, const char*> kinds[] = {{plan.lost_request, "request lost"},  {plan.lost_response, "response lost"},
+                                                  {plan.broken_answer, "answered 500"}, {plan.too_many, "answered 429"},
+                                                  {plan.unavailable, "answered 503"},   {plan.late, "request late"}};
     for (const auto& [is, kind] : kinds) {
       if (!is) continue;
       link_.count(kind);

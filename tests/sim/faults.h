@@ -20,26 +20,26 @@ namespace ph::sim {
 // Probabilities are for each request (a write, a read, or the beginning of a watch) unless said otherwise; zero: never.
 struct Faults {
   // -- Requests
-  double lost_request = 0;    // not carried out; the client sees a TransportError, maybe after a while
-  double lost_response = 0;   // carried out; the client sees a TransportError
-  double broken_answer = 0;   // carried out; the client sees 500
-  double too_many = 0;        // not carried out: 429 with Retry-After
-  double unavailable = 0;     // not carried out: 503
-  double delayed = 0;         // both ways, each on its own: requests and answers overtake each other
+  double lost_request = 0;   // not carried out; the client sees a TransportError, maybe after a while
+  double lost_response = 0;  // carried out; the client sees a TransportError
+  double broken_answer = 0;  // carried out; the client sees 500
+  double too_many = 0;       // not carried out: 429 with Retry-After
+  double unavailable = 0;    // not carried out: 503
+  double delayed = 0;        // both ways, each on its own: requests and answers overtake each other
   Duration delay_most = 400ms;
-  double slow = 0;            // the answer takes long
+  double slow = 0;  // the answer takes long
   Duration slow_most = 15s;
-  double late_request = 0;    // of writes: the client sees a TransportError, and the request is carried out afterwards
+  double late_request = 0;  // of writes: the client sees a TransportError, and the request is carried out afterwards
   Duration late_most = 5s;
 
   // -- Watches: for each event
-  double stalled = 0;         // it and all that follow come later: the cache is stale
+  double stalled = 0;  // it and all that follow come later: the cache is stale
   Duration stall_most = 10s;
-  double repeated = 0;        // the last one to three events come once more
-  double cut = 0;             // the stream breaks before it, or within it
-  double expired = 0;         // an ERROR event with 410 instead of it: everything is read again
+  double repeated = 0;  // the last one to three events come once more
+  double cut = 0;       // the stream breaks before it, or within it
+  double expired = 0;   // an ERROR event with 410 instead of it: everything is read again
   // … and for each watch
-  double short_lived = 0;     // it breaks within a minute, whatever comes
+  double short_lived = 0;  // it breaks within a minute, whatever comes
 
   // -- The loops' process, for each of its writes: it ends at that very point, and starts again later with empty caches
   double crash_before_write = 0;
@@ -47,12 +47,12 @@ struct Faults {
   Duration restart_most = 20s;
 
   // -- The loops' process and the clock: mean time between two, zero: never
-  Duration crash_every{};        // at any moment
-  Duration lost_lease_every{};   // the loops stop, and start again with warm caches
+  Duration crash_every{};           // at any moment
+  Duration lost_lease_every{};      // the loops stop, and start again with warm caches
   Duration second_manager_every{};  // a second one runs beside the first for a while, and neither knows
-  Duration cut_off_every{};      // a process reaches the server no more, for up to `cut_off_most`
-  Duration cut_off_most = 25s;   // longer than a lease
-  Duration clock_jump_every{};   // the wall clock, by up to `clock_jump_most`, either way
+  Duration cut_off_every{};         // a process reaches the server no more, for up to `cut_off_most`
+  Duration cut_off_most = 25s;      // longer than a lease
+  Duration clock_jump_every{};      // the wall clock, by up to `clock_jump_most`, either way
   Duration clock_jump_most = 2min;
 
   bool for_nodes = false;  // the hollow nodes' requests and watches suffer too
@@ -78,8 +78,8 @@ struct Tally {
 class FaultLink {
  public:
   struct Hooks {
-    std::function<void()> crash;                    // the process ends: now, before any of its tasks runs again
-    std::function<void(const std::string&)> note;   // a fault, in words, for the history
+    std::function<void()> crash;                   // the process ends: now, before any of its tasks runs again
+    std::function<void(const std::string&)> note;  // a fault, in words, for the history
   };
   FaultLink(SimExecutor& executor, const Faults& faults, std::uint64_t seed, Tally& tally, Hooks hooks);
   ~FaultLink();
@@ -114,7 +114,7 @@ class FaultLink {
   bool cut_off_ = false, silent_ = false;
   TimerId cut_off_timer_ = 0;
   Event connected_;  // while not cut off
-  Scope network_;  // requests that are carried out whether or not their sender lives
+  Scope network_;    // requests that are carried out whether or not their sender lives
 };
 
 }  // namespace ph::sim

@@ -81,7 +81,8 @@ TEST_P(OneFault, IsInjectedAndSurvived) {
   EXPECT_GT(injected(cluster, GetParam().counted), 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Faults, OneFault, testing::ValuesIn(kKinds), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Faults, OneFault, testing::ValuesIn(kKinds),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Faults, NoneChangesNothing) {
   EXPECT_FALSE(none().any());

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include <nlohmann/json.hpp>
 #include <zlib.h>
+#include <nlohmann/json.hpp>
 
 namespace ph::vectors {
 namespace {

@@ -45,12 +45,15 @@ class TtlAfterFinished final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 9)) {
-      case 0: case 1: return make();
-      case 2: case 3: case 4: return finish();
-      case 5: case 6: return change_ttl();
+      case 0:
+      case 1: return make();
+      case 2:
+      case 3:
+      case 4: return finish();
+      case 5:
+      case 6: return change_ttl();
       case 7: return change_at_the_last_moment();
-      case 8: remove_one(jobs_);
-              return;
+      case 8: remove_one(jobs_); return;
       default: cluster().advance(draw().up_to(20s));
     }
   }
@@ -58,7 +61,8 @@ class TtlAfterFinished final : public Swarm {
   // Plays the garbage collector.
   void settle() override {
     for (const std::string& key : jobs_.keys()) {
-      if (is_leaving(*jobs_.find(key))) attempt([&] { cluster().edit<Job>(key, [](Job& job) { job.mutable_metadata()->clear_finalizers(); }); });
+      if (is_leaving(*jobs_.find(key)))
+        attempt([&] { cluster().edit<Job>(key, [](Job& job) { job.mutable_metadata()->clear_finalizers(); }); });
     }
   }
 
@@ -72,7 +76,8 @@ class TtlAfterFinished final : public Swarm {
 
  private:
   void by_the_loop(const std::string& key, const Job* before, const Job* after) {
-    if (!before || (after && !(is_leaving(*after) && !is_leaving(*before)))) return judge().never(key + " was made or changed by the loop");
+    if (!before || (after && !(is_leaving(*after) && !is_leaving(*before))))
+      return judge().never(key + " was made or changed by the loop");
     judge().reached("jobs deleted by the loop");
     if (is_leaving(*before)) return judge().never(key + " was deleted once more");
     const auto at = due(*before);
