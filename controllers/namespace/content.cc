@@ -5,7 +5,7 @@
 
 #include "api/times.h"
 
-namespace ph::controllers::ns {
+namespace ph::controllers::namespaces {
 namespace {
 
 using core::v1::NamespaceStatus;
@@ -78,4 +78,4 @@ bool set_conditions(NamespaceStatus* status, const Remaining& remaining, Time no
   return changed;
 }
 
-}  // namespace ph::controllers::ns
+}  // namespace ph::controllers::namespaces
