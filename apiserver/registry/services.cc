@@ -4,6 +4,7 @@
 #include "api/codec.h"
 #include "api/kinds.h"
 #include "apiserver/registry/resource_rules.h"
+#include "apiserver/registry/service_families.h"
 #include "apiserver/registry/service_numbers.h"
 
 namespace ph::apiserver {
@@ -12,22 +13,6 @@ namespace {
 using core::v1::Service;
 using core::v1::ServicePort;
 using core::v1::ServiceSpec;
-
-// The old single address and the list of addresses say the same.
-void join_addresses(ServiceSpec& spec) {
-  if (spec.cluster_ip().empty() && spec.cluster_ips_size() > 0) spec.set_cluster_ip(spec.cluster_ips(0));
-  if (!spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) spec.add_cluster_ips(spec.cluster_ip());
-}
-
-// One family, but for headless services without a selector: their endpoints are somebody else's, of any family.
-void default_families(ServiceSpec& spec) {
-  const bool free = spec.cluster_ip() == "None" && spec.selector().empty();
-  if (!spec.has_ip_family_policy()) spec.set_ip_family_policy(free ? "RequireDualStack" : "SingleStack");
-  if (spec.ip_families_size() == 0) spec.add_ip_families("IPv4");
-  if (free && spec.ip_families_size() == 1 && spec.ip_family_policy() != "SingleStack") {
-    spec.add_ip_families(spec.ip_families(0) == "IPv4" ? "IPv6" : "IPv4");
-  }
-}
 
 void clear_families(ServiceSpec& spec) {
   spec.clear_ip_families();
@@ -47,9 +32,12 @@ void keep_numbers(Service& service, const Service& old) {
   auto& spec = *service.mutable_spec();
   const auto& before = old.spec();
   if (needs_cluster_ip(service) && needs_cluster_ip(old)) {
-    if (spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) {
-      spec.set_cluster_ip(before.cluster_ip());
-      *spec.mutable_cluster_ips() = before.cluster_ips();
+    if (spec.cluster_ip().empty()) spec.set_cluster_ip(before.cluster_ip());
+    if (spec.cluster_ips_size() == 0) *spec.mutable_cluster_ips() = before.cluster_ips();
+    // Who changes the old single address alone means the list, too.
+    if (spec.cluster_ip() != before.cluster_ip() && std::ranges::equal(spec.cluster_ips(), before.cluster_ips())) {
+      spec.clear_cluster_ips();
+      spec.add_cluster_ips(spec.cluster_ip());
     }
     if (spec.ip_families_size() == 0) *spec.mutable_ip_families() = before.ip_families();
     if (!spec.has_ip_family_policy() && before.has_ip_family_policy()) spec.set_ip_family_policy(before.ip_family_policy());
@@ -111,9 +99,12 @@ class ServiceRules final : public ResourceRules {
   }
 
   void prepare_create(WriteContext&, api::Object& object) override {
-    auto& spec = *object.as<Service>().mutable_spec();
-    join_addresses(spec);
-    if (spec.type() != "ExternalName") default_families(spec);
+    Service& service = object.as<Service>();
+    auto& spec = *service.mutable_spec();
+    // The old single address means the list.
+    if (!spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) spec.add_cluster_ips(spec.cluster_ip());
+    settle_families(service);
+    refuse_ports_of_others(service);
   }
 
   void prepare_update(WriteContext&, api::Object& object, const api::Object& old) override {
@@ -121,8 +112,11 @@ class ServiceRules final : public ResourceRules {
     const Service& before = old.as<Service>();
     drop_type_leftovers(service, before);
     keep_numbers(service, before);
-    join_addresses(*service.mutable_spec());
-    if (needs_cluster_ip(service)) default_families(*service.mutable_spec());
+    auto& spec = *service.mutable_spec();
+    if (!spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) spec.add_cluster_ips(spec.cluster_ip());
+    settle_families(service);
+    refuse_ports_of_others(service);
+    refuse_health_check_change(service, before);
   }
 
  protected:
