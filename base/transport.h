@@ -64,6 +64,8 @@ struct HttpRequest {
   Peer peer;  // set by the server's side
   // What a server has set aside for the body; given back when the last copy of the request has gone.
   std::shared_ptr<const void> room;
+  // What a handler has found out about it (HttpHandler::begin), for itself; null: nothing yet.
+  std::shared_ptr<void> begun;
 
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
   std::string_view query() const {
@@ -118,6 +120,9 @@ class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   virtual Task<HttpResponse> handle(HttpRequest request) = 0;
+  // Asked before `handle`, or not at all, on the thread of the connection: answers what needs nothing of the executor. Else it may do
+  // of the work what can be done there, and leaves it with the request, which goes to `handle`. Quick. Threads: any, several at once.
+  virtual std::optional<HttpResponse> begin(HttpRequest&) { return std::nullopt; }
   // Asked of requests whose body is slower than their head, before it is read. What it allows may still be refused by `handle`.
   // Dropping the task means that the client has gone, or that all of the request has come meanwhile.
   virtual Task<HeadVerdict> judge_head(HttpRequest) { co_return HeadVerdict(); }

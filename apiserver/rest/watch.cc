@@ -227,7 +227,7 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   const bool from_now = !options.revision || options.revision->value == 0 || start.snapshot;
   if (from_now && options.revision) co_await wait_for_revision(core, call, cache, *options.revision);
 
-  const Encoding encoding = encoding_of(core, call);
+  const Encoding encoding = encoding_of(core.front, call);
   const Snapshot present = cache.snapshot();
   const Revision since = from_now ? present.revision : *options.revision;
   // A revision that is still to come is waited for where the cache ends today.
