@@ -74,10 +74,23 @@ struct HttpRequest {
   }
 };
 
+// Takes pieces of a stream without asking for each.
+class PieceSink {
+ public:
+  virtual ~PieceSink() = default;
+  // Whether more is welcome.
+  virtual bool has_room() const = 0;
+  // Takes a piece, with or without room. May not drop the stream.
+  virtual void put(SharedBytes piece) = 0;
+};
+
 // A body that arrives piece by piece. Dropping the stream cancels it; the source then learns of it.
 class BodyStream {
  public:
   virtual ~BodyStream() = default;
+  // While somebody waits in `next`, the stream may put pieces into the sink as they come and let him wait on: they come before what
+  // `next` returns. It does so only while there is room, but for a few pieces that belong together. The sink outlives the stream.
+  virtual void push_to(PieceSink&) {}
   // The next piece, never empty; nothing at the end. Throws TransportError when the connection breaks before the end.
   virtual Task<std::optional<SharedBytes>> next() = 0;
 };

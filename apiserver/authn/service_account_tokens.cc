@@ -75,8 +75,8 @@ ServiceAccountTokens::Problem ServiceAccountTokens::problem_with(const Claims& c
   if (now > claims.expires + kLeeway) return "service account token has expired";
   if (now + kLeeway < claims.not_before) return "service account token is not valid yet";
   const std::string& space = claims.namespace_name;
-  Problem problem =
-      problem_with_object(kServiceAccount, {space, claims.service_account.name}, claims.service_account.uid, now, "serviceaccount");
+  Problem problem = problem_with_object(kServiceAccount, {space, claims.service_account.name}, claims.service_account.uid, now,
+                                        "serviceaccount");
   if (problem == "" && claims.pod) problem = problem_with_object(kPod, {space, claims.pod->name}, claims.pod->uid, now, "pod");
   if (problem == "" && claims.secret) {
     problem = problem_with_object(kSecret, {space, claims.secret->name}, claims.secret->uid, now, "secret");

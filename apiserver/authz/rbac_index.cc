@@ -220,8 +220,8 @@ bool RbacIndex::visit_scope(const Identity& user, std::string_view name, const s
   };
   collect("u:" + user.name);
   for (const std::string& group : user.groups) collect("g:" + group);
-  std::ranges::sort(uses, {},
-                    [](const Scope::Use* use) { return std::pair<std::string_view, std::size_t>(use->binding->name, use->subject); });
+  std::ranges::sort(
+      uses, {}, [](const Scope::Use* use) { return std::pair<std::string_view, std::size_t>(use->binding->name, use->subject); });
   const RbacBinding* before = nullptr;
   for (const Scope::Use* use : uses) {
     if (use->binding.get() == before) continue;  // its first matching subject is enough

@@ -19,6 +19,9 @@ constexpr Duration kMomentUnused = std::chrono::minutes(1);
 constexpr std::uint64_t kEventsOfLook = 64;
 constexpr Duration kLookInterval = std::chrono::seconds(1);
 
+// What watches are told in one turn: about half a millisecond of work.
+constexpr std::size_t kCostOfTurn = 10'000;
+
 }  // namespace
 
 WatchCache::Impl::Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix, WindowSize size)
@@ -251,6 +254,23 @@ WatchCache::Impl::Moment& WatchCache::Impl::keep(Snapshot snapshot) {
   moments.push_front({std::move(snapshot), hub->executor.clock().steady()});
   if (moments.size() > kMomentsMax) moments.pop_back();
   return moments.front();
+}
+
+void WatchCache::Impl::deliver_soon() {
+  if (due.empty() || std::exchange(delivering, true)) return;
+  hub->executor.post([weak = weak_from_this()] {
+    if (const auto cache = weak.lock()) cache->deliver();
+  });
+}
+
+void WatchCache::Impl::deliver() {
+  delivering = false;
+  for (std::size_t cost = 0; !due.empty() && cost < kCostOfTurn;) {
+    Watch* const watch = due.front();
+    due.pop_front();
+    cost += watch->tell();
+  }
+  deliver_soon();
 }
 
 void WatchCache::Impl::close() {

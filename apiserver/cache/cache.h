@@ -54,6 +54,21 @@ class CacheWatch {
   // The next events (at least one), or nothing: the watch is `lost`. `deadline`: at that time it returns an empty list, so that the
   // caller can send a bookmark or end.
   virtual Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) = 0;
+
+  // -- Instead of a turn for each watch that waits: those that want it are told of events one after the other.
+
+  // Called while somebody waits in `next` and there may be events: takes what `coming` shows. What is not taken ends the wait.
+  // `cost`: of what has been done, as `Turn` counts. Does not throw, and ends no watch.
+  struct Told {
+    bool all = false;
+    std::size_t cost = 0;
+  };
+  virtual void on_events(std::function<Told()> tell) = 0;
+  // The first event that has not been told, when that is known; null: there is none, or `next` has to be asked. It is there until
+  // the next change.
+  virtual const CacheEvent* coming() = 0;
+  // It has been told.
+  virtual void pass() = 0;
   // It has read something that it held already: it is not as if it had gone away.
   virtual void note_read() = 0;
   // What it was given to begin with, until it says that it is done with that, or is lost; then null.

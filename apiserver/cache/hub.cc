@@ -53,6 +53,7 @@ void CacheHub::Impl::changed(std::span<const Change> changes) {
     cache->touched = false;
     cache->trim(now, steady);
     cache->watches.wake();
+    cache->deliver_soon();
   }
   // Caches that nothing touches grow old too: one a batch is looked at.
   auto next = caches.upper_bound(last_trimmed);

@@ -43,7 +43,7 @@ struct CacheHub::Impl : std::enable_shared_from_this<Impl> {
   std::string last_trimmed;
 };
 
-struct WatchCache::Impl {
+struct WatchCache::Impl : std::enable_shared_from_this<WatchCache::Impl> {
   Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix, WindowSize size);
 
   EntryRef make_entry(const std::string& key, Revision revision, const SharedBytes& stored) const;
@@ -62,6 +62,9 @@ struct WatchCache::Impl {
   Moment& keep(Snapshot snapshot);
   void close();
   void leave_hub();
+  // Tells the watches in `due` of events, some of them in each turn.
+  void deliver_soon();
+  void deliver();
   const std::shared_ptr<const EntryList>& list();
   Snapshot rebuild(Revision revision);
   // Shows other threads the present if they have asked for it, else that there is something new.
@@ -91,6 +94,8 @@ struct WatchCache::Impl {
   Steady look_at = Steady::min();
   std::uint64_t expired = 0;  // watches
   bool touched = false;       // by the batch of changes that is being applied
+  std::list<Watch*> due;      // those that are to be told of events
+  bool delivering = false;    // a turn for that has been asked for
 };
 
 }  // namespace ph::apiserver

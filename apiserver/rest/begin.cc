@@ -106,8 +106,7 @@ void add_warning(HttpResponse& response, const std::string& warning) {
 void add_headers(HttpResponse& response, const Call& call, std::string audit_id) {
   response.headers.set("Audit-Id", std::move(audit_id));
   if (!response.headers.has("Cache-Control")) response.headers.add("Cache-Control", "no-cache, private");
-  const std::string* const deprecation =
-      call.served && !call.served->deprecation.empty() ? &call.served->deprecation : nullptr;
+  const std::string* const deprecation = call.served && !call.served->deprecation.empty() ? &call.served->deprecation : nullptr;
   if (deprecation) add_warning(response, *deprecation);
   for (auto warning = call.warnings.begin(); warning != call.warnings.end(); ++warning) {
     const bool told = (deprecation && *warning == *deprecation) || std::find(call.warnings.begin(), warning, *warning) != warning;

@@ -21,8 +21,7 @@ Task<HttpResponse> create(Core& core, Call& call) {
   if (served.stored_as && api::has_rules(*served.resource->schema)) validate_create(served, object);
   WriteRequest write = write_request(call, options.manager, options.dry_run);
   write.prepared = call.prepared;
-  WriteResult result =
-      co_await create_object(core, storage_of(served), to_stored(served, std::move(object)), std::move(write));
+  WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)), std::move(write));
   co_return answer_entry(core.front, call, 201, shown(served, result.entry));
 }
 

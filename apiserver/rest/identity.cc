@@ -63,7 +63,8 @@ RequestInfo impersonation(std::string resource, std::string subresource, std::st
 
 bool is_about_impersonation(std::string_view header) {
   const auto same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a + ('a' - 'A') == b); };
-  return header.size() > kImpersonation.size() && std::ranges::equal(header.substr(0, kImpersonation.size()), kImpersonation, same);
+  return header.size() > kImpersonation.size() &&
+         std::ranges::equal(header.substr(0, kImpersonation.size()), kImpersonation, same);
 }
 
 // What is asked for in the headers; an empty name when nothing is.

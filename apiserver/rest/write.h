@@ -22,7 +22,7 @@ struct WriteRequest {
   std::vector<std::string>* warnings = nullptr;  // outlives the write
   std::optional<api::Fence> fence;               // judged in the transaction of the write
   std::size_t size = 0;                          // of what was sent
-  bool prepared = false;      // of a create: `prepare_new` has been done, and the manager recorded
+  bool prepared = false;                         // of a create: `prepare_new` has been done, and the manager recorded
   bool make_is_pure = false;  // of an update: `make` looks at nothing that changes, and may run on another thread
 };
 
