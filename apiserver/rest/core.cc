@@ -84,6 +84,9 @@ void Core::add(const api::Resource& resource) {
 
 void Core::enter(std::shared_ptr<Served> served) {
   served->serial = ++serials_;
+  if (const api::Resource& resource = *served->resource; resource.owner) {
+    added_[{resource.kind.group, resource.plural}].push_back(&resource);
+  }
   served_[served->resource] = std::move(served);
 }
 
@@ -128,13 +131,15 @@ void Core::withdraw(std::string_view group, std::string_view plural) {
 
 std::set<std::string> Core::forget(std::string_view group, std::string_view plural) {
   std::set<std::string> prefixes;
-  std::erase_if(served_, [&](const auto& entry) {
-    const api::Resource& resource = *entry.first;
-    if (!resource.owner || resource.kind.group != group || resource.plural != plural) return false;
-    prefixes.insert(entry.second->prefix);
-    if (metrics) metrics->forget(*entry.second);
-    return true;
-  });
+  const auto found = added_.find(std::tuple(group, plural));
+  if (found == added_.end()) return prefixes;
+  for (const api::Resource* resource : found->second) {
+    const auto entry = served_.find(resource);
+    prefixes.insert(entry->second->prefix);
+    if (metrics) metrics->forget(*entry->second);
+    served_.erase(entry);
+  }
+  added_.erase(found);
   return prefixes;
 }
 
