@@ -28,6 +28,7 @@ class Always final : public Authorizer {
 
  private:
   Decision authorize(const Attributes&) override { return decision_; }
+  std::optional<Decision> authorize_here(const Attributes&) const override { return decision_; }
   const Decision decision_;
 };
 
@@ -63,6 +64,9 @@ class Access final : public Authorizer {
   }
 
   Soon<Decision> authorize_soon(Attributes attributes) override { return rules->authorize_soon(attributes); }
+  std::optional<Decision> authorize_here(const Attributes& attributes) const override {
+    return rules->authorize_here(attributes);
+  }
 
   Always allow{{Decision::Kind::Allow, {}}}, deny{{Decision::Kind::NoOpinion, "Everything is forbidden."}};
   RbacAuthorizer rbac;

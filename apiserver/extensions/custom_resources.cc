@@ -70,7 +70,7 @@ Task<void> CustomResources::follow() {
       if (!changes) break;
       for (const CacheEvent& change : *changes) names.emplace((change.after ? change.after : change.deleted)->name());
     }
-    if (!core_.ready) co_return;
+    if (!core_.ready()) co_return;
     co_await yield();
   }
 }

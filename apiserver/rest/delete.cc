@@ -38,8 +38,8 @@ Task<HttpResponse> remove(Core& core, Call& call) {
   warn_of_orphans(call, storage, options);
   const bool wants_dependents_gone = options.has_orphan_dependents() && !options.orphan_dependents();
   WriteResult result = co_await delete_object(core, storage, call.key(), options, write_request(call, {}, is_dry_run(options)));
-  if (!result.removed) co_return answer_entry(core, call, wants_dependents_gone ? 202 : 200, shown(served, result.entry));
-  if (storage.has(kReturnsDeleted)) co_return answer_entry(core, call, 200, shown(served, result.entry));
+  if (!result.removed) co_return answer_entry(core.front, call, wants_dependents_gone ? 202 : 200, shown(served, result.entry));
+  if (storage.has(kReturnsDeleted)) co_return answer_entry(core.front, call, 200, shown(served, result.entry));
   co_return answer_message(call.form, 200, deleted_status(served, shown(served, result.entry)));
 }
 
@@ -77,7 +77,7 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
   }
   meta::v1::ListMeta metadata;
   metadata.set_resource_version(to_string(snapshot.revision));
-  co_return answer_list(core, call, std::move(chosen), std::move(metadata));
+  co_return answer_list(core.front, call, std::move(chosen), std::move(metadata));
 }
 
 }  // namespace ph::apiserver

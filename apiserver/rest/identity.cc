@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kAnonymous = "system:anonymous";
 constexpr std::string_view kUnauthenticated = "system:unauthenticated";
 constexpr std::string_view kAuthenticated = "system:authenticated";
+constexpr std::string_view kImpersonation = "impersonate-";
 constexpr std::string_view kExtraPrefix = "impersonate-extra-";
 
 Identity anonymous() { return {.name = std::string(kAnonymous), .groups = {std::string(kUnauthenticated)}}; }
@@ -60,10 +61,17 @@ RequestInfo impersonation(std::string resource, std::string subresource, std::st
   return info;
 }
 
+bool is_about_impersonation(std::string_view header) {
+  const auto same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a + ('a' - 'A') == b); };
+  return header.size() > kImpersonation.size() &&
+         std::ranges::equal(header.substr(0, kImpersonation.size()), kImpersonation, same);
+}
+
 // What is asked for in the headers; an empty name when nothing is.
 Identity requested(const HttpRequest& request) {
   Identity wanted;
   for (const auto& [name, value] : request.headers) {
+    if (!is_about_impersonation(name)) continue;
     const std::string header = lower_ascii(name);
     if (header == "impersonate-user") wanted.name = value;
     if (header == "impersonate-uid") wanted.uid = value;
@@ -96,6 +104,11 @@ std::vector<RequestInfo> impersonations(const Identity& wanted) {
     for (const std::string& value : values) in_authentication(impersonation("userextras", key, value));
   }
   return out;
+}
+
+void judge(const Decision& decision, const Identity& user, const RequestInfo& info) {
+  if (decision.kind == Decision::Kind::Allow) return;
+  throw api::forbidden(qualified(info), info.is_resource ? info.name : std::string(), refusal(user, info, decision.reason));
 }
 
 Identity named(std::optional<Identity> user) {
@@ -136,10 +149,27 @@ Soon<Identity> impersonate(const Core& core, const HttpRequest& request, Identit
 
 Soon<> authorize(const Core& core, const Identity& user, const RequestInfo& info) {
   if (!core.extensions.authorizer) return {};
-  return then(core.extensions.authorizer->authorize_soon({user, info}), [&user, &info](const Decision& decision) {
-    if (decision.kind == Decision::Kind::Allow) return;
-    throw api::forbidden(qualified(info), info.is_resource ? info.name : std::string(), refusal(user, info, decision.reason));
-  });
+  return then(core.extensions.authorizer->authorize_soon({user, info}),
+              [&user, &info](const Decision& decision) { judge(decision, user, info); });
+}
+
+std::optional<Identity> authenticate_here(const Front& front, const HttpRequest& request) {
+  if (!front.authenticator) return named(request.peer.identity);
+  std::optional<std::optional<Identity>> user = front.authenticator->authenticate_here(request);
+  if (!user) return std::nullopt;
+  return named(std::move(*user));
+}
+
+bool authorize_here(const Front& front, const Identity& user, const RequestInfo& info) {
+  if (!front.authorizer) return true;
+  const std::optional<Decision> decision = front.authorizer->authorize_here({user, info});
+  if (!decision) return false;
+  judge(*decision, user, info);
+  return true;
+}
+
+bool is_impersonation(const HttpRequest& request) {
+  return std::ranges::any_of(request.headers, [](const auto& field) { return is_about_impersonation(field.first); });
 }
 
 }  // namespace ph::apiserver

@@ -14,4 +14,13 @@ Soon<Identity> impersonate(const Core& core, const HttpRequest& request, Identit
 // Throws ApiError (403).
 Soon<> authorize(const Core& core, const Identity& user, const RequestInfo& info);
 
+// -- On any thread (base/anywhere.h)
+
+// As `authenticate`; nothing when only the executor can tell.
+std::optional<Identity> authenticate_here(const Front& front, const HttpRequest& request);
+// As `authorize`; false when only the executor can tell.
+bool authorize_here(const Front& front, const Identity& user, const RequestInfo& info);
+// Whether somebody wants to be somebody else.
+bool is_impersonation(const HttpRequest& request);
+
 }  // namespace ph::apiserver

@@ -12,6 +12,8 @@
 namespace ph::apiserver {
 namespace {
 
+using meta::v1::ListMeta;
+
 constexpr std::string_view kTooOldToContinue =
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
     "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with "
@@ -61,18 +63,47 @@ std::size_t first_index(const EntryList& entries, const std::string& start) {
   return static_cast<std::size_t>(entries.lower_bound(start) - entries.begin());
 }
 
+ListMeta metadata_of(const Snapshot& snapshot) {
+  ListMeta metadata;
+  metadata.set_resource_version(to_string(snapshot.revision));
+  return metadata;
+}
+
 }  // namespace
+
+// All of the present in one answer, when it takes no longer than a turn to find.
+std::optional<HttpResponse> list_here(const Front& front, const Call& call) {
+  const Served& served = *call.served;
+  if (served.to_shown) return std::nullopt;
+  const ListOptions options = list_options(call.query, false);
+  if (options.continuation || wants_exact(options)) return std::nullopt;
+  const Selection selection(served, call.key().namespace_name, options.labels, options.fields);
+  const std::optional<Snapshot> present = served.cache->published();
+  if (!present || (options.revision && present->revision < *options.revision)) return std::nullopt;
+  const EntryList& all = *present->entries;
+  const auto [begin, end] = selection.range(all);
+  if (Turn().over((end - begin) * selection.cost())) return std::nullopt;
+
+  std::vector<EntryRef> chosen;
+  for (std::size_t i = begin; i < end; ++i) {
+    if (!selection.matches(all[i])) continue;
+    // There would have to be a token for the rest, and a moment that is kept for it.
+    if (options.limit > 0 && chosen.size() == static_cast<std::size_t>(options.limit)) return std::nullopt;
+    chosen.push_back(all[i]);
+  }
+  return answer_list(front, call, std::move(chosen), metadata_of(*present));
+}
 
 Task<HttpResponse> list(Core& core, Call& call) {
   Served& served = *call.served;
+  served.cache->publish();
   ListOptions options = list_options(call.query, false);
   const Selection selection(served, call.key().namespace_name, options.labels, options.fields);
   const Source source = co_await find_source(core, call, *served.cache, options);
   const EntryList& all = *source.snapshot.entries;
   const auto [begin, end] = selection.range(all);
 
-  meta::v1::ListMeta metadata;
-  metadata.set_resource_version(to_string(source.snapshot.revision));
+  ListMeta metadata = metadata_of(source.snapshot);
   std::vector<EntryRef> chosen;
   Turn turn;
   for (std::size_t i = std::max(begin, first_index(all, source.start)); i < end; ++i) {
@@ -99,7 +130,7 @@ Task<HttpResponse> list(Core& core, Call& call) {
       entry = shown(served, entry);
     }
   }
-  co_return answer_list(core, call, std::move(chosen), std::move(metadata));
+  co_return answer_list(core.front, call, std::move(chosen), std::move(metadata));
 }
 
 }  // namespace ph::apiserver

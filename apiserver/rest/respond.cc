@@ -2,13 +2,14 @@
 
 #include "api/kinds.h"
 #include "apiserver/rest/list_writer.h"
+#include "base/anywhere.h"
 
 namespace ph::apiserver {
 namespace {
 
 // Smaller bodies are not worth compressing.
 constexpr std::size_t kGzipMin = 128 * 1024;
-// Larger ones are made off the server's executor.
+// Larger ones are made when they are sent, and no faster.
 constexpr std::size_t kInlineMax = 16 * 1024;
 
 HttpResponse with_type(const Form& form, int status) {
@@ -28,25 +29,25 @@ IncludeObject include_of(const Query& query) {
 
 }  // namespace
 
-Encoding encoding_of(const Core& core, const Call& call) {
+Encoding encoding_of(const Front& front, const Call& call) {
   Encoding encoding;
   encoding.resource = call.served->resource;
   encoding.owner = call.held;
   encoding.form = call.form;
-  encoding.tables = core.extensions.tables.get();
+  encoding.tables = front.tables;
   encoding.table.include = include_of(call.query);
-  encoding.table.now = core.now();
+  encoding.table.now = front.now();
   return encoding;
 }
 
-HttpResponse answer_entry(const Core& core, const Call& call, int status, EntryRef entry) {
+HttpResponse answer_entry(const Front& front, const Call& call, int status, EntryRef entry) {
   HttpResponse response = with_type(call.form, status);
   if (call.form.format == Format::Protobuf && call.form.as == As::Object) {
     response.body.push_back(entry->protobuf);
     return response;
   }
-  const Encoding encoding = encoding_of(core, call);
-  if (entry->protobuf->size() <= kInlineMax) {
+  const Encoding encoding = encoding_of(front, call);
+  if (Anywhere::here() && entry->protobuf->size() <= kInlineMax) {
     response.body.push_back(share(encode_entry(encoding, entry)));
   } else {
     response.render = [encoding, entry = std::move(entry)] { return std::vector{share(encode_entry(encoding, entry))}; };
@@ -54,9 +55,9 @@ HttpResponse answer_entry(const Core& core, const Call& call, int status, EntryR
   return response;
 }
 
-HttpResponse answer_list(const Core& core, const Call& call, std::vector<EntryRef> entries, meta::v1::ListMeta metadata) {
+HttpResponse answer_list(const Front& front, const Call& call, std::vector<EntryRef> entries, meta::v1::ListMeta metadata) {
   HttpResponse response = with_type(call.form, 200);
-  const Encoding encoding = encoding_of(core, call);
+  const Encoding encoding = encoding_of(front, call);
   std::size_t size = 0;
   for (const EntryRef& entry : entries) size += entry->protobuf->size();
   if (size <= kInlineMax) {
