@@ -30,7 +30,7 @@ struct Followed<Selected<T, Which>> {
               api::decode_protobuf(bytes, view->object);
               return view;
             },
-            .key = [](const void* view) { return key_of(object(view)); },
+            .key = [](const void* view) { return KeyView::of(object(view)); },
             .revision = [](const void* view) { return parse_revision(object(view).metadata().resource_version()); },
             .uid = [](const void* view) -> std::string_view { return object(view).metadata().uid(); },
             .deleting = [](const void* view) { return object(view).metadata().has_deletion_timestamp(); }};

@@ -119,7 +119,7 @@ detail::Decoder Followed<node::HollowPod>::decoder() {
   return {.resource = api::Scheme::builtin().resource("", "v1", "pods"),
           .field_selector = "spec.nodeName!=",
           .decode = [](std::string_view bytes) -> detail::AnyRef { return HollowPod::decode(bytes); },
-          .key = [](const void* pod) { return static_cast<const HollowPod*>(pod)->key(); },
+          .key = [](const void* pod) { return static_cast<const HollowPod*>(pod)->key_view(); },
           .revision = [](const void* pod) { return static_cast<const HollowPod*>(pod)->revision; },
           .uid = [](const void* pod) -> std::string_view { return static_cast<const HollowPod*>(pod)->uid; }};
 }

@@ -43,7 +43,8 @@ struct HollowPod {
 
   bool is_over() const { return phase == "Succeeded" || phase == "Failed"; }
 
-  ObjectKey key() const { return {namespace_name, name}; }
+  informers::KeyView key_view() const { return {namespace_name, name}; }
+  ObjectKey key() const { return key_view().owned(); }
   static std::shared_ptr<const HollowPod> decode(std::string_view protobuf);
 };
 

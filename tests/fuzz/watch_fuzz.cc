@@ -71,7 +71,7 @@ void check_views(std::string_view bytes) {
   PH_ASSERT(view->owners.size() == static_cast<std::size_t>(meta.owner_references_size()));
   PH_ASSERT(metadata->owners.size() == view->owners.size());
   PH_ASSERT(metadata->finalizers.size() == static_cast<std::size_t>(meta.finalizers_size()));
-  PH_ASSERT(view->has_finalizers == (meta.finalizers_size() > 0));
+  PH_ASSERT(view->finalizers == metadata->finalizers);
   PH_ASSERT(view->deletion.has_value() == meta.has_deletion_timestamp());
   PH_ASSERT(view->deletion == metadata->deletion);
   PH_ASSERT(view->phase == pod.status().phase());
