@@ -243,8 +243,8 @@ class Client {
 
  private:
   Task<HttpResponse> exchange(HttpRequest request, bool stream);
-  Task<std::string> ask(HttpRequest request);
-  Task<std::string> write(HttpRequest request, Write write);
+  Task<SharedBytes> ask(HttpRequest request);
+  Task<SharedBytes> write(HttpRequest request, Write write);
   // What the server said against a write that has not begun yet; nothing: it was carried out.
   static Task<std::optional<api::ApiError>> refusal_of(Task<void> write);
   static Made judge(const api::ApiError& refusal);

@@ -221,13 +221,18 @@ namespace detail {
 // A MetadataView.
 AnyRef metadata_of(const meta::v1::ObjectMeta& metadata);
 
-// Whole messages of class T.
+// Who changed which field is often half of an object, and concerns nobody who holds a copy. Written back without it, an object keeps
+// what the server has of it.
+void drop_managed_fields(meta::v1::ObjectMeta& metadata);
+
+// Whole messages of class T, but for their managed fields.
 template <class T>
 Decoder message_decoder(const api::Resource* resource) {
   return {.resource = resource,
           .decode = [](std::string_view bytes) -> AnyRef {
             auto object = std::make_shared<T>();
             api::decode_protobuf(bytes, *object);
+            drop_managed_fields(*object->mutable_metadata());
             return object;
           },
           .key = [](const void* object) { return KeyView::of(*static_cast<const T*>(object)); },
