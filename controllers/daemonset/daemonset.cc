@@ -15,6 +15,7 @@
 
 #include "controllers/common/ownership.h"
 #include "controllers/common/pod_control.h"
+#include "controllers/common/same.h"
 #include "controllers/daemonset/backoff.h"
 #include "controllers/daemonset/history.h"
 #include "controllers/daemonset/plan.h"
@@ -195,7 +196,7 @@ class DaemonSets final : public Loop {
   }
 
   Task<void> write_status(const DaemonSet& set, ds::DaemonSetStatus status) {
-    if (api::encode_protobuf(set.status()) == api::encode_protobuf(status)) co_return;
+    if (says_same(set.status(), status)) co_return;
     DaemonSet changed = set;
     *changed.mutable_status() = std::move(status);
     // One that was deleted meanwhile needs none.

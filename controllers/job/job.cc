@@ -12,6 +12,7 @@
 
 #include "controllers/common/conditions.h"
 #include "controllers/common/pod_control.h"
+#include "controllers/common/same.h"
 #include "controllers/job/finalizers.h"
 #include "controllers/job/metrics.h"
 #include "controllers/job/plan.h"
@@ -182,7 +183,7 @@ class Jobs final : public Loop {
   }
 
   Task<Job> write_status(Job job, job::JobStatus status) {
-    if (api::encode_protobuf(job.status()) == api::encode_protobuf(status)) co_return job;
+    if (says_same(job.status(), status)) co_return job;
     *job.mutable_status() = std::move(status);
     Job written = co_await client_.update_status<Job>(std::move(job));
     co_return written;
