@@ -227,11 +227,15 @@ Task<void> Client::update_message(const Message& object, std::string subresource
 
 Task<void> Client::patch_message(const api::Schema& schema, ObjectKey key, Patch patch, std::string subresource,
                                  Message& answer) {
+  decode_answer(*co_await patch_bytes(schema, std::move(key), std::move(patch), std::move(subresource)), answer);
+}
+
+Task<SharedBytes> Client::patch_bytes(const api::Schema& schema, ObjectKey key, Patch patch, std::string subresource) {
   const api::Resource& resource = resource_of(schema);
   RequestBuilder request("PATCH", resource, key.namespace_name, key.name, subresource);
   request.body(std::string(patch_media_type(patch.type)), std::move(patch.body));
   HttpRequest built = std::move(request).build(user_agent_);
-  decode_answer(*co_await write(std::move(built), Write{Write::Verb::Patch, &resource, std::move(key), {}}), answer);
+  co_return co_await write(std::move(built), Write{Write::Verb::Patch, &resource, std::move(key), {}});
 }
 
 Task<Removed> Client::remove_object(const api::Schema& schema, ObjectKey key, DeleteOptions options) {

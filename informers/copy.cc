@@ -17,11 +17,6 @@ void put(Objects& objects, const Decoder& decoder, AnyRef object) {
 
 // -- Follower
 
-std::size_t Follower::Hash::operator()(KeyView key) const {
-  const std::hash<std::string_view> hash;
-  return hash(key.name) * 31 + hash(key.namespace_name);
-}
-
 KeyView Follower::key_of(const Pending& pending) const {
   return decoder_->key((pending.before ? pending.before : pending.after).get());
 }

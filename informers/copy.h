@@ -57,8 +57,8 @@ class Follower {
   using Order = std::list<Pending>;  // of the first unseen changes
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(KeyView key) const;
-    std::size_t operator()(Order::iterator pending) const { return (*this)(pending->key); }
+    std::size_t operator()(KeyView key) const { return KeyHash()(key); }
+    std::size_t operator()(Order::iterator pending) const { return KeyHash()(pending->key); }
   };
   struct Same {
     using is_transparent = void;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,14 @@ struct KeyView {
 
   auto operator<=>(const KeyView&) const = default;
   ObjectKey owned() const { return {std::string(namespace_name), std::string(name)}; }
+};
+
+// Of keys, whoever holds their strings.
+struct KeyHash {
+  std::size_t operator()(KeyView key) const {
+    const std::hash<std::string_view> hash;
+    return hash(key.name) * 31 + hash(key.namespace_name);
+  }
 };
 
 }  // namespace ph::informers
