@@ -12,12 +12,6 @@ namespace ph::informers {
 
 using detail::Reflector;
 
-// Clearing the field would keep its entries, to be used again.
-void detail::drop_managed_fields(meta::v1::ObjectMeta& metadata) {
-  if (metadata.managed_fields_size() == 0) return;
-  google::protobuf::RepeatedPtrField<meta::v1::ManagedFieldsEntry>().Swap(metadata.mutable_managed_fields());
-}
-
 struct Informers::Impl {
   Impl(Executor& executor, Client& client, Rng& rng, Log log, Metrics* metrics)
       : executor(executor), client(client), rng(rng), log(std::move(log)), metrics{metrics} {

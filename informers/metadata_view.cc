@@ -88,5 +88,11 @@ Decoder metadata_decoder(api::ResourceRef resource) {
 
 AnyRef metadata_of(const meta::v1::ObjectMeta& metadata) { return MetadataView::of(metadata); }
 
+// Clearing the field would keep its entries, to be used again.
+void drop_managed_fields(meta::v1::ObjectMeta& metadata) {
+  if (metadata.managed_fields_size() == 0) return;
+  google::protobuf::RepeatedPtrField<meta::v1::ManagedFieldsEntry>().Swap(metadata.mutable_managed_fields());
+}
+
 }  // namespace detail
 }  // namespace ph::informers

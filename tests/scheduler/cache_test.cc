@@ -129,8 +129,9 @@ TEST(Cache, NodesThatComeOneByOneStandWhereTheyBelong) {
     if (rng.below(12) == 0) {
       cache.remove_node(name);
     } else {
-      auto node = make_node(name);
-      if (const auto zone = rng.below(5); zone != 0) node.label("topology.kubernetes.io/zone", fmt::format("z{}", zone));
+      core::v1::Node node = make_node(name);
+      const auto zone = rng.below(5);
+      if (zone != 0) (*node.mutable_metadata()->mutable_labels())["topology.kubernetes.io/zone"] = fmt::format("z{}", zone);
       cache.put_node(share_node(node));
     }
     if (rng.below(3) == 0) continue;
