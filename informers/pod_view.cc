@@ -25,13 +25,8 @@ std::int32_t read_deletion_cost(std::string_view text) {
 void read_metadata(std::string_view bytes, PodView& pod) {
   for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
-      case 1: pod.name = in.text(); break;
-      case 3: pod.namespace_name = Interned(in.text()); break;
-      case 5: pod.uid = in.text(); break;
-      case 6: pod.revision = parse_revision(in.text()); break;
       case 7: pod.generation = in.int64(); break;
       case 8: pod.created = wire_time(in.text()); break;
-      case 9: pod.deletion = wire_time(in.text()); break;
       case 10: pod.deletion_grace_seconds = in.int64(); break;
       case 11: {
         const auto [key, value] = wire::text_entry(in.text());
@@ -43,13 +38,10 @@ void read_metadata(std::string_view bytes, PodView& pod) {
         if (key == "controller.kubernetes.io/pod-deletion-cost") pod.deletion_cost = read_deletion_cost(value);
         break;
       }
-      case 13: pod.owners.push_back(wire_owner(in.text())); break;
-      case 14:
-        pod.has_finalizers = true;
-        if (in.text() == kJobTrackingFinalizer) pod.job_tracked = true;
-        break;
+      default: pod.take(in);
     }
   }
+  pod.job_tracked = pod.has_finalizer(kJobTrackingFinalizer);
   std::ranges::sort(pod.labels, [](const auto& a, const auto& b) { return a.first.view() < b.first.view(); });
 }
 
@@ -168,29 +160,6 @@ void read_status(std::string_view bytes, PodView& pod) {
 
 }  // namespace
 
-Time wire_time(std::string_view bytes) {
-  std::int64_t seconds = 0;
-  for (wire::Records in(bytes); in.next();) {
-    if (in.field() == 1) seconds = in.int64();
-  }
-  return api::to_time(api::Instant{.seconds = seconds});
-}
-
-OwnerView wire_owner(std::string_view bytes) {
-  OwnerView out;
-  for (wire::Records in(bytes); in.next();) {
-    switch (in.field()) {
-      case 1: out.kind = Interned(in.text()); break;
-      case 3: out.name = Interned(in.text()); break;
-      case 4: out.uid = Interned(in.text()); break;
-      case 5: out.api_version = Interned(in.text()); break;
-      case 6: out.controller = in.boolean(); break;
-      case 7: out.block_deletion = in.boolean(); break;
-    }
-  }
-  return out;
-}
-
 const OwnerView* PodView::controller() const {
   const auto found = std::ranges::find_if(owners, &OwnerView::controller);
   return found == owners.end() ? nullptr : &*found;
@@ -219,10 +188,11 @@ std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
 detail::Decoder Followed<PodView>::decoder() {
   return {.resource = api::Scheme::builtin().resource("", "v1", "pods"),
           .decode = [](std::string_view bytes) -> detail::AnyRef { return PodView::decode(bytes); },
-          .key = [](const void* object) { return static_cast<const PodView*>(object)->key(); },
+          .key = [](const void* object) { return static_cast<const PodView*>(object)->key_view(); },
           .revision = [](const void* object) { return static_cast<const PodView*>(object)->revision; },
           .uid = [](const void* object) -> std::string_view { return static_cast<const PodView*>(object)->uid; },
-          .deleting = [](const void* object) { return static_cast<const PodView*>(object)->deletion.has_value(); }};
+          .deleting = [](const void* object) { return static_cast<const PodView*>(object)->deletion.has_value(); },
+          .metadata = detail::metadata_within<PodView>};
 }
 
 }  // namespace ph::informers

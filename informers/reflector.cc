@@ -16,6 +16,7 @@ class FollowerStream final : public AnyStream {
  public:
   explicit FollowerStream(std::shared_ptr<Follower> follower) : follower_(std::move(follower)) {}
   Task<std::optional<AnyEvent>> next() override { return follower_->next(); }
+  void end() override { follower_->stop(); }
 
  private:
   std::shared_ptr<Follower> follower_;
@@ -213,8 +214,7 @@ Task<void> Reflector::list_once() {
   Objects objects;
   int decoded = 0;
   const auto add = [&](std::string_view bytes) {
-    AnyRef object = decoder_->decode(bytes);
-    objects.insert_or_assign(decoder_->key(object.get()), object);
+    put(objects, *decoder_, decoder_->decode(bytes));
     return ++decoded % kTurn == 0;
   };
   Revision revision;
@@ -261,10 +261,12 @@ Task<void> Reflector::watch_once() {
       if (ends_initial_events(event->object)) complete(std::exchange(first, {}), revision_of(event->object));
     } else {
       AnyRef object = decoder_->decode(event->object);
-      const ObjectKey key = decoder_->key(object.get());
       // Changes may mix with the initial events.
-      if (event->type == "DELETED") first.erase(key);
-      if (event->type != "DELETED") first.insert_or_assign(key, std::move(object));
+      if (event->type != "DELETED") {
+        put(first, *decoder_, std::move(object));
+      } else if (const auto ended = first.find(decoder_->key(object.get())); ended != first.end()) {
+        first.erase(ended);
+      }
     }
     if (turn % kTurn == 0) co_await yield();
   }
@@ -277,7 +279,7 @@ void Reflector::apply(const RawEvent& event) {
   AnyRef object = decoder_->decode(event.object);
   const Revision revision = decoder_->revision(object.get());
   ++stats_.events, series_.events.add();
-  const ObjectKey key = decoder_->key(object.get());
+  const KeyView key = decoder_->key(object.get());
   // A server may repeat what a resumed watch has delivered. A deletion may carry its own revision or the object's last one.
   if (event.type == "DELETED") {
     const AnyRef known = copy_.find(key);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "informers/copy.h"
 #include "informers/informer.h"
@@ -55,8 +56,6 @@ class Reflector final : public AnyInformer {
   Client& client() override { return client_; }
 
  private:
-  using Objects = std::map<ObjectKey, AnyRef>;
-
   Task<void> run();
   Task<void> list_once();
   Task<void> watch_once();

@@ -10,6 +10,7 @@
 #include "api/sorted.h"
 #include "api/times.h"
 #include "controllers/common/amounts.h"
+#include "controllers/common/same.h"
 
 namespace ph::controllers::disruption {
 namespace {
@@ -104,7 +105,7 @@ PodDisruptionBudgetStatus failed_status(const PodDisruptionBudget& budget, const
 }
 
 bool has_status(const PodDisruptionBudget& budget, const PodDisruptionBudgetStatus& after) {
-  return api::encode_protobuf(budget.status()) == api::encode_protobuf(after);
+  return says_same(budget.status(), after);
 }
 
 std::string go_text(const meta::v1::LabelSelector& selector) {

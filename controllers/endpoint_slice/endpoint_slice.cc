@@ -13,13 +13,14 @@
 #include "controllers/endpoint_slice/metrics.h"
 #include "controllers/endpoint_slice/plan.h"
 #include "controllers/runtime/options.h"
+#include "informers/node_view.h"
 
 namespace ph::controllers {
 namespace {
 
-using core::v1::Node;
 using core::v1::Service;
 using discovery::v1::EndpointSlice;
+using informers::NodeView;
 
 constexpr const char* kByService = "service";
 // Between two looks at a service some of whose pods are on unknown nodes; the time doubles.
@@ -51,7 +52,7 @@ class EndpointSlices final : public Loop {
         max_per_slice_(world.options->max_endpoints_per_slice),
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
-        nodes_(world.informer<Node>()),
+        nodes_(world.informer<NodeView>()),
         slices_(world.informer<EndpointSlice>()),
         metrics_(world.metrics) {
     slices_.add_index(kByService, [](const EndpointSlice& slice) -> std::vector<std::string> {
@@ -90,9 +91,7 @@ class EndpointSlices final : public Loop {
   std::optional<std::string> zone_of(std::string_view node_name) const {
     const auto node = nodes_.find({{}, std::string(node_name)});
     if (!node) return std::nullopt;
-    const auto& labels = node->metadata().labels();
-    const auto zone = labels.find("topology.kubernetes.io/zone");
-    return zone == labels.end() ? std::string() : zone->second;
+    return std::string(node->label("topology.kubernetes.io/zone").value_or(""));
   }
 
   static std::vector<std::string> texts_of(const Service& service, const std::vector<Ref<PodView>>& left_out) {
@@ -163,7 +162,7 @@ class EndpointSlices final : public Loop {
   const int max_per_slice_;
   Informer<Service>& services_;
   Informer<PodView>& pods_;
-  Informer<Node>& nodes_;
+  Informer<NodeView>& nodes_;
   Informer<EndpointSlice>& slices_;
   endpoint_slice::EndpointSliceMetrics metrics_;
   TriggerTimes trigger_times_;
@@ -179,7 +178,7 @@ void endpoint_slice_loop(LoopBuilder& loop) {
         if (!is_ours(slice) || service_of(slice).empty()) return {};
         return {{slice.metadata().namespace_(), service_of(slice)}};
       })
-      .reads<Node>()
+      .reads<NodeView>()
       .event_source("endpoint-slice-controller")
       .with<EndpointSlices>();
 }

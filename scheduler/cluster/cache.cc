@@ -2,6 +2,7 @@
 #include "scheduler/cluster/cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -55,10 +56,10 @@ void Cache::release_images(const NodeInfo& node) {
 void Cache::put_node(NodeRef node) {
   NodeState& state = node_state(node->metadata().name());
   if (state.info->has_node()) {
-    if (zone_of(state.info->node()) != zone_of(*node)) ++order_version_;
+    if (zone_of(state.info->node()) != zone_of(*node)) order_changed();
     tree_.update(state.info->node(), *node);
   } else {
-    tree_.add(*node);
+    additions_.push_back({node->metadata().name(), tree_.add(*node)});
     ++order_version_;
   }
   // The new images are counted before the old ones are released: most are the same.
@@ -73,7 +74,7 @@ void Cache::remove_node(std::string_view name) {
   if (found == nodes_.end() || !found->second.info->has_node()) return;
   NodeState& state = found->second;
   tree_.remove(state.info->node());
-  ++order_version_;
+  order_changed();
   release_images(*state.info);
   state.info->clear_node();
   touch(state);
@@ -88,7 +89,7 @@ void Cache::place(PodRef pod, bool assumed) {
   node.info->add_pod(pod);
   touch(node);
   assumed_count_ += assumed;
-  const std::string uid = pod->uid;
+  const std::string_view uid = pod->uid;
   const bool added = pods_.emplace(uid, PodState{std::move(pod), assumed, {}}).second;
   PH_ASSERT(added);
 }
@@ -136,7 +137,7 @@ std::vector<ObjectKey> Cache::expire(Steady now) {
   for (const auto& [uid, state] : pods_) {
     if (!state.deadline || *state.deadline > now) continue;
     expired.push_back(state.pod->key());
-    uids.push_back(uid);
+    uids.emplace_back(uid);
   }
   for (const std::string& uid : uids) displace(uid);
   return expired;
@@ -168,23 +169,36 @@ void Cache::update(Snapshot& snapshot) {
     }
   }
   snapshot.generation_ = generation_;
-  const bool order_changed = snapshot.order_version_ != order_version_;
-  if (order_changed) order(snapshot);
-  if (!order_changed && !repelling_changed) return;
+  const bool reordered = order(snapshot);
+  if (!reordered && !repelling_changed) return;
   snapshot.repelling_.clear();
   for (const NodeInfo* node : snapshot.order_) {
     if (!node->repelling().empty()) snapshot.repelling_.push_back(node);
   }
 }
 
-void Cache::order(Snapshot& snapshot) {
-  snapshot.order_version_ = order_version_;
+void Cache::order_changed() {
+  ++order_version_;
+  additions_.clear();
+}
+
+bool Cache::order(Snapshot& snapshot) {
+  const std::uint64_t missed = order_version_ - std::exchange(snapshot.order_version_, order_version_);
+  if (missed <= additions_.size()) {
+    // Nodes that come one by one would each cost as much as all of them.
+    for (std::size_t i = additions_.size() - missed; i < additions_.size(); ++i) {
+      const auto& [name, at] = additions_[i];
+      snapshot.order_.insert(snapshot.order_.begin() + static_cast<std::ptrdiff_t>(at), snapshot.nodes_.at(name).get());
+    }
+    return false;
+  }
   std::erase_if(snapshot.nodes_, [this](const auto& entry) {
     const auto found = nodes_.find(entry.first);
     return found == nodes_.end() || !found->second.info->has_node();
   });
   snapshot.order_.clear();
-  for (const std::string& name : tree_.list()) snapshot.order_.push_back(snapshot.nodes_.at(name).get());
+  for (const std::string_view name : tree_.list()) snapshot.order_.push_back(snapshot.nodes_.find(name)->second.get());
+  return true;
 }
 
 }  // namespace ph::scheduler

@@ -28,11 +28,13 @@ constexpr int kNodeName[] = {2, 10};
 }  // namespace
 
 std::shared_ptr<const SchedulerPod> SchedulerPod::decode(std::string_view protobuf) {
-  Pod pod;
   if (string_at(protobuf, kNodeName).empty()) {
-    api::decode_protobuf(protobuf, pod);
-    return of(std::move(pod));
+    auto out = std::make_shared<SchedulerPod>();
+    out->pending = make_pending_pod(protobuf);
+    out->info = make_pod_info(*out->pending);
+    return out;
   }
+  Pod pod;
   const std::string needed = pruned(protobuf, kAssignedPod);
   if (!pod.ParseFromString(needed)) throw api::DecodeError("proto: a Pod that cannot be decoded");
   return of(std::move(pod));
@@ -58,7 +60,7 @@ detail::Decoder Followed<scheduler::SchedulerPod>::decoder() {
           // Pods that have ended leave the watch: they hold nothing.
           .field_selector = "status.phase!=Succeeded,status.phase!=Failed",
           .decode = [](std::string_view bytes) -> detail::AnyRef { return SchedulerPod::decode(bytes); },
-          .key = [info](const void* object) { return info(object).key(); },
+          .key = [info](const void* object) { return KeyView(info(object).namespace_name, info(object).name); },
           .revision = [info](const void* object) { return info(object).revision; },
           .uid = [info](const void* object) -> std::string_view { return info(object).uid; }};
 }

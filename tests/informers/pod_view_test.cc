@@ -84,7 +84,7 @@ TEST(PodViewTest, HoldsWhatLoopsNeed) {
   EXPECT_EQ(view->created, at(100));
   EXPECT_EQ(view->deletion, at(200));
   EXPECT_EQ(view->deletion_grace_seconds, 30);
-  EXPECT_TRUE(view->has_finalizers);
+  EXPECT_FALSE(view->finalizers.empty());
   EXPECT_EQ(view->deletion_cost, -5);
   ASSERT_EQ(view->labels.size(), 2u);
   EXPECT_EQ(view->labels[0].first, "app");
