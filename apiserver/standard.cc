@@ -101,6 +101,7 @@ std::vector<HealthCheck> health_checks(ApiServer& server, std::shared_ptr<const 
   out.push_back({"poststarthook/start-system-namespaces-controller", unless(done, "not finished")});
   out.push_back({"poststarthook/rbac/bootstrap-roles", unless(done, "not finished")});
   out.push_back({"poststarthook/scheduling/bootstrap-system-priority-classes", unless(done, "not finished")});
+  out.push_back({"poststarthook/kube-apiserver-autoregistration", unless(done, "not finished")});
   for (HealthCheck& check : more) out.push_back(std::move(check));
   out.push_back({.name = "shutdown", .problem = unless(ready, "process is shutting down"), .ready_only = true});
   return out;
