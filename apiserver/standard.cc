@@ -105,6 +105,7 @@ std::vector<HealthCheck> health_checks(ApiServer& server, std::shared_ptr<const 
   out.push_back({"poststarthook/start-system-namespaces-controller", unless(done, "not finished")});
   out.push_back({"poststarthook/rbac/bootstrap-roles", unless(done, "not finished")});
   out.push_back({"poststarthook/scheduling/bootstrap-system-priority-classes", unless(done, "not finished")});
+  out.push_back({"poststarthook/kube-apiserver-autoregistration", unless(done, "not finished")});
   for (HealthCheck& check : more) out.push_back(std::move(check));
   out.push_back({.name = "shutdown", .problem = unless(ready, "process is shutting down"), .ready_only = true});
   return out;
@@ -171,7 +172,7 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
     options.anonymous = false;
   }
   out.authenticator = make_authenticator(access->tokens.get(), {.anonymous = options.anonymous});
-  out.admission = make_admission({server.reader(), rng, clock}, options.enable_admission, options.disable_admission);
+  out.admission = make_admission({server.reader(), rng, clock, *access}, options.enable_admission, options.disable_admission);
   out.admission.push_back(make_escalation_check(access->rbac, *access));
   add_reviews(out.virtual_resources, *access, server, clock, rng, options.extend_token_expiration);
   std::unique_ptr<PathHandler> openid;

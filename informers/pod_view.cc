@@ -72,6 +72,19 @@ void read_container(std::string_view bytes, bool init, PodView& pod) {
   for (const std::string_view port : ports) read_port(port, pod);
 }
 
+// Of a generic ephemeral volume it is the volume's name: that of the pod may still come.
+void read_volume(std::string_view bytes, PodView& pod) {
+  std::string_view name, source;
+  for (WireReader in(bytes); in.next();) {
+    if (in.field() == 1) name = in.text();
+    if (in.field() == 2) source = in.text();
+  }
+  for (WireReader in(source); in.next();) {
+    if (in.field() == 10) pod.claims.push_back({.name = std::string(wire_member(in.text(), 1))});
+    if (in.field() == 29) pod.claims.push_back({.name = std::string(name), .generic_ephemeral = true});
+  }
+}
+
 // The node of a requirement `metadata.name In [node]`; empty: it is another.
 std::string_view node_asked_for(std::string_view requirement) {
   std::string_view key, op, value;
@@ -107,6 +120,7 @@ void read_spec(std::string_view bytes, PodView& pod) {
   std::string_view affinity;
   for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
+      case 1: read_volume(in.text(), pod); break;
       case 2: read_container(in.text(), false, pod); break;
       case 10: pod.node_name = Interned(in.text()); break;
       case 16: pod.hostname = Interned(in.text()); break;
@@ -179,6 +193,9 @@ std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
       case 2: read_spec(in.text(), *pod); break;
       case 3: read_status(in.text(), *pod); break;
     }
+  }
+  for (ClaimView& claim : pod->claims) {
+    if (claim.generic_ephemeral) claim.name = pod->name + "-" + claim.name;
   }
   const OwnerView* controller = pod->controller();
   if (pod->job_tracked || (controller && controller->kind == "Job")) pod->job = JobPodView::decode(protobuf);

@@ -16,6 +16,12 @@
 
 namespace ph::informers {
 
+// A claim that one of the pod's volumes names.
+struct ClaimView {
+  std::string name;
+  bool generic_ephemeral = false;  // made for the pod, of the template in the volume; then the pod is to be its controller
+};
+
 struct JobPodView;  // informers/job_pod_view.h
 
 struct PodView : MetadataView {
@@ -30,6 +36,7 @@ struct PodView : MetadataView {
   Interned scheduler_name, phase, hostname, subdomain;
   std::vector<std::pair<Interned, std::int32_t>> ports;  // of containers and sidecars: name, number (for named target ports)
   std::vector<Interned> port_protocols;                  // of `ports`, in the same order: TCP, UDP, SCTP
+  std::vector<ClaimView> claims;                         // in the order of the volumes
   std::vector<std::string> pod_ips;
   Interned reason;                  // status.reason
   bool ready = false;               // condition Ready is True

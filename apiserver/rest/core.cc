@@ -152,12 +152,14 @@ Task<void> Core::serve(std::vector<std::shared_ptr<Served>> resources) {
   for (auto& served : resources) enter(ends_at_home(executor, std::move(served)));
   scheme_ = scheme_.with(std::move(refs));
   publish();
+  kinds_changed.set();
 }
 
 void Core::withdraw(std::string_view group, std::string_view plural) {
   std::set<std::string> prefixes = forget(group, plural);
   scheme_ = scheme_.without(group, plural);
   publish();
+  kinds_changed.set();
   for (const std::string& prefix : prefixes) {
     const auto cache = caches_.find(prefix);
     if (cache == caches_.end()) continue;

@@ -103,6 +103,8 @@ class Core final : public ObjectReader {
 
   Lines lines;  // of writes that have lost
 
+  Event kinds_changed;  // set whenever other resources are served than before; reset by whoever follows that
+
   // Writes under way: they are carried to their end though their client may be gone, or tired of waiting.
   Scope& writes() { return writes_; }
 

@@ -51,8 +51,23 @@ Task<HttpResponse> answer_subresource(Core& core, Call& call) {
   co_return co_await verb(core, call);
 }
 
+// Whether those who serve built-in groups are asked for such a path; of any other nobody knows anything.
+bool is_of_built_in_group(std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  if (path == "api" || path.starts_with("api/")) return true;
+  if (!path.starts_with("apis/")) return false;
+  const std::string_view group = path.substr(5, path.find('/', 5) - 5);
+  return std::ranges::any_of(api::Scheme::builtin().resources(),
+                             [&](const api::Resource& resource) { return resource.kind.group == group; });
+}
+
+HttpResponse answer_unknown(const Call& call) {
+  if (is_of_built_in_group(call.info.path)) throw api::page_not_found();
+  return answer_no_page();
+}
+
 Task<HttpResponse> answer_resource(Core& core, Call& call) {
-  if (call.served == nullptr) throw api::page_not_found();
+  if (call.served == nullptr) co_return answer_unknown(call);
   if (!core.ready()) throw api::unavailable("the server is starting or stopping");
   check_route(*call.served->resource, call.info, call.request.method);
   if (!call.info.subresource.empty()) co_return co_await answer_subresource(core, call);
@@ -71,7 +86,7 @@ Task<HttpResponse> answer_path(Core& core, Call& call) {
   for (const auto& handler : core.extensions.paths) {
     if (auto response = co_await handler->try_handle(call.request, call.user)) co_return std::move(*response);
   }
-  throw api::page_not_found();
+  co_return answer_unknown(call);
 }
 
 // Who asks, and whether he may. The references outlive the wait.

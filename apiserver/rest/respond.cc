@@ -96,6 +96,15 @@ HttpResponse answer_status(const Form& form, const meta::v1::Status& status) {
   return response;
 }
 
+HttpResponse answer_no_page() {
+  HttpResponse response;
+  response.status = 404;
+  response.headers.add("Content-Type", "text/plain; charset=utf-8");
+  response.headers.add("X-Content-Type-Options", "nosniff");
+  response.body.push_back(share("404 page not found\n"));
+  return response;
+}
+
 meta::v1::Status success() {
   meta::v1::Status status;
   status.set_status("Success");
