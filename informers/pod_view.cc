@@ -75,12 +75,12 @@ void read_container(std::string_view bytes, bool init, PodView& pod) {
 // Of a generic ephemeral volume it is the volume's name: that of the pod may still come.
 void read_volume(std::string_view bytes, PodView& pod) {
   std::string_view name, source;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     if (in.field() == 1) name = in.text();
     if (in.field() == 2) source = in.text();
   }
-  for (WireReader in(source); in.next();) {
-    if (in.field() == 10) pod.claims.push_back({.name = std::string(wire_member(in.text(), 1))});
+  for (wire::Records in(source); in.next();) {
+    if (in.field() == 10) pod.claims.push_back({.name = std::string(wire::member_of(in.text(), 1))});
     if (in.field() == 29) pod.claims.push_back({.name = std::string(name), .generic_ephemeral = true});
   }
 }

@@ -48,7 +48,7 @@ Task<void> notice_changes(Core& core, Served& services) {
     const auto watch = services.cache->watch(services.cache->revision());
     core.kinds_changed.set();
     while (watch && co_await watch->next(core.executor.clock().steady() + 24h)) core.kinds_changed.set();
-    if (!core.ready) co_return;
+    if (!core.ready()) co_return;
     co_await yield();
   }
 }
