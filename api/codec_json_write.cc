@@ -7,7 +7,7 @@
 
 #include "api/codec.h"
 #include "api/json_text.h"
-#include "api/quantity.h"
+#include "api/meaning.h"
 #include "api/times.h"
 #include "api/wire.h"
 
@@ -91,11 +91,11 @@ class JsonWriter {
     if (field.pointer) return slot.count != 0;
     switch (field.schema->type) {
       case Type::Bool:
-      case Type::Int64: return slot.item.number != 0;
-      case Type::Int32: return static_cast<std::int32_t>(slot.item.number) != 0;
-      case Type::Double: return std::bit_cast<double>(slot.item.number) != 0;
+      case Type::Int32:
+      case Type::Int64:
+      case Type::Double:
       case Type::String:
-      case Type::Bytes: return !slot.item.bytes.empty();
+      case Type::Bytes: return !Meaning::is_zero_leaf(wire::Leaf{slot.item}, field.schema->type);
       case Type::List:
       case Type::Map: return slot.count != 0;
       case Type::Time:
@@ -106,15 +106,16 @@ class JsonWriter {
 
   void member(const Field& field, const wire::Slot& slot) {
     const Schema& schema = *field.schema;
-    const bool many = schema.type == Type::Map || (schema.type == Type::List && !schema.descriptor);
-    const bool nil_when_absent = field.pointer || many || schema.type == Type::Bytes || schema.type == Type::List;
+    const bool nil_when_absent =
+        field.pointer || schema.type == Type::Map || schema.type == Type::Bytes || schema.type == Type::List;
     if (!slot.count && nil_when_absent) {
       out_.append("null");
       return;
     }
     const auto number = static_cast<unsigned>(field.number);
     if (schema.type == Type::Map) return map(slot, number, *schema.element);
-    if (many) return list({slot.begin, static_cast<std::size_t>(slot.end - slot.begin)}, number, *schema.element);
+    if (wire::is_many(schema))
+      return list({slot.begin, static_cast<std::size_t>(slot.end - slot.begin)}, number, *schema.element);
     value(schema, slot.item);
   }
 

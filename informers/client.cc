@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "api/wire_records.h"
 #include "base/sync.h"
 #include "informers/metrics.h"
 #include "informers/request.h"
-#include "informers/wire.h"
 
 namespace ph::informers {
+
+namespace wire = api::wire;
+
 namespace {
 
 // As client-go: that often a request is sent again because the server said when to.
@@ -90,7 +93,7 @@ std::string written_object(const api::Resource& resource, std::string_view body)
   const api::Envelope envelope = api::open_envelope(body);
   if (envelope.kind.kind == "Status") return {};
   if (envelope.kind.kind == resource.kind.kind) return std::string(envelope.raw);
-  api::decode_protobuf(wire_member(envelope.raw, 1), *metadata.mutable_metadata());
+  api::decode_protobuf(wire::member_of(envelope.raw, 1), *metadata.mutable_metadata());
   return api::encode_protobuf(metadata);
 }
 
@@ -289,7 +292,7 @@ Task<std::vector<Client::Metadata>> Client::list_metadata(const api::Resource& r
   const ListParts list = split_list(answer_object(body));
   revision = list.revision;
   std::vector<Metadata> out(list.items.size());
-  for (std::size_t i = 0; i < out.size(); ++i) api::decode_protobuf(wire_member(list.items[i], 1), out[i].metadata);
+  for (std::size_t i = 0; i < out.size(); ++i) api::decode_protobuf(wire::member_of(list.items[i], 1), out[i].metadata);
   co_return out;
 }
 
@@ -299,7 +302,7 @@ Task<std::optional<Client::Metadata>> Client::find_metadata(const api::Resource&
   try {
     const std::string body = co_await ask(std::move(request).build(user_agent_));
     Metadata out;
-    api::decode_protobuf(wire_member(answer_object(body), 1), out.metadata);
+    api::decode_protobuf(wire::member_of(answer_object(body), 1), out.metadata);
     co_return out;
   } catch (const api::ApiError& error) {
     if (error.code() != 404) throw;

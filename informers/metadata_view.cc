@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "api/wire_records.h"
 #include "informers/request.h"
-#include "informers/wire.h"
 
 namespace ph::informers {
+
+namespace wire = api::wire;
 
 bool MetadataView::has_finalizer(std::string_view wanted) const {
   return std::ranges::any_of(finalizers, [&](const Interned& finalizer) { return finalizer == wanted; });
@@ -13,7 +15,7 @@ bool MetadataView::has_finalizer(std::string_view wanted) const {
 
 std::shared_ptr<const MetadataView> MetadataView::decode(std::string_view protobuf) {
   auto out = std::make_shared<MetadataView>();
-  for (WireReader in(wire_member(protobuf, 1)); in.next();) {
+  for (wire::Records in(wire::member_of(protobuf, 1)); in.next();) {
     switch (in.field()) {
       case 1: out->name = in.text(); break;
       case 3: out->namespace_name = Interned(in.text()); break;

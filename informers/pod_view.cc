@@ -4,12 +4,15 @@
 #include <charconv>
 
 #include "api/times.h"
+#include "api/wire_records.h"
 #include "informers/job_pod_view.h"
 #include "informers/pod_asks.h"
 #include "informers/request.h"
-#include "informers/wire.h"
 
 namespace ph::informers {
+
+namespace wire = api::wire;
+
 namespace {
 
 // Upstream's reading of the annotation: a plain decimal of 32 bits, without a plus sign or leading zeros; anything else is 0.
@@ -21,7 +24,7 @@ std::int32_t read_deletion_cost(std::string_view text) {
 }
 
 void read_metadata(std::string_view bytes, PodView& pod) {
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: pod.name = in.text(); break;
       case 3: pod.namespace_name = Interned(in.text()); break;
@@ -32,12 +35,12 @@ void read_metadata(std::string_view bytes, PodView& pod) {
       case 9: pod.deletion = wire_time(in.text()); break;
       case 10: pod.deletion_grace_seconds = in.int64(); break;
       case 11: {
-        const auto [key, value] = wire_entry(in.text());
+        const auto [key, value] = wire::text_entry(in.text());
         pod.labels.emplace_back(Interned(key), Interned(value));
         break;
       }
       case 12: {
-        const auto [key, value] = wire_entry(in.text());
+        const auto [key, value] = wire::text_entry(in.text());
         if (key == "controller.kubernetes.io/pod-deletion-cost") pod.deletion_cost = read_deletion_cost(value);
         break;
       }
@@ -54,7 +57,7 @@ void read_metadata(std::string_view bytes, PodView& pod) {
 void read_port(std::string_view bytes, PodView& pod) {
   std::string_view name, protocol = "TCP";
   std::int32_t number = 0;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: name = in.text(); break;
       case 3: number = in.int32(); break;
@@ -70,7 +73,7 @@ void read_port(std::string_view bytes, PodView& pod) {
 void read_container(std::string_view bytes, bool init, PodView& pod) {
   std::vector<std::string_view> ports;
   bool sidecar = false;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     if (in.field() == 6) ports.push_back(in.text());
     if (in.field() == 24) sidecar = in.text() == "Always";
   }
@@ -82,7 +85,7 @@ void read_container(std::string_view bytes, bool init, PodView& pod) {
 std::string_view node_asked_for(std::string_view requirement) {
   std::string_view key, op, value;
   int values = 0;
-  for (WireReader in(requirement); in.next();) {
+  for (wire::Records in(requirement); in.next();) {
     switch (in.field()) {
       case 1: key = in.text(); break;
       case 2: op = in.text(); break;
@@ -97,10 +100,10 @@ std::string_view node_asked_for(std::string_view requirement) {
 
 // … the first among all terms of affinity.nodeAffinity.required…
 std::string_view named_node(std::string_view affinity) {
-  const std::string_view required = wire_member(wire_member(affinity, 1), 1);
-  for (WireReader terms(required); terms.next();) {
+  const std::string_view required = wire::member_of(wire::member_of(affinity, 1), 1);
+  for (wire::Records terms(required); terms.next();) {
     if (terms.field() != 1) continue;
-    for (WireReader in(terms.text()); in.next();) {
+    for (wire::Records in(terms.text()); in.next();) {
       if (in.field() != 2) continue;
       if (const std::string_view node = node_asked_for(in.text()); !node.empty()) return node;
     }
@@ -111,7 +114,7 @@ std::string_view named_node(std::string_view affinity) {
 void read_spec(std::string_view bytes, PodView& pod) {
   std::vector<std::string_view> init_containers;
   std::string_view affinity;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 2: read_container(in.text(), false, pod); break;
       case 10: pod.node_name = Interned(in.text()); break;
@@ -130,7 +133,7 @@ Said said(std::string_view status) { return status == "True" ? Said::True : stat
 
 void read_condition(std::string_view bytes, PodView& pod) {
   std::string_view type, status, since, reason;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: type = in.text(); break;
       case 2: status = in.text(); break;
@@ -147,14 +150,14 @@ void read_condition(std::string_view bytes, PodView& pod) {
 }
 
 void read_container_status(std::string_view bytes, PodView& pod) {
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     if (in.field() == 5) pod.restarts = std::max(pod.restarts, in.int32());
   }
 }
 
 void read_status(std::string_view bytes, PodView& pod) {
   std::string_view pod_ip;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: pod.phase = Interned(in.text()); break;
       case 2: read_condition(in.text(), pod); break;
@@ -162,7 +165,7 @@ void read_status(std::string_view bytes, PodView& pod) {
       case 6: pod_ip = in.text(); break;
       case 7: pod.started = wire_time(in.text()); break;
       case 8: read_container_status(in.text(), pod); break;
-      case 12: pod.pod_ips.emplace_back(wire_member(in.text(), 1)); break;
+      case 12: pod.pod_ips.emplace_back(wire::member_of(in.text(), 1)); break;
     }
   }
   if (pod.pod_ips.empty() && !pod_ip.empty()) pod.pod_ips.emplace_back(pod_ip);
@@ -172,7 +175,7 @@ void read_status(std::string_view bytes, PodView& pod) {
 
 Time wire_time(std::string_view bytes) {
   std::int64_t seconds = 0;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     if (in.field() == 1) seconds = in.int64();
   }
   return api::to_time(api::Instant{.seconds = seconds});
@@ -180,7 +183,7 @@ Time wire_time(std::string_view bytes) {
 
 OwnerView wire_owner(std::string_view bytes) {
   OwnerView out;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: out.kind = Interned(in.text()); break;
       case 3: out.name = Interned(in.text()); break;
@@ -206,7 +209,7 @@ std::optional<std::string_view> PodView::label(std::string_view key) const {
 
 std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
   auto pod = std::make_shared<PodView>();
-  for (WireReader in(protobuf); in.next();) {
+  for (wire::Records in(protobuf); in.next();) {
     switch (in.field()) {
       case 1: read_metadata(in.text(), *pod); break;
       case 2: read_spec(in.text(), *pod); break;

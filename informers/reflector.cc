@@ -1,9 +1,12 @@
 #include "informers/reflector.h"
 
+#include "api/wire_records.h"
 #include "informers/request.h"
-#include "informers/wire.h"
 
 namespace ph::informers::detail {
+
+namespace wire = api::wire;
+
 namespace {
 
 // So many objects are decoded before others get their turn.
@@ -20,9 +23,9 @@ class FollowerStream final : public AnyStream {
 
 // The bookmark that ends a streamed list.
 bool ends_initial_events(std::string_view object) {
-  for (WireReader in(wire_member(object, 1)); in.next();) {
+  for (wire::Records in(wire::member_of(object, 1)); in.next();) {
     if (in.field() == 12 &&
-        wire_entry(in.text()) == std::pair{std::string_view("k8s.io/initial-events-end"), std::string_view("true")}) {
+        wire::text_entry(in.text()) == std::pair{std::string_view("k8s.io/initial-events-end"), std::string_view("true")}) {
       return true;
     }
   }

@@ -81,7 +81,7 @@ const Node* Forest::add(const JSONSchemaProps& props) {
   node.embedded = props.x_kubernetes_embedded_resource();
   node.preserve_unknown = props.x_kubernetes_preserve_unknown_fields();
   node.types = types_of(props);
-  for (const auto& [name, schema] : props.properties()) node.properties.emplace(name, add(schema));
+  for (const auto* property : sorted(props.properties())) node.properties.emplace(property->first, add(property->second));
   if (props.items().has_schema()) node.items = add(props.items().schema());
   if (props.has_additional_properties()) {
     const auto& additional = props.additional_properties();

@@ -21,7 +21,7 @@ api::Encoded encoded(const Encoding& encoding, const Entry& entry) { return {*en
 // The object reduced to its metadata, as the message PartialObjectMetadata.
 std::string partial_of(const Encoding& encoding, const Entry& entry) {
   std::string out, scratch;
-  wire::append_bytes(out, 1, encoded(encoding, entry).metadata(scratch));
+  wire::append_bytes(1, encoded(encoding, entry).metadata(scratch), out);
   return out;
 }
 
@@ -81,8 +81,8 @@ void append_json(const Encoding& encoding, const Entry& entry, bool with_kind, s
 }
 
 void append_protobuf(const Encoding& encoding, const Entry& entry, int field, std::string& out) {
-  if (encoding.form.as == As::PartialMetadata) return wire::append_bytes(out, field, partial_of(encoding, entry));
-  wire::append_bytes(out, field, encoded(encoding, entry).body());
+  if (encoding.form.as == As::PartialMetadata) return wire::append_bytes(field, partial_of(encoding, entry), out);
+  wire::append_bytes(field, encoded(encoding, entry).body(), out);
 }
 
 std::size_t protobuf_size(const Encoding& encoding, const Entry& entry) {

@@ -23,7 +23,7 @@ bool is_protobuf(const Encoding& encoding) { return encoding.form.format == Form
 // What stands around the items of a list in protobuf, but for the items' own bytes.
 std::string protobuf_head(const Encoding& encoding, const std::vector<EntryRef>& entries, const ListMeta& metadata) {
   std::string raw;
-  wire::append_bytes(raw, 1, api::encode_protobuf(metadata));
+  wire::append_bytes(1, api::encode_protobuf(metadata), raw);
   std::size_t size = raw.size();
   for (const EntryRef& entry : entries) size += wire::size_of_bytes(2, protobuf_size(encoding, *entry));
   return wire::envelope_head(list_kind(encoding), size) + raw;

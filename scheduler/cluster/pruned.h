@@ -9,7 +9,7 @@ namespace ph::scheduler {
 
 // A field to keep: whole, or, when `inside` is not empty, only those fields of it.
 struct Kept {
-  int number;
+  unsigned number;
   std::span<const Kept> inside = {};
 };
 
