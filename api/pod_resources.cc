@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/sorted.h"
+
 namespace ph::api {
 namespace {
 
@@ -37,7 +39,7 @@ const ResourceMap& of(const ResourceRequirements& resources, Which which) {
 
 // While something is resized in place the node may hold more than the spec asks for, or less.
 template <class Status>
-Amounts resized(const Pod& pod, Amounts asked, const Status& status, Which which) {
+ResourceAmounts resized(const Pod& pod, ResourceAmounts asked, const Status& status, Which which) {
   if (!status.has_resources()) return asked;
   if (resize_is_infeasible(pod)) asked.clear();
   raise(asked, amounts_of(of(status.resources(), which)));
@@ -45,32 +47,32 @@ Amounts resized(const Pod& pod, Amounts asked, const Status& status, Which which
   return asked;
 }
 
-Amounts container_amounts(const Pod& pod, const Container& container, const ContainerStatus* status, Which which) {
-  Amounts asked = amounts_of(of(container.resources(), which));
+ResourceAmounts container_amounts(const Pod& pod, const Container& container, const ContainerStatus* status, Which which) {
+  ResourceAmounts asked = amounts_of(of(container.resources(), which));
   return status ? resized(pod, std::move(asked), *status, which) : asked;
 }
 
 // Of the pod as a whole, which stand in place of its containers' sums.
-Amounts whole_amounts(const Pod& pod, Which which) {
+ResourceAmounts whole_amounts(const Pod& pod, Which which) {
   if (!pod.spec().has_resources()) return {};
-  Amounts out = resized(pod, amounts_of(of(pod.spec().resources(), which)), pod.status(), which);
+  ResourceAmounts out = resized(pod, amounts_of(of(pod.spec().resources(), which)), pod.status(), which);
   std::erase_if(out, [](const auto& entry) { return !may_be_whole(entry.first); });
   return out;
 }
 
-Amounts pod_amounts(const Pod& pod, const Amounts& defaults, Which which) {
+ResourceAmounts pod_amounts(const Pod& pod, const ResourceAmounts& defaults, Which which) {
   const auto of_one = [&](const Container& container, const auto& statuses) {
-    Amounts amounts = container_amounts(pod, container, status_of(statuses, container.name()), which);
+    ResourceAmounts amounts = container_amounts(pod, container, status_of(statuses, container.name()), which);
     for (const auto& missing : defaults) amounts.insert(missing);
     return amounts;
   };
-  Amounts running;
+  ResourceAmounts running;
   for (const Container& container : pod.spec().containers()) add(running, of_one(container, pod.status().container_statuses()));
 
   // Init containers run one after another, each beside the sidecars that were started before it.
-  Amounts starting, sidecars;
+  ResourceAmounts starting, sidecars;
   for (const Container& container : pod.spec().init_containers()) {
-    Amounts now = of_one(container, pod.status().init_container_statuses());
+    ResourceAmounts now = of_one(container, pod.status().init_container_statuses());
     if (is_sidecar(container)) {
       add(running, now);
       add(sidecars, now);
@@ -87,33 +89,33 @@ Amounts pod_amounts(const Pod& pod, const Amounts& defaults, Which which) {
 
 }  // namespace
 
-Amounts amounts_of(const ResourceMap& resources) {
-  Amounts out;
-  for (const auto& [name, quantity] : resources) {
+ResourceAmounts amounts_of(const ResourceMap& resources) {
+  ResourceAmounts out;
+  for (const auto& [name, quantity] : in_any_order(resources)) {
     if (const auto parsed = Quantity::parse(quantity.string())) out.emplace(name, *parsed);
   }
   return out;
 }
 
-void add(Amounts& into, const Amounts& more) {
+void add(ResourceAmounts& into, const ResourceAmounts& more) {
   for (const auto& [name, quantity] : more) into[name] += quantity;
 }
 
-void raise(Amounts& into, const Amounts& least) {
+void raise(ResourceAmounts& into, const ResourceAmounts& least) {
   for (const auto& [name, quantity] : least) {
     const auto [at, added] = into.emplace(name, quantity);
     if (!added) at->second = std::max(at->second, quantity);
   }
 }
 
-Amounts pod_requests(const Pod& pod, const Amounts& defaults) {
-  Amounts out = pod_amounts(pod, defaults, Which::Requests);
+ResourceAmounts pod_requests(const Pod& pod, const ResourceAmounts& defaults) {
+  ResourceAmounts out = pod_amounts(pod, defaults, Which::Requests);
   add(out, amounts_of(pod.spec().overhead()));
   return out;
 }
 
-Amounts pod_limits(const Pod& pod) {
-  Amounts out = pod_amounts(pod, {}, Which::Limits);
+ResourceAmounts pod_limits(const Pod& pod) {
+  ResourceAmounts out = pod_amounts(pod, {}, Which::Limits);
   for (const auto& [name, quantity] : amounts_of(pod.spec().overhead())) {
     if (const auto limited = out.find(name); limited != out.end()) limited->second += quantity;
   }

@@ -11,20 +11,20 @@
 
 namespace ph::api {
 
-using Amounts = std::map<std::string, Quantity, std::less<>>;
+using ResourceAmounts = std::map<std::string, Quantity, std::less<>>;
 
-// Amounts that are no quantities are left out.
-Amounts amounts_of(const google::protobuf::Map<std::string, meta::v1::Quantity>& resources);
-void add(Amounts& into, const Amounts& more);
+// ResourceAmounts that are no quantities are left out.
+ResourceAmounts amounts_of(const google::protobuf::Map<std::string, meta::v1::Quantity>& resources);
+void add(ResourceAmounts& into, const ResourceAmounts& more);
 // Each is at least as much afterwards.
-void raise(Amounts& into, const Amounts& least);
+void raise(ResourceAmounts& into, const ResourceAmounts& least);
 
 // Containers and sidecars together, or its largest init container, whichever is more; what the pod asks for as a whole in place of
 // the sums; the overhead on top. Containers that are being resized count with the larger of what is asked, given and in use.
 // `defaults`: of containers without such a request.
-Amounts pod_requests(const core::v1::Pod& pod, const Amounts& defaults = {});
+ResourceAmounts pod_requests(const core::v1::Pod& pod, const ResourceAmounts& defaults = {});
 // The same of limits. Overhead is added to what is limited.
-Amounts pod_limits(const core::v1::Pod& pod);
+ResourceAmounts pod_limits(const core::v1::Pod& pod);
 
 // The pod has requests (limits or requests) of its own, besides its containers'.
 bool asks_as_a_whole(const core::v1::PodSpec& spec);

@@ -21,7 +21,7 @@ class CountedServices final : public Counted {
     return Counted::counts(name) || name == "services.nodeports" || name == "services.loadbalancers";
   }
 
-  Amounts usage(const google::protobuf::Message& object, Time now) const override {
+  ResourceAmounts usage(const google::protobuf::Message& object, Time now) const override {
     const auto& spec = static_cast<const Service&>(object).spec();
     const bool is_balanced = spec.type() == "LoadBalancer";
     std::int64_t node_ports = 0;
@@ -30,7 +30,7 @@ class CountedServices final : public Counted {
     } else if (is_balanced || spec.type() == "NodePort") {
       node_ports = spec.ports_size();
     }
-    Amounts out = Counted::usage(object, now);
+    ResourceAmounts out = Counted::usage(object, now);
     out.emplace("services.nodeports", Quantity::of(node_ports));
     out.emplace("services.loadbalancers", Quantity::of(is_balanced));
     return out;
@@ -54,7 +54,8 @@ std::optional<Quantity> storage_of(const PersistentVolumeClaim& claim) {
     const Quantity rounded = Quantity::of(amount.value(), amount.format());
     return rounded == amount ? amount : rounded;
   };
-  const Amounts asked = amounts_of(claim.spec().resources().requests()), given = amounts_of(claim.status().allocated_resources());
+  const ResourceAmounts asked = amounts_of(claim.spec().resources().requests()),
+                        given = amounts_of(claim.status().allocated_resources());
   const auto request = asked.find("storage");
   if (request == asked.end()) return std::nullopt;
   const Quantity out = whole(request->second);
@@ -74,10 +75,10 @@ class CountedVolumeClaims final : public Counted {
     return what == "persistentvolumeclaims" || what == "requests.storage";
   }
 
-  Amounts usage(const google::protobuf::Message& object, Time now) const override {
+  ResourceAmounts usage(const google::protobuf::Message& object, Time now) const override {
     const auto& claim = static_cast<const PersistentVolumeClaim&>(object);
     const std::string of_class = class_of(claim);
-    Amounts out = Counted::usage(object, now);
+    ResourceAmounts out = Counted::usage(object, now);
     if (!of_class.empty()) out.emplace(fmt::format("{}{}persistentvolumeclaims", of_class, kByClass), Quantity::of(1));
     const std::optional<Quantity> storage = storage_of(claim);
     if (!storage) return out;
@@ -113,8 +114,8 @@ class CountedDeviceClaims final : public Counted {
 
   bool counts(std::string_view name) const override { return Counted::counts(name) || name.ends_with(kDevices); }
 
-  Amounts usage(const google::protobuf::Message& object, Time now) const override {
-    Amounts out = Counted::usage(object, now);
+  ResourceAmounts usage(const google::protobuf::Message& object, Time now) const override {
+    ResourceAmounts out = Counted::usage(object, now);
     for (const auto& request : static_cast<const ResourceClaim&>(object).spec().devices().requests()) {
       std::map<std::string, std::int64_t> most;  // of the alternatives, by class
       const auto offer = [&](const auto& one) {

@@ -33,8 +33,8 @@ bool is_huge_pages(std::string_view name) { return name.starts_with("hugepages-"
 bool is_native(std::string_view name) { return name.find('/') == name.npos || name.find("kubernetes.io/") != name.npos; }
 
 // The names under which amounts of a pod or a container are counted.
-Amounts named(const Amounts& requests, const Amounts& limits) {
-  Amounts out;
+ResourceAmounts named(const ResourceAmounts& requests, const ResourceAmounts& limits) {
+  ResourceAmounts out;
   for (const std::string_view name : {"cpu", "memory", "ephemeral-storage"}) {
     if (const auto found = requests.find(name); found != requests.end()) {
       out.emplace(name, found->second);
@@ -84,9 +84,9 @@ class CountedPods final : public Counted {
   }
 
   // Those that have ended are still objects.
-  Amounts usage(const google::protobuf::Message& object, Time now) const override {
+  ResourceAmounts usage(const google::protobuf::Message& object, Time now) const override {
     const auto& pod = static_cast<const Pod&>(object);
-    Amounts out = Counted::usage(object, now);
+    ResourceAmounts out = Counted::usage(object, now);
     if (!pod_counts(pod, now)) return out;
     out.emplace("pods", Quantity::of(1));
     out.merge(named(pod_requests(pod), pod_limits(pod)));

@@ -23,8 +23,8 @@ std::string count_name(std::string_view group, std::string_view plural) {
   return group.empty() ? fmt::format("count/{}", plural) : fmt::format("count/{}.{}", plural, group);
 }
 
-Amounts amounts_in(const QuantityMap& map, const auto& names) {
-  Amounts out;
+ResourceAmounts amounts_in(const QuantityMap& map, const auto& names) {
+  ResourceAmounts out;
   for (const auto& name : names) {
     const auto found = map.find(std::string(name));
     if (found == map.end()) continue;
@@ -37,8 +37,8 @@ Amounts amounts_in(const QuantityMap& map, const auto& names) {
 
 bool Counted::counts(std::string_view name) const { return name == count_name_ || (!alias_.empty() && name == alias_); }
 
-Amounts Counted::usage(const google::protobuf::Message&, Time) const {
-  Amounts out{{count_name_, Quantity::of(1)}};
+ResourceAmounts Counted::usage(const google::protobuf::Message&, Time) const {
+  ResourceAmounts out{{count_name_, Quantity::of(1)}};
   if (!alias_.empty()) out.emplace(alias_, Quantity::of(1));
   return out;
 }
@@ -102,12 +102,12 @@ std::vector<std::string> names_in(const QuantityMap& amounts, const Counted& cou
   return out;
 }
 
-void set_amounts(QuantityMap* out, const Amounts& amounts) {
+void set_amounts(QuantityMap* out, const ResourceAmounts& amounts) {
   out->clear();
   for (const auto& [name, amount] : amounts) (*out)[name].set_string(amount.text());
 }
 
-std::string text_of(const Amounts& amounts) {
+std::string text_of(const ResourceAmounts& amounts) {
   std::vector<std::string> each;
   for (const auto& [name, amount] : amounts) each.push_back(name + "=" + amount.text());
   return fmt::format("{}", fmt::join(each, ","));
@@ -115,12 +115,12 @@ std::string text_of(const Amounts& amounts) {
 
 std::string text_of(std::span<const std::string> names) { return fmt::format("{}", fmt::join(names, ",")); }
 
-Charge charge(const ResourceQuota& quota, const Amounts& delta) {
+Charge charge(const ResourceQuota& quota, const ResourceAmounts& delta) {
   const QuantityMap& hard = quota.status().hard();
   Charge out;
   out.used = amounts_of(quota.status().used());
   std::vector<std::string> exceeded;
-  Amounts asked;
+  ResourceAmounts asked;
   for (const auto& [name, amount] : delta) {
     const auto limit = hard.find(name);
     if (limit == hard.end()) continue;
@@ -132,7 +132,7 @@ Charge charge(const ResourceQuota& quota, const Amounts& delta) {
   }
   out.changes = !asked.empty();
   if (exceeded.empty()) return out;
-  Amounts requested;
+  ResourceAmounts requested;
   for (const std::string& name : exceeded) requested.emplace(name, asked.at(name));
   out.refusal =
       fmt::format("exceeded quota: {}, requested: {}, used: {}, limited: {}", quota.metadata().name(), text_of(requested),

@@ -29,7 +29,7 @@ class Counted {
   // Whether an amount of that name is counted of these objects: "count/pods", "requests.cpu".
   virtual bool counts(std::string_view name) const;
   // What an object uses. `now` tells which pods should have gone.
-  virtual Amounts usage(const google::protobuf::Message& object, Time now) const;
+  virtual ResourceAmounts usage(const google::protobuf::Message& object, Time now) const;
   // Whether the object is within a scope. What knows no scopes is in none.
   virtual bool in_scope(const ScopedResourceSelectorRequirement& scope, const google::protobuf::Message& object) const;
   // What an object has to say of its own use, where the quota has these names; empty: all that is needed.
@@ -64,18 +64,18 @@ bool pod_counts(std::string_view phase, std::optional<Time> deletion, std::optio
 std::vector<std::string> names_in(const QuantityMap& amounts, const Counted& counted);
 
 // Sets amounts as they are written.
-void set_amounts(QuantityMap* out, const Amounts& amounts);
+void set_amounts(QuantityMap* out, const ResourceAmounts& amounts);
 
 // "a=1,b=2", "a,b": as messages show them.
-std::string text_of(const Amounts& amounts);
+std::string text_of(const ResourceAmounts& amounts);
 std::string text_of(std::span<const std::string> names);
 
 // What a quota makes of a change of `delta`.
 struct Charge {
   std::string refusal;  // why it does not fit, in upstream's words; empty: it does
   bool changes = false;
-  Amounts used;  // afterwards
+  ResourceAmounts used;  // afterwards
 };
-Charge charge(const ResourceQuota& quota, const Amounts& delta);
+Charge charge(const ResourceQuota& quota, const ResourceAmounts& delta);
 
 }  // namespace ph::api::quota

@@ -40,7 +40,7 @@ class ResourceQuotas final : public AdmissionPlugin {
     std::erase_if(quotas, [&](const Held& held) { return !concerns(*held.quota, *counted, request); });
     for (const Held& held : quotas) check(*held.quota, *counted, request);
     if (quotas.empty()) return;
-    const api::Amounts delta = change(*counted, request, write.now);
+    const api::ResourceAmounts delta = change(*counted, request, write.now);
     if (delta.empty()) return;
     // All that refuse are asked before one is charged.
     std::vector<quota::Charge> charges;
@@ -92,8 +92,8 @@ class ResourceQuotas final : public AdmissionPlugin {
     throw refuse(request, fmt::format("status unknown for quota: {}, resources: {}", name, quota::text_of(names)));
   }
 
-  static api::Amounts change(const quota::Counted& counted, const AdmissionRequest& request, Time now) {
-    api::Amounts delta = counted.usage(message_of(*request.object), now);
+  static api::ResourceAmounts change(const quota::Counted& counted, const AdmissionRequest& request, Time now) {
+    api::ResourceAmounts delta = counted.usage(message_of(*request.object), now);
     if (request.operation == "UPDATE" && request.old_object) {
       for (const auto& [name, amount] : counted.usage(message_of(*request.old_object), now)) delta[name] -= amount;
     }

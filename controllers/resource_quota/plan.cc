@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "api/kinds.h"
+#include "api/sorted.h"
 #include "informers/pod_asks.h"
 
 namespace ph::controllers::resource_quota {
@@ -19,7 +20,7 @@ Tally begun(const ResourceQuota& quota, const quota::Counted& counted) {
 }
 
 // `times` objects that use this.
-void count(Tally& tally, const api::Amounts& usage, std::uint64_t times) {
+void count(Tally& tally, const api::ResourceAmounts& usage, std::uint64_t times) {
   for (const std::string& name : tally.names) {
     const auto used = usage.find(name);
     if (used == usage.end()) continue;
@@ -89,7 +90,7 @@ Tally tally_number(const ResourceQuota& quota, const quota::Counted& counted, st
 ResourceQuotaStatus status_of(const ResourceQuota& quota, const std::vector<Tally>& tallies) {
   ResourceQuotaStatus out;
   *out.mutable_hard() = quota.spec().hard();
-  for (const auto& [name, limit] : quota.spec().hard()) {
+  for (const auto& [name, limit] : in_any_order(quota.spec().hard())) {
     const auto before = quota.status().used().find(name);
     if (before != quota.status().used().end()) (*out.mutable_used())[name] = before->second;
   }

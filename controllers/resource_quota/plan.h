@@ -15,7 +15,7 @@ using core::v1::ResourceQuotaStatus;
 // What a quota limits of one kind, and what there is of it.
 struct Tally {
   std::vector<std::string> names;  // that are limited and counted there
-  api::Amounts used;               // of these alone; all of them, be it nothing
+  api::ResourceAmounts used;       // of these alone; all of them, be it nothing
 };
 
 // Of pods: those of a template ask for the same, and are looked at once.
