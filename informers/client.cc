@@ -98,6 +98,15 @@ std::string_view written_object(const api::Resource& resource, std::string_view 
   return made = api::encode_protobuf(metadata);
 }
 
+Client::Document document_of(HttpResponse response) {
+  Client::Document out;
+  out.same = response.status == 304;
+  out.media_type = response.headers.get("content-type");
+  out.tag = response.headers.get("etag");
+  out.body = *joined(std::move(response.body));
+  return out;
+}
+
 DeleteOptions with_propagation(const char* policy, std::string uid) {
   DeleteOptions out;
   out.propagation = policy;
@@ -363,13 +372,18 @@ Task<Client::Document> Client::get_document(std::string path, std::string accept
   request.headers.add("accept", std::move(accept));
   request.headers.add("user-agent", user_agent_);
   if (!known.empty()) request.headers.add("if-none-match", std::move(known));
-  HttpResponse response = co_await exchange(std::move(request), false);
-  Document out;
-  out.same = response.status == 304;
-  out.media_type = response.headers.get("content-type");
-  out.tag = response.headers.get("etag");
-  out.body = *joined(std::move(response.body));
-  co_return out;
+  co_return document_of(co_await exchange(std::move(request), false));
+}
+
+Task<Client::Document> Client::put_document(std::string path, std::string media_type, std::string body) {
+  HttpRequest request;
+  request.method = "PUT";
+  request.target = std::move(path);
+  request.headers.add("accept", media_type);
+  request.headers.add("user-agent", user_agent_);
+  request.headers.add("content-type", std::move(media_type));
+  request.body = std::move(body);
+  co_return document_of(co_await exchange(std::move(request), false));
 }
 
 }  // namespace ph::informers

@@ -239,6 +239,8 @@ class Client {
     bool same = false;
   };
   virtual Task<Document> get_document(std::string path, std::string accept, std::string known);
+  // PUT of one, for objects whose kind this program does not know. `observe_writes` is not told: whoever sends it reads live.
+  virtual Task<Document> put_document(std::string path, std::string media_type, std::string body);
 
   Transport& transport() { return transport_; }
   const std::string& user_agent() const { return user_agent_; }

@@ -6,6 +6,7 @@
 #include "api/times.h"
 #include "api/wire_records.h"
 #include "informers/job_pod_view.h"
+#include "informers/pod_asks.h"
 #include "informers/request.h"
 
 namespace ph::informers {
@@ -134,6 +135,8 @@ void read_spec(std::string_view bytes, PodView& pod) {
   if (pod.node_name.empty()) pod.named_node = Interned(named_node(affinity));
 }
 
+Said said(std::string_view status) { return status == "True" ? Said::True : status == "False" ? Said::False : Said::Unknown; }
+
 void read_condition(std::string_view bytes, PodView& pod) {
   std::string_view type, status, since, reason;
   for (wire::Records in(bytes); in.next();) {
@@ -147,7 +150,8 @@ void read_condition(std::string_view bytes, PodView& pod) {
   if (type == "PodScheduled") pod.scheduled = status == "True";
   if (type == "DisruptionTarget" && status == "True" && reason != "TerminationByKubelet") pod.disrupted_since = wire_time(since);
   if (type != "Ready") return;
-  pod.ready = status == "True";
+  pod.readiness = said(status);
+  pod.ready = pod.readiness == Said::True;
   if (!since.empty()) pod.ready_since = wire_time(since);
 }
 
@@ -165,6 +169,7 @@ void read_status(std::string_view bytes, PodView& pod) {
       case 2: read_condition(in.text(), pod); break;
       case 4: pod.reason = Interned(in.text()); break;
       case 6: pod_ip = in.text(); break;
+      case 7: pod.started = wire_time(in.text()); break;
       case 8: read_container_status(in.text(), pod); break;
       case 12: pod.pod_ips.emplace_back(wire::member_of(in.text(), 1)); break;
     }
@@ -197,6 +202,7 @@ std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
   for (ClaimView& claim : pod->claims) {
     if (claim.generic_ephemeral) claim.name = pod->name + "-" + claim.name;
   }
+  pod->asks = Interned(asks_of(protobuf));
   const OwnerView* controller = pod->controller();
   if (pod->job_tracked || (controller && controller->kind == "Job")) pod->job = JobPodView::decode(protobuf);
   return pod;

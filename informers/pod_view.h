@@ -24,6 +24,9 @@ struct ClaimView {
 
 struct JobPodView;  // informers/job_pod_view.h
 
+// What a condition says; Untold: there is none.
+enum class Said : std::uint8_t { Untold, True, False, Unknown };
+
 struct PodView : MetadataView {
   std::int64_t generation = 0;
   std::vector<std::pair<Interned, Interned>> labels;  // sorted by key
@@ -40,12 +43,15 @@ struct PodView : MetadataView {
   std::vector<std::string> pod_ips;
   Interned reason;                  // status.reason
   bool ready = false;               // condition Ready is True
+  Said readiness = Said::Untold;    // the same condition
   std::optional<Time> ready_since;  // its lastTransitionTime
+  std::optional<Time> started;      // status.startTime
   bool scheduled = false;           // condition PodScheduled is True
   std::optional<Time>
       disrupted_since;             // lastTransitionTime of the condition DisruptionTarget, when it is True and not a kubelet's
   std::int32_t restarts = 0;       // highest of its containers
   std::int32_t deletion_cost = 0;  // controller.kubernetes.io/pod-deletion-cost
+  Interned asks;                   // what it asks of the cluster; informers/pod_asks.h
   std::shared_ptr<const JobPodView> job;  // of pods that a Job controls, or has tracked; null: any other
 
   const OwnerView* controller() const;  // null: none

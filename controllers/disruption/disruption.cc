@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "controllers/common/go_text.h"
 #include "controllers/common/pods.h"
 #include "controllers/disruption/plan.h"
 #include "controllers/disruption/scalables.h"
@@ -138,7 +139,7 @@ class Disruption final : public Loop {
         "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
         "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods "
         "please set \".spec.minAvailable\" field of the PDB to an integer value.",
-        disruption::go_text(budget.spec().selector()));
+        go_text(budget.spec().selector()));
   }
 
   void tell_overdue(const PodDisruptionBudget& budget, const PodView& pod) {

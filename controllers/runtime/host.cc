@@ -151,8 +151,8 @@ class Running {
     const auto events = source.informer->events();
     while (const auto event = co_await events->next()) {
       if (source.ended && event->before && !event->after) source.ended(event->before.get());
-      if (event->before) add_all(source.keys(event->before.get()));
-      if (event->after) add_all(source.keys(event->after.get()));
+      if (source.keys_wake && event->before) add_all(source.keys(event->before.get()));
+      if (source.keys_wake && event->after) add_all(source.keys(event->after.get()));
       if (source.wakes && (event->before || event->after)) wake(source.wakes(event->before.get(), event->after.get()));
     }
   }
@@ -169,8 +169,21 @@ class Running {
         return builder_.kinds().keys(*kind, *static_cast<const MetadataView*>(object), world_);
       };
       source.ended = [this](const void* object) { loop_->ended(*static_cast<const MetadataView*>(object)); };
+      if (builder_.kinds().ends_only) bring_ends_only(source);
       scope_.spawn(follow(sources_.insert(sources_.end(), std::move(source)), kind));
     }
+  }
+
+  // Nothing but the end of an object brings its keys.
+  static void bring_ends_only(LoopBuilder::Source& source) {
+    source.keys_wake = false;
+    source.wakes = [keys = source.keys](const void* before, const void* after) {
+      std::vector<LoopBuilder::Wake> out;
+      if (before && !after) {
+        for (ObjectKey& key : keys(before)) out.push_back({std::move(key), {}});
+      }
+      return out;
+    };
   }
 
   Task<void> watch_kinds() {
