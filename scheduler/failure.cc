@@ -93,6 +93,13 @@ void Scheduler::set_condition(const Pod& pod, std::string_view reason, std::stri
   tasks_.spawn(patch_status(key_of(pod), std::move(body)));
 }
 
+void Scheduler::clear_nomination(const PodRef& pod) {
+  queue_.nominated().remove(pod->uid);
+  if (pod->nominated_node.empty()) return;
+  tasks_.spawn(
+      patch_status(pod->key(), fmt::format(R"({{"metadata":{{"uid":"{}"}},"status":{{"nominatedNodeName":null}}}})", pod->uid)));
+}
+
 Task<void> Scheduler::patch_status(ObjectKey key, std::string body) {
   try {
     co_await world_.client.patch<Pod>(key, informers::Patch::strategic(std::move(body)), "status");

@@ -25,7 +25,14 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
         }
       }) {
   add_extenders();
-  const PluginWorld plugins{&world_.client, &world_.clock, &world_.rng, &snapshot_, &waiting_, world_.log};
+  const PluginWorld plugins{.client = &world_.client,
+                            .clock = &world_.clock,
+                            .rng = &world_.rng,
+                            .snapshot = &snapshot_,
+                            .waiting = &waiting_,
+                            .log = world_.log,
+                            .informers = &world_.informers,
+                            .handle = this};
   for (const ProfileSpec& spec : configuration_.profiles) {
     if (profiles_.contains(spec.scheduler_name)) {
       throw std::invalid_argument(fmt::format("duplicate profile with scheduler name \"{}\"", spec.scheduler_name));

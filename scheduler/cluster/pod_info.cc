@@ -1,6 +1,7 @@
 #include "scheduler/cluster/pod_info.h"
 
 #include <cstdlib>
+#include <functional>
 
 #include "api/sorted.h"
 
@@ -53,6 +54,16 @@ void add_images(const Pod& pod, PodInfo& out) {
   out.image_count = static_cast<std::int32_t>(out.images.size());
 }
 
+// Of messages without maps: their bytes are the same for the same content. 0: there are none.
+template <class Repeated>
+std::size_t hash_of(const Repeated& messages) {
+  std::size_t hash = 0;
+  for (const auto& message : messages) {
+    hash = hash * 31 + std::hash<std::string>()(message.SerializeAsString()) + 1;
+  }
+  return hash;
+}
+
 }  // namespace
 
 PodRef make_pod_info(const Pod& pod) {
@@ -69,6 +80,9 @@ PodRef make_pod_info(const Pod& pod) {
   out->scheduler_name = Interned(pod.spec().scheduler_name());
   out->nominated_node = Interned(pod.status().nominated_node_name());
   out->priority = pod.spec().has_priority() ? pod.spec().priority() : 0;
+  if (pod.status().has_start_time()) out->start_time = pod.status().start_time().seconds();
+  out->tolerations_hash = hash_of(pod.spec().tolerations());
+  out->claims_hash = hash_of(pod.status().resource_claim_statuses());
   out->finished = pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
 
   out->requests = requests_of(pod);

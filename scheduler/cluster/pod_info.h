@@ -37,6 +37,8 @@ struct PodInfo {
   std::vector<std::pair<Interned, Interned>> labels;  // sorted by key
   Interned node_name, scheduler_name, nominated_node;
   std::int32_t priority = 0;
+  std::int64_t start_time = 0;                        // seconds since 1970, of status.startTime; 0: it has not started
+  std::size_t tolerations_hash = 0, claims_hash = 0;  // of spec.tolerations, and of the names of the claims made for the pod
   bool deleting = false;
   bool finished = false;  // Succeeded or Failed: holds nothing any more
 

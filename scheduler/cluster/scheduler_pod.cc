@@ -20,8 +20,9 @@ constexpr Kept kCondition[] = {{1}, {5}};                           // type, rea
 constexpr Kept kRequired[] = {{1}};                                 // requiredDuringSchedulingIgnoredDuringExecution
 constexpr Kept kAffinity[] = {{3, kRequired}};                      // podAntiAffinity
 constexpr Kept kMetadata[] = {{1}, {3}, {5}, {6}, {9}, {11}};       // name, namespace, uid, resourceVersion, deletion, labels
-constexpr Kept kSpec[] = {{2, kContainer}, {10}, {18, kAffinity}, {19}, {20, kContainer}, {25}, {32}, {40, kPodResources}};
-constexpr Kept kStatus[] = {{1}, {2, kCondition}, {8, kContainerStatus}, {10, kContainerStatus}, {11}, {19}, {20, kPodResources}};
+constexpr Kept kSpec[] = {{2, kContainer}, {10}, {18, kAffinity}, {19}, {20, kContainer}, {22}, {25}, {32}, {40, kPodResources}};
+constexpr Kept kStatus[] = {{1},  {2, kCondition},    {7}, {8, kContainerStatus}, {10, kContainerStatus}, {11}, {15},
+                            {19}, {20, kPodResources}};
 constexpr Kept kAssignedPod[] = {{1, kMetadata}, {2, kSpec}, {3, kStatus}};
 constexpr int kNodeName[] = {2, 10};
 

@@ -101,7 +101,9 @@ std::vector<T*> Profile::at(Point point) const {
   return out;
 }
 
-Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more) : spec_(std::move(spec)) {
+Profile::Profile(ProfileSpec spec, const PluginWorld& outside, std::span<const PluginEntry> more) : spec_(std::move(spec)) {
+  PluginWorld world = outside;
+  world.profile = this;
   for (const auto& [point, names] : spec_.points) {
     for (const std::string& name : names) {
       if (plugins_.contains(name)) continue;
@@ -213,34 +215,65 @@ Verdict Profile::filter(const CycleState& state, const Pod& pod, const NodeInfo&
   return Verdict::fits();
 }
 
+Verdict Profile::filter(const CycleState& state, const Pod& pod, const NodeInfo& node, const Nominator& nominated) const {
+  const auto counts = [&](const PodRef& other) {
+    return other->priority >= state.pod().priority && other->uid != state.pod().uid;
+  };
+  const auto expected = nominated.on(node.name());
+  if (std::ranges::any_of(expected, counts)) {
+    CycleState with = state.clone();
+    NodeInfo fuller = node;
+    for (const PodRef& other : expected) {
+      if (!counts(other)) continue;
+      fuller.add_pod(other);
+      if (Verdict verdict = add_pod(with, pod, *other, fuller); !verdict.success()) return verdict;
+    }
+    if (Verdict verdict = filter(with, pod, fuller); !verdict.success()) return verdict;
+  }
+  return filter(state, pod, node);
+}
+
 Verdict Profile::add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const {
   for (const PreFilterPlugin* plugin : pre_filter_) {
     if (!state.filters(plugin)) continue;
-    Verdict verdict = plugin->add_pod(state, pod, added, node);
-    if (!verdict.success()) return std::move(verdict).by(plugin->name());
+    if (const Verdict verdict = plugin->add_pod(state, pod, added, node); !verdict.success()) {
+      return Verdict::error(fmt::format("running AddPod on PreFilter plugin \"{}\": {}", plugin->name(), verdict.message()));
+    }
   }
   return Verdict::fits();
 }
 
-PostFilterResult Profile::post_filter(CycleState& state, const Pod& pod, std::span<const Rejection> rejections) const {
+Verdict Profile::remove_pod(CycleState& state, const Pod& pod, const PodInfo& removed, const NodeInfo& node) const {
+  for (const PreFilterPlugin* plugin : pre_filter_) {
+    if (!state.filters(plugin)) continue;
+    if (const Verdict verdict = plugin->remove_pod(state, pod, removed, node); !verdict.success()) {
+      return Verdict::error(fmt::format("running RemovePod on PreFilter plugin \"{}\": {}", plugin->name(), verdict.message()));
+    }
+  }
+  return Verdict::fits();
+}
+
+Task<PostFilterResult> Profile::post_filter(CycleState& state, const Pod& pod, const Rejections& rejections) const {
   PostFilterResult out;
   std::string reasons;
   Timed timed(metrics_, *this, Point::PostFilter);
   for (PostFilterPlugin* plugin : post_filter_) {
-    PostFilterResult result = ask(metrics_, state.measures_plugins(), Point::PostFilter, *plugin,
-                                  [&] { return plugin->post_filter(state, pod, rejections); });
+    const bool measured = state.measures_plugins();
+    const Steady begun = measured ? metrics_->now() : Steady();
+    PostFilterResult result = co_await plugin->post_filter(state, pod, rejections);
+    if (measured) metrics_->plugin(Point::PostFilter, plugin->name(), result.verdict.code(), metrics_->now() - begun);
     timed.says(result.verdict.code());
     if (result.verdict.success() || result.verdict.failed()) {
       result.verdict = std::move(result.verdict).by(plugin->name());
-      return result;
+      co_return result;
     }
     if (const std::string message = result.verdict.message(); !message.empty()) {
       reasons += (reasons.empty() ? "" : ", ") + message;
     }
-    if (!result.nominated_node.empty()) out.nominated_node = std::move(result.nominated_node);
+    if (result.nominated_node) out.nominated_node = std::move(result.nominated_node);
   }
   out.verdict = Verdict::owning(Code::Unschedulable, std::move(reasons));
-  return out;
+  co_return out;
 }
 
 Verdict Profile::pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {

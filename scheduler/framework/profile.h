@@ -14,6 +14,7 @@
 #include "scheduler/framework/diagnosis.h"
 #include "scheduler/framework/plugin.h"
 #include "scheduler/framework/waiting_pods.h"
+#include "scheduler/queue/nominator.h"
 
 namespace ph::scheduler {
 
@@ -84,8 +85,14 @@ class Profile {
   };
   PreFiltered pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const;
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const;
+  // The same; a node must also have room for the pods of at least the same priority that are nominated there, and it must do
+  // without them, because they may never come.
+  Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node, const Nominator& nominated) const;
+  // What if another pod were on the node (it is there in `node` already), or were not? For copies of a state.
   Verdict add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const;
-  PostFilterResult post_filter(CycleState& state, const Pod& pod, std::span<const Rejection> rejections) const;
+  Verdict remove_pod(CycleState& state, const Pod& pod, const PodInfo& removed, const NodeInfo& node) const;
+  // All must outlive the task.
+  Task<PostFilterResult> post_filter(CycleState& state, const Pod& pod, const Rejections& rejections) const;
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const;
   // The weighted sums, in the order of `nodes`. Throws when a plugin leaves 0..100.
   std::vector<NodeScore> score(const CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const;

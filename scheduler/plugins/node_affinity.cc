@@ -68,25 +68,25 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
       names = named_nodes(*required.affinity());
       if (names && names->empty()) return {Verdict::unresolvable(kConflict), {}};
     }
-    state.put(std::move(required));
+    state.put(this, std::move(required));
     return {Verdict::fits(), std::move(names)};
   }
 
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     if (added_required_ && !added_required_->matches(node.node())) return Verdict::unresolvable(kEnforced);
-    return state.get<RequiredNodes>().matches(node.node()) ? Verdict::fits() : Verdict::unresolvable(kMismatch);
+    return state.get<RequiredNodes>(this).matches(node.node()) ? Verdict::fits() : Verdict::unresolvable(kMismatch);
   }
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     if (added_preferred_terms_.empty() && preferred_terms(pod).empty()) return Verdict::skip();
     Preference preference{PreferredNodes(preferred_terms(pod))};
     if (const TermErrors errors = preference.nodes.errors(); !errors.empty()) return Verdict::error(api::one_text(errors));
-    state.put(std::move(preference));
+    state.put(this, std::move(preference));
     return Verdict::fits();
   }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    return added_preferred_.score(node.node()) + state.get<Preference>().nodes.score(node.node());
+    return added_preferred_.score(node.node()) + state.get<Preference>(this).nodes.score(node.node());
   }
 
   void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {

@@ -47,7 +47,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
       if (amount == 0 || ignored(name)) continue;
       scalars.wanted.push_back({name, amount, "Insufficient " + std::string(name.view())});
     }
-    state.put(std::move(scalars));
+    state.put(this, std::move(scalars));
     return {};
   }
 
@@ -69,7 +69,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     check(wanted.milli_cpu, there.milli_cpu, used.milli_cpu, "Insufficient cpu");
     check(wanted.memory, there.memory, used.memory, "Insufficient memory");
     check(wanted.ephemeral_storage, there.ephemeral_storage, used.ephemeral_storage, "Insufficient ephemeral-storage");
-    for (const auto& scalar : state.get<WantedScalars>().wanted) {
+    for (const auto& scalar : state.get<WantedScalars>(this).wanted) {
       check(scalar.amount, there.scalar(scalar.name), used.scalar(scalar.name), scalar.insufficient);
     }
     if (!refused) return Verdict::fits();

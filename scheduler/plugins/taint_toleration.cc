@@ -49,13 +49,13 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
     for (const Toleration& toleration : pod.spec().tolerations()) {
       if (toleration.effect().empty() || toleration.effect() == "PreferNoSchedule") soft.tolerations.push_back(toleration);
     }
-    state.put(std::move(soft));
+    state.put(this, std::move(soft));
     return Verdict::fits();
   }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     if (node.node().spec().taints().empty()) return 0;
-    const auto& soft = state.get<SoftTolerations>().tolerations;
+    const auto& soft = state.get<SoftTolerations>(this).tolerations;
     return std::ranges::count_if(node.node().spec().taints(), [&](const Taint& taint) {
       return taint.effect() == "PreferNoSchedule" &&
              std::ranges::none_of(soft, [&](const Toleration& t) { return tolerates(t, taint); });
