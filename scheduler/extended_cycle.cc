@@ -111,7 +111,8 @@ Task<void> Scheduler::place_extended(Extended& cycle) {
   if (cycle.removed()) co_return;
   if (nodes.empty()) {
     metrics_.chosen(cycle.queued->attempt_begun);
-    co_return refuse_extended(cycle);
+    co_await refuse_extended(cycle);
+    co_return;
   }
 
   const QueuedRef& queued = cycle.queued;
@@ -149,7 +150,7 @@ Task<std::vector<NodeRef>> Scheduler::filter_extended(Extended& cycle, bool nomi
   cycle.refused.clear();
   cycle.state.emplace(cycle.queued->info);
   std::vector<NodeRef> nodes = references_to(candidates(profile, *cycle.state, *cycle.pod, *cycle.diagnosis, nominated_first));
-  for (Rejection& rejection : rejections_) cycle.refused.emplace_back(rejection.node->name(), std::move(rejection.verdict));
+  for (Rejection& rejection : rejections_.nodes) cycle.refused.emplace_back(rejection.node->name(), std::move(rejection.verdict));
   cycle.only_nominated = nominated_first && nodes.size() == 1 && cycle.refused.empty() &&
                          nodes.front()->metadata().name() == cycle.pod->status().nominated_node_name();
 
@@ -216,19 +217,19 @@ std::vector<const NodeInfo*> Scheduler::still_fitting(const Extended& cycle, Cyc
   return out;
 }
 
-void Scheduler::refuse_extended(Extended& cycle) {
-  const Pod& pod = *cycle.queued->pod;
+Task<void> Scheduler::refuse_extended(Extended& cycle) {
+  const PendingPod pod = cycle.queued->pod;
   CycleState state(cycle.queued->info);
   cache_.update(snapshot_);
   if (cycle.queued->profile->has_post_filters()) {
-    cycle.queued->profile->pre_filter(state, pod, snapshot_.nodes());
+    cycle.queued->profile->pre_filter(state, *pod, snapshot_.nodes());
   }
-  rejections_.clear();
+  rejections_.nodes.clear();
   for (auto& [name, verdict] : cycle.refused) {
     cycle.diagnosis->add(verdict);
-    if (const NodeInfo* node = snapshot_.find(name)) rejections_.push_back({node, std::move(verdict)});
+    if (const NodeInfo* node = snapshot_.find(name)) rejections_.nodes.push_back({node, std::move(verdict)});
   }
-  nothing_fits(cycle.queued, state, pod, cycle.diagnosis);
+  co_await nothing_fits(cycle.queued, state, pod, cycle.diagnosis);
 }
 
 }  // namespace ph::scheduler

@@ -1,6 +1,7 @@
 #include "scheduler/cluster/pod_info.h"
 
 #include <cstdlib>
+#include <functional>
 
 #include "api/sorted.h"
 
@@ -53,6 +54,24 @@ void add_images(const Pod& pod, PodInfo& out) {
   out.image_count = static_cast<std::int32_t>(out.images.size());
 }
 
+PodInfo::Disruption disruption_of(const Pod& pod) {
+  for (const auto& condition : pod.status().conditions()) {
+    if (condition.type() != "DisruptionTarget" || condition.status() != "True") continue;
+    return condition.reason() == kPreemptedReason ? PodInfo::Disruption::ByScheduler : PodInfo::Disruption::Other;
+  }
+  return PodInfo::Disruption::None;
+}
+
+// Of messages without maps: their bytes are the same for the same content. 0: there are none.
+template <class Repeated>
+std::size_t hash_of(const Repeated& messages) {
+  std::size_t hash = 0;
+  for (const auto& message : messages) {
+    hash = hash * 31 + std::hash<std::string>()(message.SerializeAsString()) + 1;
+  }
+  return hash;
+}
+
 }  // namespace
 
 PodRef make_pod_info(const Pod& pod) {
@@ -63,12 +82,17 @@ PodRef make_pod_info(const Pod& pod) {
   out->uid = meta.uid();
   out->revision = Revision{std::strtoull(meta.resource_version().c_str(), nullptr, 10)};
   for (const auto* label : sorted(meta.labels())) out->labels.emplace_back(Interned(label->first), Interned(label->second));
+  out->generation = meta.generation();
   out->deleting = meta.has_deletion_timestamp();
+  out->disruption = disruption_of(pod);
 
   out->node_name = Interned(pod.spec().node_name());
   out->scheduler_name = Interned(pod.spec().scheduler_name());
   out->nominated_node = Interned(pod.status().nominated_node_name());
   out->priority = pod.spec().has_priority() ? pod.spec().priority() : 0;
+  if (pod.status().has_start_time()) out->start_time = pod.status().start_time().seconds();
+  out->tolerations_hash = hash_of(pod.spec().tolerations());
+  out->claims_hash = hash_of(pod.status().resource_claim_statuses());
   out->finished = pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
 
   out->requests = requests_of(pod);

@@ -16,12 +16,14 @@ constexpr Kept kResources[] = {{2}};                                // requests
 constexpr Kept kPodResources[] = {{2}};                             // requests
 constexpr Kept kContainer[] = {{1}, {6}, {8, kResources}, {24}};    // name, ports, resources, restartPolicy
 constexpr Kept kContainerStatus[] = {{1}, {10}, {11, kResources}};  // name, allocatedResources, resources
-constexpr Kept kCondition[] = {{1}, {5}};                           // type, reason
+constexpr Kept kCondition[] = {{1}, {2}, {5}};                      // type, status, reason
 constexpr Kept kRequired[] = {{1}};                                 // requiredDuringSchedulingIgnoredDuringExecution
 constexpr Kept kAffinity[] = {{3, kRequired}};                      // podAntiAffinity
-constexpr Kept kMetadata[] = {{1}, {3}, {5}, {6}, {9}, {11}};       // name, namespace, uid, resourceVersion, deletion, labels
-constexpr Kept kSpec[] = {{2, kContainer}, {10}, {18, kAffinity}, {19}, {20, kContainer}, {25}, {32}, {40, kPodResources}};
-constexpr Kept kStatus[] = {{1}, {2, kCondition}, {8, kContainerStatus}, {10, kContainerStatus}, {11}, {19}, {20, kPodResources}};
+// name, namespace, uid, resourceVersion, generation, deletion, labels
+constexpr Kept kMetadata[] = {{1}, {3}, {5}, {6}, {7}, {9}, {11}};
+constexpr Kept kSpec[] = {{2, kContainer}, {10}, {18, kAffinity}, {19}, {20, kContainer}, {22}, {25}, {32}, {40, kPodResources}};
+constexpr Kept kStatus[] = {{1},  {2, kCondition},    {7}, {8, kContainerStatus}, {10, kContainerStatus}, {11}, {15},
+                            {19}, {20, kPodResources}};
 constexpr Kept kAssignedPod[] = {{1, kMetadata}, {2, kSpec}, {3, kStatus}};
 constexpr int kNodeName[] = {2, 10};
 
