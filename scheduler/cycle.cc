@@ -77,7 +77,7 @@ Task<void> Scheduler::schedule_one(QueuedRef queued) {
 
 Task<void> Scheduler::nothing_fits(QueuedRef queued, CycleState& state, PendingPod pod, std::shared_ptr<Diagnosis> diagnosis) {
   if (diagnosis->nodes_total == 0) {
-    fail(queued, Verdict::unresolvable(kNoNodes), diagnosis, std::string());
+    fail(queued, Verdict::unresolvable(kNoNodes), diagnosis, {});
     co_return;
   }
   std::optional<std::string> nominated;

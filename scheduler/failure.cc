@@ -56,8 +56,8 @@ void Scheduler::fail(const QueuedRef& queued, const Verdict& verdict, std::share
   metrics_.attempted(*queued->profile, verdict.rejected() ? "unschedulable" : "error", queued->attempt_begun);
   if (queued->place == QueuedPod::Place::Removed) return;  // deleted, or assigned by somebody else
   if (verdict.rejected()) {
-    queued->rejectors = diagnosis->rejectors;
-    queued->pending = diagnosis->pending;
+    queued->rejectors = queued->profile->set_of(diagnosis->rejectors);
+    queued->pending = queued->profile->set_of(diagnosis->pending);
   }
   diagnosis->message = verdict.message();
   const PendingPod pod = queued->pod;
@@ -73,7 +73,12 @@ void Scheduler::fail(const QueuedRef& queued, const Verdict& verdict, std::share
   } else {
     world_.log.error("pod could not be scheduled", "pod", info->key(), "err", message);
   }
-  events(*queued->profile).warning(informers::reference_to(*pod), "FailedScheduling", cut(message));
+  events(*queued->profile)
+      .report({.about = informers::reference_to(*pod),
+               .type = "Warning",
+               .reason = "FailedScheduling",
+               .action = "Scheduling",
+               .note = cut(message)});
   set_condition(*pod, verdict.rejected() ? "Unschedulable" : "SchedulerError", message, std::move(nominated));
 }
 

@@ -41,8 +41,9 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
         profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins, world_.plugins)).first->second;
     if (metrics_.on()) profile->measure(&metrics_);
     if (!world_.events) {
-      recorders_.emplace(spec.scheduler_name, informers::event_recorder(world_.executor, world_.client, world_.rng,
-                                                                        spec.scheduler_name, {}, world_.log));
+      recorders_.emplace(spec.scheduler_name,
+                         informers::series_recorder(world_.executor, world_.client, spec.scheduler_name,
+                                                    fmt::format("{}-{}", spec.scheduler_name, world_.host), world_.log));
     }
   }
   if (!metrics_.on()) return;
@@ -94,9 +95,11 @@ Task<void> Scheduler::run() {
   co_await catch_up(world_.informers.informer<SchedulerPod>(), world_.log);
   tasks_.spawn(follow_nodes());
   tasks_.spawn(follow_pods());
+  follow_others();
   // A pod must not be refused for nodes that have not been heard of yet, nor placed where unseen pods are.
   co_await nodes_known_.wait();
   co_await pods_known_.wait();
+  co_await world_.informers.wait_synced();
   world_.log.info("scheduling begins", "nodes", cache_.node_count(), "pods", cache_.pod_count());
   tasks_.spawn(schedule());
   co_await tasks_.join();

@@ -46,6 +46,7 @@ struct SchedulerWorld {
   informers::Client& client;
   informers::Informers& informers;
   informers::EventRecorder* events = nullptr;  // null: the scheduler makes one a profile, named after it
+  std::string host = {};                       // that events come from
   Log log;
   Metrics* metrics = nullptr;                   // null: nothing is counted
   std::span<const PluginEntry> plugins = {};    // beside those of the registry, for configurations made in code
@@ -106,7 +107,9 @@ class Scheduler final : private Handle {
   void look_again(const PodInfo& info);
   // Takes an assumed pod out of the cache and tells those who wait for its room.
   void take_out(std::string_view uid);
-  void note_gate(const PodInfo& info);
+  void nomination_ended(const PodInfo& before);
+  // Kinds that only some plugins know (following_others.cc).
+  void follow_others();
 
   // -- The cycle (cycle.cc)
   Task<void> schedule();
@@ -160,6 +163,8 @@ class Scheduler final : private Handle {
             std::optional<std::string> nominated);
   void set_condition(const Pod& pod, std::string_view reason, std::string message, std::optional<std::string> nominated);
   Task<void> patch_status(ObjectKey key, std::string body);
+  // Writes status.nominatedNodeName, unless it is so already. Empty: clears it.
+  Task<void> nominate(const Pod& pod, std::string node);
   informers::EventRecorder& events(const Profile& profile);
 
   // -- For plugins (Handle)
@@ -169,7 +174,8 @@ class Scheduler final : private Handle {
   void activate(const std::vector<std::string>& uids) override { queue_.activate(uids); }
   informers::EventRecorder& recorder(const Profile& profile) override { return events(profile); }
   const std::vector<std::unique_ptr<Extender>>& extenders() const override { return extenders_; }
-  Executor& executor() override { return world_.executor; }
+  void count_preemption_attempt() override { metrics_.looked_for_victims(); }
+  void count_preemption(std::size_t victims) override { metrics_.preempted(victims); }
 
   SchedulerWorld world_;
   Configuration configuration_;

@@ -41,6 +41,14 @@ void add_images(const Pod& pod, PodInfo& out) {
   out.image_count = static_cast<std::int32_t>(out.images.size());
 }
 
+PodInfo::Disruption disruption_of(const Pod& pod) {
+  for (const auto& condition : pod.status().conditions()) {
+    if (condition.type() != "DisruptionTarget" || condition.status() != "True") continue;
+    return condition.reason() == kPreemptedReason ? PodInfo::Disruption::ByScheduler : PodInfo::Disruption::Other;
+  }
+  return PodInfo::Disruption::None;
+}
+
 // Of messages without maps: their bytes are the same for the same content. 0: there are none.
 template <class Repeated>
 std::size_t hash_of(const Repeated& messages) {
@@ -61,7 +69,9 @@ PodRef make_pod_info(const Pod& pod) {
   out->uid = meta.uid();
   out->revision = Revision{std::strtoull(meta.resource_version().c_str(), nullptr, 10)};
   out->labels = interned_labels(meta.labels());
+  out->generation = meta.generation();
   out->deleting = meta.has_deletion_timestamp();
+  out->disruption = disruption_of(pod);
 
   out->node_name = Interned(pod.spec().node_name());
   out->scheduler_name = Interned(pod.spec().scheduler_name());

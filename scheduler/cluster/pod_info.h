@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/kinds.h"
@@ -32,6 +33,9 @@ struct PodInfo {
   Labels labels;
   Interned node_name, scheduler_name, nominated_node;
   std::int32_t priority = 0;
+  std::int64_t generation = 0;
+  // Of its condition DisruptionTarget.
+  enum class Disruption : std::uint8_t { None, Other, ByScheduler } disruption = Disruption::None;
   std::int64_t start_time = 0;                        // seconds since 1970, of status.startTime; 0: it has not started
   std::size_t tolerations_hash = 0, claims_hash = 0;  // of spec.tolerations, and of the names of the claims made for the pod
   bool deleting = false;
@@ -48,6 +52,9 @@ struct PodInfo {
   ObjectKey key() const { return {std::string(namespace_name.view()), name}; }
   bool assigned() const { return !node_name.empty(); }
 };
+
+// Why a pod that had to make way for another one says that it is disrupted.
+inline constexpr std::string_view kPreemptedReason = "PreemptionByScheduler";
 
 using PodRef = std::shared_ptr<const PodInfo>;
 

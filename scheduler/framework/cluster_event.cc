@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "api/codec.h"
 #include "api/sorted.h"
 
 namespace ph::scheduler {
@@ -78,17 +77,6 @@ bool same_text(const Map& a, const Map& b) {
          });
 }
 
-// Whether anything differs that might matter to plugins: all but the status and what the server keeps for itself.
-bool same_waiting_pod(const core::v1::Pod& a, const core::v1::Pod& b) {
-  const auto &before = a.metadata(), &after = b.metadata();
-  const bool same_spec = (before.generation() != 0 && before.generation() == after.generation()) ||
-                         api::encode_protobuf(a.spec()) == api::encode_protobuf(b.spec());
-  const auto same_owner = [](const auto& x, const auto& y) { return x.SerializeAsString() == y.SerializeAsString(); };
-  return same_spec && same_text(before.annotations(), after.annotations()) &&
-         std::ranges::equal(before.owner_references(), after.owner_references(), same_owner) &&
-         before.deletion_timestamp().seconds() == after.deletion_timestamp().seconds();
-}
-
 bool same_taints(const Node& a, const Node& b) {
   return std::ranges::equal(a.spec().taints(), b.spec().taints(), [](const auto& x, const auto& y) {
     return x.key() == y.key() && x.value() == y.value() && x.effect() == y.effect();
@@ -138,7 +126,7 @@ ClusterEvents events_of(const SchedulerPod& before, const SchedulerPod& after) {
   if (were_gated && after.pending->spec().scheduling_gates().empty()) out.add(PodGatesRemoved);
   if (before.info->tolerations_hash != after.info->tolerations_hash) out.add(PodTolerationsChanged);
   if (before.info->claims_hash != after.info->claims_hash) out.add(PodClaimsGenerated);
-  if (out.empty() && !(before.pending && same_waiting_pod(*before.pending, *after.pending))) out.add(PodChanged);
+  if (out.empty()) out.add(PodChanged);
   return out;
 }
 

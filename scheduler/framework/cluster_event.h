@@ -1,6 +1,7 @@
 // Cluster events: what happens in the cluster that may make a waiting pod schedulable.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -95,6 +96,12 @@ class ClusterEvents {
     return other;
   }
   constexpr bool empty() const { return bits_ == 0; }
+  constexpr bool has_any(ClusterEvents other) const { return (bits_ & other.bits_) != 0; }
+  // In the order in which upstream tells them.
+  template <class F>
+  constexpr void each(F f) const {
+    for (std::uint64_t left = bits_; left != 0; left &= left - 1) f(static_cast<ClusterEvent>(std::countr_zero(left)));
+  }
   constexpr bool operator==(const ClusterEvents&) const = default;
 
  private:
@@ -129,7 +136,7 @@ struct ClusterChange {
 ClusterEvents events_of(const core::v1::Node& before, const core::v1::Node& after);
 // … of an assigned pod. AssignedPodChanged when it is none of the others.
 ClusterEvents events_of(const PodInfo& before, const PodInfo& after);
-// … of a waiting pod. PodChanged when it is none of the others; empty when nothing but its status differs.
+// … of a waiting pod. PodChanged when it is none of the others.
 ClusterEvents events_of(const SchedulerPod& before, const SchedulerPod& after);
 
 }  // namespace ph::scheduler

@@ -66,8 +66,11 @@ class CycleState {
   // Plugins that said Skip in pre_filter or pre_score: their filter or score is not asked for this pod.
   void skip_filter(const Plugin* plugin) { no_filter_.push_back(plugin); }
   void skip_score(const Plugin* plugin) { no_score_.push_back(plugin); }
+  // … and those that have nothing to do before the binding.
+  void skip_pre_bind(const Plugin* plugin) { no_pre_bind_.push_back(plugin); }
   bool filters(const Plugin* plugin) const { return std::ranges::find(no_filter_, plugin) == no_filter_.end(); }
   bool scores(const Plugin* plugin) const { return std::ranges::find(no_score_, plugin) == no_score_.end(); }
+  bool pre_binds(const Plugin* plugin) const { return std::ranges::find(no_pre_bind_, plugin) == no_pre_bind_.end(); }
 
   // Of this attempt it is measured how long each plugin takes; filters on some of the nodes.
   void measure_plugins() {
@@ -102,7 +105,7 @@ class CycleState {
 
   PodRef pod_;
   std::vector<Slot> slots_;
-  std::vector<const Plugin*> no_filter_, no_score_;
+  std::vector<const Plugin*> no_filter_, no_score_, no_pre_bind_;
   static constexpr int kMeasuredNodes = 8;
   bool measured_ = false;
   mutable int measured_nodes_ = 0;

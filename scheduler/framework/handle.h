@@ -1,6 +1,7 @@
 // Handle: what a running scheduler does for its plugins. Belongs to the scheduler's executor.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,7 +31,9 @@ class Handle {
   virtual informers::EventRecorder& recorder(const Profile& profile) = 0;
   // In the order in which they are asked.
   virtual const std::vector<std::unique_ptr<Extender>>& extenders() const = 0;
-  virtual Executor& executor() = 0;
+  // For metrics: somebody has looked for room, or found it at the cost of so many pods.
+  virtual void count_preemption_attempt() = 0;
+  virtual void count_preemption(std::size_t victims) = 0;
 };
 
 }  // namespace ph::scheduler

@@ -203,6 +203,9 @@ class PermitPlugin : public virtual Plugin {
 
 class PreBindPlugin : public virtual Plugin {
  public:
+  // Whether there is anything to do for this pod. Skip: no; `pre_bind` is not asked. When there is, the node is told to the world
+  // (nominatedNodeName) before that begins.
+  virtual Verdict pre_bind_pre_flight(CycleState& state, const Pod& pod, std::string_view node) { return Verdict::fits(); }
   virtual Task<Verdict> pre_bind(CycleState& state, const Pod& pod, std::string node) = 0;
 };
 

@@ -54,6 +54,16 @@ struct VolumeBindingArgs {
   Duration bind_timeout = 10min;
 };
 
+struct DynamicResourcesArgs {
+  Duration filter_timeout = 10s;  // of one node; zero: none
+  Duration binding_timeout = 10min;
+};
+
+struct DefaultPreemptionArgs {
+  // Of the nodes where it may help, so many are tried at least, and so many in all.
+  std::int64_t min_candidate_nodes_percentage = 10, min_candidate_nodes_absolute = 100;
+};
+
 struct PluginArgs {
   NodeResourcesFitArgs node_resources_fit;
   NodeResourcesBalancedAllocationArgs node_resources_balanced_allocation;
@@ -61,6 +71,8 @@ struct PluginArgs {
   PodTopologySpreadArgs pod_topology_spread;
   InterPodAffinityArgs inter_pod_affinity;
   VolumeBindingArgs volume_binding;
+  DynamicResourcesArgs dynamic_resources;
+  DefaultPreemptionArgs default_preemption;
 };
 
 }  // namespace ph::scheduler

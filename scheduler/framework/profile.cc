@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <ranges>
 #include <stdexcept>
 
@@ -137,10 +138,52 @@ Profile::Profile(ProfileSpec spec, const PluginWorld& outside, std::span<const P
     throw std::invalid_argument(
         fmt::format("at least one bind plugin is needed for profile with scheduler name \"{}\"", spec_.scheduler_name));
   }
+  index_plugins();
   pre_filter_asked_ = asked(Point::PreFilter);
   filter_asked_ = asked(Point::Filter);
   pre_score_asked_ = asked(Point::PreScore);
   score_asked_ = asked(Point::Score);
+}
+
+void Profile::index_plugins() {
+  constexpr std::size_t kMost = std::numeric_limits<PluginSet>::digits - 1;
+  if (plugins_.size() > kMost) {
+    throw std::invalid_argument(fmt::format("profile \"{}\" has more than {} plugins", spec_.scheduler_name, kMost));
+  }
+  for (const auto& [name, plugin] : plugins_) names_.push_back(name);
+  names_.push_back(kExtenderName);
+  for (int i = 0; i < kClusterEvents; ++i) {
+    const auto event = static_cast<ClusterEvent>(i);
+    PluginSet& woken = woken_by_[static_cast<std::size_t>(i)];
+    woken = bit_of(kExtenderName);  // extenders cannot say what they wait for
+    for (const auto& [name, plugin] : plugins_) {
+      const ClusterEvents events = plugin->retry_on();
+      // A node that came with a taint was of no use then, whoever waited for it.
+      const bool late = event == ClusterEvent::NodeTaintsChanged && events.has(ClusterEvent::NodeAdded);
+      if (events.has(event) || late) woken |= bit_of(name);
+    }
+  }
+}
+
+PluginSet Profile::bit_of(std::string_view plugin) const {
+  const auto found = std::ranges::find(names_, plugin);
+  return found == names_.end() ? 0 : PluginSet{1} << (found - names_.begin());
+}
+
+QueueingHint Profile::hint(std::string_view name, const ClusterChange& change, const Pod& waiting) const {
+  const Plugin* plugin = this->plugin(name);
+  return plugin && plugin->retry_on().has(change.event) ? plugin->hint(change, waiting) : QueueingHint::Queue;
+}
+
+Profile::Class Profile::class_of(const Pod& pod, const PodInfo& info) const {
+  Class out;
+  for (std::size_t i = 0; i + 1 < names_.size(); ++i) {
+    const std::size_t before = out.key.size();
+    if (plugins_.find(names_[i])->second->class_key(pod, info, out.key)) continue;
+    out.key.resize(before);
+    out.undeclared |= PluginSet{1} << i;
+  }
+  return out;
 }
 
 std::uint64_t* Profile::asked(Point point) {
@@ -366,9 +409,25 @@ Task<Verdict> errors_as_verdicts(Task<Verdict> step) {
 
 }  // namespace
 
+Verdict Profile::pre_bind_pre_flight(CycleState& state, const Pod& pod, std::string_view node) const {
+  bool some = false;
+  for (PreBindPlugin* plugin : pre_bind_) {
+    const Verdict verdict = plugin->pre_bind_pre_flight(state, pod, node);
+    if (verdict.skipped()) {
+      state.skip_pre_bind(plugin);
+    } else if (verdict.success()) {
+      some = true;
+    } else {
+      return Verdict::error(fmt::format("running PreBindPreFlight \"{}\": {}", plugin->name(), verdict.message()));
+    }
+  }
+  return some ? Verdict::fits() : Verdict::skip();
+}
+
 Task<Verdict> Profile::pre_bind(CycleState& state, const Pod& pod, std::string node) const {
   Timed timed(metrics_, *this, Point::PreBind);
   for (PreBindPlugin* plugin : pre_bind_) {
+    if (!state.pre_binds(plugin)) continue;
     const Verdict verdict = co_await errors_as_verdicts(plugin->pre_bind(state, pod, node));
     if (!verdict.success() && !verdict.skipped()) {
       timed.says(verdict.code());

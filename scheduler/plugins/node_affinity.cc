@@ -1,6 +1,8 @@
 // NodeAffinity: spec.nodeSelector and affinity.nodeAffinity, and the affinity a profile adds to every pod's.
 // Upstream: pkg/scheduler/framework/plugins/nodeaffinity
 #include "api/node_selector.h"
+#include "api/sorted.h"
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -57,6 +59,19 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
     if (change.node_before && required.unclear(*change.node_before)) return QueueingHint::Queue;
     const bool matched = change.node_before && required.matches(*change.node_before);
     return matched ? QueueingHint::Skip : QueueingHint::Queue;
+  }
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_number(key, static_cast<std::int64_t>(pod.spec().node_selector().size()));
+    for (const auto* label : sorted(pod.spec().node_selector())) {
+      add_text(key, label->first);
+      add_text(key, label->second);
+    }
+    add_message(key, pod.spec().affinity().node_affinity());
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    return {change.node_before || change.node_after ? Outdated::Node : Outdated::Nothing};
   }
 
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {

@@ -2,6 +2,7 @@
 // are. Upstream: pkg/scheduler/framework/plugins/noderesources (fit)
 #include <algorithm>
 
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 #include "scheduler/plugins/node_resources.h"
 
@@ -40,6 +41,14 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
       default: return QueueingHint::Queue;  // a pod has gone: room for one more at least
     }
   }
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_resource(key, info.requests);
+    add_number(key, info.scored_milli_cpu);
+    add_number(key, info.scored_memory);
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Node}; }
 
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     WantedScalars scalars;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/node_selector.h"
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -37,6 +38,14 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
     const bool fitted = change.node_before && fits(waiting, *change.node_before);
     const bool fits_now = change.node_after && fits(waiting, *change.node_after);
     return fits_now && !fitted ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_messages(key, pod.spec().tolerations());
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    return {change.node_before || change.node_after ? Outdated::Node : Outdated::Nothing};
   }
 
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
