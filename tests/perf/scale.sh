@@ -22,7 +22,7 @@ cpu() {
 # spent BEFORE AFTER DIVISOR UNIT: a line a thread, the most first; microseconds for each of DIVISOR.
 spent() {
   awk -v hz="$HZ" -v divisor="$3" 'NR == FNR {before[$1] = $2; next} {us = ($2 - before[$1]) * 1e6 / hz; if (us > 0) print us / divisor, $1}' \
-    "$1" "$2" | sort -rn | awk -v unit="$4" '{printf "  %-14s %10.1f %s\n", $2, $1, unit}'
+    "$1" "$2" | sort -rn | awk -v unit="${4:-}" '{printf "  %-14s %10.1f %s\n", $2, $1, unit}'
 }
 
 all_of() { awk '$1 == "all" {print $2}'; }
