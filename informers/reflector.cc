@@ -233,11 +233,11 @@ Task<void> Reflector::list_once() {
   };
   Revision revision;
   if (decoder_->metadata_only) {
-    const auto items = co_await client_.list_metadata(*decoder_->resource, selection(), revision);
-    for (const Client::Metadata& item : items) {
-      meta::v1::PartialObjectMetadata object;
-      *object.mutable_metadata() = item.metadata;
-      if (add(api::encode_protobuf(object))) co_await yield();
+    const SharedBytes answer = co_await client_.list_metadata_bytes(*decoder_->resource, selection());
+    const ListParts list = split_list(answer_object(*answer));
+    revision = list.revision;
+    for (const std::string_view item : list.items) {
+      if (add(item)) co_await yield();
     }
   } else {
     std::vector<std::string> items;
