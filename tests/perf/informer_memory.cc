@@ -14,6 +14,7 @@
 #include "controllers/common/ownership.h"
 #include "controllers/common/pods.h"
 #include "informers/node_view.h"
+#include "informers/packed.h"
 #include "informers/pod_view.h"
 #include "node/hollow_pod.h"
 #include "node/node_object.h"
