@@ -292,14 +292,18 @@ Task<void> Client::remove_collection(const api::Resource& resource, std::string 
 
 Task<std::vector<Client::Metadata>> Client::list_metadata(const api::Resource& resource, ListOptions options,
                                                           Revision& revision) {
-  RequestBuilder request("GET", resource, options.namespace_name);
-  request.list_query(options).accept(metadata_media_type("PartialObjectMetadataList"));
-  const SharedBytes body = co_await ask(std::move(request).build(user_agent_));
+  const SharedBytes body = co_await list_metadata_bytes(resource, std::move(options));
   const ListParts list = split_list(answer_object(*body));
   revision = list.revision;
   std::vector<Metadata> out(list.items.size());
   for (std::size_t i = 0; i < out.size(); ++i) api::decode_protobuf(wire::member_of(list.items[i], 1), out[i].metadata);
   co_return out;
+}
+
+Task<SharedBytes> Client::list_metadata_bytes(const api::Resource& resource, ListOptions options) {
+  RequestBuilder request("GET", resource, options.namespace_name);
+  request.list_query(options).accept(metadata_media_type("PartialObjectMetadataList"));
+  return ask(std::move(request).build(user_agent_));
 }
 
 Task<std::optional<Client::Metadata>> Client::find_metadata(const api::Resource& resource, ObjectKey key) {

@@ -225,6 +225,8 @@ class Client {
     meta::v1::ObjectMeta metadata;
   };
   virtual Task<std::vector<Metadata>> list_metadata(const api::Resource& resource, ListOptions options, Revision& revision);
+  // The list as it came (request.h: answer_object, split_list).
+  Task<SharedBytes> list_metadata_bytes(const api::Resource& resource, ListOptions options);
   virtual Task<std::optional<Metadata>> find_metadata(const api::Resource& resource, ObjectKey key);
   virtual Task<void> patch_metadata(const api::Resource& resource, ObjectKey key, Patch patch);
 

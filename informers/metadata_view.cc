@@ -33,6 +33,21 @@ OwnerView wire_owner(std::string_view bytes) {
   return out;
 }
 
+std::optional<std::string_view> find_label(const LabelViews& labels, std::string_view key) {
+  const auto found = std::ranges::lower_bound(labels, key, {}, [](const auto& label) { return label.first.view(); });
+  if (found == labels.end() || found->first != key) return std::nullopt;
+  return found->second.view();
+}
+
+void add_label(LabelViews& labels, std::string_view entry) {
+  const auto [key, value] = wire::text_entry(entry);
+  labels.emplace_back(key, value);
+}
+
+void sort_labels(LabelViews& labels) {
+  std::ranges::sort(labels, {}, [](const auto& label) { return label.first.view(); });
+}
+
 bool MetadataView::has_finalizer(std::string_view wanted) const {
   return std::ranges::any_of(finalizers, [&](const Interned& finalizer) { return finalizer == wanted; });
 }

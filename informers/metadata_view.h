@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/revision.h"
@@ -23,6 +24,13 @@ struct OwnerView {
   bool controller = false;
   bool block_deletion = false;
 };
+
+// Sorted by key.
+using LabelViews = std::vector<std::pair<Interned, Interned>>;
+std::optional<std::string_view> find_label(const LabelViews& labels, std::string_view key);
+// Adds an entry of a map of labels, wherever.
+void add_label(LabelViews& labels, std::string_view entry);
+void sort_labels(LabelViews& labels);
 
 // From the bytes of a Time and of an OwnerReference.
 Time wire_time(std::string_view bytes);

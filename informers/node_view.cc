@@ -1,7 +1,5 @@
 #include "informers/node_view.h"
 
-#include <algorithm>
-
 #include "api/wire_records.h"
 
 namespace ph::informers {
@@ -15,8 +13,7 @@ constexpr std::string_view kTtl = "node.alpha.kubernetes.io/ttl";
 void read_metadata(std::string_view bytes, NodeView& node) {
   for (wire::Records in(bytes); in.next();) {
     if (in.field() == 11) {
-      const auto [key, value] = wire::text_entry(in.text());
-      node.labels.emplace_back(key, value);
+      add_label(node.labels, in.text());
     } else if (in.field() == 12) {
       const auto [key, value] = wire::text_entry(in.text());
       if (key == kTtl) node.ttl = Interned(value);
@@ -24,7 +21,7 @@ void read_metadata(std::string_view bytes, NodeView& node) {
       node.take(in);
     }
   }
-  std::ranges::sort(node.labels, {}, [](const auto& label) { return label.first.view(); });
+  sort_labels(node.labels);
 }
 
 void read_spec(std::string_view bytes, NodeView& node) {
@@ -41,12 +38,6 @@ void read_status(std::string_view bytes, NodeView& node) {
 }
 
 }  // namespace
-
-std::optional<std::string_view> NodeView::label(std::string_view key) const {
-  const auto found = std::ranges::lower_bound(labels, key, {}, [](const auto& label) { return label.first.view(); });
-  if (found == labels.end() || found->first != key) return std::nullopt;
-  return found->second.view();
-}
 
 std::shared_ptr<const NodeView> NodeView::decode(std::string_view protobuf) {
   auto node = std::make_shared<NodeView>();

@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/v1.pb.h"
@@ -14,12 +13,12 @@
 namespace ph::informers {
 
 struct NodeView : MetadataView {
-  std::vector<std::pair<Interned, Interned>> labels;  // sorted by key
+  LabelViews labels;
   std::vector<core::v1::Taint> taints;
   Interned ttl;        // the annotation node.alpha.kubernetes.io/ttl; empty: it has none
   bool ready = false;  // condition Ready is True
 
-  std::optional<std::string_view> label(std::string_view key) const;
+  std::optional<std::string_view> label(std::string_view key) const { return find_label(labels, key); }
 
   static std::shared_ptr<const NodeView> decode(std::string_view protobuf);
   static std::shared_ptr<const NodeView> of(const core::v1::Node& node);

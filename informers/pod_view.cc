@@ -29,11 +29,7 @@ void read_metadata(std::string_view bytes, PodView& pod) {
       case 7: pod.generation = in.int64(); break;
       case 8: pod.created = wire_time(in.text()); break;
       case 10: pod.deletion_grace_seconds = in.int64(); break;
-      case 11: {
-        const auto [key, value] = wire::text_entry(in.text());
-        pod.labels.emplace_back(Interned(key), Interned(value));
-        break;
-      }
+      case 11: add_label(pod.labels, in.text()); break;
       case 12: {
         const auto [key, value] = wire::text_entry(in.text());
         if (key == "controller.kubernetes.io/pod-deletion-cost") pod.deletion_cost = read_deletion_cost(value);
@@ -43,7 +39,7 @@ void read_metadata(std::string_view bytes, PodView& pod) {
     }
   }
   pod.job_tracked = pod.has_finalizer(kJobTrackingFinalizer);
-  std::ranges::sort(pod.labels, [](const auto& a, const auto& b) { return a.first.view() < b.first.view(); });
+  sort_labels(pod.labels);
 }
 
 void read_port(std::string_view bytes, PodView& pod) {
@@ -182,12 +178,6 @@ void read_status(std::string_view bytes, PodView& pod) {
 const OwnerView* PodView::controller() const {
   const auto found = std::ranges::find_if(owners, &OwnerView::controller);
   return found == owners.end() ? nullptr : &*found;
-}
-
-std::optional<std::string_view> PodView::label(std::string_view key) const {
-  const auto found = std::ranges::lower_bound(labels, key, {}, [](const auto& label) { return label.first.view(); });
-  if (found == labels.end() || found->first != key) return std::nullopt;
-  return found->second.view();
 }
 
 std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {

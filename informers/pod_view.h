@@ -29,7 +29,7 @@ enum class Said : std::uint8_t { Untold, True, False, Unknown };
 
 struct PodView : MetadataView {
   std::int64_t generation = 0;
-  std::vector<std::pair<Interned, Interned>> labels;  // sorted by key
+  LabelViews labels;
   Time created{};
   std::optional<std::int64_t> deletion_grace_seconds;
   bool job_tracked = false;  // the Job loop's finalizer is one of them
@@ -55,7 +55,7 @@ struct PodView : MetadataView {
   std::shared_ptr<const JobPodView> job;  // of pods that a Job controls, or has tracked; null: any other
 
   const OwnerView* controller() const;  // null: none
-  std::optional<std::string_view> label(std::string_view key) const;
+  std::optional<std::string_view> label(std::string_view key) const { return find_label(labels, key); }
   bool finished() const { return phase == "Succeeded" || phase == "Failed"; }
 
   static std::shared_ptr<const PodView> decode(std::string_view protobuf);

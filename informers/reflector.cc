@@ -79,6 +79,9 @@ void Reflector::stop() {
   scope_.cancel();
   copy_.stop();
   synced_event_.set();
+  for (const auto& each : {look_, next_look_}) {
+    if (each) each->done.set();
+  }
   for (const auto& [least, waiter] : waiting_) waiter->set();
   for (const Gauge& gauge : {series_.objects, series_.synced, series_.staleness}) gauge.set(0);
 }
@@ -115,35 +118,49 @@ void Reflector::show() const {
 
 Task<void> Reflector::catch_up() {
   co_await wait_synced();
-  ListOptions options;
-  options.field_selector = decoder_->field_selector;
-  options.label_selector = decoder_->label_selector;
-  Revision now;
-  const auto items = co_await client_.list_metadata(*decoder_->resource, std::move(options), now);
-  // The copy need not reach the list's own revision, which is that of all resources: only what the list shows.
-  Revision newest;
-  std::map<ObjectKey, std::string_view> live;
-  for (const Client::Metadata& item : items) {
-    const meta::v1::ObjectMeta& metadata = item.metadata;
-    live.emplace(ObjectKey{metadata.namespace_(), metadata.name()}, metadata.uid());
-    newest = std::max(newest, parse_revision(metadata.resource_version()));
+  if (stopped_) co_return;
+  if (!next_look_) {
+    next_look_ = std::make_shared<Look>();
+    if (!looking_) scope_.spawn(look());
   }
-  std::map<ObjectKey, AnyRef> gone;
-  for (const AnyRef& object : copy_.list({})) {
-    ObjectKey key = decoder_->key(object.get());
-    const auto found = live.find(key);
+  const std::shared_ptr<Look> shared = next_look_;
+  co_await shared->done.wait();
+  if (stopped_) co_return;
+  if (shared->error) std::rethrow_exception(shared->error);
+  // The copy need not reach the list's own revision, which is that of all resources: only what the list shows.
+  const auto& [now, newest, live] = shared->state;
+  std::vector<AnyRef> gone;
+  for (AnyRef& object : copy_.list({})) {
+    const auto found = live.find(decoder_->key(object.get()).owned());
     const bool lives = found != live.end() && found->second == decoder_->uid(object.get());
-    if (!lives && decoder_->revision(object.get()) <= now) gone.emplace(std::move(key), object);
+    if (!lives && decoder_->revision(object.get()) <= now) gone.push_back(std::move(object));
   }
   for (;;) {
-    std::erase_if(gone, [&](const auto& entry) {
-      const AnyRef cached = copy_.find(entry.first);
-      return !cached || decoder_->uid(cached.get()) != decoder_->uid(entry.second.get());
+    std::erase_if(gone, [&](const AnyRef& object) {
+      const AnyRef cached = copy_.find(decoder_->key(object.get()));
+      return !cached || decoder_->uid(cached.get()) != decoder_->uid(object.get());
     });
     const Revision seen = revision_;
     if (stopped_ || seen >= now || (seen >= newest && gone.empty())) co_return;
     co_await wait_for(Revision{seen.value + 1});
   }
+}
+
+// One look serves all who have asked before it began; who asks meanwhile waits for the next.
+Task<void> Reflector::look() {
+  looking_ = true;
+  while (next_look_) {
+    co_await yield();  // to those who ask at the same time
+    look_ = std::exchange(next_look_, nullptr);
+    try {
+      look_->state = co_await read_live(client_, *decoder_);
+    } catch (const std::exception&) {
+      look_->error = std::current_exception();
+    }
+    look_->done.set();
+    look_ = nullptr;
+  }
+  looking_ = false;
 }
 
 void Reflector::advance(Revision revision) {
@@ -219,11 +236,11 @@ Task<void> Reflector::list_once() {
   };
   Revision revision;
   if (decoder_->metadata_only) {
-    const auto items = co_await client_.list_metadata(*decoder_->resource, selection(), revision);
-    for (const Client::Metadata& item : items) {
-      meta::v1::PartialObjectMetadata object;
-      *object.mutable_metadata() = item.metadata;
-      if (add(api::encode_protobuf(object))) co_await yield();
+    const SharedBytes answer = co_await client_.list_metadata_bytes(*decoder_->resource, selection());
+    const ListParts list = split_list(answer_object(*answer));
+    revision = list.revision;
+    for (const std::string_view item : list.items) {
+      if (add(item)) co_await yield();
     }
   } else {
     std::vector<std::string> items;

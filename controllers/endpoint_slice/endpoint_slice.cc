@@ -14,6 +14,7 @@
 #include "controllers/endpoint_slice/plan.h"
 #include "controllers/runtime/options.h"
 #include "informers/node_view.h"
+#include "informers/packed.h"
 
 namespace ph::controllers {
 namespace {
@@ -21,22 +22,15 @@ namespace {
 using core::v1::Service;
 using discovery::v1::EndpointSlice;
 using informers::NodeView;
+using PackedSlice = informers::Packed<EndpointSlice>;
 
 constexpr const char* kByService = "service";
 // Between two looks at a service some of whose pods are on unknown nodes; the time doubles.
 constexpr Duration kPatienceFirst = 1s, kPatienceMost = 1000s;
 
-bool is_ours(const EndpointSlice& slice) {
-  const auto& labels = slice.metadata().labels();
-  const auto found = labels.find(endpoint_slice::kManagedByLabel);
-  return found != labels.end() && found->second == endpoint_slice::kManagedBy;
-}
+bool is_ours(const PackedSlice& slice) { return slice.label(endpoint_slice::kManagedByLabel) == endpoint_slice::kManagedBy; }
 
-std::string service_of(const EndpointSlice& slice) {
-  const auto& labels = slice.metadata().labels();
-  const auto found = labels.find(endpoint_slice::kServiceLabel);
-  return found == labels.end() ? std::string() : found->second;
-}
+std::string service_of(const PackedSlice& slice) { return std::string(slice.label(endpoint_slice::kServiceLabel).value_or("")); }
 
 // A service made again under its name is another one: the slices of the old one are not its own.
 bool is_owned_by(const EndpointSlice& slice, const Service& service) {
@@ -53,10 +47,10 @@ class EndpointSlices final : public Loop {
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
         nodes_(world.informer<NodeView>()),
-        slices_(world.informer<EndpointSlice>()),
+        slices_(world.informer<PackedSlice>()),
         metrics_(world.metrics) {
-    slices_.add_index(kByService, [](const EndpointSlice& slice) -> std::vector<std::string> {
-      return {slice.metadata().namespace_() + "/" + service_of(slice)};
+    slices_.add_index(kByService, [](const PackedSlice& slice) -> std::vector<std::string> {
+      return {std::string(slice.namespace_name) + "/" + service_of(slice)};
     });
   }
 
@@ -71,11 +65,12 @@ class EndpointSlices final : public Loop {
     const std::vector<Ref<PodView>> pods = selected_by(*service, pods_);
     const std::optional<Time> trigger = trigger_times_.take(*service, pods);
     const auto types = endpoint_slice::address_types(*service);
+    const std::vector<EndpointSlice> all = slices_of(*service);
     endpoint_slice::EndpointSliceMetrics::Service counted{.traffic_distribution = service->spec().traffic_distribution()};
     std::vector<std::string> left_out;
     for (const std::string& type : types) {
       auto desired = endpoint_slice::desired(*service, pods, type, [this](std::string_view node) { return zone_of(node); });
-      const auto slices = existing(*service, type);
+      const auto slices = of_type(type, *service, all);
       endpoint_slice::Plan plan = endpoint_slice::reconcile(*service, type, desired.groups, slices, max_per_slice_);
       metrics_.tally(counted, desired.groups, slices, plan, max_per_slice_);
       // Of a service of two families it is said once.
@@ -83,7 +78,7 @@ class EndpointSlices final : public Loop {
       co_await carry_out(std::move(plan), trigger);
     }
     metrics_.looked_at(key, std::move(counted));
-    co_await remove_others(*service, types);
+    co_await remove_others(*service, types, all);
     co_return tell_left_out(*service, left_out);
   }
 
@@ -123,11 +118,20 @@ class EndpointSlices final : public Loop {
     patience_.erase(key);
   }
 
-  std::vector<EndpointSlice> existing(const Service& service, std::string_view type) const {
+  // All of that service's name that are ours and stay.
+  std::vector<EndpointSlice> slices_of(const Service& service) const {
     std::vector<EndpointSlice> out;
     for (const auto& slice : slices_.by_index(kByService, key_of(service).text())) {
-      if (!is_ours(*slice) || !is_owned_by(*slice, service)) continue;
-      if (slice->address_type() == type && !slice->metadata().has_deletion_timestamp()) out.push_back(*slice);
+      if (is_ours(*slice) && !slice->deletion) out.push_back(slice->whole());
+    }
+    return out;
+  }
+
+  static std::vector<EndpointSlice> of_type(std::string_view type, const Service& service,
+                                            const std::vector<EndpointSlice>& all) {
+    std::vector<EndpointSlice> out;
+    for (const EndpointSlice& slice : all) {
+      if (slice.address_type() == type && is_owned_by(slice, service)) out.push_back(slice);
     }
     return out;
   }
@@ -149,11 +153,10 @@ class EndpointSlices final : public Loop {
   }
 
   // Those of an address family the service has lost, and of an earlier service of its name.
-  Task<void> remove_others(const Service& service, std::vector<std::string> types) {
-    for (const auto& slice : slices_.by_index(kByService, key_of(service).text())) {
-      if (!is_ours(*slice) || slice->metadata().has_deletion_timestamp()) continue;
-      const bool stays = is_owned_by(*slice, service) && std::ranges::find(types, slice->address_type()) != types.end();
-      if (!stays) co_await client_.remove<EndpointSlice>(key_of(*slice), DeleteOptions::background(slice->metadata().uid()));
+  Task<void> remove_others(const Service& service, std::vector<std::string> types, const std::vector<EndpointSlice>& all) {
+    for (const EndpointSlice& slice : all) {
+      const bool stays = is_owned_by(slice, service) && std::ranges::find(types, slice.address_type()) != types.end();
+      if (!stays) co_await client_.remove<EndpointSlice>(key_of(slice), DeleteOptions::background(slice.metadata().uid()));
     }
   }
 
@@ -163,7 +166,7 @@ class EndpointSlices final : public Loop {
   Informer<Service>& services_;
   Informer<PodView>& pods_;
   Informer<NodeView>& nodes_;
-  Informer<EndpointSlice>& slices_;
+  Informer<PackedSlice>& slices_;
   endpoint_slice::EndpointSliceMetrics metrics_;
   TriggerTimes trigger_times_;
   std::map<ObjectKey, Duration> patience_;  // with services that have pods on unknown nodes
@@ -174,9 +177,9 @@ class EndpointSlices final : public Loop {
 void endpoint_slice_loop(LoopBuilder& loop) {
   loop.reconciles<Service>(has_endpoints)
       .watches<PodView>(services_of)
-      .watches<EndpointSlice>([](const EndpointSlice& slice, const World&) -> LoopBuilder::Keys {
+      .watches<PackedSlice>([](const PackedSlice& slice, const World&) -> LoopBuilder::Keys {
         if (!is_ours(slice) || service_of(slice).empty()) return {};
-        return {{slice.metadata().namespace_(), service_of(slice)}};
+        return {{std::string(slice.namespace_name), service_of(slice)}};
       })
       .reads<NodeView>()
       .event_source("endpoint-slice-controller")

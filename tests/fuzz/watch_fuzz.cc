@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "informers/metadata_view.h"
 #include "informers/node_view.h"
+#include "informers/packed.h"
 #include "informers/pod_view.h"
 #include "informers/request.h"
 #include "node/hollow_pod.h"
@@ -84,6 +85,12 @@ void check_views(std::string_view bytes) {
   PH_ASSERT(view->deletion.has_value() == meta.has_deletion_timestamp());
   PH_ASSERT(view->deletion == metadata->deletion);
   PH_ASSERT(view->phase == pod.status().phase());
+  Packed<core::v1::Pod> packed;
+  packed.read(normal);
+  core::v1::Pod unpacked = packed.whole();
+  *unpacked.mutable_metadata()->mutable_managed_fields() = meta.managed_fields();
+  PH_ASSERT(api::encode_protobuf(unpacked) == normal);
+  PH_ASSERT(packed.labels == view->labels);
   PH_ASSERT(hollow->name == meta.name());
   PH_ASSERT(hollow->node_name == pod.spec().node_name());
   PH_ASSERT(hollow->phase == pod.status().phase());

@@ -3,8 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include "api/times.h"
 #include "informers/metadata_view.h"
 #include "informers/node_view.h"
+#include "informers/packed.h"
 #include "informers/pod_view.h"
 #include "informers/selected.h"
 #include "tests/informers/scripted_server.h"
@@ -131,6 +133,26 @@ TEST_F(MetadataOfTest, WhatHoldsSomeOfTheObjectsWillNotDo) {
   EXPECT_EQ(query(server_.expect(), "fieldSelector"), "metadata.name=x");
   server_.accept_watch();
   EXPECT_THAT(std::string(server_.expect().headers.get("accept")), testing::HasSubstr("PartialObjectMetadata"));
+}
+
+TEST(PackedTest, IsTheObjectButForItsManagers) {
+  ConfigMap map = config_map("a/x", 5, "u1");
+  (*map.mutable_metadata()->mutable_labels())["tier"] = "front";
+  (*map.mutable_metadata()->mutable_labels())["app"] = "web";
+  (*map.mutable_data())["k"] = "v";
+  api::set_time(map.mutable_metadata()->mutable_deletion_timestamp(), Time(100s));
+  ConfigMap managed = map;
+  managed.mutable_metadata()->add_managed_fields()->set_manager("m");
+  Packed<ConfigMap> view;
+  view.read(api::encode_protobuf(managed));
+  EXPECT_EQ(view.key().text(), "a/x");
+  EXPECT_EQ(view.uid, "u1");
+  EXPECT_EQ(view.revision, Revision{5});
+  EXPECT_EQ(view.deletion, Time(100s));
+  EXPECT_EQ(view.label("app"), "web");
+  EXPECT_EQ(view.label("tier"), "front");
+  EXPECT_EQ(view.label("none"), std::nullopt);
+  EXPECT_EQ(api::encode_json(view.whole()), api::encode_json(map));
 }
 
 TEST(NodeViewTest, HoldsWhatLoopsNeed) {
