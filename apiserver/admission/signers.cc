@@ -11,8 +11,8 @@ Task<bool> may_for_signer(Authorizer& authorizer, const Identity& user, std::str
   info.version = "*";
   info.resource = "signers";
   const std::string of_domain = signer.substr(0, signer.find('/')) + "/*";
-  for (const std::string* name : {&signer, &of_domain}) {
-    info.name = *name;
+  for (const std::string& name : {signer, of_domain}) {
+    info.name = name;
     const Decision decision = co_await authorizer.authorize_soon({user, info});
     if (decision.kind == Decision::Kind::Allow) co_return true;
   }

@@ -94,7 +94,7 @@ Soon<> admit_user(Core& core, Call& call, ServerMetrics::Doors& doors) {
   doors.asked();
   return then(authenticate(core, call.request), [&](Identity user) {
     doors.known(user);
-    return then(impersonate(core, call.request, std::move(user)), [&](Identity acting) {
+    return then(impersonate(core, call.request, call.info, std::move(user)), [&](Identity acting) {
       call.user = std::move(acting);
       return then(authorize(core, call.user, call.info), [&] { doors.allowed(); });
     });
