@@ -38,7 +38,9 @@ class EndpointSliceMirroring final : public Loop {
  public:
   explicit EndpointSliceMirroring(const World& world)
       : client_(world.client),
+        clock_(world.clock),
         events_(world.events),
+        batches_(world.options->mirroring_endpoint_slice_updates_batch_period),
         max_per_subset_(world.options->mirroring_max_endpoints_per_subset),
         endpoints_(world.informer<Endpoints>()),
         services_(world.informer<Service>()),
@@ -51,6 +53,11 @@ class EndpointSliceMirroring final : public Loop {
   }
 
   Task<Outcome> reconcile(ObjectKey key) override {
+    const Ref<Service> service = services_.find(key);
+    if (!service) batches_.forget(key);
+    const Duration early =
+        service ? batches_.wait(key, service->metadata().resource_version(), clock_.steady()) : Duration::zero();
+    if (early > Duration::zero()) co_return Outcome::again_after(early);
     std::vector<EndpointSlice> existing;
     for (const auto& slice : slices_.by_index(kByEndpoints, key.text())) {
       if (!slice->metadata().has_deletion_timestamp()) existing.push_back(*slice);
@@ -102,7 +109,9 @@ class EndpointSliceMirroring final : public Loop {
   }
 
   Client& client_;
+  const Clock& clock_;
   EventRecorder& events_;
+  Batches batches_;
   const int max_per_subset_;
   Informer<Endpoints>& endpoints_;
   Informer<Service>& services_;
@@ -112,7 +121,10 @@ class EndpointSliceMirroring final : public Loop {
 }  // namespace
 
 void endpoint_slice_mirroring_loop(LoopBuilder& loop) {
-  loop.reconciles<Endpoints>()
+  loop.watches_changes<Endpoints>([](const Endpoints* before, const Endpoints* after, const World& world) {
+        const Duration period = world.options->mirroring_endpoint_slice_updates_batch_period;
+        return std::vector<LoopBuilder::Wake>{{key_of(after ? *after : *before), period}};
+      })
       .reconciles<Service>()
       .watches<EndpointSlice>([](const EndpointSlice& slice, const World&) { return endpoints_of(slice); })
       .event_source("endpoint-slice-mirroring-controller")

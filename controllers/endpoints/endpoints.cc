@@ -13,6 +13,7 @@
 #include "api/errors.h"
 #include "controllers/common/services.h"
 #include "controllers/endpoints/plan.h"
+#include "controllers/runtime/options.h"
 
 namespace ph::controllers {
 namespace {
@@ -23,7 +24,9 @@ class EndpointsOfServices final : public Loop {
  public:
   explicit EndpointsOfServices(const World& world)
       : client_(world.client),
+        clock_(world.clock),
         events_(world.events),
+        batches_(world.options->endpoint_updates_batch_period),
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
         endpoints_(world.informer<Endpoints>()) {}
@@ -41,6 +44,8 @@ class EndpointsOfServices final : public Loop {
       forget(key);
       co_return Outcome::done();
     }
+    const Duration early = batches_.wait(key, service->metadata().resource_version(), clock_.steady());
+    if (early > Duration::zero()) co_return Outcome::again_after(early);
 
     const std::vector<Ref<PodView>> pods = selected_by(*service, pods_);
     const std::optional<Time> trigger = trigger_times_.take(*service, pods);
@@ -78,10 +83,13 @@ class EndpointsOfServices final : public Loop {
   void forget(const ObjectKey& key) {
     said_.erase(key);
     trigger_times_.forget(key);
+    batches_.forget(key);
   }
 
   Client& client_;
+  const Clock& clock_;
   EventRecorder& events_;
+  Batches batches_;
   Informer<Service>& services_;
   Informer<PodView>& pods_;
   Informer<Endpoints>& endpoints_;
@@ -93,7 +101,9 @@ class EndpointsOfServices final : public Loop {
 
 void endpoints_loop(LoopBuilder& loop) {
   loop.reconciles<Service>()
-      .watches<PodView>(services_of)
+      .watches_changes<PodView>([](const PodView* before, const PodView* after, const World& world) {
+        return services_woken(before, after, world, world.options->endpoint_updates_batch_period);
+      })
       .reconciles<Endpoints>()
       .event_source("endpoint-controller")
       .with<EndpointsOfServices>();
