@@ -1,5 +1,6 @@
 #include "informers/node_view.h"
 
+#include "api/quantity.h"
 #include "api/wire_records.h"
 
 namespace ph::informers {
@@ -30,8 +31,15 @@ void read_spec(std::string_view bytes, NodeView& node) {
   }
 }
 
+void read_allocatable(std::string_view entry, NodeView& node) {
+  const auto [resource, quantity] = wire::text_entry(entry);
+  if (resource != "cpu") return;
+  node.milli_cpu = api::Quantity::parse(wire::member_of(quantity, 1)).value_or(api::Quantity()).milli_value();
+}
+
 void read_status(std::string_view bytes, NodeView& node) {
   for (wire::Records in(bytes); in.next();) {
+    if (in.field() == 2) read_allocatable(in.text(), node);
     if (in.field() != 4) continue;
     if (wire::member_of(in.text(), 1) == "Ready") node.ready = wire::member_of(in.text(), 2) == "True";
   }

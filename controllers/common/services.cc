@@ -36,6 +36,23 @@ LoopBuilder::Keys services_of(const PodView& pod, const World& world) {
   return keys;
 }
 
+std::vector<LoopBuilder::Wake> services_woken(const PodView* before, const PodView* after, const World& world, Duration period) {
+  std::vector<LoopBuilder::Wake> out;
+  for (const PodView* pod : {before, after}) {
+    if (!pod) continue;
+    for (ObjectKey& key : services_of(*pod, world)) out.push_back({std::move(key), period});
+  }
+  return out;
+}
+
+Duration Batches::wait(const ObjectKey& service, std::string_view version, Steady now) {
+  if (period_ <= Duration::zero()) return Duration::zero();
+  const auto [last, is_first] = looks_.try_emplace(service, Look{std::string(version), now});
+  if (!is_first && last->second.version == version && now < last->second.at + period_) return last->second.at + period_ - now;
+  last->second = {std::string(version), now};
+  return Duration::zero();
+}
+
 bool is_ipv6(std::string_view address) { return address.find(':') != std::string_view::npos; }
 
 std::string address_of(const PodView& pod, std::string_view type) {

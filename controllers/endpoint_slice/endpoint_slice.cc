@@ -2,14 +2,18 @@
 //
 //   reads     v1 Service, v1 Node, discovery/v1 EndpointSlice, v1 Pod (views)   informers
 //   writes    discovery/v1 EndpointSlice                                       create, update, delete
-//             v1 Event                                                         FailedToUpdateEndpointSlices
+//             v1 Event                                                         FailedToUpdateEndpointSlices,
+//                                                                              TopologyAwareHintsEnabled, …Disabled
 //   upstream  pkg/controller/endpointslice
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "controllers/common/services.h"
+#include "controllers/endpoint_slice/hints.h"
 #include "controllers/endpoint_slice/metrics.h"
 #include "controllers/endpoint_slice/plan.h"
 #include "controllers/runtime/options.h"
@@ -25,12 +29,20 @@ using informers::NodeView;
 using PackedSlice = informers::Packed<EndpointSlice>;
 
 constexpr const char* kByService = "service";
+constexpr const char* kByHints = "zone hints";  // of services: kWanted, or nothing
+constexpr const char* kWanted = "wanted";
 // Between two looks at a service some of whose pods are on unknown nodes; the time doubles.
 constexpr Duration kPatienceFirst = 1s, kPatienceMost = 1000s;
 
 bool is_ours(const PackedSlice& slice) { return slice.label(endpoint_slice::kManagedByLabel) == endpoint_slice::kManagedBy; }
 
 std::string service_of(const PackedSlice& slice) { return std::string(slice.label(endpoint_slice::kServiceLabel).value_or("")); }
+
+std::vector<endpoint_slice::NodeFacts> facts_of_all(const Informer<NodeView>& nodes) {
+  std::vector<endpoint_slice::NodeFacts> out;
+  for (const auto& node : nodes.list()) out.push_back(endpoint_slice::facts_of(*node));
+  return out;
+}
 
 // A service made again under its name is another one: the slices of the old one are not its own.
 bool is_owned_by(const EndpointSlice& slice, const Service& service) {
@@ -42,7 +54,9 @@ class EndpointSlices final : public Loop {
  public:
   explicit EndpointSlices(const World& world)
       : client_(world.client),
+        clock_(world.clock),
         events_(world.events),
+        batches_(world.options->endpoint_slice_updates_batch_period),
         max_per_slice_(world.options->max_endpoints_per_slice),
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
@@ -51,6 +65,10 @@ class EndpointSlices final : public Loop {
         metrics_(world.metrics) {
     slices_.add_index(kByService, [](const PackedSlice& slice) -> std::vector<std::string> {
       return {std::string(slice.namespace_name) + "/" + service_of(slice)};
+    });
+    services_.add_index(kByHints, [](const Service& service) -> std::vector<std::string> {
+      if (!endpoint_slice::wants_zone_hints(service)) return {};
+      return {kWanted};
     });
   }
 
@@ -61,6 +79,8 @@ class EndpointSlices final : public Loop {
       forget(key);
       co_return Outcome::done();
     }
+    const Duration early = batches_.wait(key, service->metadata().resource_version(), clock_.steady());
+    if (early > Duration::zero()) co_return Outcome::again_after(early);
 
     const std::vector<Ref<PodView>> pods = selected_by(*service, pods_);
     const std::optional<Time> trigger = trigger_times_.take(*service, pods);
@@ -72,6 +92,7 @@ class EndpointSlices final : public Loop {
       auto desired = endpoint_slice::desired(*service, pods, type, [this](std::string_view node) { return zone_of(node); });
       const auto slices = of_type(type, *service, all);
       endpoint_slice::Plan plan = endpoint_slice::reconcile(*service, type, desired.groups, slices, max_per_slice_);
+      add_hints(*service, type, pods, plan);
       metrics_.tally(counted, desired.groups, slices, plan, max_per_slice_);
       // Of a service of two families it is said once.
       if (left_out.empty()) left_out = texts_of(*service, desired.without_node);
@@ -87,6 +108,44 @@ class EndpointSlices final : public Loop {
     const auto node = nodes_.find({{}, std::string(node_name)});
     if (!node) return std::nullopt;
     return std::string(node->label("topology.kubernetes.io/zone").value_or(""));
+  }
+
+  void add_hints(const Service& service, const std::string& type, const std::vector<Ref<PodView>>& pods,
+                 endpoint_slice::Plan& plan) {
+    const bool had_hints = with_hints_.contains(key_of(service));
+    if (endpoint_slice::wants_zone_hints(service)) {
+      const auto hinted = endpoint_slice::hint_by_zones(plan, endpoint_slice::zone_shares(facts_of_all(nodes_)), type);
+      if (hinted.done) with_hints_.insert(key_of(service));
+      else with_hints_.erase(key_of(service));
+      if (!hinted.done) return tell_anew(service, type, pods, hinted.told);
+      if (!had_hints) tell(service, endpoint_slice::hints_enabled(type));
+      return;
+    }
+    if (had_hints) tell(service, endpoint_slice::hints_disabled(type));
+    with_hints_.erase(key_of(service));
+    endpoint_slice::hint_by_distribution(plan, service);
+  }
+
+  void tell(const Service& service, const endpoint_slice::Told& told) {
+    told_.erase(key_of(service));
+    const auto about = informers::reference_to(service);
+    if (told.is_warning) events_.warning(about, told.reason, told.message);
+    else events_.normal(about, told.reason, told.message);
+  }
+
+  // Once for each state of the service and its pods, not with every look at it.
+  void tell_anew(const Service& service, const std::string& type, const std::vector<Ref<PodView>>& pods,
+                 const endpoint_slice::Told& told) {
+    std::string state = told.message + service.metadata().resource_version();
+    for (const Ref<PodView>& pod : pods) {
+      state += fmt::format("|{} {:d}{:d} {}", pod->uid, pod->ready, pod->deletion.has_value(), fmt::join(pod->pod_ips, ","));
+    }
+    std::size_t& last = told_[key_of(service)][type];
+    const std::size_t now = std::hash<std::string>()(state);
+    if (std::exchange(last, now) != now) {
+      const auto about = informers::reference_to(service);
+      events_.warning(about, told.reason, told.message);
+    }
   }
 
   static std::vector<std::string> texts_of(const Service& service, const std::vector<Ref<PodView>>& left_out) {
@@ -115,6 +174,9 @@ class EndpointSlices final : public Loop {
   void forget(const ObjectKey& key) {
     metrics_.forget(key);
     trigger_times_.forget(key);
+    batches_.forget(key);
+    with_hints_.erase(key);
+    told_.erase(key);
     patience_.erase(key);
   }
 
@@ -161,7 +223,9 @@ class EndpointSlices final : public Loop {
   }
 
   Client& client_;
+  const Clock& clock_;
   EventRecorder& events_;
+  Batches batches_;
   const int max_per_slice_;
   Informer<Service>& services_;
   Informer<PodView>& pods_;
@@ -169,19 +233,48 @@ class EndpointSlices final : public Loop {
   Informer<PackedSlice>& slices_;
   endpoint_slice::EndpointSliceMetrics metrics_;
   TriggerTimes trigger_times_;
-  std::map<ObjectKey, Duration> patience_;  // with services that have pods on unknown nodes
+  std::map<ObjectKey, Duration> patience_;                        // with services that have pods on unknown nodes
+  std::set<ObjectKey> with_hints_;                                // services whose endpoints were given zones
+  std::map<ObjectKey, std::map<std::string, std::size_t>> told_;  // why others were not: a hash of the state, by address type
 };
+
+// Nodes change all the time in what concerns nobody. Services whose endpoints would bear too much for the zones as they are now are
+// looked at.
+std::vector<LoopBuilder::Wake> overloaded_by(const NodeView* before, const NodeView* after, const World& world) {
+  const auto facts = [](const NodeView* node) { return node ? endpoint_slice::facts_of(*node) : endpoint_slice::NodeFacts(); };
+  if (facts(before) == facts(after)) return {};
+  std::vector<LoopBuilder::Wake> out;
+  std::optional<endpoint_slice::ZoneShares> shares;
+  for (const auto& service : world.informer<Service>().by_index(kByHints, kWanted)) {
+    if (!has_endpoints(*service)) continue;
+    if (!shares) shares = endpoint_slice::zone_shares(facts_of_all(world.informer<NodeView>()));
+    std::map<std::string, std::vector<EndpointSlice>> by_type;
+    for (const auto& slice : world.informer<PackedSlice>().by_index(kByService, key_of(*service).text())) {
+      if (is_ours(*slice)) {
+        EndpointSlice whole = slice->whole();
+        by_type[whole.address_type()].push_back(std::move(whole));
+      }
+    }
+    const bool is_overloaded = std::ranges::any_of(by_type, [&](const auto& slices) {
+      return endpoint_slice::is_overloaded(endpoint_slice::hints_by_zone(slices.second), *shares);
+    });
+    if (is_overloaded) out.push_back({key_of(*service), {}});
+  }
+  return out;
+}
 
 }  // namespace
 
 void endpoint_slice_loop(LoopBuilder& loop) {
   loop.reconciles<Service>(has_endpoints)
-      .watches<PodView>(services_of)
+      .watches_changes<PodView>([](const PodView* before, const PodView* after, const World& world) {
+        return services_woken(before, after, world, world.options->endpoint_slice_updates_batch_period);
+      })
+      .watches_changes<NodeView>(overloaded_by)
       .watches<PackedSlice>([](const PackedSlice& slice, const World&) -> LoopBuilder::Keys {
         if (!is_ours(slice) || service_of(slice).empty()) return {};
         return {{std::string(slice.namespace_name), service_of(slice)}};
       })
-      .reads<NodeView>()
       .event_source("endpoint-slice-controller")
       .with<EndpointSlices>();
 }

@@ -88,9 +88,17 @@ class GroupWork {
     for (const Endpoint& endpoint : draft->before.endpoints()) {
       const auto found = wanted_.find(endpoint.target_ref().uid());
       if (found == wanted_.end()) continue;
-      *draft->after.add_endpoints() = *found->second;
+      Endpoint& kept = *draft->after.add_endpoints();
+      kept = *found->second;
+      keep_hints(endpoint, kept);
       wanted_.erase(found);
     }
+  }
+
+  static void keep_hints(const Endpoint& before, Endpoint& after) {
+    if (!before.has_hints()) return;
+    *after.mutable_hints() = before.hints();
+    if (!same(before, after)) after.clear_hints();
   }
 
   // The fullest slice that is not written yet and has room for all that is left; null: there is none.
@@ -156,7 +164,7 @@ Plan reconcile(const Service& service, std::string_view address_type, std::vecto
   std::vector<Draft*> emptied;
   for (Draft& draft : drafts) {
     if (draft.after.endpoints_size() == 0) emptied.push_back(&draft);
-    else if (draft.changed()) plan.update.push_back(std::move(draft.after));
+    else (draft.changed() ? plan.update : plan.unchanged).push_back(std::move(draft.after));
   }
   const bool needs_placeholder = plan.create.empty() && emptied.size() == drafts.size();
   if (needs_placeholder && emptied.empty()) plan.create.push_back(new_slice(service, address_type, {}));
@@ -164,7 +172,7 @@ Plan reconcile(const Service& service, std::string_view address_type, std::vecto
     Draft& draft = *emptied[i];
     if (needs_placeholder && i == 0) {
       draft.after.clear_ports();
-      if (draft.changed()) plan.update.push_back(std::move(draft.after));
+      (draft.changed() ? plan.update : plan.unchanged).push_back(std::move(draft.after));
     } else if (!plan.create.empty()) {
       plan.update.push_back(in_place_of(draft.before, std::move(plan.create.back())));
       plan.create.pop_back();

@@ -35,7 +35,9 @@ class EndpointSliceMirroring final : public Loop {
  public:
   explicit EndpointSliceMirroring(const World& world)
       : client_(world.client),
+        clock_(world.clock),
         events_(world.events),
+        batches_(world.options->mirroring_endpoint_slice_updates_batch_period),
         max_per_subset_(world.options->mirroring_max_endpoints_per_subset),
         endpoints_(world.informer<PackedEndpoints>()),
         services_(world.informer<Service>()),
@@ -48,6 +50,11 @@ class EndpointSliceMirroring final : public Loop {
   }
 
   Task<Outcome> reconcile(ObjectKey key) override {
+    const Ref<Service> service = services_.find(key);
+    if (!service) batches_.forget(key);
+    const Duration early =
+        service ? batches_.wait(key, service->metadata().resource_version(), clock_.steady()) : Duration::zero();
+    if (early > Duration::zero()) co_return Outcome::again_after(early);
     std::vector<EndpointSlice> existing;
     for (const auto& slice : slices_.by_index(kByEndpoints, key.text())) {
       if (!slice->deletion) existing.push_back(slice->whole());
@@ -100,7 +107,9 @@ class EndpointSliceMirroring final : public Loop {
   }
 
   Client& client_;
+  const Clock& clock_;
   EventRecorder& events_;
+  Batches batches_;
   const int max_per_subset_;
   Informer<PackedEndpoints>& endpoints_;
   Informer<Service>& services_;
@@ -110,7 +119,11 @@ class EndpointSliceMirroring final : public Loop {
 }  // namespace
 
 void endpoint_slice_mirroring_loop(LoopBuilder& loop) {
-  loop.reconciles<PackedEndpoints>()
+  loop.watches_changes<PackedEndpoints>([](const PackedEndpoints* before, const PackedEndpoints* after, const World& world) {
+        const Duration period = world.options->mirroring_endpoint_slice_updates_batch_period;
+        return std::vector<LoopBuilder::Wake>{{(after ? after : before)->key(), period}};
+      })
+      .reconciles<PackedEndpoints>()
       .reconciles<Service>()
       .watches<PackedSlice>([](const PackedSlice& slice, const World&) { return endpoints_of(slice); })
       .event_source("endpoint-slice-mirroring-controller")

@@ -13,6 +13,7 @@
 #include "api/errors.h"
 #include "controllers/common/services.h"
 #include "controllers/endpoints/plan.h"
+#include "controllers/runtime/options.h"
 #include "informers/packed.h"
 
 namespace ph::controllers {
@@ -25,7 +26,9 @@ class EndpointsOfServices final : public Loop {
  public:
   explicit EndpointsOfServices(const World& world)
       : client_(world.client),
+        clock_(world.clock),
         events_(world.events),
+        batches_(world.options->endpoint_updates_batch_period),
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
         endpoints_(world.informer<PackedEndpoints>()) {}
@@ -43,6 +46,8 @@ class EndpointsOfServices final : public Loop {
       forget(key);
       co_return Outcome::done();
     }
+    const Duration early = batches_.wait(key, service->metadata().resource_version(), clock_.steady());
+    if (early > Duration::zero()) co_return Outcome::again_after(early);
 
     const std::vector<Ref<PodView>> pods = selected_by(*service, pods_);
     const std::optional<Time> trigger = trigger_times_.take(*service, pods);
@@ -82,10 +87,13 @@ class EndpointsOfServices final : public Loop {
   void forget(const ObjectKey& key) {
     said_.erase(key);
     trigger_times_.forget(key);
+    batches_.forget(key);
   }
 
   Client& client_;
+  const Clock& clock_;
   EventRecorder& events_;
+  Batches batches_;
   Informer<Service>& services_;
   Informer<PodView>& pods_;
   Informer<PackedEndpoints>& endpoints_;
@@ -97,7 +105,9 @@ class EndpointsOfServices final : public Loop {
 
 void endpoints_loop(LoopBuilder& loop) {
   loop.reconciles<Service>()
-      .watches<PodView>(services_of)
+      .watches_changes<PodView>([](const PodView* before, const PodView* after, const World& world) {
+        return services_woken(before, after, world, world.options->endpoint_updates_batch_period);
+      })
       .reconciles<PackedEndpoints>()
       .event_source("endpoint-controller")
       .with<EndpointsOfServices>();
