@@ -28,7 +28,9 @@ class EndpointsOfServices final : public Loop {
         events_(world.events),
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
-        endpoints_(world.informer<PackedEndpoints>()) {}
+        endpoints_(world.informer<PackedEndpoints>()) {
+    index_by_selection(services_, pods_);
+  }
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const Ref<Service> service = services_.find(key);
