@@ -133,6 +133,11 @@ class VolumeBinding final : public PreFilterPlugin,
     if (const auto* plan = state.find<VolumePlan>(this)) binder_->take_back(*plan);
   }
 
+  Verdict pre_bind_pre_flight(CycleState& state, const Pod& pod, std::string_view node) override {
+    const auto* plan = state.find<VolumePlan>(this);
+    return plan && !plan->nothing_to_do() ? Verdict::fits() : Verdict::skip();
+  }
+
   Task<Verdict> pre_bind(CycleState& state, const Pod& pod, std::string node) override {
     const auto* plan = state.find<VolumePlan>(this);
     if (!plan || plan->nothing_to_do()) co_return Verdict::fits();
