@@ -62,15 +62,25 @@ std::vector<NodeRef> references_to(std::span<const NodeInfo* const> nodes) {
 void Scheduler::add_extenders() {
   if (configuration_.extenders.empty()) return;
   if (!world_.extender_transports) throw std::invalid_argument("extenders are configured, but there is no way to reach them");
-  for (const bool ignorable : {false, true}) {
-    for (const ExtenderSpec& spec : configuration_.extenders) {
-      if (spec.ignorable != ignorable) continue;
-      extenders_.push_back(std::make_unique<Extender>(spec, world_.extender_transports(spec)));
-      if (spec.preempt_verb.empty()) continue;
-      world_.log.warning("this scheduler does not preempt: the extender's preemptVerb is never called", "extender",
-                         spec.url_prefix);
+  try {
+    for (const bool ignorable : {false, true}) {
+      for (const ExtenderSpec& spec : configuration_.extenders) {
+        if (spec.ignorable == ignorable) extenders_.push_back(std::make_unique<Extender>(spec, extender_transport(spec)));
+      }
     }
+  } catch (const std::exception& error) {
+    throw std::invalid_argument(fmt::format("couldn't build extenders: {}", error.what()));
   }
+}
+
+std::unique_ptr<Transport> Scheduler::extender_transport(const ExtenderSpec& spec) const {
+  if (spec.tls.insecure && spec.tls.has_ca()) {
+    throw std::invalid_argument("specifying a root certificates file with the insecure flag is not allowed");
+  }
+  const std::string_view url = spec.url_prefix;
+  if (url.starts_with("http://") || url.starts_with("https://")) return world_.extender_transports(spec);
+  // Upstream finds out when it asks.
+  return unreachable_transport("unsupported protocol scheme \"\"");
 }
 
 bool Scheduler::extenders_filter() const {

@@ -131,6 +131,7 @@ class Scheduler final : private Handle {
   static constexpr std::size_t kFreeLane = 0;
   struct Extended;
   void add_extenders();
+  std::unique_ptr<Transport> extender_transport(const ExtenderSpec& spec) const;
   bool extenders_filter() const;
   std::function<std::size_t(const Pod&, const Profile&)> lanes();
   std::size_t lane_of(const Pod& pod, const Profile& profile) const;

@@ -127,7 +127,7 @@ Profile::Profile(ProfileSpec spec, const PluginWorld& outside, std::span<const P
   pre_score_ = at<PreScorePlugin>(Point::PreScore);
   for (ScorePlugin* plugin : at<ScorePlugin>(Point::Score)) {
     const auto weight = spec_.weights.find(std::string(plugin->name()));
-    score_.push_back({plugin, weight == spec_.weights.end() ? 1 : std::max(weight->second, 1)});
+    score_.push_back({plugin, weight == spec_.weights.end() ? 1 : weight->second});
   }
   reserve_ = at<ReservePlugin>(Point::Reserve);
   permit_ = at<PermitPlugin>(Point::Permit);

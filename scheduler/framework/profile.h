@@ -52,7 +52,7 @@ struct ProfileSpec {
   std::string scheduler_name = "default-scheduler";
   std::optional<int> percentage_of_nodes_to_score;
   std::map<Point, std::vector<std::string>> points;
-  std::map<std::string, int> weights;  // of score plugins; at least 1
+  std::map<std::string, int> weights;  // of score plugins; not 0
   PluginArgs args;
 };
 
