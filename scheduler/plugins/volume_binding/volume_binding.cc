@@ -59,7 +59,6 @@ class VolumeBinding final : public PreFilterPlugin,
     using enum ClusterEvent;
     return {NodeAdded,
             NodeLabelsChanged,
-            NodeTaintsChanged,
             StorageClassAdded,
             StorageClassChanged,
             PersistentVolumeClaimAdded,
