@@ -30,10 +30,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
     switch (change.event) {
-      case ClusterEvent::PodScaledDown: {
-        const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
-        return own ? QueueingHint::Queue : QueueingHint::Skip;
-      }
+      case ClusterEvent::PodScaledDown: return is_of(change, waiting) ? QueueingHint::Queue : QueueingHint::Skip;
       case ClusterEvent::AssignedPodScaledDown:
         return frees_something(*change.pod_before, *change.pod_after, requests_of(waiting));
       case ClusterEvent::NodeAdded:
