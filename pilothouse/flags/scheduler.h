@@ -11,7 +11,7 @@
 namespace ph::pilothouse {
 
 struct SchedulerOptions {
-  std::string config;           // the file
+  std::string config;            // the file
   std::string config_text = {};  // what was in it
   std::string write_config_to;   // a file: the configuration is written there, and that is all
   daemon::AccessOptions access;

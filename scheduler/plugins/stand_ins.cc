@@ -78,21 +78,6 @@ std::string_view resource_claims(const Pod& pod) {
   return pod.spec().resource_claims().empty() ? "" : "resource claims are not supported by this scheduler";
 }
 
-std::string_view declared_features(const Pod& pod) {
-  const auto restarts_all = [](const auto& container) {
-    return std::ranges::any_of(container.restart_policy_rules(),
-                               [](const auto& rule) { return rule.action() == "RestartAllContainers"; });
-  };
-  if (std::ranges::any_of(pod.spec().containers(), restarts_all) ||
-      std::ranges::any_of(pod.spec().init_containers(), restarts_all)) {
-    return "restart rules with RestartAllContainers are not supported by this scheduler";
-  }
-  if (pod.spec().has_host_users() && !pod.spec().host_users() && pod.spec().host_network()) {
-    return "user namespaces in the host's network are not supported by this scheduler";
-  }
-  return {};
-}
-
 }  // namespace
 
 #define STAND_IN(entry, concern) \
@@ -103,7 +88,6 @@ STAND_IN(volume_binding_stand_in, claims)
 STAND_IN(volume_zone_stand_in, claims)
 STAND_IN(pod_topology_spread_stand_in, spread)
 STAND_IN(dynamic_resources_stand_in, resource_claims)
-STAND_IN(node_declared_features_stand_in, declared_features)
 #undef STAND_IN
 
 }  // namespace ph::scheduler

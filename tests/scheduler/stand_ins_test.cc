@@ -74,12 +74,8 @@ const std::vector<Case>& cases() {
        }), ""},
       {"a resource claim", with([](PodSpec& s) { s.add_resource_claims()->set_name("r"); }), "DynamicResources",
        "resource claims are not supported by this scheduler"},
-      {"restarts all", with([](PodSpec& s) { s.add_containers()->add_restart_policy_rules()->set_action("RestartAllContainers"); }), "NodeDeclaredFeatures",
-       "restart rules with RestartAllContainers are not supported by this scheduler"},
       {"restarts one", with([](PodSpec& s) { s.add_containers()->add_restart_policy_rules()->set_action("Restart"); }), ""},
       {"a user namespace", with([](PodSpec& s) { s.set_host_users(false); }), ""},
-      {"a user namespace, the host's network", with([](PodSpec& s) { s.set_host_users(false); s.set_host_network(true); }), "NodeDeclaredFeatures",
-       "user namespaces in the host's network are not supported by this scheduler"},
   };
   // clang-format on
   return kCases;

@@ -317,17 +317,16 @@ class HintsPlayer final : public Player {
     const auto before = object("old"), after = object("new");
     const int step = !before ? 0 : after ? 1 : 2;
     const auto event = static_cast<scheduler::ClusterEvent>(static_cast<int>(added) + step);
-    return events({event}, profile, [&] {
-      return scheduler::ClusterChange{.event = {}, .object_before = before, .object_after = after};
-    });
+    return events({event}, profile,
+                  [&] { return scheduler::ClusterChange{.event = {}, .object_before = before, .object_after = after}; });
   }
 
   Json own_events(const Json& change, const Profile& profile) const {
     const auto before = SchedulerPod::of(decoded<Pod>(completed_pod(change["old"])));
     const auto after = SchedulerPod::of(decoded<Pod>(completed_pod(change["new"])));
     // One that has a node is as any other that has one.
-    const scheduler::ClusterEvents happened = after->info->assigned() ? scheduler::events_of(*before->info, *after->info)
-                                                                      : scheduler::events_of(*before, *after);
+    const scheduler::ClusterEvents happened =
+        after->info->assigned() ? scheduler::events_of(*before->info, *after->info) : scheduler::events_of(*before, *after);
     return events(happened, profile, [&] {
       return scheduler::ClusterChange{.event = {},
                                       .pod_before = before->info,
