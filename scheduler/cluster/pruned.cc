@@ -76,6 +76,7 @@ std::string pruned(std::string_view message, std::span<const Kept> kept) {
   for (Fields field(message); field.next();) {
     const auto keep = std::ranges::find(kept, field.number, &Kept::number);
     if (keep == kept.end()) continue;
+    if (keep->wanted && field.type == kBytes && !keep->wanted(field.content)) continue;
     if (keep->inside.empty() || field.type != kBytes) {
       out += field.whole;
       continue;
@@ -86,6 +87,15 @@ std::string pruned(std::string_view message, std::span<const Kept> kept) {
     out += inner;
   }
   return out;
+}
+
+int first_inside(std::string_view message, int number) {
+  for (Fields field(message); field.next();) {
+    if (field.number != number || field.type != kBytes) continue;
+    Fields inner(field.content);
+    return inner.next() ? inner.number : 0;
+  }
+  return 0;
 }
 
 std::string_view string_at(std::string_view message, std::span<const int> path) {
