@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "scheduler/cluster/pod_volumes.h"
 
 namespace ph::scheduler {
 
@@ -154,34 +155,51 @@ PodRef Cache::find_pod(std::string_view uid) const {
 
 // -- Snapshot
 
+void Snapshot::count_claims(const NodeInfo& node, int by) {
+  for (const PodRef& pod : node.with_volumes()) {
+    for (const PodVolumes::Claim& claim : pod->volumes->claims) {
+      if (claim.ephemeral) continue;
+      const auto at = used_claims_.try_emplace({pod->namespace_name, claim.name}, 0).first;
+      if ((at->second += by) == 0) used_claims_.erase(at);
+    }
+  }
+}
+
 void Cache::update(Snapshot& snapshot) {
-  bool repelling_changed = false;
+  bool lists_changed = false;
   for (const NodeInfo* node : by_recency_) {
     if (node->generation() <= snapshot.generation_) break;
     if (!node->has_node()) continue;
     auto& copy = snapshot.nodes_[node->name()];
-    repelling_changed |= (copy && !copy->repelling().empty()) != !node->repelling().empty();
+    lists_changed |= (copy && !copy->with_affinity().empty()) != !node->with_affinity().empty() ||
+                     (copy && !copy->repelling().empty()) != !node->repelling().empty();
     if (copy) {
+      snapshot.count_claims(*copy, -1);
       *copy = *node;
     } else {
       copy = std::make_unique<NodeInfo>(*node);
     }
+    snapshot.count_claims(*copy, 1);
   }
   snapshot.generation_ = generation_;
   const bool order_changed = snapshot.order_version_ != order_version_;
   if (order_changed) order(snapshot);
-  if (!order_changed && !repelling_changed) return;
+  if (!order_changed && !lists_changed) return;
+  snapshot.with_affinity_.clear();
   snapshot.repelling_.clear();
   for (const NodeInfo* node : snapshot.order_) {
+    if (!node->with_affinity().empty()) snapshot.with_affinity_.push_back(node);
     if (!node->repelling().empty()) snapshot.repelling_.push_back(node);
   }
 }
 
 void Cache::order(Snapshot& snapshot) {
   snapshot.order_version_ = order_version_;
-  std::erase_if(snapshot.nodes_, [this](const auto& entry) {
+  std::erase_if(snapshot.nodes_, [&](const auto& entry) {
     const auto found = nodes_.find(entry.first);
-    return found == nodes_.end() || !found->second.info->has_node();
+    if (found != nodes_.end() && found->second.info->has_node()) return false;
+    snapshot.count_claims(*entry.second, -1);
+    return true;
   });
   snapshot.order_.clear();
   for (const std::string& name : tree_.list()) snapshot.order_.push_back(snapshot.nodes_.at(name).get());

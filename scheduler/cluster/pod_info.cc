@@ -3,7 +3,8 @@
 #include <cstdlib>
 #include <functional>
 
-#include "api/sorted.h"
+#include "scheduler/cluster/pod_affinity.h"
+#include "scheduler/cluster/pod_volumes.h"
 
 namespace ph::scheduler {
 
@@ -27,20 +28,6 @@ void add_ports(const Container& container, std::vector<HostPort>& out) {
     if (port.host_port() <= 0) continue;
     out.push_back({port.host_port(), Interned(port.protocol().empty() ? "TCP" : port.protocol()),
                    Interned(port.host_ip().empty() ? "0.0.0.0" : port.host_ip())});
-  }
-}
-
-void add_anti_affinity(const Pod& pod, std::vector<AntiAffinityTerm>& out) {
-  for (const auto& term : pod.spec().affinity().pod_anti_affinity().required_during_scheduling_ignored_during_execution()) {
-    AntiAffinityTerm one{.topology_key = term.topology_key(),
-                         .namespaces = {term.namespaces().begin(), term.namespaces().end()},
-                         .selects_namespaces = term.has_namespace_selector()};
-    try {
-      if (term.has_label_selector()) one.pods = api::LabelSelector::from(term.label_selector());
-    } catch (const api::DecodeError&) {
-      continue;  // as upstream: the other terms count
-    }
-    out.push_back(std::move(one));
   }
 }
 
@@ -81,7 +68,7 @@ PodRef make_pod_info(const Pod& pod) {
   out->name = meta.name();
   out->uid = meta.uid();
   out->revision = Revision{std::strtoull(meta.resource_version().c_str(), nullptr, 10)};
-  for (const auto* label : sorted(meta.labels())) out->labels.emplace_back(Interned(label->first), Interned(label->second));
+  out->labels = interned_labels(meta.labels());
   out->generation = meta.generation();
   out->gated = !pod.spec().scheduling_gates().empty();
   out->deleting = meta.has_deletion_timestamp();
@@ -104,7 +91,8 @@ PodRef make_pod_info(const Pod& pod) {
   for (const Container& container : pod.spec().init_containers()) {
     if (container.restart_policy() == "Always") add_ports(container, out->host_ports);
   }
-  add_anti_affinity(pod, out->anti_affinity);
+  out->affinity = pod_affinity(pod);
+  out->volumes = pod_volumes(pod);
   // Where the images lie matters only until the pod has a node.
   if (!out->assigned()) add_images(pod, *out);
   return out;

@@ -17,11 +17,15 @@ constexpr Kept kPodResources[] = {{2}};                             // requests
 constexpr Kept kContainer[] = {{1}, {6}, {8, kResources}, {24}};    // name, ports, resources, restartPolicy
 constexpr Kept kContainerStatus[] = {{1}, {10}, {11, kResources}};  // name, allocatedResources, resources
 constexpr Kept kCondition[] = {{1}, {2}, {5}};                      // type, status, reason
-constexpr Kept kRequired[] = {{1}};                                 // requiredDuringSchedulingIgnoredDuringExecution
-constexpr Kept kAffinity[] = {{3, kRequired}};                      // podAntiAffinity
+constexpr Kept kAffinity[] = {{2}, {3}};                            // podAffinity, podAntiAffinity
+constexpr Kept kNothing[] = {{0}};                                  // that it is there is all that counts
+// Of a volume: disks that are not shared at will or that CSI drivers have taken over, claims, and those made for the pod.
+constexpr Kept kVolumeSource[] = {{3}, {4}, {8}, {10}, {11}, {13}, {18}, {20}, {22}, {24}, {29, kNothing}};
+constexpr Kept kVolume[] = {{1}, {2, kVolumeSource}};  // name
 // name, namespace, uid, resourceVersion, generation, deletion, labels
 constexpr Kept kMetadata[] = {{1}, {3}, {5}, {6}, {7}, {9}, {11}};
-constexpr Kept kSpec[] = {{2, kContainer}, {10}, {18, kAffinity}, {19}, {20, kContainer}, {22}, {25}, {32}, {40, kPodResources}};
+constexpr Kept kSpec[] = {{1, kVolume},       {2, kContainer}, {10}, {18, kAffinity}, {19},
+                          {20, kContainer},   {22},            {25}, {32},            {40, kPodResources}};
 constexpr Kept kStatus[] = {{1},  {2, kCondition},    {7}, {8, kContainerStatus}, {10, kContainerStatus}, {11}, {15},
                             {19}, {20, kPodResources}};
 constexpr Kept kAssignedPod[] = {{1, kMetadata}, {2, kSpec}, {3, kStatus}};

@@ -35,7 +35,8 @@ class Informers;
 
 namespace ph::scheduler {
 
-class Handle;    // framework/handle.h
+class Handle;        // framework/handle.h
+class ObjectSource;  // framework/objects.h
 class Profile;   // framework/profile.h
 class Snapshot;  // cluster/snapshot.h
 class WaitingPods;
@@ -232,6 +233,7 @@ struct PluginWorld {
   Handle* handle = nullptr;
   // The one that the plugin is part of: its filters, for instance. Not to be used before the first cycle.
   const Profile* profile = nullptr;
+  ObjectSource* objects = nullptr;  // where objects of further kinds come from, if not from `informers`
 };
 
 // Scales scores so that the highest becomes 100; reversed: so that the lowest becomes it.

@@ -48,10 +48,8 @@ std::string plugin_at_fault(const Json& recorded, const Json& got) {
   return "PreFilter";
 }
 
-// Not here, or only as a stand-in that keeps pods waiting.
 bool is_absent(const std::string& plugin) {
-  const scheduler::PluginEntry* entry = scheduler::find_plugin(plugin);
-  return scheduler::is_upstream_plugin(plugin) && (!entry || entry->stand_in);
+  return scheduler::is_upstream_plugin(plugin) && !scheduler::find_plugin(plugin);
 }
 
 Outcome not_served(const std::string& plugin, int level, const std::string& differs) {
