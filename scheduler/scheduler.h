@@ -69,7 +69,7 @@ class Scheduler final : private Handle {
   Task<void> drain(Duration patience);
 
   // Begins to fill the caches a scheduler works from, without one: a standby is warm.
-  static void warm(informers::Informers& informers);
+  static void warm(informers::Informers& informers, const Configuration& configuration);
 
   struct Stats {
     std::uint64_t attempts = 0;
@@ -101,6 +101,8 @@ class Scheduler final : private Handle {
 
  private:
   // -- Following (following.cc)
+  static informers::Informer<SchedulerPod> followed_pods(informers::Informers& informers, const Configuration& configuration);
+  informers::Informer<SchedulerPod> pods() const { return followed_pods(world_.informers, configuration_); }
   Task<void> follow_nodes();
   Task<void> follow_pods();
   void node_changed(const NodeRef& before, const NodeRef& after);

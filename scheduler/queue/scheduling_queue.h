@@ -49,7 +49,8 @@ struct PodGroup {
 
 // A pod on its way. Owned by the queue, or by whoever has popped it.
 struct QueuedPod : std::enable_shared_from_this<QueuedPod> {
-  PendingPod pod;
+  std::shared_ptr<const StoredPod> stored;
+  PendingPod pod;  // while in flight
   PodRef info;
   const Profile* profile = nullptr;
 

@@ -64,7 +64,7 @@ IdleScheduler::IdleScheduler(const Json& row, Configuration configuration)
   // One that names its node is there already, and so the recorder's scheduler counted it.
   if (!pod["spec"].value("nodeName", "").empty()) put_pod(pod);
   pod_ = decoded<Pod>(pod);
-  Scheduler::warm(informers_);
+  Scheduler::warm(informers_, Configuration());
   executor_.drain();
 }
 
