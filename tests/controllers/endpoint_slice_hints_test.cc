@@ -48,7 +48,8 @@ TEST(EndpointHints, SharesOfZones) {
     return out;
   };
   EXPECT_EQ(shares({{true, "a", 4000}, {true, "b", 12000}}), "a 0.25 b 0.75 ");
-  EXPECT_EQ(shares({{true, "a", 4000}, {true, "b", 4000}, {false, "", 0}}), "a 0.50 b 0.50 ") << "nodes that take no pods do not matter";
+  EXPECT_EQ(shares({{true, "a", 4000}, {true, "b", 4000}, {false, "", 0}}), "a 0.50 b 0.50 ")
+      << "nodes that take no pods do not matter";
   EXPECT_EQ(shares({{true, "a", 4000}, {true, "", 4000}, {true, "b", 1}}), "") << "one is nowhere";
   EXPECT_EQ(shares({{true, "a", 4000}, {true, "b", 0}}), "") << "one has nothing";
   EXPECT_EQ(shares({{true, "a", 4000}, {true, "a", 4000}}), "") << "one zone";
@@ -84,13 +85,27 @@ TEST(EndpointHints, ByZones) {
       {"what is not written stays", even, "", "a+ b+", "a>a b>b", "", "a>a b>b", "a>a b>b", ""},
       {"… unless it has none", even, "", "", "a+ b+", "", "a>a b>b", "", ""},
       {"… or is for a zone that is none", even, "", "", "a>c b>b", "", "a>a b>b", "", ""},
-      {"fewer endpoints than zones", three, "a+ b+", "", "a>a", "a+ b+", "a+", "",
-       "Insufficient number of endpoints (3 endpoints, 3 zones), addressType: IPv4"},
-      {"nothing is known of nodes", {}, "a+ b+", "", "", "a+ b+", "", "",
+      {"fewer endpoints than zones", three, "b+", "", "a>a", "b+", "a+", "",
+       "Insufficient number of endpoints (2 endpoints, 3 zones), addressType: IPv4"},
+      {"nothing is known of nodes",
+       {},
+       "a+ b+",
+       "",
+       "",
+       "a+ b+",
+       "",
+       "",
        "Insufficient Node information: allocatable CPU or zone not specified on one or more nodes, addressType: IPv4"},
-      {"an endpoint is nowhere", even, "a+ ?+", "", "b+", "a+ +", "", "b+",
+      {"an endpoint is nowhere", even, "a+ ?+", "", "b+ b+", "a+ +", "", "b+ b+",
        "One or more endpoints do not have a zone specified, addressType: IPv4"},
-      {"too much for a zone", {{"a", 0.9}, {"b", 0.05}, {"c", 0.05}}, "a+ b+ c+", "", "", "a+ b+ c+", "", "",
+      {"too much for a zone",
+       {{"a", 0.9}, {"b", 0.05}, {"c", 0.05}},
+       "a+ b+ c+",
+       "",
+       "",
+       "a+ b+ c+",
+       "",
+       "",
        "Minimum allocation would exceed the acceptable overload threshold (3 endpoints, 3 zones), addressType: IPv4"},
   };
   for (const Case& c : cases) {
