@@ -558,8 +558,9 @@ struct Value::DocumentLeaf {
   }
   std::optional<wire::IntOrText> int_or_text() const {
     if (document.is_string()) return wire::IntOrText{.is_text = true, .number = 0, .text = *text()};
-    if (!document.is_number_integer()) return std::nullopt;
-    return wire::IntOrText{.is_text = false, .number = document.get<std::int32_t>(), .text = {}};
+    const std::optional<std::int64_t> number = integer(Type::Int32);
+    if (!number || *number != static_cast<std::int32_t>(*number)) return std::nullopt;
+    return wire::IntOrText{.is_text = false, .number = static_cast<std::int32_t>(*number), .text = {}};
   }
   std::optional<wire::Stamp> stamp(Type) const {
     if (document.is_null()) return wire::Stamp();

@@ -43,25 +43,24 @@ void illegal_tag(std::string_view owner, std::uint64_t tag) {
   throw DecodeError(fmt::format("proto: {}{}illegal tag 0 (wire type {})", owner, owner.empty() ? "" : ": ", tag & 7));
 }
 
-std::uint64_t read_long_varint(const char*& at, const char* end) {
+Read read_long_varint(const char* at, const char* end) {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     if (at >= end) truncated();
     const auto byte = static_cast<unsigned char>(*at++);
     value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return value;
+    if (byte < 0x80) return {value, at};
   }
   throw DecodeError("proto: integer overflow");
 }
 
-Item read_fixed_item(const char*& at, const char* end, unsigned wire_type) {
+Read read_fixed(const char* at, const char* end, unsigned wire_type) {
   if (wire_type != kFixed64 && wire_type != kFixed32) throw DecodeError(fmt::format("proto: illegal wireType {}", wire_type));
   const std::ptrdiff_t size = wire_type == kFixed64 ? 8 : 4;
   if (end - at < size) truncated();
   std::uint64_t value = 0;
   for (int i = 0; i < size; ++i) value |= static_cast<std::uint64_t>(static_cast<unsigned char>(at[i])) << (8 * i);
-  at += size;
-  return {.number = value};
+  return {value, at + size};
 }
 
 Index::Index(const Plan& plan, std::string_view bytes) {

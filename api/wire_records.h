@@ -21,8 +21,13 @@ struct Item {
 [[noreturn]] void truncated();
 // `owner`: the name of the message, where it is known.
 [[noreturn]] void illegal_tag(std::string_view owner, std::uint64_t tag);
-std::uint64_t read_long_varint(const char*& at, const char* end);
-Item read_fixed_item(const char*& at, const char* end, unsigned wire_type);
+// A number, and where what follows it begins: by value, so that a reader's place stays in a register.
+struct Read {
+  std::uint64_t number;
+  const char* after;
+};
+Read read_long_varint(const char* at, const char* end);
+Read read_fixed(const char* at, const char* end, unsigned wire_type);
 
 // Most tags have one byte, most lengths one or two.
 inline std::uint64_t read_varint(const char*& at, const char* end) {
@@ -32,13 +37,19 @@ inline std::uint64_t read_varint(const char*& at, const char* end) {
     at += 2;
     return value;
   }
-  return read_long_varint(at, end);
+  const Read read = read_long_varint(at, end);
+  at = read.after;
+  return read.number;
 }
 
 // One record's value; `at` stands after the tag.
 inline Item read_item(const char*& at, const char* end, unsigned wire_type) {
   if (wire_type == kVarint) return {.number = read_varint(at, end), .bytes = {}};
-  if (wire_type != kBytes) return read_fixed_item(at, end, wire_type);
+  if (wire_type != kBytes) {
+    const Read read = read_fixed(at, end, wire_type);
+    at = read.after;
+    return {.number = read.number, .bytes = {}};
+  }
   const std::uint64_t size = read_varint(at, end);
   if (size > static_cast<std::uint64_t>(end - at)) truncated();
   const std::string_view bytes(at, size);

@@ -26,32 +26,20 @@ std::int32_t read_deletion_cost(std::string_view text) {
 void read_metadata(std::string_view bytes, PodView& pod) {
   for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
-      case 1: pod.name = in.text(); break;
-      case 3: pod.namespace_name = Interned(in.text()); break;
-      case 5: pod.uid = in.text(); break;
-      case 6: pod.revision = parse_revision(in.text()); break;
       case 7: pod.generation = in.int64(); break;
       case 8: pod.created = wire_time(in.text()); break;
-      case 9: pod.deletion = wire_time(in.text()); break;
       case 10: pod.deletion_grace_seconds = in.int64(); break;
-      case 11: {
-        const auto [key, value] = wire::text_entry(in.text());
-        pod.labels.emplace_back(Interned(key), Interned(value));
-        break;
-      }
+      case 11: add_label(pod.labels, in.text()); break;
       case 12: {
         const auto [key, value] = wire::text_entry(in.text());
         if (key == "controller.kubernetes.io/pod-deletion-cost") pod.deletion_cost = read_deletion_cost(value);
         break;
       }
-      case 13: pod.owners.push_back(wire_owner(in.text())); break;
-      case 14:
-        pod.has_finalizers = true;
-        if (in.text() == kJobTrackingFinalizer) pod.job_tracked = true;
-        break;
+      default: pod.take(in);
     }
   }
-  std::ranges::sort(pod.labels, [](const auto& a, const auto& b) { return a.first.view() < b.first.view(); });
+  pod.job_tracked = pod.has_finalizer(kJobTrackingFinalizer);
+  sort_labels(pod.labels);
 }
 
 void read_port(std::string_view bytes, PodView& pod) {
@@ -79,6 +67,19 @@ void read_container(std::string_view bytes, bool init, PodView& pod) {
   }
   if (init && !sidecar) return;
   for (const std::string_view port : ports) read_port(port, pod);
+}
+
+// Of a generic ephemeral volume it is the volume's name: that of the pod may still come.
+void read_volume(std::string_view bytes, PodView& pod) {
+  std::string_view name, source;
+  for (wire::Records in(bytes); in.next();) {
+    if (in.field() == 1) name = in.text();
+    if (in.field() == 2) source = in.text();
+  }
+  for (wire::Records in(source); in.next();) {
+    if (in.field() == 10) pod.claims.push_back({.name = std::string(wire::member_of(in.text(), 1))});
+    if (in.field() == 29) pod.claims.push_back({.name = std::string(name), .generic_ephemeral = true});
+  }
 }
 
 // The node of a requirement `metadata.name In [node]`; empty: it is another.
@@ -116,6 +117,7 @@ void read_spec(std::string_view bytes, PodView& pod) {
   std::string_view affinity;
   for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
+      case 1: read_volume(in.text(), pod); break;
       case 2: read_container(in.text(), false, pod); break;
       case 10: pod.node_name = Interned(in.text()); break;
       case 16: pod.hostname = Interned(in.text()); break;
@@ -173,38 +175,9 @@ void read_status(std::string_view bytes, PodView& pod) {
 
 }  // namespace
 
-Time wire_time(std::string_view bytes) {
-  std::int64_t seconds = 0;
-  for (wire::Records in(bytes); in.next();) {
-    if (in.field() == 1) seconds = in.int64();
-  }
-  return api::to_time(api::Instant{.seconds = seconds});
-}
-
-OwnerView wire_owner(std::string_view bytes) {
-  OwnerView out;
-  for (wire::Records in(bytes); in.next();) {
-    switch (in.field()) {
-      case 1: out.kind = Interned(in.text()); break;
-      case 3: out.name = Interned(in.text()); break;
-      case 4: out.uid = Interned(in.text()); break;
-      case 5: out.api_version = Interned(in.text()); break;
-      case 6: out.controller = in.boolean(); break;
-      case 7: out.block_deletion = in.boolean(); break;
-    }
-  }
-  return out;
-}
-
 const OwnerView* PodView::controller() const {
   const auto found = std::ranges::find_if(owners, &OwnerView::controller);
   return found == owners.end() ? nullptr : &*found;
-}
-
-std::optional<std::string_view> PodView::label(std::string_view key) const {
-  const auto found = std::ranges::lower_bound(labels, key, {}, [](const auto& label) { return label.first.view(); });
-  if (found == labels.end() || found->first != key) return std::nullopt;
-  return found->second.view();
 }
 
 std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
@@ -216,6 +189,9 @@ std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
       case 3: read_status(in.text(), *pod); break;
     }
   }
+  for (ClaimView& claim : pod->claims) {
+    if (claim.generic_ephemeral) claim.name = pod->name + "-" + claim.name;
+  }
   pod->asks = Interned(asks_of(protobuf));
   const OwnerView* controller = pod->controller();
   if (pod->job_tracked || (controller && controller->kind == "Job")) pod->job = JobPodView::decode(protobuf);
@@ -225,10 +201,11 @@ std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
 detail::Decoder Followed<PodView>::decoder() {
   return {.resource = api::Scheme::builtin().resource("", "v1", "pods"),
           .decode = [](std::string_view bytes) -> detail::AnyRef { return PodView::decode(bytes); },
-          .key = [](const void* object) { return static_cast<const PodView*>(object)->key(); },
+          .key = [](const void* object) { return static_cast<const PodView*>(object)->key_view(); },
           .revision = [](const void* object) { return static_cast<const PodView*>(object)->revision; },
           .uid = [](const void* object) -> std::string_view { return static_cast<const PodView*>(object)->uid; },
-          .deleting = [](const void* object) { return static_cast<const PodView*>(object)->deletion.has_value(); }};
+          .deleting = [](const void* object) { return static_cast<const PodView*>(object)->deletion.has_value(); },
+          .metadata = detail::metadata_within<PodView>};
 }
 
 }  // namespace ph::informers

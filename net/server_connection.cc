@@ -69,8 +69,10 @@ void ServerConnection::on_input_end() {
 
 void ServerConnection::produce(std::string& out, std::size_t size_max) {
   const std::size_t limit = out.size() + size_max;
+  take_at_once();
   protocol_->produce(out, size_max);
-  while ((make_pieces() || render_held()) && out.size() < limit) protocol_->produce(out, limit - out.size());
+  // Each of these has more to say, and what was received before may be a request that is answered at once.
+  while (out.size() < limit && (take_at_once() || make_pieces() || render_held())) protocol_->produce(out, limit - out.size());
   tell_heads();  // of a request that had waited behind the last one
   calls_->flush();
   if (!protocol_->idle()) quiet_since_ = {};
@@ -149,6 +151,7 @@ void ServerConnection::on_closed(const std::string& why) {
   made_.clear();
   under_way_.clear();
   held_.clear();
+  at_once_.clear();
   calls_->close();
   shared_->on_close(std::static_pointer_cast<ServerConnection>(shared_from_this()));
 }
@@ -225,7 +228,13 @@ void ServerConnection::on_request(StreamId stream, HttpRequest request) {
   request.peer = peer();
   heads_.erase(stream);
   under_way_.emplace(stream, UnderWay{});
-  calls_->start(stream, std::move(request));
+  const bool is_head = request.method == "HEAD";
+  auto response = shared_->handler.begin(request);
+  if (!response) return calls_->start(stream, std::move(request));
+  at_once_.push_back({.stream = stream,
+                      .kind = Answer::Whole,
+                      .to_head = is_head,
+                      .head = std::make_unique<HttpResponse>(std::move(*response))});
 }
 
 void ServerConnection::on_gone(StreamId stream) {
@@ -252,6 +261,13 @@ void ServerConnection::on_sent(StreamId stream, std::size_t size) {
   }
   const auto found = under_way_.find(stream);
   if (found != under_way_.end() && found->second.flow) calls_->sent(stream, *found->second.flow, size);
+}
+
+// False: there are none.
+bool ServerConnection::take_at_once() {
+  if (at_once_.empty()) return false;
+  for (Answer& answer : std::exchange(at_once_, {})) take(answer);
+  return true;
 }
 
 void ServerConnection::take_answers() {

@@ -30,6 +30,7 @@ struct SchedulerComponent {
   const Log log;
   Metrics* const metrics;
   const scheduler::ExtenderTransports extenders;
+  const std::string host;
   informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> unguarded, transport;
   informers::Client client;

@@ -8,6 +8,7 @@
 #include "api/kinds.h"
 #include "apiserver/extensions/custom_kind.h"
 #include "apiserver/rest/write.h"
+#include "net/encoding.h"
 
 namespace ph::apiserver {
 
@@ -33,9 +34,9 @@ bool has_finalizer(const CustomResourceDefinition& definition) {
 
 // What decides how it is served. The status' times and words are not of it.
 std::string fingerprint_of(const CustomResourceDefinition& definition) {
-  return fmt::format("{} {} {} {} {}", definition.metadata().uid(), definition.spec().SerializeAsString(),
-                     definition.status().accepted_names().SerializeAsString(), definition.metadata().has_deletion_timestamp(),
-                     definition.status().stored_versions_size());
+  return net::sha256(fmt::format("{} {} {} {} {}", definition.metadata().uid(), definition.spec().SerializeAsString(),
+                                 definition.status().accepted_names().SerializeAsString(),
+                                 definition.metadata().has_deletion_timestamp(), definition.status().stored_versions_size()));
 }
 
 }  // namespace
@@ -69,7 +70,7 @@ Task<void> CustomResources::follow() {
       if (!changes) break;
       for (const CacheEvent& change : *changes) names.emplace((change.after ? change.after : change.deleted)->name());
     }
-    if (!core_.ready) co_return;
+    if (!core_.ready()) co_return;
     co_await yield();
   }
 }

@@ -184,10 +184,30 @@ void put_parameters(const json& item, unsigned number, std::string& out) {
   const auto found = item.find("parameters");
   if (found == item.end()) return;
   for (const json& parameter : *found) {
+    if (const auto reference = parameter.find("$ref"); reference != parameter.end()) {
+      std::string made;  // ParametersItem.json_reference
+      append_bytes(1, reference->get_ref<const std::string&>(), made);
+      std::string item;
+      append_bytes(2, made, item);
+      append_bytes(number, item, out);
+      continue;
+    }
     const std::string& in = parameter.at("in").get_ref<const std::string&>();
     const MessageType& type = in == "body" ? kBody : in == "path" ? kPathParameter : kQuery;
     append_bytes(number, encode(parameter, type), out);
   }
+}
+
+// Those that operations refer to: there is no choice around them.
+std::string shared_parameters(const json& all) {
+  std::string out;
+  for (const auto& [name, parameter] : all.items()) {
+    const std::string& in = parameter.at("in").get_ref<const std::string&>();
+    MessageType type = in == "body" ? kBody : in == "path" ? kPathParameter : kQuery;
+    type.wrapped = type.wrapped.subspan(1);
+    put_named(1, name, encode(parameter, type), out);
+  }
+  return out;
 }
 
 std::string path_item(const json& item) {
@@ -216,6 +236,8 @@ std::string gnostic_v2(std::string_view text) {
   for (const auto& [path, item] : document.at("paths").items()) put_named(2, path, path_item(item), paths);
   append_bytes(8, paths, out);
   append_bytes(9, encode(document.at("definitions"), kDefinitions), out);
+  if (const auto shared = document.find("parameters"); shared != document.end())
+    append_bytes(10, shared_parameters(*shared), out);
   for (const json& requirement : document.at("security")) {
     std::string names;
     for (const auto& [name, scopes] : requirement.items()) put_named(1, name, {}, names);

@@ -25,11 +25,21 @@ std::string partial_of(const Encoding& encoding, const Entry& entry) {
   return out;
 }
 
-const api::GroupVersionKind& partial_kind() { return *api::schema_of<PartialObjectMetadata>().kind; }
+api::GroupVersionKind partial_kind(const Form& form) {
+  api::GroupVersionKind kind = *api::schema_of<PartialObjectMetadata>().kind;
+  if (form.beta) kind.version = "v1beta1";
+  return kind;
+}
+
+// What was written from `begin` on is of the older version.
+void make_beta(std::string& json, std::size_t begin) {
+  static constexpr std::string_view kNow = R"("apiVersion":"meta.k8s.io/v1")", kThen = R"("apiVersion":"meta.k8s.io/v1beta1")";
+  if (const auto at = json.find(kNow, begin); at != std::string::npos) json.replace(at, kNow.size(), kThen);
+}
 
 std::string protobuf_of(const Encoding& encoding, const Entry& entry) {
   if (encoding.form.as == As::Object) return *entry.protobuf;
-  return wire::envelope(partial_kind(), partial_of(encoding, entry));
+  return wire::envelope(kind_of(encoding), partial_of(encoding, entry));
 }
 
 // Compact JSON as the form's text.
@@ -69,12 +79,14 @@ std::string json_frame(EventType type, std::string_view object) {
 }  // namespace
 
 api::GroupVersionKind kind_of(const Encoding& encoding) {
-  return encoding.form.as == As::PartialMetadata ? partial_kind() : encoding.resource->kind;
+  return encoding.form.as == As::PartialMetadata ? partial_kind(encoding.form) : encoding.resource->kind;
 }
 
 void append_json(const Encoding& encoding, const Entry& entry, bool with_kind, std::string& out) {
   if (encoding.form.as == As::PartialMetadata) {
+    const std::size_t begin = out.size();
     api::transcode_to_json(api::schema_of<PartialObjectMetadata>(), partial_of(encoding, entry), true, out);
+    if (encoding.form.beta) make_beta(out, begin);
   } else {
     encoded(encoding, entry).append_json(with_kind, out);
   }

@@ -7,6 +7,7 @@
 
 #include "api/times.h"
 #include "controllers/common/amounts.h"
+#include "controllers/common/same.h"
 
 namespace ph::controllers::disruption {
 namespace {
@@ -101,7 +102,7 @@ PodDisruptionBudgetStatus failed_status(const PodDisruptionBudget& budget, const
 }
 
 bool has_status(const PodDisruptionBudget& budget, const PodDisruptionBudgetStatus& after) {
-  return api::encode_protobuf(budget.status()) == api::encode_protobuf(after);
+  return says_same(budget.status(), after);
 }
 
 std::optional<Time> stale_at(const PodView& pod) {

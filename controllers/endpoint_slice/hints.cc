@@ -7,13 +7,12 @@
 
 #include <fmt/format.h>
 
-#include "api/quantity.h"
-
 namespace ph::controllers::endpoint_slice {
 namespace {
 
-using core::v1::Node, core::v1::Service;
+using core::v1::Service;
 using discovery::v1::Endpoint, discovery::v1::EndpointHints, discovery::v1::EndpointSlice;
+using informers::NodeView;
 
 // So much more than its share an endpoint of a zone may have to bear.
 constexpr double kOverload = 0.2;
@@ -22,8 +21,6 @@ constexpr const char* kDisabled = "TopologyAwareHintsDisabled";
 std::string of_type(std::string_view text, std::string_view address_type) {
   return fmt::format("{}, addressType: {}", text, address_type);
 }
-
-bool has_label(const Node& node, const char* label) { return node.metadata().labels().contains(label); }
 
 // Of so many endpoints, how many a zone with this share has at least.
 int least_of(double share, double endpoints) { return static_cast<int>(std::ceil(endpoints * share * (1 / (1 + kOverload)))); }
@@ -188,19 +185,12 @@ int ready_endpoints(const Plan& plan) {
 
 }  // namespace
 
-NodeFacts facts_of(const Node& node) {
-  const auto& conditions = node.status().conditions();
-  const auto ready = std::ranges::find(conditions, "Ready", [](const auto& each) -> std::string_view { return each.type(); });
-  const auto& labels = node.metadata().labels();
-  const auto zone = labels.find("topology.kubernetes.io/zone");
-  const auto& allocatable = node.status().allocatable();
-  const auto cpu = allocatable.find("cpu");
+NodeFacts facts_of(const NodeView& node) {
   NodeFacts out;
-  out.counts = ready != conditions.end() && ready->status() == "True" &&
-               !has_label(node, "node-role.kubernetes.io/control-plane") && !has_label(node, "node-role.kubernetes.io/master");
-  if (zone != labels.end()) out.zone = zone->second;
-  if (cpu != allocatable.end())
-    out.milli_cpu = api::Quantity::parse(cpu->second.string()).value_or(api::Quantity()).milli_value();
+  out.counts =
+      node.ready && !node.label("node-role.kubernetes.io/control-plane") && !node.label("node-role.kubernetes.io/master");
+  out.zone = node.label("topology.kubernetes.io/zone").value_or("");
+  out.milli_cpu = node.milli_cpu;
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controllers/endpoint_slice/plan.h"
+#include "informers/node_view.h"
 
 namespace ph::controllers::endpoint_slice {
 
@@ -19,7 +20,7 @@ struct NodeFacts {
   std::int64_t milli_cpu = 0;  // that pods may have
   bool operator==(const NodeFacts&) const = default;
 };
-NodeFacts facts_of(const core::v1::Node& node);
+NodeFacts facts_of(const informers::NodeView& node);
 
 // Of each zone, its part of all CPUs. Empty: of some node it is not known where it is or what it has, or there are not two zones.
 using ZoneShares = std::map<std::string, double>;

@@ -4,8 +4,8 @@
 #include <functional>
 #include <optional>
 
-#include "api/codec.h"
 #include "api/sorted.h"
+#include "controllers/common/same.h"
 #include "controllers/common/services.h"
 
 namespace ph::controllers::endpoint_slice {
@@ -16,14 +16,9 @@ using discovery::v1::Endpoint;
 using discovery::v1::EndpointPort;
 using discovery::v1::EndpointSlice;
 
-template <class T>
-bool same(const T& a, const T& b) {
-  return api::encode_protobuf(a) == api::encode_protobuf(b);
-}
-
 template <class A, class B>
 bool same_ports(const A& a, const B& b) {
-  return std::ranges::equal(a, b, [](const EndpointPort& x, const EndpointPort& y) { return same(x, y); });
+  return std::ranges::equal(a, b, says_same);
 }
 
 bool is_reserved(std::string_view label) {
@@ -62,7 +57,7 @@ EndpointSlice new_slice(const Service& service, std::string_view address_type, c
 // A slice that exists: what it was and what it is to be.
 struct Draft {
   EndpointSlice before, after;
-  bool changed() const { return !same(before, after); }
+  bool changed() const { return !says_same(before, after); }
 };
 
 // Works on the slices of one list of ports.

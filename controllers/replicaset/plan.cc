@@ -52,10 +52,6 @@ ReplicaSetStatus status_of(const ReplicaSet& set, const Observed& observed, cons
   return status;
 }
 
-bool same_status(const google::protobuf::Message& before, const google::protobuf::Message& after) {
-  return api::encode_protobuf(before) == api::encode_protobuf(after);
-}
-
 std::optional<Time> next_available(const ReplicaSet& set, const Observed& observed, Time now) {
   std::optional<Time> next;
   for (const Ref<PodView>& pod : observed.active) {

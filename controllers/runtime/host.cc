@@ -108,7 +108,7 @@ class Running {
     if (by_kinds) co_await kinds().wait_known();
     if (by_kinds) co_await kinds().wait_settled();
     if (warm_) co_await catch_up();
-    for (const LoopBuilder::Source& source : sources_) scope_.spawn(follow(source));
+    for (Sources& sources : by_informer()) scope_.spawn(follow(std::move(sources)));
     if (by_kinds) follow_new_kinds();
     if (by_kinds) scope_.spawn(watch_kinds());
     for (int i = 0; i < workers_; ++i) scope_.spawn(work());
@@ -147,14 +147,31 @@ class Running {
     }
   }
 
-  Task<void> follow(const LoopBuilder::Source& source) {
-    const auto events = source.informer->events();
-    while (const auto event = co_await events->next()) {
-      if (source.ended && event->before && !event->after) source.ended(event->before.get());
-      if (source.keys_wake && event->before) add_all(source.keys(event->before.get()));
-      if (source.keys_wake && event->after) add_all(source.keys(event->after.get()));
-      if (source.wakes && (event->before || event->after)) wake(source.wakes(event->before.get(), event->after.get()));
+  using Sources = std::vector<const LoopBuilder::Source*>;
+
+  // Those of one informer share its events.
+  std::vector<Sources> by_informer() const {
+    std::vector<Sources> out;
+    for (const LoopBuilder::Source& source : sources_) {
+      const auto same = std::ranges::find_if(out, [&](const Sources& each) { return each.front()->informer == source.informer; });
+      if (same != out.end()) same->push_back(&source);
+      else out.push_back({&source});
     }
+    return out;
+  }
+
+  Task<void> follow(Sources sources) {
+    const auto events = sources.front()->informer->events();
+    while (const auto event = co_await events->next()) {
+      for (const LoopBuilder::Source* source : sources) take(*source, *event);
+    }
+  }
+
+  void take(const LoopBuilder::Source& source, const informers::detail::AnyEvent& event) {
+    if (source.ended && event.before && !event.after) source.ended(event.before.get());
+    if (source.keys_wake && event.before) add_all(source.keys(event.before.get()));
+    if (source.keys_wake && event.after) add_all(source.keys(event.after.get()));
+    if (source.wakes && (event.before || event.after)) wake(source.wakes(event.before.get(), event.after.get()));
   }
 
   informers::Kinds& kinds() { return world_.informers.kinds(); }
@@ -197,7 +214,7 @@ class Running {
 
   // Until the kind is gone.
   Task<void> follow(std::list<LoopBuilder::Source>::iterator source, KindRef kind) {
-    co_await follow(*source);
+    co_await follow(Sources{&*source});
     own_writes_.forget(*source->informer);
     sources_.erase(source);
     followed_.erase(kind);

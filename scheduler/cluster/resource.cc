@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "api/sorted.h"
+
 namespace ph::scheduler {
 
 using api::Quantity;

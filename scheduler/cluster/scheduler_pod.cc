@@ -16,23 +16,31 @@ constexpr Kept kResources[] = {{2}};                                // requests
 constexpr Kept kPodResources[] = {{2}};                             // requests
 constexpr Kept kContainer[] = {{1}, {6}, {8, kResources}, {24}};    // name, ports, resources, restartPolicy
 constexpr Kept kContainerStatus[] = {{1}, {10}, {11, kResources}};  // name, allocatedResources, resources
-constexpr Kept kCondition[] = {{1}, {5}};                           // type, reason
-constexpr Kept kRequired[] = {{1}};                                 // requiredDuringSchedulingIgnoredDuringExecution
-constexpr Kept kAffinity[] = {{3, kRequired}};                      // podAntiAffinity
-constexpr Kept kMetadata[] = {{1}, {3}, {5}, {6}, {9}, {11}};       // name, namespace, uid, resourceVersion, deletion, labels
-constexpr Kept kSpec[] = {{2, kContainer}, {10}, {18, kAffinity}, {19}, {20, kContainer}, {25}, {32}, {40, kPodResources}};
-constexpr Kept kStatus[] = {{1}, {2, kCondition}, {8, kContainerStatus}, {10, kContainerStatus}, {11}, {19}, {20, kPodResources}};
+constexpr Kept kCondition[] = {{1}, {2}, {5}};                      // type, status, reason
+constexpr Kept kAffinity[] = {{2}, {3}};                            // podAffinity, podAntiAffinity
+constexpr Kept kNothing[] = {{0}};                                  // that it is there is all that counts
+// Of a volume: disks that are not shared at will or that CSI drivers have taken over, claims, and those made for the pod.
+constexpr Kept kVolumeSource[] = {{3}, {4}, {8}, {10}, {11}, {13}, {18}, {20}, {22}, {24}, {29, kNothing}};
+constexpr Kept kVolume[] = {{1}, {2, kVolumeSource}};  // name
+// name, namespace, uid, resourceVersion, generation, deletion, labels
+constexpr Kept kMetadata[] = {{1}, {3}, {5}, {6}, {7}, {9}, {11}};
+constexpr Kept kSpec[] = {{1, kVolume},       {2, kContainer}, {10}, {18, kAffinity}, {19},
+                          {20, kContainer},   {22},            {25}, {32},            {40, kPodResources}};
+constexpr Kept kStatus[] = {{1},  {2, kCondition},    {7}, {8, kContainerStatus}, {10, kContainerStatus}, {11}, {15},
+                            {19}, {20, kPodResources}};
 constexpr Kept kAssignedPod[] = {{1, kMetadata}, {2, kSpec}, {3, kStatus}};
 constexpr int kNodeName[] = {2, 10};
 
 }  // namespace
 
 std::shared_ptr<const SchedulerPod> SchedulerPod::decode(std::string_view protobuf) {
-  Pod pod;
   if (string_at(protobuf, kNodeName).empty()) {
-    api::decode_protobuf(protobuf, pod);
-    return of(std::move(pod));
+    auto out = std::make_shared<SchedulerPod>();
+    out->pending = make_pending_pod(protobuf);
+    out->info = make_pod_info(*out->pending);
+    return out;
   }
+  Pod pod;
   const std::string needed = pruned(protobuf, kAssignedPod);
   if (!pod.ParseFromString(needed)) throw api::DecodeError("proto: a Pod that cannot be decoded");
   return of(std::move(pod));
@@ -58,7 +66,7 @@ detail::Decoder Followed<scheduler::SchedulerPod>::decoder() {
           // Pods that have ended leave the watch: they hold nothing.
           .field_selector = "status.phase!=Succeeded,status.phase!=Failed",
           .decode = [](std::string_view bytes) -> detail::AnyRef { return SchedulerPod::decode(bytes); },
-          .key = [info](const void* object) { return info(object).key(); },
+          .key = [info](const void* object) { return KeyView(info(object).namespace_name, info(object).name); },
           .revision = [info](const void* object) { return info(object).revision; },
           .uid = [info](const void* object) -> std::string_view { return info(object).uid; }};
 }

@@ -7,11 +7,10 @@
 
 #include "api/kinds.h"
 #include "informers/informer.h"
+#include "scheduler/cluster/pending_pod.h"
 #include "scheduler/cluster/pod_info.h"
 
 namespace ph::scheduler {
-
-using PendingPod = std::shared_ptr<const core::v1::Pod>;
 
 struct SchedulerPod {
   PodRef info;         // never null

@@ -52,7 +52,8 @@ bool Extender::interested(const Pod& pod) const {
 // -- Questions and answers
 
 Task<std::string> Extender::args(PendingPod pod, std::vector<NodeRef> nodes) const {
-  ExtenderArgsWriter writer(*pod, spec_.node_cache_capable);
+  const Pod asked_for = whole(pod);
+  ExtenderArgsWriter writer(asked_for, spec_.node_cache_capable);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (i % kNodesPerTurn == kNodesPerTurn - 1) co_await yield();
     writer.add(*nodes[i]);
@@ -129,6 +130,21 @@ Task<void> Extender::bind(PendingPod pod, std::string node) {
   if (const std::string error = read_answer(read_extender_binding_result, text); !error.empty()) {
     throw ExtenderError(error);
   }
+}
+
+std::unique_ptr<Transport> unreachable_transport(std::string why) {
+  class Unreachable final : public Transport {
+   public:
+    explicit Unreachable(std::string why) : why_(std::move(why)) {}
+    Task<HttpResponse> send(HttpRequest, bool) override {
+      throw TransportError(why_);
+      co_return HttpResponse();
+    }
+
+   private:
+    const std::string why_;
+  };
+  return std::make_unique<Unreachable>(std::move(why));
 }
 
 // -- Scores

@@ -2,6 +2,7 @@
 // are. Upstream: pkg/scheduler/framework/plugins/noderesources (fit)
 #include <algorithm>
 
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 #include "scheduler/plugins/node_resources.h"
 
@@ -41,13 +42,21 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     }
   }
 
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_resource(key, info.requests);
+    add_number(key, info.scored_milli_cpu);
+    add_number(key, info.scored_memory);
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Node}; }
+
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     WantedScalars scalars;
     for (const auto& [name, amount] : state.pod().requests.scalars) {
       if (amount == 0 || ignored(name)) continue;
       scalars.wanted.push_back({name, amount, "Insufficient " + std::string(name.view())});
     }
-    state.put(std::move(scalars));
+    state.put(this, std::move(scalars));
     return {};
   }
 
@@ -69,7 +78,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     check(wanted.milli_cpu, there.milli_cpu, used.milli_cpu, "Insufficient cpu");
     check(wanted.memory, there.memory, used.memory, "Insufficient memory");
     check(wanted.ephemeral_storage, there.ephemeral_storage, used.ephemeral_storage, "Insufficient ephemeral-storage");
-    for (const auto& scalar : state.get<WantedScalars>().wanted) {
+    for (const auto& scalar : state.get<WantedScalars>(this).wanted) {
       check(scalar.amount, there.scalar(scalar.name), used.scalar(scalar.name), scalar.insufficient);
     }
     if (!refused) return Verdict::fits();

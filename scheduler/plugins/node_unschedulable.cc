@@ -1,6 +1,7 @@
 // NodeUnschedulable: keeps pods off cordoned nodes, unless they tolerate the taint that cordoning stands for.
 // Upstream: pkg/scheduler/framework/plugins/nodeunschedulable
 #include "api/node_selector.h"
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -33,6 +34,14 @@ class NodeUnschedulable final : public FilterPlugin {
     const bool was_open = change.node_before && !change.node_before->spec().unschedulable();
     const bool is_open = change.node_after && !change.node_after->spec().unschedulable();
     return is_open && !was_open ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_messages(key, pod.spec().tolerations());
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    return {change.node_before || change.node_after ? Outdated::Node : Outdated::Nothing};
   }
 
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {

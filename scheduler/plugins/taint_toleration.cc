@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/node_selector.h"
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -39,6 +40,14 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
     return fits_now && !fitted ? QueueingHint::Queue : QueueingHint::Skip;
   }
 
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_messages(key, pod.spec().tolerations());
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    return {change.node_before || change.node_after ? Outdated::Node : Outdated::Nothing};
+  }
+
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     if (fits(pod, node.node())) return Verdict::fits();
     return Verdict::unresolvable("node(s) had untolerated taint(s)");
@@ -49,13 +58,13 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
     for (const Toleration& toleration : pod.spec().tolerations()) {
       if (toleration.effect().empty() || toleration.effect() == "PreferNoSchedule") soft.tolerations.push_back(toleration);
     }
-    state.put(std::move(soft));
+    state.put(this, std::move(soft));
     return Verdict::fits();
   }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     if (node.node().spec().taints().empty()) return 0;
-    const auto& soft = state.get<SoftTolerations>().tolerations;
+    const auto& soft = state.get<SoftTolerations>(this).tolerations;
     return std::ranges::count_if(node.node().spec().taints(), [&](const Taint& taint) {
       return taint.effect() == "PreferNoSchedule" &&
              std::ranges::none_of(soft, [&](const Toleration& t) { return tolerates(t, taint); });

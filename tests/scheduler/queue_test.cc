@@ -78,7 +78,7 @@ class Script {
     if (command == "reject") {
       std::string by;
       words >> by >> by;
-      pod->rejectors = {by == kExtenderName ? kExtenderName : find_plugin(by)->name};
+      pod->rejectors = profile_.bit_of(by);
     }
     queue_.put_back(pod);
   }

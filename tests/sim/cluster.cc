@@ -53,6 +53,7 @@ struct Cluster::Impl {
     server = std::make_unique<apiserver::ApiServer>(
         executor, rng, *store, log.named("apiserver"),
         apiserver::ServerOptions{.keep_kubernetes_service = setup.with_access,
+                                 .keep_api_services = setup.with_access,
                                  .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
                                  .metrics = metrics});
     if (setup.with_access) {
