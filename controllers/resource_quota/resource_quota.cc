@@ -171,7 +171,10 @@ std::vector<LoopBuilder::Wake> freed(const T* before, const T* after, const Worl
 }  // namespace
 
 void resource_quota_loop(LoopBuilder& loop) {
-  loop.reconciles_changes<ResourceQuota>(resource_quota::is_changed)
+  loop.reconciles_changes<ResourceQuota>([](const ResourceQuota* before, const ResourceQuota* after) -> std::optional<Duration> {
+        if (!resource_quota::is_changed(before, after)) return std::nullopt;
+        return Duration::zero();
+      })
       .watches_changes<PodView>(freed_by_pod)
       .watches_changes<Service>(freed<Service>)
       .watches_changes<PersistentVolumeClaim>(freed<PersistentVolumeClaim>)
