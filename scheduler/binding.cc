@@ -22,6 +22,7 @@ void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const No
 }
 
 Task<void> Scheduler::bind(Attempt attempt) {
+  const Counted counted(under_way_);
   if (const Verdict verdict = co_await try_bind(attempt); !verdict.success()) {
     take_back(attempt, verdict);
     co_return;

@@ -105,6 +105,12 @@ Task<void> Scheduler::run() {
   co_await tasks_.join();
 }
 
+Task<void> Scheduler::drain(Duration patience) {
+  draining_ = true;
+  const Steady end = world_.clock.steady() + patience;
+  while (under_way_ > 0 && world_.clock.steady() < end) co_await sleep_for(50ms);
+}
+
 Scheduler::Stats Scheduler::stats() const {
   Stats out = stats_;
   out.nodes = cache_.node_count();

@@ -72,6 +72,12 @@ api::Lookup labels_of(const PodView& pod) {
   return [&pod](std::string_view key) { return pod.label(key); };
 }
 
+bool PodSelection::operator()(const PodView& pod) {
+  if (!last_ || *last_ != pod.labels) selected_ = selector_->matches(labels_of(pod));
+  last_ = &pod.labels;
+  return selected_;
+}
+
 std::vector<Ref<PodView>> first_to_delete(std::vector<Ref<PodView>> pods, std::size_t count,
                                           const std::function<int(const PodView&)>& crowd, Time now) {
   if (count >= pods.size()) return pods;

@@ -287,7 +287,7 @@ class GarbageCollector final : public Loop {
 
 }  // namespace
 
-void garbage_collector(LoopBuilder& loop) {
+void garbage_collector_loop(LoopBuilder& loop) {
   loop.watches_kinds(informers::is_collectable, concerned);
   loop.with<GarbageCollector>();
 }

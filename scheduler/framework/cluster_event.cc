@@ -97,6 +97,12 @@ bool asks_for_less(const Resource& before, const Resource& after) {
 
 }  // namespace
 
+bool is_of(const ClusterChange& change, const core::v1::Pod& waiting) {
+  const std::string& uid = waiting.metadata().uid();
+  if (change.waiting_after) return change.waiting_after->metadata().uid() == uid;
+  return change.pod_after && change.pod_after->uid == uid;
+}
+
 ClusterEvents events_of(const Node& before, const Node& after) {
   ClusterEvents out;
   if (to_resource(before.status().allocatable()) != to_resource(after.status().allocatable())) out.add(NodeAllocatableChanged);

@@ -78,8 +78,7 @@ SchedulingQueue::Shelf& SchedulingQueue::shelf_of(const QueuedPod& pod) {
 }
 
 std::int64_t SchedulingQueue::group_number(const QueuedPod& pod) {
-  const PluginSet wakers = pod.gated_by.empty() ? pod.rejectors | pod.pending : pod.profile->bit_of(pod.gated_by);
-  const bool told_apart = (wakers & pod.equals->undeclared) != 0;
+  const bool told_apart = ((pod.rejectors | pod.pending) & pod.equals->undeclared) != 0;
   return told_apart ? -static_cast<std::int64_t>(pod.sequence) : static_cast<std::int64_t>(pod.equals->number);
 }
 
@@ -321,9 +320,8 @@ bool SchedulingQueue::any_helps(const QueuedPod& pod, PluginSet plugins, const C
 }
 
 SchedulingQueue::Strategy SchedulingQueue::judge(const QueuedPod& pod, const ClusterChange& change) const {
-  if (!pod.gated_by.empty()) {
-    return any_helps(pod, pod.profile->bit_of(pod.gated_by), change) ? Strategy::AfterBackoff : Strategy::Leave;
-  }
+  const bool in_vain = !pod.gated_by.empty() && (pod.profile->bit_of(pod.gated_by) & pod.profile->woken_by(change.event)) == 0;
+  if (in_vain) return Strategy::Leave;  // the gate stays closed, whatever the others say
   if (pod.rejectors == 0 && pod.pending == 0) return Strategy::AfterBackoff;
   if (any_helps(pod, pod.pending, change)) return Strategy::Immediately;
   return any_helps(pod, pod.rejectors, change) ? Strategy::AfterBackoff : Strategy::Leave;
