@@ -98,7 +98,9 @@ core::v1::Pod pod_from_template(const core::v1::PodTemplateSpec& from, const Own
   core::v1::Pod pod;
   meta::v1::ObjectMeta& metadata = *pod.mutable_metadata();
   metadata.set_namespace_(owner.key.namespace_name);
-  metadata.set_generate_name(owner.key.name + "-");
+  // A prefix is a name, too, and must not be longer than one.
+  constexpr std::size_t kNameMost = 253;
+  metadata.set_generate_name(owner.key.name.size() < kNameMost ? owner.key.name + "-" : owner.key.name);
   *metadata.mutable_labels() = from.metadata().labels();
   *metadata.mutable_annotations() = from.metadata().annotations();
   *metadata.mutable_finalizers() = from.metadata().finalizers();
