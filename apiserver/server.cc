@@ -31,6 +31,10 @@ Task<void> ApiServer::start() {
   core.set_ready(true);
   impl_->upkeep.spawn(impl_->custom.follow());
   impl_->upkeep.spawn(expire_events(core));
+  if (core.options.keep_api_services) {
+    co_await make_api_services(core);
+    impl_->upkeep.spawn(keep_api_services(core));
+  }
   for (const auto& hook : core.extensions.at_start) co_await hook();
   if (core.options.keep_kubernetes_service) impl_->upkeep.spawn(keep_kubernetes_service(core));
 }

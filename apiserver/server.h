@@ -28,6 +28,8 @@ struct ServerOptions {
   int advertise_port = 6443;
   // The loop that keeps the `kubernetes` service; off in tests that want an empty cluster.
   bool keep_kubernetes_service = true;
+  // The API services of the groups it serves itself; off in the same tests.
+  bool keep_api_services = true;
   Duration event_ttl = 1h;
   bool stateful_set_max_unavailable = false;  // the gate MaxUnavailableStatefulSet: stateful sets may have a maxUnavailable
   bool crd_ignore_cel = false;     // custom resource definitions may have rules in CEL, which are stored and not carried out

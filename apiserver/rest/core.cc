@@ -118,6 +118,9 @@ void Core::add(const api::Resource& resource) {
 
 void Core::enter(std::shared_ptr<Served> served) {
   served->serial = ++serials_;
+  if (const api::Resource& resource = *served->resource; resource.owner) {
+    added_[{resource.kind.group, resource.plural}].push_back(&resource);
+  }
   served_[served->resource] = std::move(served);
 }
 
@@ -149,12 +152,14 @@ Task<void> Core::serve(std::vector<std::shared_ptr<Served>> resources) {
   for (auto& served : resources) enter(ends_at_home(executor, std::move(served)));
   scheme_ = scheme_.with(std::move(refs));
   publish();
+  kinds_changed.set();
 }
 
 void Core::withdraw(std::string_view group, std::string_view plural) {
   std::set<std::string> prefixes = forget(group, plural);
   scheme_ = scheme_.without(group, plural);
   publish();
+  kinds_changed.set();
   for (const std::string& prefix : prefixes) {
     const auto cache = caches_.find(prefix);
     if (cache == caches_.end()) continue;
@@ -165,13 +170,15 @@ void Core::withdraw(std::string_view group, std::string_view plural) {
 
 std::set<std::string> Core::forget(std::string_view group, std::string_view plural) {
   std::set<std::string> prefixes;
-  std::erase_if(served_, [&](const auto& entry) {
-    const api::Resource& resource = *entry.first;
-    if (!resource.owner || resource.kind.group != group || resource.plural != plural) return false;
-    prefixes.insert(entry.second->prefix);
-    if (metrics) metrics->forget(*entry.second);
-    return true;
-  });
+  const auto found = added_.find(std::tuple(group, plural));
+  if (found == added_.end()) return prefixes;
+  for (const api::Resource* resource : found->second) {
+    const auto entry = served_.find(resource);
+    prefixes.insert(entry->second->prefix);
+    if (metrics) metrics->forget(*entry->second);
+    served_.erase(entry);
+  }
+  added_.erase(found);
   return prefixes;
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "api/convert.h"
@@ -102,6 +103,8 @@ class Core final : public ObjectReader {
 
   Lines lines;  // of writes that have lost
 
+  Event kinds_changed;  // set whenever other resources are served than before; reset by whoever follows that
+
   // Writes under way: they are carried to their end though their client may be gone, or tired of waiting.
   Scope& writes() { return writes_; }
 
@@ -119,6 +122,8 @@ class Core final : public ObjectReader {
   std::map<std::string, std::shared_ptr<WatchCache>> caches_;    // by prefix
   std::map<std::string, std::unique_ptr<ResourceRules>> rules_;  // by qualified name
   std::map<const api::Resource*, std::shared_ptr<Served>> served_;
+  // Of them, what is not built in: by group and plural, its versions.
+  std::map<std::tuple<std::string, std::string>, std::vector<const api::Resource*>, std::less<>> added_;
   std::uint64_t serials_ = 0;
   bool ready_ = false;
   Scope writes_;  // the first to go

@@ -32,6 +32,7 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   api::Object object = co_await aside(core, call.request.body.size(),
                                       [&] { return read_body(call.request, schema, options.unknown, call.warnings); });
+  if (call.subresource == nullptr) match_namespace(call, object);
   const api::KindRules& rules = api::rules_of(schema);
   if (rules.validate != nullptr) {
     api::Errors errors;

@@ -52,7 +52,7 @@ Task<HttpResponse> answer_subresource(Core& core, Call& call) {
 }
 
 Task<HttpResponse> answer_resource(Core& core, Call& call) {
-  if (call.served == nullptr) throw api::page_not_found();
+  if (call.served == nullptr) co_return answer_unknown(call);
   if (!core.ready()) throw api::unavailable("the server is starting or stopping");
   check_route(*call.served->resource, call.info, call.request.method);
   if (!call.info.subresource.empty()) co_return co_await answer_subresource(core, call);
@@ -71,7 +71,7 @@ Task<HttpResponse> answer_path(Core& core, Call& call) {
   for (const auto& handler : core.extensions.paths) {
     if (auto response = co_await handler->try_handle(call.request, call.user)) co_return std::move(*response);
   }
-  throw api::page_not_found();
+  co_return answer_unknown(call);
 }
 
 // Who asks, and whether he may. The references outlive the wait.
@@ -79,7 +79,7 @@ Soon<> admit_user(Core& core, Call& call, ServerMetrics::Doors& doors) {
   doors.asked();
   return then(authenticate(core, call.request), [&](Identity user) {
     doors.known(user);
-    return then(impersonate(core, call.request, std::move(user)), [&](Identity acting) {
+    return then(impersonate(core, call.request, call.info, std::move(user)), [&](Identity acting) {
       call.user = std::move(acting);
       return then(authorize(core, call.user, call.info), [&] { doors.allowed(); });
     });

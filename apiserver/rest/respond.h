@@ -19,6 +19,8 @@ HttpResponse answer_list(const Front& front, const Call& call, std::vector<Entry
 // Any other object.
 HttpResponse answer_message(const Form& form, int status, const Message& object);
 HttpResponse answer_status(const Form& form, const meta::v1::Status& status);
+// 404 in plain words, for a path that is of no group which is built in: nobody has a Status for it.
+HttpResponse answer_no_page();
 // What an action without an object of its own is answered with.
 meta::v1::Status success();
 

@@ -2,8 +2,10 @@
 #include "scheduler/cluster/cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
+#include "scheduler/cluster/pod_volumes.h"
 
 namespace ph::scheduler {
 
@@ -55,10 +57,10 @@ void Cache::release_images(const NodeInfo& node) {
 void Cache::put_node(NodeRef node) {
   NodeState& state = node_state(node->metadata().name());
   if (state.info->has_node()) {
-    if (zone_of(state.info->node()) != zone_of(*node)) ++order_version_;
+    if (zone_of(state.info->node()) != zone_of(*node)) order_changed();
     tree_.update(state.info->node(), *node);
   } else {
-    tree_.add(*node);
+    additions_.push_back({node->metadata().name(), tree_.add(*node)});
     ++order_version_;
   }
   // The new images are counted before the old ones are released: most are the same.
@@ -73,7 +75,7 @@ void Cache::remove_node(std::string_view name) {
   if (found == nodes_.end() || !found->second.info->has_node()) return;
   NodeState& state = found->second;
   tree_.remove(state.info->node());
-  ++order_version_;
+  order_changed();
   release_images(*state.info);
   state.info->clear_node();
   touch(state);
@@ -88,7 +90,7 @@ void Cache::place(PodRef pod, bool assumed) {
   node.info->add_pod(pod);
   touch(node);
   assumed_count_ += assumed;
-  const std::string uid = pod->uid;
+  const std::string_view uid = pod->uid;
   const bool added = pods_.emplace(uid, PodState{std::move(pod), assumed, {}}).second;
   PH_ASSERT(added);
 }
@@ -136,7 +138,7 @@ std::vector<ObjectKey> Cache::expire(Steady now) {
   for (const auto& [uid, state] : pods_) {
     if (!state.deadline || *state.deadline > now) continue;
     expired.push_back(state.pod->key());
-    uids.push_back(uid);
+    uids.emplace_back(uid);
   }
   for (const std::string& uid : uids) displace(uid);
   return expired;
@@ -154,37 +156,67 @@ PodRef Cache::find_pod(std::string_view uid) const {
 
 // -- Snapshot
 
+void Snapshot::count_claims(const NodeInfo& node, int by) {
+  for (const PodRef& pod : node.with_volumes()) {
+    for (const PodVolumes::Claim& claim : pod->volumes->claims) {
+      if (claim.ephemeral) continue;
+      const auto at = used_claims_.try_emplace({pod->namespace_name, claim.name}, 0).first;
+      if ((at->second += by) == 0) used_claims_.erase(at);
+    }
+  }
+}
+
 void Cache::update(Snapshot& snapshot) {
-  bool repelling_changed = false;
+  bool lists_changed = false;
   for (const NodeInfo* node : by_recency_) {
     if (node->generation() <= snapshot.generation_) break;
     if (!node->has_node()) continue;
     auto& copy = snapshot.nodes_[node->name()];
-    repelling_changed |= (copy && !copy->repelling().empty()) != !node->repelling().empty();
+    lists_changed |= (copy && !copy->with_affinity().empty()) != !node->with_affinity().empty() ||
+                     (copy && !copy->repelling().empty()) != !node->repelling().empty();
     if (copy) {
+      snapshot.count_claims(*copy, -1);
       *copy = *node;
     } else {
       copy = std::make_unique<NodeInfo>(*node);
     }
+    snapshot.count_claims(*copy, 1);
   }
   snapshot.generation_ = generation_;
-  const bool order_changed = snapshot.order_version_ != order_version_;
-  if (order_changed) order(snapshot);
-  if (!order_changed && !repelling_changed) return;
+  const bool reordered = order(snapshot);
+  if (!reordered && !lists_changed) return;
+  snapshot.with_affinity_.clear();
   snapshot.repelling_.clear();
   for (const NodeInfo* node : snapshot.order_) {
+    if (!node->with_affinity().empty()) snapshot.with_affinity_.push_back(node);
     if (!node->repelling().empty()) snapshot.repelling_.push_back(node);
   }
 }
 
-void Cache::order(Snapshot& snapshot) {
-  snapshot.order_version_ = order_version_;
-  std::erase_if(snapshot.nodes_, [this](const auto& entry) {
+void Cache::order_changed() {
+  ++order_version_;
+  additions_.clear();
+}
+
+bool Cache::order(Snapshot& snapshot) {
+  const std::uint64_t missed = order_version_ - std::exchange(snapshot.order_version_, order_version_);
+  if (missed <= additions_.size()) {
+    // Nodes that come one by one would each cost as much as all of them.
+    for (std::size_t i = additions_.size() - missed; i < additions_.size(); ++i) {
+      const auto& [name, at] = additions_[i];
+      snapshot.order_.insert(snapshot.order_.begin() + static_cast<std::ptrdiff_t>(at), snapshot.nodes_.at(name).get());
+    }
+    return false;
+  }
+  std::erase_if(snapshot.nodes_, [&](const auto& entry) {
     const auto found = nodes_.find(entry.first);
-    return found == nodes_.end() || !found->second.info->has_node();
+    if (found != nodes_.end() && found->second.info->has_node()) return false;
+    snapshot.count_claims(*entry.second, -1);
+    return true;
   });
   snapshot.order_.clear();
-  for (const std::string& name : tree_.list()) snapshot.order_.push_back(snapshot.nodes_.at(name).get());
+  for (const std::string_view name : tree_.list()) snapshot.order_.push_back(snapshot.nodes_.find(name)->second.get());
+  return true;
 }
 
 }  // namespace ph::scheduler

@@ -36,8 +36,14 @@ class NodeInfo {
   const NodeRef& ref() const { return node_; }
 
   std::span<const PodRef> pods() const { return pods_; }
-  // Those of them that have required anti-affinity.
+  // Those of them that have affinity to other pods, required anti-affinity, or volumes.
+  std::span<const PodRef> with_affinity() const { return with_affinity_; }
   std::span<const PodRef> repelling() const { return repelling_; }
+  std::span<const PodRef> with_volumes() const { return with_volumes_; }
+  // Of the node.
+  LabelSpan labels() const { return labels_ ? LabelSpan(*labels_) : LabelSpan(); }
+  // Null: the node has no such label.
+  const Interned* label(const Interned& key) const { return find_label(labels(), key); }
   const Resource& allocatable() const { return allocatable_; }
   const Resource& requested() const { return requested_; }
   std::int64_t scored_milli_cpu() const { return scored_milli_cpu_; }
@@ -62,7 +68,8 @@ class NodeInfo {
 
   std::string name_;
   NodeRef node_;
-  std::vector<PodRef> pods_, repelling_;
+  std::shared_ptr<const Labels> labels_;
+  std::vector<PodRef> pods_, with_affinity_, repelling_, with_volumes_;
   Resource allocatable_, requested_;
   std::int64_t scored_milli_cpu_ = 0, scored_memory_ = 0;
   std::vector<HostPort> ports_;

@@ -54,7 +54,7 @@ struct PodCase {
 TEST(ClusterEvents, OfWaitingPods) {
   // clang-format off
   const PodCase kCases[] = {
-      {"only its status", make_pod(), make_pod().nominated("n"), {}},
+      {"only its status", make_pod(), make_pod().nominated("n"), {PodChanged}},
       {"labels", make_pod(), make_pod().label("a", "b"), {PodLabelsChanged}},
       {"gates removed", make_pod().gate("g"), make_pod(), {PodGatesRemoved}},
       {"one gate of two", make_pod().gate("g").gate("h"), make_pod().gate("h"), {PodChanged}},

@@ -53,7 +53,7 @@ while IFS= read -r hit; do
   say "$hit  <- a heavy header in a header"
 done < <(grep -rnE --include='*.h' '#include <(boost/(asio|beast)|cpprest/|pplx/|rocksdb/|simdjson|CLI/|spdlog/|prometheus/)' $rooms | grep -vE '^(net/[a-z0-9_]+\.h|apiserver/storage/[a-z_]+\.h):' || true)
 
-# Protobuf maps are iterated through sorted(), descriptors are read by the schema alone.
+# Descriptors are read by the schema alone.
 while IFS= read -r hit; do
   say "$hit  <- descriptors are the schema's business"
 done < <(grep -rnE --include='*.h' --include='*.cc' 'GetReflection\(|->GetDescriptor\(\)' $rooms | grep -vE '^api/' || true)

@@ -32,6 +32,13 @@ class IdleScheduler {
   const core::v1::Pod& pod() const { return pod_; }
   // What has begun comes to its end.
   void settle() { executor_.advance(1s); }
+  template <class T>
+  T run(Task<T> work) {
+    std::optional<T> out;
+    scope_.spawn([](Task<T> work, std::optional<T>& out) -> Task<void> { out = co_await work; }(std::move(work), out));
+    settle();
+    return std::move(out.value());
+  }
   // Keys of pods that are there and are not being deleted.
   std::set<std::string> living_pods();
 
@@ -42,6 +49,7 @@ class IdleScheduler {
   void store_object(const char* api_version, const char* kind, const char* plural, bool namespaced, Json object);
   Json send(const char* method, std::string path, const Json& body = {});
 
+  std::optional<net::IoThreads> io_;  // for extenders
   sim::SimExecutor executor_;
   SeededRng rng_{1};
   std::unique_ptr<apiserver::Store> store_;
@@ -71,7 +79,6 @@ class Cycle {
   Choice choose();
 
  private:
-  scheduler::Verdict filter(const scheduler::CycleState& state, const scheduler::NodeInfo& node);
   void add_scores(scheduler::CycleState& state, const std::vector<const scheduler::NodeInfo*>& feasible, Json& out);
 
   IdleScheduler scheduler_;
@@ -79,7 +86,7 @@ class Cycle {
   const scheduler::PodRef info_;
   const scheduler::Profile* profile_;
   scheduler::Snapshot snapshot_;
-  std::vector<scheduler::Rejection> rejections_;
+  scheduler::Rejections rejections_;
   std::optional<scheduler::CycleState> state_;
   std::optional<scheduler::PostFilterResult> made_room_;
 };
