@@ -28,7 +28,7 @@ void append_integer(std::int64_t value, std::string& out) {
 
 class JsonWriter {
  public:
-  explicit JsonWriter(std::string& out) : out_(out) {}
+  JsonWriter(std::string& out, Within within) : out_(out), within_(within) {}
 
   void structure(const Schema& schema, std::string_view bytes, bool with_kind) {
     const wire::Plan& plan = *schema.plan();
@@ -48,7 +48,9 @@ class JsonWriter {
       out_.append(plan.json_keys[i]);
       // The items of a list that has none are [], as a server answers.
       const bool no_items = schema.kind && !index[i].count && field.name == "items";
-      no_items ? void(out_.append("[]")) : member(field, index[i]);
+      // Items of a kind's own list are told by the list.
+      const bool has_kinds = within_ == Within::AsServed && !schema.kind && field.schema->element && field.schema->element->kind;
+      no_items ? void(out_.append("[]")) : member(field, index[i], has_kinds);
     }
     out_.push_back('}');
   }
@@ -104,7 +106,8 @@ class JsonWriter {
     }
   }
 
-  void member(const Field& field, const wire::Slot& slot) {
+  // `has_kinds`: of a list of objects that say what they are.
+  void member(const Field& field, const wire::Slot& slot, bool has_kinds = false) {
     const Schema& schema = *field.schema;
     const bool nil_when_absent =
         field.pointer || schema.type == Type::Map || schema.type == Type::Bytes || schema.type == Type::List;
@@ -115,7 +118,7 @@ class JsonWriter {
     const auto number = static_cast<unsigned>(field.number);
     if (schema.type == Type::Map) return map(slot, number, *schema.element);
     if (wire::is_many(schema))
-      return list({slot.begin, static_cast<std::size_t>(slot.end - slot.begin)}, number, *schema.element);
+      return list({slot.begin, static_cast<std::size_t>(slot.end - slot.begin)}, number, *schema.element, has_kinds);
     value(schema, slot.item);
   }
 
@@ -133,12 +136,12 @@ class JsonWriter {
     out_.append(index[static_cast<std::size_t>(flag - schema.fields.data())].item.number ? "true" : "false");
   }
 
-  void list(std::string_view records, unsigned number, const Schema& element) {
+  void list(std::string_view records, unsigned number, const Schema& element, bool has_kinds = false) {
     char before = '[';
     wire::for_each(records, number, wire::wire_type(element.type), [&](const wire::Item& item) {
       out_.push_back(before);
       before = ',';
-      value(element, item);
+      has_kinds ? structure(element, item.bytes, true) : value(element, item);
     });
     if (before == '[') out_.push_back('[');
     out_.push_back(']');
@@ -189,23 +192,24 @@ class JsonWriter {
   }
 
   std::string& out_;
+  const Within within_;
 };
 
 }  // namespace
 
-void transcode_to_json(const Schema& schema, std::string_view protobuf, bool with_kind, std::string& out) {
+void transcode_to_json(const Schema& schema, std::string_view protobuf, bool with_kind, std::string& out, Within within) {
   const std::size_t before = out.size();
   try {
-    if (schema.type == Type::Struct) return JsonWriter(out).structure(schema, protobuf, with_kind);
-    return JsonWriter(out).value(schema, {.bytes = protobuf});
+    if (schema.type == Type::Struct) return JsonWriter(out, within).structure(schema, protobuf, with_kind);
+    return JsonWriter(out, within).value(schema, {.bytes = protobuf});
   } catch (const InPieces&) {
     out.resize(before);
   }
   const auto message = Scheme::builtin().make(schema);
   decode_protobuf(protobuf, *message);
   const std::string whole = encode_protobuf(*message);
-  if (schema.type == Type::Struct) return JsonWriter(out).structure(schema, whole, with_kind);
-  JsonWriter(out).value(schema, {.bytes = whole});
+  if (schema.type == Type::Struct) return JsonWriter(out, within).structure(schema, whole, with_kind);
+  JsonWriter(out, within).value(schema, {.bytes = whole});
 }
 
 std::string encode_json(const pb::Message& message, JsonStyle style) {

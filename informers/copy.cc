@@ -114,6 +114,13 @@ std::vector<AnyRef> Copy::by_index(std::string_view index, std::string_view valu
   return out;
 }
 
+std::size_t Copy::count(std::string_view index, std::string_view value) const {
+  const auto found = indexes_.find(index);
+  PH_ASSERT(found != indexes_.end());
+  const auto entry = found->second.entries.find(value);
+  return entry == found->second.entries.end() ? 0 : entry->second.size();
+}
+
 void Copy::add_index(std::string name, std::function<std::vector<std::string>(const void*)> values) {
   if (name == "namespace") return;
   const auto [entry, fresh] = indexes_.try_emplace(std::move(name));

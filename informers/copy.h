@@ -86,6 +86,7 @@ class Copy {
   AnyRef find(KeyView key) const;
   std::vector<AnyRef> list(std::string_view namespace_name) const;
   std::vector<AnyRef> by_index(std::string_view index, std::string_view value) const;
+  std::size_t count(std::string_view index, std::string_view value) const;
   void add_index(std::string name, std::function<std::vector<std::string>(const void*)> values);
   std::size_t size() const { return objects_.size(); }
 

@@ -86,6 +86,7 @@ class AnyInformer : public std::enable_shared_from_this<AnyInformer> {
   virtual AnyRef find(const ObjectKey& key) const = 0;
   virtual std::vector<AnyRef> list(std::string_view namespace_name) const = 0;
   virtual std::vector<AnyRef> by_index(std::string_view index, std::string_view value) const = 0;
+  virtual std::size_t count(std::string_view index, std::string_view value) const = 0;
   virtual void add_index(std::string name, std::function<std::vector<std::string>(const void*)> values) = 0;
   virtual std::unique_ptr<AnyStream> events() = 0;
   virtual bool synced() const = 0;
@@ -139,6 +140,8 @@ class Informer {
   std::vector<Ref<T>> by_index(std::string_view index, std::string_view value) const {
     return cast(inner_.by_index(index, value));
   }
+  // How many `by_index` would give. Not of "namespace".
+  std::size_t count(std::string_view index, std::string_view value) const { return inner_.count(index, value); }
   // Before the informer runs, or after (then it is built at once). Adding the same name again does nothing.
   void add_index(std::string name, std::function<std::vector<std::string>(const T&)> values) {
     inner_.add_index(std::move(name),

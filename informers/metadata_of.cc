@@ -60,6 +60,10 @@ std::vector<AnyRef> MetadataOf::by_index(std::string_view index, std::string_vie
   return metadata(whole_->by_index(index_name(index), value));
 }
 
+std::size_t MetadataOf::count(std::string_view index, std::string_view value) const {
+  return whole_->count(index_name(index), value);
+}
+
 void MetadataOf::add_index(std::string name, std::function<std::vector<std::string>(const void*)> values) {
   const auto& metadata = whole_->decoder().metadata;
   whole_->add_index(index_name(name), [values = std::move(values), &metadata](const void* object) {

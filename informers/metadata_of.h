@@ -24,6 +24,7 @@ class MetadataOf final : public AnyInformer {
   AnyRef find(const ObjectKey& key) const override;
   std::vector<AnyRef> list(std::string_view namespace_name) const override;
   std::vector<AnyRef> by_index(std::string_view index, std::string_view value) const override;
+  std::size_t count(std::string_view index, std::string_view value) const override;
   void add_index(std::string name, std::function<std::vector<std::string>(const void*)> values) override;
   std::unique_ptr<AnyStream> events() override;
   bool synced() const override { return whole_->synced(); }

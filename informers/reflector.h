@@ -43,6 +43,7 @@ class Reflector final : public AnyInformer {
   std::vector<AnyRef> by_index(std::string_view index, std::string_view value) const override {
     return copy_.by_index(index, value);
   }
+  std::size_t count(std::string_view index, std::string_view value) const override { return copy_.count(index, value); }
   void add_index(std::string name, std::function<std::vector<std::string>(const void*)> values) override {
     copy_.add_index(std::move(name), std::move(values));
   }

@@ -294,7 +294,7 @@ void ServerConnection::take(Answer& answer) {
       return respond(answer);
     case Answer::Begin:
       found->second.flow = std::move(answer.flow);
-      return protocol_->begin(answer.stream, answer.head->status, complete(*answer.head));
+      return protocol_->begin(answer.stream, answer.head->status, complete(std::move(answer.head->headers)));
     case Answer::Piece: return protocol_->piece(answer.stream, std::move(answer.piece));
     case Answer::End: under_way_.erase(found); return protocol_->end(answer.stream);
     case Answer::Fail: under_way_.erase(found); return protocol_->fail(answer.stream);
@@ -302,7 +302,7 @@ void ServerConnection::take(Answer& answer) {
 }
 
 void ServerConnection::begin_made(const Answer& answer) {
-  protocol_->begin(answer.stream, answer.head->status, complete(*answer.head));
+  protocol_->begin(answer.stream, answer.head->status, complete(std::move(answer.head->headers)));
   made_[answer.stream] = {std::move(answer.head->next_piece)};
   hungry_.push_back(answer.stream);
 }
@@ -353,7 +353,7 @@ void ServerConnection::respond(const Answer& answer) {
   if (is_rendered) render(response);
   std::size_t size = 0;
   for (const auto& piece : response.body) size += piece->size();
-  Headers headers = complete(response);
+  Headers headers = complete(std::move(response.headers));
   // What is made as it is sent has a length that nobody knows.
   if (has_body(response.status) && !headers.has("content-length") && !response.next_piece)
     headers.add("content-length", std::to_string(size));
@@ -375,9 +375,11 @@ void ServerConnection::render(HttpResponse& response) {
   }
 }
 
-Headers ServerConnection::complete(const HttpResponse& response) const {
-  Headers headers = response.headers;
-  if (!headers.has("date")) headers.add("date", http_date(shared_->executor.clock().now()));
+Headers ServerConnection::complete(Headers headers) {
+  if (headers.has("date")) return headers;
+  const Time second = std::chrono::floor<std::chrono::seconds>(shared_->executor.clock().now());
+  if (std::exchange(loop().dated, second) != second || loop().date.empty()) loop().date = http_date(second);
+  headers.add("date", loop().date);
   return headers;
 }
 

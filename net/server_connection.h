@@ -76,7 +76,7 @@ class ServerConnection final : public Link, ServerProtocol::Owner {
   bool render_held();
   void look_for_stalled(SteadyClock::time_point now);
   void give_up_held();
-  Headers complete(const HttpResponse& response) const;
+  Headers complete(Headers headers);
   const Peer& peer();
 
   struct UnderWay {

@@ -38,7 +38,7 @@ class Alarm {
 Task<void> Scheduler::schedule() {
   for (;;) {
     queue_.flush();
-    if (const QueuedRef pod = queue_.pop()) {
+    if (const QueuedRef pod = draining_ ? nullptr : queue_.pop()) {
       if (pod->lane == kFreeLane) {
         co_await schedule_one(pod);
       } else {
@@ -56,6 +56,7 @@ Task<void> Scheduler::schedule() {
 
 // Waits only for what post-filters wait for, when nothing fits.
 Task<void> Scheduler::schedule_one(QueuedRef queued) {
+  const Counted counted(under_way_);
   ++stats_.attempts;
   queued->attempt_begun = metrics_.now();
   const PendingPod pod = queued->pod;

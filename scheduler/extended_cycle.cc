@@ -104,6 +104,7 @@ std::size_t Scheduler::lane_of(const Pod& pod, const Profile& profile) const {
 
 Task<void> Scheduler::schedule_extended(QueuedRef queued, std::size_t lane) {
   const HeldLane held(queue_, lane);
+  const Counted counted(under_way_);
   ++stats_.attempts;
   queued->attempt_begun = metrics_.now();
   Extended cycle{.queued = queued, .pod = queued->pod, .diagnosis = std::make_shared<Diagnosis>()};

@@ -92,7 +92,8 @@ Task<void> catch_up(informers::Informer<T>& informer, Log log) {
 
 Task<void> Scheduler::run() {
   co_await catch_up(world_.informers.informer<core::v1::Node>(), world_.log);
-  co_await catch_up(world_.informers.informer<SchedulerPod>(), world_.log);
+  informers::Informer<SchedulerPod> pods = this->pods();
+  co_await catch_up(pods, world_.log);
   tasks_.spawn(follow_nodes());
   tasks_.spawn(follow_pods());
   follow_others();
@@ -103,6 +104,12 @@ Task<void> Scheduler::run() {
   world_.log.info("scheduling begins", "nodes", cache_.node_count(), "pods", cache_.pod_count());
   tasks_.spawn(schedule());
   co_await tasks_.join();
+}
+
+Task<void> Scheduler::drain(Duration patience) {
+  draining_ = true;
+  const Steady end = world_.clock.steady() + patience;
+  while (under_way_ > 0 && world_.clock.steady() < end) co_await sleep_for(50ms);
 }
 
 Scheduler::Stats Scheduler::stats() const {

@@ -65,8 +65,11 @@ class Scheduler final : private Handle {
   // Works until it is dropped.
   Task<void> run();
 
+  // Takes up no more pods, and resumes when those that were taken up are where they go, or after `patience`.
+  Task<void> drain(Duration patience);
+
   // Begins to fill the caches a scheduler works from, without one: a standby is warm.
-  static void warm(informers::Informers& informers);
+  static void warm(informers::Informers& informers, const Configuration& configuration);
 
   struct Stats {
     std::uint64_t attempts = 0;
@@ -98,6 +101,8 @@ class Scheduler final : private Handle {
 
  private:
   // -- Following (following.cc)
+  static informers::Informer<SchedulerPod> followed_pods(informers::Informers& informers, const Configuration& configuration);
+  informers::Informer<SchedulerPod> pods() const { return followed_pods(world_.informers, configuration_); }
   Task<void> follow_nodes();
   Task<void> follow_pods();
   void node_changed(const NodeRef& before, const NodeRef& after);
@@ -141,6 +146,18 @@ class Scheduler final : private Handle {
   Task<Extender::Scores> extender_scores(Extended& cycle, std::vector<NodeRef> nodes);
   std::vector<const NodeInfo*> still_fitting(const Extended& cycle, CycleState& state, std::span<const NodeRef> nodes);
   Task<void> refuse_extended(Extended& cycle);
+
+  // Counts one as long as it lives.
+  class Counted {
+   public:
+    explicit Counted(int& count) : count_(count) { ++count_; }
+    ~Counted() { --count_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+   private:
+    int& count_;
+  };
 
   // -- Binding (binding.cc)
   struct Attempt {
@@ -191,6 +208,8 @@ class Scheduler final : private Handle {
   SchedulingQueue queue_;
   Rejections rejections_;  // of the present cycle
   std::size_t next_start_ = 0;
+  bool draining_ = false;
+  int under_way_ = 0;  // attempts that have begun and are not over: waiting for answers, or binding
   std::map<ObjectKey, std::pair<std::string, std::shared_ptr<const Diagnosis>>> diagnoses_;  // with the pod's UID
   Event nodes_known_, pods_known_;
   Stats stats_;

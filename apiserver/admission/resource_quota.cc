@@ -26,14 +26,13 @@ struct Held {
 
 class ResourceQuotas final : public AdmissionPlugin {
  public:
-  explicit ResourceQuotas(ObjectReader& reader) : reader_(reader) {}
   std::string_view name() const override { return "ResourceQuota"; }
 
  protected:
   // The quotas are read anew in each round, and demanded to be as they were read: of many who create at once none is overlooked.
   void before_commit(const AdmissionRequest& request, WriteContext& write) override {
     if (!request.object || !request.resource->namespaced || !may_grow(request)) return;
-    std::vector<Held> quotas = quotas_in(request.key.namespace_name);
+    std::vector<Held> quotas = quotas_in(write.reader, request.key.namespace_name);
     if (quotas.empty()) return;
     const auto counted = quota::counted(request.resource->kind.group, request.resource->plural);
     if (request.operation == "UPDATE" && !counted->grows_by_update(request.subresource)) return;
@@ -62,9 +61,9 @@ class ResourceQuotas final : public AdmissionPlugin {
     return request.subresource.empty() || (request.resource->plural == "pods" && request.subresource == "resize");
   }
 
-  std::vector<Held> quotas_in(const std::string& namespace_name) const {
-    const api::Resource& resource = *reader_.resource(api::schema_of<ResourceQuota>());
-    const Snapshot snapshot = reader_.cache(resource)->snapshot();
+  static std::vector<Held> quotas_in(ObjectReader& reader, const std::string& namespace_name) {
+    const api::Resource& resource = *reader.resource(api::schema_of<ResourceQuota>());
+    const Snapshot snapshot = reader.cache(resource)->snapshot();
     const std::string prefix = namespace_name + "/";
     std::vector<Held> out;
     for (auto at = snapshot.entries->lower_bound(prefix); at != snapshot.entries->end() && (*at)->key.starts_with(prefix); ++at) {
@@ -108,8 +107,8 @@ class ResourceQuotas final : public AdmissionPlugin {
     return message ? *message : none;
   }
 
-  void write_down(Held held, const quota::Charge& charge, WriteContext& write) const {
-    const api::Resource& resource = *reader_.resource(api::schema_of<ResourceQuota>());
+  static void write_down(Held held, const quota::Charge& charge, WriteContext& write) {
+    const api::Resource& resource = *write.reader.resource(api::schema_of<ResourceQuota>());
     const ObjectKey key = key_of(*held.quota);
     const api::Object before = api::Object::of(*held.quota);
     quota::set_amounts(held.quota->mutable_status()->mutable_used(), charge.used);
@@ -117,14 +116,10 @@ class ResourceQuotas final : public AdmissionPlugin {
     api::record_update(after, &before, {"kube-apiserver", "Update", "status"}, write.now);
     write.also_write(resource, key, held.entry.get(), std::move(after));
   }
-
-  ObjectReader& reader_;
 };
 
 }  // namespace
 
-std::unique_ptr<AdmissionPlugin> resource_quota(const AdmissionWorld& world) {
-  return std::make_unique<ResourceQuotas>(world.reader);
-}
+std::unique_ptr<AdmissionPlugin> resource_quota(const AdmissionWorld&) { return std::make_unique<ResourceQuotas>(); }
 
 }  // namespace ph::apiserver::admission

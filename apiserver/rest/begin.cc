@@ -18,6 +18,16 @@
 namespace ph::apiserver {
 namespace {
 
+// Whether those who serve built-in groups are asked for such a path; of any other nobody knows anything.
+bool is_of_built_in_group(std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  if (path == "api" || path.starts_with("api/")) return true;
+  if (!path.starts_with("apis/")) return false;
+  const std::string_view group = path.substr(5, path.find('/', 5) - 5);
+  return std::ranges::any_of(api::Scheme::builtin().resources(),
+                             [&](const api::Resource& resource) { return resource.kind.group == group; });
+}
+
 // Whether somebody is let in; false: the executor has to ask. What is refused is thrown, and counted.
 bool let_in(const Front& front, Call& call) {
   ServerMetrics::Doors doors(front.metrics);
@@ -61,7 +71,7 @@ std::optional<HttpResponse> begin_verb(const Front& front, Call& call) {
 }
 
 std::optional<HttpResponse> begin_resource(const Front& front, const Serving& serving, Call& call) {
-  if (call.served == nullptr) throw api::page_not_found();
+  if (call.served == nullptr) return answer_unknown(call);
   if (!serving.ready) return std::nullopt;
   check_route(*call.served->resource, call.info, call.request.method);
   if (!call.info.subresource.empty()) return std::nullopt;
@@ -145,6 +155,11 @@ void choose_form(const Front& front, Call& call) {
 
 void check_size(const ServerOptions& options, std::size_t size) {
   if (size > options.body_max) throw api::too_large("limit is " + std::to_string(options.body_max));
+}
+
+HttpResponse answer_unknown(const Call& call) {
+  if (is_of_built_in_group(call.info.path)) throw api::page_not_found();
+  return answer_no_page();
 }
 
 HttpResponse answer_error(const Front& front, const Call& call, std::exception_ptr error) {

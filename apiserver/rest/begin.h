@@ -29,6 +29,8 @@ std::optional<HttpResponse> begin_request(const Front& front, HttpRequest& reque
 void choose_form(const Front& front, Call& call);
 // Throws ApiError (413).
 void check_size(const ServerOptions& options, std::size_t size);
+// Of a path that nobody knows. Throws ApiError (404) where a built-in group would have to.
+HttpResponse answer_unknown(const Call& call);
 // What went wrong, as an answer.
 HttpResponse answer_error(const Front& front, const Call& call, std::exception_ptr error);
 // With the headers that all answers have; counted.

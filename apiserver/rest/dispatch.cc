@@ -51,21 +51,6 @@ Task<HttpResponse> answer_subresource(Core& core, Call& call) {
   co_return co_await verb(core, call);
 }
 
-// Whether those who serve built-in groups are asked for such a path; of any other nobody knows anything.
-bool is_of_built_in_group(std::string_view path) {
-  while (path.starts_with('/')) path.remove_prefix(1);
-  if (path == "api" || path.starts_with("api/")) return true;
-  if (!path.starts_with("apis/")) return false;
-  const std::string_view group = path.substr(5, path.find('/', 5) - 5);
-  return std::ranges::any_of(api::Scheme::builtin().resources(),
-                             [&](const api::Resource& resource) { return resource.kind.group == group; });
-}
-
-HttpResponse answer_unknown(const Call& call) {
-  if (is_of_built_in_group(call.info.path)) throw api::page_not_found();
-  return answer_no_page();
-}
-
 Task<HttpResponse> answer_resource(Core& core, Call& call) {
   if (call.served == nullptr) co_return answer_unknown(call);
   if (!core.ready()) throw api::unavailable("the server is starting or stopping");

@@ -17,6 +17,7 @@
 namespace ph::apiserver {
 namespace {
 
+constexpr std::string_view kAccept = "accept";
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kYaml = "application/yaml";
 constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
@@ -75,7 +76,7 @@ Range parse_range(std::string_view text) {
 std::vector<Range> parse_accept(const HttpRequest& request) {
   std::vector<Range> ranges;
   for (const auto& [name, value] : request.headers) {
-    if (lower_ascii(name) != "accept") continue;
+    if (name.size() != kAccept.size() || lower_ascii(name) != kAccept) continue;
     for (const std::string_view part : split(value, ',')) {
       if (!trim(part).empty()) ranges.push_back(parse_range(part));
     }

@@ -18,6 +18,8 @@ inline constexpr const char* kHeadlessLabel = "service.kubernetes.io/headless";
 // A service with a selector, that is not another name for somebody.
 bool has_endpoints(const core::v1::Service& service);
 bool selects(const core::v1::Service& service, const PodView& pod);
+// What the two functions below find their way by. Added by every loop that calls them.
+void index_by_selection(Informer<core::v1::Service>& services, Informer<PodView>& pods);
 // Those of `pods` that it selects, in their order.
 std::vector<Ref<PodView>> selected_by(const core::v1::Service& service, const Informer<PodView>& pods);
 // Services whose endpoints a change of the pod may change.

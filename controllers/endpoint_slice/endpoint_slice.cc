@@ -63,6 +63,7 @@ class EndpointSlices final : public Loop {
         nodes_(world.informer<NodeView>()),
         slices_(world.informer<PackedSlice>()),
         metrics_(world.metrics) {
+    index_by_selection(services_, pods_);
     slices_.add_index(kByService, [](const PackedSlice& slice) -> std::vector<std::string> {
       return {std::string(slice.namespace_name) + "/" + service_of(slice)};
     });

@@ -96,7 +96,7 @@ std::pair<std::string, double> greatest(const std::map<std::string, double>& zon
 struct Exchange {
   std::map<std::string, int> gives, takes;
 };
-Exchange exchange(const Allocations& allocations, const std::map<std::string, int>& by_zone) {
+Exchange moves_for(const Allocations& allocations, const std::map<std::string, int>& by_zone) {
   std::map<std::string, double> spare, lacking;
   for (const auto& [zone, one] : allocations) {
     const auto has = by_zone.find(zone);
@@ -246,7 +246,7 @@ Hinted hint_by_zones(Plan& plan, const ZoneShares& shares, std::string_view addr
       set_zone(endpoint, endpoint.zone());
     }
   }
-  redistribute(slices, exchange(allocations, out.by_zone), out.by_zone);
+  redistribute(slices, moves_for(allocations, out.by_zone), out.by_zone);
   if (out.by_zone.empty()) return without("No hints allocated for zones");
   out.done = true;
   return out;

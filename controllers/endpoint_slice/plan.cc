@@ -98,7 +98,7 @@ class GroupWork {
   static void keep_hints(const Endpoint& before, Endpoint& after) {
     if (!before.has_hints()) return;
     *after.mutable_hints() = before.hints();
-    if (!same(before, after)) after.clear_hints();
+    if (!says_same(before, after)) after.clear_hints();
   }
 
   // The fullest slice that is not written yet and has room for all that is left; null: there is none.

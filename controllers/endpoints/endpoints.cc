@@ -31,7 +31,9 @@ class EndpointsOfServices final : public Loop {
         batches_(world.options->endpoint_updates_batch_period),
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
-        endpoints_(world.informer<PackedEndpoints>()) {}
+        endpoints_(world.informer<PackedEndpoints>()) {
+    index_by_selection(services_, pods_);
+  }
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const Ref<Service> service = services_.find(key);

@@ -27,6 +27,16 @@ namespace {
 constexpr char kOrphanMark = '/';
 ObjectKey orphan_key(const PodView& pod) { return {std::string(pod.namespace_name.view()), kOrphanMark + pod.name}; }
 
+// What pods do is gathered for so long, and so is what only a Job's status says.
+constexpr Duration kBatch = 1s;
+
+std::optional<Duration> patience_of(const Job* before, const Job* after) {
+  const bool is_of_status = before && after && before->metadata().generation() == after->metadata().generation() &&
+                            before->metadata().uid() == after->metadata().uid() &&
+                            before->metadata().has_deletion_timestamp() == after->metadata().has_deletion_timestamp();
+  return is_of_status ? kBatch : Duration::zero();
+}
+
 constexpr const char* kTrackedFor = "tracked for job";
 // The key of the Job that controls the pod; nothing: none does.
 std::optional<ObjectKey> job_of(const PodView& pod) {
@@ -222,6 +232,8 @@ LoopBuilder::Keys keys_for_orphan(const PodView& pod, const World& world) {
 
 }  // namespace
 
-void job_loop(LoopBuilder& loop) { loop.reconciles<Job>().owns<Job, PodView>().watches<PodView>(keys_for_orphan).with<Jobs>(); }
+void job_loop(LoopBuilder& loop) {
+  loop.reconciles_changes<Job>(patience_of).owns_many<Job, PodView>(kBatch).watches<PodView>(keys_for_orphan).with<Jobs>();
+}
 
 }  // namespace ph::controllers

@@ -114,6 +114,13 @@ bool gives_back(const ResourceQuota& quota, const ResourceQuotaStatus& after) {
   });
 }
 
+bool limits_more(const ResourceQuota& quota, const ResourceQuotaStatus& after) {
+  const auto& before = quota.status();
+  return std::ranges::any_of(after.used(), [&](const auto& entry) {
+    return !before.hard().contains(entry.first) || !before.used().contains(entry.first);
+  });
+}
+
 bool is_changed(const ResourceQuota* before, const ResourceQuota* after) {
   if (!before || !after) return true;
   return api::encode_protobuf(before->spec()) != api::encode_protobuf(after->spec());

@@ -33,6 +33,9 @@ bool same(const ResourceQuota& quota, const ResourceQuotaStatus& after);
 // Whether less is used by it of anything.
 bool gives_back(const ResourceQuota& quota, const ResourceQuotaStatus& after);
 
+// Whether it limits what it has not limited yet: only from then on admission charges it.
+bool limits_more(const ResourceQuota& quota, const ResourceQuotaStatus& after);
+
 // Whether a quota is to be counted anew since its spec has changed.
 bool is_changed(const ResourceQuota* before, const ResourceQuota* after);
 

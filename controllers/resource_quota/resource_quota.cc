@@ -8,6 +8,7 @@
 // What is made is charged by admission (apiserver/admission/resource_quota.cc); what goes, or uses less, brings the quotas of its
 // namespace, and every quota is counted anew once in a period.
 #include <algorithm>
+#include <set>
 
 #include "api/kinds.h"
 #include "controllers/resource_quota/plan.h"
@@ -45,16 +46,22 @@ class ResourceQuotas final : public Loop {
 
   Task<Outcome> reconcile(ObjectKey key) override {
     Ref<ResourceQuota> found = quotas_.find(key);
-    if (!found) co_return Outcome::done();
+    if (!found) {
+      unsure_.erase(key);
+      co_return Outcome::done();
+    }
     core::v1::ResourceQuotaStatus status = resource_quota::status_of(*found, tallies(*found));
-    if (resource_quota::gives_back(*found, status)) {
-      // Either something is gone, or the caches have not seen yet what was charged: then it would be given back, and used twice. What is
-      // older than these caches is the quota that is written under its revision.
+    // Where it gives something back: either something is gone, or the caches have not seen yet what was charged, and it would be used
+    // twice. And what was made before the status told of a limit was charged to nobody: it may have been overlooked.
+    if (resource_quota::gives_back(*found, status) || unsure_.contains(key)) {
       co_await catch_up(found);
       found = quotas_.find(key);
       if (!found) co_return Outcome::done();
       status = resource_quota::status_of(*found, tallies(*found));
     }
+    // Whatever comes of the write, the limits hold from it on.
+    if (resource_quota::limits_more(*found, status)) unsure_.insert(key);
+    else unsure_.erase(key);
     if (!resource_quota::same(*found, status)) {
       ResourceQuota changed = *found;
       *changed.mutable_status() = std::move(status);
@@ -109,6 +116,7 @@ class ResourceQuotas final : public Loop {
   using Pods = std::vector<Ref<PodView>>;
 
   const World& world_;
+  std::set<ObjectKey> unsure_;  // quotas that began to limit something, and were not counted since
   const Duration period_;
   Informer<ResourceQuota>& quotas_;
   Informer<PodView>& pods_;
@@ -163,7 +171,10 @@ std::vector<LoopBuilder::Wake> freed(const T* before, const T* after, const Worl
 }  // namespace
 
 void resource_quota_loop(LoopBuilder& loop) {
-  loop.reconciles_changes<ResourceQuota>(resource_quota::is_changed)
+  loop.reconciles_changes<ResourceQuota>([](const ResourceQuota* before, const ResourceQuota* after) -> std::optional<Duration> {
+        if (!resource_quota::is_changed(before, after)) return std::nullopt;
+        return Duration::zero();
+      })
       .watches_changes<PodView>(freed_by_pod)
       .watches_changes<Service>(freed<Service>)
       .watches_changes<PersistentVolumeClaim>(freed<PersistentVolumeClaim>)

@@ -291,7 +291,7 @@ class Running {
     queue_.forget(key);
     // What it wrote may come and go without an event, between two lists: once its writes are seen, the key is looked at.
     // (What was refused is not: the change that made the cache stale brings the key.)
-    if (own_writes_.wrote(key)) queue_.add(key);
+    if (own_writes_.wrote(key)) queue_.add_after(key, builder_.again_after());
     if (outcome->kind() == Outcome::Kind::At) queue_.add_after(key, outcome->at() - executor_.clock().now());
     if (outcome->kind() == Outcome::Kind::After) queue_.add_after(key, outcome->delay());
   }

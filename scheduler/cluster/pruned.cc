@@ -13,6 +13,7 @@ std::string pruned(std::string_view message, std::span<const Kept> kept) {
   for (wire::Records in(message); in.next();) {
     const auto keep = std::ranges::find(kept, in.field(), &Kept::number);
     if (keep == kept.end()) continue;
+    if (keep->wanted && in.type() == wire::kBytes && !keep->wanted(in.text())) continue;
     if (keep->inside.empty() || in.type() != wire::kBytes) {
       out += in.whole();
     } else {
@@ -20,6 +21,15 @@ std::string pruned(std::string_view message, std::span<const Kept> kept) {
     }
   }
   return out;
+}
+
+unsigned first_inside(std::string_view message, unsigned number) {
+  for (wire::Records in(message); in.next();) {
+    if (!in.is(number, wire::kBytes)) continue;
+    wire::Records inner(in.text());
+    return inner.next() ? static_cast<unsigned>(inner.field()) : 0;
+  }
+  return 0;
 }
 
 std::string_view string_at(std::string_view message, std::span<const int> path) {

@@ -54,7 +54,7 @@ bool can_stand_at(const std::string& name, Point point) {
   return entry && implements(*entry->make({}, {.snapshot = empty}), point);
 }
 
-// What is asked for by name must be here: a stand-in is not what was meant.
+// What is asked for by name must be here.
 void check_there(const json& list, std::string_view interface) {
   for (const json& plugin : list) {
     const std::string name = plugin["name"];

@@ -52,8 +52,7 @@ bool Extender::interested(const Pod& pod) const {
 // -- Questions and answers
 
 Task<std::string> Extender::args(PendingPod pod, std::vector<NodeRef> nodes) const {
-  const Pod asked_for = whole(pod);
-  ExtenderArgsWriter writer(asked_for, spec_.node_cache_capable);
+  ExtenderArgsWriter writer(*pod, spec_.node_cache_capable);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (i % kNodesPerTurn == kNodesPerTurn - 1) co_await yield();
     writer.add(*nodes[i]);

@@ -97,6 +97,12 @@ bool asks_for_less(const Resource& before, const Resource& after) {
 
 }  // namespace
 
+bool is_of(const ClusterChange& change, const core::v1::Pod& waiting) {
+  const std::string& uid = waiting.metadata().uid();
+  if (change.waiting_after) return change.waiting_after->metadata().uid() == uid;
+  return change.pod_after && change.pod_after->uid == uid;
+}
+
 ClusterEvents events_of(const Node& before, const Node& after) {
   ClusterEvents out;
   if (to_resource(before.status().allocatable()) != to_resource(after.status().allocatable())) out.add(NodeAllocatableChanged);
@@ -122,8 +128,7 @@ ClusterEvents events_of(const SchedulerPod& before, const SchedulerPod& after) {
   ClusterEvents out;
   if (before.info->labels != after.info->labels) out.add(PodLabelsChanged);
   if (asks_for_less(before.info->requests, after.info->requests)) out.add(PodScaledDown);
-  const bool were_gated = before.pending && !before.pending->spec().scheduling_gates().empty();
-  if (were_gated && after.pending->spec().scheduling_gates().empty()) out.add(PodGatesRemoved);
+  if (before.info->gated && !after.info->gated) out.add(PodGatesRemoved);
   if (before.info->tolerations_hash != after.info->tolerations_hash) out.add(PodTolerationsChanged);
   if (before.info->claims_hash != after.info->claims_hash) out.add(PodClaimsGenerated);
   if (out.empty()) out.add(PodChanged);

@@ -132,6 +132,9 @@ struct ClusterChange {
   }
 };
 
+// Whether the change is one of the waiting pod itself. `waiting` is then as it is after it.
+bool is_of(const ClusterChange& change, const core::v1::Pod& waiting);
+
 // What differs between two states of a node.
 ClusterEvents events_of(const core::v1::Node& before, const core::v1::Node& after);
 // … of an assigned pod. AssignedPodChanged when it is none of the others.

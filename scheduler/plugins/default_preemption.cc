@@ -63,8 +63,9 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
     if (world_.informers) budgets_ = &world_.informers->informer<PodDisruptionBudget>();
   }
 
-  // The last victim has gone.
+  // A pod that waits for its victims has been rejected by others, too: it is for them to say when it is worth another attempt.
   ClusterEvents retry_on() const override { return {ClusterEvent::AssignedPodDeleted}; }
+  QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override { return QueueingHint::Skip; }
 
   // Whom it finds is not kept.
   bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return true; }

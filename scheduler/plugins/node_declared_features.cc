@@ -1,55 +1,26 @@
-// NodeDeclaredFeatures: keeps a pod that needs something of its kubelet off nodes that do not declare it (status.declaredFeatures).
-// Upstream: pkg/scheduler/framework/plugins/nodedeclaredfeatures
+// NodeDeclaredFeatures: keeps a pod off nodes whose kubelet does not declare what the pod needs.
+// Upstream: pkg/scheduler/framework/plugins/nodedeclaredfeatures, component-helpers/nodedeclaredfeatures/features
 #include <algorithm>
 
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
 namespace {
 
-using core::v1::Container, core::v1::Node;
+using Features = std::vector<std::string_view>;
 
-constexpr std::string_view kLacks = "node(s) didn't match Pod's required features";
-
-bool restarts_all(const Container& container) {
-  return std::ranges::any_of(container.restart_policy_rules(),
-                             [](const auto& rule) { return rule.action() == "RestartAllContainers"; });
-}
-
-bool restarts_all_containers(const Pod& pod) {
-  return std::ranges::any_of(pod.spec().containers(), restarts_all) ||
-         std::ranges::any_of(pod.spec().init_containers(), restarts_all);
-}
-
-bool has_users_in_host_network(const Pod& pod) {
-  return pod.spec().host_network() && pod.spec().has_host_users() && !pod.spec().host_users();
-}
-
-// Features that can be seen in a pod to be needed.
-struct Feature {
-  std::string_view name;
-  bool (*is_needed)(const Pod&);
-};
-constexpr Feature kFeatures[] = {
-    {"RestartAllContainersOnContainerExits", restarts_all_containers},
-    {"UserNamespacesHostNetworkSupport", has_users_in_host_network},
-};
-
-struct NeededFeatures {
-  std::vector<std::string_view> names;
-  bool operator==(const NeededFeatures&) const = default;
-
-  bool are_declared_by(const Node& node) const {
-    const auto& declared = node.status().declared_features();
-    return std::ranges::all_of(names, [&](std::string_view name) { return std::ranges::find(declared, name) != declared.end(); });
+// What a pod needs: literals, sorted.
+Features needed(const core::v1::PodSpec& pod) {
+  const auto restarts_all = [](const auto& container) {
+    return std::ranges::any_of(container.restart_policy_rules(),
+                               [](const auto& rule) { return rule.action() == "RestartAllContainers"; });
+  };
+  Features out;
+  if (std::ranges::any_of(pod.containers(), restarts_all) || std::ranges::any_of(pod.init_containers(), restarts_all)) {
+    out.push_back("RestartAllContainersOnContainerExits");
   }
-};
-
-NeededFeatures needed_by(const Pod& pod) {
-  NeededFeatures out;
-  for (const Feature& feature : kFeatures) {
-    if (feature.is_needed(pod)) out.names.push_back(feature.name);
-  }
+  if (pod.has_host_users() && !pod.host_users() && pod.host_network()) out.push_back("UserNamespacesHostNetworkSupport");
   return out;
 }
 
@@ -57,48 +28,42 @@ class NodeDeclaredFeatures final : public PreFilterPlugin, public FilterPlugin {
  public:
   ClusterEvents retry_on() const override {
     using enum ClusterEvent;
-    return ClusterEvents{NodeAdded,
-                         NodeFeaturesChanged,
-                         NodeTaintsChanged,
-                         AssignedPodLabelsChanged,
-                         AssignedPodScaledDown,
-                         AssignedPodTolerationsChanged,
-                         AssignedPodClaimsGenerated,
-                         AssignedPodChanged} |
-           ClusterEvents::of_waiting_pods();
+    return ClusterEvents::of_waiting_pods() | ClusterEvents{NodeAdded,
+                                                            NodeFeaturesChanged,
+                                                            AssignedPodLabelsChanged,
+                                                            AssignedPodScaledDown,
+                                                            AssignedPodTolerationsChanged,
+                                                            AssignedPodClaimsGenerated,
+                                                            AssignedPodChanged};
   }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
-    if (change.event == ClusterEvent::NodeTaintsChanged) return QueueingHint::Queue;
-    if (change.node_after) {
-      const NeededFeatures needed = needed_by(waiting);
-      const bool had = change.node_before && needed.are_declared_by(*change.node_before);
-      return !had && needed.are_declared_by(*change.node_after) ? QueueingHint::Queue : QueueingHint::Skip;
-    }
-    if (!change.waiting_before || !change.waiting_after) return QueueingHint::Skip;
-    const bool own = change.waiting_after->metadata().uid() == waiting.metadata().uid();
-    const bool needs_other = needed_by(*change.waiting_before) != needed_by(*change.waiting_after);
-    return own && needs_other ? QueueingHint::Queue : QueueingHint::Skip;
+    if (change.node_after) return QueueingHint::Queue;
+    const bool own = is_of(change, waiting) && change.waiting_before;
+    return own && needed(change.waiting_before->spec()) != needed(waiting.spec()) ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    for (const std::string_view feature : needed(pod.spec())) add_text(key, feature);
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    return {change.node_before || change.node_after ? Outdated::Node : Outdated::Nothing};
   }
 
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
-    NeededFeatures needed = needed_by(pod);
-    if (needed.names.empty()) return {Verdict::skip(), {}};
-    state.put(this, std::move(needed));
+    Features features = needed(pod.spec());
+    if (features.empty()) return {Verdict::skip(), {}};
+    state.put(this, std::move(features));
     return {};
   }
 
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    return state.get<NeededFeatures>(this).are_declared_by(node.node()) ? Verdict::fits() : Verdict::unresolvable(kLacks);
-  }
-
-  // A pod without a node of its own kind of kubelet is like all others.
-  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
-    for (const std::string_view name : needed_by(pod).names) key.append(name).push_back('\0');
-    return true;
-  }
-  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
-    return {change.node_after ? Outdated::Node : Outdated::Nothing, {}};
+    const auto& declared = node.node().status().declared_features();
+    const bool all = std::ranges::all_of(state.get<Features>(this), [&](std::string_view feature) {
+      return std::ranges::find(declared, feature) != declared.end();
+    });
+    return all ? Verdict::fits() : Verdict::unresolvable("node(s) didn't match Pod's required features");
   }
 };
 

@@ -24,18 +24,19 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   explicit NodeResourcesFit(const NodeResourcesFitArgs& args) : args_(args) {}
 
   ClusterEvents retry_on() const override {
-    return {ClusterEvent::NodeAdded, ClusterEvent::NodeAllocatableChanged, ClusterEvent::AssignedPodDeleted,
-            ClusterEvent::AssignedPodScaledDown, ClusterEvent::PodScaledDown};
+    return {ClusterEvent::NodeAdded,          ClusterEvent::NodeAllocatableChanged,
+            ClusterEvent::AssignedPodDeleted, ClusterEvent::AssignedPodScaledDown,
+            ClusterEvent::PodScaledDown,      ClusterEvent::DeviceClassAdded,
+            ClusterEvent::DeviceClassChanged};
   }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
     switch (change.event) {
-      case ClusterEvent::PodScaledDown: {
-        const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
-        return own ? QueueingHint::Queue : QueueingHint::Skip;
-      }
+      case ClusterEvent::PodScaledDown: return is_of(change, waiting) ? QueueingHint::Queue : QueueingHint::Skip;
       case ClusterEvent::AssignedPodScaledDown:
         return frees_something(*change.pod_before, *change.pod_after, requests_of(waiting));
+      case ClusterEvent::DeviceClassAdded:
+      case ClusterEvent::DeviceClassChanged: return class_helps(change, requests_of(waiting));
       case ClusterEvent::NodeAdded:
       case ClusterEvent::NodeAllocatableChanged: return node_helps(change, requests_of(waiting));
       default: return QueueingHint::Queue;  // a pod has gone: room for one more at least
@@ -121,6 +122,16 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     const bool frees = any_wanted(
         wanted, [&](std::string_view name, std::int64_t) { return after.requests.amount(name) < before.requests.amount(name); });
     return frees ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  // A class of devices helps when it now stands for an extended resource that the pod wants.
+  QueueingHint class_helps(const ClusterChange& change, const Resource& wanted) const {
+    const auto* before = change.before<resources::v1::DeviceClass>();
+    const auto& after = *change.after<resources::v1::DeviceClass>();
+    const std::string& name = after.spec().extended_resource_name();
+    const bool named = !name.empty() && (!before || before->spec().extended_resource_name() != name);
+    const bool made = !before && wanted.scalar("deviceclass.resource.kubernetes.io/" + after.metadata().name()) > 0;
+    return made || (named && wanted.scalar(name) > 0) ? QueueingHint::Queue : QueueingHint::Skip;
   }
 
   // A node helps when the pod would fit it if it were empty, and the change brought it more of something that the pod

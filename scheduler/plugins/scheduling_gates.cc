@@ -13,8 +13,7 @@ class SchedulingGates final : public PreEnqueuePlugin {
   ClusterEvents retry_on() const override { return {ClusterEvent::PodGatesRemoved}; }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
-    const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
-    return own ? QueueingHint::Queue : QueueingHint::Skip;
+    return is_of(change, waiting) ? QueueingHint::Queue : QueueingHint::Skip;
   }
 
   bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {

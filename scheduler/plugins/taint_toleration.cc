@@ -27,14 +27,12 @@ bool fits(const Pod& pod, const Node& node) {
 class TaintToleration final : public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
   ClusterEvents retry_on() const override {
-    return {ClusterEvent::NodeAdded, ClusterEvent::NodeTaintsChanged, ClusterEvent::PodTolerationsChanged};
+    return {ClusterEvent::NodeAdded, ClusterEvent::NodeTaintsChanged, ClusterEvent::PodTolerationsChanged,
+            ClusterEvent::AssignedPodTolerationsChanged};
   }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
-    if (change.event == ClusterEvent::PodTolerationsChanged) {
-      const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
-      return own ? QueueingHint::Queue : QueueingHint::Skip;
-    }
+    if (!change.node_before && !change.node_after) return is_of(change, waiting) ? QueueingHint::Queue : QueueingHint::Skip;
     const bool fitted = change.node_before && fits(waiting, *change.node_before);
     const bool fits_now = change.node_after && fits(waiting, *change.node_after);
     return fits_now && !fitted ? QueueingHint::Queue : QueueingHint::Skip;

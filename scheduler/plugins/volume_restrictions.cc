@@ -44,7 +44,7 @@ class VolumeRestrictions final : public PreFilterPlugin, public FilterPlugin {
 
   ClusterEvents retry_on() const override {
     using enum ClusterEvent;
-    return {AssignedPodDeleted, NodeAdded, NodeTaintsChanged, PersistentVolumeClaimAdded};
+    return {AssignedPodDeleted, NodeAdded, PersistentVolumeClaimAdded};
   }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {

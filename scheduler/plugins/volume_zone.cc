@@ -77,7 +77,6 @@ class VolumeZone final : public PreFilterPlugin, public FilterPlugin {
     using enum ClusterEvent;
     return {NodeAdded,
             NodeLabelsChanged,
-            NodeTaintsChanged,
             StorageClassAdded,
             PersistentVolumeClaimAdded,
             PersistentVolumeClaimChanged,

@@ -24,7 +24,7 @@ bool in_order(const QueuedPod& a, const QueuedPod& b) {
 }
 
 ClusterChange change_of(ClusterEvent event, const SchedulerPod& before, const SchedulerPod& after) {
-  return {.event = event, .waiting_before = before.pending, .waiting_after = after.pending};
+  return {.event = event, .waiting_before = before.pending(), .waiting_after = after.pending()};
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ SchedulingQueue::SchedulingQueue(const Clock& clock, Options options, std::funct
 // -- Lanes
 
 void SchedulingQueue::choose_lane(QueuedPod& pod) {
-  if (options_.lane_of) pod.lane = options_.lane_of(*pod.pod, *pod.profile);
+  if (options_.lane_of) pod.lane = options_.lane_of(*pod.stored->message(), *pod.profile);
 }
 
 void SchedulingQueue::hold(std::size_t number) { lane(number).held = true; }
@@ -54,7 +54,7 @@ void SchedulingQueue::release(std::size_t number) {
 // -- Unschedulable pods
 
 void SchedulingQueue::classify(QueuedPod& pod) {
-  Profile::Class found = pod.profile->class_of(*pod.pod, *pod.info);
+  Profile::Class found = pod.profile->class_of(*pod.stored->message(), *pod.info);
   found.key += pod.profile->scheduler_name();
   // Classes whose last pod has gone are swept out whenever the table would double.
   if (classes_.size() >= sweep_classes_at_) {
@@ -78,8 +78,7 @@ SchedulingQueue::Shelf& SchedulingQueue::shelf_of(const QueuedPod& pod) {
 }
 
 std::int64_t SchedulingQueue::group_number(const QueuedPod& pod) {
-  const PluginSet wakers = pod.gated_by.empty() ? pod.rejectors | pod.pending : pod.profile->bit_of(pod.gated_by);
-  const bool told_apart = (wakers & pod.equals->undeclared) != 0;
+  const bool told_apart = ((pod.rejectors | pod.pending) & pod.equals->undeclared) != 0;
   return told_apart ? -static_cast<std::int64_t>(pod.sequence) : static_cast<std::int64_t>(pod.equals->number);
 }
 
@@ -113,6 +112,7 @@ void SchedulingQueue::enter(const QueuedRef& pod, Place place) {
     case Place::ErrorBackoff: error_backoff_.insert(pod.get()); break;
     case Place::Unschedulable: shelve(*pod); break;
     case Place::InFlight:
+      pod->pod = pod->stored->message();
       pod->events_seen = log_start_ + log_.size();
       in_flight_since_.insert(pod->events_seen);
       break;
@@ -128,6 +128,7 @@ void SchedulingQueue::leave(QueuedPod& pod) {
     case Place::ErrorBackoff: error_backoff_.erase(&pod); break;
     case Place::Unschedulable: unshelve(pod); break;
     case Place::InFlight:
+      pod.pod.reset();
       in_flight_since_.erase(in_flight_since_.find(pod.events_seen));
       forget_events();
       break;
@@ -173,7 +174,7 @@ void SchedulingQueue::requeue(const QueuedRef& pod, Strategy strategy, std::stri
   pod->sequence = 0;
   if (strategy == Strategy::Leave) return enter(pod, Place::Unschedulable);
 
-  if (const Verdict verdict = pod->profile->pre_enqueue(*pod->pod); !verdict.success()) {
+  if (const Verdict verdict = pod->profile->pre_enqueue(*pod->stored->message()); !verdict.success()) {
     pod->gated_by = verdict.plugin();
     pod->rejectors |= pod->profile->bit_of(verdict.plugin());
     return enter(pod, Place::Unschedulable);
@@ -191,10 +192,10 @@ void SchedulingQueue::nominate(const QueuedPod& pod) {
 }
 
 void SchedulingQueue::add(const SchedulerPod& pod, const Profile& profile) {
-  PH_ASSERT(pod.pending != nullptr);
+  PH_ASSERT(pod.stored != nullptr);
   remove(pod.info->uid);
   auto queued = std::make_shared<QueuedPod>();
-  queued->pod = pod.pending;
+  queued->stored = pod.stored;
   queued->info = pod.info;
   queued->profile = &profile;
   queued->queued = clock_.steady();
@@ -214,7 +215,8 @@ void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& aft
   const Place place = pod->place;
   const bool waits = place != Place::InFlight;
   if (waits) leave(*pod);
-  pod->pod = after.pending;
+  pod->stored = after.stored;
+  if (place == Place::InFlight) pod->pod = after.pending();
   pod->info = after.info;
   if (!events.empty()) classify(*pod);
   if (waits) {
@@ -227,9 +229,10 @@ void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& aft
     nominator_.remove(pod->uid());
   }
   events.each([&](ClusterEvent event) {
+    const PluginSet asked = (pod->rejectors | pod->pending) & pod->profile->woken_by(event);
+    if (pod->place != Place::InFlight && (pod->place != Place::Unschedulable || asked == 0)) return;
     const ClusterChange change = change_of(event, before, after);
-    log(change);
-    if (pod->place != Place::Unschedulable) return;
+    if (pod->place == Place::InFlight) return log(change);
     if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave) requeue(pod, strategy, to_string(event));
   });
 }
@@ -296,8 +299,9 @@ void SchedulingQueue::put_back(const QueuedRef& pod) {
 }
 
 void SchedulingQueue::refresh(const QueuedRef& pod, const SchedulerPod& now) {
-  if (pod->place != Place::InFlight || !now.pending || now.info->uid != pod->uid()) return;
-  pod->pod = now.pending;
+  if (pod->place != Place::InFlight || !now.stored || now.info->uid != pod->uid()) return;
+  pod->stored = now.stored;
+  pod->pod = now.pending();
   pod->info = now.info;
   classify(*pod);
 }
@@ -309,21 +313,23 @@ void SchedulingQueue::again(const QueuedRef& pod) {
 // -- Events
 
 bool SchedulingQueue::any_helps(const QueuedPod& pod, PluginSet plugins, const ClusterChange& change) const {
+  plugins &= pod.profile->woken_by(change.event);
+  if (plugins == 0) return false;
+  const PendingPod message = pod.stored->message();
   bool helps = false;
-  pod.profile->each(plugins & pod.profile->woken_by(change.event), [&](std::string_view name) {
+  pod.profile->each(plugins, [&](std::string_view name) {
     if (helps) return;
     const bool measured = metrics_ && metrics_->measures_next_hint();
     const Steady begun = measured ? metrics_->now() : Steady();
-    helps = pod.profile->hint(name, change, *pod.pod) == QueueingHint::Queue;
+    helps = pod.profile->hint(name, change, *message) == QueueingHint::Queue;
     if (measured) metrics_->hinted(change.event, name, helps, begun);
   });
   return helps;
 }
 
 SchedulingQueue::Strategy SchedulingQueue::judge(const QueuedPod& pod, const ClusterChange& change) const {
-  if (!pod.gated_by.empty()) {
-    return any_helps(pod, pod.profile->bit_of(pod.gated_by), change) ? Strategy::AfterBackoff : Strategy::Leave;
-  }
+  const bool in_vain = !pod.gated_by.empty() && (pod.profile->bit_of(pod.gated_by) & pod.profile->woken_by(change.event)) == 0;
+  if (in_vain) return Strategy::Leave;  // the gate stays closed, whatever the others say
   if (pod.rejectors == 0 && pod.pending == 0) return Strategy::AfterBackoff;
   if (any_helps(pod, pod.pending, change)) return Strategy::Immediately;
   return any_helps(pod, pod.rejectors, change) ? Strategy::AfterBackoff : Strategy::Leave;

@@ -60,6 +60,7 @@ struct Cluster::Impl {
       apiserver::StandardOptions standard;
       standard.token_keys = apiserver::make_simulated_token_keys();
       standard.disable_admission = setup.admission_off;
+      standard.enable_admission = setup.admission_on;
       server->install(apiserver::standard_extensions(*server, executor.clock(), rng, std::move(standard)));
     } else {
       apiserver::Extensions bare;

@@ -76,10 +76,12 @@ def main():
     aliases = {alias for _, text in files for alias in re.findall(rf"using (\w+) = {MAP};", text)}
     alias = "|".join([MAP, *(rf"\b{name}\b" for name in sorted(aliases))])
     member = re.compile(rf"(?:\.|->)(?:mutable_)?({'|'.join(sorted(maps))})\(\)$")
-    functions = {f for _, text in files for f in re.findall(rf"(?:{alias})\s*[&*]?\s*(\w+)\(", text)}
+    gives_map = re.compile(rf"(?:{alias})\s*[&*]?\s*(\w+)\(")
+    declared = {f for name, text in files if name.endswith(".h") for f in gives_map.findall(text)}
     only = "|".join(sorted(maps - lists))
     broken = []
     for name, text in files:
+        functions = declared.union(gives_map.findall(text))
         for start, declaration, over, body in loops(text):
             found = member.search(over)
             bare = over.lstrip("*")

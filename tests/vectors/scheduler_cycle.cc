@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apiserver/storage/memory.h"
+#include "pilothouse/extenders.h"
 #include "tests/vectors/scheduler_objects.h"
 
 namespace ph::vectors {
@@ -40,9 +41,18 @@ IdleScheduler::IdleScheduler(const Json& row, Configuration configuration)
       transport_(in_process_transport(server_, executor_, everyone())),
       client_(*transport_, "kube-scheduler"),
       informers_(executor_, client_, rng_, {}),
-      scheduler_(
-          {.executor = executor_, .clock = executor_.clock(), .rng = rng_, .client = client_, .informers = informers_, .log = {}},
-          std::move(configuration)) {
+      scheduler_({.executor = executor_,
+                  .clock = executor_.clock(),
+                  .rng = rng_,
+                  .client = client_,
+                  .informers = informers_,
+                  .log = {},
+                  .extender_transports =
+                      [this](const scheduler::ExtenderSpec& spec) {
+                        if (!io_) io_.emplace(1);
+                        return pilothouse::extender_transports(*io_, executor_)(spec);
+                      }},
+                 std::move(configuration)) {
   scope_.spawn(server_.start());
   executor_.drain();
   store_others(row["objects"]);
@@ -54,7 +64,7 @@ IdleScheduler::IdleScheduler(const Json& row, Configuration configuration)
   // One that names its node is there already, and so the recorder's scheduler counted it.
   if (!pod["spec"].value("nodeName", "").empty()) put_pod(pod);
   pod_ = decoded<Pod>(pod);
-  Scheduler::warm(informers_);
+  Scheduler::warm(informers_, Configuration());
   executor_.drain();
 }
 

@@ -49,6 +49,7 @@ class IdleScheduler {
   void store_object(const char* api_version, const char* kind, const char* plural, bool namespaced, Json object);
   Json send(const char* method, std::string path, const Json& body = {});
 
+  std::optional<net::IoThreads> io_;  // for extenders
   sim::SimExecutor executor_;
   SeededRng rng_{1};
   std::unique_ptr<apiserver::Store> store_;

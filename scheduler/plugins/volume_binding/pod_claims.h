@@ -9,7 +9,7 @@
 #include "api/node_selector.h"
 #include "api/volumes.h"
 #include "scheduler/cluster/label_matcher.h"
-#include "scheduler/plugins/volume_binding/assumed.h"
+#include "scheduler/framework/assumed.h"
 
 namespace ph::scheduler {
 

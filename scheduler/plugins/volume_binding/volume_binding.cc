@@ -59,7 +59,6 @@ class VolumeBinding final : public PreFilterPlugin,
     using enum ClusterEvent;
     return {NodeAdded,
             NodeLabelsChanged,
-            NodeTaintsChanged,
             StorageClassAdded,
             StorageClassChanged,
             PersistentVolumeClaimAdded,
@@ -131,6 +130,11 @@ class VolumeBinding final : public PreFilterPlugin,
 
   void unreserve(CycleState& state, const Pod& pod, std::string_view node) override {
     if (const auto* plan = state.find<VolumePlan>(this)) binder_->take_back(*plan);
+  }
+
+  Verdict pre_bind_pre_flight(CycleState& state, const Pod& pod, std::string_view node) override {
+    const auto* plan = state.find<VolumePlan>(this);
+    return plan && !plan->nothing_to_do() ? Verdict::fits() : Verdict::skip();
   }
 
   Task<Verdict> pre_bind(CycleState& state, const Pod& pod, std::string node) override {
