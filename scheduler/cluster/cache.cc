@@ -2,6 +2,7 @@
 #include "scheduler/cluster/cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "scheduler/cluster/pod_volumes.h"
@@ -87,10 +88,10 @@ bool matters(const NodeInfo& before, const Node& after) {
 void Cache::put_node(NodeRef node) {
   NodeState& state = node_state(node->metadata().name());
   if (state.info->has_node()) {
-    if (zone_of(state.info->node()) != zone_of(*node)) ++order_version_;
+    if (zone_of(state.info->node()) != zone_of(*node)) order_changed();
     tree_.update(state.info->node(), *node);
   } else {
-    tree_.add(*node);
+    additions_.push_back({node->metadata().name(), tree_.add(*node)});
     ++order_version_;
   }
   if (!state.info->has_node() || matters(*state.info, *node)) {
@@ -108,7 +109,7 @@ void Cache::remove_node(std::string_view name) {
   if (found == nodes_.end() || !found->second.info->has_node()) return;
   NodeState& state = found->second;
   tree_.remove(state.info->node());
-  ++order_version_;
+  order_changed();
   release_images(*state.info);
   changes_.add({.slot = state.info->slot(), .node_before = state.info->ref()});
   state.info->clear_node();
@@ -125,7 +126,7 @@ void Cache::place(PodRef pod, bool assumed) {
   node.info->add_pod(pod);
   touch(node);
   assumed_count_ += assumed;
-  const std::string uid = pod->uid;
+  const std::string_view uid = pod->uid;
   const bool added = pods_.emplace(uid, PodState{std::move(pod), assumed, {}}).second;
   PH_ASSERT(added);
 }
@@ -182,7 +183,10 @@ void Cache::put_pod(PodRef pod) {
   node.info->replace_pod(pod);
   touch(node);
   assumed_count_ -= found->second.assumed;
-  found->second = {std::move(pod), false, {}};
+  auto entry = pods_.extract(found);
+  entry.key() = pod->uid;  // its own: that of the other object goes with it
+  entry.mapped() = {std::move(pod), false, {}};
+  pods_.insert(std::move(entry));
 }
 
 void Cache::remove_pod(std::string_view uid) { displace(uid); }
@@ -193,7 +197,7 @@ std::vector<ObjectKey> Cache::expire(Steady now) {
   for (const auto& [uid, state] : pods_) {
     if (!state.deadline || *state.deadline > now) continue;
     expired.push_back(state.pod->key());
-    uids.push_back(uid);
+    uids.emplace_back(uid);
   }
   for (const std::string& uid : uids) displace(uid);
   return expired;
@@ -238,9 +242,8 @@ void Cache::update(Snapshot& snapshot) {
     snapshot.count_claims(*copy, 1);
   }
   snapshot.generation_ = generation_;
-  const bool order_changed = snapshot.order_version_ != order_version_;
-  if (order_changed) order(snapshot);
-  if (!order_changed && !lists_changed) return;
+  const bool reordered = order(snapshot);
+  if (!reordered && !lists_changed) return;
   snapshot.with_affinity_.clear();
   snapshot.repelling_.clear();
   for (const NodeInfo* node : snapshot.order_) {
@@ -249,8 +252,24 @@ void Cache::update(Snapshot& snapshot) {
   }
 }
 
-void Cache::order(Snapshot& snapshot) {
-  snapshot.order_version_ = order_version_;
+void Cache::order_changed() {
+  ++order_version_;
+  additions_.clear();
+}
+
+bool Cache::order(Snapshot& snapshot) {
+  const std::uint64_t missed = order_version_ - std::exchange(snapshot.order_version_, order_version_);
+  if (missed <= additions_.size()) {
+    // Nodes that come one by one would each cost as much as all of them.
+    for (std::size_t i = additions_.size() - missed; i < additions_.size(); ++i) {
+      const auto& [name, at] = additions_[i];
+      const NodeInfo* node = snapshot.nodes_.at(name).get();
+      snapshot.order_.insert(snapshot.order_.begin() + static_cast<std::ptrdiff_t>(at), node);
+      snapshot.slots_.resize(slots_);
+      snapshot.slots_[node->slot()] = node;
+    }
+    return false;
+  }
   std::erase_if(snapshot.nodes_, [&](const auto& entry) {
     const auto found = nodes_.find(entry.first);
     if (found != nodes_.end() && found->second.info->has_node()) return false;
@@ -259,11 +278,12 @@ void Cache::order(Snapshot& snapshot) {
   });
   snapshot.order_.clear();
   snapshot.slots_.assign(slots_, nullptr);
-  for (const std::string& name : tree_.list()) {
-    const NodeInfo* node = snapshot.nodes_.at(name).get();
+  for (const std::string_view name : tree_.list()) {
+    const NodeInfo* node = snapshot.nodes_.find(name)->second.get();
     snapshot.order_.push_back(node);
     snapshot.slots_[node->slot()] = node;
   }
+  return true;
 }
 
 }  // namespace ph::scheduler

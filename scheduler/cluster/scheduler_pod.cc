@@ -68,7 +68,7 @@ detail::Decoder decoder_of_pods() {
           // Pods that have ended leave the watch: they hold nothing.
           .field_selector = "status.phase!=Succeeded,status.phase!=Failed",
           .decode = [](std::string_view bytes) -> detail::AnyRef { return SchedulerPod::decode(bytes, whole); },
-          .key = [info](const void* object) { return info(object).key(); },
+          .key = [info](const void* object) { return KeyView(info(object).namespace_name, info(object).name); },
           .revision = [info](const void* object) { return info(object).revision; },
           .uid = [info](const void* object) -> std::string_view { return info(object).uid; }};
 }

@@ -15,7 +15,7 @@ using core::v1::Pod;
 // A volume that no plugin has an opinion of: what every node can provide. The token that is mounted into every pod is one of them, and
 // has another name in each.
 bool concerns_scheduling(std::string_view volume) {
-  static constexpr std::array kEverywhere{2, 6, 16, 19, 26};  // emptyDir, secret, downwardAPI, configMap, projected
+  static constexpr std::array kEverywhere{2U, 6U, 16U, 19U, 26U};  // emptyDir, secret, downwardAPI, configMap, projected
   return std::ranges::find(kEverywhere, first_inside(volume, 2)) == kEverywhere.end();
 }
 

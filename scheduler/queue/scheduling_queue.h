@@ -118,7 +118,8 @@ class SchedulingQueue {
     std::string_view except = {};               // the UID of a pod that this change does not help
     std::optional<std::int32_t> priority_most;  // only pods of at most this priority
   };
-  void move(const ClusterChange& change, const Whom& whom = {});
+  void move(const ClusterChange& change, const Whom& whom);
+  void move(const ClusterChange& change) { move(change, Whom()); }
   // Into the active queue, whatever they wait for (gates aside).
   void activate(const std::vector<std::string>& uids);
   // Moves what is due. Call it when `next_flush` has come, and before `pop`.

@@ -36,7 +36,7 @@ Configuration configuration_of(const Json& row) {
 
 IdleScheduler::IdleScheduler(const Json& row, Configuration configuration)
     : store_(apiserver::memory_store(executor_, executor_.clock())),
-      server_(executor_, rng_, *store_, Log(), {.keep_kubernetes_service = false}),
+      server_(executor_, rng_, *store_, Log(), {.keep_kubernetes_service = false, .keep_api_services = false}),
       scope_(executor_),
       transport_(in_process_transport(server_, executor_, everyone())),
       client_(*transport_, "kube-scheduler"),
