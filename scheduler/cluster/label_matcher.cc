@@ -68,8 +68,7 @@ bool LabelMatcher::holds(const Requirement& requirement, const Interned* value) 
 
 bool LabelMatcher::matches(LabelSpan labels) const {
   if (nothing_) return false;
-  return std::ranges::all_of(requirements_,
-                             [&](const Requirement& one) { return holds(one, find_label(labels, one.key)); });
+  return std::ranges::all_of(requirements_, [&](const Requirement& one) { return holds(one, find_label(labels, one.key)); });
 }
 
 }  // namespace ph::scheduler

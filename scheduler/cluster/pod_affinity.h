@@ -16,8 +16,8 @@ struct PodInfo;
 // Which pods it means, and within which topology.
 struct AffinityTerm {
   Interned topology_key;
-  std::vector<Interned> namespaces;                               // the pod's own where it names none
-  LabelMatcher namespace_labels = LabelMatcher::nothing();        // of further namespaces
+  std::vector<Interned> namespaces;                         // the pod's own where it names none
+  LabelMatcher namespace_labels = LabelMatcher::nothing();  // of further namespaces
   LabelMatcher pods = LabelMatcher::nothing();
 
   // `its_namespace`: the labels of `pod`'s namespace.

@@ -16,9 +16,8 @@ bool SharedDisk::conflicts_with(const SharedDisk& other) const {
   if (kind != Kind::Rbd) return true;
   // The same image of the same pool, and a monitor that both know.
   if (pool != other.pool) return false;
-  return std::ranges::any_of(monitors, [&](const Interned& monitor) {
-    return std::ranges::find(other.monitors, monitor) != other.monitors.end();
-  });
+  return std::ranges::any_of(
+      monitors, [&](const Interned& monitor) { return std::ranges::find(other.monitors, monitor) != other.monitors.end(); });
 }
 
 bool PodVolumes::uses(const Interned& claim) const {
@@ -36,8 +35,8 @@ void add_disk(const VolumeSource& v, std::vector<SharedDisk>& out) {
   if (v.has_iscsi()) out.push_back({Iscsi, v.iscsi().read_only(), Interned(v.iscsi().iqn()), {}, {}});
   if (v.has_rbd()) {
     const auto& rbd = v.rbd();
-    out.push_back({Rbd, rbd.read_only(), Interned(rbd.image()), Interned(rbd.pool()),
-                   {rbd.monitors().begin(), rbd.monitors().end()}});
+    out.push_back(
+        {Rbd, rbd.read_only(), Interned(rbd.image()), Interned(rbd.pool()), {rbd.monitors().begin(), rbd.monitors().end()}});
   }
 }
 
@@ -67,8 +66,8 @@ std::shared_ptr<const PodVolumes> pod_volumes(const Pod& pod) {
 
 std::string not_made_for(const Pod& pod, const PersistentVolumeClaim& claim) {
   const auto& owners = claim.metadata().owner_references();
-  const bool owns = std::ranges::any_of(
-      owners, [&](const auto& owner) { return owner.controller() && owner.uid() == pod.metadata().uid(); });
+  const bool owns =
+      std::ranges::any_of(owners, [&](const auto& owner) { return owner.controller() && owner.uid() == pod.metadata().uid(); });
   if (owns) return {};
   return fmt::format("PVC {}/{} was not created for pod {}/{} (pod is not owner)", claim.metadata().namespace_(),
                      claim.metadata().name(), pod.metadata().namespace_(), pod.metadata().name());

@@ -24,8 +24,8 @@ constexpr Kept kVolumeSource[] = {{3}, {4}, {8}, {10}, {11}, {13}, {18}, {20}, {
 constexpr Kept kVolume[] = {{1}, {2, kVolumeSource}};  // name
 // name, namespace, uid, resourceVersion, generation, deletion, labels
 constexpr Kept kMetadata[] = {{1}, {3}, {5}, {6}, {7}, {9}, {11}};
-constexpr Kept kSpec[] = {{1, kVolume},       {2, kContainer}, {10}, {18, kAffinity}, {19},
-                          {20, kContainer},   {22},            {25}, {32},            {40, kPodResources}};
+constexpr Kept kSpec[] = {{1, kVolume}, {2, kContainer},    {10}, {18, kAffinity}, {19}, {20, kContainer}, {22}, {25},
+                          {32},         {40, kPodResources}};
 constexpr Kept kStatus[] = {{1},  {2, kCondition},    {7}, {8, kContainerStatus}, {10, kContainerStatus}, {11}, {15},
                             {19}, {20, kPodResources}};
 constexpr Kept kAssignedPod[] = {{1, kMetadata}, {2, kSpec}, {3, kStatus}};
