@@ -25,7 +25,7 @@ SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& conn
   start();  // what is wrong with the configuration is said now, standby or not
   if (!leadership) return;
   stop();
-  if (!this->configuration.delay_cache_until_active) scheduler::Scheduler::warm(informers);
+  if (!this->configuration.delay_cache_until_active) scheduler::Scheduler::warm(informers, this->configuration);
 }
 
 SchedulerComponent::~SchedulerComponent() { stop(); }

@@ -82,7 +82,7 @@ void Scheduler::take_back(const Attempt& attempt, const Verdict& verdict) {
   pod->profile->unreserve(*attempt.state, *attempt.message, attempt.node);
   const bool was_assumed = cache_.is_assumed(attempt.placed->uid);
   cache_.forget(attempt.placed->uid);
-  if (const auto now = world_.informers.informer<SchedulerPod>().find(attempt.placed->key())) queue_.refresh(pod, *now);
+  if (const auto now = pods().find(attempt.placed->key())) queue_.refresh(pod, *now);
 
   auto diagnosis = std::make_shared<Diagnosis>();
   diagnosis->at = world_.clock.now();

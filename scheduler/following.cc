@@ -16,9 +16,14 @@ bool is_over(const SchedulerPod& pod) { return pod.info->finished; }
 
 }  // namespace
 
-void Scheduler::warm(informers::Informers& informers) {
+void Scheduler::warm(informers::Informers& informers, const Configuration& configuration) {
   informers.informer<Node>();
-  informers.informer<SchedulerPod>();
+  followed_pods(informers, configuration);
+}
+
+Informer<SchedulerPod> Scheduler::followed_pods(informers::Informers& informers, const Configuration& configuration) {
+  if (configuration.extenders.empty()) return informers.informer<SchedulerPod>();
+  return Informer<SchedulerPod>(informers.informer<WholeSchedulerPod>().any());
 }
 
 Task<void> Scheduler::follow_nodes() {
@@ -33,7 +38,7 @@ Task<void> Scheduler::follow_nodes() {
 }
 
 Task<void> Scheduler::follow_pods() {
-  Stream<SchedulerPod> events = world_.informers.informer<SchedulerPod>().events();
+  Stream<SchedulerPod> events = pods().events();
   while (const auto event = co_await events.next()) {
     if (event->kind == Event<SchedulerPod>::Snapshot) {
       pods_known_.set();
@@ -107,7 +112,7 @@ void Scheduler::pod_appeared(const SchedulerPod& pod) {
 
 // A pod left the queue while it was being bound, and was not bound: it may have come back meanwhile.
 void Scheduler::look_again(const PodInfo& info) {
-  const Ref<SchedulerPod> now = world_.informers.informer<SchedulerPod>().find(info.key());
+  const Ref<SchedulerPod> now = pods().find(info.key());
   const bool waits = now && now->info->uid == info.uid && !is_over(*now) && !now->info->assigned() && !queue_.find(info.uid);
   if (waits) pod_appeared(*now);
 }

@@ -93,7 +93,8 @@ Task<void> catch_up(informers::Informer<T>& informer, Log log) {
 
 Task<void> Scheduler::run() {
   co_await catch_up(world_.informers.informer<core::v1::Node>(), world_.log);
-  co_await catch_up(world_.informers.informer<SchedulerPod>(), world_.log);
+  informers::Informer<SchedulerPod> pods = this->pods();
+  co_await catch_up(pods, world_.log);
   tasks_.spawn(follow_nodes());
   tasks_.spawn(follow_pods());
   follow_others();

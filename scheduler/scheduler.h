@@ -33,6 +33,7 @@
 #include "scheduler/framework/handle.h"
 #include "scheduler/framework/profile.h"
 #include "scheduler/framework/registry.h"
+#include "scheduler/kept/kept_results.h"
 #include "scheduler/metrics.h"
 #include "scheduler/queue/scheduling_queue.h"
 
@@ -70,7 +71,7 @@ class Scheduler final : private Handle {
   Task<void> drain(Duration patience);
 
   // Begins to fill the caches a scheduler works from, without one: a standby is warm.
-  static void warm(informers::Informers& informers);
+  static void warm(informers::Informers& informers, const Configuration& configuration);
 
   struct Stats {
     std::uint64_t attempts = 0;
@@ -102,6 +103,8 @@ class Scheduler final : private Handle {
 
  private:
   // -- Following (following.cc)
+  static informers::Informer<SchedulerPod> followed_pods(informers::Informers& informers, const Configuration& configuration);
+  informers::Informer<SchedulerPod> pods() const { return followed_pods(world_.informers, configuration_); }
   Task<void> follow_nodes();
   Task<void> follow_pods();
   void node_changed(const NodeRef& before, const NodeRef& after);
@@ -118,6 +121,8 @@ class Scheduler final : private Handle {
   // -- The cycle (cycle.cc)
   Task<void> schedule();
   Task<void> schedule_one(QueuedRef pod);
+  Placement place_like_others(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
+  void refuse_all(const Verdict& verdict, Diagnosis& diagnosis);
   // Ends the attempt for want of a node. `rejections_` holds each node's verdict.
   Task<void> nothing_fits(QueuedRef queued, CycleState& state, PendingPod pod, std::shared_ptr<Diagnosis> diagnosis);
   // The nodes that the plugins let through in the cache's present state: the nominated one alone when it is among them
@@ -206,6 +211,7 @@ class Scheduler final : private Handle {
   Event ready_;                                       // a pod may be ready to be popped
   SchedulingQueue queue_;
   Rejections rejections_;  // of the present cycle
+  KeptResults kept_;
   std::size_t next_start_ = 0;
   bool draining_ = false;
   int under_way_ = 0;  // attempts that have begun and are not over: waiting for answers, or binding

@@ -38,6 +38,10 @@ bool is_of_several_versions(const Served& served, const api::Object& object) {
 
 }  // namespace
 
+void record_new(api::Object& object, const std::string& manager, const std::string& subresource, Time now) {
+  api::record_update(object, nullptr, {manager, "Update", subresource}, now);
+}
+
 ManagerRecord::ManagerRecord(const Core& core, const WriteRequest& request, const api::Object* old)
     : request_(request), old_(old), now_(core.now()) {
   if (old && request.through && is_of_several_versions(*request.through, *old)) as_version_ = versions_of(core, request.through);

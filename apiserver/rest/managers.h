@@ -12,6 +12,9 @@ namespace ph::apiserver {
 // The versions of what is stored in one place. What it returns looks at nothing that changes.
 api::AsVersion versions_of(const Core& core, const std::shared_ptr<Served>& served);
 
+// Records the manager of a new object, of a kind that is stored as it is shown. Threads: any.
+void record_new(api::Object& object, const std::string& manager, const std::string& subresource, Time now);
+
 // Records the manager of a write, in the version that its request speaks.
 class ManagerRecord {
  public:

@@ -33,7 +33,7 @@ Task<HttpResponse> patch(Core& core, Call& call) {
   WriteRequest write = write_request(call, options.manager, options.dry_run);
   write.make_is_pure = served.stored_as == nullptr;
   WriteResult result = co_await update_object(core, storage, call.key(), kind, make, std::move(write));
-  co_return answer_entry(core, call, 200, shown(served, result.entry));
+  co_return answer_entry(core.front, call, 200, shown(served, result.entry));
 }
 
 }  // namespace ph::apiserver

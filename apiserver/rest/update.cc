@@ -13,9 +13,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
   Served& served = *call.served;
   Served& storage = storage_of(served);
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
-  api::Object object = co_await aside(core, call.request.body.size(), [&] {
-    return read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
-  });
+  api::Object object = co_await object_of(core, call, options);
   match_name(call, object);
   match_namespace(call, object);
   object = to_stored(served, std::move(object));
@@ -28,7 +26,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
     object.mutable_metadata().clear_resource_version();
     WriteResult result =
         co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
-    co_return answer_entry(core, call, 201, shown(served, result.entry));
+    co_return answer_entry(core.front, call, 201, shown(served, result.entry));
   }
   const Make make = [&](const api::Object& stored) {
     // A lost race ends in a conflict anyway when there is a revision: the only copy can be given away.
@@ -39,7 +37,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
   const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;
   WriteResult result =
       co_await update_object(core, storage, call.key(), kind, make, write_request(call, options.manager, options.dry_run));
-  co_return answer_entry(core, call, 200, shown(served, result.entry));
+  co_return answer_entry(core.front, call, 200, shown(served, result.entry));
 }
 
 }  // namespace ph::apiserver

@@ -22,6 +22,7 @@ struct WriteRequest {
   std::vector<std::string>* warnings = nullptr;  // outlives the write
   std::optional<api::Fence> fence;               // judged in the transaction of the write
   std::size_t size = 0;                          // of what was sent
+  bool prepared = false;                         // of a create: `prepare_new` has been done, and the manager recorded
   bool make_is_pure = false;  // of an update: `make` looks at nothing that changes, and may run on another thread
 };
 
@@ -29,6 +30,10 @@ struct WriteResult {
   EntryRef entry;  // the object after the write; when it was removed, its last state
   bool removed = false;
 };
+
+// What becomes of an object that is to be created whoever else there is: the system's fields, the status. Throws ApiError. Threads: any,
+// as far as the Rng's.
+void prepare_new(const Served& served, api::Object& object, Time now, Rng& rng);
 
 // Like the others below: 409 Conflict when the fence does not hold. Throws ApiError: 409 AlreadyExists, 422 Invalid, what admission and the rules say.
 Task<WriteResult> create_object(Core& core, Served& served, api::Object object, WriteRequest request);

@@ -70,6 +70,7 @@ PodRef make_pod_info(const Pod& pod) {
   out->revision = Revision{std::strtoull(meta.resource_version().c_str(), nullptr, 10)};
   out->labels = interned_labels(meta.labels());
   out->generation = meta.generation();
+  out->gated = !pod.spec().scheduling_gates().empty();
   out->deleting = meta.has_deletion_timestamp();
   out->disruption = disruption_of(pod);
 

@@ -38,6 +38,7 @@ struct PodInfo {
   enum class Disruption : std::uint8_t { None, Other, ByScheduler } disruption = Disruption::None;
   std::int64_t start_time = 0;                        // seconds since 1970, of status.startTime; 0: it has not started
   std::size_t tolerations_hash = 0, claims_hash = 0;  // of spec.tolerations, and of the names of the claims made for the pod
+  bool gated = false;                                 // spec.schedulingGates is not empty
   bool deleting = false;
   bool finished = false;  // Succeeded or Failed: holds nothing any more
 

@@ -33,29 +33,33 @@ constexpr int kNodeName[] = {2, 10};
 
 }  // namespace
 
-std::shared_ptr<const SchedulerPod> SchedulerPod::decode(std::string_view protobuf) {
+std::shared_ptr<const SchedulerPod> SchedulerPod::decode(std::string_view protobuf, bool whole) {
+  auto out = std::make_shared<SchedulerPod>();
   Pod pod;
   if (string_at(protobuf, kNodeName).empty()) {
     api::decode_protobuf(protobuf, pod);
-    return of(std::move(pod));
+    out->stored = whole ? StoredPod::whole(protobuf) : StoredPod::of(protobuf);
+  } else if (!pod.ParseFromString(pruned(protobuf, kAssignedPod))) {
+    throw api::DecodeError("proto: a Pod that cannot be decoded");
   }
-  const std::string needed = pruned(protobuf, kAssignedPod);
-  if (!pod.ParseFromString(needed)) throw api::DecodeError("proto: a Pod that cannot be decoded");
-  return of(std::move(pod));
+  out->info = make_pod_info(pod);
+  return out;
 }
 
-std::shared_ptr<const SchedulerPod> SchedulerPod::of(Pod pod) {
+std::shared_ptr<const SchedulerPod> SchedulerPod::of(const Pod& pod) {
   auto out = std::make_shared<SchedulerPod>();
   out->info = make_pod_info(pod);
-  if (!out->info->assigned()) out->pending = std::make_shared<const Pod>(std::move(pod));
+  if (!out->info->assigned()) out->stored = StoredPod::whole(pod.SerializeAsString());
   return out;
 }
 
 }  // namespace ph::scheduler
 
 namespace ph::informers {
+namespace {
 
-detail::Decoder Followed<scheduler::SchedulerPod>::decoder() {
+template <bool whole>
+detail::Decoder decoder_of_pods() {
   using scheduler::SchedulerPod;
   const auto info = [](const void* object) -> const scheduler::PodInfo& {
     return *static_cast<const SchedulerPod*>(object)->info;
@@ -63,10 +67,15 @@ detail::Decoder Followed<scheduler::SchedulerPod>::decoder() {
   return {.resource = api::Scheme::builtin().resource(api::schema_of<core::v1::Pod>()),
           // Pods that have ended leave the watch: they hold nothing.
           .field_selector = "status.phase!=Succeeded,status.phase!=Failed",
-          .decode = [](std::string_view bytes) -> detail::AnyRef { return SchedulerPod::decode(bytes); },
-          .key = [info](const void* object) { return info(object).key(); },
+          .decode = [](std::string_view bytes) -> detail::AnyRef { return SchedulerPod::decode(bytes, whole); },
+          .key = [info](const void* object) { return KeyView(info(object).namespace_name, info(object).name); },
           .revision = [info](const void* object) { return info(object).revision; },
           .uid = [info](const void* object) -> std::string_view { return info(object).uid; }};
 }
+
+}  // namespace
+
+detail::Decoder Followed<scheduler::SchedulerPod>::decoder() { return decoder_of_pods<false>(); }
+detail::Decoder Followed<scheduler::WholeSchedulerPod>::decoder() { return decoder_of_pods<true>(); }
 
 }  // namespace ph::informers

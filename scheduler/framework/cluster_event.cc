@@ -128,8 +128,7 @@ ClusterEvents events_of(const SchedulerPod& before, const SchedulerPod& after) {
   ClusterEvents out;
   if (before.info->labels != after.info->labels) out.add(PodLabelsChanged);
   if (asks_for_less(before.info->requests, after.info->requests)) out.add(PodScaledDown);
-  const bool were_gated = before.pending && !before.pending->spec().scheduling_gates().empty();
-  if (were_gated && after.pending->spec().scheduling_gates().empty()) out.add(PodGatesRemoved);
+  if (before.info->gated && !after.info->gated) out.add(PodGatesRemoved);
   if (before.info->tolerations_hash != after.info->tolerations_hash) out.add(PodTolerationsChanged);
   if (before.info->claims_hash != after.info->claims_hash) out.add(PodClaimsGenerated);
   if (out.empty()) out.add(PodChanged);

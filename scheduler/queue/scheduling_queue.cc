@@ -24,7 +24,7 @@ bool in_order(const QueuedPod& a, const QueuedPod& b) {
 }
 
 ClusterChange change_of(ClusterEvent event, const SchedulerPod& before, const SchedulerPod& after) {
-  return {.event = event, .waiting_before = before.pending, .waiting_after = after.pending};
+  return {.event = event, .waiting_before = before.pending(), .waiting_after = after.pending()};
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ SchedulingQueue::SchedulingQueue(const Clock& clock, Options options, std::funct
 // -- Lanes
 
 void SchedulingQueue::choose_lane(QueuedPod& pod) {
-  if (options_.lane_of) pod.lane = options_.lane_of(*pod.pod, *pod.profile);
+  if (options_.lane_of) pod.lane = options_.lane_of(*pod.stored->message(), *pod.profile);
 }
 
 void SchedulingQueue::hold(std::size_t number) { lane(number).held = true; }
@@ -54,7 +54,7 @@ void SchedulingQueue::release(std::size_t number) {
 // -- Unschedulable pods
 
 void SchedulingQueue::classify(QueuedPod& pod) {
-  Profile::Class found = pod.profile->class_of(*pod.pod, *pod.info);
+  Profile::Class found = pod.profile->class_of(*pod.stored->message(), *pod.info);
   found.key += pod.profile->scheduler_name();
   // Classes whose last pod has gone are swept out whenever the table would double.
   if (classes_.size() >= sweep_classes_at_) {
@@ -78,8 +78,7 @@ SchedulingQueue::Shelf& SchedulingQueue::shelf_of(const QueuedPod& pod) {
 }
 
 std::int64_t SchedulingQueue::group_number(const QueuedPod& pod) {
-  const bool told_apart = ((pod.rejectors | pod.pending) & pod.equals->undeclared) != 0;
-  return told_apart ? -static_cast<std::int64_t>(pod.sequence) : static_cast<std::int64_t>(pod.equals->number);
+  return told_apart(pod) ? -static_cast<std::int64_t>(pod.sequence) : static_cast<std::int64_t>(pod.equals->number);
 }
 
 void SchedulingQueue::shelve(QueuedPod& pod) {
@@ -112,6 +111,7 @@ void SchedulingQueue::enter(const QueuedRef& pod, Place place) {
     case Place::ErrorBackoff: error_backoff_.insert(pod.get()); break;
     case Place::Unschedulable: shelve(*pod); break;
     case Place::InFlight:
+      pod->pod = pod->stored->message();
       pod->events_seen = log_start_ + log_.size();
       in_flight_since_.insert(pod->events_seen);
       break;
@@ -127,6 +127,7 @@ void SchedulingQueue::leave(QueuedPod& pod) {
     case Place::ErrorBackoff: error_backoff_.erase(&pod); break;
     case Place::Unschedulable: unshelve(pod); break;
     case Place::InFlight:
+      pod.pod.reset();
       in_flight_since_.erase(in_flight_since_.find(pod.events_seen));
       forget_events();
       break;
@@ -172,7 +173,7 @@ void SchedulingQueue::requeue(const QueuedRef& pod, Strategy strategy, std::stri
   pod->sequence = 0;
   if (strategy == Strategy::Leave) return enter(pod, Place::Unschedulable);
 
-  if (const Verdict verdict = pod->profile->pre_enqueue(*pod->pod); !verdict.success()) {
+  if (const Verdict verdict = pod->profile->pre_enqueue(*pod->stored->message()); !verdict.success()) {
     pod->gated_by = verdict.plugin();
     pod->rejectors |= pod->profile->bit_of(verdict.plugin());
     return enter(pod, Place::Unschedulable);
@@ -190,10 +191,10 @@ void SchedulingQueue::nominate(const QueuedPod& pod) {
 }
 
 void SchedulingQueue::add(const SchedulerPod& pod, const Profile& profile) {
-  PH_ASSERT(pod.pending != nullptr);
+  PH_ASSERT(pod.stored != nullptr);
   remove(pod.info->uid);
   auto queued = std::make_shared<QueuedPod>();
-  queued->pod = pod.pending;
+  queued->stored = pod.stored;
   queued->info = pod.info;
   queued->profile = &profile;
   queued->queued = clock_.steady();
@@ -213,7 +214,8 @@ void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& aft
   const Place place = pod->place;
   const bool waits = place != Place::InFlight;
   if (waits) leave(*pod);
-  pod->pod = after.pending;
+  pod->stored = after.stored;
+  if (place == Place::InFlight) pod->pod = after.pending();
   pod->info = after.info;
   if (!events.empty()) classify(*pod);
   if (waits) {
@@ -226,9 +228,10 @@ void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& aft
     nominator_.remove(pod->uid());
   }
   events.each([&](ClusterEvent event) {
+    const PluginSet asked = (pod->rejectors | pod->pending) & pod->profile->woken_by(event);
+    if (pod->place != Place::InFlight && (pod->place != Place::Unschedulable || asked == 0)) return;
     const ClusterChange change = change_of(event, before, after);
-    log(change);
-    if (pod->place != Place::Unschedulable) return;
+    if (pod->place == Place::InFlight) return log(change);
     if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave) requeue(pod, strategy, to_string(event));
   });
 }
@@ -244,6 +247,21 @@ void SchedulingQueue::remove(std::string_view uid) {
 
 // -- Attempts
 
+QueuedPod* SchedulingQueue::early(const Lane& lane) const {
+  // Where few wait each may be tried once more. Where thousands do, each of which would be refused as the one before it, all would be
+  // tried again and again, and nobody would come to anything else.
+  constexpr std::size_t kCrowd = 128;
+  constexpr int kLooks = 16;
+  if (lane.backoff.empty()) return nullptr;
+  if (lane.backoff.size() <= kCrowd) return *lane.backoff.begin();
+  int looks = 0;
+  for (QueuedPod* pod : lane.backoff) {
+    if (!pod->equals->hopeless || told_apart(*pod)) return pod;
+    if (++looks == kLooks) break;
+  }
+  return nullptr;
+}
+
 QueuedRef SchedulingQueue::pop() {
   QueuedPod* next = nullptr;
   for (const Lane& lane : lanes_) {
@@ -252,8 +270,8 @@ QueuedRef SchedulingQueue::pop() {
   }
   if (!next) {
     for (const Lane& lane : lanes_) {
-      if (lane.held || lane.backoff.empty()) continue;
-      if (!next || ByBackoff()(*lane.backoff.begin(), next)) next = *lane.backoff.begin();
+      QueuedPod* first = lane.held ? nullptr : early(lane);
+      if (first && (!next || ByBackoff()(first, next))) next = first;
     }
   }
   if (!next) return nullptr;
@@ -291,12 +309,14 @@ void SchedulingQueue::put_back(const QueuedRef& pod) {
   for (std::uint64_t i = pod->events_seen - log_start_; i < log_.size() && strategy != Strategy::Immediately; ++i) {
     strategy = std::max(strategy, judge(*pod, log_[i]));
   }
+  pod->equals->hopeless = strategy == Strategy::Leave;
   requeue(pod, strategy, "ScheduleAttemptFailure");
 }
 
 void SchedulingQueue::refresh(const QueuedRef& pod, const SchedulerPod& now) {
-  if (pod->place != Place::InFlight || !now.pending || now.info->uid != pod->uid()) return;
-  pod->pod = now.pending;
+  if (pod->place != Place::InFlight || !now.stored || now.info->uid != pod->uid()) return;
+  pod->stored = now.stored;
+  pod->pod = now.pending();
   pod->info = now.info;
   classify(*pod);
 }
@@ -308,12 +328,15 @@ void SchedulingQueue::again(const QueuedRef& pod) {
 // -- Events
 
 bool SchedulingQueue::any_helps(const QueuedPod& pod, PluginSet plugins, const ClusterChange& change) const {
+  plugins &= pod.profile->woken_by(change.event);
+  if (plugins == 0) return false;
+  const PendingPod message = pod.stored->message();
   bool helps = false;
-  pod.profile->each(plugins & pod.profile->woken_by(change.event), [&](std::string_view name) {
+  pod.profile->each(plugins, [&](std::string_view name) {
     if (helps) return;
     const bool measured = metrics_ && metrics_->measures_next_hint();
     const Steady begun = measured ? metrics_->now() : Steady();
-    helps = pod.profile->hint(name, change, *pod.pod) == QueueingHint::Queue;
+    helps = pod.profile->hint(name, change, *message) == QueueingHint::Queue;
     if (measured) metrics_->hinted(change.event, name, helps, begun);
   });
   return helps;
@@ -336,6 +359,7 @@ void SchedulingQueue::move(const ClusterChange& change, const Whom& whom) {
       // Its pods are alike in all that the plugins that keep them waiting go by.
       const Strategy strategy = judge(*group.pods.front(), change);
       if (strategy == Strategy::Leave) continue;
+      group.pods.front()->equals->hopeless = false;
       for (QueuedPod* pod : group.pods) {
         if (pod->uid() == whom.except || (whom.priority_most && pod->info->priority > *whom.priority_most)) continue;
         moved.emplace_back(pod->shared_from_this(), strategy);

@@ -38,6 +38,8 @@ class SchedulerMetrics;  // scheduler/metrics.h
 struct PodClass {
   std::uint64_t number = 0;  // in the order in which they were seen
   PluginSet undeclared = 0;  // plugins that may tell them apart
+  // One of them has been refused, and nothing has happened since that could help: another one need not be in a hurry.
+  mutable bool hopeless = false;
 };
 
 struct QueuedPod;
@@ -49,7 +51,8 @@ struct PodGroup {
 
 // A pod on its way. Owned by the queue, or by whoever has popped it.
 struct QueuedPod : std::enable_shared_from_this<QueuedPod> {
-  PendingPod pod;
+  std::shared_ptr<const StoredPod> stored;
+  PendingPod pod;  // while in flight
   PodRef info;
   const Profile* profile = nullptr;
 
@@ -115,7 +118,8 @@ class SchedulingQueue {
     std::string_view except = {};               // the UID of a pod that this change does not help
     std::optional<std::int32_t> priority_most;  // only pods of at most this priority
   };
-  void move(const ClusterChange& change, const Whom& whom = {});
+  void move(const ClusterChange& change, const Whom& whom);
+  void move(const ClusterChange& change) { move(change, Whom()); }
   // Into the active queue, whatever they wait for (gates aside).
   void activate(const std::vector<std::string>& uids);
   // Moves what is due. Call it when `next_flush` has come, and before `pop`.
@@ -176,6 +180,9 @@ class SchedulingQueue {
   void shelve(QueuedPod& pod);
   void unshelve(QueuedPod& pod);
   void choose_lane(QueuedPod& pod);
+  // The pod of a lane that may be taken before its backoff is over. Null: none.
+  QueuedPod* early(const Lane& lane) const;
+  static bool told_apart(const QueuedPod& pod) { return ((pod.rejectors | pod.pending) & pod.equals->undeclared) != 0; }
   Duration backoff_of(const QueuedPod& pod) const;
   Steady backoff_end(const QueuedPod& pod) const;
   // What `change` means for a pod that waits.

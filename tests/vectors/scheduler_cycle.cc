@@ -36,7 +36,7 @@ Configuration configuration_of(const Json& row) {
 
 IdleScheduler::IdleScheduler(const Json& row, Configuration configuration, Uids uids)
     : store_(apiserver::memory_store(executor_, executor_.clock())),
-      server_(executor_, rng_, *store_, Log(), {.keep_kubernetes_service = false}),
+      server_(executor_, rng_, *store_, Log(), {.keep_kubernetes_service = false, .keep_api_services = false}),
       scope_(executor_),
       transport_(in_process_transport(server_, executor_, everyone())),
       client_(*transport_, "kube-scheduler"),
@@ -67,7 +67,7 @@ IdleScheduler::IdleScheduler(const Json& row, Configuration configuration, Uids 
   pod_ = decoded<Pod>(pod);
   if (uids == Uids::Recorded) uids_.clear();
   add_row_objects(row["objects"], uids_, objects_);
-  Scheduler::warm(informers_);
+  Scheduler::warm(informers_, Configuration());
   executor_.drain();
 }
 

@@ -327,8 +327,8 @@ class HintsPlayer final : public Player {
       return scheduler::ClusterChange{.event = {},
                                       .pod_before = before->info,
                                       .pod_after = after->info,
-                                      .waiting_before = before->pending,
-                                      .waiting_after = after->pending};
+                                      .waiting_before = before->pending(),
+                                      .waiting_after = after->pending()};
     });
   }
 

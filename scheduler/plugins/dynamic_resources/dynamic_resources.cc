@@ -168,6 +168,12 @@ class DynamicResources final : public PreEnqueuePlugin,
     co_return refused("deallocation of ResourceClaim completed");
   }
 
+  // Pods that want no devices have no opinion of nodes.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    return pod.spec().resource_claims().empty() && info.requests.scalars.empty();
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   // -- Scoring: the earlier alternatives are the better ones
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {

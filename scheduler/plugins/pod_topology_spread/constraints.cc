@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/codec.h"
+#include "api/sorted.h"
 
 namespace ph::scheduler {
 
@@ -125,14 +126,14 @@ LabelMatcher DefaultConstraints::selector_of(const Pod& pod) const {
   std::map<std::string, std::string> labels;
   for (const auto& service : services_.list(pod.metadata().namespace_())) {
     if (!selects(*service, pod)) continue;
-    for (const auto& [key, value] : service->spec().selector()) labels[key] = value;
+    for (const auto& [key, value] : in_any_order(service->spec().selector())) labels[key] = value;
   }
   const meta::v1::OwnerReference* owner = controller_of(pod);
   const std::string kind = owner ? owner->api_version() + "/" + owner->kind() : "";
   const ObjectKey key{pod.metadata().namespace_(), owner ? owner->name() : ""};
   if (kind == "v1/ReplicationController") {
     if (const auto controller = replication_controllers_.find(key)) {
-      for (const auto& [name, value] : controller->spec().selector()) labels[name] = value;
+      for (const auto& [name, value] : in_any_order(controller->spec().selector())) labels[name] = value;
     }
   }
   LabelMatcher out;
