@@ -93,7 +93,7 @@ void Encoded::append_json(bool with_kind, std::string& out) const {
   if (json_) {
     out += body_;
   } else {
-    transcode_to_json(schema_, body_, with_kind, out);
+    transcode_to_json(schema_, body_, with_kind, out, Within::AsServed);
   }
 }
 

@@ -244,6 +244,8 @@ int escaped_unit(std::string_view text, std::size_t at) {
 
 }  // namespace
 
+std::string_view json_type_name(const nlohmann::json& value) { return value.is_boolean() ? "bool" : value.type_name(); }
+
 std::string json_syntax_error(std::string_view text, int depth_max) { return Checker(text, depth_max).run(); }
 
 std::size_t utf8_length(std::string_view text, std::size_t at) {

@@ -13,6 +13,9 @@ namespace ph::api {
 // value`; empty when it is one. Nesting deeper than `depth_max` is an error too.
 std::string json_syntax_error(std::string_view text, int depth_max);
 
+// What Go's encoding/json calls the type of a value: "bool", "number", "string", "array", "object", "null".
+std::string_view json_type_name(const nlohmann::json& value);
+
 // Appends a valid text without white space; with `escape`, < > & U+2028 U+2029 are escaped, as Go does when it embeds one.
 void append_compact_json(std::string_view text, bool escape, std::string& out);
 // Appends a string literal. What is not UTF-8 becomes \ufffd.

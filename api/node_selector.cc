@@ -41,10 +41,15 @@ std::string unsupported(std::string_view list, int index, const NodeSelectorRequ
                      fmt::join(supported, ", "));
 }
 
-const std::string* find(const google::protobuf::Map<std::string, std::string>& map, const std::string& key) {
-  const auto found = map.find(key);
-  return found == map.end() ? nullptr : &found->second;
+std::string_view name_of(const Node& node) { return node.metadata().name(); }
+std::string_view name_of(const NodeTraits& node) { return node.name; }
+
+std::optional<std::string_view> label_of(const Node& node, const std::string& key) {
+  const auto found = node.metadata().labels().find(key);
+  if (found == node.metadata().labels().end()) return std::nullopt;
+  return found->second;
 }
+std::optional<std::string_view> label_of(const NodeTraits& node, const std::string& key) { return node.label(key); }
 
 }  // namespace
 
@@ -105,13 +110,13 @@ void NodeTerm::add_field(const NodeSelectorRequirement& requirement, int index) 
   fields_.push_back({requirement.key(), known->second, {requirement.values(0)}});
 }
 
-bool NodeTerm::holds(const Requirement& requirement, const std::string* value) {
+bool NodeTerm::holds(const Requirement& requirement, std::optional<std::string_view> value) {
   const auto listed = [&] { return std::ranges::find(requirement.values, *value) != requirement.values.end(); };
   const auto number = [&] { return value ? to_int(*value) : std::nullopt; };
   switch (requirement.op) {
     case Op::In: return value && listed();
     case Op::NotIn: return !value || !listed();
-    case Op::Exists: return value;
+    case Op::Exists: return value.has_value();
     case Op::DoesNotExist: return !value;
     case Op::Gt: return number() && *number() > requirement.bound;
     case Op::Lt: return number() && *number() < requirement.bound;
@@ -119,17 +124,19 @@ bool NodeTerm::holds(const Requirement& requirement, const std::string* value) {
   return false;
 }
 
-bool NodeTerm::matches(const Node& node) const {
+template <class N>
+bool NodeTerm::all_hold(const N& node) const {
   if (!errors_.empty() || empty()) return false;
-  const auto label = [&](const Requirement& requirement) {
-    return holds(requirement, find(node.metadata().labels(), requirement.key));
-  };
+  const auto label = [&](const Requirement& requirement) { return holds(requirement, label_of(node, requirement.key)); };
   // metadata.name is the only field there is.
   const auto field = [&](const Requirement& requirement) {
-    return holds(requirement, requirement.key == "metadata.name" ? &node.metadata().name() : nullptr);
+    return holds(requirement, requirement.key == "metadata.name" ? std::optional(name_of(node)) : std::nullopt);
   };
   return std::ranges::all_of(expressions_, label) && std::ranges::all_of(fields_, field);
 }
+
+bool NodeTerm::matches(const Node& node) const { return all_hold(node); }
+bool NodeTerm::matches(const NodeTraits& node) const { return all_hold(node); }
 
 std::optional<std::set<std::string, std::less<>>> NodeTerm::names() const {
   std::optional<std::set<std::string, std::less<>>> out;
@@ -155,6 +162,10 @@ bool NodeTerms::matches(const Node& node) const {
   return std::ranges::any_of(terms_, [&](const NodeTerm& term) { return term.matches(node); });
 }
 
+bool NodeTerms::matches(const NodeTraits& node) const {
+  return std::ranges::any_of(terms_, [&](const NodeTerm& term) { return term.matches(node); });
+}
+
 TermErrors NodeTerms::errors(std::string_view path) const {
   TermErrors out;
   for (std::size_t i = 0; i < terms_.size(); ++i) {
@@ -171,14 +182,14 @@ RequiredNodes::RequiredNodes(const PodSpec& pod) {
   }
 }
 
-bool RequiredNodes::has_labels(const Node& node) const {
-  return std::ranges::all_of(labels_, [&](const auto& label) {
-    const std::string* found = find(node.metadata().labels(), label.first);
-    return found && *found == label.second;
-  });
+template <class N>
+bool RequiredNodes::has_labels(const N& node) const {
+  return std::ranges::all_of(labels_, [&](const auto& label) { return label_of(node, label.first) == label.second; });
 }
 
 bool RequiredNodes::matches(const Node& node) const { return has_labels(node) && (!affinity_ || affinity_->matches(node)); }
+
+bool RequiredNodes::matches(const NodeTraits& node) const { return has_labels(node) && (!affinity_ || affinity_->matches(node)); }
 
 bool RequiredNodes::unclear(const Node& node) const {
   const auto broken = [](const NodeTerm& term) { return !term.errors().empty(); };

@@ -2,6 +2,7 @@
 #include "api/schema.h"
 
 #include <algorithm>
+#include <climits>
 #include <deque>
 #include <map>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "api/versions.h"
 #include "api/wire.h"
 #include "base/assert.h"
+#include "kind_files.h"
 
 namespace ph::api {
 
@@ -44,6 +46,29 @@ struct Scheme::Impl {
   std::vector<std::reference_wrapper<const Resource>> order;
   std::map<std::tuple<std::string, std::string, std::string>, const Resource*, std::less<>> by_plural;
   std::unordered_map<const Schema*, const Resource*> resource_of;
+  std::map<std::string, int, std::less<>> group_ranks;
+};
+
+// How discovery orders resources: by group, the newest version first (clients prefer it), and plural. Groups that are not built in
+// come last, by name.
+class Scheme::DiscoveryOrder {
+ public:
+  explicit DiscoveryOrder(const Impl& impl) : ranks_(impl.group_ranks) {}
+
+  bool operator()(const Resource& a, const Resource& b) const {
+    const std::string &left = a.kind.group, &right = b.kind.group;
+    if (left != right) return std::tuple(rank(left), std::string_view(left)) < std::tuple(rank(right), std::string_view(right));
+    if (a.kind.version != b.kind.version) return is_newer_version(a.kind.version, b.kind.version);
+    return a.plural < b.plural;
+  }
+
+ private:
+  int rank(std::string_view group) const {
+    const auto found = ranks_.find(group);
+    return found == ranks_.end() ? INT_MAX : found->second;
+  }
+
+  const std::map<std::string, int, std::less<>>& ranks_;
 };
 
 struct Scheme::Added {
@@ -56,85 +81,26 @@ struct Scheme::Added {
 
 namespace {
 
-// One type of each file of kinds.
-const pb::FileDescriptor* const* kind_files(std::size_t& count) {
-  static const pb::FileDescriptor* const kFiles[] = {meta::v1::Quantity::descriptor()->file(),
-                                                     meta::v1::ObjectMeta::descriptor()->file(),
-                                                     core::v1::Pod::descriptor()->file(),
-                                                     apps::v1::Deployment::descriptor()->file(),
-                                                     events::v1::Event::descriptor()->file(),
-                                                     authentication::v1::TokenReview::descriptor()->file(),
-                                                     authorization::v1::SubjectAccessReview::descriptor()->file(),
-                                                     admissionregistration::v1::Rule::descriptor()->file(),
-                                                     apiregistration::v1::APIService::descriptor()->file(),
-                                                     flowcontrol::v1::FlowSchema::descriptor()->file(),
-                                                     resources::v1::ResourceClaim::descriptor()->file(),
-                                                     autoscaling::v1::Scale::descriptor()->file(),
-                                                     autoscaling::v2::HorizontalPodAutoscaler::descriptor()->file(),
-                                                     batch::v1::Job::descriptor()->file(),
-                                                     certificates::v1::CertificateSigningRequest::descriptor()->file(),
-                                                     networking::v1::Ingress::descriptor()->file(),
-                                                     node::v1::RuntimeClass::descriptor()->file(),
-                                                     policy::v1::Eviction::descriptor()->file(),
-                                                     rbac::v1::Role::descriptor()->file(),
-                                                     storage::v1::StorageClass::descriptor()->file(),
-                                                     scheduling::v1::PriorityClass::descriptor()->file(),
-                                                     coordination::v1::Lease::descriptor()->file(),
-                                                     discovery::v1::EndpointSlice::descriptor()->file(),
-                                                     apidiscovery::v2::APIGroupDiscovery::descriptor()->file(),
-                                                     apiextensions::v1::CustomResourceDefinition::descriptor()->file()};
-  count = std::size(kFiles);
-  return kFiles;
-}
-
-// The order in which discovery names groups.
-int group_rank(std::string_view group) {
-  static constexpr std::string_view kOrder[] = {"",
-                                                "apiregistration.k8s.io",
-                                                "apps",
-                                                "events.k8s.io",
-                                                "authentication.k8s.io",
-                                                "authorization.k8s.io",
-                                                "autoscaling",
-                                                "batch",
-                                                "certificates.k8s.io",
-                                                "networking.k8s.io",
-                                                "policy",
-                                                "rbac.authorization.k8s.io",
-                                                "storage.k8s.io",
-                                                "admissionregistration.k8s.io",
-                                                "apiextensions.k8s.io",
-                                                "scheduling.k8s.io",
-                                                "coordination.k8s.io",
-                                                "node.k8s.io",
-                                                "discovery.k8s.io",
-                                                "resource.k8s.io",
-                                                "flowcontrol.apiserver.k8s.io"};
-  return static_cast<int>(std::ranges::find(kOrder, group) - std::begin(kOrder));
-}
-
-bool in_discovery_order(const Resource& a, const Resource& b) {
-  const auto group = [](const Resource& resource) {
-    return std::tuple(group_rank(resource.kind.group), std::string_view(resource.kind.group));
-  };
-  if (const auto order = group(a) <=> group(b); order != 0) return order < 0;
-  // Clients prefer the first version of a group.
-  if (a.kind.version != b.kind.version) return is_newer_version(a.kind.version, b.kind.version);
-  return a.plural < b.plural;
+// Every file of kinds. Whose descriptors are asked for is linked (api/proto/CMakeLists.txt).
+std::vector<const pb::FileDescriptor*> kind_files() {
+  std::vector<const pb::FileDescriptor*> out;
+  for (const char* name : kKindFiles) {
+    out.push_back(pb::DescriptorPool::generated_pool()->FindFileByName(name));
+    PH_ASSERT(out.back());
+  }
+  return out;
 }
 
 // ph.core.v1.Pod → io.k8s.api.core.v1.Pod
-std::string open_api_name(const pb::Descriptor* descriptor) {
-  const std::string& name = descriptor->name();
-  if (name == "Quantity") return "io.k8s.apimachinery.pkg.api.resource.Quantity";
-  if (name == "IntOrString") return "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
-  std::string package = descriptor->file()->package().substr(std::string_view("ph.").size());
-  if (package.starts_with("resources.")) package.erase(package.find('.') - 1, 1);  // `ph.resource` is an option
-  if (package.starts_with("apiregistration.")) return fmt::format("io.k8s.kube-aggregator.pkg.apis.{}.{}", package, name);
-  if (package.starts_with("apiextensions.")) return fmt::format("io.k8s.apiextensions-apiserver.pkg.apis.{}.{}", package, name);
-  if (package != "meta.v1") return fmt::format("io.k8s.api.{}.{}", package, name);
-  const bool runtime = descriptor->file() == meta::v1::Quantity::descriptor()->file();
-  return fmt::format("io.k8s.apimachinery.pkg.{}.{}", runtime ? "runtime" : "apis.meta.v1", name);
+std::string full_name_of(const pb::Descriptor* descriptor) {
+  if (const auto& options = descriptor->options(); options.HasExtension(ph::open_api_name)) {
+    return options.GetExtension(ph::open_api_name);
+  }
+  const auto& options = descriptor->file()->options();
+  if (options.HasExtension(ph::open_api_package)) {
+    return fmt::format("{}.{}", options.GetExtension(ph::open_api_package), descriptor->name());
+  }
+  return "io.k8s.api." + descriptor->full_name().substr(std::string_view("ph.").size());
 }
 
 Type type_of_encoding(Encoding encoding) {
@@ -186,14 +152,13 @@ class SchemaBuilder {
  public:
   std::shared_ptr<const Scheme::Impl> build() {
     impl_ = std::make_shared<Scheme::Impl>();
-    std::size_t count = 0;
-    const pb::FileDescriptor* const* files = kind_files(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      for (int m = 0; m < files[i]->message_type_count(); ++m) message(files[i]->message_type(m));
+    const auto files = kind_files();
+    for (const pb::FileDescriptor* file : files) {
+      for (int m = 0; m < file->message_type_count(); ++m) message(file->message_type(m));
     }
     for (const auto& [field, atomic] : overridden_) override_atomic(*field, atomic);
-    for (std::size_t i = 0; i < count; ++i) {
-      for (int m = 0; m < files[i]->message_type_count(); ++m) add_resource(files[i]->message_type(m));
+    for (const pb::FileDescriptor* file : files) {
+      for (int m = 0; m < file->message_type_count(); ++m) add_resource(file->message_type(m));
     }
     index_resources();
     return impl_;
@@ -218,12 +183,13 @@ class SchemaBuilder {
     const pb::MessageOptions& options = descriptor->options();
     Schema& schema = add(type_of_encoding(options.GetExtension(ph::encoding)));
     impl_->by_descriptor[descriptor] = &schema;
-    schema.name = open_api_name(descriptor);
+    schema.name = full_name_of(descriptor);
     schema.descriptor = descriptor;
     schema.atomic = options.GetExtension(ph::struct_type) == "atomic";
     if (options.HasExtension(ph::kind)) {
       schema.kind = to_kind(options.GetExtension(ph::kind));
-      impl_->by_kind.emplace(*schema.kind, &schema);
+      const bool is_new = impl_->by_kind.emplace(*schema.kind, &schema).second;
+      PH_ASSERT(is_new);
     }
     if (schema.type == Type::List) schema.element = value(descriptor->field(0));
     if (schema.type == Type::Struct || schema.type == Type::Union) structure(schema);
@@ -339,6 +305,10 @@ class SchemaBuilder {
     Resource& resource = impl_->resources.emplace_back();
     resource.schema = impl_->by_descriptor.at(descriptor);
     resource.kind = *resource.schema->kind;
+    const int rank = descriptor->file()->options().GetExtension(ph::group_rank);
+    PH_ASSERT(rank > 0);
+    const int of_group = impl_->group_ranks.emplace(resource.kind.group, rank).first->second;
+    PH_ASSERT(of_group == rank);
     resource.plural = options.plural();
     resource.singular = options.singular();
     resource.short_names = to_vector(options.short_name());
@@ -362,7 +332,7 @@ class SchemaBuilder {
   }
 
   void index_resources() {
-    std::ranges::sort(impl_->resources, in_discovery_order);
+    std::ranges::sort(impl_->resources, Scheme::DiscoveryOrder(*impl_));
     impl_->order.assign(impl_->resources.begin(), impl_->resources.end());
     for (const Resource& resource : impl_->resources) {
       impl_->by_plural.emplace(std::tuple(resource.kind.group, resource.kind.version, resource.plural), &resource);
@@ -404,15 +374,19 @@ Scheme Scheme::with(std::vector<ResourceRef> resources) const {
   auto added = added_ ? std::make_shared<Added>(*added_) : std::make_shared<Added>();
   if (!added_) added->order = impl_->order;
   for (const ResourceRef& resource : resources) added->remove(resource->kind.group, resource->plural);
+  std::vector<std::reference_wrapper<const Resource>> more;
   for (ResourceRef& resource : resources) {
     PH_ASSERT(resource->owner);
     PH_ASSERT(!impl_->by_plural.contains(std::tuple(resource->kind.group, resource->kind.version, resource->plural)));
-    added->order.emplace_back(*resource);
+    more.emplace_back(*resource);
     added->resource_of[resource->schema] = resource.get();
     added->by_kind[resource->kind] = resource->schema;
     added->by_plural[{resource->kind.group, resource->kind.version, resource->plural}] = std::move(resource);
   }
-  std::ranges::sort(added->order, in_discovery_order);
+  const DiscoveryOrder before(*impl_);
+  std::ranges::sort(more, before);
+  const auto middle = added->order.insert(added->order.end(), more.begin(), more.end());
+  std::ranges::inplace_merge(added->order, middle, before);
   Scheme out = *this;
   out.added_ = std::move(added);
   return out;

@@ -184,6 +184,7 @@ class Scheme {
   friend class SchemaBuilder;
   struct Impl;
   struct Added;
+  class DiscoveryOrder;
   std::shared_ptr<const Impl> impl_;
   std::shared_ptr<const Added> added_;  // null: nothing
 };

@@ -25,8 +25,9 @@ struct StandardOptions {
   std::vector<std::string> api_audiences;  // empty: the issuer
   bool extend_token_expiration = true;
 
-  std::string client_ca;  // PEM, published for other servers
-  bool anonymous = true;  // not where AlwaysAllow is asked: who is let do everything must be somebody
+  std::string static_tokens;  // lines of token, user, uid, groups (authn/static_tokens.h)
+  std::string client_ca;      // PEM, published for other servers
+  bool anonymous = true;      // not where AlwaysAllow is asked: who is let do everything must be somebody
   // Asked in this order, until one decides.
   enum class Authorization { Node, Rbac, AlwaysAllow, AlwaysDeny };
   std::vector<Authorization> authorization{Authorization::Node, Authorization::Rbac};

@@ -35,7 +35,7 @@ struct ServerOptions {
   Duration write_timeout = std::chrono::seconds(60);    // for a client that takes nothing of what is sent
 };
 
-// Serves `handler`, whose tasks run on `handler_executor`; sockets, TLS, framing and `render` run on the io threads.
+// Serves `handler`, whose tasks run on `handler_executor`; sockets, TLS, framing, `begin` and `render` run on the io threads.
 //
 // Requests carry the peer's address and, when the client's certificate verifies, its identity (CN and O). When the client
 // goes away or resets a stream, the handler's task or stream is destroyed on `handler_executor`. A stream is pulled only

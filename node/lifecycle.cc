@@ -101,19 +101,19 @@ void set_ended(core::v1::ContainerStateTerminated* state, const Progress& at) {
 }
 
 std::string container_id(const HollowPod& pod, const HollowContainer& container, int restarts) {
-  return fmt::format("hollow://{}/{}/{}", pod.uid, container.name, restarts);
+  return fmt::format("hollow://{}/{}/{}", pod.uid, container.name.view(), restarts);
 }
 
 ContainerStatus container_status(const HollowPod& pod, const HollowContainer& container, const Progress& at, bool ready,
                                  std::string_view waiting_for) {
   ContainerStatus out;
-  out.set_name(container.name);
-  out.set_image(container.image);
+  out.set_name(std::string(container.name));
+  out.set_image(std::string(container.image));
   out.set_restart_count(at.restarts);
   out.set_ready(ready);
   out.set_started(at.kind == Progress::Running);
   if (at.kind != Progress::NotYet) {
-    out.set_image_id("hollow-pullable://" + container.image);
+    out.set_image_id(fmt::format("hollow-pullable://{}", container.image.view()));
     out.set_container_id(container_id(pod, container, at.restarts));
   }
   switch (at.kind) {
@@ -122,8 +122,8 @@ ContainerStatus container_status(const HollowPod& pod, const HollowContainer& co
     case Progress::Backoff: {
       auto* waiting = out.mutable_state()->mutable_waiting();
       waiting->set_reason("CrashLoopBackOff");
-      waiting->set_message(fmt::format("back-off restarting failed container={} pod={}_{}({})", container.name, pod.name,
-                                       pod.namespace_name, pod.uid));
+      waiting->set_message(fmt::format("back-off restarting failed container={} pod={}_{}({})", container.name.view(), pod.name,
+                                       pod.namespace_name.view(), pod.uid));
       set_ended(out.mutable_last_state()->mutable_terminated(), at);
       break;
     }
@@ -347,7 +347,7 @@ std::string log_of(const HollowPod& pod, const HollowContainer& container, Time 
   if (now < started) return {};
   if (container.run.output.empty() && !container.run.exit_code) {
     return fmt::format("{} hollow container {} of pod {} started from image {}\n", api::rfc3339(started), container.name,
-                       pod.key().text(), container.image);
+                       pod.key().text(), container.image.view());
   }
   std::string out;
   for (const std::string& line : container.run.output) out += line + "\n";

@@ -39,13 +39,18 @@ HttpResponse unavailable() {
 
 }  // namespace
 
+std::optional<HttpResponse> Door::begin(HttpRequest& request) {
+  HttpHandler* const handler = handler_;
+  return handler ? handler->begin(request) : std::nullopt;
+}
+
 Task<HttpResponse> Door::handle(HttpRequest request) {
-  if (handler_) co_return co_await handler_->handle(std::move(request));
+  if (HttpHandler* const handler = handler_) co_return co_await handler->handle(std::move(request));
   co_return unavailable();
 }
 
 Task<HeadVerdict> Door::judge_head(HttpRequest head) {
-  if (handler_) co_return co_await handler_->judge_head(std::move(head));
+  if (HttpHandler* const handler = handler_) co_return co_await handler->judge_head(std::move(head));
   HeadVerdict verdict;
   verdict.refusal = unavailable();
   co_return verdict;

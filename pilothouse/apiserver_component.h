@@ -2,6 +2,7 @@
 // `metrics` may be null, and outlives it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,11 +34,12 @@ std::string reachable(const std::string& bind_address);
 class Door final : public HttpHandler {
  public:
   void open(HttpHandler& handler) { handler_ = &handler; }
+  std::optional<HttpResponse> begin(HttpRequest& request) override;
   Task<HttpResponse> handle(HttpRequest request) override;
   Task<HeadVerdict> judge_head(HttpRequest head) override;
 
  private:
-  HttpHandler* handler_ = nullptr;
+  std::atomic<HttpHandler*> handler_ = nullptr;
 };
 
 // /flagz and /statusz. The clock outlives them.

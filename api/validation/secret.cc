@@ -13,13 +13,6 @@ namespace {
 constexpr std::size_t kBytesMax = 1024 * 1024;
 constexpr int kDepthMax = 10'000;  // of JSON
 
-bool same_data(const Secret& a, const Secret& b) {
-  return a.data_size() == b.data_size() && std::ranges::all_of(sorted(a.data()), [&](const auto* entry) {
-           const auto other = b.data().find(entry->first);
-           return other != b.data().end() && other->second == entry->second;
-         });
-}
-
 void check_json(const Secret& secret, const std::string& key, Errors& errors) {
   const Path at = Path("data").key(key);
   const auto found = secret.data().find(key);
@@ -71,7 +64,7 @@ void validate_update(const Secret& now, const Secret& old, Errors& errors) {
   if (old.immutable()) {
     constexpr std::string_view kFrozen = "field is immutable when `immutable` is set";
     if (!now.immutable()) errors.forbidden(Path("immutable"), kFrozen);
-    if (!same_data(now, old)) errors.forbidden(Path("data"), kFrozen);
+    if (!same(now.data(), old.data())) errors.forbidden(Path("data"), kFrozen);
   }
   validate(now, errors);
 }

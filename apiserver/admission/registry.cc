@@ -79,12 +79,18 @@ std::string resource_name(const api::Resource& resource) {
   return resource.kind.group.empty() ? resource.plural : resource.plural + "." + resource.kind.group;
 }
 
+bool is_of(const AdmissionRequest& request, std::string_view group, std::string_view plural) {
+  return request.resource->kind.group == group && request.resource->plural == plural;
+}
+
 bool is_for(const AdmissionRequest& request, std::string_view group, std::string_view plural) {
-  return request.subresource.empty() && request.resource->kind.group == group && request.resource->plural == plural;
+  return request.subresource.empty() && is_of(request, group, plural);
 }
 
 api::ApiError refuse(const AdmissionRequest& request, std::string_view why) {
-  return api::forbidden(resource_name(*request.resource), request.key.name, why);
+  const bool is_named = !request.key.name.empty() || request.object == nullptr;
+  const std::string& name = is_named ? request.key.name : request.object->metadata().generate_name();
+  return api::forbidden(resource_name(*request.resource), name, why);
 }
 
 }  // namespace ph::apiserver

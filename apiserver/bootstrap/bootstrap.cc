@@ -23,9 +23,6 @@ void add_namespaces(std::vector<std::unique_ptr<Message>>& out) {
   for (const char* name : {"kube-system", "kube-public", "kube-node-lease", "default"}) {
     core::v1::Namespace space;
     space.mutable_metadata()->set_name(name);
-    (*space.mutable_metadata()->mutable_labels())["kubernetes.io/metadata.name"] = name;
-    space.mutable_spec()->add_finalizers("kubernetes");
-    space.mutable_status()->set_phase("Active");
     out.push_back(boxed(std::move(space)));
   }
 }

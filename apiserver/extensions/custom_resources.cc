@@ -8,6 +8,7 @@
 #include "api/kinds.h"
 #include "apiserver/extensions/custom_kind.h"
 #include "apiserver/rest/write.h"
+#include "net/encoding.h"
 
 namespace ph::apiserver {
 
@@ -33,9 +34,9 @@ bool has_finalizer(const CustomResourceDefinition& definition) {
 
 // What decides how it is served. The status' times and words are not of it.
 std::string fingerprint_of(const CustomResourceDefinition& definition) {
-  return fmt::format("{} {} {} {} {}", definition.metadata().uid(), definition.spec().SerializeAsString(),
-                     definition.status().accepted_names().SerializeAsString(), definition.metadata().has_deletion_timestamp(),
-                     definition.status().stored_versions_size());
+  return net::sha256(fmt::format("{} {} {} {} {}", definition.metadata().uid(), definition.spec().SerializeAsString(),
+                                 definition.status().accepted_names().SerializeAsString(),
+                                 definition.metadata().has_deletion_timestamp(), definition.status().stored_versions_size()));
 }
 
 }  // namespace
@@ -69,7 +70,7 @@ Task<void> CustomResources::follow() {
       if (!changes) break;
       for (const CacheEvent& change : *changes) names.emplace((change.after ? change.after : change.deleted)->name());
     }
-    if (!core_.ready) co_return;
+    if (!core_.ready()) co_return;
     co_await yield();
   }
 }
@@ -152,10 +153,33 @@ Task<void> CustomResources::clean_up(const Definition& definition) {
 }
 
 void CustomResources::note(const Definition& definition) {
-  Known& known = known_[definition.metadata().name()];
+  const std::string& name = definition.metadata().name();
+  Known& known = known_[name];
+  release(name, known);
   known.group = definition.spec().group();
   known.plural = definition.spec().names().plural();
   known.accepted = definition.status().accepted_names();
+  hold(name, known);
+}
+
+void CustomResources::hold(const std::string& definition, const Known& known) {
+  TakenNames names;
+  names.add(known.accepted);
+  for (const std::string& name : names.resources) resources_[{known.group, name}].insert(definition);
+  for (const std::string& name : names.kinds) kinds_[{known.group, name}].insert(definition);
+}
+
+void CustomResources::release(const std::string& definition, const Known& known) {
+  const auto remove = [&](Holders& from, const std::string& name) {
+    const auto found = from.find({known.group, name});
+    if (found == from.end()) return;
+    found->second.erase(definition);
+    if (found->second.empty()) from.erase(found);
+  };
+  TakenNames names;
+  names.add(known.accepted);
+  for (const std::string& name : names.resources) remove(resources_, name);
+  for (const std::string& name : names.kinds) remove(kinds_, name);
 }
 
 // Gone: its names are free for those that wait for them.
@@ -164,6 +188,7 @@ void CustomResources::forget(const std::string& name) {
   if (found == known_.end()) return;
   const Known known = std::move(found->second);
   known_.erase(found);
+  release(name, known);
   core_.withdraw(known.group, known.plural);
   for (const auto& [other, of] : known_) {
     if (of.group == known.group) again_.insert(other);
@@ -171,9 +196,17 @@ void CustomResources::forget(const std::string& name) {
 }
 
 TakenNames CustomResources::taken(const Definition& definition) const {
-  TakenNames out;
-  for (const auto& [name, known] : known_) {
-    if (name != definition.metadata().name() && known.group == definition.spec().group()) out.add(known.accepted);
+  const auto others = [&](const Holders& holders, const std::string& name) {
+    const auto found = holders.find({definition.spec().group(), name});
+    return found != holders.end() && (found->second.size() > 1 || !found->second.contains(definition.metadata().name()));
+  };
+  TakenNames wanted, out;
+  wanted.add(definition.spec().names());
+  for (const std::string& name : wanted.resources) {
+    if (others(resources_, name)) out.resources.insert(name);
+  }
+  for (const std::string& name : wanted.kinds) {
+    if (others(kinds_, name)) out.kinds.insert(name);
   }
   return out;
 }

@@ -59,6 +59,7 @@ void mark_scheduled(Pod& pod, Time now) {
   condition.set_status("True");
   condition.clear_reason();
   condition.clear_message();
+  condition.clear_observed_generation();
   api::set_time(condition.mutable_last_transition_time(), now);
 }
 
@@ -76,6 +77,8 @@ api::Object bound(const api::Object& stored, const Binding& binding, Time now) {
     (*pod->mutable_metadata()->mutable_labels())[label->first] = label->second;
   }
   mark_scheduled(*pod, now);
+  // It is where it was expected, or elsewhere for good.
+  pod->mutable_status()->clear_nominated_node_name();
   return pod;
 }
 

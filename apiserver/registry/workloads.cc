@@ -1,5 +1,6 @@
 // Deployments, daemon sets, stateful sets and jobs: what their controllers rely on from the first moment.
 #include "api/kinds.h"
+#include "api/sorted.h"
 #include "api/value.h"
 #include "apiserver/registry/resource_rules.h"
 #include "apiserver/server.h"
@@ -15,7 +16,7 @@ using Labels = google::protobuf::Map<std::string, std::string>;
 
 bool same(const Labels& a, const Labels& b) {
   if (a.size() != b.size()) return false;
-  for (const auto& [key, value] : a) {
+  for (const auto& [key, value] : in_any_order(a)) {
     const auto found = b.find(key);
     if (found == b.end() || found->second != value) return false;
   }

@@ -19,18 +19,6 @@ bool is_nonzero(std::string_view revision) {
   return revision.find_first_not_of('0') != revision.npos && revision.find_first_not_of("0123456789") == revision.npos;
 }
 
-void fill_system_fields(Core& core, const Served& served, meta::v1::ObjectMeta& metadata) {
-  if (is_nonzero(metadata.resource_version()))
-    throw api::unforeseen("resourceVersion should not be set on objects to be created");
-  api::set_time(metadata.mutable_creation_timestamp(), core.now());
-  metadata.set_uid(core.rng.uuid());
-  metadata.clear_deletion_timestamp();
-  metadata.clear_deletion_grace_period_seconds();
-  metadata.clear_self_link();
-  // Where it counts nothing it is the client's, as any other member.
-  if (served.has(kGeneration)) metadata.set_generation(1);
-}
-
 // Names for an object that has none of its own, as long as there is reason to hope.
 class NameGenerator {
  public:
@@ -70,10 +58,23 @@ class NameGenerator {
 
 }  // namespace
 
-Task<WriteResult> create_object(Core& core, Served& served, api::Object object, WriteRequest request) {
+void prepare_new(const Served& served, api::Object& object, Time now, Rng& rng) {
   meta::v1::ObjectMeta& metadata = object.mutable_metadata();
-  fill_system_fields(core, served, metadata);
+  if (is_nonzero(metadata.resource_version()))
+    throw api::unforeseen("resourceVersion should not be set on objects to be created");
+  api::set_time(metadata.mutable_creation_timestamp(), now);
+  metadata.set_uid(rng.uuid());
+  metadata.clear_deletion_timestamp();
+  metadata.clear_deletion_grace_period_seconds();
+  metadata.clear_self_link();
+  // Where it counts nothing it is the client's, as any other member.
+  if (served.has(kGeneration)) metadata.set_generation(1);
   if (served.resource->subresource("status") != nullptr && !served.has(kKeepsStatus)) clear_status(object);
+}
+
+Task<WriteResult> create_object(Core& core, Served& served, api::Object object, WriteRequest request) {
+  if (!request.prepared) prepare_new(served, object, core.now(), core.rng);
+  meta::v1::ObjectMeta& metadata = object.mutable_metadata();
   NameGenerator names(core, served, metadata);
 
   Race race(core.lines);
@@ -82,7 +83,7 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
     Round round(core, served, request, "CREATE", object.key(), absent(served, object.key()), race);
     if (!admitted) {
       // What admission adds belongs to nobody.
-      if (!request.manager.empty()) {
+      if (!request.manager.empty() && !request.prepared) {
         const ManagerRecord record(core, request, nullptr);
         co_await aside(core, request.size, [&] { record.write(object); });
       }

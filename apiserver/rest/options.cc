@@ -108,6 +108,9 @@ void read_query(const Query& query, meta::v1::DeleteOptions& options) {
   if (query.has("orphanDependents")) options.set_orphan_dependents(query.flag("orphanDependents"));
   if (query.has("propagationPolicy")) options.set_propagation_policy(std::string(query.get("propagationPolicy")));
   for (const std::string& value : query.all("dryRun")) options.add_dry_run(value);
+  if (const std::string_view uid = query.get("uid"); !uid.empty()) options.mutable_preconditions()->set_uid(std::string(uid));
+  const std::string_view revision = query.get("resourceVersion");
+  if (!revision.empty()) options.mutable_preconditions()->set_resource_version(std::string(revision));
 }
 
 }  // namespace

@@ -93,7 +93,7 @@ Task<void> expire_events(Core& core) {
         if (change.after) due.push_back({change.after->key, change.revision, clock.steady() + core.options.event_ttl});
       }
     }
-    if (!core.ready) co_return;
+    if (!core.ready()) co_return;
     co_await yield();
   }
 }

@@ -23,14 +23,6 @@ constexpr int kPort = 443;
 constexpr const char* kName = "kubernetes";
 constexpr const char* kNamespace = "default";
 
-WriteRequest own_request() {
-  WriteRequest request;
-  request.user = {.name = "system:apiserver", .groups = {"system:masters"}};
-  request.manager = "kube-apiserver";
-  request.admit = false;
-  return request;
-}
-
 template <class T>
 std::unique_ptr<T> named() {
   auto object = std::make_unique<T>();
@@ -153,6 +145,14 @@ Task<void> keep_once(Core& core) {
 }
 
 }  // namespace
+
+WriteRequest own_request() {
+  WriteRequest request;
+  request.user = {.name = "system:apiserver", .groups = {"system:masters"}};
+  request.manager = "kube-apiserver";
+  request.admit = false;
+  return request;
+}
 
 Task<void> ensure_object(Core& core, api::Object object) {
   Served& served = core.of(object.schema());

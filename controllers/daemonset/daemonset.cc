@@ -15,6 +15,7 @@
 
 #include "controllers/common/ownership.h"
 #include "controllers/common/pod_control.h"
+#include "controllers/common/same.h"
 #include "controllers/daemonset/backoff.h"
 #include "controllers/daemonset/history.h"
 #include "controllers/daemonset/plan.h"
@@ -23,9 +24,9 @@ namespace ph::controllers {
 
 namespace ds = daemonset;
 using apps::v1::DaemonSet;
-using core::v1::Node;
 using core::v1::ObjectReference;
 using core::v1::Pod;
+using informers::NodeView;
 
 namespace {
 
@@ -51,7 +52,7 @@ class DaemonSets final : public Loop {
         sets_(world.informer<DaemonSet>()),
         revisions_(world.informer<ControllerRevision>()),
         pods_(world.informer<PodView>()),
-        nodes_(world.informer<Node>()),
+        nodes_(world.informer<NodeView>()),
         control_(world.client, world.events) {
     index_by_controller(revisions_);
     index_pods_by_controller(pods_);
@@ -195,7 +196,7 @@ class DaemonSets final : public Loop {
   }
 
   Task<void> write_status(const DaemonSet& set, ds::DaemonSetStatus status) {
-    if (api::encode_protobuf(set.status()) == api::encode_protobuf(status)) co_return;
+    if (says_same(set.status(), status)) co_return;
     DaemonSet changed = set;
     *changed.mutable_status() = std::move(status);
     // One that was deleted meanwhile needs none.
@@ -217,7 +218,7 @@ class DaemonSets final : public Loop {
   Informer<DaemonSet>& sets_;
   Informer<ControllerRevision>& revisions_;
   Informer<PodView>& pods_;
-  Informer<Node>& nodes_;
+  Informer<NodeView>& nodes_;
   PodControl control_;
   ds::FailureBackoff backoff_;
 };
@@ -244,7 +245,7 @@ LoopBuilder::Keys sets_for_revision(const ControllerRevision& revision, const Wo
 }
 
 // A node's status changes all the time: only where it is and what it keeps away counts.
-std::vector<LoopBuilder::Wake> sets_for_node(const Node* before, const Node* after, const World& world) {
+std::vector<LoopBuilder::Wake> sets_for_node(const NodeView* before, const NodeView* after, const World& world) {
   if (before && after && ds::same_place(*before, *after)) return {};
   std::vector<LoopBuilder::Wake> out;
   for (const Ref<DaemonSet>& set : world.informers.informer<DaemonSet>().list()) {
@@ -253,7 +254,7 @@ std::vector<LoopBuilder::Wake> sets_for_node(const Node* before, const Node* aft
     const ds::Fit is = after ? placement.on(*after) : ds::Fit();
     bool urgent = false;
     if (after) {
-      const std::string here = on_node(set->metadata().uid(), after->metadata().name());
+      const std::string here = on_node(set->metadata().uid(), after->name);
       const bool has_pod = !world.informers.informer<PodView>().by_index(kOnNode, here).empty();
       urgent = has_pod ? !is.stays : is.starts;
     }
@@ -274,7 +275,7 @@ void daemonset_loop(LoopBuilder& loop) {
       .watches<PodView>(sets_for_pod)
       .owns<DaemonSet, ControllerRevision>()
       .watches<ControllerRevision>(sets_for_revision)
-      .watches_changes<Node>(sets_for_node)
+      .watches_changes<NodeView>(sets_for_node)
       .with<DaemonSets>();
 }
 

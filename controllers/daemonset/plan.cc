@@ -96,12 +96,12 @@ class Manager {
 
 }  // namespace
 
-Observed observe(Ref<DaemonSet> set, std::vector<Ref<Node>> nodes, const Pods& pods, std::string hash, Time now) {
+Observed observe(Ref<DaemonSet> set, std::vector<Ref<NodeView>> nodes, const Pods& pods, std::string hash, Time now) {
   Observed out{.set = std::move(set), .nodes = std::move(nodes), .places = {}, .hash = std::move(hash), .now = now};
   const Placement placement(*out.set);
   std::map<std::string_view, Pods> here = by_node(pods);
-  for (const Ref<Node>& node : out.nodes) {
-    Place& place = out.places.emplace_back(Place{.name = node->metadata().name(), .fit = placement.on(*node), .pods = {}});
+  for (const Ref<NodeView>& node : out.nodes) {
+    Place& place = out.places.emplace_back(Place{.name = node->name, .fit = placement.on(*node), .pods = {}});
     const auto found = here.find(place.name);
     if (found == here.end()) continue;
     place.pods = std::move(found->second);

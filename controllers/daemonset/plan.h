@@ -29,13 +29,13 @@ struct Place {
 
 struct Observed {
   Ref<DaemonSet> set;
-  std::vector<Ref<Node>> nodes;  // all there are
-  std::vector<Place> places;     // each node, and each that pods name and is not there; ordered by name
-  std::string hash;              // of the present revision
+  std::vector<Ref<NodeView>> nodes;  // all there are
+  std::vector<Place> places;         // each node, and each that pods name and is not there; ordered by name
+  std::string hash;                  // of the present revision
   Time now;
 };
 // `pods`: all that the set owns, those of which nobody knows the node among them.
-Observed observe(Ref<DaemonSet> set, std::vector<Ref<Node>> nodes, const Pods& pods, std::string hash, Time now);
+Observed observe(Ref<DaemonSet> set, std::vector<Ref<NodeView>> nodes, const Pods& pods, std::string hash, Time now);
 
 // A pod that is to be deleted, and why.
 struct Removal {

@@ -13,6 +13,7 @@
 #include "api/selector.h"
 #include "controllers/common/ownership.h"
 #include "controllers/common/pods.h"
+#include "controllers/common/same.h"
 #include "controllers/deployment/plan.h"
 
 namespace ph::controllers {
@@ -149,7 +150,7 @@ class Deployments final : public Loop {
   }
 
   Task<void> write_status(const Deployment& deployment, apps::v1::DeploymentStatus status, std::int64_t revision) {
-    if (revision == 0 && api::encode_protobuf(deployment.status()) == api::encode_protobuf(status)) co_return;
+    if (revision == 0 && says_same(deployment.status(), status)) co_return;
     Deployment changed = deployment;
     *changed.mutable_status() = std::move(status);
     if (revision != 0) (*changed.mutable_metadata()->mutable_annotations())[dp::kRevision] = std::to_string(revision);

@@ -199,6 +199,15 @@ std::map<std::string, std::string> annotations_for(const Deployment& deployment,
   return out;
 }
 
+// The deployment's name as far as there is room for it.
+std::string set_name(std::string name, const std::string& hash) {
+  constexpr std::size_t kNameMost = 253;
+  name.resize(std::min(name.size(), kNameMost - 1 - hash.size()));
+  // Cut behind a dot it would be no name.
+  while (name.ends_with('.')) name.pop_back();
+  return name + "-" + hash;
+}
+
 ReplicaSet make_new_set(const Deployment& deployment, const Sets& old_sets, std::int64_t revision) {
   const auto& status = deployment.status();
   const std::optional<std::int32_t> collisions =
@@ -216,7 +225,7 @@ ReplicaSet make_new_set(const Deployment& deployment, const Sets& old_sets, std:
 
   meta::v1::ObjectMeta& metadata = *set.mutable_metadata();
   metadata.set_namespace_(deployment.metadata().namespace_());
-  metadata.set_name(deployment.metadata().name() + "-" + hash);
+  metadata.set_name(set_name(deployment.metadata().name(), hash));
   *metadata.mutable_labels() = labels;
   meta::v1::OwnerReference& owner = *metadata.add_owner_references();
   owner.set_api_version("apps/v1");

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <limits>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "api/sorted.h"
 #include "api/times.h"
 #include "controllers/common/amounts.h"
+#include "controllers/common/same.h"
 
 namespace ph::controllers::disruption {
 namespace {
@@ -104,18 +102,7 @@ PodDisruptionBudgetStatus failed_status(const PodDisruptionBudget& budget, const
 }
 
 bool has_status(const PodDisruptionBudget& budget, const PodDisruptionBudgetStatus& after) {
-  return api::encode_protobuf(budget.status()) == api::encode_protobuf(after);
-}
-
-std::string go_text(const meta::v1::LabelSelector& selector) {
-  std::string labels, expressions;
-  for (const auto* label : sorted(selector.match_labels())) labels += fmt::format("{}: {},", label->first, label->second);
-  for (const auto& each : selector.match_expressions()) {
-    expressions += fmt::format("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{}],}},", each.key(), each.operator_(),
-                               fmt::join(each.values(), " "));
-  }
-  return fmt::format("&LabelSelector{{MatchLabels:map[string]string{{{}}},MatchExpressions:[]LabelSelectorRequirement{{{}}},}}",
-                     labels, expressions);
+  return says_same(budget.status(), after);
 }
 
 std::optional<Time> stale_at(const PodView& pod) {

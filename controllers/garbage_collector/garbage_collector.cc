@@ -3,12 +3,16 @@
 //   reads     discovery; every resource that can be listed, watched and deleted, but events: metadata, informer; an owner that the
 //             cache does not hold is looked for live before anything is deleted for its absence
 //   writes    the same: delete, pinned to the UID and revision that were judged; patches of ownerReferences and finalizers
+//             v1 Event: OwnerRefInvalidNamespace, about a dependent
 //   upstream  pkg/controller/garbagecollector
 //
 // There is no graph of its own: "who are the owners" is in the object, "who are the dependents" is an index of the shared
 // informers, so what is decided on is never older than the caches (docs/controllers.md).
+#include <algorithm>
 #include <deque>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "controllers/garbage_collector/patches.h"
 #include "controllers/garbage_collector/plan.h"
@@ -135,13 +139,17 @@ class GarbageCollector final : public Loop {
     const KindRef kind = kind_of(world_, owner);
     // A cluster-wide object cannot have an owner within a namespace: it could be any of that name.
     const bool is_misplaced = kind && kind->resource->namespaced && !dependents_kind->resource->namespaced;
-    if (is_misplaced) co_return Owner::Unknown;
+    if (is_misplaced) {
+      if (is_elsewhere(*kind, uid)) tell_misplaced(owner, *dependents_kind, *object);
+      co_return Owner::Unknown;
+    }
     if (!kind) co_return absent_.contains(uid) ? Owner::Absent : Owner::Unknown;
     const ObjectKey key = owner_key(*kind, owner, object->namespace_name);
     const auto cached = kind->metadata->find(key);
     if (cached && owner.uid == cached->uid) {
       co_return cached->deletion && cached->has_finalizer("foregroundDeletion") ? Owner::Waiting : Owner::Solid;
     }
+    if (kind->resource->namespaced && is_elsewhere(*kind, uid)) tell_misplaced(owner, *dependents_kind, *object);
     if (absent_.contains(uid)) co_return Owner::Absent;
     // The cache may not have seen a new owner yet, and a delete cannot be undone.
     const auto live = co_await look_for(kind->resource, key);
@@ -153,6 +161,34 @@ class GarbageCollector final : public Loop {
     const auto& finalizers = live->finalizers();
     const bool foreground = std::ranges::find(finalizers, "foregroundDeletion") != finalizers.end();
     co_return live->has_deletion_timestamp() && foreground ? Owner::Waiting : Owner::Solid;
+  }
+
+  // Whether an object that was not found where its dependent is has been seen in another namespace. What is known to be nowhere is not
+  // looked for.
+  bool is_elsewhere(const Kind& kind, const std::string& uid) {
+    if (elsewhere_.contains(uid)) return true;
+    if (absent_.contains(uid)) return false;
+    const auto all = kind.metadata->list();
+    if (std::ranges::none_of(all, [&](const auto& each) { return each->uid == uid; })) return false;
+    if (elsewhere_.size() >= kAbsentMax) elsewhere_.clear();
+    elsewhere_.insert(uid);
+    return true;
+  }
+
+  // Once of each: an owner of another namespace owns nothing.
+  void tell_misplaced(const OwnerView& owner, const Kind& kind, const MetadataView& object) {
+    if (told_.size() >= kAbsentMax) told_.clear();
+    if (!told_.insert(fmt::format("{}/{}", object.uid, owner.uid.view())).second) return;
+    core::v1::ObjectReference about;
+    about.set_api_version(kind.resource->kind.api_version());
+    about.set_kind(kind.resource->kind.kind);
+    about.set_namespace_(std::string(object.namespace_name.view()));
+    about.set_name(object.name);
+    about.set_uid(object.uid);
+    world_.events.warning(about, "OwnerRefInvalidNamespace",
+                          fmt::format("ownerRef [{}/{}, namespace: {}, name: {}, uid: {}] does not exist in namespace \"{}\"",
+                                      owner.api_version.view(), owner.kind.view(), object.namespace_name.view(),
+                                      owner.name.view(), owner.uid.view(), object.namespace_name.view()));
   }
 
   // The metadata of what has that name, empty when nothing has; nothing at all when nobody answers for the kind. A list tells these
@@ -245,11 +281,13 @@ class GarbageCollector final : public Loop {
   const World& world_;
   std::set<std::string, std::less<>> absent_;
   std::deque<std::string> absent_order_;
+  std::set<std::string, std::less<>> elsewhere_;  // owners that were seen in another namespace than a dependent
+  std::set<std::string> told_;                    // dependents and such owners of theirs
 };
 
 }  // namespace
 
-void garbage_collector(LoopBuilder& loop) {
+void garbage_collector_loop(LoopBuilder& loop) {
   loop.watches_kinds(informers::is_collectable, concerned);
   loop.with<GarbageCollector>();
 }

@@ -16,6 +16,7 @@ namespace {
 
 using core::v1::Node;
 using core::v1::Pod;
+using informers::NodeView;
 using pod_gc::Victim;
 using pod_gc::Why;
 
@@ -33,7 +34,7 @@ class PodGarbageCollector final : public Loop {
         log_(world.log),
         terminated_max_(world.options->terminated_pod_gc_threshold),
         pods_(world.informer<PodView>()),
-        nodes_(world.informer<Node>()),
+        nodes_(world.informer<NodeView>()),
         metrics_{world.metrics} {}
 
   Task<Outcome> reconcile(ObjectKey) override {
@@ -58,12 +59,12 @@ class PodGarbageCollector final : public Loop {
     pod_gc::Names suspects, out;
     for (const Ref<PodView>& pod : pods) {
       if (!pod->deletion || pod->node_name.empty() || suspects.contains(pod->node_name.view())) continue;
-      const Ref<Node> node = nodes_.find({{}, std::string(pod->node_name.view())});
+      const Ref<NodeView> node = nodes_.find({{}, std::string(pod->node_name.view())});
       if (node && pod_gc::is_out_of_service(*node)) suspects.emplace(pod->node_name.view());
     }
     for (const std::string& name : suspects) {
       const std::optional<Node> live = co_await client_.find<Node>({{}, name});
-      if (live && pod_gc::is_out_of_service(*live)) out.insert(name);
+      if (live && pod_gc::is_out_of_service(*NodeView::of(*live))) out.insert(name);
     }
     co_return out;
   }
@@ -145,7 +146,7 @@ class PodGarbageCollector final : public Loop {
   const Log log_;
   const int terminated_max_;
   Informer<PodView>& pods_;
-  Informer<Node>& nodes_;
+  Informer<NodeView>& nodes_;
   const pod_gc::PodGcFamilies metrics_;
   pod_gc::Quarantine quarantine_;
   Steady next_{};
@@ -155,7 +156,7 @@ class PodGarbageCollector final : public Loop {
 
 void pod_gc_loop(LoopBuilder& loop) {
   loop.watches<PodView>([](const PodView&, const World&) -> LoopBuilder::Keys { return {{{}, "pods"}}; })
-      .reads<Node>()
+      .reads<NodeView>()
       .with<PodGarbageCollector>();
 }
 

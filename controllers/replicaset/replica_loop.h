@@ -7,6 +7,7 @@
 
 #include "api/selector.h"
 #include "controllers/common/pod_control.h"
+#include "controllers/common/same.h"
 #include "controllers/replicaset/plan.h"
 
 namespace ph::controllers::replicaset {
@@ -77,7 +78,7 @@ class ReplicaLoopOf final : public ReplicaLoop {
   Task<void> write_status(std::shared_ptr<const google::protobuf::Message> object, ReplicaSetStatus status) override {
     const T& before = static_cast<const T&>(*object);
     auto after = ReplicaKind<T>::status(status);
-    if (same_status(before.status(), after)) co_return;
+    if (says_same(before.status(), after)) co_return;
     T changed = before;
     *changed.mutable_status() = std::move(after);
     // One that was deleted meanwhile needs none.

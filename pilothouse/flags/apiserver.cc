@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "apiserver/admission/admission.h"
+#include "apiserver/authn/static_tokens.h"
 #include "apiserver/registry/ip_range.h"
 #include "daemon/feature_gates.h"
 #include "daemon/files.h"
@@ -137,6 +138,7 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
       .default_value = "";
   flags.add("service-account-signing-key-file", options.service_account_signing_key_file,
             "What signs tokens; the data directory's key by default");
+  flags.add("token-auth-file", options.token_auth_file, "Static tokens: lines of token, user, uid, and groups in quotes");
   flags.section("Authorization");
   flags.add("authorization-mode", options.authorization_mode,
             "Who is asked, in this order: Node, RBAC, AlwaysAllow, AlwaysDeny; Node,RBAC when empty");
@@ -182,6 +184,11 @@ void resolve(ApiServerProgramOptions& options) {
   if (!options.service_account_signing_key_file.empty()) {
     options.standard.service_account_key =
         must_read("service-account-signing-key-file", options.service_account_signing_key_file);
+  }
+  if (!options.token_auth_file.empty()) {
+    options.standard.static_tokens = must_read("token-auth-file", options.token_auth_file);
+    const auto tokens = apiserver::StaticTokens::parse(options.standard.static_tokens);
+    if (!tokens) throw daemon::FlagError(fmt::format("--token-auth-file: {}: {}", options.token_auth_file, tokens.error()));
   }
   for (const std::string& file : options.service_account_key_files) {
     options.standard.more_service_account_keys.push_back(must_read("service-account-key-file", file));

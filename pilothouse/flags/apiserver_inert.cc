@@ -100,7 +100,6 @@ constexpr daemon::InertFlag kApiServer[] = {
     {"service-account-jwks-uri", "string", "", Refused, "keys are published at /openid/v1/jwks"},
     {"service-account-lookup", "bool", "true", Refused, "tokens are always checked against their account"},
     {"service-account-max-token-expiration", "duration", "0s", Refused, "tokens last as upstream's default says"},
-    {"token-auth-file", "string", "", Refused, "static tokens are not there yet"},
     {"authorization-config", "string", "", Refused, "structured authorization is not there yet"},
     {"authorization-policy-file", "string", "", Refused, "ABAC is not there"},
     {"authorization-webhook-cache-authorized-ttl", "duration", "5m0s", NoEffect, "authorization webhooks are not there yet"},

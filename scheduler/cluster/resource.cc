@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "api/sorted.h"
+
 namespace ph::scheduler {
 
 using api::Quantity;
@@ -63,7 +65,7 @@ bool is_huge_pages(std::string_view name) { return name.starts_with("hugepages-"
 
 ResourceList to_list(const ResourceMap& map) {
   ResourceList list;
-  for (const auto& [name, quantity] : map) {
+  for (const auto& [name, quantity] : in_any_order(map)) {
     if (const auto parsed = Quantity::parse(quantity.string())) list.emplace(name, *parsed);
   }
   return list;

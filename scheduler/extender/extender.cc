@@ -131,6 +131,21 @@ Task<void> Extender::bind(PendingPod pod, std::string node) {
   }
 }
 
+std::unique_ptr<Transport> unreachable_transport(std::string why) {
+  class Unreachable final : public Transport {
+   public:
+    explicit Unreachable(std::string why) : why_(std::move(why)) {}
+    Task<HttpResponse> send(HttpRequest, bool) override {
+      throw TransportError(why_);
+      co_return HttpResponse();
+    }
+
+   private:
+    const std::string why_;
+  };
+  return std::make_unique<Unreachable>(std::move(why));
+}
+
 // -- Scores
 
 Score add_scores(Score a, Score b) {

@@ -59,6 +59,9 @@ class Extender {
   const std::unique_ptr<Transport> transport_;
 };
 
+// Every request fails with a TransportError that says why.
+std::unique_ptr<Transport> unreachable_transport(std::string why);
+
 // a + b, and a × b, kept within the range of scores.
 Score add_scores(Score a, Score b);
 Score multiply_scores(Score a, Score b);

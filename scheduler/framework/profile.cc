@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <ranges>
 #include <stdexcept>
 
@@ -101,7 +102,9 @@ std::vector<T*> Profile::at(Point point) const {
   return out;
 }
 
-Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more) : spec_(std::move(spec)) {
+Profile::Profile(ProfileSpec spec, const PluginWorld& outside, std::span<const PluginEntry> more) : spec_(std::move(spec)) {
+  PluginWorld world = outside;
+  world.profile = this;
   for (const auto& [point, names] : spec_.points) {
     for (const std::string& name : names) {
       if (plugins_.contains(name)) continue;
@@ -124,7 +127,7 @@ Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const Plu
   pre_score_ = at<PreScorePlugin>(Point::PreScore);
   for (ScorePlugin* plugin : at<ScorePlugin>(Point::Score)) {
     const auto weight = spec_.weights.find(std::string(plugin->name()));
-    score_.push_back({plugin, weight == spec_.weights.end() ? 1 : std::max(weight->second, 1)});
+    score_.push_back({plugin, weight == spec_.weights.end() ? 1 : weight->second});
   }
   reserve_ = at<ReservePlugin>(Point::Reserve);
   permit_ = at<PermitPlugin>(Point::Permit);
@@ -135,10 +138,57 @@ Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const Plu
     throw std::invalid_argument(
         fmt::format("at least one bind plugin is needed for profile with scheduler name \"{}\"", spec_.scheduler_name));
   }
+  index_plugins();
   pre_filter_asked_ = asked(Point::PreFilter);
   filter_asked_ = asked(Point::Filter);
   pre_score_asked_ = asked(Point::PreScore);
   score_asked_ = asked(Point::Score);
+}
+
+void Profile::index_plugins() {
+  constexpr std::size_t kMost = std::numeric_limits<PluginSet>::digits - 1;
+  if (plugins_.size() > kMost) {
+    throw std::invalid_argument(fmt::format("profile \"{}\" has more than {} plugins", spec_.scheduler_name, kMost));
+  }
+  for (const auto& [name, plugin] : plugins_) {
+    names_.push_back(name);
+    by_bit_.push_back(plugin.get());
+  }
+  names_.push_back(kExtenderName);
+  for (const FilterPlugin* plugin : filter_) filter_bits_.push_back(bit_of(plugin->name()));
+  for (const Weighted& weighted : score_) score_bits_.push_back(bit_of(weighted.plugin->name()));
+  for (int i = 0; i < kClusterEvents; ++i) {
+    const auto event = static_cast<ClusterEvent>(i);
+    PluginSet& woken = woken_by_[static_cast<std::size_t>(i)];
+    woken = bit_of(kExtenderName);  // extenders cannot say what they wait for
+    for (const auto& [name, plugin] : plugins_) {
+      const ClusterEvents events = plugin->retry_on();
+      // A node that came with a taint was of no use then, whoever waited for it.
+      const bool late = event == ClusterEvent::NodeTaintsChanged && events.has(ClusterEvent::NodeAdded);
+      if (events.has(event) || late) woken |= bit_of(name);
+    }
+  }
+}
+
+PluginSet Profile::bit_of(std::string_view plugin) const {
+  const auto found = std::ranges::find(names_, plugin);
+  return found == names_.end() ? 0 : PluginSet{1} << (found - names_.begin());
+}
+
+QueueingHint Profile::hint(std::string_view name, const ClusterChange& change, const Pod& waiting) const {
+  const Plugin* plugin = this->plugin(name);
+  return plugin && plugin->retry_on().has(change.event) ? plugin->hint(change, waiting) : QueueingHint::Queue;
+}
+
+Profile::Class Profile::class_of(const Pod& pod, const PodInfo& info) const {
+  Class out;
+  for (std::size_t i = 0; i + 1 < names_.size(); ++i) {
+    const std::size_t before = out.key.size();
+    if (plugins_.find(names_[i])->second->class_key(pod, info, out.key)) continue;
+    out.key.resize(before);
+    out.undeclared |= PluginSet{1} << i;
+  }
+  return out;
 }
 
 std::uint64_t* Profile::asked(Point point) {
@@ -213,34 +263,65 @@ Verdict Profile::filter(const CycleState& state, const Pod& pod, const NodeInfo&
   return Verdict::fits();
 }
 
+Verdict Profile::filter(const CycleState& state, const Pod& pod, const NodeInfo& node, const Nominator& nominated) const {
+  const auto counts = [&](const PodRef& other) {
+    return other->priority >= state.pod().priority && other->uid != state.pod().uid;
+  };
+  const auto expected = nominated.on(node.name());
+  if (std::ranges::any_of(expected, counts)) {
+    CycleState with = state.clone();
+    NodeInfo fuller = node;
+    for (const PodRef& other : expected) {
+      if (!counts(other)) continue;
+      fuller.add_pod(other);
+      if (Verdict verdict = add_pod(with, pod, *other, fuller); !verdict.success()) return verdict;
+    }
+    if (Verdict verdict = filter(with, pod, fuller); !verdict.success()) return verdict;
+  }
+  return filter(state, pod, node);
+}
+
 Verdict Profile::add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const {
   for (const PreFilterPlugin* plugin : pre_filter_) {
     if (!state.filters(plugin)) continue;
-    Verdict verdict = plugin->add_pod(state, pod, added, node);
-    if (!verdict.success()) return std::move(verdict).by(plugin->name());
+    if (const Verdict verdict = plugin->add_pod(state, pod, added, node); !verdict.success()) {
+      return Verdict::error(fmt::format("running AddPod on PreFilter plugin \"{}\": {}", plugin->name(), verdict.message()));
+    }
   }
   return Verdict::fits();
 }
 
-PostFilterResult Profile::post_filter(CycleState& state, const Pod& pod, std::span<const Rejection> rejections) const {
+Verdict Profile::remove_pod(CycleState& state, const Pod& pod, const PodInfo& removed, const NodeInfo& node) const {
+  for (const PreFilterPlugin* plugin : pre_filter_) {
+    if (!state.filters(plugin)) continue;
+    if (const Verdict verdict = plugin->remove_pod(state, pod, removed, node); !verdict.success()) {
+      return Verdict::error(fmt::format("running RemovePod on PreFilter plugin \"{}\": {}", plugin->name(), verdict.message()));
+    }
+  }
+  return Verdict::fits();
+}
+
+Task<PostFilterResult> Profile::post_filter(CycleState& state, const Pod& pod, const Rejections& rejections) const {
   PostFilterResult out;
   std::string reasons;
   Timed timed(metrics_, *this, Point::PostFilter);
   for (PostFilterPlugin* plugin : post_filter_) {
-    PostFilterResult result = ask(metrics_, state.measures_plugins(), Point::PostFilter, *plugin,
-                                  [&] { return plugin->post_filter(state, pod, rejections); });
+    const bool measured = state.measures_plugins();
+    const Steady begun = measured ? metrics_->now() : Steady();
+    PostFilterResult result = co_await plugin->post_filter(state, pod, rejections);
+    if (measured) metrics_->plugin(Point::PostFilter, plugin->name(), result.verdict.code(), metrics_->now() - begun);
     timed.says(result.verdict.code());
     if (result.verdict.success() || result.verdict.failed()) {
       result.verdict = std::move(result.verdict).by(plugin->name());
-      return result;
+      co_return result;
     }
     if (const std::string message = result.verdict.message(); !message.empty()) {
       reasons += (reasons.empty() ? "" : ", ") + message;
     }
-    if (!result.nominated_node.empty()) out.nominated_node = std::move(result.nominated_node);
+    if (result.nominated_node) out.nominated_node = std::move(result.nominated_node);
   }
   out.verdict = Verdict::owning(Code::Unschedulable, std::move(reasons));
-  return out;
+  co_return out;
 }
 
 Verdict Profile::pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
@@ -267,26 +348,46 @@ std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod, s
   for (const NodeInfo* node : nodes) total.push_back({node, 0});
   Timed timed(metrics_, *this, Point::Score);
   for (std::size_t p = 0; p < score_.size(); ++p) {
-    const auto& [plugin, weight] = score_[p];
-    if (!state.scores(plugin)) continue;
-    score_asked_[p] += nodes.size();
+    if (!is_scored(p, state)) continue;
     one.clear();
     const Steady begun = state.measures_plugins() ? metrics_->now() : Steady();
-    for (const NodeInfo* node : nodes) one.push_back({node, plugin->score(state, pod, *node)});
+    for (const NodeInfo* node : nodes) one.push_back({node, raw_score(p, state, pod, *node)});
     if (state.measures_plugins() && !nodes.empty()) {
-      metrics_->plugin(Point::Score, plugin->name(), Code::Success, (metrics_->now() - begun) / nodes.size());
+      metrics_->plugin(Point::Score, score_[p].plugin->name(), Code::Success, (metrics_->now() - begun) / nodes.size());
     }
-    plugin->normalize(state, pod, one);
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      if (one[i].score < 0 || one[i].score > kMaxNodeScore) {
-        throw std::out_of_range(
-            fmt::format("plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
-                        plugin->name(), one[i].score, kMaxNodeScore));
-      }
-      total[i].score += one[i].score * weight;
-    }
+    add_weighted(p, state, pod, one, total);
   }
   return total;
+}
+
+void Profile::add_weighted(std::size_t number, const CycleState& state, const Pod& pod, std::span<NodeScore> raw,
+                           std::span<NodeScore> total) const {
+  const auto& [plugin, weight] = score_[number];
+  plugin->normalize(state, pod, raw);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i].score < 0 || raw[i].score > kMaxNodeScore) {
+      throw std::out_of_range(
+          fmt::format("plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
+                      plugin->name(), raw[i].score, kMaxNodeScore));
+    }
+    total[i].score += raw[i].score * weight;
+  }
+}
+
+PluginSet Profile::active_filters(const CycleState& state) const {
+  PluginSet out = 0;
+  for (std::size_t i = 0; i < filter_.size(); ++i) {
+    if (state.filters(filter_[i])) out |= filter_bits_[i];
+  }
+  return out;
+}
+
+PluginSet Profile::active_scorers(const CycleState& state) const {
+  PluginSet out = 0;
+  for (std::size_t i = 0; i < score_.size(); ++i) {
+    if (state.scores(score_[i].plugin)) out |= score_bits_[i];
+  }
+  return out;
 }
 
 Verdict Profile::reserve(CycleState& state, const Pod& pod, std::string_view node) const {
@@ -333,9 +434,25 @@ Task<Verdict> errors_as_verdicts(Task<Verdict> step) {
 
 }  // namespace
 
+Verdict Profile::pre_bind_pre_flight(CycleState& state, const Pod& pod, std::string_view node) const {
+  bool some = false;
+  for (PreBindPlugin* plugin : pre_bind_) {
+    const Verdict verdict = plugin->pre_bind_pre_flight(state, pod, node);
+    if (verdict.skipped()) {
+      state.skip_pre_bind(plugin);
+    } else if (verdict.success()) {
+      some = true;
+    } else {
+      return Verdict::error(fmt::format("running PreBindPreFlight \"{}\": {}", plugin->name(), verdict.message()));
+    }
+  }
+  return some ? Verdict::fits() : Verdict::skip();
+}
+
 Task<Verdict> Profile::pre_bind(CycleState& state, const Pod& pod, std::string node) const {
   Timed timed(metrics_, *this, Point::PreBind);
   for (PreBindPlugin* plugin : pre_bind_) {
+    if (!state.pre_binds(plugin)) continue;
     const Verdict verdict = co_await errors_as_verdicts(plugin->pre_bind(state, pod, node));
     if (!verdict.success() && !verdict.skipped()) {
       timed.says(verdict.code());

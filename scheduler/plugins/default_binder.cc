@@ -16,6 +16,9 @@ class DefaultBinder final : public BindPlugin {
  public:
   explicit DefaultBinder(informers::Client* client) : client_(client) {}
 
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return true; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   Task<Verdict> bind(CycleState& state, const Pod& pod, std::string node) override {
     PH_ASSERT(client_ != nullptr);
     core::v1::Binding binding;

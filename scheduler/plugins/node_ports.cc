@@ -2,6 +2,7 @@
 // Upstream: pkg/scheduler/framework/plugins/nodeports
 #include <algorithm>
 
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -19,6 +20,16 @@ class NodePorts final : public PreFilterPlugin, public FilterPlugin {
     });
     return freed ? QueueingHint::Queue : QueueingHint::Skip;
   }
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    for (const HostPort& port : info.host_ports) {
+      add_number(key, port.port);
+      add_text(key, port.protocol.view());
+      add_text(key, port.ip.view());
+    }
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Node}; }
 
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     return {state.pod().host_ports.empty() ? Verdict::skip() : Verdict::fits(), {}};

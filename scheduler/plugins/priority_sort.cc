@@ -7,6 +7,10 @@ namespace {
 
 class PrioritySort final : public QueueSortPlugin {
  public:
+  // Its order is not kept with results.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return true; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   bool less(const QueueOrder& a, const QueueOrder& b) const override {
     return a.priority != b.priority ? a.priority > b.priority : a.queued < b.queued;
   }

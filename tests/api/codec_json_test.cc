@@ -40,6 +40,24 @@ TEST(CodecJson, WhatIsWrittenOfAnEmptyObject) {
             R"({"kind":"Scale","apiVersion":"autoscaling/v1","metadata":{},"spec":{},"status":{"replicas":0}})");
 }
 
+TEST(CodecJson, ObjectsWithinAnother) {
+  apps::v1::StatefulSet set;
+  set.mutable_spec()->add_volume_claim_templates()->mutable_metadata()->set_name("data");
+  const auto templates = [&](Within within) {
+    std::string out;
+    transcode_to_json(schema_of(set), encode_protobuf(set), true, out, within);
+    return nlohmann::json::parse(out)["spec"]["volumeClaimTemplates"][0];
+  };
+  EXPECT_FALSE(templates(Within::AsOnTheWire).contains("kind"));
+  EXPECT_EQ(templates(Within::AsServed)["kind"], "PersistentVolumeClaim");
+  EXPECT_EQ(templates(Within::AsServed)["apiVersion"], "v1");
+  core::v1::PodList list;
+  list.add_items();
+  std::string out;
+  transcode_to_json(schema_of(list), encode_protobuf(list), true, out, Within::AsServed);
+  EXPECT_FALSE(nlohmann::json::parse(out)["items"][0].contains("kind")) << "a list says what its items are";
+}
+
 TEST(CodecJson, Presence) {
   struct Case {
     const char* name;

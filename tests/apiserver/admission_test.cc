@@ -220,6 +220,56 @@ TEST_F(Admission, DefaultPriorityClass) {
             "default. Only one default can exist");
 }
 
+TEST_F(Admission, WhatIsUsedIsProtectedFromTheStart) {
+  struct Case {
+    const char* name;
+    const char* target;
+    json object;
+    std::vector<std::string> finalizers;
+  };
+  const json spec = {{"accessModes", {"ReadWriteOnce"}}, {"resources", {{"requests", {{"storage", "1Gi"}}}}}};
+  const json volume = {{"capacity", {{"storage", "1Gi"}}}, {"accessModes", {"ReadWriteOnce"}}, {"hostPath", {{"path", "/x"}}}};
+  const char* const claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+  const Case cases[] = {
+      {"a claim", claims, {{"metadata", {{"name", "a"}}}, {"spec", spec}}, {"kubernetes.io/pvc-protection"}},
+      {"one that has it",
+       claims,
+       {{"metadata", {{"name", "b"}, {"finalizers", {"kubernetes.io/pvc-protection", "a.b/c"}}}}, {"spec", spec}},
+       {"kubernetes.io/pvc-protection", "a.b/c"}},
+      {"one that has another",
+       claims,
+       {{"metadata", {{"name", "c"}, {"finalizers", {"a.b/c"}}}}, {"spec", spec}},
+       {"a.b/c", "kubernetes.io/pvc-protection"}},
+      {"a volume",
+       "/api/v1/persistentvolumes",
+       {{"metadata", {{"name", "v"}}}, {"spec", volume}},
+       {"kubernetes.io/pv-protection"}},
+      {"a class",
+       "/apis/storage.k8s.io/v1/volumeattributesclasses",
+       {{"metadata", {{"name", "v"}}}, {"driverName", "a.b"}, {"parameters", {{"a", "b"}}}},
+       {"kubernetes.io/vac-protection"}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const Reply made = world.post(c.target, c.object.dump());
+    ASSERT_EQ(made.status, 201) << made.body;
+    EXPECT_EQ(made.json()["metadata"]["finalizers"], c.finalizers);
+    // Afterwards it is everybody's.
+    HttpRequest patch =
+        StandardWorld::request("PATCH", std::string(c.target) + "/" + c.object["metadata"]["name"].get<std::string>(),
+                               R"({"metadata":{"finalizers":null}})");
+    patch.headers.set("Content-Type", "application/merge-patch+json");
+    EXPECT_FALSE(world.send(std::move(patch)).json()["metadata"].contains("finalizers"));
+  }
+}
+
+// There is no name yet, but for what it will begin with.
+TEST_F(Admission, RefusesWhatIsToBeNamed) {
+  json object = pod("", {{"priorityClassName", "none"}});
+  object["metadata"] = {{"generateName", "web-"}};
+  EXPECT_EQ(create(object).message(), "pods \"web-\" is forbidden: no PriorityClass with name none was found");
+}
+
 TEST(AdmissionChoice, PluginsCanBeTurnedOnAndOff) {
   const char* node = R"({"kind":"Node","apiVersion":"v1","metadata":{"name":"n"}})";
   StandardWorld tainting({.enable_admission = {"TaintNodesByCondition"}});

@@ -3,6 +3,7 @@
 #include "api/times.h"
 #include "apiserver/authn/claims.h"
 #include "apiserver/authn/openid.h"
+#include "apiserver/authn/static_tokens.h"
 #include "apiserver/authn/token_keys.h"
 #include "net/encoding.h"
 #include "net/jwt.h"
@@ -242,6 +243,64 @@ TEST(Authenticator, WithoutAnonymous) {
   StandardWorld world({.anonymous = false});
   EXPECT_EQ(world.get("/version", std::nullopt).status, 401);
   EXPECT_EQ(world.get("/version").status, 200);
+}
+
+TEST(StaticTokens, Lines) {
+  struct Case {
+    const char* name;
+    const char* text;
+    const char* token;
+    const char* user;  // nothing: nobody's
+    std::vector<std::string> groups;
+  };
+  const Case cases[] = {
+      {"the least", "t,u,1", "t", "u", {}},
+      {"groups", "t,u,1,\"a,b\"\n", "t", "u", {"a", "b"}},
+      {"one group without quotes", "t,u,1,a\n", "t", "u", {"a"}},
+      {"among others", "s,v,2\n\nt,u,1\r\n", "t", "u", {}},
+      {"the last of two", "t,v,2\nt,u,1\n", "t", "u", {}},
+      {"a quote in quotes", "t,\"u \"\"x\"\"\",1\n", "t", "u \"x\"", {}},
+      {"another token", "t,u,1", "s", "", {}},
+      {"none", ",u,1", "", "", {}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto tokens = StaticTokens::parse(c.text);
+    ASSERT_TRUE(tokens) << tokens.error();
+    const Identity* user = tokens->find(c.token);
+    ASSERT_EQ(user != nullptr, *c.user != 0);
+    if (!user) continue;
+    EXPECT_EQ(user->name, c.user);
+    EXPECT_EQ(user->groups, c.groups);
+  }
+  EXPECT_EQ(StaticTokens::parse("t,u\n").error(), "line 1: must have at least 3 columns (token, user name, user uid), found 2");
+  EXPECT_EQ(StaticTokens::parse("t,u,1\nt,\"u,1\n").error(), "line 2: a quote is left open");
+}
+
+TEST(StaticTokens, SayWhoAsks) {
+  StandardWorld world({.static_tokens = "t,joe,7,\"devs\"\n"});
+  HttpRequest request =
+      StandardWorld::request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+                             R"({"kind":"SelfSubjectReview","apiVersion":"authentication.k8s.io/v1"})", std::nullopt);
+  request.headers.add("Authorization", "Bearer t");
+  const nlohmann::json user = world.send(std::move(request)).json()["status"]["userInfo"];
+  EXPECT_EQ(user["username"], "joe");
+  EXPECT_EQ(user["uid"], "7");
+  EXPECT_EQ(user["groups"], (std::vector<std::string>{"devs", "system:authenticated"}));
+  EXPECT_EQ(world.with_token("/api/v1", "other").status, 401);
+  for (const auto& [audience, good] :
+       {std::pair{"", true}, {R"("https://kubernetes.default.svc.cluster.local")", true}, {R"("x")", false}}) {
+    SCOPED_TRACE(audience);
+    const nlohmann::json status =
+        world
+            .post("/apis/authentication.k8s.io/v1/tokenreviews",
+                  std::string(
+                      R"({"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"token":"t","audiences":[)") +
+                      audience + "]}}")
+            .json()["status"];
+    EXPECT_EQ(status.value("authenticated", false), good);
+    if (!good) EXPECT_EQ(status["error"], "invalid bearer token");
+  }
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ struct WatchLog {
 inline ServerOptions quiet_options() {
   ServerOptions options;
   options.keep_kubernetes_service = false;
+  options.keep_api_services = false;
   return options;
 }
 

@@ -50,8 +50,10 @@ TEST(Reviews, Access) {
        "API "
        "group \"authorization.k8s.io\" at the cluster scope"},
       {"a namespace that does not match", kLocalAccess, "LocalSubjectAccessReview",
-       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"other"}})", StandardWorld::admin(), 400,
-       false, "spec.resourceAttributes.namespace must match namespace: default"},
+       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"other"}})", StandardWorld::admin(), 422,
+       false,
+       ".authorization.k8s.io \"\" is invalid: spec.resourceAttributes.namespace: Invalid value: \"other\": must match "
+       "metadata.namespace"},
       {"a namespace that matches", kLocalAccess, "LocalSubjectAccessReview",
        R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"default"}})", StandardWorld::admin(), 201,
        false, ""},
@@ -78,6 +80,48 @@ TEST(Reviews, AccessWithoutAQuestion) {
                                     R"({"resourceAttributes":{"verb":"get","resource":"pods"}})"))
                 .status,
             422);
+}
+
+TEST(Reviews, WhatIsNoQuestion) {
+  struct Wrong {
+    const char* name;
+    const char* spec;
+    const char* metadata;
+    const char* why;  // nothing: it is one
+  };
+  const Wrong cases[] = {
+      {"two questions", R"({"user":"x","resourceAttributes":{},"nonResourceAttributes":{"path":"/"}})", "{}",
+       R"(spec.nonResourceAttributes: Invalid value: {"Path":"/","Verb":""}: cannot be specified in combination with resourceAttributes)"},
+      {"about nobody", R"({"resourceAttributes":{}})", "{}",
+       R"(spec.user: Invalid value: "": at least one of user or group must be specified)"},
+      {"an empty selector", R"({"user":"x","resourceAttributes":{"fieldSelector":{}}})", "{}",
+       "spec.resourceAttributes.fieldSelector.requirements: Required value: when spec.resourceAttributes.fieldSelector is "
+       "specified, requirements or rawSelector is required"},
+      {"two selectors",
+       R"({"user":"x","resourceAttributes":{"labelSelector":{"rawSelector":"a=b","requirements":[{"key":"a","operator":"Exists"}]}}})",
+       "{}",
+       R"(spec.resourceAttributes.labelSelector.rawSelector: Invalid value: "a=b": may not specified at the same time as requirements)"},
+      {"values of what has none",
+       R"({"user":"x","resourceAttributes":{"labelSelector":{"requirements":[{"key":"a","operator":"Exists","values":["b"]}]}}})",
+       "{}",
+       "spec.resourceAttributes.labelSelector.requirements[0].values: Forbidden: may not be specified when `operator` is "
+       "'Exists' "
+       "or 'DoesNotExist'"},
+      {"an operator that nobody knows",
+       R"({"user":"x","resourceAttributes":{"fieldSelector":{"requirements":[{"key":"a","operator":"Near","values":["b"]}]}}})",
+       "{}", ""},
+      {"with a name", R"({"user":"x","resourceAttributes":{}})", R"({"name":"a"})",
+       R"(metadata: Invalid value: {"name":"a"}: must be empty)"},
+  };
+  StandardWorld world;
+  for (const Wrong& c : cases) {
+    SCOPED_TRACE(c.name);
+    const std::string text = std::string(R"({"kind":"SubjectAccessReview","apiVersion":"authorization.k8s.io/v1","metadata":)") +
+                             c.metadata + R"(,"spec":)" + c.spec + "}";
+    const Reply reply = world.post(kAccess, text);
+    EXPECT_EQ(reply.status, *c.why ? 422 : 201) << reply.body;
+    if (*c.why) EXPECT_EQ(reply.message(), std::string(".authorization.k8s.io \"\" is invalid: ") + c.why);
+  }
 }
 
 TEST(Reviews, NobodyMakesTablesOfThem) {

@@ -32,11 +32,11 @@ DaemonSet rolling(const std::string& values, int min_ready = 0) {
                         values, min_ready));
 }
 
-Ref<Node> node(const std::string& name, const std::string& json = "{}") {
-  auto out = std::make_shared<Node>();
-  api::decode_json(json, *out);
-  out->mutable_metadata()->set_name(name);
-  return out;
+Ref<NodeView> node(const std::string& name, const std::string& json = "{}") {
+  core::v1::Node out;
+  api::decode_json(json, out);
+  out.mutable_metadata()->set_name(name);
+  return NodeView::of(out);
 }
 std::string tainted(const char* key, const char* effect) {
   return fmt::format(R"({{"spec": {{"taints": [{{"key": "{}", "value": "v", "effect": "{}"}}]}}}})", key, effect);
@@ -49,7 +49,7 @@ TEST(DaemonSetPlacement, KnowsWherePodsBelong) {
   struct Case {
     const char* name;
     DaemonSet set;
-    Ref<Node> node;
+    Ref<NodeView> node;
     Fit fit;
   };
   const auto requires_terms = [](const char* terms) {
@@ -104,7 +104,7 @@ TEST(DaemonSetPlacement, KnowsWherePodsBelong) {
 TEST(DaemonSetPlacement, SeesWhatMovesPods) {
   struct Case {
     const char* name;
-    Ref<Node> before, after;
+    Ref<NodeView> before, after;
     bool same;
   };
   const Case cases[] = {
@@ -218,7 +218,7 @@ Ref<PodView> pod(const PodOn& spec, int created) {
 
 struct World {
   DaemonSet set = ds();
-  std::vector<Ref<Node>> nodes;
+  std::vector<Ref<NodeView>> nodes;
   std::vector<PodOn> pods;
   int now = kSeconds;
 };
@@ -240,8 +240,8 @@ std::string text(const Plan& plan) {
 }
 Duration no_wait(const std::string&) { return {}; }
 
-std::vector<Ref<Node>> plain(const std::vector<const char*>& names) {
-  std::vector<Ref<Node>> out;
+std::vector<Ref<NodeView>> plain(const std::vector<const char*>& names) {
+  std::vector<Ref<NodeView>> out;
   for (const char* name : names) out.push_back(node(name));
   return out;
 }
@@ -260,7 +260,7 @@ void expect_plans(const std::vector<Planned>& cases) {
 
 TEST(DaemonSetPlan, HasOnePodOnEachNode) {
   const DaemonSet on_delete = ds(R"({"updateStrategy": {"type": "OnDelete"}})");
-  const Ref<Node> closed = node("n1", tainted("k", "NoSchedule")), evicting = node("n1", tainted("k", "NoExecute"));
+  const Ref<NodeView> closed = node("n1", tainted("k", "NoSchedule")), evicting = node("n1", tainted("k", "NoExecute"));
   expect_plans({
       {"none yet", {.nodes = plain({"n1", "n2"})}, "+n1 +n2"},
       {"one is missing", {.nodes = plain({"n1", "n2"}), .pods = {{"a", "n1"}}}, "+n2"},
@@ -323,7 +323,7 @@ TEST(DaemonSetPlan, SurgesWithTwoOnANode) {
 }
 
 TEST(DaemonSetPlan, RollsOutWithinTheBudget) {
-  const std::vector<Ref<Node>> three = plain({"n1", "n2", "n3"});
+  const std::vector<Ref<NodeView>> three = plain({"n1", "n2", "n3"});
   const DaemonSet one = rolling(R"("maxUnavailable": 1, "maxSurge": 0)");
   const std::vector<PodOn> old{{"a", "n1", "old ready"}, {"b", "n2", "old ready"}, {"c", "n3", "old ready"}};
   expect_plans({
@@ -357,8 +357,8 @@ TEST(DaemonSetPlan, RollsOutWithinTheBudget) {
 }
 
 TEST(DaemonSetPlan, RollsOutBySurge) {
-  const std::vector<Ref<Node>> two = plain({"n1", "n2"});
-  const Ref<Node> closed = node("n2", tainted("k", "NoSchedule"));
+  const std::vector<Ref<NodeView>> two = plain({"n1", "n2"});
+  const Ref<NodeView> closed = node("n2", tainted("k", "NoSchedule"));
   const DaemonSet one = rolling(R"("maxSurge": 1, "maxUnavailable": 0)");
   expect_plans({
       {"one at a time", {.set = one, .nodes = two, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}}}, "+n1"},

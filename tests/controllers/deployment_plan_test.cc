@@ -229,6 +229,18 @@ TEST(DeploymentPlan, MakesTheFirstSet) {
   EXPECT_TRUE(planned.rolls_out);
 }
 
+TEST(DeploymentPlan, ALongNameLeavesRoomForTheHash) {
+  for (const std::string& name : {std::string(253, 'a'), std::string(241, 'a') + ".aaaaaaaaaaa"}) {
+    Deployment deployment = web(3, "1", "1");
+    deployment.mutable_metadata()->set_name(name);
+    const Plan planned = plan({.deployment = deployment, .sets = {}, .now = Time{}});
+    ASSERT_TRUE(planned.create);
+    const std::string& made = planned.create->metadata().name();
+    EXPECT_LE(made.size(), 253u);
+    EXPECT_TRUE(made.ends_with("a-" + template_hash(deployment.spec().template_(), {}))) << made;
+  }
+}
+
 TEST(DeploymentPlan, TheHashDependsOnTemplateAndCollisions) {
   const Deployment a = web(1, "1", "1");
   Deployment b = a;

@@ -153,7 +153,7 @@ TEST(DisruptionPlan, SelectorsAsEventsShowThem) {
   expression.set_operator_("In");
   expression.add_values("x");
   expression.add_values("y");
-  EXPECT_EQ(disruption::go_text(selector),
+  EXPECT_EQ(go_text(selector),
             "&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{"
             "LabelSelectorRequirement{Key:tier,Operator:In,Values:[x y],},},}");
 }

@@ -119,14 +119,12 @@ TEST(EndpointSliceDesired, PodsOnUnknownNodesAreLeftOut) {
   EXPECT_EQ(endpoint_slice::desired(publishing, many(2), "IPv4", unknown).groups.size(), 1u);
 }
 
-TEST(EndpointSliceDesired, ZonesAndHints) {
-  Service close = service();
-  close.mutable_spec()->set_traffic_distribution("PreferSameZone");
+TEST(EndpointSliceDesired, Zones) {
   const auto groups =
-      endpoint_slice::desired(close, many(1), "IPv4", [](std::string_view) { return std::string("east"); }).groups;
+      endpoint_slice::desired(service(), many(1), "IPv4", [](std::string_view) { return std::string("east"); }).groups;
   const auto& endpoint = groups.front().endpoints.front();
   EXPECT_EQ(endpoint.zone(), "east");
-  EXPECT_EQ(endpoint.hints().for_zones(0).name(), "east");
+  EXPECT_FALSE(endpoint.has_hints());
 }
 
 // Applies a plan to slices as the server would.

@@ -166,15 +166,15 @@ TEST(EndpointsPlan, LabelsAndAnnotations) {
   const Endpoints few = endpoints::desired(web, pods({pod(1)}), current);
   EXPECT_EQ(few.metadata().labels().size(), 2u);
   EXPECT_EQ(few.metadata().labels().at("l"), "1");
-  EXPECT_TRUE(endpoints::is_ours(few));
+  EXPECT_EQ(few.metadata().labels().at(endpoints::kManagedByLabel), endpoints::kManagedBy);
   EXPECT_EQ(few.metadata().annotations().size(), 1u) << "others' annotations stay";
-  EXPECT_FALSE(endpoints::same(few, current));
+  EXPECT_NE(endpoints::essence(few), endpoints::essence(current));
   std::vector<PodView> list;
   for (int n = 0; n < 1001; ++n) list.push_back(pod(n));
   const Endpoints many = endpoints::desired(web, pods(list), few);
   EXPECT_EQ(many.metadata().annotations().at(endpoints::kOverCapacity), "truncated");
   EXPECT_EQ(many.subsets(0).addresses_size(), 1000);
-  EXPECT_TRUE(endpoints::same(many, endpoints::desired(web, pods(list), many)));
+  EXPECT_EQ(endpoints::essence(many), endpoints::essence(endpoints::desired(web, pods(list), many)));
   web.mutable_spec()->set_cluster_ip("None");
   EXPECT_TRUE(endpoints::desired(web, {}, few).metadata().labels().contains("service.kubernetes.io/headless"));
 }

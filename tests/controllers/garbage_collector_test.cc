@@ -114,6 +114,25 @@ TEST(GarbageCollector, BackgroundTakesTheWholeTree) {
   EXPECT_TRUE(cluster.has<ConfigMap>("default/stranger"));
 }
 
+TEST(GarbageCollector, AnOwnerInAnotherNamespaceIsToldOf) {
+  sim::Cluster cluster(sim::loops("garbagecollector"));
+  cluster.create(sim::make_namespace("other"));
+  const ConfigMap root = cluster.create(make_config_map("default/root"));
+  cluster.advance(1s);
+  const ConfigMap far = cluster.create(owned("other/far", root));
+  cluster.create(owned("default/near", root));
+  cluster.advance(5s);
+  EXPECT_FALSE(cluster.has<ConfigMap>("other/far")) << "it has no owner";
+  EXPECT_TRUE(cluster.has<ConfigMap>("default/near"));
+  const auto events = cluster.list<core::v1::Event>("other");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].reason(), "OwnerRefInvalidNamespace");
+  EXPECT_EQ(events[0].involved_object().uid(), far.metadata().uid());
+  EXPECT_EQ(events[0].message(), "ownerRef [v1/ConfigMap, namespace: other, name: root, uid: " + root.metadata().uid() +
+                                     "] does not exist in namespace \"other\"");
+  EXPECT_EQ(events[0].count(), 1);
+}
+
 TEST(GarbageCollector, ForegroundGoesFromTheLeavesUp) {
   sim::Cluster cluster(sim::loops("garbagecollector"));
   std::vector<std::string> gone;

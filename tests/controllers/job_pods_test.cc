@@ -54,7 +54,11 @@ TEST(JobPods, TellWhenTheyEnded) {
   };
   const auto unready = [](PodView&, Part& part) { part.not_ready_since = at(3h); };
   const auto grace = [](PodView& pod, Part&) { pod.deletion_grace_seconds = 30; };
-  const auto partless = [](PodView pod) { return std::make_shared<const PodView>(std::move(pod)); };
+  const auto partless = [](Time created) {
+    PodView pod;
+    pod.created = created;
+    return std::make_shared<const PodView>(std::move(pod));
+  };
   struct Case {
     const char* name;
     Ref<PodView> pod;
@@ -66,7 +70,7 @@ TEST(JobPods, TellWhenTheyEnded) {
       {"deleted", pod("a").deleted(at(5h)), at(5h)},
       {"deleted with grace", pod("a").deleted(at(5h)).with(grace), at(5h) - 30s},
       {"nobody knows", pod("a").with([](PodView& pod, Part&) { pod.phase = "Failed"; }), at(0s)},
-      {"of no Job", partless(PodView{.created = at(7h)}), at(7h)},
+      {"of no Job", partless(at(7h)), at(7h)},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);

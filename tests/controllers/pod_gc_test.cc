@@ -140,7 +140,7 @@ TEST(PodGcPlan, KnowsNodesOutOfService) {
                         Case{"tainted, never heard of", true, "", true}, Case{"tainted but ready", true, "True", false},
                         Case{"not ready without the taint", false, "False", false}}) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(pod_gc::is_out_of_service(node("n", c.tainted, c.ready)), c.out_of_service);
+    EXPECT_EQ(pod_gc::is_out_of_service(*informers::NodeView::of(node("n", c.tainted, c.ready))), c.out_of_service);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "controllers/common/same.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/executor.h"
 
@@ -134,9 +135,9 @@ TEST(ReplicaSetPlan, FailuresComeAndGo) {
   EXPECT_EQ(run(replicaset::Failure{-3, "quota"}, at(1s)), "FailedCreate: quota");
   const auto first = set.status();
   EXPECT_EQ(run(replicaset::Failure{-3, "another"}, at(2s)), "FailedCreate: quota") << "the first stays";
-  EXPECT_TRUE(replicaset::same_status(first, set.status()));
+  EXPECT_TRUE(says_same(first, set.status()));
   EXPECT_EQ(run({}, at(3s)), "none");
-  EXPECT_FALSE(replicaset::same_status(first, set.status()));
+  EXPECT_FALSE(says_same(first, set.status()));
   EXPECT_EQ(run(replicaset::Failure{1, "no"}, at(4s)), "FailedDelete: no");
 }
 

@@ -35,17 +35,11 @@ TEST(Ttl, GrowsWithTheClusterAndDoesNotSwing) {
 }
 
 TEST(Ttl, WhatTheAnnotationSays) {
-  const auto says = [](const char* text) {
-    Node node;
-    (*node.mutable_metadata()->mutable_annotations())[ttl::kAnnotation] = text;
-    return ttl::has_ttl(node, 15);
-  };
-  EXPECT_TRUE(says("15"));
-  EXPECT_FALSE(says("0"));
-  EXPECT_FALSE(says("15s"));
-  EXPECT_FALSE(says(""));
-  EXPECT_FALSE(says("99999999999"));
-  EXPECT_FALSE(ttl::has_ttl(Node(), 0));
+  EXPECT_TRUE(ttl::says("15", 15));
+  EXPECT_FALSE(ttl::says("0", 15));
+  EXPECT_FALSE(ttl::says("15s", 15));
+  EXPECT_FALSE(ttl::says("99999999999", 15));
+  EXPECT_FALSE(ttl::says("", 0)) << "there is none";
 }
 
 TEST(TtlLoop, KeepsTheAnnotation) {

@@ -2,7 +2,7 @@
 // is the object's JSON, the others two configurations, applied one after the other. Refused in one of the ways the server knows,
 // or:
 //
-//   forced, and applied again, it changes nothing, times of owners included, if the object shows all that it says
+//   forced, and applied again, it changes nothing, times of owners included, if the object shows all that it says and has owners
 //   without force it is refused with 409, or comes to the same
 //   who applies something owns of it no more than it says, and everybody who is an owner owns something
 //   the result is stored and read as itself
@@ -90,6 +90,8 @@ Object applied(Object live, Json config, const std::string& manager, int second)
   // What an object cannot show it cannot be compared by: null, and what is as good as not there.
   const Json shown = to_json(forced);
   if (!said_by(Literal(forced.schema(), config)).without(said_by(Literal(forced.schema(), shown))).empty()) return forced;
+  // One that nobody owns anything of is as one before its first application.
+  if (forced.metadata().managed_fields().empty()) return forced;
   const Object again = attempt(forced, config, manager, false, second + 1, code);
   PH_ASSERT(again);
   PH_ASSERT(to_json(again) == to_json(forced));

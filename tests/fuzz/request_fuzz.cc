@@ -69,7 +69,10 @@ void check_target(const HttpRequest& request) {
 
 void check_options(const HttpRequest& request) {
   const Query query = Query::parse(request.query());
+  const std::string_view revision = query.get("resourceVersion");
   for (const bool watch : {false, true}) {
+    // The one that upstream did not foresee, and answers with 500 and no reason.
+    if (watch && !revision.empty() && !read_revision(revision)) continue;
     accepted_by([&] {
       const ListOptions options = list_options(query, watch);
       PH_ASSERT(options.limit >= 0);

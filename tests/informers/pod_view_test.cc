@@ -61,6 +61,13 @@ Pod whole_pod() {
   sidecar.set_restart_policy("Always");
   sidecar.add_ports()->set_container_port(9);
   sidecar.mutable_ports(0)->set_protocol("UDP");
+  spec.add_volumes()->mutable_volume_source()->mutable_empty_dir();
+  auto& data = *spec.add_volumes();
+  data.set_name("data");
+  data.mutable_volume_source()->mutable_persistent_volume_claim()->set_claim_name("shared");
+  auto& scratch = *spec.add_volumes();
+  scratch.set_name("scratch");
+  scratch.mutable_volume_source()->mutable_ephemeral()->mutable_volume_claim_template();
   auto& status = *pod.mutable_status();
   status.set_phase("Running");
   status.set_reason("Evicted");
@@ -84,7 +91,7 @@ TEST(PodViewTest, HoldsWhatLoopsNeed) {
   EXPECT_EQ(view->created, at(100));
   EXPECT_EQ(view->deletion, at(200));
   EXPECT_EQ(view->deletion_grace_seconds, 30);
-  EXPECT_TRUE(view->has_finalizers);
+  EXPECT_FALSE(view->finalizers.empty());
   EXPECT_EQ(view->deletion_cost, -5);
   ASSERT_EQ(view->labels.size(), 2u);
   EXPECT_EQ(view->labels[0].first, "app");
@@ -104,6 +111,11 @@ TEST(PodViewTest, HoldsWhatLoopsNeed) {
   EXPECT_EQ(view->ports[0].second, 8080);
   EXPECT_EQ(view->ports[1].second, 9);
   EXPECT_EQ(view->port_protocols[1], "UDP");
+  ASSERT_EQ(view->claims.size(), 2u);
+  EXPECT_EQ(view->claims[0].name, "shared");
+  EXPECT_FALSE(view->claims[0].generic_ephemeral);
+  EXPECT_EQ(view->claims[1].name, "web-1-scratch");
+  EXPECT_TRUE(view->claims[1].generic_ephemeral);
   EXPECT_EQ(view->phase, "Running");
   EXPECT_EQ(view->reason, "Evicted");
   EXPECT_THAT(view->pod_ips, testing::ElementsAre("10.0.0.1", "fd00::1"));

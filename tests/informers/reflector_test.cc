@@ -380,5 +380,46 @@ TEST_F(ReflectorTest, FollowsMetadataAlone) {
   ASSERT_TRUE(informer->find({"a", "d"}));
 }
 
+// A look at what the server has serves all who asked before it began, and comes in chunks.
+TEST_F(ReflectorTest, CatchingUpIsShared) {
+  auto watch = synced({config_map("a/x", 3), config_map("a/y", 4)}, 8);
+  int done = 0;
+  Scope scope(executor_);
+  const auto catch_up = [&]() -> Task<void> {
+    co_await informer_.catch_up();
+    ++done;
+  };
+  scope.spawn(catch_up());
+  scope.spawn(catch_up());
+  EXPECT_EQ(query(server_.expect(), "limit"), "2000");
+  scope.spawn(catch_up());
+  const int requests = server_.requests;
+  executor_.drain();
+  EXPECT_EQ(server_.requests, requests) << "who asks meanwhile waits for the next";
+
+  meta::v1::PartialObjectMetadataList chunk;
+  chunk.mutable_metadata()->set_resource_version("50");
+  chunk.mutable_metadata()->set_continue_("more");
+  *chunk.add_items()->mutable_metadata() = config_map("a/x", 3).metadata();
+  server_.answer(chunk);
+  EXPECT_EQ(query(server_.expect(), "continue"), "more");
+  chunk.Clear();
+  chunk.mutable_metadata()->set_resource_version("50");
+  *chunk.add_items()->mutable_metadata() = config_map("a/z", 20).metadata();
+  server_.answer(chunk);
+  EXPECT_EQ(done, 0) << "z is still to come, and y is still to go";
+  watch.send("ADDED", config_map("a/z", 20));
+  executor_.drain();
+  EXPECT_EQ(done, 0);
+  watch.send("DELETED", config_map("a/y", 21));
+  executor_.drain();
+  EXPECT_EQ(done, 2);
+
+  chunk.Clear();
+  server_.expect();
+  server_.answer(chunk);
+  EXPECT_EQ(done, 3);
+}
+
 }  // namespace
 }  // namespace ph::informers

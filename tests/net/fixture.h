@@ -123,6 +123,23 @@ class Fed final : public BodyStream {
   std::shared_ptr<Channel<std::string>> source_;
 };
 
+// A stream whose pieces a test puts into its sink, on the handler's executor. Its reader waits for ever.
+class Pushed final : public BodyStream {
+ public:
+  Pushed(Executor& home, Ledger& ledger, std::shared_ptr<PieceSink*> sink)
+      : counted_(home, ledger.streams, ledger.strayed), sink_(std::move(sink)) {}
+  ~Pushed() override { *sink_ = nullptr; }
+  void push_to(PieceSink& sink) override { *sink_ = &sink; }
+  Task<std::optional<SharedBytes>> next() override {
+    co_await sleep_for(1h);
+    co_return std::nullopt;
+  }
+
+ private:
+  Counted counted_;
+  const std::shared_ptr<PieceSink*> sink_;
+};
+
 // What the tests ask for, by path.
 class Handler final : public HttpHandler {
  public:
@@ -130,6 +147,24 @@ class Handler final : public HttpHandler {
   Ledger ledger;
   std::promise<void> stall;
   std::shared_ptr<Channel<std::string>> feed = std::make_shared<Channel<std::string>>();
+  std::shared_ptr<PieceSink*> sink = std::make_shared<PieceSink*>(nullptr);  // of /pushed; null: nobody has asked for it
+
+  std::optional<HttpResponse> begin(HttpRequest& request) override {
+    if (Executor::current() != nullptr) ledger.strayed = true;
+    if (request.path() == "/begun") request.begun = std::make_shared<std::string>("begun: " + request.target);
+    if (!request.path().starts_with("/at-once")) return std::nullopt;
+    HttpResponse response;
+    if (request.path() == "/at-once") response.body = {share(request.target)};
+    if (request.path() == "/at-once-rendered") {
+      response.render = [target = request.target] { return std::vector{share("rendered "), share(target)}; };
+    }
+    if (request.path() == "/at-once-made") {
+      response.next_piece = [left = std::stoi(std::string(request.query()))]() mutable -> SharedBytes {
+        return left-- > 0 ? share(std::string(10'000, 'm')) : nullptr;
+      };
+    }
+    return response;
+  }
 
   Task<HeadVerdict> judge_head(HttpRequest head) override {
     const Counted counted(home_, ledger.handlers, ledger.strayed);
@@ -154,6 +189,8 @@ class Handler final : public HttpHandler {
     if (path == "/stream")
       response.stream = std::make_unique<Pieces>(home_, ledger, std::stoi(std::string(request.query())), 1000);
     if (path == "/endless") response.stream = std::make_unique<Pieces>(home_, ledger, -1, 1000);
+    if (path == "/pushed") response.stream = std::make_unique<Pushed>(home_, ledger, sink);
+    if (path == "/begun") response.body = {share(*std::static_pointer_cast<std::string>(request.begun))};
     if (path == "/feed") response.stream = std::make_unique<Fed>(home_, ledger, feed);
     if (path == "/render") {
       ++ledger.answered;

@@ -69,6 +69,7 @@ struct World {
   explicit World(Metrics* metrics) {
     apiserver::ServerOptions options;
     options.keep_kubernetes_service = false;
+    options.keep_api_services = false;
     options.metrics = metrics;
     store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
     server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, Log(), options);

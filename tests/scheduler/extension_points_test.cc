@@ -33,9 +33,9 @@ class Puppet final : public PostFilterPlugin,
                      public PostBindPlugin {
  public:
   explicit Puppet(WaitingPods* waiting) { orders->waiting = waiting; }
-  PostFilterResult post_filter(CycleState&, const Pod&, std::span<const Rejection> rejections) override {
-    orders->calls.push_back("post_filter " + std::to_string(rejections.size()));
-    return {Verdict::owning(Code::Unschedulable, orders->post_filter), {}};
+  Task<PostFilterResult> post_filter(CycleState&, const Pod&, const Rejections& rejections) override {
+    orders->calls.push_back("post_filter " + std::to_string(rejections.nodes.size()));
+    co_return PostFilterResult{Verdict::owning(Code::Unschedulable, orders->post_filter), {}};
   }
   Verdict reserve(CycleState&, const Pod&, std::string_view node) override {
     orders->calls.push_back("reserve " + std::string(node));

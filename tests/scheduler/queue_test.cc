@@ -78,7 +78,7 @@ class Script {
     if (command == "reject") {
       std::string by;
       words >> by >> by;
-      pod->rejectors = {by == kExtenderName ? kExtenderName : find_plugin(by)->name};
+      pod->rejectors = profile_.bit_of(by);
     }
     queue_.put_back(pod);
   }
@@ -101,7 +101,7 @@ class Script {
 
   template <class F>
   void change(const std::string& name, F f) {
-    Pod pod = *pods_.at(name)->pending;
+    Pod pod = *pods_.at(name)->pending();
     f(pod);
     const auto after = SchedulerPod::of(std::move(pod));
     queue_.update(*pods_.at(name), *after, profile_);

@@ -53,12 +53,14 @@ struct Cluster::Impl {
     server = std::make_unique<apiserver::ApiServer>(
         executor, rng, *store, log.named("apiserver"),
         apiserver::ServerOptions{.keep_kubernetes_service = setup.with_access,
+                                 .keep_api_services = setup.with_access,
                                  .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
                                  .metrics = metrics});
     if (setup.with_access) {
       apiserver::StandardOptions standard;
       standard.token_keys = apiserver::make_simulated_token_keys();
       standard.disable_admission = setup.admission_off;
+      standard.enable_admission = setup.admission_on;
       server->install(apiserver::standard_extensions(*server, executor.clock(), rng, std::move(standard)));
     } else {
       apiserver::Extensions bare;

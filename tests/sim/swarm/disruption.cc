@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/errors.h"
+#include "api/sorted.h"
 #include "api/times.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/swarm/kubelet.h"
@@ -110,7 +111,8 @@ class Disruption final : public Swarm {
                                 status.current_healthy(), status.desired_healthy(), status.expected_pods()));
     }
     // What was granted is not forgotten while the pod is there and may still be deleted, unless the loop cannot know the pod yet.
-    for (const auto& [name, since] : before.status().disrupted_pods()) {
+    for (const auto* disrupted : sorted(before.status().disrupted_pods())) {
+      const auto& [name, since] = *disrupted;
       const Pod* pod = pods_.find("default/" + name);
       if (status.disrupted_pods().contains(name) || !pod || pod->metadata().has_deletion_timestamp()) continue;
       if (app_of(*pod) != app_of(after) || api::to_time(since) + kTimeout <= latest()) continue;

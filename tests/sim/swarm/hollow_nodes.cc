@@ -7,6 +7,7 @@
 
 #include "api/codec.h"
 #include "api/errors.h"
+#include "api/sorted.h"
 #include "node/lifecycle.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/swarm/swarm.h"
@@ -74,7 +75,7 @@ std::string others_part(const Node& node, const core::v1::NodeStatus& own) {
   status.clear_node_info();
   status.clear_daemon_endpoints();
   status.clear_addresses();
-  for (const auto& [name, quantity] : own.capacity()) {
+  for (const auto& [name, quantity] : in_any_order(own.capacity())) {
     status.mutable_capacity()->erase(name);
     status.mutable_allocatable()->erase(name);
   }
@@ -94,7 +95,7 @@ std::string left_out(const core::v1::NodeStatus& status, const core::v1::NodeSta
   for (const auto& address : own.addresses()) {
     if (!has(status.addresses(), address)) return "addresses";
   }
-  for (const auto& [name, quantity] : own.capacity()) {
+  for (const auto& [name, quantity] : in_any_order(own.capacity())) {
     const auto found = status.capacity().find(name), allocatable = status.allocatable().find(name);
     if (found == status.capacity().end() || found->second.string() != quantity.string()) return "capacity";
     if (allocatable == status.allocatable().end() || allocatable->second.string() != quantity.string()) return "allocatable";

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/quantity.h"
+#include "api/sorted.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/swarm/kubelet.h"
 
@@ -37,7 +38,7 @@ bool tells_why(const Pod& pod) {
 }
 
 bool admits(const Node& node, const Pod& pod) {
-  for (const auto& [name, value] : pod.spec().node_selector()) {
+  for (const auto& [name, value] : in_any_order(pod.spec().node_selector())) {
     const auto found = node.metadata().labels().find(name);
     if (found == node.metadata().labels().end() || found->second != value) return false;
   }

@@ -1,0 +1,17 @@
+// The document of a KubeSchedulerConfiguration: its text in its shape, filled with upstream's defaults.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+namespace ph::scheduler {
+
+inline constexpr std::string_view kConfigurationVersion = "kubescheduler.config.k8s.io/v1";
+
+// Throws ConfigurationError, in upstream's words, for what is no such document.
+nlohmann::json read_document(std::string_view text);
+// What the user has not said; the plugins are merged with the default ones.
+void set_defaults(nlohmann::json& document);
+
+}  // namespace ph::scheduler
