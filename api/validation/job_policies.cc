@@ -1,10 +1,8 @@
 // batch/v1 Job: when failed pods end it, and which pods make it a success.
-#include <charconv>
-#include <expected>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "api/validation/job_indexes.h"
 #include "api/validation/job_parts.h"
 
 namespace ph::api {
@@ -71,51 +69,6 @@ void check_action(const std::string& action, bool counts_indexes, const Path& pa
   if (action == "FailIndex" && !counts_indexes) errors.invalid_text(path, action, "requires the backoffLimitPerIndex to be set");
 }
 
-// How many indexes "1,3-5" names, or what is wrong with it.
-using Counted = std::expected<std::int64_t, std::string>;
-
-std::expected<std::int64_t, std::string> read_index(std::string_view text, std::int64_t completions) {
-  std::int64_t index = 0;
-  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size())
-    return std::unexpected(fmt::format("cannot convert string to integer for index: {}", quote(text)));
-  if (index >= completions) return std::unexpected(fmt::format("too large index: {}", quote(text)));
-  return index;
-}
-
-std::string not_increasing(std::int64_t before, std::int64_t now) {
-  return fmt::format("non-increasing order, previous: {}, current: {}", before, now);
-}
-
-Counted count_indexes(std::string_view text, std::int64_t completions) {
-  std::int64_t total = 0;
-  std::optional<std::int64_t> last;
-  for (std::size_t from = 0; !text.empty() && from <= text.size();) {
-    const std::size_t comma = std::min(text.find(',', from), text.size());
-    const std::string_view interval = text.substr(from, comma - from);
-    from = comma + 1;
-    const auto dash = interval.find('-');
-    if (dash != interval.npos && interval.find('-', dash + 1) != interval.npos) {
-      return std::unexpected(fmt::format(
-          "the fragment {} violates the requirement that an index interval can have at most two parts separated by '-'",
-          quote(interval)));
-    }
-    const auto first = read_index(interval.substr(0, dash), completions);
-    if (!first) return std::unexpected(first.error());
-    auto end = first;
-    if (dash != interval.npos) {
-      end = read_index(interval.substr(dash + 1), completions);
-      if (!end) return std::unexpected(end.error());
-      if (*first >= *end) return std::unexpected(not_increasing(*first, *end));
-    }
-    if (last && *last >= *first) return std::unexpected(not_increasing(*last, *first));
-    total += *end - *first + 1;
-    last = *end;
-  }
-  return total;
-}
-
 void check_success_rule(const SuccessPolicyRule& rule, int completions, const Path& path, Errors& errors) {
   if (!rule.has_succeeded_count() && !rule.has_succeeded_indexes())
     errors.required(path, "at least one of succeededCount or succeededIndexes must be specified");
@@ -123,9 +76,11 @@ void check_success_rule(const SuccessPolicyRule& rule, int completions, const Pa
   if (rule.has_succeeded_indexes()) {
     const Path at = path.member("succeededIndexes");
     if (rule.succeeded_indexes().size() > kIndexesBytesMax) errors.too_long(at, kIndexesBytesMax);
-    const Counted counted = count_indexes(rule.succeeded_indexes(), completions);
-    if (counted) indexes = *counted;
-    else errors.invalid_text(at, rule.succeeded_indexes(), "error parsing succeededIndexes: " + counted.error());
+    if (const auto ranges = read_indexes(rule.succeeded_indexes(), completions)) {
+      for (const IndexRange& range : *ranges) indexes += range.last - range.first + 1;
+    } else {
+      errors.invalid_text(at, rule.succeeded_indexes(), "error parsing succeededIndexes: " + ranges.error());
+    }
   }
   if (!rule.has_succeeded_count()) return;
   const Path at = path.member("succeededCount");
