@@ -52,6 +52,7 @@ struct SchedulerWorld {
   Metrics* metrics = nullptr;                   // null: nothing is counted
   std::span<const PluginEntry> plugins = {};    // beside those of the registry, for configurations made in code
   ExtenderTransports extender_transports = {};  // needed for a configuration with extenders
+  ObjectSource* objects = nullptr;              // what plugins read of further kinds; null: from the informers
 };
 
 class Scheduler final : private Handle {
