@@ -223,7 +223,9 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     impl.executor.drain();
   }
   if (setup.with_scheduler) {
-    impl.scheduler = impl.process("scheduler", 3, setup.fault_kinds, [&impl](const pilothouse::Connector& connector) {
+    Faults faults = setup.fault_kinds;
+    faults.crash_at_write = 0, faults.watch_lag = 0;  // the loops' alone
+    impl.scheduler = impl.process("scheduler", 3, faults, [&impl](const pilothouse::Connector& connector) {
       return scheduler_program(impl.executor, connector, impl.setup.scheduler_config, impl.setup.extender_transports, impl.rng,
                                impl.log, impl.setup.metrics_of_all);
     });
