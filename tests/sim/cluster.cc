@@ -333,6 +333,15 @@ informers::Client& Cluster::client() { return *impl_->admin; }
 const std::vector<std::string>& Cluster::history() const { return impl_->history; }
 void Cluster::on_write(std::function<void(const Write&)> watcher) { impl_->watchers.push_back(std::move(watcher)); }
 
+void Cluster::plant(const std::string& key, std::optional<std::string> value) {
+  run([](apiserver::Store& store, apiserver::Transaction transaction) -> Task<void> {
+    const auto done = co_await store.commit(std::move(transaction));
+    PH_ASSERT(done.has_value());
+  }(*impl_->store, {.preconditions = {},
+                    .mutations = {{.key = key, .value = std::move(value), .last_value_only = false}},
+                    .author = "another server"}));
+}
+
 std::string Cluster::history_text() const {
   std::string out;
   for (const std::string& line : impl_->history) out += line + "\n";
