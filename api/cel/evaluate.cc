@@ -110,7 +110,8 @@ class Evaluator {
     std::optional<Value> found = looked_up(from, key);
     if (of || optional) return found ? Value::some(*std::move(found)) : Value::none();
     if (found) return *std::move(found);
-    throw Error(from.as_list() ? fmt::format("index out of bounds: {}", text_of(key)) : fmt::format("no such key: {}", text_of(key)));
+    throw Error(from.as_list() ? fmt::format("index out of bounds: {}", text_of(key))
+                               : fmt::format("no such key: {}", text_of(key)));
   }
 
   Value member(const Node& node) { return selected(of(*node.children[0]), Value(node.name), node.optional); }

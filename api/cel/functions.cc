@@ -121,10 +121,18 @@ Value ordered(std::string_view name, Args args, Claim claim) {
   if ((is_nan(args[0]) && is_number(args[1])) || (is_nan(args[1]) && is_number(args[0]))) return false;
   no_such_overload(name, args);
 }
-Value less(Args args) { return ordered("_<_", args, [](auto order) { return order < 0; }); }
-Value at_most(Args args) { return ordered("_<=_", args, [](auto order) { return order <= 0; }); }
-Value more(Args args) { return ordered("_>_", args, [](auto order) { return order > 0; }); }
-Value at_least(Args args) { return ordered("_>=_", args, [](auto order) { return order >= 0; }); }
+Value less(Args args) {
+  return ordered("_<_", args, [](auto order) { return order < 0; });
+}
+Value at_most(Args args) {
+  return ordered("_<=_", args, [](auto order) { return order <= 0; });
+}
+Value more(Args args) {
+  return ordered("_>_", args, [](auto order) { return order > 0; });
+}
+Value at_least(Args args) {
+  return ordered("_>=_", args, [](auto order) { return order >= 0; });
+}
 
 Value in(Args args) {
   if (const List* list = args[1].as_list()) return std::ranges::find(*list, args[0]) != list->end();
@@ -481,9 +489,8 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 const Function* find_function(std::string_view name, bool method, std::size_t args) {
-  const auto found = std::ranges::find_if(kFunctions, [&](const Function& one) {
-    return one.name == name && one.method == method && one.args == args;
-  });
+  const auto found = std::ranges::find_if(
+      kFunctions, [&](const Function& one) { return one.name == name && one.method == method && one.args == args; });
   return found == std::end(kFunctions) ? nullptr : found;
 }
 

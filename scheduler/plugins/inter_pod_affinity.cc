@@ -31,8 +31,8 @@ bool matches_all(const Terms& terms, const PodInfo& pod) {
 // In each domain, by how many pods each rule is met or broken there.
 struct Required {
   struct Fixed {
-    Terms near, away;          // the pod's own
-    Labels its_namespace;      // labels of the pod's namespace
+    Terms near, away;      // the pod's own
+    Labels its_namespace;  // labels of the pod's namespace
     bool matches_itself = false;
   };
   std::shared_ptr<const Fixed> fixed;
@@ -99,7 +99,8 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
     }
     const auto affinity = pod_affinity(waiting);
     static const Terms* none = new Terms;
-    const Terms near = resolved(affinity ? affinity->required : *none), away = resolved(affinity ? affinity->required_anti : *none);
+    const Terms near = resolved(affinity ? affinity->required : *none),
+                away = resolved(affinity ? affinity->required_anti : *none);
     const bool helps = change.node_after ? node_helps(change, near, away) : pod_helps(change, near, away);
     return helps ? QueueingHint::Queue : QueueingHint::Skip;
   }

@@ -123,8 +123,8 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
     const auto claim = claims_.find({space, std::string(name.name.view())});
     if (!claim) {
       out.code = Code::UnschedulableAndUnresolvable;
-      out.problem = fmt::format("looking up PVC {}/{}: persistentvolumeclaim \"{}\" not found", space, name.name.view(),
-                                name.name.view());
+      out.problem =
+          fmt::format("looking up PVC {}/{}: persistentvolumeclaim \"{}\" not found", space, name.name.view(), name.name.view());
       return false;
     }
     if (name.ephemeral) {
@@ -197,9 +197,8 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
 
   static bool is_wanted(const PersistentVolumeClaim& claim, const Pod& waiting) {
     if (claim.metadata().namespace_() != waiting.metadata().namespace_()) return false;
-    return std::ranges::any_of(waiting.spec().volumes(), [&](const auto& volume) {
-      return claim_name(waiting, volume) == claim.metadata().name();
-    });
+    return std::ranges::any_of(waiting.spec().volumes(),
+                               [&](const auto& volume) { return claim_name(waiting, volume) == claim.metadata().name(); });
   }
 
   static bool is_freed(const VolumeAttachment& gone, const Pod& waiting) {

@@ -109,7 +109,8 @@ class VolumeZone final : public PreFilterPlugin, public FilterPlugin {
     for (std::size_t i = 0; volumes && i < volumes->claims.size(); ++i) {
       const PodVolumes::Claim& claim = volumes->claims[i];
       if (claim.ephemeral) continue;
-      if (Verdict verdict = add_places_of(pod, claim.name.view(), out.places); !verdict.success()) return {std::move(verdict), {}};
+      if (Verdict verdict = add_places_of(pod, claim.name.view(), out.places); !verdict.success())
+        return {std::move(verdict), {}};
     }
     if (out.places.empty()) return {Verdict::skip(), {}};
     state.put(this, std::move(out));

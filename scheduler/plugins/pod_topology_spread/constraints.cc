@@ -8,8 +8,8 @@
 
 namespace ph::scheduler {
 
-using core::v1::Node, core::v1::ReplicationController, core::v1::Service, core::v1::Taint, core::v1::TopologySpreadConstraint;
 using apps::v1::ReplicaSet, apps::v1::StatefulSet;
+using core::v1::Node, core::v1::ReplicationController, core::v1::Service, core::v1::Taint, core::v1::TopologySpreadConstraint;
 
 std::int64_t SpreadConstraint::count(const NodeInfo& node, const Interned& namespace_name) const {
   if (pods.is_everything()) return 0;  // as upstream: a selector that selects everything counts nothing

@@ -68,9 +68,9 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
 
   ClusterEvents retry_on() const override {
     using enum ClusterEvent;
-    return {NodeAdded,         NodeDeleted,       NodeLabelsChanged,        NodeTaintsChanged,
-            AssignedPodAdded,  AssignedPodDeleted, AssignedPodLabelsChanged, AssignedPodTolerationsChanged,
-            PodLabelsChanged,  PodTolerationsChanged};
+    return {NodeAdded,        NodeDeleted,          NodeLabelsChanged,        NodeTaintsChanged,
+            AssignedPodAdded, AssignedPodDeleted,   AssignedPodLabelsChanged, AssignedPodTolerationsChanged,
+            PodLabelsChanged, PodTolerationsChanged};
   }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
@@ -256,8 +256,8 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
     return std::ranges::any_of(constraints, [&](const SpreadConstraint& one) { return one.pods.matches(labels); });
   }
   static bool selects_other(const Labels& before, const Labels& after, std::span<const SpreadConstraint> constraints) {
-    return std::ranges::any_of(
-        constraints, [&](const SpreadConstraint& one) { return one.pods.matches(before) != one.pods.matches(after); });
+    return std::ranges::any_of(constraints,
+                               [&](const SpreadConstraint& one) { return one.pods.matches(before) != one.pods.matches(after); });
   }
 
   static bool pod_helps(const ClusterChange& change, const Pod& waiting, std::span<const SpreadConstraint> constraints) {
@@ -274,8 +274,8 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
     const bool own = after.metadata().uid() == waiting.metadata().uid();
     const bool taints_matter = std::ranges::any_of(constraints, &SpreadConstraint::honors_taints);
     if (own && taints_matter && change.event == ClusterEvent::PodTolerationsChanged) return true;
-    return selects_other(interned_labels(change.waiting_before->metadata().labels()),
-                         interned_labels(after.metadata().labels()), constraints);
+    return selects_other(interned_labels(change.waiting_before->metadata().labels()), interned_labels(after.metadata().labels()),
+                         constraints);
   }
 
   static bool node_helps(const ClusterChange& change, std::span<const SpreadConstraint> constraints) {
@@ -284,7 +284,8 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
     const bool counts = after && has_all_topologies(*after, constraints);
     if (!before || !after) return counted || counts;
     if (counted != counts) return true;
-    return counts && (differ_in_topology(*before, *after, constraints) || !are_same(before->spec().taints(), after->spec().taints()));
+    return counts &&
+           (differ_in_topology(*before, *after, constraints) || !are_same(before->spec().taints(), after->spec().taints()));
   }
 
   const Snapshot& snapshot_;

@@ -106,10 +106,10 @@ bool VolumeBinder::is_done(const VolumePlan& plan, const Pod& pod, const std::st
 void VolumeBinder::check_binding(const VolumeDecision::Binding& binding, const Node& node, bool& done) const {
   const VolumeRef volume = reader_.volumes().in_api(key_of(*binding.volume));
   const ClaimRef claim = reader_.claims().in_api(key_of(*binding.claim));
-  if (!volume) never(fmt::format("failed to check binding: could not find v1.PersistentVolume \"{}\"",
-                                 binding.volume->metadata().name()));
-  if (!claim) never(fmt::format("failed to check binding: could not find v1.PersistentVolumeClaim \"{}\"",
-                                key_of(*binding.claim).text()));
+  if (!volume)
+    never(fmt::format("failed to check binding: could not find v1.PersistentVolume \"{}\"", binding.volume->metadata().name()));
+  if (!claim)
+    never(fmt::format("failed to check binding: could not find v1.PersistentVolumeClaim \"{}\"", key_of(*binding.claim).text()));
   // What was written may not have come back yet.
   if (revision_of(*volume) < revision_of(*binding.volume)) {
     done = false;
@@ -124,8 +124,9 @@ void VolumeBinder::check_binding(const VolumeDecision::Binding& binding, const N
 
 void VolumeBinder::check_provision(const PersistentVolumeClaim& decided, const Node& node, bool& done) const {
   const ClaimRef claim = reader_.claims().in_api(key_of(decided));
-  if (!claim) never(fmt::format("failed to check provisioning pvc: could not find v1.PersistentVolumeClaim \"{}\"",
-                                key_of(decided).text()));
+  if (!claim)
+    never(
+        fmt::format("failed to check provisioning pvc: could not find v1.PersistentVolumeClaim \"{}\"", key_of(decided).text()));
   if (revision_of(*claim) < revision_of(decided)) {
     done = false;
     return;

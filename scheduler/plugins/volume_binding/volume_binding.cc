@@ -48,8 +48,7 @@ class VolumeBinding final : public PreFilterPlugin,
                             public ReservePlugin,
                             public PreBindPlugin {
  public:
-  VolumeBinding(const VolumeBindingArgs& args, const PluginWorld& world)
-      : snapshot_(*world.snapshot), reader_(world) {
+  VolumeBinding(const VolumeBindingArgs& args, const PluginWorld& world) : snapshot_(*world.snapshot), reader_(world) {
     if (world.clock) binder_.emplace(world, reader_, args.bind_timeout);
   }
 
@@ -153,8 +152,7 @@ class VolumeBinding final : public PreFilterPlugin,
         return !are_same(change.before<StorageClass>()->allowed_topologies(), change.after<StorageClass>()->allowed_topologies());
       case PersistentVolumeClaimAdded:
       case PersistentVolumeClaimChanged: return is_wanted(*change.after<PersistentVolumeClaim>(), waiting);
-      case CsiNodeChanged:
-        return migrated_plugins_of(*change.before<CSINode>()) != migrated_plugins_of(*change.after<CSINode>());
+      case CsiNodeChanged: return migrated_plugins_of(*change.before<CSINode>()) != migrated_plugins_of(*change.after<CSINode>());
       case CsiDriverChanged:
         return counts_no_more(*change.before<CSIDriver>(), *change.after<CSIDriver>()) &&
                has_inline(change.after<CSIDriver>()->metadata().name(), waiting);
@@ -176,9 +174,8 @@ class VolumeBinding final : public PreFilterPlugin,
 
   static bool is_wanted(const PersistentVolumeClaim& claim, const Pod& waiting) {
     if (claim.metadata().namespace_() != waiting.metadata().namespace_()) return false;
-    return std::ranges::any_of(waiting.spec().volumes(), [&](const auto& volume) {
-      return claim_name(waiting, volume) == claim.metadata().name();
-    });
+    return std::ranges::any_of(waiting.spec().volumes(),
+                               [&](const auto& volume) { return claim_name(waiting, volume) == claim.metadata().name(); });
   }
 
   const Snapshot& snapshot_;
