@@ -155,6 +155,9 @@ class Cluster {
   };
   void on_write(std::function<void(const Write&)> watcher);
 
+  // What the store holds from now on under this key of its own, whoever left it there: nobody looks at it first. Nothing: the key goes.
+  void plant(const std::string& key, std::optional<std::string> value);
+
   // What stands before the server, for the components (not for the administrator): it may change a request, and answer it itself. Null:
   // nothing.
   using Front = std::function<std::optional<HttpResponse>(HttpRequest&)>;
