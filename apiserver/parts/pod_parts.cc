@@ -10,7 +10,7 @@
 #include "api/value.h"
 #include "apiserver/parts/object_part.h"
 #include "apiserver/parts/parts.h"
-#include "apiserver/registry/qos.h"
+#include "apiserver/parts/pod_resize.h"
 
 namespace ph::apiserver {
 namespace {
@@ -19,8 +19,8 @@ using core::v1::Container;
 using core::v1::EphemeralContainer;
 using core::v1::Pod;
 
-// Gives `pod` the part of `wanted` that this sub-resource is about.
-using TakePart = void (*)(Pod& pod, const Pod& wanted, api::Errors& errors);
+// `stored`, with the part of `wanted` that this sub-resource is about, and what is wrong with that.
+using TakePart = Pod (*)(const Pod& stored, const Pod& wanted, api::Errors& errors);
 
 const std::string& name_of(const EphemeralContainer& container) { return container.ephemeral_container_common().name(); }
 
@@ -30,7 +30,7 @@ void take_ephemeral_containers(Pod& pod, const Pod& wanted, api::Errors& errors)
     const auto& list = wanted.spec().ephemeral_containers();
     const auto found = std::ranges::find(list, name_of(existing), name_of);
     if (found == list.end()) {
-      errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be removed", name_of(existing)));
+      errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be removed\n", name_of(existing)));
     } else if (!api::Value::equal(api::Value::of(existing), api::Value::of(*found))) {
       errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be changed", name_of(existing)));
     }
@@ -38,43 +38,32 @@ void take_ephemeral_containers(Pod& pod, const Pod& wanted, api::Errors& errors)
   *pod.mutable_spec()->mutable_ephemeral_containers() = wanted.spec().ephemeral_containers();
 }
 
-template <class Containers>
-void take_resources(Containers& to, const Containers& from) {
-  for (Container& container : to) {
-    const auto found = std::ranges::find(from, container.name(), [](const Container& other) { return other.name(); });
-    if (found == from.end()) continue;
-    *container.mutable_resources() = found->resources();
-    *container.mutable_resize_policy() = found->resize_policy();
-  }
+// The pod as it is to be, judged.
+Pod with_ephemeral_containers(const Pod& stored, const Pod& wanted, api::Errors& errors) {
+  Pod pod = stored;
+  take_ephemeral_containers(pod, wanted, errors);
+  // As an update from itself: the rules of a spec, without those of what may be there at first or may change.
+  if (errors.empty()) api::rules_of(api::schema_of<Pod>()).validate_update(pod, pod, errors);
+  return pod;
 }
 
-bool same_spec(const Pod& a, const Pod& b) {
-  return api::Value::equal(api::Value::of(a).member("spec"), api::Value::of(b).member("spec"));
-}
-
-void take_size(Pod& pod, const Pod& wanted, api::Errors& errors) {
-  auto& spec = *pod.mutable_spec();
-  take_resources(*spec.mutable_containers(), wanted.spec().containers());
-  take_resources(*spec.mutable_init_containers(), wanted.spec().init_containers());
-  if (!same_spec(pod, wanted)) errors.forbidden(api::Path("spec"), "only cpu and memory resources are mutable");
-  if (qos_class(pod) != pod.status().qos_class()) {
-    errors.invalid_text(api::Path("metadata"), pod.metadata().name(), "Pod QOS Class may not change as a result of resizing");
-  }
+Pod with_size(const Pod& stored, const Pod& wanted, api::Errors& errors) {
+  Pod pod = resized(stored, wanted);
+  api::rules_of(api::schema_of<Pod>()).validate_update(pod, pod, errors);
+  check_resize(pod, stored, errors);
+  return pod;
 }
 
 MakePart with_part(const Call& call, TakePart take) {
   return [&call, take](const api::Object& stored, const api::Object& wanted) -> api::Object {
-    auto pod = std::make_unique<Pod>(stored.as<Pod>());
     api::Errors errors;
-    take(*pod, wanted.as<Pod>(), errors);
-    // As an update from itself: the rules of a spec, without those of what may be there at first or may change.
-    if (errors.empty()) api::rules_of(*call.served->resource->schema).validate_update(*pod, *pod, errors);
+    auto pod = std::make_unique<Pod>(take(stored.as<Pod>(), wanted.as<Pod>(), errors));
     if (!errors.empty()) throw api::invalid(call.served->qualified_kind, pod->metadata().name(), errors.list());
     return pod;
   };
 }
 
-TakePart part_of(const Call& call) { return call.info.subresource == "resize" ? &take_size : &take_ephemeral_containers; }
+TakePart part_of(const Call& call) { return call.info.subresource == "resize" ? &with_size : &with_ephemeral_containers; }
 
 }  // namespace
 
