@@ -1,6 +1,10 @@
 // v1 Service.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "api/addresses.h"
 #include "api/validation/endpoint_parts.h"
 
 namespace ph::api {
@@ -123,6 +127,25 @@ void check_families(const ServiceSpec& spec, const Path& path, Errors& errors) {
   }
 }
 
+// One address of each family, and of the one that is said of it.
+void check_families_of_ips(const ServiceSpec& spec, const Path& ips, Errors& errors) {
+  std::vector<bool> are_v6;
+  for (const std::string& ip : spec.cluster_ips()) {
+    const auto address = read_address(ip);
+    if (!address) return;
+    are_v6.push_back(address->is_v6);
+  }
+  if (are_v6.size() == 2 && are_v6[0] == are_v6[1])
+    errors.invalid(ips, json_of(spec.cluster_ips()), "may specify no more than one IP for each IP family");
+  for (int i = 0; i < std::min(spec.cluster_ips_size(), spec.ip_families_size()); ++i) {
+    const bool is_v6 = are_v6[static_cast<std::size_t>(i)];
+    const std::string& family = spec.ip_families(i);
+    if ((family != "IPv4" || !is_v6) && (family != "IPv6" || is_v6)) continue;
+    errors.invalid(ips.index(i), json_of(spec.cluster_ips()),
+                   fmt::format("expected an {} value as indicated by `ipFamilies[{}]`", family, i));
+  }
+}
+
 void check_cluster_ips(const ServiceSpec& spec, const Path& path, Errors& errors) {
   const Path ips = path.member("clusterIPs");
   check_families(spec, path, errors);
@@ -139,6 +162,7 @@ void check_cluster_ips(const ServiceSpec& spec, const Path& path, Errors& errors
       errors.invalid(ips, json_of(spec.cluster_ips()), "'None' must be the first and only value");
     if (ip != "None") check_ip_text(ip, ips.index(i), errors);
   }
+  check_families_of_ips(spec, ips, errors);
 }
 
 void check_external_ips(const ServiceSpec& spec, const Path& path, Errors& errors) {
@@ -189,6 +213,26 @@ void check_traffic(const ServiceSpec& spec, const Path& path, Errors& errors) {
   }
 }
 
+// It keeps the second one as well, until it is to be of one family.
+void check_second_ip(const ServiceSpec& now, const ServiceSpec& old, const Path& path, Errors& errors) {
+  const bool for_one = now.ip_family_policy() == "SingleStack";
+  const auto needs_policy = [&](std::string_view what) {
+    const std::string value = now.has_ip_family_policy() ? quote(now.ip_family_policy()) : "null";
+    errors.invalid(path.member("ipFamilyPolicy"), value,
+                   fmt::format("must be set to 'SingleStack' when releasing the secondary {}", what));
+  };
+  if (old.cluster_ips_size() == 2) {
+    if (now.cluster_ips_size() == 1 && !for_one) needs_policy("cluster IP");
+    if (now.cluster_ips_size() == 2 && now.cluster_ips(1) != old.cluster_ips(1))
+      errors.invalid(path.member("clusterIPs").index(1), json_of(now.cluster_ips()), "may not change once set");
+  }
+  if (old.ip_families_size() == 2) {
+    if (now.ip_families_size() == 1 && !for_one) needs_policy("ipFamily");
+    if (now.ip_families_size() == 2 && now.ip_families(1) != old.ip_families(1))
+      errors.invalid_text(path.member("ipFamilies").index(1), now.ip_families(1), "may not change once set");
+  }
+}
+
 // A service keeps its first cluster IP as long as it has one.
 void check_kept_ips(const ServiceSpec& now, const ServiceSpec& old, const Path& path, Errors& errors) {
   if (now.type() == "ExternalName" || old.type() == "ExternalName") return;
@@ -201,6 +245,7 @@ void check_kept_ips(const ServiceSpec& now, const ServiceSpec& old, const Path& 
   if (!old.ip_families().empty() && !now.ip_families().empty() && old.ip_families(0) != now.ip_families(0)) {
     errors.invalid_text(path.member("ipFamilies").index(0), now.ip_families(0), "may not change once set");
   }
+  check_second_ip(now, old, path, errors);
 }
 
 }  // namespace
