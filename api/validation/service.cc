@@ -236,6 +236,26 @@ void check_traffic(const ServiceSpec& spec, const Path& path, Errors& errors) {
   }
 }
 
+// It keeps the second one as well, until it is to be of one family.
+void check_second_ip(const ServiceSpec& now, const ServiceSpec& old, const Path& path, Errors& errors) {
+  const bool for_one = now.ip_family_policy() == "SingleStack";
+  const auto needs_policy = [&](std::string_view what) {
+    const std::string value = now.has_ip_family_policy() ? quote(now.ip_family_policy()) : "null";
+    errors.invalid(path.member("ipFamilyPolicy"), value,
+                   fmt::format("must be set to 'SingleStack' when releasing the secondary {}", what));
+  };
+  if (old.cluster_ips_size() == 2) {
+    if (now.cluster_ips_size() == 1 && !for_one) needs_policy("cluster IP");
+    if (now.cluster_ips_size() == 2 && now.cluster_ips(1) != old.cluster_ips(1))
+      errors.invalid(path.member("clusterIPs").index(1), json_of(now.cluster_ips()), "may not change once set");
+  }
+  if (old.ip_families_size() == 2) {
+    if (now.ip_families_size() == 1 && !for_one) needs_policy("ipFamily");
+    if (now.ip_families_size() == 2 && now.ip_families(1) != old.ip_families(1))
+      errors.invalid_text(path.member("ipFamilies").index(1), now.ip_families(1), "may not change once set");
+  }
+}
+
 // A service keeps its first cluster IP as long as it has one.
 void check_kept_ips(const ServiceSpec& now, const ServiceSpec& old, const Path& path, Errors& errors) {
   if (now.type() == "ExternalName" || old.type() == "ExternalName") return;
@@ -245,6 +265,10 @@ void check_kept_ips(const ServiceSpec& now, const ServiceSpec& old, const Path& 
         now.cluster_ips().empty() ? fmt::format("[{}]", quote(now.cluster_ip())) : json_of(now.cluster_ips());
     errors.invalid(path.member("clusterIPs").index(0), shown, "may not change once set");
   }
+  if (!old.ip_families().empty() && !now.ip_families().empty() && old.ip_families(0) != now.ip_families(0)) {
+    errors.invalid_text(path.member("ipFamilies").index(0), now.ip_families(0), "may not change once set");
+  }
+  check_second_ip(now, old, path, errors);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "apiserver/registry/service_families.h"
 
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
@@ -18,7 +19,9 @@ using core::v1::Service;
 using core::v1::ServicePort;
 using core::v1::ServiceSpec;
 
-constexpr const char* kFamily = "IPv4";  // the cluster's
+bool has(const ServiceFamilies& families, std::string_view family) {
+  return std::ranges::find(families, family) != families.end();
+}
 
 void refuse(const Service& service, const api::Errors& errors) {
   if (!errors.empty()) throw api::invalid("Service", service.metadata().name(), errors.list());
@@ -37,56 +40,58 @@ void check_single(const ServiceSpec& spec, const api::Path& path, api::Errors& e
 }
 
 // Addresses tell their families where those are not told.
-void infer_families(ServiceSpec& spec, const api::Path& ips, api::Errors& errors) {
+void infer_families(ServiceSpec& spec, const ServiceFamilies& of_cluster, const api::Path& ips, api::Errors& errors) {
   std::vector<std::string> shown;
   for (const std::string& ip : spec.cluster_ips()) shown.push_back(api::quote(ip));
   for (int i = spec.ip_families_size(); i < spec.cluster_ips_size() && spec.cluster_ips(0) != "None"; ++i) {
-    if (spec.cluster_ips(i).find(':') == std::string::npos) {
-      spec.add_ip_families(kFamily);
+    const char* family = spec.cluster_ips(i).find(':') == std::string::npos ? "IPv4" : "IPv6";
+    if (has(of_cluster, family)) {
+      spec.add_ip_families(family);
     } else {
       errors.invalid(ips.index(static_cast<std::size_t>(i)), fmt::format("[{}]", fmt::join(shown, ",")),
-                     "IPv6 is not configured on this cluster");
+                     fmt::format("{} is not configured on this cluster", family));
     }
   }
 }
 
-void check_cluster(const ServiceSpec& spec, const api::Path& path, api::Errors& errors) {
-  if (wants(spec, "RequireDualStack")) {
+void check_cluster(const ServiceSpec& spec, const ServiceFamilies& of_cluster, const api::Path& path, api::Errors& errors) {
+  if (wants(spec, "RequireDualStack") && of_cluster.size() < 2) {
     errors.invalid_text(path.member("ipFamilyPolicy"), spec.ip_family_policy(),
                         "this cluster is not configured for dual-stack services");
   }
   for (int i = 0; i < spec.ip_families_size(); ++i) {
-    if (spec.ip_families(i) == kFamily) continue;
+    if (has(of_cluster, spec.ip_families(i))) continue;
     errors.invalid_text(path.member("ipFamilies").index(static_cast<std::size_t>(i)), spec.ip_families(i),
                         "not configured on this cluster");
   }
 }
 
-// A headless service without a selector: its endpoints are somebody else's, of any family.
-void settle_free(ServiceSpec& spec) {
-  if (!spec.has_ip_family_policy()) spec.set_ip_family_policy("RequireDualStack");
-  if (spec.ip_families_size() == 0) spec.add_ip_families(kFamily);
-  if (spec.ip_families_size() == 1 && !wants(spec, "SingleStack"))
+// One family, the cluster's own; both, where the policy would have them and they can be had.
+void complete(ServiceSpec& spec, std::string_view first, bool both) {
+  if (spec.ip_families_size() == 0) spec.add_ip_families(std::string(first));
+  if (spec.ip_families_size() == 1 && both && !wants(spec, "SingleStack"))
     spec.add_ip_families(spec.ip_families(0) == "IPv4" ? "IPv6" : "IPv4");
 }
 
 }  // namespace
 
-void settle_families(Service& service) {
+void settle_families(Service& service, const ServiceFamilies& of_cluster) {
   ServiceSpec& spec = *service.mutable_spec();
   if (spec.type() == "ExternalName") return;
   const api::Path path("spec");
   api::Errors errors;
   api::check_service_addresses(spec, path, errors);
   refuse(service, errors);
+  // Headless, without a selector: its endpoints are somebody else's, of any family.
+  const bool free = spec.cluster_ip() == "None" && spec.selector().empty();
+  if (!spec.has_ip_family_policy()) spec.set_ip_family_policy(free ? "RequireDualStack" : "SingleStack");
   check_single(spec, path.member("ipFamilyPolicy"), errors);
-  infer_families(spec, path.member("clusterIPs"), errors);
+  infer_families(spec, of_cluster, path.member("clusterIPs"), errors);
   refuse(service, errors);
-  if (spec.cluster_ip() == "None" && spec.selector().empty()) return settle_free(spec);
-  check_cluster(spec, path, errors);
+  if (free) return complete(spec, of_cluster.front(), true);
+  check_cluster(spec, of_cluster, path, errors);
   refuse(service, errors);
-  if (!spec.has_ip_family_policy()) spec.set_ip_family_policy("SingleStack");
-  if (spec.ip_families_size() == 0) spec.add_ip_families(kFamily);
+  complete(spec, of_cluster.front(), of_cluster.size() > 1);
 }
 
 // One number of a port, in several protocols, may share a node port; others may not.
