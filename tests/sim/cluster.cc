@@ -50,12 +50,12 @@ struct Cluster::Impl {
     store->follow([this](std::span<const apiserver::Change> changes) {
       for (const apiserver::Change& change : changes) note(change);
     });
-    server = std::make_unique<apiserver::ApiServer>(
-        executor, rng, *store, log.named("apiserver"),
-        apiserver::ServerOptions{.keep_kubernetes_service = setup.with_access,
-                                 .keep_api_services = setup.with_access,
-                                 .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
-                                 .metrics = metrics});
+    apiserver::ServerOptions of_server{.keep_kubernetes_service = setup.with_access,
+                                       .keep_api_services = setup.with_access,
+                                       .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
+                                       .metrics = metrics};
+    if (!setup.service_ranges.empty()) of_server.service_cidr = setup.service_ranges;
+    server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), std::move(of_server));
     if (setup.with_access) {
       apiserver::StandardOptions standard;
       standard.token_keys = apiserver::make_simulated_token_keys();
