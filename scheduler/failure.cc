@@ -118,13 +118,6 @@ void Scheduler::clear_nomination(const PodRef& pod) {
   if (!pod->nominated_node.empty()) tasks_.spawn(patch_status(pod->key(), nomination_patch(pod->uid, {})));
 }
 
-Task<void> Scheduler::nominate(const Pod& pod, std::string node) {
-  if (node == pod.status().nominated_node_name()) co_return;
-  const std::string value = node.empty() ? "null" : fmt::format(R"("{}")", node);
-  co_await patch_status(key_of(pod), fmt::format(R"({{"metadata":{{"uid":"{}"}},"status":{{"nominatedNodeName":{}}}}})",
-                                                 pod.metadata().uid(), value));
-}
-
 Task<void> Scheduler::patch_status(ObjectKey key, std::string body) {
   try {
     co_await world_.client.patch<Pod>(key, informers::Patch::strategic(std::move(body)), "status");
