@@ -213,5 +213,28 @@ TEST(BindingDevices, APodWhoseClaimIsNotThereIsNotTried) {
   EXPECT_EQ(cluster.get<Pod>("default/a").spec().node_name(), "n1");
 }
 
+// -- What the server makes of a pod before the scheduler sees it
+
+TEST(LabelKeys, ThePodsOwnLabelsBecomePartOfItsAffinity) {
+  sim::Cluster cluster(sim::no_loops());
+  create<Pod>(cluster,
+              "{metadata: {namespace: default, name: a, labels: {rev: r1}}, spec: {containers: [{name: c, image: i}], affinity: "
+              "{podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone, labelSelector: {}, "
+              "matchLabelKeys: [rev, none]}]}, podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, "
+              "podAffinityTerm: {topologyKey: zone, labelSelector: {}, mismatchLabelKeys: [rev]}}]}}}}");
+  const auto affinity = cluster.get<Pod>("default/a").spec().affinity();
+  const auto shown = [](const meta::v1::LabelSelector& selector) {
+    std::string out;
+    for (const auto& one : selector.match_expressions()) out += one.key() + " " + one.operator_() + " " + one.values(0) + ";";
+    return out;
+  };
+  EXPECT_EQ(shown(affinity.pod_affinity().required_during_scheduling_ignored_during_execution(0).label_selector()), "rev In r1;");
+  EXPECT_EQ(shown(affinity.pod_anti_affinity()
+                      .preferred_during_scheduling_ignored_during_execution(0)
+                      .pod_affinity_term()
+                      .label_selector()),
+            "rev NotIn r1;");
+}
+
 }  // namespace
 }  // namespace ph::scheduler::test
