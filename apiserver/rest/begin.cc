@@ -47,40 +47,65 @@ bool let_in(const Front& front, Call& call) {
   return call.let_in = true;
 }
 
-// Reads the object that is to be written. Large ones are the helper's (aside.h).
-void read_object(const Front& front, Call& call) {
-  if (call.request.body.size() >= kLarge) return;
+// Reads a new object and gives it what it has of its own.
+void read_new(const Front& front, Call& call) {
   const Served& served = *call.served;
-  const bool creates = call.info.verb == "create";
-  const WriteOptions options = write_options(call.request, call.query, creates ? "CreateOptions" : "UpdateOptions");
+  const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   call.decoded = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
-  if (!creates || served.stored_as) return;
+  if (served.stored_as) return;
   match_namespace(call, call.decoded);
   prepare_new(served, call.decoded, front.now(), front.rng);
-  if (!options.manager.empty()) record_new(call.decoded, options.manager, call.info.subresource, front.now());
+  if (!options.manager.empty()) {
+    record_plain(served, call.decoded, nullptr, options.manager, call.info.subresource, front.now());
+  }
   call.prepared = true;
 }
 
-// What a verb can do here of a resource that is stored.
+// Reads what is put in the place of another object.
+void read_put(Call& call) {
+  const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
+  call.decoded = read_body(call.request, *call.served->resource->schema, options.unknown, call.warnings);
+}
+
+// Makes of the object that is published what the request wants to be made of it. What cannot be made the executor refuses: it may
+// see another object.
+void draft(const Front& front, Call& call) {
+  if (call.served->stored_as) return;
+  const std::optional<EntryRef> entry = call.served->cache->look(call.key().text());
+  if (!entry || !*entry || (*entry)->protobuf->size() >= kLarge) return;
+  const std::vector<std::string> warnings = call.warnings;
+  try {
+    call.info.verb == "patch" ? draft_patch(front, call, *entry) : draft_put(front, call, *entry);
+  } catch (const api::ApiError&) {
+    call.warnings = warnings;
+  }
+}
+
+// What a verb can do here of a resource that is stored. What is large is the helper's (aside.h).
 std::optional<HttpResponse> begin_verb(const Front& front, Call& call) {
   const std::string& verb = call.info.verb;
   if (verb == "get") return get_here(front, call);
   if (verb == "list") return list_here(front, call);
-  if (verb == "create" || verb == "update") read_object(front, call);
+  if (call.request.body.size() >= kLarge) return std::nullopt;
+  if (verb == "create") read_new(front, call);
+  if (verb == "update") read_put(call);
+  if (verb == "update" || verb == "patch") draft(front, call);
   return std::nullopt;
 }
 
 std::optional<HttpResponse> begin_resource(const Front& front, const Serving& serving, Call& call) {
   if (call.served == nullptr) return answer_unknown(call);
   if (!serving.ready) return std::nullopt;
-  check_route(*call.served->resource, call.info, call.request.method);
-  if (!call.info.subresource.empty()) return std::nullopt;
-  if (!call.served->resource->has_verb(call.info.verb)) {
-    throw api::method_not_allowed(call.served->qualified, call.info.verb);
+  const RequestInfo& info = call.info;
+  check_route(*call.served->resource, info, call.request.method);
+  const bool writes_status = info.subresource == "status" && (info.verb == "update" || info.verb == "patch");
+  if (!info.subresource.empty() && !writes_status) return std::nullopt;
+  if (!writes_status && !call.served->resource->has_verb(info.verb)) {
+    throw api::method_not_allowed(call.served->qualified, info.verb);
   }
   const std::string& name = call.served->qualified;
   const bool is_virtual = front.virtual_resources && front.virtual_resources->contains(name);
-  if (is_virtual || part_verb(name, {}, call.info.verb) || call.served->cache == nullptr) return std::nullopt;
+  if (is_virtual || part_verb(name, {}, info.verb) || call.served->cache == nullptr) return std::nullopt;
   return begin_verb(front, call);
 }
 

@@ -129,6 +129,8 @@ class Core final : public ObjectReader {
   Scope writes_;  // the first to go
 };
 
+struct Draft;  // apiserver/rest/write.h
+
 // One request on its way through the server; lives as long as its handling.
 struct Call {
   HttpRequest request;
@@ -141,9 +143,10 @@ struct Call {
   std::shared_ptr<Served> held;  // `served`, which may be withdrawn meanwhile
   Served* served = nullptr;
   const api::Subresource* subresource = nullptr;
-  bool let_in = false;    // who asks is known, and he may
-  api::Object decoded;    // the body, when it has been read already; else none
-  bool prepared = false;  // and it has what `prepare_new` gives a new object
+  bool let_in = false;           // who asks is known, and he may
+  api::Object decoded;           // the body, when it has been read already; else none
+  bool prepared = false;         // and it has what `prepare_new` gives a new object
+  std::shared_ptr<Draft> draft;  // of an update, made ahead
   std::vector<std::string> warnings;
   bool watching = false;  // a watch has begun, which counts itself at its end
 

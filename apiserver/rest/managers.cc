@@ -38,8 +38,11 @@ bool is_of_several_versions(const Served& served, const api::Object& object) {
 
 }  // namespace
 
-void record_new(api::Object& object, const std::string& manager, const std::string& subresource, Time now) {
-  api::record_update(object, nullptr, {manager, "Update", subresource}, now);
+bool record_plain(const Served& served, api::Object& object, const api::Object* old, const std::string& manager,
+                  const std::string& subresource, Time now) {
+  if (old && is_of_several_versions(served, *old)) return false;
+  api::record_update(object, old, {manager, "Update", subresource}, now);
+  return true;
 }
 
 ManagerRecord::ManagerRecord(const Core& core, const WriteRequest& request, const api::Object* old)

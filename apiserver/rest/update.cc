@@ -9,6 +9,26 @@
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
+namespace {
+
+UpdateKind kind_of(const Call& call) { return call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main; }
+
+}  // namespace
+
+// The object itself stays: when something comes between, all is made anew.
+void draft_put(const Front& front, Call& call, EntryRef entry) {
+  const Served& served = *call.served;
+  const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
+  match_name(call, call.decoded);
+  match_namespace(call, call.decoded);
+  const Make make = [&](const api::Object& stored) {
+    check_uid(served, call.key(), options.dry_run, call.decoded.metadata().uid(), stored.metadata().uid());
+    return call.decoded.clone();
+  };
+  call.draft = std::make_shared<Draft>(
+      draft_update(served, kind_of(call), std::move(entry), make, options.manager, call.info.subresource, front.now()));
+}
+
 Task<HttpResponse> update(Core& core, Call& call) {
   Served& served = *call.served;
   Served& storage = storage_of(served);
@@ -34,9 +54,9 @@ Task<HttpResponse> update(Core& core, Call& call) {
     check_uid(storage, call.key(), options.dry_run, object.metadata().uid(), stored.metadata().uid());
     return has_revision ? std::move(object) : object.clone();
   };
-  const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;
-  WriteResult result =
-      co_await update_object(core, storage, call.key(), kind, make, write_request(call, options.manager, options.dry_run));
+  WriteRequest write = write_request(call, options.manager, options.dry_run);
+  write.draft = std::move(call.draft);
+  WriteResult result = co_await update_object(core, storage, call.key(), kind_of(call), make, std::move(write));
   co_return answer_entry(core.front, call, 200, shown(served, result.entry));
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "api/gated_fields.h"
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/deletion.h"
@@ -69,6 +70,15 @@ void prepare(Served& served, UpdateKind kind, WriteContext& context, api::Object
   }
 }
 
+// What no request changes of what it has made. The draft has a whole entry and two objects.
+void complete(const Served& served, UpdateKind kind, Draft& draft) {
+  ObjectMeta& metadata = draft.object.mutable_metadata();
+  check_revision(served, kind, metadata, draft.old.metadata(), draft.entry->revision);
+  keep_system_fields(metadata, draft.old.metadata());
+  metadata.set_resource_version(to_string(draft.entry->revision));
+  keep_other_part(served, kind, draft.object, draft.old);
+}
+
 // The update took away the last thing that kept an object that is being deleted.
 bool completes_deletion(const Served& served, const api::Object& object, const api::Object& old) {
   const ObjectMeta& before = old.metadata();
@@ -79,27 +89,43 @@ bool completes_deletion(const Served& served, const api::Object& object, const a
 
 }  // namespace
 
+Draft draft_update(const Served& served, UpdateKind kind, EntryRef entry, const Make& make, const std::string& manager,
+                   const std::string& subresource, Time now) {
+  Draft draft{.entry = std::move(entry), .old = {}, .object = {}};
+  draft.old = decode_entry(*served.resource, *draft.entry);
+  draft.object = make(draft.old);
+  complete(served, kind, draft);
+  if (!manager.empty()) draft.recorded = record_plain(served, draft.object, &draft.old, manager, subresource, now);
+  return draft;
+}
+
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request) {
   Race race(core.lines);
   for (int attempt = 0; attempt < kAttempts;) {
     co_await race.turn_of(served.prefix, key);
+    served.cache->publish();  // for the drafts of those who come
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
     const std::size_t size = std::max(request.size, entry->protobuf->size());
-    const api::Object old = co_await aside(core, size, [&] { return decode_entry(*served.resource, *entry); });
-    api::Object object = co_await aside(core, request.make_is_pure ? size : 0, [&] { return make(old); });
-    ObjectMeta& metadata = object.mutable_metadata();
-    check_revision(served, kind, metadata, old.metadata(), entry->revision);
-    keep_system_fields(metadata, old.metadata());
-    metadata.set_resource_version(to_string(entry->revision));
-    keep_other_part(served, kind, object, old);
+    Draft draft;
+    if (const auto ahead = std::exchange(request.draft, nullptr); ahead && ahead->entry == entry) {
+      draft = std::move(*ahead);
+    } else {
+      draft.entry = entry;
+      draft.old = co_await aside(core, size, [&] { return decode_entry(*served.resource, *entry); });
+      draft.object = co_await aside(core, request.make_is_pure ? size : 0, [&] { return make(draft.old); });
+      complete(served, kind, draft);
+    }
+    const api::Object& old = draft.old;
+    api::Object& object = draft.object;
 
     Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), race);
-    if (!request.manager.empty()) {
+    if (!request.manager.empty() && !draft.recorded) {
       const ManagerRecord record(core, request, &old);
       co_await aside(core, size, [&] { record.write(object); });
     }
     co_await round.admit(&object, &old);
+    api::drop_gated_fields(object, &old);
     prepare(served, kind, round.context(), object, old);
     co_await aside(core, size, [&] { validate_update(served, kind, object, old); });
     co_await round.validate(&object, &old);

@@ -24,6 +24,10 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
 
 std::optional<HttpResponse> get_here(const Front& front, const Call& call);
 std::optional<HttpResponse> list_here(const Front& front, const Call& call);
+// What the call makes of the object that is published at present, of a kind that is stored as it is shown. A PUT's has been read
+// (`decoded`). They throw ApiError, which need not be what the executor will say.
+void draft_patch(const Front& front, Call& call, EntryRef entry);
+void draft_put(const Front& front, Call& call, EntryRef entry);
 
 // -- What they share
 

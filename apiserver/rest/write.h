@@ -11,6 +11,14 @@
 
 namespace ph::apiserver {
 
+// What a request makes of an object that is stored, before anybody judges it: a function of the two. It may be made ahead, and
+// holds as long as the object's entry is the one it was made of.
+struct Draft {
+  EntryRef entry;
+  api::Object old, object;
+  bool recorded = false;  // its manager
+};
+
 // On whose behalf a write is made, and how.
 struct WriteRequest {
   Identity user;
@@ -23,6 +31,7 @@ struct WriteRequest {
   std::optional<api::Fence> fence;               // judged in the transaction of the write
   std::size_t size = 0;                          // of what was sent
   bool prepared = false;                         // of a create: `prepare_new` has been done, and the manager recorded
+  std::shared_ptr<Draft> draft;                  // of an update: made ahead; or null
   bool make_is_pure = false;  // of an update: `make` looks at nothing that changes, and may run on another thread
 };
 
@@ -47,6 +56,10 @@ enum class UpdateKind {
 // Makes the wanted object from the stored one; may be called again when a race was lost. An object that carries another
 // resourceVersion than the stored one is refused with 409, one with another UID with 422. May throw ApiError.
 using Make = std::function<api::Object(const api::Object& stored)>;
+
+// The draft of an update that speaks the version that is stored, made ahead. Throws ApiError. Threads: any, if `make` runs there.
+Draft draft_update(const Served& served, UpdateKind kind, EntryRef entry, const Make& make, const std::string& manager,
+                   const std::string& subresource, Time now);
 
 // Throws ApiError: 404, 409 Conflict, 422, …
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request);

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/rest/begin.h"
 #include "tests/apiserver/harness.h"
 #include "tests/apiserver/standard_world.h"
 #include "tests/base/blocking.h"
@@ -134,6 +135,30 @@ TEST(Begin, AnswersAsTheExecutorDoes) {
   compare(Harness::request("PUT", kMaps + "/zz", map("zz"), "application/json"));
   compare(Harness::request("PUT", kMaps + "/a", map("b"), "application/json"));
   compare(Harness::request("PUT", kMaps + "/a?fieldManager=somebody", map("a", "newer"), "application/json"));
+  const auto patch = [](const std::string& target, std::string body, const char* type) {
+    return Harness::request("PATCH", target, std::move(body), type);
+  };
+  const char* const merge = "application/merge-patch+json";
+  compare(patch(kMaps + "/a", R"({"data":{"w":"1"}})", merge));
+  compare(patch(kMaps + "/a", R"({"data":{"w":"2"}})", merge));
+  compare(patch(kMaps + "/a?fieldManager=somebody", R"({"data":{"w":"3"}})", merge));
+  compare(patch(kMaps + "/a?fieldValidation=Warn", R"({"dota":{"w":"3"}})", merge));
+  compare(patch(kMaps + "/a?fieldValidation=Strict", R"({"dota":{"w":"3"}})", merge));
+  compare(patch(kMaps + "/a?dryRun=All", R"({"data":{"w":"4"}})", merge));
+  compare(patch(kMaps + "/a", R"({"metadata":{"resourceVersion":"1"}})", merge));
+  compare(patch(kMaps + "/a", R"({"metadata":{"uid":"other"}})", merge));
+  compare(patch(kMaps + "/a", R"([{"op":"remove","path":"/data/w"}])", "application/json-patch+json"));
+  compare(patch(kMaps + "/a", R"([{"op":"remove","path":"/data/w"}])", "application/json-patch+json"));
+  compare(patch(kMaps + "/zz", R"({"data":{"w":"1"}})", merge));
+  compare(patch(kMaps + "/a/status", R"({"data":{"w":"1"}})", merge));
+  compare(post("/api/v1/nodes", R"({"metadata":{"name":"n"},"status":{"phase":"Running"}})"));
+  for (const char* ready : {"True", "False", "False"}) {
+    compare(patch("/api/v1/nodes/n/status",
+                  fmt::format(R"({{"status":{{"conditions":[{{"type":"Ready","status":"{}"}}]}}}})", ready),
+                  "application/strategic-merge-patch+json"));
+  }
+  compare(Harness::request("PUT", "/api/v1/nodes/n/status", R"({"metadata":{"name":"n"},"status":{"phase":"Pending"}})",
+                           "application/json"));
   for (int round = 0; round < 2; ++round) {  // the first one may find nothing published
     compare(get(kMaps + "/a"));
     compare(get(kMaps + "/zz"));
@@ -221,6 +246,73 @@ TEST(Begin, WhoWantsToBeSomebodyElseAsksTheExecutor) {
   EXPECT_FALSE(world.server->begin(begun).has_value());
   EXPECT_EQ(world.send(std::move(begun)).status, 403);
   EXPECT_EQ(world.send(std::move(request)).status, 403);
+}
+
+// -- Updates that are made ahead
+
+// The request as it is when it comes to the executor, with or without a draft of what it makes of the object.
+HttpRequest begun(Harness& api, HttpRequest request, bool with_draft) {
+  EXPECT_FALSE(api.server->begin(request).has_value());
+  EXPECT_EQ(std::static_pointer_cast<Begun>(request.begun)->call.draft != nullptr, with_draft);
+  return request;
+}
+HttpRequest labelling(const std::string& name, const std::string& value) {
+  return Harness::request("PATCH", kMaps + "/a", fmt::format(R"({{"metadata":{{"labels":{{"{}":"{}"}}}}}})", name, value),
+                          "application/merge-patch+json");
+}
+
+TEST(BeginUpdates, AreMadeOfWhatIsPublished) {
+  Harness api;
+  api.post(kMaps, map("a"));
+  EXPECT_EQ(api.send(begun(api, labelling("first", "1"), false)).status, 200) << "nothing was published";
+  const Answer answer = api.send(begun(api, labelling("second", "2"), true));
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.json()["metadata"]["labels"], Json::object({{"v", "x"}, {"first", "1"}, {"second", "2"}}));
+  EXPECT_EQ(api.get(kMaps + "/a").body, answer.body);
+}
+
+TEST(BeginUpdates, AreMadeAnewOfWhatHasChanged) {
+  Harness api;
+  api.post(kMaps, map("a"));
+  api.send(labelling("v", "y"));
+  HttpRequest early = begun(api, labelling("early", "1"), true);
+  EXPECT_EQ(api.send(labelling("late", "2")).status, 200);
+  const Answer answer = api.send(std::move(early));
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.json()["metadata"]["labels"], Json::object({{"v", "y"}, {"early", "1"}, {"late", "2"}}));
+}
+
+TEST(BeginUpdates, OfAnotherRevisionAreRefused) {
+  Harness api;
+  api.post(kMaps, map("a"));
+  api.send(labelling("v", "y"));
+  Json object = api.get(kMaps + "/a").json();
+  object["data"]["v"] = "mine";
+  HttpRequest early = begun(api, Harness::request("PUT", kMaps + "/a", object.dump(), "application/json"), true);
+  EXPECT_EQ(api.send(labelling("late", "2")).status, 200);
+  EXPECT_EQ(api.send(std::move(early)).status, 409);
+  EXPECT_EQ(api.get(kMaps + "/a").json()["data"]["v"], "x");
+  // Without a revision it is what is wanted, whatever came between.
+  object["metadata"].erase("resourceVersion");
+  early = begun(api, Harness::request("PUT", kMaps + "/a", object.dump(), "application/json"), true);
+  EXPECT_EQ(api.send(labelling("later", "3")).status, 200);
+  const Answer answer = api.send(std::move(early));
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.json()["data"]["v"], "mine");
+  EXPECT_EQ(answer.json()["metadata"]["labels"], Json::object({{"v", "y"}}));
+}
+
+TEST(BeginUpdates, WhatCannotBeMadeIsTheExecutorsToRefuse) {
+  Harness api;
+  api.post(kMaps, map("a"));
+  api.send(labelling("v", "y"));
+  const auto patch = [&](std::string body, const char* type) {
+    return api.send(begun(api, Harness::request("PATCH", kMaps + "/a", std::move(body), type), false)).status;
+  };
+  EXPECT_EQ(patch(R"([{"op":"test","path":"/data/v","value":"no"}])", "application/json-patch+json"), 422);
+  EXPECT_EQ(patch(R"({"metadata":{"name":"b"}})", "application/merge-patch+json"), 400);
+  EXPECT_EQ(patch("{", "application/merge-patch+json"), 400);
+  EXPECT_EQ(patch("{}", "text/plain"), 415);
 }
 
 // A server on a thread of its own, as it is in a program.
