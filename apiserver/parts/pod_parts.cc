@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "api/internal_form.h"
 #include "api/kinds.h"
 #include "api/object.h"
 #include "api/rules.h"
+#include "api/text_diff.h"
 #include "api/value.h"
 #include "apiserver/parts/object_part.h"
 #include "apiserver/parts/parts.h"
@@ -15,7 +17,6 @@
 namespace ph::apiserver {
 namespace {
 
-using core::v1::Container;
 using core::v1::EphemeralContainer;
 using core::v1::Pod;
 
@@ -24,32 +25,35 @@ using TakePart = Pod (*)(const Pod& stored, const Pod& wanted, api::Errors& erro
 
 const std::string& name_of(const EphemeralContainer& container) { return container.ephemeral_container_common().name(); }
 
-void take_ephemeral_containers(Pod& pod, const Pod& wanted, api::Errors& errors) {
-  const api::Path path("spec.ephemeralContainers");
-  for (const EphemeralContainer& existing : pod.spec().ephemeral_containers()) {
-    const auto& list = wanted.spec().ephemeral_containers();
-    const auto found = std::ranges::find(list, name_of(existing), name_of);
-    if (found == list.end()) {
-      errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be removed\n", name_of(existing)));
-    } else if (!api::Value::equal(api::Value::of(existing), api::Value::of(*found))) {
-      errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be changed", name_of(existing)));
-    }
+// The rules of a spec, without those of what may be there at first or may change.
+void check_spec(const Pod& pod, api::Errors& errors) { api::rules_of(api::schema_of<Pod>()).validate_update(pod, pod, errors); }
+
+void check_kept(const EphemeralContainer& existing, const EphemeralContainer* now, const api::Path& path, api::Errors& errors) {
+  const std::string& name = name_of(existing);
+  if (!now) {
+    errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be removed\n", name));
+  } else if (!api::Value::equal(api::Value::of(existing), api::Value::of(*now))) {
+    errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be changed\n{}", name,
+                                       api::diff_lines(api::internal_json_lines(existing), api::internal_json_lines(*now))));
   }
-  *pod.mutable_spec()->mutable_ephemeral_containers() = wanted.spec().ephemeral_containers();
 }
 
 // The pod as it is to be, judged.
 Pod with_ephemeral_containers(const Pod& stored, const Pod& wanted, api::Errors& errors) {
   Pod pod = stored;
-  take_ephemeral_containers(pod, wanted, errors);
-  // As an update from itself: the rules of a spec, without those of what may be there at first or may change.
-  if (errors.empty()) api::rules_of(api::schema_of<Pod>()).validate_update(pod, pod, errors);
+  const auto& list = wanted.spec().ephemeral_containers();
+  *pod.mutable_spec()->mutable_ephemeral_containers() = list;
+  check_spec(pod, errors);
+  for (const EphemeralContainer& existing : stored.spec().ephemeral_containers()) {
+    const auto found = std::ranges::find(list, name_of(existing), name_of);
+    check_kept(existing, found == list.end() ? nullptr : &*found, api::Path("spec.ephemeralContainers"), errors);
+  }
   return pod;
 }
 
 Pod with_size(const Pod& stored, const Pod& wanted, api::Errors& errors) {
   Pod pod = resized(stored, wanted);
-  api::rules_of(api::schema_of<Pod>()).validate_update(pod, pod, errors);
+  check_spec(pod, errors);
   check_resize(pod, stored, errors);
   return pod;
 }

@@ -1,14 +1,10 @@
 // Services: addresses and ports of the cluster, given out and taken back with the write that needs them.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
-#include "api/addresses.h"
 #include "api/codec.h"
-#include "api/errors.h"
 #include "api/kinds.h"
 #include "apiserver/registry/resource_rules.h"
+#include "apiserver/registry/service_families.h"
 #include "apiserver/registry/service_numbers.h"
 
 namespace ph::apiserver {
@@ -17,57 +13,6 @@ namespace {
 using core::v1::Service;
 using core::v1::ServicePort;
 using core::v1::ServiceSpec;
-
-// The old single address and the list of addresses say the same.
-void join_addresses(ServiceSpec& spec) {
-  if (spec.cluster_ip().empty() && spec.cluster_ips_size() > 0) spec.set_cluster_ip(spec.cluster_ips(0));
-  if (!spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) spec.add_cluster_ips(spec.cluster_ip());
-}
-
-bool is_headless(const ServiceSpec& spec) { return spec.cluster_ip() == "None"; }
-// Its endpoints are somebody else's, of any family.
-bool is_free(const ServiceSpec& spec) { return is_headless(spec) && spec.selector().empty(); }
-
-using Families = std::vector<std::string_view>;
-bool has(const Families& families, std::string_view family) { return std::ranges::find(families, family) != families.end(); }
-
-std::string shown(const google::protobuf::RepeatedPtrField<std::string>& texts) {
-  return fmt::format("[\"{}\"]", fmt::join(texts, "\",\""));
-}
-
-// Addresses that are asked for tell their families.
-void infer_families(ServiceSpec& spec, const Families& of_cluster, api::Errors& errors) {
-  if (is_headless(spec)) return;
-  for (int i = spec.ip_families_size(); i < spec.cluster_ips_size(); ++i) {
-    const auto address = api::read_address(spec.cluster_ips(i));
-    if (!address) return;  // validation says so
-    const char* family = address->is_v6 ? "IPv6" : "IPv4";
-    if (std::ranges::find(spec.ip_families(), family) != spec.ip_families().end()) return;  // as well
-    if (has(of_cluster, family)) spec.add_ip_families(family);
-    else
-      errors.invalid(api::Path("spec.clusterIPs").index(i), shown(spec.cluster_ips()),
-                     fmt::format("{} is not configured on this cluster", family));
-  }
-}
-
-// What nobody has asked for: one family, the cluster's own; both, where the policy would have them and the cluster can. What needs no
-// address of the cluster may have any.
-void default_families(Service& service, const Families& of_cluster) {
-  ServiceSpec& spec = *service.mutable_spec();
-  api::Errors errors;
-  infer_families(spec, of_cluster, errors);
-  if (!errors.empty()) throw api::invalid("Service", service.metadata().name(), errors.list());
-  const bool asks_for_both = spec.ip_families_size() > 1 || spec.cluster_ips_size() > 1;
-  if (!spec.has_ip_family_policy()) {
-    if (is_free(spec)) spec.set_ip_family_policy("RequireDualStack");
-    else if (!asks_for_both) spec.set_ip_family_policy("SingleStack");
-  }
-  if (spec.ip_families_size() == 0) spec.add_ip_families(std::string(of_cluster.front()));
-  const bool wants_both = spec.has_ip_family_policy() && spec.ip_family_policy() != "SingleStack";
-  if (spec.ip_families_size() == 1 && wants_both && (is_free(spec) || of_cluster.size() > 1)) {
-    spec.add_ip_families(spec.ip_families(0) == "IPv4" ? "IPv6" : "IPv4");
-  }
-}
 
 // A service that shall be of one family again gives the second one up, unless it says anything else of it.
 void drop_second_family(ServiceSpec& spec, const ServiceSpec& old) {
@@ -78,21 +23,14 @@ void drop_second_family(ServiceSpec& spec, const ServiceSpec& old) {
   if (spec.ip_families_size() > 1 && same(spec.ip_families(), old.ip_families())) spec.mutable_ip_families()->RemoveLast();
 }
 
-void check_families(const ServiceSpec& spec, const Families& of_cluster, api::Errors& errors) {
-  const api::Path policy("spec.ipFamilyPolicy");
-  const bool for_one = !spec.has_ip_family_policy() || spec.ip_family_policy() == "SingleStack";
-  const std::string value = spec.has_ip_family_policy() ? fmt::format("\"{}\"", spec.ip_family_policy()) : "null";
-  constexpr const char* kMust = "must be RequireDualStack or PreferDualStack when multiple '{}' are specified";
-  if (for_one && spec.cluster_ips_size() == 2) errors.invalid(policy, value, fmt::format(kMust, "clusterIPs"));
-  if (for_one && spec.ip_families_size() == 2) errors.invalid(policy, value, fmt::format(kMust, "ipFamilies"));
-  if (is_free(spec)) return;
-  if (spec.ip_family_policy() == "RequireDualStack" && of_cluster.size() < 2)
-    errors.invalid(policy, value, "this cluster is not configured for dual-stack services");
-  for (int i = 0; i < spec.ip_families_size(); ++i) {
-    const std::string& family = spec.ip_families(i);
-    if ((family == "IPv4" || family == "IPv6") && !has(of_cluster, family))
-      errors.invalid_text(api::Path("spec.ipFamilies").index(i), family, "not configured on this cluster");
-  }
+// The old single address means the list: of who says nothing of the list, and of who changes one of the two.
+void join_addresses(ServiceSpec& spec, const ServiceSpec* old) {
+  const auto as_before = [&] { return std::ranges::equal(spec.cluster_ips(), old->cluster_ips()); };
+  if (old != nullptr && !old->cluster_ip().empty() && spec.cluster_ip() != old->cluster_ip() && as_before())
+    spec.clear_cluster_ips();
+  if (old != nullptr && spec.cluster_ip() == old->cluster_ip() && spec.cluster_ips_size() == 0)
+    *spec.mutable_cluster_ips() = old->cluster_ips();
+  if (!spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) spec.add_cluster_ips(spec.cluster_ip());
 }
 
 void clear_families(ServiceSpec& spec) {
@@ -177,24 +115,22 @@ class ServiceRules final : public ResourceRules {
   }
 
   void prepare_create(WriteContext&, api::Object& object) override {
-    auto& spec = *object.as<Service>().mutable_spec();
-    join_addresses(spec);
-    if (spec.type() != "ExternalName") default_families(object.as<Service>(), families_);
+    Service& service = object.as<Service>();
+    join_addresses(*service.mutable_spec(), nullptr);
+    settle_families(service, families_);
+    refuse_ports_of_others(service);
   }
 
   void prepare_update(WriteContext&, api::Object& object, const api::Object& old) override {
     Service& service = object.as<Service>();
     const Service& before = old.as<Service>();
+    join_addresses(*service.mutable_spec(), &before.spec());
     drop_type_leftovers(service, before);
     keep_numbers(service, before);
     drop_second_family(*service.mutable_spec(), before.spec());
-    join_addresses(*service.mutable_spec());
-    if (needs_cluster_ip(service)) default_families(service, families_);
-  }
-
-  void validate(const api::Object& object, api::Errors& errors) override {
-    const Service& service = object.as<Service>();
-    if (needs_cluster_ip(service)) check_families(service.spec(), families_, errors);
+    settle_families(service, families_);
+    refuse_ports_of_others(service);
+    refuse_health_check_change(service, before);
   }
 
  protected:
@@ -211,7 +147,7 @@ class ServiceRules final : public ResourceRules {
 
  private:
   ServiceNumbers numbers_;
-  const Families families_;
+  const ServiceFamilies families_;
 };
 
 }  // namespace

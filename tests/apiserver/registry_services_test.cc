@@ -204,13 +204,13 @@ TEST(Services, FamiliesThatDoNotFitAreRefused) {
       {"address of another one", false, R"(,"clusterIP":"fd00::1")",
        "spec.clusterIPs[0]: Invalid value: [\"fd00::1\"]: IPv6 is not configured on this cluster"},
       {"two without a word", true, R"(,"ipFamilies":["IPv4","IPv6"])",
-       "spec.ipFamilyPolicy: Invalid value: null: must be RequireDualStack or PreferDualStack when multiple 'ipFamilies' are "
-       "specified"},
+       "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP "
+       "families are specified"},
       {"two that should be one", true, R"(,"ipFamilyPolicy":"SingleStack","ipFamilies":["IPv4","IPv6"])",
-       "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be RequireDualStack or PreferDualStack when multiple "
-       "'ipFamilies' are specified"},
+       "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when "
+       "multiple IP families are specified"},
       {"an address of the other", true, R"(,"clusterIP":"fd00::1","ipFamilies":["IPv4"])",
-       "spec.clusterIPs[0]: Invalid value: [\"fd00::1\"]: expected an IPv4 value as indicated by `ipFamilies[0]`"},
+       "spec.clusterIPs[0]: Invalid value: \"fd00::1\": expected an IPv4 value as indicated by `ipFamilies[0]`"},
       {"two of one", true, R"(,"ipFamilyPolicy":"RequireDualStack","clusterIP":"fd00::1","clusterIPs":["fd00::1","fd00::2"])",
        "spec.clusterIPs: Invalid value: [\"fd00::1\",\"fd00::2\"]: may specify no more than one IP for each IP family"},
   };

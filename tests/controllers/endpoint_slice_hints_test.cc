@@ -2,10 +2,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "api/codec.h"
 #include "controllers/common/services.h"
 #include "controllers/endpoint_slice/hints.h"
-#include "informers/node_view.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
 
@@ -58,19 +56,16 @@ TEST(EndpointHints, SharesOfZones) {
 }
 
 TEST(EndpointHints, FactsOfANode) {
-  const auto facts = [](const Node& of) {
-    return endpoint_slice::facts_of(*informers::NodeView::decode(api::encode_protobuf(of)));
-  };
   Node node;
   (*node.mutable_metadata()->mutable_labels())["topology.kubernetes.io/zone"] = "z";
   (*node.mutable_status()->mutable_allocatable())["cpu"].set_string("1500m");
-  EXPECT_EQ(facts(node), (NodeFacts{false, "z", 1500}));
+  EXPECT_EQ(endpoint_slice::facts_of(*informers::NodeView::of(node)), (NodeFacts{false, "z", 1500}));
   auto& ready = *node.mutable_status()->add_conditions();
   ready.set_type("Ready");
   ready.set_status("True");
-  EXPECT_EQ(facts(node), (NodeFacts{true, "z", 1500}));
+  EXPECT_EQ(endpoint_slice::facts_of(*informers::NodeView::of(node)), (NodeFacts{true, "z", 1500}));
   (*node.mutable_metadata()->mutable_labels())["node-role.kubernetes.io/control-plane"] = "";
-  EXPECT_FALSE(facts(node).counts);
+  EXPECT_FALSE(endpoint_slice::facts_of(*informers::NodeView::of(node)).counts);
 }
 
 TEST(EndpointHints, ByZones) {

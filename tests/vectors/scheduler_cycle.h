@@ -11,6 +11,7 @@
 #include "apiserver/server.h"
 #include "apiserver/storage/store.h"
 #include "base/sync.h"
+#include "net/event_loop.h"
 #include "scheduler/scheduler.h"
 #include "tests/sim/executor.h"
 #include "tests/vectors/match.h"
