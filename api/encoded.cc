@@ -101,14 +101,18 @@ std::string encode_stored(const Object& object) {
   return object.message() ? encode_envelope(*object.message()) : dumped(to_json(object));
 }
 
+void decode_stored(std::string_view bytes, google::protobuf::Message& into) {
+  if (is_json_text(bytes)) {
+    decode_json(bytes, into);
+  } else {
+    decode_envelope(bytes, into);
+  }
+}
+
 Object decode_stored(const Schema& schema, std::string_view bytes) {
   if (schema.descriptor == nullptr) return object_of_document(schema, structural::read_document(bytes));
   Object out = Object::make(schema);
-  if (is_json_text(bytes)) {
-    decode_json(bytes, *out.message());
-  } else {
-    decode_envelope(bytes, *out.message());
-  }
+  decode_stored(bytes, *out.message());
   return out;
 }
 

@@ -91,7 +91,8 @@ const Node* Forest::add(const JSONSchemaProps& props) {
   node.int_or_string = props.x_kubernetes_int_or_string();
   node.embedded = props.x_kubernetes_embedded_resource();
   node.preserve_unknown = props.x_kubernetes_preserve_unknown_fields();
-  for (const auto* property : sorted(props.properties())) node.properties.emplace(property->first, add(property->second));
+  node.properties.reserve(props.properties().size());
+  for (const auto* property : sorted(props.properties())) node.properties.emplace_back(property->first, add(property->second));
   if (props.items().has_schema()) node.items = add(props.items().schema());
   if (props.has_additional_properties()) {
     const auto& additional = props.additional_properties();

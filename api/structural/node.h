@@ -1,13 +1,16 @@
 // One schema within a structural schema. Internal to api/structural.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -43,7 +46,7 @@ struct Node {
   bool int_or_string = false;
   bool embedded = false;  // a resource
   bool preserve_unknown = false;
-  std::map<std::string, const Node*, std::less<>> properties;
+  std::vector<std::pair<std::string, const Node*>> properties;  // by name
   const Node* items = nullptr;
   bool has_additional = false;  // additionalProperties were given: a schema, or whether any are allowed
   bool allows_additional = true;
@@ -60,8 +63,9 @@ struct Node {
   const Demands& demands() const;
 
   const Node* property(std::string_view name) const {
-    const auto found = properties.find(name);
-    return found == properties.end() ? nullptr : found->second;
+    const auto name_of = [](const auto& property) -> std::string_view { return property.first; };
+    const auto found = std::ranges::lower_bound(properties, name, {}, name_of);
+    return found == properties.end() || found->first != name ? nullptr : found->second;
   }
   // Of the member `name` of an object, null: none.
   const Node* member(std::string_view name) const {

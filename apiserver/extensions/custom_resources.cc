@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <google/protobuf/arena.h>
 
+#include "api/encoded.h"
 #include "api/errors.h"
 #include "api/kinds.h"
 #include "apiserver/extensions/custom_kind.h"
@@ -47,22 +49,47 @@ CustomResources::CustomResources(Core& core) : definitions_(core.of(api::schema_
 Task<void> CustomResources::fill() {
   std::vector<std::shared_ptr<Served>> all;
   const Snapshot snapshot = definitions_.cache->snapshot();
+  // A schema is hundreds of small objects, which a thousand definitions would leave scattered among what is kept.
+  std::vector<char> block(std::size_t{256} * 1024);
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block.data();
+  options.initial_block_size = block.size();
+  google::protobuf::Arena arena(options);
   for (const EntryRef& entry : *snapshot.entries) {
-    const auto definition = std::move(decode_entry(*definitions_.resource, *entry)).take<Definition>();
-    note(*definition);
-    if (!is_true(*definition, "Established")) continue;
-    known_[definition->metadata().name()].fingerprint = fingerprint_of(*definition);
-    std::ranges::move(served_by(*definition), std::back_inserter(all));
+    auto& definition = *google::protobuf::Arena::CreateMessage<Definition>(&arena);
+    api::decode_stored(*entry->protobuf, definition);
+    note(definition);
+    Known& known = known_[definition.metadata().name()];
+    if (is_true(definition, "Established")) {
+      known.fingerprint = fingerprint_of(definition);
+      std::ranges::move(served_by(definition), std::back_inserter(all));
+    }
+    if (is_settled(definition)) known.settled = entry->revision;
+    arena.Reset();
   }
   co_await core_.serve(std::move(all));
+}
+
+// Whether nothing is to be written of it. What it waits for may not be known yet: then it is looked at once more.
+bool CustomResources::is_settled(Definition& definition) const {
+  if (definition.metadata().has_deletion_timestamp()) return false;
+  const std::string before = definition.status().SerializeAsString();
+  judge_names(taken(definition), core_.now(), definition);
+  return definition.status().SerializeAsString() == before;
 }
 
 Task<void> CustomResources::follow() {
   for (;;) {
     const auto watch = definitions_.cache->watch(definitions_.cache->revision());
     std::set<std::string> names;
-    for (const EntryRef& entry : *definitions_.cache->snapshot().entries) names.emplace(entry->name());
-    for (const auto& [name, known] : known_) names.insert(name);
+    for (const EntryRef& entry : *definitions_.cache->snapshot().entries) {
+      if (Known& known = known_[std::string(entry->name())]; std::exchange(known.settled, {}) != entry->revision) {
+        names.emplace(entry->name());
+      }
+    }
+    for (const auto& [name, known] : known_) {
+      if (!definitions_.cache->find(name)) names.insert(name);
+    }
     while (watch) {
       co_await look_at_all(std::exchange(names, {}));
       const bool waits = !again_.empty();

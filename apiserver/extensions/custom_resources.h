@@ -30,12 +30,14 @@ class CustomResources {
     std::string group, plural;
     apiextensions::v1::CustomResourceDefinitionNames accepted;
     std::string fingerprint;  // of what `served_by` makes of it; empty: nothing is served
+    Revision settled;         // at the start: as it was then, it waits for nothing
   };
 
   // By group and name, the definitions that have it there.
   using Holders = std::map<std::pair<std::string, std::string>, std::set<std::string>>;
 
   void note(const Definition& definition);
+  bool is_settled(Definition& definition) const;
   // Those of `known.accepted` become its, or are free again.
   void hold(const std::string& definition, const Known& known);
   void release(const std::string& definition, const Known& known);
