@@ -367,11 +367,11 @@ void append_json_double(double value, std::string& out) {
   if (zero != std::string_view::npos) out.append(text.substr(zero + 3));
 }
 
-std::string indent_json(std::string_view compact) {
+std::string indent_json(std::string_view compact, std::size_t spaces) {
   std::string out;
   out.reserve(compact.size() * 2);
   std::size_t depth = 0;
-  const auto line = [&] { out.append("\n").append(depth * 2, ' '); };
+  const auto line = [&] { out.append("\n").append(depth * spaces, ' '); };
   bool in_string = false;
   for (std::size_t at = 0; at < compact.size(); ++at) {
     const char c = compact[at];

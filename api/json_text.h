@@ -21,8 +21,8 @@ void append_compact_json(std::string_view text, bool escape, std::string& out);
 // Appends a string literal. What is not UTF-8 becomes \ufffd.
 void append_json_string(std::string_view text, std::string& out);
 void append_json_double(double value, std::string& out);
-// A compact text with two spaces a level.
-std::string indent_json(std::string_view compact);
+// A compact text with a member a line, and that many spaces a level.
+std::string indent_json(std::string_view compact, std::size_t spaces = 2);
 
 // The text with every byte that is not UTF-8, and every escape of half a surrogate pair, replaced by U+FFFD, as Go reads them.
 std::string mend_json(std::string_view text);

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "api/codec.h"
+#include "api/internal_form.h"
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/validation/quote.h"
@@ -84,7 +84,7 @@ void Errors::invalid_text(const Path& path, std::string_view value, std::string_
 }
 
 void Errors::invalid_message(const Path& path, const Message& value, std::string_view detail) {
-  invalid(path, encode_json(value), detail);
+  invalid(path, internal_json(value), detail);
 }
 
 void Errors::not_supported(const Path& path, std::string_view value, std::initializer_list<std::string_view> supported) {
@@ -131,8 +131,12 @@ void Errors::too_many(const Path& path, std::size_t actual, std::size_t max) {
   add("FieldValueTooMany", path, fmt::format("Too many: {}: must have at most {} {}", actual, max, max == 1 ? "item" : "items"));
 }
 
-void Errors::not_found(const Path& path, std::string_view value) {
-  add("FieldValueNotFound", path, fmt::format("Not found: {}", quote(value)));
+void Errors::not_found(const Path& path, std::string_view value, std::string_view detail) {
+  add("FieldValueNotFound", path, with_detail(fmt::format("Not found: {}", quote(value)), detail));
+}
+
+void Errors::internal(const Path& path, std::string_view detail) {
+  add("InternalError", path, with_detail("Internal error", detail));
 }
 
 void Errors::type_invalid(const Path& path, std::string_view value, std::string_view detail) {

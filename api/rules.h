@@ -65,7 +65,7 @@ class Errors {
                std::string_view detail);  // Invalid value: …: …; no value: left out
   void invalid(const Path& path, std::int64_t value, std::string_view detail);
   void invalid_text(const Path& path, std::string_view value, std::string_view detail);  // the value quoted as Go's %q
-  // The value as JSON of the message, as upstream shows structs.
+  // The value as upstream shows structs: api/internal_form.h.
   void invalid_message(const Path& path, const Message& value, std::string_view detail);
   // Supported values are listed in the order given.
   void not_supported(const Path& path, std::string_view value, std::initializer_list<std::string_view> supported);
@@ -76,7 +76,8 @@ class Errors {
   void duplicate_json(const Path& path, std::string_view value_json);
   void too_long(const Path& path, std::size_t max);
   void too_many(const Path& path, std::size_t actual, std::size_t max);
-  void not_found(const Path& path, std::string_view value);
+  void not_found(const Path& path, std::string_view value, std::string_view detail = {});
+  void internal(const Path& path, std::string_view detail);  // what upstream could not find out
   void type_invalid(const Path& path, std::string_view value, std::string_view detail);
   // What others found.
   void take(Errors other);
@@ -114,9 +115,11 @@ const KindRules& rules_of(const Schema& schema);
 
 // metadata: name (by the kind's name rule), namespace, labels, annotations, finalizers, owner references.
 void validate_metadata(const Resource& resource, const meta::v1::ObjectMeta& metadata, Errors& errors);
-// … and what may not change: name, namespace, uid, creationTimestamp, deletionTimestamp, … Members the new object leaves
-// empty count as kept (the server fills them from the old one).
-void validate_metadata_update(const meta::v1::ObjectMeta& metadata, const meta::v1::ObjectMeta& old, Errors& errors);
+// The same of an update, and what may not change: name, namespace, uid, creationTimestamp, deletionTimestamp, … Members the new
+// object leaves empty count as kept (the server fills them from the old one). What is wrong is told as often as upstream finds it,
+// which for some kinds is more often when the object is updated as a `whole`, not one of its sub-resources.
+void validate_metadata_update(const Resource& resource, bool whole, const meta::v1::ObjectMeta& metadata,
+                              const meta::v1::ObjectMeta& old, Errors& errors);
 // The first of custom objects, and of what is embedded in them.
 void validate_metadata(const meta::v1::ObjectMeta& metadata, bool namespaced, NameRule rule, const Path& path, Errors& errors);
 

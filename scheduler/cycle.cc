@@ -64,7 +64,7 @@ Task<void> Scheduler::schedule_one(QueuedRef queued) {
   diagnosis->at = world_.clock.now();
   try {
     CycleState state(queued->info);
-    const Placement placement = place(*queued->profile, state, *pod, *diagnosis);
+    const Placement placement = place_like_others(*queued->profile, state, *pod, *diagnosis);
     metrics_.chosen(queued->attempt_begun);
     if (placement.node) {
       assume_and_bind(queued, std::move(state), *placement.node);
@@ -108,6 +108,55 @@ Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state,
   return {pick(profile.score(state, pod, feasible)), seen.evaluated, seen.feasible};
 }
 
+// By what has been kept of pods of its class, where that is possible. All nodes are candidates then.
+Scheduler::Placement Scheduler::place_like_others(const Profile& profile, CycleState& state, const Pod& pod,
+                                                  Diagnosis& diagnosis) {
+  if (!pod.status().nominated_node_name().empty()) return place(profile, state, pod, diagnosis);
+  Profile::Class of = profile.class_of(pod, state.pod());
+  const PluginSet undeclared = of.undeclared;
+  ClassResults* results = kept_.of(profile, std::move(of.key));
+  if (!results) return place(profile, state, pod, diagnosis);
+
+  rejections_ = {};
+  if (metrics_.measures_next_attempt()) state.measure_plugins();
+  cache_.update(snapshot_);
+  diagnosis.nodes_total = snapshot_.nodes().size();
+  if (snapshot_.nodes().empty()) return {};
+  const auto narrowed = profile.pre_filter(state, pod, snapshot_.nodes());
+  if (!narrowed.verdict.success()) {
+    refuse_all(narrowed.verdict, diagnosis);
+    return {};
+  }
+  // A plugin that has not said what it goes by has a say.
+  if (narrowed.nodes || (profile.active_filters(state) & undeclared) != 0) {
+    state = CycleState(state.shared_pod());
+    return place(profile, state, pod, diagnosis);
+  }
+  const Steady begun = metrics_.now();
+  results->refresh(profile, state, pod, snapshot_, cache_.changes(), queue_.nominated());
+  metrics_.point(profile, Point::Filter, results->feasible() == 0 ? Code::Unschedulable : Code::Success, begun);
+  const Placement seen{nullptr, snapshot_.nodes().size(), results->feasible()};
+  if (results->feasible() == 0) {
+    results->explain(diagnosis);
+    if (profile.has_post_filters()) rejections_.nodes = results->rejections(snapshot_);
+    return seen;
+  }
+  const std::vector<const NodeInfo*> feasible = results->feasible_nodes(snapshot_);
+  if (feasible.size() == 1) return {feasible.front(), seen.evaluated, 1};
+  if (const Verdict verdict = profile.pre_score(state, pod, feasible); !verdict.success()) fail_with(verdict);
+  const bool known = (profile.active_scorers(state) & undeclared) == 0;
+  return {pick(known ? results->totals(profile, state, pod, feasible) : profile.score(state, pod, feasible)), seen.evaluated,
+          seen.feasible};
+}
+
+// What pre-filter says of all nodes at once.
+void Scheduler::refuse_all(const Verdict& verdict, Diagnosis& diagnosis) {
+  if (!verdict.rejected()) fail_with(verdict);
+  diagnosis.pre_filter_message = verdict.message();
+  diagnosis.add(verdict, diagnosis.nodes_total);
+  rejections_.others = verdict;
+}
+
 std::vector<const NodeInfo*> Scheduler::candidates(const Profile& profile, CycleState& state, const Pod& pod,
                                                    Diagnosis& diagnosis, bool nominated_first) {
   rejections_ = {};
@@ -119,10 +168,7 @@ std::vector<const NodeInfo*> Scheduler::candidates(const Profile& profile, Cycle
 
   auto narrowed = profile.pre_filter(state, pod, all);
   if (!narrowed.verdict.success()) {
-    if (!narrowed.verdict.rejected()) fail_with(narrowed.verdict);
-    diagnosis.pre_filter_message = narrowed.verdict.message();
-    diagnosis.add(narrowed.verdict, all.size());
-    rejections_.others = std::move(narrowed.verdict);
+    refuse_all(narrowed.verdict, diagnosis);
     return {};
   }
 

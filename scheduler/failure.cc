@@ -98,11 +98,24 @@ void Scheduler::set_condition(const Pod& pod, std::string_view reason, std::stri
   tasks_.spawn(patch_status(key_of(pod), std::move(body)));
 }
 
+namespace {
+
+// The UID keeps a patch off another pod of the same name.
+std::string nomination_patch(std::string_view uid, std::string_view node) {
+  return fmt::format(R"({{"metadata":{{"uid":"{}"}},"status":{{"nominatedNodeName":{}}}}})", uid,
+                     node.empty() ? "null" : fmt::format(R"("{}")", node));
+}
+
+}  // namespace
+
+Task<void> Scheduler::nominate(const Pod& pod, std::string node) {
+  if (pod.status().nominated_node_name() == node) co_return;
+  co_await patch_status(key_of(pod), nomination_patch(pod.metadata().uid(), node));
+}
+
 void Scheduler::clear_nomination(const PodRef& pod) {
   queue_.nominated().remove(pod->uid);
-  if (pod->nominated_node.empty()) return;
-  tasks_.spawn(
-      patch_status(pod->key(), fmt::format(R"({{"metadata":{{"uid":"{}"}},"status":{{"nominatedNodeName":null}}}})", pod->uid)));
+  if (!pod->nominated_node.empty()) tasks_.spawn(patch_status(pod->key(), nomination_patch(pod->uid, {})));
 }
 
 Task<void> Scheduler::patch_status(ObjectKey key, std::string body) {

@@ -32,7 +32,8 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
                             .waiting = &waiting_,
                             .log = world_.log,
                             .informers = &world_.informers,
-                            .handle = this};
+                            .handle = this,
+                            .objects = world_.objects};
   for (const ProfileSpec& spec : configuration_.profiles) {
     if (profiles_.contains(spec.scheduler_name)) {
       throw std::invalid_argument(fmt::format("duplicate profile with scheduler name \"{}\"", spec.scheduler_name));

@@ -33,6 +33,7 @@
 #include "scheduler/framework/handle.h"
 #include "scheduler/framework/profile.h"
 #include "scheduler/framework/registry.h"
+#include "scheduler/kept/kept_results.h"
 #include "scheduler/metrics.h"
 #include "scheduler/queue/scheduling_queue.h"
 
@@ -51,6 +52,7 @@ struct SchedulerWorld {
   Metrics* metrics = nullptr;                   // null: nothing is counted
   std::span<const PluginEntry> plugins = {};    // beside those of the registry, for configurations made in code
   ExtenderTransports extender_transports = {};  // needed for a configuration with extenders
+  ObjectSource* objects = nullptr;              // what plugins read of further kinds; null: from the informers
 };
 
 class Scheduler final : private Handle {
@@ -119,6 +121,8 @@ class Scheduler final : private Handle {
   // -- The cycle (cycle.cc)
   Task<void> schedule();
   Task<void> schedule_one(QueuedRef pod);
+  Placement place_like_others(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
+  void refuse_all(const Verdict& verdict, Diagnosis& diagnosis);
   // Ends the attempt for want of a node. `rejections_` holds each node's verdict.
   Task<void> nothing_fits(QueuedRef queued, CycleState& state, PendingPod pod, std::shared_ptr<Diagnosis> diagnosis);
   // The nodes that the plugins let through in the cache's present state: the nominated one alone when it is among them
@@ -189,6 +193,10 @@ class Scheduler final : private Handle {
   void spawn(Task<void> work) override { tasks_.spawn(std::move(work)); }
   const Nominator& nominated() const override { return queue_.nominated(); }
   void clear_nomination(const PodRef& pod) override;
+  bool is_there(const ObjectKey& key, std::string_view uid) override {
+    const auto pod = pods().find(key);
+    return pod && pod->info->uid == uid;
+  }
   void activate(const std::vector<std::string>& uids) override { queue_.activate(uids); }
   informers::EventRecorder& recorder(const Profile& profile) override { return events(profile); }
   const std::vector<std::unique_ptr<Extender>>& extenders() const override { return extenders_; }
@@ -207,6 +215,7 @@ class Scheduler final : private Handle {
   Event ready_;                                       // a pod may be ready to be popped
   SchedulingQueue queue_;
   Rejections rejections_;  // of the present cycle
+  KeptResults kept_;
   std::size_t next_start_ = 0;
   bool draining_ = false;
   int under_way_ = 0;  // attempts that have begun and are not over: waiting for answers, or binding

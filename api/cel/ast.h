@@ -15,14 +15,14 @@ struct Function;  // functions.h
 struct Node {
   enum class Kind {
     Constant,
-    Variable,       // `name`
-    Member,         // children[0].name; `optional`: .?name
-    Has,            // has(children[0].name)
-    Index,          // children[0][children[1]]; `optional`: [?…]
-    List,           // children; `optionals` are left out when they are none
-    Map,            // children: key, value, key, value, …
-    Call,           // function(children…): functions, methods (the target goes first) and operators
-    And,            // of all children
+    Variable,  // `name`
+    Member,    // children[0].name; `optional`: .?name
+    Has,       // has(children[0].name)
+    Index,     // children[0][children[1]]; `optional`: [?…]
+    List,      // children; `optionals` are left out when they are none
+    Map,       // children: key, value, key, value, …
+    Call,      // function(children…): functions, methods (the target goes first) and operators
+    And,       // of all children
     Or,
     Conditional,    // children[0] ? children[1] : children[2]
     Comprehension,  // children[0].macro(name, children[1], children[2])

@@ -23,6 +23,7 @@ using Args = std::span<const Value>;
 
 // What an expression makes is bounded, whatever it doubles.
 constexpr std::size_t kLargest = 1 << 20;
+constexpr int kPatternCost = 2000;  // it is compiled anew each time
 void check_size(std::size_t size) {
   if (size > kLargest) throw Error("operation cancelled: actual cost limit exceeded");
 }
@@ -121,10 +122,18 @@ Value ordered(std::string_view name, Args args, Claim claim) {
   if ((is_nan(args[0]) && is_number(args[1])) || (is_nan(args[1]) && is_number(args[0]))) return false;
   no_such_overload(name, args);
 }
-Value less(Args args) { return ordered("_<_", args, [](auto order) { return order < 0; }); }
-Value at_most(Args args) { return ordered("_<=_", args, [](auto order) { return order <= 0; }); }
-Value more(Args args) { return ordered("_>_", args, [](auto order) { return order > 0; }); }
-Value at_least(Args args) { return ordered("_>=_", args, [](auto order) { return order >= 0; }); }
+Value less(Args args) {
+  return ordered("_<_", args, [](auto order) { return order < 0; });
+}
+Value at_most(Args args) {
+  return ordered("_<=_", args, [](auto order) { return order <= 0; });
+}
+Value more(Args args) {
+  return ordered("_>_", args, [](auto order) { return order > 0; });
+}
+Value at_least(Args args) {
+  return ordered("_>=_", args, [](auto order) { return order >= 0; });
+}
 
 Value in(Args args) {
   if (const List* list = args[1].as_list()) return std::ranges::find(*list, args[0]) != list->end();
@@ -438,8 +447,8 @@ constexpr Function kFunctions[] = {
     {"contains", true, 2, contains},
     {"startsWith", true, 2, starts_with},
     {"endsWith", true, 2, ends_with},
-    {"matches", true, 2, matches},
-    {"matches", false, 2, matches},
+    {"matches", true, 2, matches, kPatternCost},
+    {"matches", false, 2, matches, kPatternCost},
     {"lowerAscii", true, 1, in_case<'A', 'a'>},
     {"upperAscii", true, 1, in_case<'a', 'A'>},
     {"trim", true, 1, trim},
@@ -481,9 +490,8 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 const Function* find_function(std::string_view name, bool method, std::size_t args) {
-  const auto found = std::ranges::find_if(kFunctions, [&](const Function& one) {
-    return one.name == name && one.method == method && one.args == args;
-  });
+  const auto found = std::ranges::find_if(
+      kFunctions, [&](const Function& one) { return one.name == name && one.method == method && one.args == args; });
   return found == std::end(kFunctions) ? nullptr : found;
 }
 

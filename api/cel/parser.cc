@@ -30,8 +30,8 @@ NodePtr constant(Value value) {
 }
 
 bool is_type_name(std::string_view name) {
-  static constexpr std::string_view kTypes[] = {"bool",   "bytes", "double", "int",  "list",
-                                                "map",    "null_type", "string", "type", "uint"};
+  static constexpr std::string_view kTypes[] = {"bool", "bytes",     "double", "int",  "list",
+                                                "map",  "null_type", "string", "type", "uint"};
   return std::ranges::find(kTypes, name) != std::end(kTypes);
 }
 
@@ -41,8 +41,12 @@ struct MacroName {
   std::size_t args_least, args_most;
 };
 constexpr MacroName kMacros[] = {
-    {"all", Node::Macro::All, 2, 2},         {"exists", Node::Macro::Exists, 2, 2}, {"exists_one", Node::Macro::ExistsOne, 2, 2},
-    {"existsOne", Node::Macro::ExistsOne, 2, 2}, {"map", Node::Macro::Map, 2, 3},   {"filter", Node::Macro::Filter, 2, 2},
+    {"all", Node::Macro::All, 2, 2},
+    {"exists", Node::Macro::Exists, 2, 2},
+    {"exists_one", Node::Macro::ExistsOne, 2, 2},
+    {"existsOne", Node::Macro::ExistsOne, 2, 2},
+    {"map", Node::Macro::Map, 2, 3},
+    {"filter", Node::Macro::Filter, 2, 2},
 };
 
 class Parser {
@@ -97,12 +101,8 @@ class Parser {
     return out;
   }
 
-  NodePtr either() {
-    return chain("||", Kind::Or, &Parser::both);
-  }
-  NodePtr both() {
-    return chain("&&", Kind::And, &Parser::relation);
-  }
+  NodePtr either() { return chain("||", Kind::Or, &Parser::both); }
+  NodePtr both() { return chain("&&", Kind::And, &Parser::relation); }
   NodePtr chain(std::string_view sign, Kind kind, NodePtr (Parser::*tighter)()) {
     NodePtr first = (this->*tighter)();
     if (!is(sign)) return first;

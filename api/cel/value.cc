@@ -26,9 +26,9 @@ const Map* Value::as_map() const { return pointee<Map>(*this); }
 const Optional* Value::as_optional() const { return pointee<Optional>(*this); }
 
 std::string_view Value::type_name() const {
-  static constexpr std::string_view kNames[] = {"null_type", "bool", "int",  "uint", "double",
-                                                "string",    "bytes", "list", "map",  "kubernetes.Quantity",
-                                                "kubernetes.Semver", "type", "optional_type"};
+  static constexpr std::string_view kNames[] = {
+      "null_type",         "bool", "int",          "uint", "double", "string", "bytes", "list", "map", "kubernetes.Quantity",
+      "kubernetes.Semver", "type", "optional_type"};
   return kNames[of_.index()];
 }
 

@@ -1,4 +1,5 @@
 // apps/v1 Deployment.
+#include "api/internal_form.h"
 #include "api/validation/workloads.h"
 
 namespace ph::api {
@@ -30,14 +31,14 @@ void check_strategy(const DeploymentStrategy& strategy, const Path& path, Errors
       check_rolling(strategy.rolling_update(), path.member("rollingUpdate"), errors);
     }
   } else {
-    errors.not_supported(path, strategy.type(), {"Recreate", "RollingUpdate"});
+    errors.not_supported_json(path, internal_json(strategy), {"Recreate", "RollingUpdate"});
   }
 }
 
 void check_spec(const DeploymentSpec& spec, const Path& path, Errors& errors) {
   check_nonnegative(spec.replicas(), path.member("replicas"), errors);
   const auto selector =
-      check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "deployment", path.member("selector"), errors);
+      check_own_selector(selector_of(spec), "deployment", "invalid label selector", path.member("selector"), errors);
   if (selector) check_selected_template(spec.template_(), *selector, "ReplicaSet", path.member("template"), errors);
   check_strategy(spec.strategy(), path.member("strategy"), errors);
   check_nonnegative(spec.min_ready_seconds(), path.member("minReadySeconds"), errors);
@@ -57,7 +58,7 @@ void validate(const Deployment& deployment, Errors& errors) { check_spec(deploym
 
 void validate_update(const Deployment& now, const Deployment& old, Errors& errors) {
   check_spec(now.spec(), Path("spec"), errors);
-  check_immutable(now.spec().selector(), old.spec().selector(), Path("spec").member("selector"), errors);
+  check_selector_kept(selector_of(now.spec()), selector_of(old.spec()), Path("spec").member("selector"), errors);
 }
 
 void validate_status(const Deployment& now, const Deployment& old, Errors& errors) {

@@ -30,12 +30,12 @@ class Bounds {
         ratio_(of(item.max_limit_request_ratio())) {}
 
   void check() {
-    not_above(min_, "min", max_, "max", "min", "max");
-    not_above(min_, "min", request_, "defaultRequest", "min", "default request");
-    not_above(request_, "defaultRequest", max_, "max", "default request", "max");
-    not_above(request_, "defaultRequest", default_, "default", "default request", "default limit");
-    not_above(min_, "min", default_, "default", "min", "default");
-    not_above(default_, "default", max_, "max", "default", "max");
+    not_above(min_, "min", max_, "max", "min", min_);
+    not_above(min_, "min", request_, "default request", "defaultRequest", request_);
+    not_above(request_, "default request", max_, "max", "defaultRequest", request_);
+    not_above(request_, "default request", default_, "default limit", "defaultRequest", request_);
+    not_above(min_, "min", default_, "default", "default", min_);
+    not_above(default_, "default", max_, "max", "default", max_);
     check_ratio();
     overcommit();
   }
@@ -46,13 +46,12 @@ class Bounds {
     return found == amounts.end() ? std::nullopt : quantity_of(found->second);
   }
 
-  void not_above(const std::optional<Quantity>& low, const char* low_member, const std::optional<Quantity>& high,
-                 const char* high_member, const char* low_words, const char* high_words) {
+  // The complaint is about `member`, and shows `shown`.
+  void not_above(const std::optional<Quantity>& low, const char* low_words, const std::optional<Quantity>& high,
+                 const char* high_words, const char* member, const std::optional<Quantity>& shown) {
     if (!low || !high || *low <= *high) return;
-    // The complaint is about the bound the user gave last: the default, where there is one.
-    const bool about_high = std::string_view(low_member) == "min" && std::string_view(high_member) != "max";
     errors_.invalid_text(
-        path_.member(about_high ? high_member : low_member).key(name_), (about_high ? *high : *low).text(),
+        path_.member(member).key(name_), shown->text(),
         fmt::format("{} value {} is greater than {} value {}", low_words, low->text(), high_words, high->text()));
   }
 
@@ -93,7 +92,6 @@ void check_item(const LimitRangeItem& item, const Path& path, Errors& errors) {
       const Path at = path.member(member).key(entry->first);
       item.type() == "Container" || item.type() == "Pod" ? check_container_resource_name(entry->first, at, errors)
                                                          : check_resource_name(entry->first, at, errors);
-      check_resource_value(entry->first, entry->second, at, errors);
       names.insert(entry->first);
     }
   };
@@ -108,9 +106,9 @@ void check_item(const LimitRangeItem& item, const Path& path, Errors& errors) {
     collect(item.default_request(), "defaultRequest");
   }
   if (item.type() == "PersistentVolumeClaim" && !item.min().contains("storage") && !item.max().contains("storage")) {
-    errors.required(path, "either minimum or maximum storage value is required, but neither was provided");
+    errors.required(path.member("limits"), "either minimum or maximum storage value is required, but neither was provided");
   }
-  for (const auto* entry : sorted(item.max_limit_request_ratio())) names.insert(entry->first);
+  collect(item.max_limit_request_ratio(), "maxLimitRequestRatio");
   for (const std::string& name : names) Bounds(item, name, path, errors).check();
 }
 

@@ -142,12 +142,11 @@ void check_owners(const google::protobuf::RepeatedPtrField<OwnerReference>& owne
   }
 }
 
-// What is checked on create and update alike.
+// What is judged on create and update alike.
 void check_common(const ObjectMeta& metadata, const Path& path, Errors& errors) {
   check_labels(metadata.labels(), path.member("labels"), errors);
   check_annotations(metadata.annotations(), path.member("annotations"), errors);
   check_owners(metadata.owner_references(), path.member("ownerReferences"), errors);
-  check_finalizers(metadata.finalizers(), path.member("finalizers"), errors);
 }
 
 void check_namespace(bool namespaced, const ObjectMeta& metadata, const Path& path, Errors& errors) {
@@ -187,10 +186,13 @@ void validate_metadata(const ObjectMeta& it, bool namespaced, NameRule rule, con
   check_namespace(namespaced, it, path.member("namespace"), errors);
   check_nonnegative(it.generation(), path.member("generation"), errors);
   check_common(it, path, errors);
+  check_finalizers(it.finalizers(), path.member("finalizers"), errors);
 }
 
-void validate_metadata_update(const ObjectMeta& now, const ObjectMeta& old, Errors& errors) {
-  const Path path("metadata");
+namespace {
+
+// What no update changes.
+void check_changes(const ObjectMeta& now, const ObjectMeta& old, const Path& path, Errors& errors) {
   if (old.has_deletion_timestamp())
     check_no_new_finalizers(now.finalizers(), old.finalizers(), path.member("finalizers"), errors);
   if (now.generation() != 0 && now.generation() < old.generation()) {
@@ -209,7 +211,64 @@ void validate_metadata_update(const ObjectMeta& now, const ObjectMeta& old, Erro
   if (now.has_deletion_grace_period_seconds() && now.deletion_grace_period_seconds() != old.deletion_grace_period_seconds()) {
     errors.invalid(path.member("deletionGracePeriodSeconds"), now.deletion_grace_period_seconds(), kImmutable);
   }
-  check_common(now, path, errors);
+}
+
+// How often upstream judges the metadata once more where it judges the update of a kind: as that of a new object, and against the old
+// one. All of that is told.
+struct Again {
+  std::string_view group, kind;
+  int whole = 0, changes = 1;
+};
+constexpr Again kAgain[] = {
+    {"", "ConfigMap", 1, 1},
+    {"", "Event", 0, 0},
+    {"", "Namespace", 1, 1},
+    {"", "Node", 1, 1},
+    {"", "PersistentVolume", 2, 0},
+    {"", "PersistentVolumeClaim", 1, 1},
+    {"", "Pod", 1, 1},
+    {"", "Secret", 1, 1},
+    {"", "ServiceAccount", 1, 1},
+    {"apps", "ControllerRevision", 1, 1},
+    {"batch", "Job", 1, 1},
+    {"certificates.k8s.io", "CertificateSigningRequest", 1, 1},
+    {"discovery.k8s.io", "EndpointSlice", 1, 0},
+    {"networking.k8s.io", "IPAddress", 1, 1},
+    {"networking.k8s.io", "Ingress", 1, 1},
+    {"networking.k8s.io", "IngressClass", 1, 1},
+    {"rbac.authorization.k8s.io", "ClusterRole", 1, 1},
+    {"rbac.authorization.k8s.io", "ClusterRoleBinding", 1, 1},
+    {"rbac.authorization.k8s.io", "Role", 1, 1},
+    {"rbac.authorization.k8s.io", "RoleBinding", 1, 1},
+    {"resource.k8s.io", "DeviceClass", 1, 1},
+    {"resource.k8s.io", "ResourceClaim", 1, 1},
+    {"resource.k8s.io", "ResourceClaimTemplate", 1, 1},
+    {"storage.k8s.io", "StorageClass", 1, 1},
+    {"storage.k8s.io", "VolumeAttributesClass", 1, 1},
+};
+
+Again again(const GroupVersionKind& kind) {
+  for (const Again& one : kAgain) {
+    if (one.group == kind.group && one.kind == kind.kind) return one;
+  }
+  return {};
+}
+
+}  // namespace
+
+void validate_metadata_update(const Resource& resource, bool whole, const ObjectMeta& now, const ObjectMeta& old,
+                              Errors& errors) {
+  const Path path("metadata");
+  Errors as_new, changes;
+  validate_metadata(now, resource.namespaced, path_segment_name, path, as_new);
+  check_changes(now, old, path, changes);
+  // Nearly always: nothing is judged twice then.
+  if (as_new.empty() && changes.empty()) return;
+  check_common(now, path, changes);
+  const Again more = whole ? again(resource.kind) : Again();
+  errors.take(as_new);
+  for (int i = 0; i < 1 + more.changes; ++i) errors.take(changes);
+  for (int i = 0; i < more.whole; ++i) errors.take(as_new);
 }
 
 }  // namespace ph::api

@@ -61,18 +61,19 @@ void check_weight(int weight, const Path& path, Errors& errors) {
 
 // matchLabelKeys and mismatchLabelKeys take their values from the pod; a selector says what they add to.
 void check_match_keys(const PodAffinityTerm& term, const Path& path, Errors& errors) {
-  std::set<std::string_view> seen;
-  const auto check = [&](const List<std::string>& keys, std::string_view member) {
-    for (int i = 0; i < keys.size(); ++i) {
-      const Path at = path.member(member).index(i);
-      check_label_name(keys[i], at, errors);
-      if (!seen.insert(keys[i]).second) errors.invalid_text(at, keys[i], "exists in both matchLabelKeys and mismatchLabelKeys");
-    }
-    if (!keys.empty() && !term.has_label_selector())
-      errors.forbidden(path.member(member), "must not be specified when labelSelector is not set");
+  const auto check = [&](const List<std::string>& keys, const Path& at) {
+    if (keys.empty()) return;
+    if (!term.has_label_selector()) return errors.forbidden(at, "must not be specified when labelSelector is not set");
+    for (int i = 0; i < keys.size(); ++i) check_label_name(keys[i], at.index(i), errors);
   };
-  check(term.match_label_keys(), "matchLabelKeys");
-  check(term.mismatch_label_keys(), "mismatchLabelKeys");
+  const Path match = path.member("matchLabelKeys");
+  check(term.match_label_keys(), match);
+  check(term.mismatch_label_keys(), path.member("mismatchLabelKeys"));
+  for (int i = 0; i < term.match_label_keys_size(); ++i) {
+    const std::string& key = term.match_label_keys(i);
+    if (std::ranges::find(term.mismatch_label_keys(), key) == term.mismatch_label_keys().end()) continue;
+    errors.invalid_text(match.index(i), key, "exists in both matchLabelKeys and mismatchLabelKeys");
+  }
 }
 
 void check_pod_term(const PodAffinityTerm& term, const Path& path, Errors& errors) {
@@ -186,6 +187,9 @@ void check_tolerations(const List<Toleration>& tolerations, const Path& path, Er
     } else if (one.operator_() == "Exists") {
       if (!one.value().empty())
         errors.invalid_text(at.member("operator"), one.value(), "value must be empty when `operator` is 'Exists'");
+    } else if (one.operator_() == "Lt" || one.operator_() == "Gt") {
+      // Behind a gate that is off; upstream names them all the same.
+      errors.not_supported(at.member("operator"), one.operator_(), {"Equal", "Exists", "Lt", "Gt"});
     } else {
       errors.not_supported(at.member("operator"), one.operator_(), {"Equal", "Exists"});
     }
@@ -194,15 +198,16 @@ void check_tolerations(const List<Toleration>& tolerations, const Path& path, Er
 }
 
 void check_topology_spread(const PodSpec& spec, const Path& path, Errors& errors) {
-  std::set<std::pair<std::string_view, std::string_view>> seen;
-  for (int i = 0; i < spec.topology_spread_constraints_size(); ++i) {
-    const TopologySpreadConstraint& one = spec.topology_spread_constraints(i);
-    check_spread(one, path.index(i), errors);
-    if (!seen.insert({one.topology_key(), one.when_unsatisfiable()}).second) {
+  const auto& all = spec.topology_spread_constraints();
+  std::map<std::pair<std::string_view, std::string_view>, int> left;  // after the one that is judged
+  for (const TopologySpreadConstraint& one : all) ++left[{one.topology_key(), one.when_unsatisfiable()}];
+  for (int i = 0; i < all.size(); ++i) {
+    check_spread(all[i], path.index(i), errors);
+    if (--left[{all[i].topology_key(), all[i].when_unsatisfiable()}] > 0) {
       errors.duplicate(path.index(i).member("{topologyKey, whenUnsatisfiable}"),
-                       fmt::format("{{{}, {}}}", one.topology_key(), one.when_unsatisfiable()));
+                       fmt::format("{{{}, {}}}", all[i].topology_key(), all[i].when_unsatisfiable()));
     }
-    check_spread_options(one, path.index(i), errors);
+    check_spread_options(all[i], path.index(i), errors);
   }
 }
 

@@ -1,7 +1,7 @@
 // v1 Secret.
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "api/json_text.h"
 #include "api/validation/validation.h"
 
 namespace ph::api {
@@ -11,13 +11,15 @@ using core::v1::Secret;
 namespace {
 
 constexpr std::size_t kBytesMax = 1024 * 1024;
+constexpr int kDepthMax = 10'000;  // of JSON
 
 void check_json(const Secret& secret, const std::string& key, Errors& errors) {
   const Path at = Path("data").key(key);
   const auto found = secret.data().find(key);
   if (found == secret.data().end()) return errors.required(at);
   // What the bytes are is nobody's business: the message does not show them.
-  if (!nlohmann::json::accept(found->second)) errors.invalid_text(at, "<secret contents redacted>", "invalid character in JSON");
+  const std::string problem = json_syntax_error(found->second, kDepthMax);
+  if (!problem.empty()) errors.invalid_text(at, "<secret contents redacted>", problem);
 }
 
 void check_type(const Secret& secret, Errors& errors) {

@@ -40,6 +40,8 @@ void check_nonnegative(std::int64_t value, const Path& path, Errors& errors);
 void check_subdomain(std::string_view value, const Path& path, Errors& errors);
 void check_label(std::string_view value, const Path& path, Errors& errors);
 void check_qualified(std::string_view value, const Path& path, Errors& errors);
+// "example.com/ingress-controller".
+void check_prefixed_path(std::string_view text, const Path& path, Errors& errors);
 // Of a driver of volumes or devices: a subdomain, in which capitals count as small.
 void check_driver_name(const std::string& name, const Path& path, Errors& errors);
 void check_port(std::int64_t port, const Path& path, Errors& errors);
@@ -94,7 +96,8 @@ bool is_integer_resource(std::string_view name);
 
 // -- Pods and their templates (pod*.cc, containers.cc, volumes.cc …)
 struct PodOptions {
-  bool in_template = false;  // of a workload, not a pod itself
+  bool in_template = false;          // of a workload, not a pod itself
+  bool any_se_linux_policy = false;  // not only Recursive: the pod has had one from before
 };
 void check_pod_spec(const core::v1::PodSpec& spec, const meta::v1::ObjectMeta& metadata, const Path& path,
                     const PodOptions& options, Errors& errors);

@@ -28,6 +28,20 @@ void check_qualified(std::string_view value, const Path& path, Errors& errors) {
   errors.invalid_each(path, value, check_qualified_name(value));
 }
 
+void check_prefixed_path(std::string_view text, const Path& path, Errors& errors) {
+  if (text.empty()) return errors.required(path);
+  const auto slash = text.find('/');
+  if (slash == text.npos || slash == 0 || slash + 1 == text.size()) {
+    return errors.invalid_text(path, text, R"(must be a domain-prefixed path (such as "acme.io/foo"))");
+  }
+  check_subdomain(text.substr(0, slash), path, errors);
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~%!$&'()*+,;=:";
+  const std::string_view rest = text.substr(slash + 1);
+  if (rest.find_first_not_of(kLetters) != rest.npos) {
+    errors.invalid_text(path, rest, R"(Invalid path (regex used for validation is '[A-Za-z0-9/\-._~%!$&'()*+,;=:]+'))");
+  }
+}
+
 void check_driver_name(const std::string& name, const Path& path, Errors& errors) {
   constexpr std::size_t kMax = 63;
   if (name.empty()) return errors.required(path);
@@ -45,7 +59,10 @@ void check_port_or_name(const meta::v1::IntOrString& port, const Path& path, Err
 }
 
 void check_ip_text(std::string_view value, const Path& path, Errors& errors) {
-  errors.invalid_each(path, value, check_ip(value));
+  const auto address = read_address(value);
+  if (!address) return errors.invalid_each(path, value, check_ip(value));
+  if (address->has_leading_zeros) errors.invalid_text(path, value, "must not have leading 0s");
+  if (address->is_mapped()) errors.invalid_text(path, value, "must not be an IPv4-mapped IPv6 address");
 }
 
 void check_cidr(std::string_view value, const Path& path, Errors& errors) {

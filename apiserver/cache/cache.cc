@@ -125,6 +125,12 @@ std::unique_ptr<CacheWatch> WatchCache::watch(Revision since, std::optional<Inte
   return std::make_unique<Watch>(impl_, since, std::move(interest), std::move(initial));
 }
 
+Revision WatchCache::resumes_after(Revision told) const {
+  assert_on_executor();
+  const bool has_several = impl_->window.count(told) > 1;
+  return has_several ? Revision{told.value - 1} : told;
+}
+
 void WatchCache::close() { impl_->close(); }
 
 WatchCache::Stats WatchCache::stats() const {

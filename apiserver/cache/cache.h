@@ -153,6 +153,10 @@ class WatchCache {
   std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {},
                                     std::shared_ptr<const EntryList> initial = {});
 
+  // Where a client goes on that has been told of `told`. One revision may have changed several objects, and the client may have heard of
+  // the first of them only: it hears of all of them once more.
+  Revision resumes_after(Revision told) const;
+
   // Wakes all watchers with the end.
   void close();
 

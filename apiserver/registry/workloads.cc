@@ -92,10 +92,11 @@ class JobRules final : public ResourceRules {
     const std::string& name = job.metadata().name();
     for (const auto& [key, value] : {std::pair("controller-uid", uid), std::pair("batch.kubernetes.io/controller-uid", uid),
                                      std::pair("job-name", name), std::pair("batch.kubernetes.io/job-name", name)}) {
-      labels[key] = value;
+      if (!labels.contains(key)) labels[key] = value;  // another value is refused
     }
     if (follow) *job.mutable_metadata()->mutable_labels() = labels;
-    (*job.mutable_spec()->mutable_selector()->mutable_match_labels())["batch.kubernetes.io/controller-uid"] = uid;
+    auto& selected = *job.mutable_spec()->mutable_selector()->mutable_match_labels();
+    if (!selected.contains("batch.kubernetes.io/controller-uid")) selected["batch.kubernetes.io/controller-uid"] = uid;
   }
 };
 

@@ -105,7 +105,8 @@ void Core::add(const api::Resource& resource) {
   auto served = std::make_shared<Served>();
   served->resource = &resource;
   served->qualified = qualified_resource(resource);
-  served->qualified_kind = qualified_kind(resource.kind);
+  // Messages name the kind that is stored.
+  served->qualified_kind = qualified_kind(resource.stored_as.value_or(resource.kind));
   served->deprecation = deprecation_of(resource.kind);
   const RegistryEntry& entry = registry_entry(resource);
   served->traits = entry.traits;

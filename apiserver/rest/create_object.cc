@@ -1,4 +1,5 @@
 #include "api/errors.h"
+#include "api/gated_fields.h"
 #include "api/object.h"
 #include "api/rules.h"
 #include "api/times.h"
@@ -92,6 +93,7 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
     if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);
     round.rename(absent(served, object.key()), object.key());
     if (!admitted || !named) {
+      api::drop_gated_fields(object, nullptr);
       served.rules->prepare_create(round.context(), object);
       co_await aside(core, request.size, [&] { validate_create(served, object); });
       co_await round.validate(&object, nullptr);

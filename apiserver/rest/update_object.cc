@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "api/gated_fields.h"
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/deletion.h"
@@ -124,6 +125,7 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
       co_await aside(core, size, [&] { record.write(object); });
     }
     co_await round.admit(&object, &old);
+    api::drop_gated_fields(object, &old);
     prepare(served, kind, round.context(), object, old);
     co_await aside(core, size, [&] { validate_update(served, kind, object, old); });
     co_await round.validate(&object, &old);

@@ -26,7 +26,7 @@ void validate_create(const Served& served, const api::Object& object) {
 
 void validate_update(const Served& served, UpdateKind kind, const api::Object& object, const api::Object& old) {
   api::Errors errors;
-  api::validate_metadata_update(object.metadata(), old.metadata(), errors);
+  api::validate_metadata_update(*served.resource, kind == UpdateKind::Main, object.metadata(), old.metadata(), errors);
   if (kind == UpdateKind::Main) api::validate_update(object, old, errors);
   if (kind == UpdateKind::Status) api::validate_status(object, old, errors);
   if (kind != UpdateKind::Part) served.rules->validate(object, errors);

@@ -260,7 +260,7 @@ Task<HttpResponse> watch(Core& core, Call& call) {
 
   const Encoding encoding = encoding_of(core.front, call);
   const Snapshot present = cache.snapshot();
-  const Revision since = from_now ? present.revision : *options.revision;
+  const Revision since = from_now ? present.revision : cache.resumes_after(*options.revision);
   // A revision that is still to come is waited for where the cache ends today.
   auto events = cache.watch(std::min(since, cache.revision()), selection.interest(*present.entries),
                             start.snapshot ? present.entries : nullptr);

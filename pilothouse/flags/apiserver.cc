@@ -44,7 +44,8 @@ std::string must_read(const char* flag, const std::string& path) {
 void read_service_range(ApiServerProgramOptions& options) {
   if (options.service_cidr.empty()) return;
   try {
-    options.server.service_cidr = apiserver::IpRange::parse(options.service_cidr).cidr();
+    apiserver::IpRange::parse_all(options.service_cidr);
+    options.server.service_cidr = options.service_cidr;
   } catch (const std::invalid_argument& error) {
     throw daemon::FlagError(fmt::format("--service-cluster-ip-range: {}", error.what()));
   }
@@ -114,7 +115,8 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("crd-ignore-cel", options.server.crd_ignore_cel,
             "Custom resource definitions may have rules in CEL, which are stored and not carried out; else they are refused");
   flags.add("event-ttl", options.server.event_ttl, "How long events are kept");
-  flags.add("service-cluster-ip-range", options.service_cidr, "Addresses of services; 10.96.0.0/12 by default");
+  flags.add("service-cluster-ip-range", options.service_cidr,
+            "Addresses of services: a range, or one of each family with a comma between them; 10.96.0.0/12 by default");
   flags.add("service-node-port-range", options.node_ports, "Ports of NodePort services").typed("portRange");
   flags.add(
       "io-threads", options.io_threads,

@@ -15,7 +15,14 @@ using core::v1::Node;
 
 Cache::NodeState& Cache::node_state(std::string_view name) {
   if (const auto found = nodes_.find(name); found != nodes_.end()) return found->second;
-  NodeState state{std::make_unique<NodeInfo>(std::string(name)), {}};
+  std::size_t slot = slots_;
+  if (free_slots_.empty()) {
+    ++slots_;
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  NodeState state{std::make_unique<NodeInfo>(std::string(name), slot), {}};
   state.at = by_recency_.insert(by_recency_.begin(), state.info.get());
   return nodes_.emplace(std::string(name), std::move(state)).first->second;
 }
@@ -29,6 +36,7 @@ void Cache::drop_if_empty(std::string_view name) {
   const auto found = nodes_.find(name);
   if (found == nodes_.end() || found->second.info->has_node() || !found->second.info->pods().empty()) return;
   by_recency_.erase(found->second.at);
+  free_slots_.push_back(found->second.info->slot());
   nodes_.erase(found);
 }
 
@@ -54,6 +62,29 @@ void Cache::release_images(const NodeInfo& node) {
   }
 }
 
+namespace {
+
+template <class Map>
+bool same_map(const Map& a, const Map& b) {
+  return a.size() == b.size() && std::ranges::all_of(a, [&](const auto& entry) {
+           const auto found = b.find(entry.first);
+           return found != b.end() && found->second == entry.second;
+         });
+}
+
+// Whether results that were made with the node as it was may be others with it as it is. A heartbeat changes times alone.
+bool matters(const NodeInfo& before, const Node& after) {
+  const Node& node = before.node();
+  const auto same = [](const auto& a, const auto& b) { return a.SerializeAsString() == b.SerializeAsString(); };
+  return !same_map(node.metadata().labels(), after.metadata().labels()) ||
+         !same_map(node.metadata().annotations(), after.metadata().annotations()) || !same(node.spec(), after.spec()) ||
+         to_resource(after.status().allocatable()) != before.allocatable() ||
+         !std::ranges::equal(node.status().images(), after.status().images(), same) ||
+         !std::ranges::equal(node.status().declared_features(), after.status().declared_features());
+}
+
+}  // namespace
+
 void Cache::put_node(NodeRef node) {
   NodeState& state = node_state(node->metadata().name());
   if (state.info->has_node()) {
@@ -62,6 +93,9 @@ void Cache::put_node(NodeRef node) {
   } else {
     additions_.push_back({node->metadata().name(), tree_.add(*node)});
     ++order_version_;
+  }
+  if (!state.info->has_node() || matters(*state.info, *node)) {
+    changes_.add({.slot = state.info->slot(), .node_before = state.info->ref(), .node_after = node});
   }
   // The new images are counted before the old ones are released: most are the same.
   auto images = take_images(*node);
@@ -77,6 +111,7 @@ void Cache::remove_node(std::string_view name) {
   tree_.remove(state.info->node());
   order_changed();
   release_images(*state.info);
+  changes_.add({.slot = state.info->slot(), .node_before = state.info->ref()});
   state.info->clear_node();
   touch(state);
   drop_if_empty(name);
@@ -87,6 +122,7 @@ void Cache::remove_node(std::string_view name) {
 void Cache::place(PodRef pod, bool assumed) {
   PH_ASSERT(pod->assigned());
   NodeState& node = node_state(pod->node_name.view());
+  changes_.add({.slot = node.info->slot(), .pod_added = pod});
   node.info->add_pod(pod);
   touch(node);
   assumed_count_ += assumed;
@@ -100,6 +136,7 @@ void Cache::displace(std::string_view uid) {
   if (found == pods_.end()) return;
   const std::string node_name(found->second.pod->node_name.view());
   NodeState& node = node_state(node_name);
+  changes_.add({.slot = node.info->slot(), .pod_removed = found->second.pod});
   const bool removed = node.info->remove_pod(uid);
   PH_ASSERT(removed);
   touch(node);
@@ -125,9 +162,31 @@ void Cache::forget(std::string_view uid) {
   if (is_assumed(uid)) displace(uid);
 }
 
+namespace {
+
+// The API has confirmed what was assumed, or changed nothing that results depend on: the pod is another object, and the same load.
+bool is_same_load(const PodInfo& a, const PodInfo& b) {
+  return a.node_name == b.node_name && a.labels == b.labels && a.requests == b.requests && a.host_ports == b.host_ports &&
+         a.priority == b.priority && a.deleting == b.deleting && a.scored_milli_cpu == b.scored_milli_cpu &&
+         a.scored_memory == b.scored_memory && !a.affinity && !b.affinity && !a.volumes && !b.volumes;
+}
+
+}  // namespace
+
 void Cache::put_pod(PodRef pod) {
-  displace(pod->uid);
-  place(std::move(pod), false);
+  const auto found = pods_.find(pod->uid);
+  if (found == pods_.end() || !is_same_load(*found->second.pod, *pod)) {
+    displace(pod->uid);
+    return place(std::move(pod), false);
+  }
+  NodeState& node = node_state(pod->node_name.view());
+  node.info->replace_pod(pod);
+  touch(node);
+  assumed_count_ -= found->second.assumed;
+  auto entry = pods_.extract(found);
+  entry.key() = pod->uid;  // its own: that of the other object goes with it
+  entry.mapped() = {std::move(pod), false, {}};
+  pods_.insert(std::move(entry));
 }
 
 void Cache::remove_pod(std::string_view uid) { displace(uid); }
@@ -204,7 +263,10 @@ bool Cache::order(Snapshot& snapshot) {
     // Nodes that come one by one would each cost as much as all of them.
     for (std::size_t i = additions_.size() - missed; i < additions_.size(); ++i) {
       const auto& [name, at] = additions_[i];
-      snapshot.order_.insert(snapshot.order_.begin() + static_cast<std::ptrdiff_t>(at), snapshot.nodes_.at(name).get());
+      const NodeInfo* node = snapshot.nodes_.at(name).get();
+      snapshot.order_.insert(snapshot.order_.begin() + static_cast<std::ptrdiff_t>(at), node);
+      snapshot.slots_.resize(slots_);
+      snapshot.slots_[node->slot()] = node;
     }
     return false;
   }
@@ -215,7 +277,12 @@ bool Cache::order(Snapshot& snapshot) {
     return true;
   });
   snapshot.order_.clear();
-  for (const std::string_view name : tree_.list()) snapshot.order_.push_back(snapshot.nodes_.find(name)->second.get());
+  snapshot.slots_.assign(slots_, nullptr);
+  for (const std::string_view name : tree_.list()) {
+    const NodeInfo* node = snapshot.nodes_.find(name)->second.get();
+    snapshot.order_.push_back(node);
+    snapshot.slots_[node->slot()] = node;
+  }
   return true;
 }
 

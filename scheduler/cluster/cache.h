@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "scheduler/cluster/changes.h"
 #include "scheduler/cluster/node_info.h"
 #include "scheduler/cluster/node_tree.h"
 #include "scheduler/cluster/snapshot.h"
@@ -49,6 +50,7 @@ class Cache {
   PodRef find_pod(std::string_view uid) const;
 
   void update(Snapshot& snapshot);
+  const Changes& changes() const { return changes_; }
 
   std::size_t node_count() const { return tree_.size(); }
   std::size_t pod_count() const { return pods_.size(); }
@@ -82,6 +84,9 @@ class Cache {
   Recency by_recency_;  // the last changed first
   std::uint64_t generation_ = 0;
   NodeTree tree_;
+  Changes changes_;
+  std::vector<std::size_t> free_slots_;
+  std::size_t slots_ = 0;            // that have been given out
   std::uint64_t order_version_ = 0;  // grows when nodes come, go or change their zone
   // What has come since the order last changed otherwise, one for each version, and where it then stood.
   struct Addition {

@@ -54,6 +54,11 @@ void NodeInfo::add_pod(PodRef pod) {
   pods_.push_back(std::move(pod));
 }
 
+void NodeInfo::replace_pod(PodRef pod) {
+  const auto at = std::ranges::find(pods_, pod->uid, [](const PodRef& pod) { return std::string_view(pod->uid); });
+  if (at != pods_.end()) *at = std::move(pod);
+}
+
 bool NodeInfo::remove_pod(std::string_view uid) {
   const auto at = std::ranges::find(pods_, uid, [](const PodRef& pod) { return std::string_view(pod->uid); });
   if (at == pods_.end()) return false;

@@ -27,9 +27,11 @@ class NodeInfo {
   // Name → image, sorted by name.
   using Images = std::vector<std::pair<std::string, std::shared_ptr<ImageState>>>;
 
-  explicit NodeInfo(std::string name) : name_(std::move(name)) {}
+  explicit NodeInfo(std::string name, std::size_t slot = 0) : name_(std::move(name)), slot_(slot) {}
 
   const std::string& name() const { return name_; }
+  // A small number that no other node of the cache has at the same time.
+  std::size_t slot() const { return slot_; }
   // Only where has_node(): pods may be known before their node is, and after it has gone.
   const core::v1::Node& node() const { return *node_; }
   bool has_node() const { return node_ != nullptr; }
@@ -59,6 +61,8 @@ class NodeInfo {
   void set_node(NodeRef node, Images images);
   void clear_node();
   void add_pod(PodRef pod);
+  // The pod of that UID is the same load as before, and another object. It has neither affinity nor volumes.
+  void replace_pod(PodRef pod);
   // Whether there was such a pod.
   bool remove_pod(std::string_view uid);
   void set_generation(std::uint64_t generation) { generation_ = generation; }
@@ -67,6 +71,7 @@ class NodeInfo {
   void account(const PodInfo& pod, std::int64_t sign);
 
   std::string name_;
+  std::size_t slot_ = 0;
   NodeRef node_;
   std::shared_ptr<const Labels> labels_;
   std::vector<PodRef> pods_, with_affinity_, repelling_, with_volumes_;

@@ -26,6 +26,8 @@ class Snapshot {
     const auto found = nodes_.find(name);
     return found == nodes_.end() ? nullptr : found->second.get();
   }
+  // By NodeInfo::slot; null where there is no node.
+  std::span<const NodeInfo* const> slots() const { return slots_; }
   std::uint64_t generation() const { return generation_; }
   // Some pod on some node uses the claim.
   bool is_claim_used(const Interned& namespace_name, const Interned& claim) const {
@@ -45,7 +47,7 @@ class Snapshot {
     }
   };
   std::map<std::string, std::unique_ptr<NodeInfo>, std::less<>> nodes_;
-  std::vector<const NodeInfo*> order_, with_affinity_, repelling_;
+  std::vector<const NodeInfo*> order_, with_affinity_, repelling_, slots_;
   std::unordered_map<Claim, int, ClaimHash> used_claims_;  // by how many pods
   std::uint64_t generation_ = 0, order_version_ = 0;
 };

@@ -86,8 +86,8 @@ void check_own(const json& own, Point point, std::string_view interface) {
 // First the plugins of `multiPoint` whose settings the point overrides, in its order, then the others of `multiPoint`, then those
 // that stand at this point only.
 std::vector<std::string> expanded(const json& plugins, Point point, std::string_view interface) {
-  const std::string name(to_string(point));
-  const json &own = list_of(plugins, name, "enabled"), &disabled = list_of(plugins, name, "disabled");
+  const std::string where(to_string(point));
+  const json &own = list_of(plugins, where, "enabled"), &disabled = list_of(plugins, where, "disabled");
   std::vector<std::string> inherited, out;
   std::set<std::string> overridden;
   if (!has(disabled, "*")) {

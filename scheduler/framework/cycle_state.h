@@ -26,6 +26,7 @@ class CycleState {
 
   // The pod that is placed, as numbers.
   const PodInfo& pod() const { return *pod_; }
+  const PodRef& shared_pod() const { return pod_; }
 
   template <class T>
   void put(const Plugin* owner, T value) {

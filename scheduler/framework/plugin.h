@@ -37,8 +37,8 @@ namespace ph::scheduler {
 
 class Handle;        // framework/handle.h
 class ObjectSource;  // framework/objects.h
-class Profile;   // framework/profile.h
-class Snapshot;  // cluster/snapshot.h
+class Profile;       // framework/profile.h
+class Snapshot;      // cluster/snapshot.h
 class WaitingPods;
 using core::v1::Pod;
 

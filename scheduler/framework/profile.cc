@@ -150,8 +150,13 @@ void Profile::index_plugins() {
   if (plugins_.size() > kMost) {
     throw std::invalid_argument(fmt::format("profile \"{}\" has more than {} plugins", spec_.scheduler_name, kMost));
   }
-  for (const auto& [name, plugin] : plugins_) names_.push_back(name);
+  for (const auto& [name, plugin] : plugins_) {
+    names_.push_back(name);
+    by_bit_.push_back(plugin.get());
+  }
   names_.push_back(kExtenderName);
+  for (const FilterPlugin* plugin : filter_) filter_bits_.push_back(bit_of(plugin->name()));
+  for (const Weighted& weighted : score_) score_bits_.push_back(bit_of(weighted.plugin->name()));
   for (int i = 0; i < kClusterEvents; ++i) {
     const auto event = static_cast<ClusterEvent>(i);
     PluginSet& woken = woken_by_[static_cast<std::size_t>(i)];
@@ -343,26 +348,46 @@ std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod, s
   for (const NodeInfo* node : nodes) total.push_back({node, 0});
   Timed timed(metrics_, *this, Point::Score);
   for (std::size_t p = 0; p < score_.size(); ++p) {
-    const auto& [plugin, weight] = score_[p];
-    if (!state.scores(plugin)) continue;
-    score_asked_[p] += nodes.size();
+    if (!is_scored(p, state)) continue;
     one.clear();
     const Steady begun = state.measures_plugins() ? metrics_->now() : Steady();
-    for (const NodeInfo* node : nodes) one.push_back({node, plugin->score(state, pod, *node)});
+    for (const NodeInfo* node : nodes) one.push_back({node, raw_score(p, state, pod, *node)});
     if (state.measures_plugins() && !nodes.empty()) {
-      metrics_->plugin(Point::Score, plugin->name(), Code::Success, (metrics_->now() - begun) / nodes.size());
+      metrics_->plugin(Point::Score, score_[p].plugin->name(), Code::Success, (metrics_->now() - begun) / nodes.size());
     }
-    plugin->normalize(state, pod, one);
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      if (one[i].score < 0 || one[i].score > kMaxNodeScore) {
-        throw std::out_of_range(
-            fmt::format("plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
-                        plugin->name(), one[i].score, kMaxNodeScore));
-      }
-      total[i].score += one[i].score * weight;
-    }
+    add_weighted(p, state, pod, one, total);
   }
   return total;
+}
+
+void Profile::add_weighted(std::size_t number, const CycleState& state, const Pod& pod, std::span<NodeScore> raw,
+                           std::span<NodeScore> total) const {
+  const auto& [plugin, weight] = score_[number];
+  plugin->normalize(state, pod, raw);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i].score < 0 || raw[i].score > kMaxNodeScore) {
+      throw std::out_of_range(
+          fmt::format("plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
+                      plugin->name(), raw[i].score, kMaxNodeScore));
+    }
+    total[i].score += raw[i].score * weight;
+  }
+}
+
+PluginSet Profile::active_filters(const CycleState& state) const {
+  PluginSet out = 0;
+  for (std::size_t i = 0; i < filter_.size(); ++i) {
+    if (state.filters(filter_[i])) out |= filter_bits_[i];
+  }
+  return out;
+}
+
+PluginSet Profile::active_scorers(const CycleState& state) const {
+  PluginSet out = 0;
+  for (std::size_t i = 0; i < score_.size(); ++i) {
+    if (state.scores(score_[i].plugin)) out |= score_bits_[i];
+  }
+  return out;
 }
 
 Verdict Profile::reserve(CycleState& state, const Pod& pod, std::string_view node) const {

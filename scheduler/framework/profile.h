@@ -95,6 +95,10 @@ class Profile {
   void each(PluginSet plugins, F f) const {
     for (; plugins != 0; plugins &= plugins - 1) f(std::string_view(names_[std::countr_zero(plugins)]));
   }
+  template <class F>
+  void each_plugin(PluginSet plugins, F f) const {
+    for (; plugins != 0; plugins &= plugins - 1) f(*by_bit_[static_cast<std::size_t>(std::countr_zero(plugins))]);
+  }
   // Those whose pods `event` may wake.
   PluginSet woken_by(ClusterEvent event) const { return woken_by_[static_cast<std::size_t>(event)]; }
   // Whether some plugin waits for `event`; extenders, which wait for all that happens, aside.
@@ -130,6 +134,22 @@ class Profile {
   std::vector<NodeScore> score(const CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const;
   Verdict reserve(CycleState& state, const Pod& pod, std::string_view node) const;
   void unreserve(CycleState& state, const Pod& pod, std::string_view node) const;
+  // -- Results that somebody keeps (kept/)
+  // The plugins that have a say about this pod: that filter nodes, after pre-filter, and that score them, after pre-score.
+  PluginSet active_filters(const CycleState& state) const;
+  PluginSet active_scorers(const CycleState& state) const;
+  // Score plugins by their number.
+  std::size_t score_plugins() const { return score_.size(); }
+  bool is_scored(std::size_t number, const CycleState& state) const { return state.scores(score_[number].plugin); }
+  Score raw_score(std::size_t number, const CycleState& state, const Pod& pod, const NodeInfo& node) const {
+    ++score_asked_[number];
+    return score_[number].plugin->score(state, pod, node);
+  }
+  // Brings raw scores into their range and adds them, weighted, to `total`, which has the same nodes. Throws when the plugin leaves
+  // 0..100.
+  void add_weighted(std::size_t number, const CycleState& state, const Pod& pod, std::span<NodeScore> raw,
+                    std::span<NodeScore> total) const;
+
   // Wait: the pod has been registered with `waiting`.
   Verdict permit(CycleState& state, const Pod& pod, std::string_view node, WaitingPods& waiting) const;
   bool has_filters() const { return !filter_.empty(); }
@@ -153,7 +173,9 @@ class Profile {
 
   ProfileSpec spec_;
   std::map<std::string, std::unique_ptr<Plugin>, std::less<>> plugins_;
-  std::vector<std::string_view> names_;  // by bit; the last one is kExtenderName
+  std::vector<std::string_view> names_;              // by bit; the last one is kExtenderName
+  std::vector<const Plugin*> by_bit_;                // the same without it
+  std::vector<PluginSet> filter_bits_, score_bits_;  // beside filter_ and score_
   std::array<PluginSet, kClusterEvents> woken_by_{};
   QueueSortPlugin* queue_sort_ = nullptr;
   std::vector<PreEnqueuePlugin*> pre_enqueue_;

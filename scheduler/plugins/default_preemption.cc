@@ -207,7 +207,7 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
       co_return false;
     }
     world_.handle->recorder(*world_.profile)
-        .record({.about = reference_to(*victim),
+        .report({.about = reference_to(*victim),
                  .related = by.reference,
                  .type = "Normal",
                  .reason = "Preempted",

@@ -2,6 +2,7 @@
 // Upstream: pkg/scheduler/framework/plugins/noderesources (balanced_allocation)
 #include <algorithm>
 
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 #include "scheduler/plugins/node_resources.h"
 
@@ -11,6 +12,12 @@ namespace {
 class NodeResourcesBalancedAllocation final : public PreScorePlugin, public ScorePlugin {
  public:
   explicit NodeResourcesBalancedAllocation(const NodeResourcesBalancedAllocationArgs& args) : args_(args) {}
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_resource(key, info.requests);
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Node}; }
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     // A pod that asks for nothing changes no balance; scoring it would heap such pods on one node.

@@ -73,6 +73,10 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
 
   // -- Filtering
 
+  // Nothing is kept of what depends on volumes.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return !info.volumes; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     const PodVolumes* volumes = state.pod().volumes.get();
     if (!attaches(volumes)) return {Verdict::skip(), {}};
@@ -123,8 +127,8 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
     const auto claim = claims_.find({space, std::string(name.name.view())});
     if (!claim) {
       out.code = Code::UnschedulableAndUnresolvable;
-      out.problem = fmt::format("looking up PVC {}/{}: persistentvolumeclaim \"{}\" not found", space, name.name.view(),
-                                name.name.view());
+      out.problem =
+          fmt::format("looking up PVC {}/{}: persistentvolumeclaim \"{}\" not found", space, name.name.view(), name.name.view());
       return false;
     }
     if (name.ephemeral) {
@@ -197,9 +201,8 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
 
   static bool is_wanted(const PersistentVolumeClaim& claim, const Pod& waiting) {
     if (claim.metadata().namespace_() != waiting.metadata().namespace_()) return false;
-    return std::ranges::any_of(waiting.spec().volumes(), [&](const auto& volume) {
-      return claim_name(waiting, volume) == claim.metadata().name();
-    });
+    return std::ranges::any_of(waiting.spec().volumes(),
+                               [&](const auto& volume) { return claim_name(waiting, volume) == claim.metadata().name(); });
   }
 
   static bool is_freed(const VolumeAttachment& gone, const Pod& waiting) {

@@ -103,13 +103,18 @@ class VolumeZone final : public PreFilterPlugin, public FilterPlugin {
     return helps ? QueueingHint::Queue : QueueingHint::Skip;
   }
 
+  // Nothing is kept of what depends on volumes.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return !info.volumes; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     Places out;
     const PodVolumes* volumes = state.pod().volumes.get();
     for (std::size_t i = 0; volumes && i < volumes->claims.size(); ++i) {
       const PodVolumes::Claim& claim = volumes->claims[i];
       if (claim.ephemeral) continue;
-      if (Verdict verdict = add_places_of(pod, claim.name.view(), out.places); !verdict.success()) return {std::move(verdict), {}};
+      if (Verdict verdict = add_places_of(pod, claim.name.view(), out.places); !verdict.success())
+        return {std::move(verdict), {}};
     }
     if (out.places.empty()) return {Verdict::skip(), {}};
     state.put(this, std::move(out));

@@ -78,8 +78,7 @@ SchedulingQueue::Shelf& SchedulingQueue::shelf_of(const QueuedPod& pod) {
 }
 
 std::int64_t SchedulingQueue::group_number(const QueuedPod& pod) {
-  const bool told_apart = ((pod.rejectors | pod.pending) & pod.equals->undeclared) != 0;
-  return told_apart ? -static_cast<std::int64_t>(pod.sequence) : static_cast<std::int64_t>(pod.equals->number);
+  return told_apart(pod) ? -static_cast<std::int64_t>(pod.sequence) : static_cast<std::int64_t>(pod.equals->number);
 }
 
 void SchedulingQueue::shelve(QueuedPod& pod) {
@@ -248,6 +247,21 @@ void SchedulingQueue::remove(std::string_view uid) {
 
 // -- Attempts
 
+QueuedPod* SchedulingQueue::early(const Lane& lane) const {
+  // Where few wait each may be tried once more. Where thousands do, each of which would be refused as the one before it, all would be
+  // tried again and again, and nobody would come to anything else.
+  constexpr std::size_t kCrowd = 128;
+  constexpr int kLooks = 16;
+  if (lane.backoff.empty()) return nullptr;
+  if (lane.backoff.size() <= kCrowd) return *lane.backoff.begin();
+  int looks = 0;
+  for (QueuedPod* pod : lane.backoff) {
+    if (!pod->equals->hopeless || told_apart(*pod)) return pod;
+    if (++looks == kLooks) break;
+  }
+  return nullptr;
+}
+
 QueuedRef SchedulingQueue::pop() {
   QueuedPod* next = nullptr;
   for (const Lane& lane : lanes_) {
@@ -256,8 +270,8 @@ QueuedRef SchedulingQueue::pop() {
   }
   if (!next) {
     for (const Lane& lane : lanes_) {
-      if (lane.held || lane.backoff.empty()) continue;
-      if (!next || ByBackoff()(*lane.backoff.begin(), next)) next = *lane.backoff.begin();
+      QueuedPod* first = lane.held ? nullptr : early(lane);
+      if (first && (!next || ByBackoff()(first, next))) next = first;
     }
   }
   if (!next) return nullptr;
@@ -295,6 +309,7 @@ void SchedulingQueue::put_back(const QueuedRef& pod) {
   for (std::uint64_t i = pod->events_seen - log_start_; i < log_.size() && strategy != Strategy::Immediately; ++i) {
     strategy = std::max(strategy, judge(*pod, log_[i]));
   }
+  pod->equals->hopeless = strategy == Strategy::Leave;
   requeue(pod, strategy, "ScheduleAttemptFailure");
 }
 
@@ -344,6 +359,7 @@ void SchedulingQueue::move(const ClusterChange& change, const Whom& whom) {
       // Its pods are alike in all that the plugins that keep them waiting go by.
       const Strategy strategy = judge(*group.pods.front(), change);
       if (strategy == Strategy::Leave) continue;
+      group.pods.front()->equals->hopeless = false;
       for (QueuedPod* pod : group.pods) {
         if (pod->uid() == whom.except || (whom.priority_most && pod->info->priority > *whom.priority_most)) continue;
         moved.emplace_back(pod->shared_from_this(), strategy);

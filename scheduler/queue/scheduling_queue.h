@@ -38,6 +38,8 @@ class SchedulerMetrics;  // scheduler/metrics.h
 struct PodClass {
   std::uint64_t number = 0;  // in the order in which they were seen
   PluginSet undeclared = 0;  // plugins that may tell them apart
+  // One of them has been refused, and nothing has happened since that could help: another one need not be in a hurry.
+  mutable bool hopeless = false;
 };
 
 struct QueuedPod;
@@ -178,6 +180,9 @@ class SchedulingQueue {
   void shelve(QueuedPod& pod);
   void unshelve(QueuedPod& pod);
   void choose_lane(QueuedPod& pod);
+  // The pod of a lane that may be taken before its backoff is over. Null: none.
+  QueuedPod* early(const Lane& lane) const;
+  static bool told_apart(const QueuedPod& pod) { return ((pod.rejectors | pod.pending) & pod.equals->undeclared) != 0; }
   Duration backoff_of(const QueuedPod& pod) const;
   Steady backoff_end(const QueuedPod& pod) const;
   // What `change` means for a pod that waits.

@@ -39,7 +39,17 @@ TEST(Validation, Deployment) {
   using apps::v1::Deployment;
   const Case cases[] = {
       {"fine", workload(kSelector), {}},
-      {"no selector", workload(""), {"spec.selector: Required value"}},
+      {"no selector",
+       workload(""),
+       {"spec.selector: Required value",
+        R"(spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`)"}},
+      {"a selector that is none",
+       workload(R"("selector":{"matchExpressions":[{"key":"a","operator":"X"}]},)"),
+       {R"(spec.selector.matchExpressions[0].operator: Invalid value: "X": not a valid selector operator)",
+        R"(spec.selector: Invalid value: {"matchExpressions":[{"key":"a","operator":"X"}]}: invalid label selector)"}},
+      {"a strategy nobody knows",
+       workload(std::string(kSelector) + R"("strategy":{"type":"X"},)"),
+       {R"(spec.strategy: Unsupported value: {"Type":"X","RollingUpdate":null}: supported values: "Recreate", "RollingUpdate")"}},
       {"another's labels",
        workload(R"("selector":{"matchLabels":{"x":"y"}},)"),
        {R"(spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`)"}},
@@ -117,12 +127,12 @@ TEST(Validation, TemplatesOnTheHostsNetwork) {
 
 TEST(Validation, Job) {
   const auto job = [](const std::string& spec) {
-    return object(R"("spec":{)" + std::string(kSelector) + spec + kOnceTemplate + "}");
+    return object(R"("spec":{"manualSelector":true,)" + std::string(kSelector) + spec + kOnceTemplate + "}");
   };
   const Case cases[] = {
       {"fine", job(""), {}},
       {"always restarting",
-       object(R"("spec":{)" + std::string(kSelector) + kTemplate + "}"),
+       object(R"("spec":{"manualSelector":true,)" + std::string(kSelector) + kTemplate + "}"),
        {R"(spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never")"}},
       {"indexed without completions",
        job(R"("completionMode":"Indexed","parallelism":1,)"),
@@ -176,13 +186,24 @@ TEST(Validation, Service) {
   const Case cases[] = {
       {"fine", service(R"("ports":[{"port":80}])"), {}},
       {"no ports", service(""), {"spec.ports: Required value"}},
-      {"headless needs none", service(R"("clusterIP":"None")"), {}},
+      {"headless needs none", service(R"("clusterIP":"None","clusterIPs":["None"])"), {}},
       {"two ports need names",
        service(R"("ports":[{"port":80},{"port":81}])"),
        {"spec.ports[0].name: Required value", "spec.ports[1].name: Required value"}},
       {"one port twice",
        service(R"("ports":[{"name":"a","port":80},{"name":"b","port":80}])"),
-       {R"(spec.ports[1]: Duplicate value: {"protocol":"TCP","port":80,"targetPort":0})"}},
+       {R"(spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0})"}},
+      {"addresses that do not fit",
+       service(R"("ports":[{"port":80}],"clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1","10.0.0.2"],"ipFamilies":["IPv6"])"),
+       {R"(spec.clusterIPs: Invalid value: ["10.0.0.1","10.0.0.2"]: may specify no more than one IP for each IP family)",
+        R"(spec.clusterIPs[0]: Invalid value: "10.0.0.1": expected an IPv6 value as indicated by `ipFamilies[0]`)"}},
+      {"an address in a list alone",
+       service(R"("ports":[{"port":80}],"clusterIPs":["10.0.0.1"])"),
+       {R"(spec.clusterIPs: Invalid value: ["10.0.0.1"]: must be empty when `clusterIP` is not specified)"}},
+      {"ranges of a balancer that is none",
+       service(R"("ports":[{"port":80}],"loadBalancerSourceRanges":["x"])"),
+       {"spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+        R"(spec.LoadBalancerSourceRanges[0]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64))"}},
       {"a node port of none",
        service(R"("ports":[{"port":80,"nodePort":30000}])"),
        {"spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"}},
@@ -249,9 +270,16 @@ TEST(Validation, Storage) {
                   R"("}}},"status":{"phase":")" + phase + R"(","capacity":{"storage":"2Gi"}})");
   };
   EXPECT_EQ(problems<PersistentVolumeClaim>(claim("1Gi", "Pending")), Lines{});
-  EXPECT_EQ(problems<PersistentVolumeClaim>(object(R"("spec":{})")),
-            (Lines{"spec.accessModes: Required value: at least 1 access mode is required",
-                   "spec.resources.requests[storage]: Required value"}));
+  EXPECT_EQ(
+      problems<PersistentVolumeClaim>(object(R"("spec":{})")),
+      (Lines{"spec.accessModes: Required value: at least 1 access mode is required", "spec.resources[storage]: Required value"}));
+  const Lines shrunk = update_problems<PersistentVolumeClaim>(claim("3Gi", "Pending"), claim("2Gi", "Pending"));
+  ASSERT_EQ(shrunk.size(), 2u);
+  EXPECT_TRUE(
+      shrunk[0].starts_with("spec: Forbidden: spec is immutable after creation except resources.requests and "
+                            "volumeAttributesClassName for bound claims\n@@ -"));
+  EXPECT_TRUE(shrunk[0].ends_with("-   \"storage\": \"3Gi\"\n+   \"storage\": \"2Gi\"\n   }\n  },\n  \"VolumeName\": \"\",\n"))
+      << shrunk[0];
   EXPECT_EQ(update_problems<PersistentVolumeClaim>(claim("2Gi", "Bound"), claim("3Gi", "Bound")), Lines{});
   EXPECT_EQ(update_problems<PersistentVolumeClaim>(claim("2Gi", "Bound"), claim("1Gi", "Bound")),
             Lines{"spec.resources.requests.storage: Forbidden: field can not be less than status.capacity"});
@@ -274,7 +302,7 @@ TEST(Validation, TheRest) {
   EXPECT_EQ(
       problems<core::v1::Node>(cluster(R"("spec":{"taints":[{"key":"a","effect":"Never"}]})")),
       Lines{
-          R"(spec.taints[0].effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute")"});
+          R"(metadata.taints[0].effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute")"});
   EXPECT_EQ(
       problems<core::v1::LimitRange>(
           object(
@@ -282,7 +310,8 @@ TEST(Validation, TheRest) {
           .size(),
       3u);
   EXPECT_EQ(problems<core::v1::ResourceQuota>(object(R"("spec":{"hard":{"frob":"1"}})")),
-            Lines{R"(spec.hard[frob]: Invalid value: "frob": must be a standard resource type or fully qualified)"});
+            (Lines{R"(spec.hard[frob]: Invalid value: "frob": must be a standard resource type or fully qualified)",
+                   R"(spec.hard[frob]: Invalid value: "frob": must be a standard resource for quota)"}));
   EXPECT_EQ(problems<core::v1::Event>(object(R"("involvedObject":{"namespace":"other"})")),
             Lines{R"(involvedObject.namespace: Invalid value: "other": does not match event.namespace)"});
 }

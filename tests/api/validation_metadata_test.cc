@@ -71,16 +71,33 @@ TEST(MetadataValidation, OnlyOneController) {
       << lines[0];
 }
 
+// What is judged again with the kind is told again: as often as upstream does.
 TEST(MetadataValidation, OnUpdate) {
   const char* old =
-      R"({"metadata":{"name":"a","namespace":"n","uid":"1","deletionTimestamp":"2020-01-01T00:00:00Z","finalizers":["x/y"]}})";
+      R"({"metadata":{"name":"a","namespace":"n","uid":"1","generation":3,"deletionTimestamp":"2020-01-01T00:00:00Z",
+          "finalizers":["x/y"]}})";
+  const std::string finalizers =
+      "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
+      "[]string{\"x/z\"}";
+  const std::string name = "metadata.name: Invalid value: \"b\": field is immutable";
+  const std::string uid = "metadata.uid: Invalid value: \"2\": field is immutable";
+  const char* changed = R"({"metadata":{"name":"b","namespace":"n","uid":"2","finalizers":["x/y","x/z"]}})";
   EXPECT_EQ(update_problems<ConfigMap>(old, old), Lines{});
-  EXPECT_EQ(
-      update_problems<ConfigMap>(old, R"({"metadata":{"name":"b","namespace":"n","uid":"2","finalizers":["x/y","x/z"]}})"),
-      (Lines{
-          "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
-          "[]string{\"x/z\"}",
-          "metadata.name: Invalid value: \"b\": field is immutable", "metadata.uid: Invalid value: \"2\": field is immutable"}));
+  EXPECT_EQ(update_problems<ConfigMap>(old, changed), (Lines{finalizers, name, uid, finalizers, name, uid}));
+  EXPECT_EQ(update_problems<core::v1::Event>(old, changed), (Lines{finalizers, name, uid}));
+
+  const char* backwards = R"({"metadata":{"name":"a","namespace":"n","generation":-1}})";
+  const std::string negative = "metadata.generation: Invalid value: -1: must be greater than or equal to 0";
+  const std::string decremented = "metadata.generation: Invalid value: -1: must not be decremented";
+  EXPECT_EQ(update_problems<ConfigMap>(old, backwards), (Lines{negative, decremented, decremented, negative}));
+  EXPECT_EQ(update_problems<discovery::v1::EndpointSlice>(
+                R"({"metadata":{"name":"a","namespace":"n","generation":3},"addressType":"IPv4"})",
+                R"({"metadata":{"name":"a","namespace":"n","generation":-1},"addressType":"IPv4"})"),
+            (Lines{negative, decremented, negative}));
+
+  const char* labelled = R"({"metadata":{"name":"a","namespace":"n","labels":{"k":"-"}}})";
+  EXPECT_EQ(update_problems<ConfigMap>(labelled, labelled).size(), 4u);
+  EXPECT_EQ(update_problems<core::v1::Event>(labelled, labelled).size(), 2u);
 }
 
 TEST(Errors, TypesAndWords) {

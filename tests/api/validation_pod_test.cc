@@ -107,7 +107,9 @@ TEST(PodValidation, OnCreate) {
        {"spec.ephemeralContainers: Forbidden: cannot be set on create"}},
       {"privileged without escalation",
        container(R"("securityContext":{"privileged":true,"allowPrivilegeEscalation":false})"),
-       {"spec.containers[0].securityContext: Invalid value: {\"privileged\":true,\"allowPrivilegeEscalation\":false}: cannot set "
+       {"spec.containers[0].securityContext: Invalid value: {\"Capabilities\":null,\"Privileged\":true,\"SELinuxOptions\":null,"
+        "\"WindowsOptions\":null,\"RunAsUser\":null,\"RunAsGroup\":null,\"RunAsNonRoot\":null,\"ReadOnlyRootFilesystem\":null,"
+        "\"AllowPrivilegeEscalation\":false,\"ProcMount\":null,\"SeccompProfile\":null,\"AppArmorProfile\":null}: cannot set "
         "`allowPrivilegeEscalation` to false and `privileged` to true"}},
       {"dns policy None without servers",
        pod(std::string(kOne) + R"(,"dnsPolicy":"None")"),
@@ -134,7 +136,12 @@ TEST(PodValidation, OnUpdate) {
   const Case cases[] = {
       {"nothing", pod(one), pod(one), {}},
       {"an image", pod(one), pod(R"("containers":[{"name":"c","image":"other","imagePullPolicy":"Always"}])"), {}},
-      {"a command", pod(one), container(R"("command":["x"])"), {kMayNot}},
+      {"a command",
+       pod(one),
+       container(R"("command":["x"])"),
+       {kMayNot +
+        "@@ -5,7 +5,9 @@\n   {\n    \"Name\": \"c\",\n    \"Image\": \"i\",\n-   \"Command\": null,\n+   \"Command\": [\n+    "
+        "\"x\"\n+   ],\n    \"Args\": null,\n    \"WorkingDir\": \"\",\n    \"Ports\": null,\n"}},
       {"one more container",
        pod(one),
        pod(R"("containers":[{"name":"c","image":"i"},{"name":"d","image":"i"}])"),
@@ -158,7 +165,21 @@ TEST(PodValidation, OnUpdate) {
        pod(one + R"(,"schedulingGates":[{"name":"g"}])"),
        pod(one + R"(,"schedulingGates":[{"name":"g"}],"nodeSelector":{"a":"b"})"),
        {}},
-      {"a selector when not gated", pod(one), pod(one + R"(,"nodeSelector":{"a":"b"})"), {kMayNot}},
+      {"a selector when not gated",
+       pod(one),
+       pod(one + R"(,"nodeSelector":{"a":"b"})"),
+       {kMayNot +
+        "@@ -39,7 +39,9 @@\n  \"TerminationGracePeriodSeconds\": 30,\n  \"ActiveDeadlineSeconds\": null,\n  \"DNSPolicy\": "
+        "\"ClusterFirst\",\n- \"NodeSelector\": null,\n+ \"NodeSelector\": {\n+  \"a\": \"b\"\n+ },\n  \"ServiceAccountName\": "
+        "\"\",\n  \"AutomountServiceAccountToken\": null,\n  \"NodeName\": \"\",\n"}},
+      {"another selector while gated",
+       pod(one + R"(,"schedulingGates":[{"name":"g"}],"nodeSelector":{"a":"b"})"),
+       pod(one + R"(,"schedulingGates":[{"name":"g"}],"nodeSelector":{"a":"c"})"),
+       {R"(spec.nodeSelector: Invalid value: {"a":"c"}: only additions to spec.nodeSelector are allowed (no mutations or deletions))"}},
+      {"no image",
+       pod(one),
+       pod(R"("containers":[{"name":"c"}])"),
+       {"spec.containers[0].image: Required value", "spec.containers[0].image: Required value"}},
       {"another amount of the same",
        container(R"("resources":{"limits":{"cpu":"1000m"}})"),
        container(R"("resources":{"limits":{"cpu":"1"}})"),

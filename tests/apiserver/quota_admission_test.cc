@@ -57,7 +57,7 @@ TEST_F(QuotaAdmission, ChargesWhatFitsAndSaysWhatDoesNot) {
   EXPECT_EQ(send("POST", kSpace + "pods", pod("e", {{"cpu", "600m"}})).status, 201);
   EXPECT_EQ(used("q"), json({{"pods", "2"}, {"requests.cpu", "1"}}));
   const json managers = world.get(kSpace + "resourcequotas/q").json()["metadata"]["managedFields"];
-  EXPECT_TRUE(std::ranges::any_of(managers, [](const json& each) {
+  EXPECT_TRUE(std::any_of(managers.begin(), managers.end(), [](const json& each) {
     return each["manager"] == "kube-apiserver" && each["subresource"] == "status" && each["operation"] == "Update";
   }));
 }
@@ -67,11 +67,13 @@ TEST_F(QuotaAdmission, WhatIsNotKnownYetIsRefused) {
   EXPECT_EQ(send("POST", kSpace + "configmaps", map("a")).message(),
             "configmaps \"a\" is forbidden: status unknown for quota: q, resources: configmaps");
   EXPECT_EQ(send("POST", kSpace + "secrets", map("a")).status, 201);
-  EXPECT_EQ(send("POST", kSpace + "services", {{"metadata", {{"name", "s"}}}, {"spec", {{"ports", {{{"port", 1}}}}}}}).status, 201);
+  EXPECT_EQ(send("POST", kSpace + "services", {{"metadata", {{"name", "s"}}}, {"spec", {{"ports", {{{"port", 1}}}}}}}).status,
+            201);
 }
 
 TEST_F(QuotaAdmission, AQuotaWithoutAStatusHoldsNobodyUp) {
-  ASSERT_EQ(send("POST", kSpace + "resourcequotas", {{"metadata", {{"name", "q"}}}, {"spec", {{"hard", {{"configmaps", "0"}}}}}}).status,
+  ASSERT_EQ(send("POST", kSpace + "resourcequotas", {{"metadata", {{"name", "q"}}}, {"spec", {{"hard", {{"configmaps", "0"}}}}}})
+                .status,
             201);
   EXPECT_EQ(send("POST", kSpace + "configmaps", map("a")).status, 201);
 }
@@ -85,20 +87,25 @@ TEST_F(QuotaAdmission, AllQuotasAreCharged) {
   EXPECT_EQ(used("b")["pods"], "1");
   EXPECT_EQ(used("c")["pods"], "0");
   quota("d", {{"resourcequotas", "9"}, {"count/resourcequotas", "9"}}, {{"resourcequotas", "4"}, {"count/resourcequotas", "4"}});
-  ASSERT_EQ(send("POST", kSpace + "resourcequotas", {{"metadata", {{"name", "e"}}}, {"spec", {{"hard", {{"pods", "1"}}}}}}).status, 201);
+  ASSERT_EQ(
+      send("POST", kSpace + "resourcequotas", {{"metadata", {{"name", "e"}}}, {"spec", {{"hard", {{"pods", "1"}}}}}}).status,
+      201);
   EXPECT_EQ(used("d"), json({{"resourcequotas", "5"}, {"count/resourcequotas", "5"}}));
 }
 
 TEST_F(QuotaAdmission, UpdatesAreChargedForWhatGrows) {
-  quota("q", {{"services.nodeports", "1"}, {"requests.storage", "5Gi"}}, {{"services.nodeports", "0"}, {"requests.storage", "0"}});
-  ASSERT_EQ(send("POST", kSpace + "services", {{"metadata", {{"name", "s"}}}, {"spec", {{"ports", {{{"port", 1}}}}}}}).status, 201);
+  quota("q", {{"services.nodeports", "1"}, {"requests.storage", "5Gi"}},
+        {{"services.nodeports", "0"}, {"requests.storage", "0"}});
+  ASSERT_EQ(send("POST", kSpace + "services", {{"metadata", {{"name", "s"}}}, {"spec", {{"ports", {{{"port", 1}}}}}}}).status,
+            201);
   EXPECT_EQ(used("q")["services.nodeports"], "0");
   EXPECT_EQ(patch(kSpace + "services/s", {{"spec", {{"type", "NodePort"}}}}).status, 200);
   EXPECT_EQ(used("q")["services.nodeports"], "1");
   EXPECT_EQ(patch(kSpace + "services/s", {{"metadata", {{"labels", {{"a", "b"}}}}}}).status, 200);
   EXPECT_EQ(used("q")["services.nodeports"], "1");
-  EXPECT_EQ(patch(kSpace + "services/s", {{"spec", {{"ports", {{{"port", 1}, {"name", "a"}}, {{"port", 2}, {"name", "b"}}}}}}}).status,
-            403);
+  EXPECT_EQ(
+      patch(kSpace + "services/s", {{"spec", {{"ports", {{{"port", 1}, {"name", "a"}}, {{"port", 2}, {"name", "b"}}}}}}}).status,
+      403);
   EXPECT_EQ(patch(kSpace + "services/s", {{"spec", {{"type", "ClusterIP"}}}}).status, 200);
   EXPECT_EQ(used("q")["services.nodeports"], "0");
 }
@@ -123,16 +130,20 @@ struct QuotaForMany : ::testing::TestWithParam<std::uint64_t> {
     memory.fault = [this](const Transaction&, MemoryOptions::Moment) { return wait(&times); };
     const auto entry = std::ranges::find(admission_entries(), "ResourceQuota", &AdmissionEntry::name);
     Extensions extensions;
-    extensions.admission.push_back(entry->make({nobody, times, clock}));
+    extensions.admission.push_back(entry->make({nobody, times, clock, everybody}));
     api = std::make_unique<Harness>(quiet_options(), std::move(extensions), std::move(memory));
   }
   static Task<void> wait(SeededRng* rng) { co_await sleep_for(Duration(rng->below(Duration(5ms).count()))); }
   void quota(const std::string& name, const json& hard) {
     json used = hard;
     for (json& each : used) each = "0";
-    ASSERT_EQ(api->post(kSpace + "resourcequotas", json({{"metadata", {{"name", name}}}, {"spec", {{"hard", hard}}}}).dump()).status, 201);
-    ASSERT_EQ(api->patch(kSpace + "resourcequotas/" + name + "/status", json({{"status", {{"hard", hard}, {"used", used}}}}).dump()).status,
-              200);
+    ASSERT_EQ(
+        api->post(kSpace + "resourcequotas", json({{"metadata", {{"name", name}}}, {"spec", {{"hard", hard}}}}).dump()).status,
+        201);
+    ASSERT_EQ(
+        api->patch(kSpace + "resourcequotas/" + name + "/status", json({{"status", {{"hard", hard}, {"used", used}}}}).dump())
+            .status,
+        200);
   }
   std::map<int, int> create_many() {
     std::vector<std::shared_ptr<std::optional<Answer>>> answers;
@@ -160,6 +171,9 @@ struct QuotaForMany : ::testing::TestWithParam<std::uint64_t> {
     WatchCache* cache(const api::Resource&) override { return nullptr; }
     api::Object read(const api::Resource&, const ObjectKey&) override { return {}; }
   } nobody;
+  struct : Authorizer {
+    Decision authorize(const Attributes&) override { return {.kind = Decision::Kind::Allow}; }
+  } everybody;
   SystemClock clock;
 };
 

@@ -47,6 +47,29 @@ TEST(RestWatch, GoesOnFromARevision) {
   EXPECT_THAT(log->take(), ElementsAre("ADDED b", "ADDED c"));
 }
 
+// Who has heard of one of them may have lost the other.
+TEST(RestWatch, ARevisionOfSeveralChangesIsToldAgain) {
+  Harness api;
+  create(api, "a");
+  create(api, "b");
+  Scope scope(api.executor);
+  scope.spawn([](Store& store) -> Task<void> {
+    Transaction both;
+    for (Stored& each : co_await store.range("/registry/configmaps/", "/registry/configmaps0", 0))
+      both.mutations.push_back({.key = each.key, .value = *each.value, .last_value_only = false});
+    EXPECT_EQ(both.mutations.size(), 2u);
+    (co_await store.commit(std::move(both))).value();
+  }(*api.store));
+  api.executor.drain();
+  const std::string since = to_string(api.store->revision());
+  EXPECT_THAT(api.watch(kMaps + "?watch=true&resourceVersion=" + since)->take(), ElementsAre("MODIFIED a", "MODIFIED b"));
+  EXPECT_THAT(
+      api.watch(kMaps + "?watch=true&sendInitialEvents=false&resourceVersionMatch=NotOlderThan&resourceVersion=" + since)->take(),
+      ElementsAre("MODIFIED a", "MODIFIED b"));
+  create(api, "c");
+  EXPECT_THAT(api.watch(kMaps + "?watch=true&resourceVersion=" + to_string(api.store->revision()))->take(), IsEmpty());
+}
+
 TEST(RestWatch, ADeletionCarriesItsOwnRevision) {
   Harness api;
   create(api, "a");

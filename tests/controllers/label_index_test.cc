@@ -79,7 +79,9 @@ TEST_F(LabelIndexTest, FindsWhatSelectsAndIsSelected) {
   EXPECT_THAT(services("a/3"), IsEmpty());
   EXPECT_THAT(services("a/4"), IsEmpty());
 
-  watches_[1].send("MODIFIED", pod("a/3", {{"app", "web"}, {"tier", "front"}}));
+  Pod changed = pod("a/3", {{"app", "web"}, {"tier", "front"}});
+  changed.mutable_metadata()->set_resource_version("101");
+  watches_[1].send("MODIFIED", changed);
   executor_.drain();
   EXPECT_THAT(selected(front), ElementsAre("a/1", "a/3"));
   EXPECT_THAT(services("a/3"), testing::UnorderedElementsAre("web", "front"));

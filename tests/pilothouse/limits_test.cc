@@ -48,7 +48,7 @@ const std::map<std::string, std::string> kKindNotServed{
 };
 // Others that leave nothing undone.
 const Names kNothingUndone{
-    "PodResizeValidator",     // no node here resizes
+    "JobValidation",          // of jobs with gates that are off by default: GenericWorkload, WorkloadWithJob
     "TaintNodesByCondition",  // here, and off until its loop is: its line is that of node-lifecycle-controller
     "node-ipam-controller",   // only with --allocate-node-cidrs, which is refused
 };

@@ -96,6 +96,22 @@ inline apps::v1::DaemonSet make_daemon_set(const std::string& key) {
   return out;
 }
 
+// A job's end as the API takes it: another condition announces it, and it has times.
+inline void end_job(batch::v1::Job& job, const std::string& condition, Time at) {
+  auto& status = *job.mutable_status();
+  const auto add = [&](const std::string& type) {
+    auto& added = *status.add_conditions();
+    added.set_type(type);
+    added.set_status("True");
+    api::set_time(added.mutable_last_transition_time(), at);
+  };
+  const bool complete = condition == "Complete";
+  add(complete ? "SuccessCriteriaMet" : "FailureTarget");
+  if (!status.has_start_time()) api::set_time(status.mutable_start_time(), at);
+  if (complete) *status.mutable_completion_time() = status.start_time();
+  add(condition);
+}
+
 // One pod of one container; its status is as told, which a server takes by update_status only.
 class JobBuilder {
  public:

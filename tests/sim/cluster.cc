@@ -50,12 +50,12 @@ struct Cluster::Impl {
     store->follow([this](std::span<const apiserver::Change> changes) {
       for (const apiserver::Change& change : changes) note(change);
     });
-    server = std::make_unique<apiserver::ApiServer>(
-        executor, rng, *store, log.named("apiserver"),
-        apiserver::ServerOptions{.keep_kubernetes_service = setup.with_access,
-                                 .keep_api_services = setup.with_access,
-                                 .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
-                                 .metrics = metrics});
+    apiserver::ServerOptions of_server{.keep_kubernetes_service = setup.with_access,
+                                       .keep_api_services = setup.with_access,
+                                       .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
+                                       .metrics = metrics};
+    if (!setup.service_ranges.empty()) of_server.service_cidr = setup.service_ranges;
+    server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), std::move(of_server));
     if (setup.with_access) {
       apiserver::StandardOptions standard;
       standard.token_keys = apiserver::make_simulated_token_keys();
@@ -223,7 +223,9 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     impl.executor.drain();
   }
   if (setup.with_scheduler) {
-    impl.scheduler = impl.process("scheduler", 3, setup.fault_kinds, [&impl](const pilothouse::Connector& connector) {
+    Faults faults = setup.fault_kinds;
+    faults.crash_at_write = 0, faults.watch_lag = 0;  // the loops' alone
+    impl.scheduler = impl.process("scheduler", 3, faults, [&impl](const pilothouse::Connector& connector) {
       return scheduler_program(impl.executor, connector, impl.setup.scheduler_config, impl.setup.extender_transports, impl.rng,
                                impl.log, impl.setup.metrics_of_all);
     });
@@ -330,6 +332,15 @@ void Cluster::put_before(Front front) { impl_->door->front = std::move(front); }
 informers::Client& Cluster::client() { return *impl_->admin; }
 const std::vector<std::string>& Cluster::history() const { return impl_->history; }
 void Cluster::on_write(std::function<void(const Write&)> watcher) { impl_->watchers.push_back(std::move(watcher)); }
+
+void Cluster::plant(const std::string& key, std::optional<std::string> value) {
+  run([](apiserver::Store& store, apiserver::Transaction transaction) -> Task<void> {
+    const auto done = co_await store.commit(std::move(transaction));
+    PH_ASSERT(done.has_value());
+  }(*impl_->store, {.preconditions = {},
+                    .mutations = {{.key = key, .value = std::move(value), .last_value_only = false}},
+                    .author = "another server"}));
+}
 
 std::string Cluster::history_text() const {
   std::string out;

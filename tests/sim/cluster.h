@@ -39,6 +39,7 @@ struct Setup {
   bool with_access = false;                // authentication, RBAC and admission as in a real server, and its bootstrap objects
   std::vector<std::string> admission_off;  // of the plugins that `with_access` has
   std::vector<std::string> admission_on;   // besides those
+  std::string service_ranges;              // addresses of services; empty: the server's default
   Metrics* metrics_of_all = nullptr;
   controllers::Options loop_options = {};
   Faults fault_kinds;   // from the first `advance` on, until `heal`
@@ -54,6 +55,7 @@ struct Setup {
   Setup& access() { return with_access = true, *this; }
   Setup& without_admission(std::vector<std::string> plugins) { return admission_off = std::move(plugins), *this; }
   Setup& with_admission(std::vector<std::string> plugins) { return admission_on = std::move(plugins), *this; }
+  Setup& services_in(std::string ranges) { return service_ranges = std::move(ranges), *this; }
   // Everything counts there; it outlives the cluster.
   Setup& counted_by(Metrics& metrics) { return metrics_of_all = &metrics, *this; }
   Setup& options(controllers::Options options) { return loop_options = std::move(options), *this; }
@@ -154,6 +156,9 @@ class Cluster {
     api::GroupVersionKind kind;
   };
   void on_write(std::function<void(const Write&)> watcher);
+
+  // What the store holds from now on under this key of its own, whoever left it there: nobody looks at it first. Nothing: the key goes.
+  void plant(const std::string& key, std::optional<std::string> value);
 
   // What stands before the server, for the components (not for the administrator): it may change a request, and answer it itself. Null:
   // nothing.

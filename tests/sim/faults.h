@@ -46,6 +46,12 @@ struct Faults {
   double crash_after_write = 0;
   Duration restart_most = 20s;
 
+  // -- The loops' process, exactly, so that a test can go through all there is
+  std::uint64_t crash_at_write = 0;  // the so many-th, from 1; zero: never
+  bool crash_once_written = false;   // not before it is carried out, but after
+  std::size_t watch_lag = 0;         // each watch holds back the last so many events, until none has come for `lag_most`
+  Duration lag_most = 3s;
+
   // -- The loops' process and the clock: mean time between two, zero: never
   Duration crash_every{};           // at any moment
   Duration lost_lease_every{};      // the loops stop, and start again with warm caches
@@ -70,6 +76,8 @@ Faults all();
 // What was injected, and what rare paths were reached, each by name and counted.
 struct Tally {
   std::map<std::string, std::uint64_t> faults, rare;
+  std::uint64_t writes = 0;      // requests of the processes that faults may meet, other than reads
+  std::uint64_t reconciles = 0;  // of the loops
   void add(const Tally& more);
 };
 
@@ -104,12 +112,19 @@ class FaultLink {
   Task<void> pass();
   void count(const char* kind) { ++tally_.faults[kind]; }
   void crash_at(const std::string& where);
+  // Whether the process is to end at this write.
+  bool is_the_one(bool writes) {
+    if (!on_ || !writes) return false;
+    ++tally_.writes;
+    return ++writes_ == faults_.crash_at_write;
+  }
 
   SimExecutor& executor_;
   const Faults faults_;
   SeededRng rng_;
   Tally& tally_;
   const Hooks hooks_;
+  std::uint64_t writes_ = 0;
   bool on_ = false;
   bool cut_off_ = false, silent_ = false;
   TimerId cut_off_timer_ = 0;

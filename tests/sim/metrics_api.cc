@@ -60,7 +60,8 @@ void MetricsApi::serve(Cluster& cluster) {
 }
 
 std::optional<HttpResponse> MetricsApi::answer(const HttpRequest& request, Time now) const {
-  if (request.path().find(".metrics.k8s.io") == std::string_view::npos && request.path().find("/metrics.k8s.io") == std::string_view::npos) {
+  if (request.path().find(".metrics.k8s.io") == std::string_view::npos &&
+      request.path().find("/metrics.k8s.io") == std::string_view::npos) {
     return std::nullopt;
   }
   if (is_down) return json(503, "service unavailable");
@@ -83,7 +84,8 @@ std::optional<HttpResponse> MetricsApi::answer(const HttpRequest& request, Time 
   } else if (path.size() == 8 && path[1] == "custom.metrics.k8s.io") {
     const auto values = custom.find(path[7]);
     for (const auto& [name, value] : values == custom.end() ? std::map<std::string, std::int64_t>() : values->second) {
-      items.push_back({{"describedObject", {{"name", name}}}, {"timestamp", api::rfc3339(now)}, {"value", fmt::format("{}m", value)}});
+      items.push_back(
+          {{"describedObject", {{"name", name}}}, {"timestamp", api::rfc3339(now)}, {"value", fmt::format("{}m", value)}});
     }
   }
   return json(200, {{"kind", "List"}, {"apiVersion", "v1"}, {"items", items}});

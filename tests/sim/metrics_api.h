@@ -15,8 +15,8 @@ class MetricsApi {
     std::int64_t milli_cpu = 0;
     std::map<std::string, std::string> labels;  // of the pod: what selectors see
   };
-  std::map<std::string, std::map<std::string, Use>> pods;            // by namespace, name
-  std::map<std::string, std::int64_t> external;                      // by metric
+  std::map<std::string, std::map<std::string, Use>> pods;             // by namespace, name
+  std::map<std::string, std::int64_t> external;                       // by metric
   std::map<std::string, std::map<std::string, std::int64_t>> custom;  // of pods: by metric, name
   bool is_down = false;
 

@@ -38,6 +38,7 @@ class Manager final : public Program {
     for (const controllers::LoopEntry* loop : loops_) {
       const auto stats = component_.host->stats(loop->name);
       if (!stats) continue;
+      out.reconciles += stats->reconciles;
       out.rare["keys held for own writes"] += stats->held;
       out.rare["reconciles that failed"] += stats->errors;
       out.rare["writes of unknown outcome"] += stats->writes.unknown;

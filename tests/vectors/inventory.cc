@@ -41,7 +41,7 @@ std::map<std::string, Json> recorded_samples() {
 
 bool ListedResource::can(std::string_view verb) const {
   const Json& verbs = facts.at("verbs");
-  return std::ranges::find(verbs, verb) != verbs.end();
+  return std::ranges::any_of(verbs, [&](const Json& each) { return each == verb; });
 }
 
 std::vector<ListedResource> listed_resources() {

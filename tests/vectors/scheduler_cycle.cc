@@ -34,7 +34,7 @@ Configuration configuration_of(const Json& row) {
   return Configuration::parse(config.dump());
 }
 
-IdleScheduler::IdleScheduler(const Json& row, Configuration configuration)
+IdleScheduler::IdleScheduler(const Json& row, Configuration configuration, Uids uids)
     : store_(apiserver::memory_store(executor_, executor_.clock())),
       server_(executor_, rng_, *store_, Log(), {.keep_kubernetes_service = false, .keep_api_services = false}),
       scope_(executor_),
@@ -51,7 +51,8 @@ IdleScheduler::IdleScheduler(const Json& row, Configuration configuration)
                       [this](const scheduler::ExtenderSpec& spec) {
                         if (!io_) io_.emplace(1);
                         return pilothouse::extender_transports(*io_, executor_)(spec);
-                      }},
+                      },
+                  .objects = &objects_},
                  std::move(configuration)) {
   scope_.spawn(server_.start());
   executor_.drain();
@@ -64,6 +65,8 @@ IdleScheduler::IdleScheduler(const Json& row, Configuration configuration)
   // One that names its node is there already, and so the recorder's scheduler counted it.
   if (!pod["spec"].value("nodeName", "").empty()) put_pod(pod);
   pod_ = decoded<Pod>(pod);
+  if (uids == Uids::Recorded) uids_.clear();
+  add_row_objects(row["objects"], uids_, objects_);
   Scheduler::warm(informers_, Configuration());
   executor_.drain();
 }
@@ -79,7 +82,10 @@ Json IdleScheduler::stored(Json pod) {
   pod["kind"] = "Pod";
   pod["apiVersion"] = "v1";
   const Json made = send("POST", "/api/v1/namespaces/" + pod["metadata"]["namespace"].get<std::string>() + "/pods", pod);
-  if (made.contains("metadata") && made["metadata"].contains("uid")) pod["metadata"]["uid"] = made["metadata"]["uid"];
+  if (made.contains("metadata") && made["metadata"].contains("uid")) {
+    uids_[pod["metadata"]["uid"]] = made["metadata"]["uid"];
+    pod["metadata"]["uid"] = made["metadata"]["uid"];
+  }
   return pod;
 }
 

@@ -1,6 +1,7 @@
 // One attempt to place the pod of a row, in the forms of the scheduler's rows.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,9 +11,11 @@
 #include "apiserver/server.h"
 #include "apiserver/storage/store.h"
 #include "base/sync.h"
+#include "net/event_loop.h"
 #include "scheduler/scheduler.h"
 #include "tests/sim/executor.h"
 #include "tests/vectors/match.h"
+#include "tests/vectors/scheduler_row_objects.h"
 
 namespace ph::vectors {
 
@@ -23,7 +26,10 @@ scheduler::Configuration configuration_of(const Json& row);
 // client meet a server that has all objects.
 class IdleScheduler {
  public:
-  IdleScheduler(const Json& row, scheduler::Configuration configuration);
+  // Pods have the UIDs that the server has given them, and the objects name them so; or all are as recorded, for those who ask
+  // about pods of their own.
+  enum class Uids { Served, Recorded };
+  IdleScheduler(const Json& row, scheduler::Configuration configuration, Uids uids = Uids::Served);
   ~IdleScheduler();
 
   scheduler::Scheduler* operator->() { return &scheduler_; }
@@ -58,6 +64,8 @@ class IdleScheduler {
   std::unique_ptr<Transport> transport_;
   informers::Client client_;
   informers::Informers informers_;
+  std::map<std::string, std::string> uids_;  // recorded → served
+  scheduler::test::StoredObjects objects_;
   scheduler::Scheduler scheduler_;
   core::v1::Pod pod_;
 };

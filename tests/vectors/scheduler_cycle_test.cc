@@ -48,9 +48,7 @@ std::string plugin_at_fault(const Json& recorded, const Json& got) {
   return "PreFilter";
 }
 
-bool is_absent(const std::string& plugin) {
-  return scheduler::is_upstream_plugin(plugin) && !scheduler::find_plugin(plugin);
-}
+bool is_absent(const std::string& plugin) { return scheduler::is_upstream_plugin(plugin) && !scheduler::find_plugin(plugin); }
 
 Outcome not_served(const std::string& plugin, int level, const std::string& differs) {
   Outcome out = Outcome::not_served(plugin);
@@ -186,7 +184,7 @@ class HintsPlayer final : public Player {
   Outcome play(const Json& row) override {
     std::optional<IdleScheduler> idle;
     try {
-      idle.emplace(row, configuration_of(row));
+      idle.emplace(row, configuration_of(row), IdleScheduler::Uids::Recorded);
     } catch (const std::exception& error) {
       return Outcome::not_served(std::string("configuration: ") + error.what());
     }

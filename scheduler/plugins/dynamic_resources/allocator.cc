@@ -150,11 +150,7 @@ class DeviceAllocator::Search {
 
 DeviceAllocator::DeviceAllocator(std::vector<ClaimToAllocate> claims, std::vector<SliceRef> slices,
                                  std::vector<ResourceClaimRef> holders, DeviceSelectors& selectors)
-    : claims_(std::move(claims)),
-      holders_(std::move(holders)),
-      pools_(std::move(slices)),
-      usage_(pools_),
-      selectors_(selectors) {
+    : claims_(std::move(claims)), holders_(std::move(holders)), pools_(std::move(slices)), usage_(pools_), selectors_(selectors) {
   for (const ResourceClaimRef& holder : holders_) usage_.add(holder->status().allocation());
 }
 

@@ -24,9 +24,9 @@ struct DeviceWish {
   const Selectors* selectors = nullptr;
   const google::protobuf::RepeatedPtrField<resources::v1::DeviceToleration>* tolerations = nullptr;
   const resources::v1::CapacityRequirements* capacity = nullptr;
-  bool all = false;         // of the node's devices that are chosen; else `count`
+  bool all = false;  // of the node's devices that are chosen; else `count`
   std::int64_t count = 1;
-  bool admin_access = false;  // devices in use will do, and are not used up
+  bool admin_access = false;           // devices in use will do, and are not used up
   std::string class_text, claim_text;  // whose selectors they are, for errors
 };
 

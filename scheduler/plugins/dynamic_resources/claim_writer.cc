@@ -24,10 +24,11 @@ bool has_finalizer(const ResourceClaim& claim) {
 }
 
 // One try; what it throws says what it was about.
-Task<ResourceClaim> bound(informers::Client& client, ResourceClaim claim, const AllocationResult* allocation, const std::string& pod,
-                          const std::string& uid, Time now) {
+Task<ResourceClaim> bound(informers::Client& client, ResourceClaim claim, const AllocationResult* allocation,
+                          const std::string& pod, const std::string& uid, Time now) {
   const std::string name = key_of(claim).text();
-  if (claim.metadata().has_deletion_timestamp()) throw std::runtime_error(fmt::format("claim {} got deleted in the meantime", name));
+  if (claim.metadata().has_deletion_timestamp())
+    throw std::runtime_error(fmt::format("claim {} got deleted in the meantime", name));
   if (allocation) {
     if (claim.status().has_allocation()) {
       throw std::runtime_error(fmt::format("claim {} got allocated elsewhere in the meantime", name));
@@ -52,8 +53,8 @@ Task<ResourceClaim> bound(informers::Client& client, ResourceClaim claim, const 
 Task<ResourceClaim> ClaimWriter::bind(ResourceClaimRef claim, std::optional<AllocationResult> allocation, std::string pod_name,
                                       std::string pod_uid) {
   PH_ASSERT(client_ != nullptr);
-  const std::string what = fmt::format("{} to claim {}", allocation ? "add allocation and reservation" : "add reservation",
-                                       key_of(*claim).text());
+  const std::string what =
+      fmt::format("{} to claim {}", allocation ? "add allocation and reservation" : "add reservation", key_of(*claim).text());
   ResourceClaim latest = *claim;
   // What others change meanwhile (status of devices, say) is mostly no reason to give up.
   for (int tries = 1;; ++tries) {

@@ -26,7 +26,7 @@ struct DeviceId {
 // Which nodes can use a device, or all devices of a slice.
 struct Reach {
   bool everywhere = false;
-  std::string_view node;                 // that one; empty: any that the selector selects
+  std::string_view node;  // that one; empty: any that the selector selects
   std::optional<api::NodeTerms> selector;
   bool includes(const core::v1::Node& candidate) const;
 };

@@ -112,8 +112,8 @@ bool DeviceUsage::has_capacity(const OfferedDevice& device, const Amounts& amoun
 }
 
 std::optional<Quantity> DeviceUsage::total(const CounterId& id) const {
-  const auto pool = std::ranges::find_if(
-      pools_.all(), [&](const DevicePool& one) { return one.driver == id.driver && one.name == id.pool; });
+  const auto pool =
+      std::ranges::find_if(pools_.all(), [&](const DevicePool& one) { return one.driver == id.driver && one.name == id.pool; });
   if (pool == pools_.all().end()) return std::nullopt;
   for (const auto* slice : pool->slices) {
     for (const auto& set : slice->shared_counters()) {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "api/value.h"
 #include "base/assert.h"
 #include "base/sync.h"
 #include "scheduler/cluster/snapshot.h"
@@ -48,7 +49,9 @@ struct DevicePlan {
   std::vector<ClaimPlan> claims;
 };
 
-bool can_be_used(const DeviceState::Claim& claim, const core::v1::Node& node) { return !claim.nodes || claim.nodes->matches(node); }
+bool can_be_used(const DeviceState::Claim& claim, const core::v1::Node& node) {
+  return !claim.nodes || claim.nodes->matches(node);
+}
 
 class DynamicResources final : public PreEnqueuePlugin,
                                public PreFilterPlugin,
@@ -71,17 +74,10 @@ class DynamicResources final : public PreEnqueuePlugin,
 
   ClusterEvents retry_on() const override {
     using enum ClusterEvent;
-    return {NodeAdded,
-            NodeAllocatableChanged,
-            NodeLabelsChanged,
-            ResourceClaimAdded,
-            ResourceClaimChanged,
-            AssignedPodClaimsGenerated,
-            PodClaimsGenerated,
-            DeviceClassAdded,
-            DeviceClassChanged,
-            ResourceSliceAdded,
-            ResourceSliceChanged};
+    return {NodeAdded,          NodeAllocatableChanged, NodeLabelsChanged,
+            ResourceClaimAdded, ResourceClaimChanged,   AssignedPodClaimsGenerated,
+            PodClaimsGenerated, DeviceClassAdded,       DeviceClassChanged,
+            ResourceSliceAdded, ResourceSliceChanged};
   }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
@@ -122,7 +118,8 @@ class DynamicResources final : public PreEnqueuePlugin,
     for (const ResourceClaimRef& claim : found.claims) {
       DeviceState::Claim& one = fixed->claims.emplace_back(DeviceState::Claim{claim, std::nullopt});
       if (claim->status().has_allocation()) {
-        if (!can_be_reserved(*claim) && !is_reserved_for(*claim, pod.metadata().uid())) return {Verdict::unresolvable(kInUse), {}};
+        if (!can_be_reserved(*claim) && !is_reserved_for(*claim, pod.metadata().uid()))
+          return {Verdict::unresolvable(kInUse), {}};
         const auto& allocation = claim->status().allocation();
         if (allocation.has_node_selector()) one.nodes.emplace(allocation.node_selector());
         continue;
@@ -171,6 +168,12 @@ class DynamicResources final : public PreEnqueuePlugin,
     }
     co_return refused("deallocation of ResourceClaim completed");
   }
+
+  // Pods that want no devices have no opinion of nodes.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    return pod.spec().resource_claims().empty() && info.requests.scalars.empty();
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
 
   // -- Scoring: the earlier alternatives are the better ones
 
@@ -378,7 +381,7 @@ class DynamicResources final : public PreEnqueuePlugin,
     const bool is_own = std::ranges::any_of(
         own.claims, [&](const ResourceClaimRef& claim) { return claim->metadata().uid() == after->metadata().uid(); });
     if (!is_own || !before) return is_own;
-    return before->status().SerializeAsString() != after->status().SerializeAsString();
+    return !api::Value::equal(api::Value::of(before->status()), api::Value::of(after->status()));
   }
 
   static constexpr Duration kLookAgain = 1s;

@@ -44,7 +44,7 @@ VolumeBinder::VolumeBinder(const PluginWorld& world, ClaimsReader& reader, Durat
       clock_(*world.clock),
       reader_(reader),
       nodes_(lister_of<Node>(world)),
-      pods_(lister_of<SchedulerPod>(world)),
+      handle_(world.handle),
       timeout_(timeout) {}
 
 VolumePlan VolumeBinder::assume(const VolumeDecision& decision, std::string_view node) {
@@ -93,8 +93,7 @@ Task<Verdict> VolumeBinder::carry_out(VolumePlan& plan, const Pod& pod, std::str
 bool VolumeBinder::is_done(const VolumePlan& plan, const Pod& pod, const std::string& node_name) const {
   const auto node = nodes_.find(node_name);
   if (!node) never(fmt::format("failed to get node \"{0}\": node \"{0}\" not found", node_name));
-  const auto there = pods_.find(key_of(pod));
-  if (!there || there->info->uid != pod.metadata().uid()) {
+  if (handle_ && !handle_->is_there(key_of(pod), pod.metadata().uid())) {
     never(fmt::format("pod does not exist any more: pod \"{}\" not found", pod.metadata().name()));
   }
   bool done = true;
@@ -106,10 +105,10 @@ bool VolumeBinder::is_done(const VolumePlan& plan, const Pod& pod, const std::st
 void VolumeBinder::check_binding(const VolumeDecision::Binding& binding, const Node& node, bool& done) const {
   const VolumeRef volume = reader_.volumes().in_api(key_of(*binding.volume));
   const ClaimRef claim = reader_.claims().in_api(key_of(*binding.claim));
-  if (!volume) never(fmt::format("failed to check binding: could not find v1.PersistentVolume \"{}\"",
-                                 binding.volume->metadata().name()));
-  if (!claim) never(fmt::format("failed to check binding: could not find v1.PersistentVolumeClaim \"{}\"",
-                                key_of(*binding.claim).text()));
+  if (!volume)
+    never(fmt::format("failed to check binding: could not find v1.PersistentVolume \"{}\"", binding.volume->metadata().name()));
+  if (!claim)
+    never(fmt::format("failed to check binding: could not find v1.PersistentVolumeClaim \"{}\"", key_of(*binding.claim).text()));
   // What was written may not have come back yet.
   if (revision_of(*volume) < revision_of(*binding.volume)) {
     done = false;
@@ -124,8 +123,9 @@ void VolumeBinder::check_binding(const VolumeDecision::Binding& binding, const N
 
 void VolumeBinder::check_provision(const PersistentVolumeClaim& decided, const Node& node, bool& done) const {
   const ClaimRef claim = reader_.claims().in_api(key_of(decided));
-  if (!claim) never(fmt::format("failed to check provisioning pvc: could not find v1.PersistentVolumeClaim \"{}\"",
-                                key_of(decided).text()));
+  if (!claim)
+    never(
+        fmt::format("failed to check provisioning pvc: could not find v1.PersistentVolumeClaim \"{}\"", key_of(decided).text()));
   if (revision_of(*claim) < revision_of(decided)) {
     done = false;
     return;

@@ -27,9 +27,10 @@ struct ReachableVolume {
 
 // A volume that is made when its first pod comes.
 struct Provision {
-  std::string problem;      // nobody can say whether it can be made: the attempt fails
-  bool possible = false;    // there is somebody who makes volumes of its class
-  std::vector<std::vector<std::pair<std::string, std::vector<std::string>>>> topologies;  // allowedTopologies: any of these; none: all
+  std::string problem;    // nobody can say whether it can be made: the attempt fails
+  bool possible = false;  // there is somebody who makes volumes of its class
+  std::vector<std::vector<std::pair<std::string, std::vector<std::string>>>>
+      topologies;  // allowedTopologies: any of these; none: all
   // Where there is enough storage left; absent: nobody counts.
   std::optional<std::vector<LabelMatcher>> capacity;
 

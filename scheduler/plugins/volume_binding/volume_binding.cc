@@ -48,8 +48,7 @@ class VolumeBinding final : public PreFilterPlugin,
                             public ReservePlugin,
                             public PreBindPlugin {
  public:
-  VolumeBinding(const VolumeBindingArgs& args, const PluginWorld& world)
-      : snapshot_(*world.snapshot), reader_(world) {
+  VolumeBinding(const VolumeBindingArgs& args, const PluginWorld& world) : snapshot_(*world.snapshot), reader_(world) {
     if (world.clock) binder_.emplace(world, reader_, args.bind_timeout);
   }
 
@@ -77,6 +76,10 @@ class VolumeBinding final : public PreFilterPlugin,
   }
 
   // -- Filtering
+
+  // Nothing is kept of what depends on volumes.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return !info.volumes; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
 
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     bool has_claims = false;
@@ -153,8 +156,7 @@ class VolumeBinding final : public PreFilterPlugin,
         return !are_same(change.before<StorageClass>()->allowed_topologies(), change.after<StorageClass>()->allowed_topologies());
       case PersistentVolumeClaimAdded:
       case PersistentVolumeClaimChanged: return is_wanted(*change.after<PersistentVolumeClaim>(), waiting);
-      case CsiNodeChanged:
-        return migrated_plugins_of(*change.before<CSINode>()) != migrated_plugins_of(*change.after<CSINode>());
+      case CsiNodeChanged: return migrated_plugins_of(*change.before<CSINode>()) != migrated_plugins_of(*change.after<CSINode>());
       case CsiDriverChanged:
         return counts_no_more(*change.before<CSIDriver>(), *change.after<CSIDriver>()) &&
                has_inline(change.after<CSIDriver>()->metadata().name(), waiting);
@@ -176,9 +178,8 @@ class VolumeBinding final : public PreFilterPlugin,
 
   static bool is_wanted(const PersistentVolumeClaim& claim, const Pod& waiting) {
     if (claim.metadata().namespace_() != waiting.metadata().namespace_()) return false;
-    return std::ranges::any_of(waiting.spec().volumes(), [&](const auto& volume) {
-      return claim_name(waiting, volume) == claim.metadata().name();
-    });
+    return std::ranges::any_of(waiting.spec().volumes(),
+                               [&](const auto& volume) { return claim_name(waiting, volume) == claim.metadata().name(); });
   }
 
   const Snapshot& snapshot_;

@@ -165,13 +165,8 @@ class CronJobs final : public Swarm {
     if (!has_finished(job)) finish(job);
   }
   void finish(Job job) {
-    const bool well = draw().chance(0.6);
     job.mutable_metadata()->clear_resource_version();
-    auto& added = *job.mutable_status()->add_conditions();
-    added.set_type(well ? "Complete" : "Failed");
-    added.set_status("True");
-    api::set_time(added.mutable_last_transition_time(), cluster().now());
-    if (well) api::set_time(job.mutable_status()->mutable_completion_time(), cluster().now());
+    end_job(job, draw().chance(0.6) ? "Complete" : "Failed", cluster().now());
     attempt([&] { cluster().update_status<Job>(job); });
   }
 

@@ -100,12 +100,21 @@ class TtlAfterFinished final : public Swarm {
     Job job = *jobs_.find(draw().of(keys));
     if (has_ended(job)) return;
     job.mutable_metadata()->clear_resource_version();
-    // Not all of these are ends.
+    // Not all of these are ends; what is bound to fail is not complete.
     static const std::vector<std::string> kTypes{"Complete", "Complete", "Failed", "Suspended", "FailureTarget"};
-    auto& added = *job.mutable_status()->add_conditions();
-    added.set_type(draw().of(kTypes));
-    added.set_status(draw().chance(0.9) ? "True" : "False");
-    if (draw().chance(0.9)) api::set_time(added.mutable_last_transition_time(), cluster().now());
+    std::string type = draw().of(kTypes);
+    const bool is_true = draw().chance(0.9), has_time = draw().chance(0.9);
+    if (type == "Complete" && job.status().conditions_size() > 0) type = "Failed";
+    const bool ends = is_true && (type == "Complete" || type == "Failed");
+    if (ends) {
+      end_job(job, type, cluster().now());
+    } else {
+      auto& added = *job.mutable_status()->add_conditions();
+      added.set_type(type);
+      added.set_status(is_true ? "True" : "False");
+      api::set_time(added.mutable_last_transition_time(), cluster().now());
+    }
+    if (!has_time) job.mutable_status()->mutable_conditions()->rbegin()->clear_last_transition_time();
     attempt([&] { cluster().update_status<Job>(job); });
   }
 
