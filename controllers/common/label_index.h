@@ -27,8 +27,8 @@ template <class Map>
 std::vector<Ref<PodView>> pods_with_some_of(const Informer<PodView>& pods, std::string_view namespace_name, const Map& labels) {
   std::string rarest;
   std::size_t fewest = 0;
-  for (const auto& [key, value] : labels) {
-    std::string term = label_value(namespace_name, key, value);
+  for (const auto* label : sorted(labels)) {
+    std::string term = label_value(namespace_name, label->first, label->second);
     const std::size_t count = pods.count(kByLabel, term);
     if (!rarest.empty() && count >= fewest) continue;
     rarest = std::move(term);

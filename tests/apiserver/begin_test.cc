@@ -267,7 +267,7 @@ TEST(BeginUpdates, AreMadeOfWhatIsPublished) {
   EXPECT_EQ(api.send(begun(api, labelling("first", "1"), false)).status, 200) << "nothing was published";
   const Answer answer = api.send(begun(api, labelling("second", "2"), true));
   ASSERT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.json()["metadata"]["labels"], Json({{"v", "x"}, {"first", "1"}, {"second", "2"}}));
+  EXPECT_EQ(answer.json()["metadata"]["labels"], Json::object({{"v", "x"}, {"first", "1"}, {"second", "2"}}));
   EXPECT_EQ(api.get(kMaps + "/a").body, answer.body);
 }
 
@@ -279,7 +279,7 @@ TEST(BeginUpdates, AreMadeAnewOfWhatHasChanged) {
   EXPECT_EQ(api.send(labelling("late", "2")).status, 200);
   const Answer answer = api.send(std::move(early));
   ASSERT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.json()["metadata"]["labels"], Json({{"v", "y"}, {"early", "1"}, {"late", "2"}}));
+  EXPECT_EQ(answer.json()["metadata"]["labels"], Json::object({{"v", "y"}, {"early", "1"}, {"late", "2"}}));
 }
 
 TEST(BeginUpdates, OfAnotherRevisionAreRefused) {
@@ -299,7 +299,7 @@ TEST(BeginUpdates, OfAnotherRevisionAreRefused) {
   const Answer answer = api.send(std::move(early));
   ASSERT_EQ(answer.status, 200);
   EXPECT_EQ(answer.json()["data"]["v"], "mine");
-  EXPECT_EQ(answer.json()["metadata"]["labels"], Json({{"v", "y"}}));
+  EXPECT_EQ(answer.json()["metadata"]["labels"], Json::object({{"v", "y"}}));
 }
 
 TEST(BeginUpdates, WhatCannotBeMadeIsTheExecutorsToRefuse) {

@@ -97,7 +97,7 @@ class Members {
       ASSERT_NE(property, schema.at("properties").end()) << json_name << " is missing";
       check_member(field, *property);
       const Json required = schema.value("required", Json::array());
-      const bool is_required = std::ranges::find(required, json_name) != required.end();
+      const bool is_required = std::ranges::any_of(required, [&](const Json& each) { return each == json_name; });
       EXPECT_EQ(is_required, !field.value("optional", false));
       ++members_seen_;
     }
@@ -121,8 +121,8 @@ class Members {
     if (field.contains("default")) EXPECT_EQ(property.value("default", Json()), field.at("default"));
     if (field.contains("enum")) {
       Json ours = property.value("enum", Json::array()), theirs = field.at("enum");
-      std::ranges::sort(ours);
-      std::ranges::sort(theirs);
+      std::sort(ours.begin(), ours.end());
+      std::sort(theirs.begin(), theirs.end());
       EXPECT_EQ(ours, theirs);
     }
   }

@@ -24,7 +24,7 @@ const std::set<std::string> kNotServed{"attach", "exec", "portforward", "proxy"}
 Json strings(const Json& list) { return list.is_null() ? Json::array() : list; }
 
 Json sorted(Json list) {
-  std::ranges::sort(list);
+  std::sort(list.begin(), list.end());
   return list;
 }
 
@@ -178,7 +178,7 @@ class Life {
     EXPECT_EQ(server_.send(Request::make("PUT", path_, stale)).code, 409);
     const Answer updated = server_.send(Request::make("PUT", path_, now));
     EXPECT_EQ(updated.code, 200) << updated.fields.dump();
-    EXPECT_EQ(revision_of(updated), now.at("metadata").at("resourceVersion")) << "it says nothing new";
+    EXPECT_EQ(Json(revision_of(updated)), now.at("metadata").at("resourceVersion")) << "it says nothing new";
   }
 
   void ends() {
@@ -276,7 +276,7 @@ TEST(Inventory, SubresourcesWork) {
       const std::string sub = part.at("name"), path = object + "/" + sub;
       SCOPED_TRACE(resource.text() + "/" + sub);
       const Json& verbs = part.at("verbs");
-      const auto can = [&](const char* verb) { return std::ranges::find(verbs, verb) != verbs.end(); };
+      const auto can = [&](const char* verb) { return std::find(verbs.begin(), verbs.end(), Json(verb)) != verbs.end(); };
       if (kNotServed.contains(sub)) {
         EXPECT_EQ(get(server, path).code, 404);
         continue;
@@ -359,7 +359,7 @@ TEST(Inventory, AdmissionPluginsAreKnownInTheirOrder) {
   // Those that are here run in that order.
   std::size_t last = 0;
   for (const apiserver::AdmissionEntry& entry : apiserver::admission_entries()) {
-    const auto at = std::ranges::find(names, entry.name) - names.begin();
+    const auto at = std::find(names.begin(), names.end(), Json(entry.name)) - names.begin();
     EXPECT_GE(at, static_cast<std::ptrdiff_t>(last)) << entry.name;
     last = static_cast<std::size_t>(at);
   }
