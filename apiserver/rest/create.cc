@@ -22,6 +22,7 @@ Task<HttpResponse> create(Core& core, Call& call) {
   WriteRequest write = write_request(call, options.manager, options.dry_run);
   write.prepared = call.prepared;
   WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)), std::move(write));
+  call.spent = std::make_shared<Draft>(std::move(result.spent));
   co_return answer_entry(core.front, call, 201, shown(served, result.entry));
 }
 

@@ -100,7 +100,9 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
     }
     admitted = named = true;
     co_await round.before_commit(&object, nullptr);
-    if (auto entry = co_await round.store(object, nullptr)) co_return WriteResult{std::move(*entry), false};
+    if (auto entry = co_await round.store(object, nullptr)) {
+      co_return WriteResult{.entry = std::move(*entry), .removed = false, .spent = {.object = std::move(object)}};
+    }
     if (round.sent_to_wait()) continue;
     if (!round.lost_object()) {
       ++attempt;

@@ -57,6 +57,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
   WriteRequest write = write_request(call, options.manager, options.dry_run);
   write.draft = std::move(call.draft);
   WriteResult result = co_await update_object(core, storage, call.key(), kind_of(call), make, std::move(write));
+  call.spent = std::make_shared<Draft>(std::move(result.spent));
   co_return answer_entry(core.front, call, 200, shown(served, result.entry));
 }
 

@@ -132,7 +132,10 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     const bool removes = completes_deletion(served, object, old);
     co_await round.before_commit(removes ? nullptr : &object, &old);
     auto result = removes ? co_await round.remove(*entry) : co_await round.store(object, entry.get());
-    if (result) co_return WriteResult{removes ? last_state(object, *entry) : std::move(*result), removes};
+    if (result) {
+      EntryRef after = removes ? last_state(object, *entry) : std::move(*result);
+      co_return WriteResult{.entry = std::move(after), .removed = removes, .spent = std::move(draft)};
+    }
     if (!round.sent_to_wait()) ++attempt;
   }
   throw api::conflict(qualified, key.name, kModified);
