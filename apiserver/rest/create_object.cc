@@ -91,11 +91,11 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
       co_await round.admit(&object, nullptr);
     }
     if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);
-    round.rename(absent(served, object.key()), object.key());
     if (!admitted || !named) {
       api::drop_gated_fields(object, nullptr);
       served.rules->prepare_create(round.context(), object);
-      co_await aside(core, request.size, [&] { validate_create(served, object); });
+      round.rename(absent(served, object.key()), object.key());
+      co_await aside(core, request.size, [&] { validate_create(served, request, object); });
       co_await round.validate(&object, nullptr);
     }
     admitted = named = true;

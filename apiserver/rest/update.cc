@@ -50,7 +50,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
   }
   const Make make = [&](const api::Object& stored) {
     // A lost race ends in a conflict anyway when there is a revision: the only copy can be given away.
-    if (!object) throw api::conflict(storage.qualified, call.info.name, kModified);
+    if (!object) throw api::conflict(served.qualified, call.info.name, kModified);
     check_uid(storage, call.key(), options.dry_run, object.metadata().uid(), stored.metadata().uid());
     return has_revision ? std::move(object) : object.clone();
   };

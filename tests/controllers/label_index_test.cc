@@ -91,7 +91,10 @@ TEST_F(LabelIndexTest, LooksAtThePodsOfTheRarestLabel) {
   std::vector<Pod> pods;
   for (int i = 0; i < 20; ++i) pods.push_back(pod(fmt::format("a/{:02}", i), {{"all", "yes"}, {"app", i < 3 ? "web" : "db"}}));
   start(pods, {});
-  const auto found = [&](const Labels& labels) { return pods_with_some_of(informers_.informer<PodView>(), "a", labels).size(); };
+  const auto found = [&](const Labels& labels) {
+    const google::protobuf::Map<std::string, std::string> map(labels.begin(), labels.end());
+    return pods_with_some_of(informers_.informer<PodView>(), "a", map).size();
+  };
   EXPECT_EQ(found({{"all", "yes"}, {"app", "web"}}), 3u);
   EXPECT_EQ(found({{"app", "db"}, {"all", "yes"}}), 17u);
   EXPECT_EQ(found({{"app", "none"}, {"all", "yes"}}), 0u);
