@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "api/go_types.h"
 #include "api/json_text.h"
 #include "api/quantity.h"
 #include "api/times.h"
@@ -90,6 +91,8 @@ struct Place {
   std::string_view name;          // of a member or map key
   std::size_t index = 0;          // of a list item, when there is no name
   const Schema* owner = nullptr;  // of a member: the struct
+  const Field* member = nullptr;  // … and what it is, where it is known
+  bool apart = false;             // what is below is read by a decoder of its own
 
   // spec.containers[0].name
   std::string text() const {
@@ -98,17 +101,31 @@ struct Place {
     if (!name.data()) return before + "[" + std::to_string(index) + "]";
     return before.empty() ? std::string(name) : before + "." + std::string(name);
   }
-  // As Go names a place in a type error: members alone, after the innermost struct.
+  // As Go names a place in a type error: members alone, with the structs that are embedded, after the innermost struct.
   std::string go_text() const {
     std::string path;
     const Schema* innermost = nullptr;
     for (const Place* place = this; place; place = place->up) {
+      if (place->apart) innermost = nullptr;
       if (!place->owner) continue;
       if (!innermost) innermost = place->owner;
-      path = path.empty() ? std::string(place->name) : std::string(place->name) + "." + path;
+      std::string step(place->name);
+      for (std::size_t i = place->member ? place->member->path.size() : 0; i > 1; --i) {
+        step = std::string(place->member->path[i - 2]->message_type()->name()) + "." + step;
+      }
+      path = path.empty() ? step : step + "." + path;
     }
     if (!innermost) return {};
     return fmt::format("struct field {}.{}", innermost->name.substr(innermost->name.rfind('.') + 1), path);
+  }
+  // Of what stands here, which is of this schema.
+  std::string go_type_here(const Schema& schema) const {
+    std::size_t depth = 0;
+    const Place* place = this;
+    for (; place && !place->member && !place->apart; place = place->up) ++depth;
+    std::string_view type = place && place->member ? go_type_of(*place->member) : std::string_view();
+    for (; depth > 0 && !type.empty(); --depth) type = go_item_type(type);
+    return type.empty() ? go_type(schema) : std::string(type);
   }
 };
 
@@ -160,9 +177,12 @@ class JsonReader {
     if (std::ranges::find(complaints, complaint) == complaints.end()) complaints.push_back(std::move(complaint));
   }
   [[noreturn]] static void mismatch(std::string_view what, const Schema& schema, const Place& place) {
+    mismatch(what, place.go_type_here(schema), place);
+  }
+  [[noreturn]] static void mismatch(std::string_view what, std::string_view go_type, const Place& place) {
     const std::string target = place.go_text();
     throw Mismatch{
-        fmt::format("json: cannot unmarshal {} into Go {} of type {}", what, target.empty() ? "value" : target, go_type(schema))};
+        fmt::format("json: cannot unmarshal {} into Go {} of type {}", what, target.empty() ? "value" : target, go_type)};
   }
 
   void members(const Schema& schema, od::object& object, const Place& place, int depth) {
@@ -172,8 +192,8 @@ class JsonReader {
     for (auto result : object) {
       od::field member = take(std::move(result));
       const std::string_view name = take(member.unescaped_key());
-      const Place inner{.up = &place, .name = name, .owner = &schema};
       const Field* field = expected != end && expected->name == name ? expected : schema.field(name);
+      const Place inner{.up = &place, .name = name, .owner = &schema, .member = field};
       od::value value = member.value();
       if (!field) {
         other(schema, name, value, seen, inner, depth);
@@ -340,11 +360,11 @@ class JsonReader {
       }
       case Type::List: return items(1, schema, value, place, depth + 1);
       case Type::Quantity: return quantity(value, type);
-      case Type::IntOrString: return int_or_string(value, type);
+      case Type::IntOrString: return int_or_string(value, type, place);
       case Type::Time:
       case Type::MicroTime: {
         std::string why;
-        const auto instant = parse_instant(text_of(value, type), schema.type == Type::MicroTime, why);
+        const auto instant = parse_instant(text_of(value, type, place), schema.type == Type::MicroTime, why);
         if (!instant) throw Mismatch{std::move(why)};
         if (instant->seconds == wire::kZeroTime) return;
         writer_.number(1, static_cast<std::uint64_t>(instant->seconds));
@@ -352,7 +372,7 @@ class JsonReader {
         return writer_.number(2, static_cast<std::uint64_t>(std::int64_t{nanos}));
       }
       case Type::Duration: {
-        const std::string_view text = text_of(value, type);
+        const std::string_view text = text_of(value, type, place);
         const auto duration = parse_duration(text);
         if (!duration) throw Mismatch{fmt::format("time: invalid duration \"{}\"", text)};
         return writer_.number(1, static_cast<std::uint64_t>(duration->count()));
@@ -364,13 +384,13 @@ class JsonReader {
         append_compact_json(raw, false, compact);
         return writer_.bytes(1, compact);
       }
-      case Type::Union: return alternative(schema, value, type, depth);
+      case Type::Union: return alternative(schema, value, type, place, depth);
       default: PH_ASSERT(!"maps and scalars are written elsewhere");
     }
   }
 
-  // Upstream reads these by functions of their own, which know nothing of the place and report no unknown fields.
-  void alternative(const Schema& schema, od::value& value, json_type type, int depth) {
+  // Upstream reads these by functions of their own, which report no unknown fields.
+  void alternative(const Schema& schema, od::value& value, json_type type, const Place& place, int depth) {
     const Field *object = nullptr, *list = nullptr, *flag = nullptr;
     for (const Field& field : schema.fields) {
       if (field.schema->type == Type::Struct) object = &field;
@@ -385,13 +405,12 @@ class JsonReader {
     if (!chosen) return skip(value, type, depth);
     if (flag && chosen == object) writer_.number(static_cast<unsigned>(flag->number), 1);
     const bool before = std::exchange(quiet_, true);
-    field(static_cast<unsigned>(chosen->number), *chosen->schema, value, Place{}, depth);
+    field(static_cast<unsigned>(chosen->number), *chosen->schema, value, Place{.up = &place, .apart = true}, depth);
     quiet_ = before;
   }
 
-  static std::string_view text_of(od::value& value, json_type type) {
-    if (type != json_type::string)
-      throw Mismatch{fmt::format("json: cannot unmarshal {} into Go value of type string", json_type_name(type))};
+  static std::string_view text_of(od::value& value, json_type type, const Place& place) {
+    if (type != json_type::string) mismatch(json_type_name(type), "string", place);
     return take(value.get_string());
   }
 
@@ -404,13 +423,13 @@ class JsonReader {
     throw Mismatch{std::string(why)};
   }
 
-  void int_or_string(od::value& value, json_type type) {
+  void int_or_string(od::value& value, json_type type, const Place& place) {
     static const Schema kInt32 = scalar(Type::Int32);
     if (type == json_type::string) {
       writer_.number(1, 1);
       return writer_.bytes(3, take(value.get_string()));
     }
-    return writer_.number(2, static_cast<std::uint64_t>(integer(kInt32, value, type, Place{})));
+    return writer_.number(2, static_cast<std::uint64_t>(integer(kInt32, value, type, Place{.up = &place, .apart = true})));
   }
 
   std::string& out_;
