@@ -96,11 +96,37 @@ void check_finalizers(const Strings& finalizers, const Path& path, Errors& error
   if (orphan && foreground) {
     errors.invalid(path, json_of(finalizers), "finalizer orphan and foregroundDeletion cannot be both set");
   }
-  for (int i = 0; i < finalizers.size(); ++i) {
-    const std::string& one = finalizers[i];
+}
+
+namespace {
+
+// Kinds that came with rules of their own, and took those of all objects alone.
+constexpr std::pair<std::string_view, std::string_view> kAnyFinalizer[] = {
+    {"", "Event"},
+    {"coordination.k8s.io", "Lease"},
+    {"policy", "PodDisruptionBudget"},
+    {"node.k8s.io", "RuntimeClass"},
+    {"admissionregistration.k8s.io", ""},
+    {"apiextensions.k8s.io", ""},
+    {"apiregistration.k8s.io", ""},
+};
+
+bool takes_any_finalizer(const Resource& resource) {
+  return resource.schema->custom || std::ranges::any_of(kAnyFinalizer, [&](const auto& one) {
+           return one.first == resource.kind.group && (one.second.empty() || one.second == resource.kind.kind);
+         });
+}
+
+}  // namespace
+
+void check_known_finalizers(const Resource& resource, const ObjectMeta& metadata, Errors& errors) {
+  if (metadata.finalizers().empty() || takes_any_finalizer(resource)) return;
+  for (int i = 0; i < metadata.finalizers_size(); ++i) {
+    const std::string& one = metadata.finalizers(i);
     const bool standard = one == "kubernetes" || one == "orphan" || one == "foregroundDeletion";
     if (one.find('/') != one.npos || standard) continue;
-    errors.invalid_text(path.index(i), one, "name is neither a standard finalizer name nor is it fully qualified");
+    errors.invalid_text(Path("metadata").member("finalizers").index(static_cast<std::size_t>(i)), one,
+                        "name is neither a standard finalizer name nor is it fully qualified");
   }
 }
 
@@ -263,10 +289,13 @@ void validate_metadata_update(const Resource& resource, bool whole, const Object
   validate_metadata(now, resource.namespaced, path_segment_name, path, as_new);
   check_changes(now, old, path, changes);
   // Nearly always: nothing is judged twice then.
-  if (as_new.empty() && changes.empty()) return;
+  Errors known;
+  check_known_finalizers(resource, now, known);
+  if (as_new.empty() && changes.empty() && known.empty()) return;
   check_common(now, path, changes);
   const Again more = whole ? again(resource.kind) : Again();
   errors.take(as_new);
+  as_new.take(std::move(known));
   for (int i = 0; i < 1 + more.changes; ++i) errors.take(changes);
   for (int i = 0; i < more.whole; ++i) errors.take(as_new);
 }

@@ -15,8 +15,12 @@ namespace {
 using api::DecodeError;
 using api::GroupVersionKind;
 
-// As upstream's registry of types calls itself.
-constexpr std::string_view kScheme = "pkg/api/legacyscheme/scheme.go:30";
+// As upstream's registry of types calls itself: its three servers have one each.
+std::string_view scheme_of(const GroupVersionKind& expected) {
+  if (expected.group == "apiextensions.k8s.io") return "pkg/apiserver/apiserver.go:55";
+  if (expected.group == "apiregistration.k8s.io") return "pkg/apiserver/scheme/scheme.go:28";
+  return "pkg/api/legacyscheme/scheme.go:30";
+}
 
 // The beginning of a body nobody understands, for the one who sent it.
 std::string summary(std::string_view body) {
@@ -49,7 +53,7 @@ std::string why_unconvertible(const GroupVersionKind& found, const GroupVersionK
   const api::Schema* schema = api::Scheme::builtin().find(found);
   if (schema == nullptr) {
     return fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"{}\"", found.kind, found.api_version(),
-                       kScheme);
+                       scheme_of(expected));
   }
   try {
     api::Object other = make_object(*schema);

@@ -32,6 +32,11 @@ class NameGenerator {
   // A name nobody has. Another write may take it before the commit: then the next one is asked for. False when enough have been
   // tried; the last one stays.
   bool rename(meta::v1::ObjectMeta& metadata) {
+    // What is no beginning of a name is the name.
+    if (api::rules_of(*served_.resource->schema).name_rule == &api::ip_address_name) {
+      metadata.set_name(metadata.generate_name());
+      return tries_++ == 0;
+    }
     const std::string base = metadata.generate_name().substr(0, kGeneratedNameMax - kSuffixLength);
     while (tries_ < kNameTries) {
       ++tries_;
