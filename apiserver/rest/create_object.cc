@@ -53,10 +53,18 @@ class NameGenerator {
   int tries_ = 0;
 };
 
-[[noreturn]] void refuse_existing(const Served& served, const std::string& name, bool generated) {
-  api::ApiError error = api::already_exists(served.qualified, name);
-  if (!generated) throw error;
-  meta::v1::Status status = error.status();
+// Whether what stands in the way is on its way out.
+bool is_going(const Served& served, const std::string& key) {
+  const EntryRef entry = served.cache->find(key);
+  return entry && decode_entry(*served.resource, *entry).metadata().has_deletion_timestamp();
+}
+
+[[noreturn]] void refuse_existing(const Served& served, const meta::v1::ObjectMeta& metadata, bool generated) {
+  meta::v1::Status status = api::already_exists(served.qualified, metadata.name()).status();
+  if (is_going(served, ObjectKey{metadata.namespace_(), metadata.name()}.text())) {
+    status.set_message("object is being deleted: " + status.message());
+  }
+  if (!generated) throw api::ApiError(std::move(status));
   status.set_message(status.message() + ", the server was not able to generate a unique name for the object");
   status.mutable_details()->set_retry_after_seconds(1);
   throw api::ApiError(std::move(status));
@@ -95,7 +103,7 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
       }
       co_await round.admit(&object, nullptr);
     }
-    if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);
+    if (!named && !names.rename(metadata)) refuse_existing(served, metadata, true);
     round.rename(absent(served, object.key()), object.key());
     if (!admitted || !named) {
       api::drop_gated_fields(object, nullptr);
@@ -111,7 +119,7 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
       ++attempt;
       continue;
     }
-    if (!names.active()) refuse_existing(served, metadata.name(), false);
+    if (!names.active()) refuse_existing(served, metadata, false);
     named = false;
   }
   throw api::conflict(served.qualified, metadata.name(), kModified);
