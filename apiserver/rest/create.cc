@@ -38,7 +38,7 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
   if (rules.validate != nullptr) {
     api::Errors errors;
     rules.validate(*object.message(), errors);
-    if (!errors.empty()) throw api::invalid(qualified_kind(kind), call.info.name, errors.list());
+    if (!errors.empty()) throw api::invalid(qualified_kind(kind), object.metadata().name(), errors.list());
   }
   VirtualRequest request;
   request.info = &call.info;
