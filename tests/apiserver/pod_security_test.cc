@@ -217,33 +217,32 @@ TEST_F(PodSecurityPlugin, RefusesPodsAndWarnsOfTemplates) {
   EXPECT_EQ(warned.status, 201) << warned.body;
   EXPECT_EQ(warnings(warned),
             (std::vector<std::string>{
-                R"(299 - "would violate PodSecurity \"baseline:latest\": host namespaces (hostNetwork=true)")"}));
+                R"_(299 - "would violate PodSecurity \"baseline:latest\": host namespaces (hostNetwork=true)")_"}));
   EXPECT_EQ(create("/api/v1/namespaces/default/pods", pod("free", true)).message().find("PodSecurity"), std::string::npos);
 }
 
 TEST_F(PodSecurityPlugin, LooksAtUpdatesThatMatter) {
-    create_namespace("late", json::object());
-    ASSERT_EQ(create("/api/v1/namespaces/late/pods", pod("p", true)).status, 201);
-    const Reply labelled =
-        patch("/api/v1/namespaces/late", {{"metadata", {{"labels", {{"pod-security.kubernetes.io/enforce", "baseline"}}}}}});
-    EXPECT_EQ(labelled.status, 200);
-    EXPECT_EQ(warnings(labelled),
-              (std::vector<std::string>{
-                  R"(299 - "existing pods in namespace \"late\" violate the new PodSecurity enforce level \"baseline:latest\"")",
-                  R"(299 - "p: host namespaces")"}));
-    EXPECT_EQ(patch("/api/v1/namespaces/late/pods/p", {{"metadata", {{"labels", {{"a", "b"}}}}}}).status, 200);
-    const Reply changed =
-        patch("/api/v1/namespaces/late/pods/p", {{"spec", {{"containers", {{{"name", "c"}, {"image", "j"}}}}}}});
-    EXPECT_EQ(changed.status, 403) << changed.body;
+  create_namespace("late", json::object());
+  ASSERT_EQ(create("/api/v1/namespaces/late/pods", pod("p", true)).status, 201);
+  const Reply labelled =
+      patch("/api/v1/namespaces/late", {{"metadata", {{"labels", {{"pod-security.kubernetes.io/enforce", "baseline"}}}}}});
+  EXPECT_EQ(labelled.status, 200);
+  EXPECT_EQ(warnings(labelled),
+            (std::vector<std::string>{
+                R"(299 - "existing pods in namespace \"late\" violate the new PodSecurity enforce level \"baseline:latest\"")",
+                R"(299 - "p: host namespaces")"}));
+  EXPECT_EQ(patch("/api/v1/namespaces/late/pods/p", {{"metadata", {{"labels", {{"a", "b"}}}}}}).status, 200);
+  const Reply changed = patch("/api/v1/namespaces/late/pods/p", {{"spec", {{"containers", {{{"name", "c"}, {"image", "j"}}}}}}});
+  EXPECT_EQ(changed.status, 403) << changed.body;
 }
 
 TEST_F(PodSecurityPlugin, JudgesLabels) {
-    const Reply refused = create_namespace("x", {{"pod-security.kubernetes.io/enforce", "none"}});
-    EXPECT_EQ(refused.status, 422);
-    EXPECT_EQ(refused.message(),
-              "Namespace \"x\" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: \"none\": must be "
-              "one of "
-              "privileged, baseline, restricted");
+  const Reply refused = create_namespace("x", {{"pod-security.kubernetes.io/enforce", "none"}});
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(refused.message(),
+            "Namespace \"x\" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: \"none\": must be "
+            "one of "
+            "privileged, baseline, restricted");
 }
 
 }  // namespace
