@@ -8,6 +8,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/json_text.h"
@@ -50,14 +51,15 @@ class Composer {
     yaml_parser_delete(&parser_);
   }
 
-  // The one document; null when there is none.
-  Node* run() {
+  // The one document, or the first of several; null when there is none.
+  Node* run(bool of_several = false) {
     while (next() == YAML_STREAM_START_EVENT) {
     }
     if (event_.type == YAML_STREAM_END_EVENT) return nullptr;
     next();
     Node* root = node(1);
     next();  // the document's end
+    if (of_several) return root;
     if (next() != YAML_STREAM_END_EVENT) refuse("only one document is allowed");
     return root;
   }
@@ -272,10 +274,48 @@ std::vector<std::string> yaml_duplicates(std::string_view text) {
   std::vector<std::string> out;
   try {
     Composer composer(text);
-    if (const Node* root = composer.run()) find_duplicates(*root, out);
+    if (const Node* root = composer.run(true)) find_duplicates(*root, out);
   } catch (const DecodeError&) {
     out.clear();
   }
+  return out;
+}
+
+namespace {
+
+// As text, in the order that nlohmann's objects have: that of names.
+void append_json(const nlohmann::json& value, std::string& out) {
+  if (value.is_structured()) {
+    const bool object = value.is_object();
+    out.push_back(object ? '{' : '[');
+    for (auto at = value.begin(); at != value.end(); ++at) {
+      if (at != value.begin()) out.push_back(',');
+      if (object) {
+        append_json_string(at.key(), out);
+        out.push_back(':');
+      }
+      append_json(*at, out);
+    }
+    out.push_back(object ? '}' : ']');
+  } else if (value.is_number_float()) {
+    append_json_double(value.get<double>(), out);
+  } else if (value.is_string()) {
+    append_json_string(value.get_ref<const std::string&>(), out);
+  } else {
+    out += value.dump();
+  }
+}
+
+}  // namespace
+
+std::string yaml_body_to_json(std::string_view text) {
+  Composer composer(text);
+  Node* root = composer.run(true);
+  if (!root) return "null";
+  JsonOfYaml json;
+  json.write(*root, 1);
+  std::string out;
+  append_json(nlohmann::json::parse(json.out), out);
   return out;
 }
 

@@ -134,7 +134,8 @@ WriteRequest own_request(Call& call, bool dry_run) {
 Task<HttpResponse> evict_pod(Core& core, Call& call) {
   without_tables(call);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  api::Object body = read_body(call.request, api::schema_of<Eviction>(), options.unknown, call.warnings);
+  static const api::GroupVersionKind kAsItWas{"policy", "v1beta1", "Eviction"};
+  api::Object body = read_body(call.request, api::schema_of<Eviction>(), options.unknown, call.warnings, &kAsItWas);
   match_namespace(call, body);
   const Eviction& eviction = body.as<Eviction>();
   if (eviction.metadata().name() != call.info.name) throw api::bad_request("name in URL does not match name in Eviction object");

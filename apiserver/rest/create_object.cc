@@ -32,6 +32,11 @@ class NameGenerator {
   // A name nobody has. Another write may take it before the commit: then the next one is asked for. False when enough have been
   // tried; the last one stays.
   bool rename(meta::v1::ObjectMeta& metadata) {
+    // What is no beginning of a name is the name.
+    if (api::rules_of(*served_.resource->schema).name_rule == &api::ip_address_name) {
+      metadata.set_name(metadata.generate_name());
+      return tries_++ == 0;
+    }
     const std::string base = metadata.generate_name().substr(0, kGeneratedNameMax - kSuffixLength);
     while (tries_ < kNameTries) {
       ++tries_;
@@ -48,10 +53,18 @@ class NameGenerator {
   int tries_ = 0;
 };
 
-[[noreturn]] void refuse_existing(const Served& served, const std::string& name, bool generated) {
-  api::ApiError error = api::already_exists(served.qualified, name);
-  if (!generated) throw error;
-  meta::v1::Status status = error.status();
+// Whether what stands in the way is on its way out.
+bool is_going(const Served& served, const std::string& key) {
+  const EntryRef entry = served.cache->find(key);
+  return entry && decode_entry(*served.resource, *entry).metadata().has_deletion_timestamp();
+}
+
+[[noreturn]] void refuse_existing(const Served& served, const meta::v1::ObjectMeta& metadata, bool generated) {
+  meta::v1::Status status = api::already_exists(served.qualified, metadata.name()).status();
+  if (is_going(served, ObjectKey{metadata.namespace_(), metadata.name()}.text())) {
+    status.set_message("object is being deleted: " + status.message());
+  }
+  if (!generated) throw api::ApiError(std::move(status));
   status.set_message(status.message() + ", the server was not able to generate a unique name for the object");
   status.mutable_details()->set_retry_after_seconds(1);
   throw api::ApiError(std::move(status));
@@ -90,23 +103,26 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
       }
       co_await round.admit(&object, nullptr);
     }
-    if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);
+    if (!named && !names.rename(metadata)) refuse_existing(served, metadata, true);
     round.rename(absent(served, object.key()), object.key());
     if (!admitted || !named) {
       api::drop_gated_fields(object, nullptr);
       served.rules->prepare_create(round.context(), object);
-      co_await aside(core, request.size, [&] { validate_create(served, object); });
+      round.rename(absent(served, object.key()), object.key());
+      co_await aside(core, request.size, [&] { validate_create(served, request, object); });
       co_await round.validate(&object, nullptr);
     }
     admitted = named = true;
     co_await round.before_commit(&object, nullptr);
-    if (auto entry = co_await round.store(object, nullptr)) co_return WriteResult{std::move(*entry), false};
+    if (auto entry = co_await round.store(object, nullptr)) {
+      co_return WriteResult{.entry = std::move(*entry), .removed = false, .spent = {.object = std::move(object)}};
+    }
     if (round.sent_to_wait()) continue;
     if (!round.lost_object()) {
       ++attempt;
       continue;
     }
-    if (!names.active()) refuse_existing(served, metadata.name(), false);
+    if (!names.active()) refuse_existing(served, metadata, false);
     named = false;
   }
   throw api::conflict(served.qualified, metadata.name(), kModified);

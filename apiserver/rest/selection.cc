@@ -25,6 +25,13 @@ bool has_common_selectors(const api::Resource& resource) {
     throw api::bad_request(
         fmt::format("\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", field));
   }
+  // Two kinds say it in words of their own.
+  if (resource.kind.kind == "Job" && resource.kind.group == "batch")
+    throw api::bad_request(fmt::format("field label \"{}\" not supported for Job", field));
+  if (resource.kind.kind == "ResourceSlice" && resource.kind.group == "resource.k8s.io") {
+    throw api::bad_request(
+        fmt::format("field label not supported for {}, Kind=ResourceSlice: {}", resource.kind.api_version(), field));
+  }
   throw api::bad_request(fmt::format("field label not supported: {}", field));
 }
 

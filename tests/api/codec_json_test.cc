@@ -182,6 +182,24 @@ TEST(CodecJson, RefusedInGosWords) {
        "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"},
       {R"({"metadata":{"labels":[]}})",
        "json: cannot unmarshal array into Go struct field ObjectMeta.metadata.labels of type map[string]string"},
+      {R"({"metadata":{"creationTimestamp":1}})",
+       "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string"},
+      {R"({"spec":{"dnsPolicy":1}})",
+       "json: cannot unmarshal number into Go struct field PodSpec.spec.dnsPolicy of type v1.DNSPolicy"},
+      {R"({"spec":{"overhead":[]}})",
+       "json: cannot unmarshal array into Go struct field PodSpec.spec.overhead of type v1.ResourceList"},
+      {R"({"spec":{"containers":[{"securityContext":{"capabilities":{"add":{}}}}]}})",
+       "json: cannot unmarshal object into Go struct field Capabilities.spec.containers.securityContext.capabilities.add of type "
+       "[]v1.Capability"},
+      {R"({"spec":{"containers":[{"securityContext":{"capabilities":{"add":[1]}}}]}})",
+       "json: cannot unmarshal number into Go struct field Capabilities.spec.containers.securityContext.capabilities.add of type "
+       "v1.Capability"},
+      {R"({"spec":{"volumes":[{"secret":1}]}})",
+       "json: cannot unmarshal number into Go struct field Volume.spec.volumes.VolumeSource.secret of type "
+       "v1.SecretVolumeSource"},
+      {R"({"spec":{"containers":[{"livenessProbe":{"httpGet":{"port":true}}}]}})",
+       "json: cannot unmarshal bool into Go struct field "
+       "HTTPGetAction.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32"},
       {R"({"metadata":{"creationTimestamp":"now"}})",
        R"(parsing time "now" as "2006-01-02T15:04:05Z07:00": cannot parse "now" as "2006")"},
       {R"({"spec":{"overhead":{"cpu":"x"}}})",

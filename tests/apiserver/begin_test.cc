@@ -203,7 +203,8 @@ TEST(Begin, NobodyIsLetInByWhatHasBeenTakenBack) {
                 .status,
             201);
   if (auto answer = at_once(world, kMaps + "/a", jane)) EXPECT_EQ(answer->status, 200);
-  EXPECT_EQ(world.get(kMaps + "/a", jane).status, 200);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(world.get(kMaps + "/a", jane).status, 200);  // he is let in, and then the object is asked for
   auto answer = at_once(world, kMaps + "/a", jane);
   ASSERT_TRUE(answer.has_value()) << "all of it is published";
   EXPECT_EQ(answer->status, 200);
