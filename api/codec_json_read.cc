@@ -68,31 +68,12 @@ std::string_view json_type_name(json_type type) {
   }
 }
 
-std::string go_type(const Schema& schema) {
-  switch (schema.type) {
-    case Type::Bool: return "bool";
-    case Type::Int32: return "int32";
-    case Type::Int64: return "int64";
-    case Type::Double: return "float64";
-    case Type::String: return "string";
-    case Type::Bytes: return "[]uint8";
-    case Type::List: return "[]" + go_type(*schema.element);
-    case Type::Map: return "map[string]" + go_type(*schema.element);
-    default: {
-      const auto last = schema.name.rfind('.');
-      return schema.name.substr(schema.name.rfind('.', last - 1) + 1);
-    }
-  }
-}
-
 // Where in the object the reader is; kept as a chain on the stack, and only spelled out for a complaint.
 struct Place {
   const Place* up = nullptr;
   std::string_view name;          // of a member or map key
   std::size_t index = 0;          // of a list item, when there is no name
   const Schema* owner = nullptr;  // of a member: the struct
-  const Field* member = nullptr;  // … and what it is, where it is known
-  bool apart = false;             // what is below is read by a decoder of its own
 
   // spec.containers[0].name
   std::string text() const {
@@ -101,31 +82,28 @@ struct Place {
     if (!name.data()) return before + "[" + std::to_string(index) + "]";
     return before.empty() ? std::string(name) : before + "." + std::string(name);
   }
-  // As Go names a place in a type error: members alone, with the structs that are embedded, after the innermost struct.
+  // The innermost member of a struct; null: none.
+  const Place* member() const {
+    const Place* place = this;
+    while (place && !place->owner) place = place->up;
+    return place;
+  }
+  // As Go names a place in a type error: members alone, with the structs they are embedded in, after the innermost struct.
   std::string go_text() const {
+    const Place* const innermost = member();
+    if (!innermost) return {};
     std::string path;
-    const Schema* innermost = nullptr;
-    for (const Place* place = this; place; place = place->up) {
-      if (place->apart) innermost = nullptr;
+    for (const Place* place = innermost; place; place = place->up) {
       if (!place->owner) continue;
-      if (!innermost) innermost = place->owner;
-      std::string step(place->name);
-      for (std::size_t i = place->member ? place->member->path.size() : 0; i > 1; --i) {
-        step = std::string(place->member->path[i - 2]->message_type()->name()) + "." + step;
+      std::string step;
+      if (const Field* field = place->owner->field(place->name)) {
+        for (std::size_t i = 0; i + 1 < field->path.size(); ++i) step += field->path[i]->message_type()->name() + ".";
       }
+      step += place->name;
       path = path.empty() ? step : step + "." + path;
     }
-    if (!innermost) return {};
-    return fmt::format("struct field {}.{}", innermost->name.substr(innermost->name.rfind('.') + 1), path);
-  }
-  // Of what stands here, which is of this schema.
-  std::string go_type_here(const Schema& schema) const {
-    std::size_t depth = 0;
-    const Place* place = this;
-    for (; place && !place->member && !place->apart; place = place->up) ++depth;
-    std::string_view type = place && place->member ? go_type_of(*place->member) : std::string_view();
-    for (; depth > 0 && !type.empty(); --depth) type = go_item_type(type);
-    return type.empty() ? go_type(schema) : std::string(type);
+    const std::string& name = innermost->owner->name;
+    return fmt::format("struct field {}.{}", name.substr(name.rfind('.') + 1), path);
   }
 };
 
@@ -177,12 +155,10 @@ class JsonReader {
     if (std::ranges::find(complaints, complaint) == complaints.end()) complaints.push_back(std::move(complaint));
   }
   [[noreturn]] static void mismatch(std::string_view what, const Schema& schema, const Place& place) {
-    mismatch(what, place.go_type_here(schema), place);
-  }
-  [[noreturn]] static void mismatch(std::string_view what, std::string_view go_type, const Place& place) {
+    const Place* const member = place.member();
+    const std::string type = member ? go_type(schema, *member->owner, member->name, member != &place) : go_type(schema);
     const std::string target = place.go_text();
-    throw Mismatch{
-        fmt::format("json: cannot unmarshal {} into Go {} of type {}", what, target.empty() ? "value" : target, go_type)};
+    throw Mismatch{fmt::format("json: cannot unmarshal {} into Go {} of type {}", what, target.empty() ? "value" : target, type)};
   }
 
   void members(const Schema& schema, od::object& object, const Place& place, int depth) {
@@ -192,8 +168,8 @@ class JsonReader {
     for (auto result : object) {
       od::field member = take(std::move(result));
       const std::string_view name = take(member.unescaped_key());
+      const Place inner{.up = &place, .name = name, .owner = &schema};
       const Field* field = expected != end && expected->name == name ? expected : schema.field(name);
-      const Place inner{.up = &place, .name = name, .owner = &schema, .member = field};
       od::value value = member.value();
       if (!field) {
         other(schema, name, value, seen, inner, depth);
@@ -384,13 +360,13 @@ class JsonReader {
         append_compact_json(raw, false, compact);
         return writer_.bytes(1, compact);
       }
-      case Type::Union: return alternative(schema, value, type, place, depth);
+      case Type::Union: return alternative(schema, value, type, depth);
       default: PH_ASSERT(!"maps and scalars are written elsewhere");
     }
   }
 
-  // Upstream reads these by functions of their own, which report no unknown fields.
-  void alternative(const Schema& schema, od::value& value, json_type type, const Place& place, int depth) {
+  // Upstream reads these by functions of their own, which know nothing of the place and report no unknown fields.
+  void alternative(const Schema& schema, od::value& value, json_type type, int depth) {
     const Field *object = nullptr, *list = nullptr, *flag = nullptr;
     for (const Field& field : schema.fields) {
       if (field.schema->type == Type::Struct) object = &field;
@@ -405,21 +381,24 @@ class JsonReader {
     if (!chosen) return skip(value, type, depth);
     if (flag && chosen == object) writer_.number(static_cast<unsigned>(flag->number), 1);
     const bool before = std::exchange(quiet_, true);
-    field(static_cast<unsigned>(chosen->number), *chosen->schema, value, Place{.up = &place, .apart = true}, depth);
+    field(static_cast<unsigned>(chosen->number), *chosen->schema, value, Place{}, depth);
     quiet_ = before;
   }
 
   static std::string_view text_of(od::value& value, json_type type, const Place& place) {
-    if (type != json_type::string) mismatch(json_type_name(type), "string", place);
+    static const Schema kText = scalar(Type::String);
+    if (type != json_type::string) mismatch(json_type_name(type), kText, place);
     return take(value.get_string());
   }
 
   void quantity(od::value& value, json_type type) {
     // A number's text is a quantity's.
-    const std::string_view text = type == json_type::string ? take(value.get_string()) : raw_text(value, type);
+    std::string_view text = type == json_type::string ? take(value.get_string()) : raw_text(value, type);
     if (type == json_type::number && !json_syntax_error(text, 1).empty()) throw Unreadable();
-    if (const auto quantity = Quantity::parse(trim(text))) return writer_.bytes(1, quantity->text());
-    const std::string_view why = quantity_error(trim(text));
+    const auto first = text.find_first_not_of(" \t\n\v\f\r");
+    text = trim(text.substr(std::min(first, text.size())));
+    if (const auto quantity = Quantity::parse(text)) return writer_.bytes(1, quantity->text());
+    const std::string_view why = quantity_error(text);
     throw Mismatch{std::string(why)};
   }
 
@@ -429,7 +408,7 @@ class JsonReader {
       writer_.number(1, 1);
       return writer_.bytes(3, take(value.get_string()));
     }
-    return writer_.number(2, static_cast<std::uint64_t>(integer(kInt32, value, type, Place{.up = &place, .apart = true})));
+    return writer_.number(2, static_cast<std::uint64_t>(integer(kInt32, value, type, place)));
   }
 
   std::string& out_;

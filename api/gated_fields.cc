@@ -27,6 +27,8 @@ bool is_off(const std::string& gate) { return std::ranges::find(kOff, gate) != s
 bool is_gated(const Field& field) {
   // The gate of a stop signal is told by its copy in the status alone.
   if (field.path.back() == core::v1::Lifecycle::descriptor()->FindFieldByName("stop_signal")) return true;
+  // Nodes were once configured by it; what is there remains.
+  if (field.path.back() == core::v1::NodeSpec::descriptor()->FindFieldByName("config_source")) return true;
   return std::ranges::any_of(field.feature_gates, is_off);
 }
 

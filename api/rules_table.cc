@@ -4,7 +4,7 @@
 #include "api/kinds.h"
 #include "api/object.h"
 #include "api/rules.h"
-#include "api/validation/validation.h"
+#include "api/validation/finalizers.h"
 
 namespace ph::api {
 
@@ -72,7 +72,7 @@ const KindRules& rules_of(const Schema& schema) {
 void validate_metadata(const Resource& resource, const meta::v1::ObjectMeta& metadata, Errors& errors) {
   const NameRule own_rule = resource.schema->custom ? &subdomain_name : rules_of(*resource.schema).name_rule;
   validate_metadata(metadata, resource.namespaced, own_rule ? own_rule : path_segment_name, Path("metadata"), errors);
-  check_known_finalizers(resource, metadata, errors);
+  check_finalizer_names(resource, metadata, Path("metadata").member("finalizers"), errors);
 }
 
 }  // namespace ph::api

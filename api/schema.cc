@@ -71,12 +71,35 @@ class Scheme::DiscoveryOrder {
   const std::map<std::string, int, std::less<>>& ranks_;
 };
 
+// Sorted vectors: a thousand kinds are copied, one by one as they come, for little.
 struct Scheme::Added {
-  std::map<std::tuple<std::string, std::string, std::string>, ResourceRef, std::less<>> by_plural;
-  std::map<GroupVersionKind, const Schema*> by_kind;
-  std::unordered_map<const Schema*, const Resource*> resource_of;
-  std::vector<std::reference_wrapper<const Resource>> order;  // the built-in ones among them
+  using Place = std::tuple<std::string_view, std::string_view, std::string_view>;  // group, version, plural
+  static Place place_of(const ResourceRef& resource) { return {resource->kind.group, resource->kind.version, resource->plural}; }
+  static const GroupVersionKind& kind_of(const Resource* resource) { return resource->kind; }
+  static const Schema* schema_of(const Resource* resource) { return resource->schema; }
+
+  std::vector<ResourceRef> by_place;  // keeps them
+  std::vector<const Resource*> by_kind, by_schema;
+  std::vector<std::reference_wrapper<const Resource>> order;  // discovery's, the built-in ones among them
+
+  const Resource* find(const Place& place) const { return found(by_place, place, &place_of); }
+  const Resource* find(const GroupVersionKind& kind) const { return found(by_kind, kind, &kind_of); }
+  const Resource* find(const Schema* schema) const { return found(by_schema, schema, &schema_of); }
+  void add(std::vector<ResourceRef> resources, const DiscoveryOrder& before);
   void remove(std::string_view group, std::string_view plural);
+
+ private:
+  template <class T, class Key, class KeyOf>
+  static const Resource* found(const std::vector<T>& all, const Key& key, KeyOf key_of) {
+    const auto at = std::ranges::lower_bound(all, key, {}, key_of);
+    return at != all.end() && key_of(*at) == key ? &**at : nullptr;
+  }
+  template <class T, class Before, class KeyOf>
+  static void merge(std::vector<T>& all, std::vector<T> more, Before before, KeyOf key_of) {
+    std::ranges::sort(more, before, key_of);
+    const auto middle = all.insert(all.end(), more.begin(), more.end());
+    std::ranges::inplace_merge(all, middle, before, key_of);
+  }
 };
 
 namespace {
@@ -356,37 +379,34 @@ const Scheme& Scheme::builtin() {
 
 void Scheme::Added::remove(std::string_view group, std::string_view plural) {
   const auto gone = [&](const Resource& resource) { return resource.kind.group == group && resource.plural == plural; };
+  if (std::ranges::none_of(by_place, [&](const ResourceRef& resource) { return gone(*resource); })) return;
   std::erase_if(order, [&](const Resource& resource) { return resource.owner && gone(resource); });
-  for (auto entry = by_plural.lower_bound(std::tuple(group, std::string_view(), std::string_view()));
-       entry != by_plural.end() && std::get<0>(entry->first) == group;) {
-    const Resource& resource = *entry->second;
-    if (resource.plural != plural) {
-      ++entry;
-      continue;
-    }
-    by_kind.erase(resource.kind);
-    resource_of.erase(resource.schema);
-    entry = by_plural.erase(entry);
+  for (auto* list : {&by_kind, &by_schema}) {
+    std::erase_if(*list, [&](const Resource* resource) { return gone(*resource); });
   }
+  std::erase_if(by_place, [&](const ResourceRef& resource) { return gone(*resource); });
+}
+
+void Scheme::Added::add(std::vector<ResourceRef> resources, const DiscoveryOrder& before) {
+  std::vector<const Resource*> plain;
+  for (const ResourceRef& resource : resources) plain.push_back(resource.get());
+  merge(by_kind, plain, std::less<>(), &kind_of);
+  merge(by_schema, plain, std::less<>(), &schema_of);
+  std::vector<std::reference_wrapper<const Resource>> in_order;
+  for (const Resource* resource : plain) in_order.emplace_back(*resource);
+  merge(order, std::move(in_order), before, std::identity());
+  merge(by_place, std::move(resources), std::less<>(), &place_of);
 }
 
 Scheme Scheme::with(std::vector<ResourceRef> resources) const {
   auto added = added_ ? std::make_shared<Added>(*added_) : std::make_shared<Added>();
   if (!added_) added->order = impl_->order;
   for (const ResourceRef& resource : resources) added->remove(resource->kind.group, resource->plural);
-  std::vector<std::reference_wrapper<const Resource>> more;
-  for (ResourceRef& resource : resources) {
+  for (const ResourceRef& resource : resources) {
     PH_ASSERT(resource->owner);
-    PH_ASSERT(!impl_->by_plural.contains(std::tuple(resource->kind.group, resource->kind.version, resource->plural)));
-    more.emplace_back(*resource);
-    added->resource_of[resource->schema] = resource.get();
-    added->by_kind[resource->kind] = resource->schema;
-    added->by_plural[{resource->kind.group, resource->kind.version, resource->plural}] = std::move(resource);
+    PH_ASSERT(!impl_->by_plural.contains(Added::place_of(resource)));
   }
-  const DiscoveryOrder before(*impl_);
-  std::ranges::sort(more, before);
-  const auto middle = added->order.insert(added->order.end(), more.begin(), more.end());
-  std::ranges::inplace_merge(added->order, middle, before);
+  added->add(std::move(resources), DiscoveryOrder(*impl_));
   Scheme out = *this;
   out.added_ = std::move(added);
   return out;
@@ -403,7 +423,7 @@ Scheme Scheme::without(std::string_view group, std::string_view plural) const {
 
 const Schema* Scheme::find(const GroupVersionKind& kind) const {
   if (added_) {
-    if (const auto found = added_->by_kind.find(kind); found != added_->by_kind.end()) return found->second;
+    if (const Resource* found = added_->find(kind)) return found->schema;
   }
   if (const auto found = impl_->by_kind.find(kind); found != impl_->by_kind.end()) return found->second;
   // The options of requests are kinds of every group version.
@@ -423,8 +443,7 @@ Resources Scheme::resources() const { return added_ ? added_->order : impl_->ord
 
 const Resource* Scheme::resource(std::string_view group, std::string_view version, std::string_view plural) const {
   if (added_) {
-    const auto added = added_->by_plural.find(std::tuple(group, version, plural));
-    if (added != added_->by_plural.end()) return added->second.get();
+    if (const Resource* added = added_->find(Added::Place(group, version, plural))) return added;
   }
   const auto found = impl_->by_plural.find(std::tuple(group, version, plural));
   return found == impl_->by_plural.end() ? nullptr : found->second;
@@ -432,7 +451,7 @@ const Resource* Scheme::resource(std::string_view group, std::string_view versio
 
 const Resource* Scheme::resource(const Schema& schema) const {
   if (added_) {
-    if (const auto added = added_->resource_of.find(&schema); added != added_->resource_of.end()) return added->second;
+    if (const Resource* added = added_->find(&schema)) return added;
   }
   const auto found = impl_->resource_of.find(&schema);
   return found == impl_->resource_of.end() ? nullptr : found->second;

@@ -225,6 +225,7 @@ class InProcess final : public Transport {
       Remote<HttpResponse> call(server_);
       response = co_await call.run(serve(handler_, server_, std::move(request)));
     }
+    response.spent = nullptr;
     if (response.render) {
       response.body = response.render();
       response.render = nullptr;

@@ -105,6 +105,9 @@ struct HttpResponse {
   std::function<std::vector<SharedBytes>()> render;
   std::function<SharedBytes()> next_piece;
   std::unique_ptr<BodyStream> stream;
+  // What the request was made of and nobody needs any more. It ends with the answer, where that is sent: large objects take a while,
+  // and the server's executor has other things to do.
+  std::shared_ptr<void> spent;
 };
 
 // The request may or may not have been carried out.

@@ -297,13 +297,18 @@ void Reflector::apply(const RawEvent& event) {
   const Revision revision = decoder_->revision(object.get());
   ++stats_.events, series_.events.add();
   const KeyView key = decoder_->key(object.get());
-  // A server may repeat what a resumed watch has delivered. A deletion may carry its own revision or the object's last one.
-  if (event.type == "DELETED") {
+  // A server may repeat what a resumed watch has delivered. A deletion may carry its own revision or the object's last one. Several
+  // objects may have changed at one revision.
+  const auto known_as_of = [&] {
     const AnyRef known = copy_.find(key);
-    const bool ends = known && decoder_->revision(known.get()) <= revision;
+    return known ? std::optional(decoder_->revision(known.get())) : std::nullopt;
+  };
+  if (event.type == "DELETED") {
+    const auto known = known_as_of();
+    const bool ends = known && *known <= revision;
     if (ends) copy_.drop(key);
     if (!ends) ++stats_.repeats;
-  } else if (revision > revision_) {
+  } else if (revision > revision_ || (revision == revision_ && known_as_of() != revision)) {
     copy_.put(std::move(object));
   } else {
     ++stats_.repeats;

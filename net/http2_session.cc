@@ -57,6 +57,14 @@ nghttp2_nv field(std::string_view name, std::string_view value) {
           reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
+// In the table that both sides keep of fields, one that never comes again drives out those that do; and the table is searched from
+// end to end for the next of its name.
+nghttp2_nv answer_field(std::string_view name, std::string_view value) {
+  nghttp2_nv out = field(name, value);
+  if (same_token(name, "audit-id")) out.flags = NGHTTP2_NV_FLAG_NO_INDEX;
+  return out;
+}
+
 }  // namespace
 
 std::string_view http2_error_name(std::uint32_t error) { return nghttp2_http2_strerror(error); }
@@ -330,7 +338,7 @@ void Http2Session::respond(StreamId id, int status, const Headers& headers, bool
   std::vector<nghttp2_nv> fields = {field(":status", code)};
   fields.reserve(headers.size() + 1);
   for (const auto& [name, value] : headers) {
-    if (!belongs_to_connection(name) && is_field(name, value)) fields.push_back(field(name, value));
+    if (!belongs_to_connection(name) && is_field(name, value)) fields.push_back(answer_field(name, value));
   }
   stream->body_ended = end;
   nghttp2_data_provider body{{.ptr = stream}, Callbacks::read_body};

@@ -193,6 +193,10 @@ class Scheduler final : private Handle {
   void spawn(Task<void> work) override { tasks_.spawn(std::move(work)); }
   const Nominator& nominated() const override { return queue_.nominated(); }
   void clear_nomination(const PodRef& pod) override;
+  bool is_there(const ObjectKey& key, std::string_view uid) override {
+    const auto pod = pods().find(key);
+    return pod && pod->info->uid == uid;
+  }
   void activate(const std::vector<std::string>& uids) override { queue_.activate(uids); }
   informers::EventRecorder& recorder(const Profile& profile) override { return events(profile); }
   const std::vector<std::unique_ptr<Extender>>& extenders() const override { return extenders_; }

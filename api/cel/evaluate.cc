@@ -11,7 +11,7 @@ namespace ph::api::cel {
 
 namespace {
 
-constexpr int kMostSteps = 1'000'000;
+constexpr std::size_t kMostSteps = 1'000'000;
 constexpr std::size_t kLongestText = 10 * 1024;  // of an expression, as the API allows it
 
 // How a key is shown.
@@ -28,7 +28,7 @@ class Evaluator {
   explicit Evaluator(const Variables& variables) : variables_(variables) {}
 
   Value of(const Node& node) {
-    if (++steps_ > kMostSteps) throw Error("operation cancelled: actual cost limit exceeded");
+    charge(1);
     using enum Node::Kind;
     switch (node.kind) {
       case Constant: return node.constant;
@@ -62,6 +62,19 @@ class Evaluator {
     Local& operator=(const Local&) = delete;
     Evaluator& evaluator;
   };
+
+  void charge(std::size_t steps) {
+    steps_ += steps;
+    if (steps_ > kMostSteps) throw Error("operation cancelled: actual cost limit exceeded");
+  }
+  // What is large takes longer.
+  void charge_for(const Value& value) {
+    constexpr std::size_t kBytesAStep = 64;
+    if (const auto* text = value.as<std::string>()) charge(text->size() / kBytesAStep);
+    if (const auto* bytes = value.as<Bytes>()) charge(bytes->data.size() / kBytesAStep);
+    if (const cel::List* list = value.as_list()) charge(list->size());
+    if (const cel::Map* map = value.as_map()) charge(map->entries.size());
+  }
 
   static bool boolean(const Value& value, std::string_view name) {
     if (const bool* b = value.as<bool>()) return *b;
@@ -188,8 +201,11 @@ class Evaluator {
   Value call(const Node& node) {
     std::vector<Value> args;
     args.reserve(node.children.size());
-    for (const NodePtr& child : node.children) args.push_back(of(*child));
-    return node.function->call(args);
+    for (const NodePtr& child : node.children) charge_for(args.emplace_back(of(*child)));
+    charge(node.function->cost);
+    Value out = node.function->call(args);
+    charge_for(out);
+    return out;
   }
 
   // -- Macros
@@ -204,7 +220,9 @@ class Evaluator {
   }
 
   Value comprehension(const Node& node) {
-    const cel::List elements = elements_of(of(*node.children[0]));
+    const Value target = of(*node.children[0]);
+    charge_for(target);
+    const cel::List elements = elements_of(target);
     switch (node.macro) {
       case Node::Macro::All: return quantified(node, elements, false);
       case Node::Macro::Exists: return quantified(node, elements, true);
@@ -255,7 +273,7 @@ class Evaluator {
 
   const Variables& variables_;
   std::vector<std::pair<std::string_view, Value>> locals_;
-  int steps_ = 0;
+  std::size_t steps_ = 0;
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ using Args = std::span<const Value>;
 
 // What an expression makes is bounded, whatever it doubles.
 constexpr std::size_t kLargest = 1 << 20;
+constexpr int kPatternCost = 2000;  // it is compiled anew each time
 void check_size(std::size_t size) {
   if (size > kLargest) throw Error("operation cancelled: actual cost limit exceeded");
 }
@@ -446,8 +447,8 @@ constexpr Function kFunctions[] = {
     {"contains", true, 2, contains},
     {"startsWith", true, 2, starts_with},
     {"endsWith", true, 2, ends_with},
-    {"matches", true, 2, matches},
-    {"matches", false, 2, matches},
+    {"matches", true, 2, matches, kPatternCost},
+    {"matches", false, 2, matches, kPatternCost},
     {"lowerAscii", true, 1, in_case<'A', 'a'>},
     {"upperAscii", true, 1, in_case<'a', 'A'>},
     {"trim", true, 1, trim},

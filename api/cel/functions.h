@@ -14,6 +14,7 @@ struct Function {
   std::size_t args;  // the target included
   // Throws Error, also for types it is not for.
   Value (*call)(std::span<const Value> args);
+  int cost = 1;  // in steps, besides what the sizes of arguments and result cost
 };
 
 // Null: there is none with this name and so many arguments.

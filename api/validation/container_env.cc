@@ -137,10 +137,12 @@ void check_resource_field_ref(const ResourceFieldSelector& ref, bool in_volume, 
   } else if (ref.resource().empty()) {
     errors.required(path.member("resource"));
   } else if (!ref.resource().starts_with("limits.hugepages-") && !ref.resource().starts_with("requests.hugepages-")) {
+    const std::size_t before = errors.size();
     check_one_of(ref.resource(),
                  {"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage",
                   "requests.memory"},
                  path.member("resource"), errors);
+    if (errors.size() != before) return;
   }
   check_divisor(ref.resource(), ref.divisor(), path.member("divisor"), errors);
 }

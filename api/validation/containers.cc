@@ -221,13 +221,15 @@ void check_probes(const Container& container, const ContainerContext& context, c
   }
 }
 
-void check_restart_rules(const Container& container, const Path& path, Errors& errors) {
+// `always`: also of a container that does not say when it is restarted.
+void check_restart_rules(const Container& container, bool always, const Path& path, Errors& errors) {
   if (container.has_restart_policy()) {
     check_one_of(container.restart_policy(), {"Always", "Never", "OnFailure"}, path.member("restartPolicy"), errors);
   }
   const Path rules = path.member("restartPolicyRules");
   if (container.restart_policy_rules_size() > 0 && !container.has_restart_policy()) {
     errors.required(path.member("restartPolicy"), "must specify restartPolicy when restart rules are used");
+    if (!always) return;
   }
   if (container.restart_policy_rules_size() > 20) errors.too_many(rules, container.restart_policy_rules_size(), 20);
   for (int i = 0; i < container.restart_policy_rules_size(); ++i) {
@@ -265,7 +267,7 @@ void check_containers(const ContainerContext& context, const Path& path, Errors&
     check_common(containers[i], context, at, errors);
     if (!names.insert(containers[i].name()).second) errors.duplicate(at.member("name"), containers[i].name());
     check_probes(containers[i], context, at, errors);
-    check_restart_rules(containers[i], at, errors);
+    check_restart_rules(containers[i], true, at, errors);
   }
   std::set<std::string> ports;
   for (int i = 0; i < containers.size(); ++i) check_host_ports(containers[i], ports, path.index(i), errors);
@@ -286,7 +288,7 @@ void check_init_containers(const ContainerContext& context, const Path& path, Er
     const Container& container = containers[i];
     const Path at = path.index(i);
     check_common(container, context, at, errors);
-    check_restart_rules(container, at, errors);
+    check_restart_rules(container, false, at, errors);
     if (!names.insert(container.name()).second) errors.duplicate(at.member("name"), container.name());
     if (container.restart_policy() == "Always") {
       check_probes(container, context, at, errors);

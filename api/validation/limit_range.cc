@@ -10,7 +10,9 @@ using namespace core::v1;
 namespace {
 
 void check_type(std::string_view type, const Path& path, Errors& errors) {
+  const std::size_t before = errors.size();
   check_qualified(type, path, errors);
+  if (errors.size() != before) return;
   const bool standard = type == "Pod" || type == "Container" || type == "PersistentVolumeClaim";
   if (type.find('/') == type.npos && !standard)
     errors.invalid_text(path, type, "must be a standard limit type or fully qualified");

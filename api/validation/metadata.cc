@@ -5,6 +5,7 @@
 #include "api/codec.h"
 #include "api/object.h"
 #include "api/times.h"
+#include "api/validation/finalizers.h"
 #include "api/validation/validation.h"
 #include "base/ascii.h"
 
@@ -98,35 +99,19 @@ void check_finalizers(const Strings& finalizers, const Path& path, Errors& error
   }
 }
 
-namespace {
-
-// Kinds that came with rules of their own, and took those of all objects alone.
-constexpr std::pair<std::string_view, std::string_view> kAnyFinalizer[] = {
-    {"", "Event"},
-    {"coordination.k8s.io", "Lease"},
-    {"policy", "PodDisruptionBudget"},
-    {"node.k8s.io", "RuntimeClass"},
-    {"admissionregistration.k8s.io", ""},
-    {"apiextensions.k8s.io", ""},
-    {"apiregistration.k8s.io", ""},
-};
-
-bool takes_any_finalizer(const Resource& resource) {
-  return resource.schema->custom || std::ranges::any_of(kAnyFinalizer, [&](const auto& one) {
-           return one.first == resource.kind.group && (one.second.empty() || one.second == resource.kind.kind);
-         });
-}
-
-}  // namespace
-
-void check_known_finalizers(const Resource& resource, const ObjectMeta& metadata, Errors& errors) {
-  if (metadata.finalizers().empty() || takes_any_finalizer(resource)) return;
+void check_finalizer_names(const Resource& resource, const ObjectMeta& metadata, const Path& path, Errors& errors) {
+  static constexpr std::string_view kGeneric[] = {
+      "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io",
+      "coordination.k8s.io",          "node.k8s.io",          "policy"};
+  const GroupVersionKind& kind = resource.kind;
+  const bool generic = std::ranges::find(kGeneric, kind.group) != std::end(kGeneric) || resource.schema->custom ||
+                       (kind.group.empty() && kind.kind == "Event");
+  if (generic) return;
   for (int i = 0; i < metadata.finalizers_size(); ++i) {
     const std::string& one = metadata.finalizers(i);
     const bool standard = one == "kubernetes" || one == "orphan" || one == "foregroundDeletion";
     if (one.find('/') != one.npos || standard) continue;
-    errors.invalid_text(Path("metadata").member("finalizers").index(static_cast<std::size_t>(i)), one,
-                        "name is neither a standard finalizer name nor is it fully qualified");
+    errors.invalid_text(path.index(i), one, "name is neither a standard finalizer name nor is it fully qualified");
   }
 }
 
@@ -227,9 +212,6 @@ void check_changes(const ObjectMeta& now, const ObjectMeta& old, const Path& pat
   check_immutable(now.name(), old.name(), path.member("name"), errors);
   if (!now.namespace_().empty()) check_immutable(now.namespace_(), old.namespace_(), path.member("namespace"), errors);
   if (!now.uid().empty()) check_immutable(now.uid(), old.uid(), path.member("uid"), errors);
-  if (!is_zero(now.creation_timestamp()) && to_time(now.creation_timestamp()) != to_time(old.creation_timestamp())) {
-    errors.invalid(path.member("creationTimestamp"), json_of_time(now.creation_timestamp()), kImmutable);
-  }
   if (now.has_deletion_timestamp() &&
       (!old.has_deletion_timestamp() || to_time(now.deletion_timestamp()) != to_time(old.deletion_timestamp()))) {
     errors.invalid(path.member("deletionTimestamp"), json_of_time(now.deletion_timestamp()), kImmutable);
@@ -289,14 +271,14 @@ void validate_metadata_update(const Resource& resource, bool whole, const Object
   validate_metadata(now, resource.namespaced, path_segment_name, path, as_new);
   check_changes(now, old, path, changes);
   // Nearly always: nothing is judged twice then.
-  Errors known;
-  check_known_finalizers(resource, now, known);
-  if (as_new.empty() && changes.empty() && known.empty()) return;
-  check_common(now, path, changes);
+  if (as_new.empty() && changes.empty() && now.finalizers().empty()) return;
   const Again more = whole ? again(resource.kind) : Again();
+  Errors names;
+  if (more.whole > 0) check_finalizer_names(resource, now, path.member("finalizers"), names);
+  check_common(now, path, changes);
   errors.take(as_new);
-  as_new.take(std::move(known));
   for (int i = 0; i < 1 + more.changes; ++i) errors.take(changes);
+  as_new.take(std::move(names));
   for (int i = 0; i < more.whole; ++i) errors.take(as_new);
 }
 

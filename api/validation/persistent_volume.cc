@@ -38,7 +38,7 @@ void check_sources(const PersistentVolumeSpec& spec, std::string_view name, cons
   }
   one.check(source.has_cinder(), source.cinder(), "cinder");
   one.check(source.has_fc(), source.fc(), "fc");
-  one.check(source.has_flex_volume(), source.flex_volume(), "flexVolume");
+  one.check_beside(source.has_flex_volume(), source.flex_volume(), "flexVolume");
   one.check(source.has_azure_file(), source.azure_file(), "azureFile");
   one.check(source.has_vsphere_volume(), source.vsphere_volume(), "vsphereVolume");
   one.check(source.has_azure_disk(), source.azure_disk(), "azureDisk");

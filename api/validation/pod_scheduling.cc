@@ -126,12 +126,7 @@ void check_spread_options(const TopologySpreadConstraint& one, const Path& path,
     errors.forbidden(keys, "must not be specified when labelSelector is not set");
   }
   for (int i = 0; i < one.match_label_keys_size(); ++i) {
-    const std::string& key = one.match_label_keys(i);
-    check_label_name(key, keys.index(i), errors);
-    const bool selected =
-        one.label_selector().match_labels().contains(key) ||
-        std::ranges::any_of(one.label_selector().match_expressions(), [&](const auto& e) { return e.key() == key; });
-    if (selected) errors.invalid_text(keys.index(i), key, "exists in both matchLabelKeys and labelSelector");
+    check_label_name(one.match_label_keys(i), keys.index(i), errors);
   }
   if (one.has_label_selector()) check_label_selector(one.label_selector(), path.member("labelSelector"), errors);
 }

@@ -121,6 +121,29 @@ void check_classes(const PodSpec& spec, const Path& path, Errors& errors) {
   }
 }
 
+// A zone of DNS, in which underscores occur.
+void check_search(std::string_view zone, const Path& path, Errors& errors) {
+  constexpr std::size_t kZoneMax = 253;
+  if (zone.size() > kZoneMax) errors.invalid_text(path, zone, fmt::format("must be no more than {} characters", kZoneMax));
+  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const auto is_label = [&](std::string_view label) {
+    if (label.starts_with('_')) label.remove_prefix(1);
+    if (label.empty() || !is_word(label.front()) || !is_word(label.back())) return false;
+    return std::ranges::all_of(label, [&](char c) { return is_word(c) || c == '-' || c == '_'; });
+  };
+  for (std::size_t from = 0; from <= zone.size();) {
+    const std::size_t dot = std::min(zone.find('.', from), zone.size());
+    if (!is_label(zone.substr(from, dot - from))) {
+      return errors.invalid_text(path, zone,
+                                 "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or "
+                                 "'.', and must start and "
+                                 "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+                                 "'_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')");
+    }
+    from = dot + 1;
+  }
+}
+
 }  // namespace
 
 void check_dns_config(const PodSpec& spec, const Path& path, Errors& errors) {
@@ -149,12 +172,11 @@ void check_dns_config(const PodSpec& spec, const Path& path, Errors& errors) {
                    fmt::format("must not have more than {} characters (including spaces) in the search list", kSearchBytesMax));
   }
   for (int i = 0; i < config.searches_size(); ++i) {
-    // A trailing dot is allowed, a lone one is the root; underscores occur in real zones.
-    std::string search = config.searches(i);
+    // A trailing dot is allowed, a lone one is the root.
+    std::string_view search = config.searches(i);
     if (search == ".") continue;
-    if (search.ends_with('.')) search.pop_back();
-    std::ranges::replace(search, '_', '-');
-    errors.invalid_each(searches.index(i), config.searches(i), check_dns1123_subdomain(search));
+    if (search.ends_with('.')) search.remove_suffix(1);
+    check_search(search, searches.index(i), errors);
   }
   for (int i = 0; i < config.options_size(); ++i) {
     if (config.options(i).name().empty()) errors.required(path.member("options").index(i), "must not be empty");

@@ -12,7 +12,6 @@ using namespace core::v1;
 namespace {
 
 constexpr int kAffinitySecondsMax = 86400;
-constexpr int kKubeletPort = 10250;
 
 bool is_headless(const ServiceSpec& spec) {
   return spec.cluster_ip() == "None" || (spec.cluster_ips_size() == 1 && spec.cluster_ips(0) == "None");
@@ -24,14 +23,8 @@ bool is_external(const ServiceSpec& spec) {
 
 void check_type(const ServiceSpec& spec, const Path& path, Errors& errors) {
   const Path first = path.member("clusterIPs").index(0);
-  if (spec.type() == "LoadBalancer") {
-    for (int i = 0; i < spec.ports_size(); ++i) {
-      if (spec.ports(i).port() != kKubeletPort) continue;
-      errors.invalid(path.member("ports").index(i), spec.ports(i).port(),
-                     fmt::format("may not expose port {} externally since it is used by kubelet", kKubeletPort));
-    }
-    if (is_headless(spec)) errors.invalid_text(first, "None", "may not be set to 'None' for LoadBalancer services");
-  }
+  if (spec.type() == "LoadBalancer" && is_headless(spec))
+    errors.invalid_text(first, "None", "may not be set to 'None' for LoadBalancer services");
   if (spec.type() == "NodePort" && is_headless(spec))
     errors.invalid_text(first, "None", "may not be set to 'None' for NodePort services");
   if (spec.type() != "ExternalName") return;
@@ -61,7 +54,6 @@ void check_service_port(const ServicePort& port, bool needs_name, std::set<std::
   }
   check_port_or_name(port.target_port(), path.member("targetPort"), errors);
   if (port.has_app_protocol()) check_qualified(port.app_protocol(), path.member("appProtocol"), errors);
-  if (port.node_port() != 0) check_port(port.node_port(), path.member("nodePort"), errors);
 }
 
 void check_ports(const ServiceSpec& spec, const Path& path, Errors& errors) {
@@ -224,9 +216,9 @@ void check_traffic(const ServiceSpec& spec, const Path& path, Errors& errors) {
     errors.invalid(path.member("healthCheckNodePort"), spec.health_check_node_port(),
                    "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
   }
-  if (spec.type() == "ExternalName" && spec.has_internal_traffic_policy() == false) return;
+  const bool is_inside = spec.type() == "ClusterIP" || spec.type() == "NodePort" || spec.type() == "LoadBalancer";
   if (!spec.has_internal_traffic_policy()) {
-    errors.required(path.member("internalTrafficPolicy"));
+    if (is_inside) errors.required(path.member("internalTrafficPolicy"));
   } else {
     check_one_of(spec.internal_traffic_policy(), {"Cluster", "Local"}, path.member("internalTrafficPolicy"), errors);
   }

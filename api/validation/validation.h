@@ -30,8 +30,6 @@ void check_labels(const StringMap& labels, const Path& path, Errors& errors);
 void check_label_name(std::string_view name, const Path& path, Errors& errors);
 void check_annotations(const StringMap& annotations, const Path& path, Errors& errors);
 void check_finalizers(const google::protobuf::RepeatedPtrField<std::string>& finalizers, const Path& path, Errors& errors);
-// Most kinds take none whose name is neither qualified nor Kubernetes' own.
-void check_known_finalizers(const Resource& resource, const meta::v1::ObjectMeta& metadata, Errors& errors);
 void check_label_selector(const meta::v1::LabelSelector& selector, const Path& path, Errors& errors);
 // Of what objects are made from: annotations and labels, nothing else.
 void check_template_metadata(const meta::v1::ObjectMeta& metadata, const Path& path, Errors& errors);

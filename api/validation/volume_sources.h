@@ -62,6 +62,13 @@ class OneSource {
     errors_.forbidden(path_.member(member), "may not specify more than 1 volume type");
     return false;
   }
+  // One that upstream takes beside another.
+  template <class Source>
+  void check_beside(bool set, const Source& source, std::string_view member) {
+    if (!set) return;
+    ++sources_;
+    check_source(source, path_.member(member), errors_);
+  }
   void end() {
     if (sources_ == 0) errors_.required(path_, "must specify a volume type");
   }

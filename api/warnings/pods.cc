@@ -244,10 +244,6 @@ void warn_of_pod(const meta::v1::ObjectMeta& metadata, const PodSpec& spec, cons
   warn_of_volumes(spec, at_spec, out);
   warn_of_fractions(spec.overhead(), at_spec.member("overhead"), {"memory", "ephemeral-storage"}, out);
   warn_of_containers(spec, at_spec, out);
-  if (spec.termination_grace_period_seconds() < 0) {
-    out.push_back(fmt::format("{}: must be >= 0; negative values are invalid and will be treated as 1",
-                              at_spec.member("terminationGracePeriodSeconds").text()));
-  }
 }
 
 Warnings warnings_of(const core::v1::Pod& pod) {

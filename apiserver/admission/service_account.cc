@@ -7,6 +7,7 @@
 
 #include "api/kinds.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/admission/decoded.h"
 
 namespace ph::apiserver::admission {
 namespace {
@@ -122,7 +123,7 @@ std::string foreign_secret(const ServiceAccount& account, const PodSpec& spec) {
 
 class ServiceAccounts final : public AdmissionPlugin {
  public:
-  ServiceAccounts(ObjectReader& reader, Rng& rng) : reader_(reader), rng_(rng) {}
+  ServiceAccounts(ObjectReader& reader, Rng& rng) : accounts_(reader), rng_(rng) {}
   std::string_view name() const override { return "ServiceAccount"; }
 
   void admit(AdmissionRequest& request) override {
@@ -133,7 +134,7 @@ class ServiceAccounts final : public AdmissionPlugin {
     if (spec->service_account_name().empty()) spec->set_service_account_name("default");
     spec->set_service_account(spec->service_account_name());
 
-    const std::unique_ptr<ServiceAccount> account = find(request, *spec);
+    const std::shared_ptr<const ServiceAccount> account = find(request, *spec);
     enforce_secrets(request, *account, *spec);
     if (should_mount(*account, *spec)) mount_token(spec, rng_);
     if (spec->image_pull_secrets().empty()) {
@@ -142,9 +143,9 @@ class ServiceAccounts final : public AdmissionPlugin {
   }
 
  private:
-  std::unique_ptr<ServiceAccount> find(const AdmissionRequest& request, const PodSpec& spec) {
+  std::shared_ptr<const ServiceAccount> find(const AdmissionRequest& request, const PodSpec& spec) {
     const std::string& name = spec.service_account_name();
-    auto account = reader_.read<ServiceAccount>({request.key.namespace_name, name});
+    auto account = accounts_.find({request.key.namespace_name, name});
     if (account) return account;
     throw refuse(request, fmt::format("error looking up service account {}/{}: serviceaccount \"{}\" not found",
                                       request.key.namespace_name, name, name));
@@ -174,7 +175,7 @@ class ServiceAccounts final : public AdmissionPlugin {
     }
   }
 
-  ObjectReader& reader_;
+  Decoded<ServiceAccount> accounts_;
   Rng& rng_;
 };
 

@@ -81,15 +81,21 @@ std::optional<Snapshot> WatchCache::published() const {
 }
 
 std::optional<EntryRef> WatchCache::look(std::string_view key) const {
-  if (!Anywhere::here()) return impl_->entries.find(key);
+  if (!Anywhere::here()) {
+    publish();
+    return impl_->entries.find(key);
+  }
   const auto snapshot = published();
   if (!snapshot) return std::nullopt;
   return snapshot->entries->find(key);
 }
 
-void WatchCache::publish() {
+// Whoever has asked will ask again: the next change is published, too.
+void WatchCache::publish() const {
   assert_on_executor();
-  if (impl_->filled && !impl_->closed && impl_->wanted.exchange(false)) impl_->published.set(impl_->list());
+  if (impl_->wanted.load(std::memory_order_relaxed) && impl_->filled && !impl_->closed && !impl_->published.get()) {
+    impl_->published.set(impl_->list());
+  }
 }
 
 std::uint64_t WatchCache::version() const { return impl_->version.load(); }

@@ -134,7 +134,7 @@ class WatchCache {
   // asks costs nothing. It is never older than what any executor's work, `next` of a watch or answer has told before.
   std::optional<Snapshot> published() const;
   // Makes what was asked for in vain.
-  void publish();
+  void publish() const;
   // As `find`, for whoever asks (base/anywhere.h): nothing when only the executor can tell.
   std::optional<EntryRef> look(std::string_view key) const;
   // Threads: any. Another number after each change, before anybody is told of that.

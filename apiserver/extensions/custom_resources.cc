@@ -8,7 +8,6 @@
 #include "api/kinds.h"
 #include "apiserver/extensions/custom_kind.h"
 #include "apiserver/rest/write.h"
-#include "net/encoding.h"
 
 namespace ph::apiserver {
 
@@ -32,11 +31,13 @@ bool has_finalizer(const CustomResourceDefinition& definition) {
   return std::ranges::find(finalizers, kCleanupFinalizer) != finalizers.end();
 }
 
-// What decides how it is served. The status' times and words are not of it.
+// What decides how it is served: the specification, which the generation tells, and of the status the names and versions. (Its bytes
+// would not do: they hold maps.)
 std::string fingerprint_of(const CustomResourceDefinition& definition) {
-  return net::sha256(fmt::format("{} {} {} {} {}", definition.metadata().uid(), definition.spec().SerializeAsString(),
-                                 definition.status().accepted_names().SerializeAsString(),
-                                 definition.metadata().has_deletion_timestamp(), definition.status().stored_versions_size()));
+  const auto& metadata = definition.metadata();
+  return fmt::format("{} {} {} {} {}", metadata.uid(), metadata.generation(),
+                     definition.status().accepted_names().SerializeAsString(), metadata.has_deletion_timestamp(),
+                     definition.status().stored_versions_size());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "api/kinds.h"
 #include "api/times.h"
+#include "apiserver/registry/label_keys.h"
 #include "apiserver/registry/qos.h"
 #include "apiserver/registry/resource_rules.h"
 
@@ -30,6 +31,7 @@ class PodRules final : public ResourceRules {
     pod.mutable_status()->set_phase("Pending");
     pod.mutable_status()->set_qos_class(qos_class(pod));
     mark_gated(pod, context.now);
+    merge_label_keys(pod);
   }
 
   void prepare_status(WriteContext&, api::Object& object, const api::Object& old) override {

@@ -244,6 +244,8 @@ int ServiceNumbers::pick_port(WriteContext& context, const Service& service, con
 void ServiceNumbers::take_port(WriteContext& context, const Service& service, int port, const std::string& field) {
   const auto number = static_cast<std::uint32_t>(port);
   if (!ports_.contains(number)) {
+    // A dry run asks for nothing but whether others have it.
+    if (context.dry_run) return;
     refuse_port(service, field, port,
                 fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}", port_min_, port_max_));
   }

@@ -25,7 +25,7 @@ Task<HttpResponse> create_applied(Core& core, Call& call, const Applying& applyi
   api::Object object = co_await aside(core, call.request.body.size(),
                                       [&] { return applying.over(*served.resource->schema, nullptr, call.warnings); });
   object.mutable_metadata().clear_resource_version();
-  if (served.stored_as && api::has_rules(*served.resource->schema)) validate_create(served, object);
+  if (served.stored_as && served.resource->schema->custom) validate_create(served, object);
   const WriteResult result =
       co_await create_object(core, storage_of(served), to_stored(served, std::move(object)), request_of(call, options));
   co_return answer_entry(core.front, call, 201, shown(served, result.entry));

@@ -147,6 +147,7 @@ struct Call {
   api::Object decoded;           // the body, when it has been read already; else none
   bool prepared = false;         // and it has what `prepare_new` gives a new object
   std::shared_ptr<Draft> draft;  // of an update, made ahead
+  std::shared_ptr<void> spent;   // what the write was made with
   std::vector<std::string> warnings;
   bool watching = false;  // a watch has begun, which counts itself at its end
 

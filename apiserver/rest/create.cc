@@ -17,11 +17,12 @@ Task<HttpResponse> create(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   api::Object object = co_await object_of(core, call, options);
   match_namespace(call, object);
-  // What has no rules but those of what it is stored as is judged as that, once.
-  if (served.stored_as && api::has_rules(*served.resource->schema)) validate_create(served, object);
+  // A custom resource has a schema in each of its versions.
+  if (served.stored_as && served.resource->schema->custom) validate_create(served, object);
   WriteRequest write = write_request(call, options.manager, options.dry_run);
   write.prepared = call.prepared;
   WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)), std::move(write));
+  call.spent = std::make_shared<Draft>(std::move(result.spent));
   co_return answer_entry(core.front, call, 201, shown(served, result.entry));
 }
 

@@ -108,12 +108,15 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
     if (!admitted || !named) {
       api::drop_gated_fields(object, nullptr);
       served.rules->prepare_create(round.context(), object);
-      co_await aside(core, request.size, [&] { validate_create(served, object); });
+      round.rename(absent(served, object.key()), object.key());
+      co_await aside(core, request.size, [&] { validate_create(served, request, object); });
       co_await round.validate(&object, nullptr);
     }
     admitted = named = true;
     co_await round.before_commit(&object, nullptr);
-    if (auto entry = co_await round.store(object, nullptr)) co_return WriteResult{std::move(*entry), false};
+    if (auto entry = co_await round.store(object, nullptr)) {
+      co_return WriteResult{.entry = std::move(*entry), .removed = false, .spent = {.object = std::move(object)}};
+    }
     if (round.sent_to_wait()) continue;
     if (!round.lost_object()) {
       ++attempt;

@@ -180,7 +180,9 @@ Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
   const auto begun = std::static_pointer_cast<Begun>(std::move(request.begun));
   begun->call.request = std::move(request);
   HttpResponse response = co_await always(core, begun->call, answer_in_time(core, *begun));
-  co_return finish(begun->call, begun->measured, std::move(begun->audit_id), std::move(response));
+  response = finish(begun->call, begun->measured, std::move(begun->audit_id), std::move(response));
+  response.spent = begun;
+  co_return response;
 }
 
 // Nothing is counted of a request that goes on: it is judged again, and counted, when it is whole.

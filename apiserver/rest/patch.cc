@@ -58,6 +58,7 @@ Task<HttpResponse> patch(Core& core, Call& call) {
   write.make_is_pure = served.stored_as == nullptr;
   write.draft = std::move(call.draft);
   WriteResult result = co_await update_object(core, storage_of(served), call.key(), kind_of(call), make, std::move(write));
+  call.spent = std::make_shared<Draft>(std::move(result.spent));
   co_return answer_entry(core.front, call, 200, shown(served, result.entry));
 }
 

@@ -142,12 +142,13 @@ Task<std::optional<EntryRef>> Round::store(api::Object& object, const Entry* old
     if (old != nullptr) value = api::served_bytes(value, to_string(revision));
     co_return result(revision, share(std::move(value)));
   }
-  mutations_.push_back({.key = served_.prefix + key_.text(), .value = value, .last_value_only = last_value_only()});
+  mutations_.push_back({.key = served_.prefix + key_.text(), .value = std::move(value), .last_value_only = last_value_only()});
   const std::optional<Revision> revision = co_await commit();
   if (!revision) co_return std::nullopt;
   const EntryRef cached = served_.cache->find(key_.text());
   if (cached && cached->revision == *revision) co_return cached;
-  co_return result(*revision, share(api::served_bytes(value, to_string(*revision))));
+  // Somebody has been quicker to change it again.
+  co_return result(*revision, share(api::served_bytes(api::encode_stored(object), to_string(*revision))));
 }
 
 Task<std::optional<EntryRef>> Round::remove(const Entry& old) {

@@ -50,13 +50,14 @@ Task<HttpResponse> update(Core& core, Call& call) {
   }
   const Make make = [&](const api::Object& stored) {
     // A lost race ends in a conflict anyway when there is a revision: the only copy can be given away.
-    if (!object) throw api::conflict(storage.qualified, call.info.name, kModified);
+    if (!object) throw api::conflict(served.qualified, call.info.name, kModified);
     check_uid(storage, call.key(), options.dry_run, object.metadata().uid(), stored.metadata().uid());
     return has_revision ? std::move(object) : object.clone();
   };
   WriteRequest write = write_request(call, options.manager, options.dry_run);
   write.draft = std::move(call.draft);
   WriteResult result = co_await update_object(core, storage, call.key(), kind_of(call), make, std::move(write));
+  call.spent = std::make_shared<Draft>(std::move(result.spent));
   co_return answer_entry(core.front, call, 200, shown(served, result.entry));
 }
 

@@ -14,6 +14,13 @@ void refuse(const Served& served, const api::Object& object, const api::Errors& 
   throw api::invalid(served.qualified_kind, object.metadata().name(), errors.list());
 }
 
+// The version a write came through, when that has rules of its own; else null: what is stored is judged.
+const Served* own_version(const WriteRequest& request) {
+  const Served* const through = request.through.get();
+  const bool has_own = through && through->stored_as && !through->resource->schema->custom;
+  return has_own && api::has_rules(*through->resource->schema) ? through : nullptr;
+}
+
 }  // namespace
 
 void validate_create(const Served& served, const api::Object& object) {
@@ -22,6 +29,17 @@ void validate_create(const Served& served, const api::Object& object) {
   api::validate(object, errors);
   served.rules->validate(object, errors);
   refuse(served, object, errors);
+}
+
+void validate_create(const Served& served, const WriteRequest& request, const api::Object& object) {
+  const Served* const own = own_version(request);
+  own ? validate_create(*own, own->to_shown(object)) : validate_create(served, object);
+}
+
+void validate_update(const Served& served, const WriteRequest& request, UpdateKind kind, const api::Object& object,
+                     const api::Object& old) {
+  const Served* const own = own_version(request);
+  own ? validate_update(*own, kind, own->to_shown(object), own->to_shown(old)) : validate_update(served, kind, object, old);
 }
 
 void validate_update(const Served& served, UpdateKind kind, const api::Object& object, const api::Object& old) {

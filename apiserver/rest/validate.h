@@ -14,6 +14,10 @@ inline constexpr std::string_view kModified =
 // Throw ApiError (422) with all that is wrong.
 void validate_create(const Served& served, const api::Object& object);
 void validate_update(const Served& served, UpdateKind kind, const api::Object& object, const api::Object& old);
+// Of objects as they are stored, by the rules of the version that the request spoke, if that has any.
+void validate_create(const Served& served, const WriteRequest& request, const api::Object& object);
+void validate_update(const Served& served, const WriteRequest& request, UpdateKind kind, const api::Object& object,
+                     const api::Object& old);
 
 // The resourceVersion a write carries, as a number: none and "0" are the same, whatever is stored. Throws ApiError (500) when it
 // is no number.

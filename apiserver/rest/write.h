@@ -38,6 +38,7 @@ struct WriteRequest {
 struct WriteResult {
   EntryRef entry;  // the object after the write; when it was removed, its last state
   bool removed = false;
+  Draft spent;  // what it was made with
 };
 
 // What becomes of an object that is to be created whoever else there is: the system's fields, the status. Throws ApiError. Threads: any,

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,10 +28,11 @@ template <class Map>
 std::vector<Ref<PodView>> pods_with_some_of(const Informer<PodView>& pods, std::string_view namespace_name, const Map& labels) {
   std::string rarest;
   std::size_t fewest = 0;
-  for (const auto& [key, value] : labels) {
+  for (const auto& [key, value] : in_any_order(labels)) {
     std::string term = label_value(namespace_name, key, value);
     const std::size_t count = pods.count(kByLabel, term);
-    if (!rarest.empty() && count >= fewest) continue;
+    // Of labels as rare the first by name.
+    if (!rarest.empty() && std::tie(count, term) >= std::tie(fewest, rarest)) continue;
     rarest = std::move(term);
     fewest = count;
   }

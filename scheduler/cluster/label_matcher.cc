@@ -71,4 +71,15 @@ bool LabelMatcher::matches(LabelSpan labels) const {
   return std::ranges::all_of(requirements_, [&](const Requirement& one) { return holds(one, find_label(labels, one.key)); });
 }
 
+void LabelMatcher::describe(std::string& out) const {
+  // Keys and values hold no such signs.
+  out += nothing_ ? '-' : '+';
+  for (const Requirement& one : requirements_) {
+    out.append(one.key.view()).push_back(static_cast<char>('0' + static_cast<int>(one.op)));
+    out.push_back('\n');
+    for (const Interned& value : one.values) out.append(value.view()).push_back(',');
+  }
+  out.push_back(';');
+}
+
 }  // namespace ph::scheduler

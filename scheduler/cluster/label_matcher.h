@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,8 @@ class LabelMatcher {
   bool is_everything() const { return !nothing_ && requirements_.empty(); }
   bool is_nothing() const { return nothing_; }
   bool matches(LabelSpan labels) const;
+  // Adds a text that is the same for the same requirements in the same order, and for no others.
+  void describe(std::string& out) const;
 
  private:
   enum class Op : std::uint8_t { In, NotIn, Exists, DoesNotExist };

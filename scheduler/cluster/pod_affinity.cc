@@ -16,6 +16,12 @@ bool AffinityTerm::matches(const PodInfo& pod, LabelSpan its_namespace) const {
   return there && pods.matches(pod.labels);
 }
 
+void AffinityTerm::describe(std::string& out) const {
+  for (const Interned& name : namespaces) out.append(name.view()).push_back(',');
+  namespace_labels.describe(out);
+  pods.describe(out);
+}
+
 namespace {
 
 AffinityTerm parsed(const Pod& pod, const PodAffinityTerm& term) {

@@ -22,6 +22,8 @@ struct AffinityTerm {
 
   // `its_namespace`: the labels of `pod`'s namespace.
   bool matches(const PodInfo& pod, LabelSpan its_namespace) const;
+  // Adds a text that is the same for terms that mean the same pods, whatever the topology.
+  void describe(std::string& out) const;
 };
 
 struct WeightedTerm {

@@ -66,7 +66,7 @@ Configuration typed(const json& document) {
 ProfileSpec default_profile() { return Configuration::defaults().profiles.front(); }
 
 Configuration Configuration::defaults() {
-  json document = json::object();
+  json document = empty_document();
   set_defaults(document);
   return typed(document);
 }

@@ -109,6 +109,11 @@ json read_document(std::string_view text) {
   return out;
 }
 
+json empty_document() {
+  std::vector<std::string> none;
+  return shaped(ordered_json::object(), kConfigurationShape, none);
+}
+
 // -- Defaults. Upstream: pkg/scheduler/apis/config/v1/defaults.go, default_plugins.go
 
 namespace {

@@ -11,6 +11,8 @@ inline constexpr std::string_view kConfigurationVersion = "kubescheduler.config.
 
 // Throws ConfigurationError, in upstream's words, for what is no such document.
 nlohmann::json read_document(std::string_view text);
+// One that says nothing.
+nlohmann::json empty_document();
 // What the user has not said; the plugins are merged with the default ones.
 void set_defaults(nlohmann::json& document);
 

@@ -107,7 +107,9 @@ ClusterEvents events_of(const Node& before, const Node& after) {
   ClusterEvents out;
   if (to_resource(before.status().allocatable()) != to_resource(after.status().allocatable())) out.add(NodeAllocatableChanged);
   if (!same_text(before.metadata().labels(), after.metadata().labels())) out.add(NodeLabelsChanged);
-  if (!same_taints(before, after) || before.spec().unschedulable() != after.spec().unschedulable()) out.add(NodeTaintsChanged);
+  // A node that is cordoned helps nobody.
+  const bool opened = before.spec().unschedulable() && !after.spec().unschedulable();
+  if (opened || !same_taints(before, after)) out.add(NodeTaintsChanged);
   if (!same_conditions(before, after)) out.add(NodeConditionsChanged);
   if (!same_text(before.metadata().annotations(), after.metadata().annotations())) out.add(NodeAnnotationsChanged);
   if (!std::ranges::equal(before.status().declared_features(), after.status().declared_features())) out.add(NodeFeaturesChanged);

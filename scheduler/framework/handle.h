@@ -25,6 +25,8 @@ class Handle {
   virtual const Nominator& nominated() const = 0;
   // Takes back the nomination of a pod that waits, here and, soon, in the API.
   virtual void clear_nomination(const PodRef& pod) = 0;
+  // Whether a pod is there, as far as has been heard.
+  virtual bool is_there(const ObjectKey& key, std::string_view uid) = 0;
   // The pods may be tried again at once, whatever they wait for (gates aside).
   virtual void activate(const std::vector<std::string>& uids) = 0;
   // The events of a profile.

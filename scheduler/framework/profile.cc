@@ -312,7 +312,8 @@ Task<PostFilterResult> Profile::post_filter(CycleState& state, const Pod& pod, c
     if (measured) metrics_->plugin(Point::PostFilter, plugin->name(), result.verdict.code(), metrics_->now() - begun);
     timed.says(result.verdict.code());
     if (result.verdict.success() || result.verdict.failed()) {
-      result.verdict = std::move(result.verdict).by(plugin->name());
+      Verdict verdict = std::move(result.verdict).by(plugin->name());
+      result.verdict = std::move(verdict);  // not into itself
       co_return result;
     }
     if (const std::string message = result.verdict.message(); !message.empty()) {

@@ -10,6 +10,7 @@ namespace ph::scheduler {
 
 void ClassResults::resize(std::size_t slots) {
   if (kinds_.size() >= slots) return;
+  for (std::size_t slot = kinds_.size(); slot < slots; ++slot) spoiled_.push_back(slot);
   kinds_.resize(slots, kAbsent);
   stale_.resize(slots, kStaleVerdict | kStaleScores);
   for (auto& column : scores_) column.resize(slots);

@@ -7,7 +7,9 @@
 #include "scheduler/cluster/domains.h"
 #include "scheduler/cluster/pod_affinity.h"
 #include "scheduler/cluster/snapshot.h"
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/objects.h"
+#include "scheduler/plugins/node_counts.h"
 
 namespace ph::scheduler {
 namespace {
@@ -54,10 +56,9 @@ struct Required {
       if (term.matches(placed, kResolved)) add(away, term, node, by);
     }
   }
-
- private:
-  static void add(DomainCounts& counts, const AffinityTerm& term, const NodeInfo& node, int by) {
-    if (const Interned* domain = node.label(term.topology_key)) counts.add(term.topology_key, *domain, by);
+  static void add(DomainCounts& counts, const AffinityTerm& term, const NodeInfo& node, std::int64_t by) {
+    const Interned* domain = by == 0 ? nullptr : node.label(term.topology_key);
+    if (domain) counts.add(term.topology_key, *domain, by);
   }
 };
 
@@ -68,14 +69,18 @@ struct Preferred {
   DomainCounts weights;
   std::vector<Interned> topology_keys;  // of `weights`
 
-  void add(const AffinityTerm& term, const PodInfo& pod, LabelSpan its_namespace, const NodeInfo& node, std::int64_t weight) {
+  // `times` pods speak for the node's domain of the term, each with this weight.
+  void add(const AffinityTerm& term, const NodeInfo& node, std::int64_t weight, std::int64_t times = 1) {
     const Interned* domain = node.label(term.topology_key);
-    if (!domain || !term.matches(pod, its_namespace)) return;
-    weights.add(term.topology_key, *domain, weight);
+    if (!domain) return;
+    weights.add(term.topology_key, *domain, weight * times);
     if (std::ranges::find(topology_keys, term.topology_key) == topology_keys.end()) topology_keys.push_back(term.topology_key);
   }
-  void add(const WeightedTerms& terms, const PodInfo& pod, LabelSpan its_namespace, const NodeInfo& node, int sign) {
-    for (const WeightedTerm& one : terms) add(one.term, pod, its_namespace, node, std::int64_t{sign} * one.weight);
+  void add(const AffinityTerm& term, const PodInfo& pod, const NodeInfo& node, std::int64_t weight) {
+    if (term.matches(pod, its_namespace)) add(term, node, weight);
+  }
+  void add(const WeightedTerms& terms, const PodInfo& pod, const NodeInfo& node, int sign) {
+    for (const WeightedTerm& one : terms) add(one.term, pod, node, std::int64_t{sign} * one.weight);
   }
 };
 
@@ -125,11 +130,7 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
       for (const PodRef& placed : node->repelling()) required.add_repelled(*placed, info, *node, 1);
     }
     if (required.repelled.all_zero() && !has_rules) return {Verdict::skip(), {}};
-    if (has_rules) {
-      for (const NodeInfo* node : nodes) {
-        for (const PodRef& placed : node->pods()) required.add_own(*placed, *node, 1);
-      }
-    }
+    count_own(required, nodes);
     state.put(this, std::move(required));
     return {};
   }
@@ -149,6 +150,29 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
     return Verdict::fits();
   }
 
+  // -- What may be kept: what placed pods say of pods that have no affinity themselves
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    if (info.affinity) return false;
+    add_text(key, info.namespace_name.view());
+    for (const Labels& labels : {labels_of_namespace(pod.metadata().namespace_()), info.labels}) {
+      add_number(key, static_cast<std::int64_t>(labels.size()));
+      for (const auto& [name, value] : labels) {
+        add_text(key, name.view());
+        add_text(key, value.view());
+      }
+    }
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    const auto has_say = [](const PodInfo* other) { return other && other->affinity; };
+    if (has_say(change.pod_added) || has_say(change.pod_removed)) return {Outdated::All};
+    if (!change.node_before && !change.node_after) return {Outdated::Nothing};
+    // With a node, pods in its domains may have come, gone or moved.
+    const bool same = change.node_before && change.node_after && are_same_labels(*change.node_before, *change.node_after);
+    return {same ? Outdated::Nothing : Outdated::All};
+  }
+
   // -- Scoring
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
@@ -161,9 +185,10 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
     const bool has_preferences = !preferred.near.empty() || !preferred.away.empty();
     if (args_.ignore_preferred_terms_of_existing_pods && !has_preferences) return Verdict::skip();
     preferred.its_namespace = labels_of_namespace(pod.metadata().namespace_());
-    // Pods without affinity have a say only where the pod has one.
-    for (const NodeInfo* node : has_preferences ? snapshot_.nodes() : snapshot_.with_affinity()) {
-      for (const PodRef& placed : has_preferences ? node->pods() : node->with_affinity()) weigh(preferred, info, *placed, *node);
+    weigh_own(preferred, preferred.near, 1);
+    weigh_own(preferred, preferred.away, -1);
+    for (const NodeInfo* node : snapshot_.with_affinity()) {
+      for (const PodRef& placed : node->with_affinity()) weigh(preferred, info, *placed->affinity, *node);
     }
     if (preferred.topology_keys.empty()) return Verdict::skip();
     state.put(this, std::move(preferred));
@@ -191,6 +216,10 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
   }
 
  private:
+  static bool are_same_labels(const Node& a, const Node& b) {
+    return interned_labels(a.metadata().labels()) == interned_labels(b.metadata().labels());
+  }
+
   // -- Namespaces
 
   // As if the term named all namespaces that its selector selects now. One that selects all of them stays as it is.
@@ -222,6 +251,30 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
   }
 
   // -- Rules
+
+  static std::string claim_of(std::span<const AffinityTerm> terms) {
+    std::string out;
+    for (const AffinityTerm& term : terms) term.describe(out);
+    return out;
+  }
+
+  void count_own(Required& required, std::span<const NodeInfo* const> nodes) const {
+    const auto& [near, away, its_namespace, matches_itself] = *required.fixed;
+    if (!near.empty()) {
+      NodeCounts& known = recent_.of(claim_of(near));
+      for (const NodeInfo* node : nodes) {
+        const std::int64_t pods = known.of(*node, [&](const PodInfo& placed) { return matches_all(near, placed); });
+        for (const AffinityTerm& term : near) Required::add(required.near, term, *node, pods);
+      }
+    }
+    for (const AffinityTerm& term : away) {
+      NodeCounts& known = recent_.of(claim_of({&term, 1}));
+      for (const NodeInfo* node : nodes) {
+        const std::int64_t pods = known.of(*node, [&](const PodInfo& placed) { return term.matches(placed, kResolved); });
+        Required::add(required.away, term, *node, pods);
+      }
+    }
+  }
 
   Verdict change(CycleState& state, const PodInfo& other, const NodeInfo& node, int by) const {
     auto& required = state.edit<Required>(this);
@@ -257,17 +310,23 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
 
   // -- Preferences
 
-  void weigh(Preferred& preferred, const PodInfo& pod, const PodInfo& placed, const NodeInfo& node) const {
-    preferred.add(preferred.near, placed, kResolved, node, 1);
-    preferred.add(preferred.away, placed, kResolved, node, -1);
-    if (!placed.affinity) return;
-    if (args_.hard_pod_affinity_weight > 0) {
-      for (const AffinityTerm& term : placed.affinity->required) {
-        preferred.add(term, pod, preferred.its_namespace, node, args_.hard_pod_affinity_weight);
+  void weigh_own(Preferred& preferred, const WeightedTerms& terms, int sign) const {
+    for (const WeightedTerm& one : terms) {
+      NodeCounts& known = recent_.of(claim_of({&one.term, 1}));
+      for (const NodeInfo* node : snapshot_.nodes()) {
+        const std::int64_t pods = known.of(*node, [&](const PodInfo& placed) { return one.term.matches(placed, kResolved); });
+        if (pods > 0) preferred.add(one.term, *node, std::int64_t{sign} * one.weight, pods);
       }
     }
-    preferred.add(placed.affinity->preferred, pod, preferred.its_namespace, node, 1);
-    preferred.add(placed.affinity->preferred_anti, pod, preferred.its_namespace, node, -1);
+  }
+
+  // What a placed pod says of the one that is to be placed.
+  void weigh(Preferred& preferred, const PodInfo& pod, const PodAffinity& placed, const NodeInfo& node) const {
+    if (args_.hard_pod_affinity_weight > 0) {
+      for (const AffinityTerm& term : placed.required) preferred.add(term, pod, node, args_.hard_pod_affinity_weight);
+    }
+    preferred.add(placed.preferred, pod, node, 1);
+    preferred.add(placed.preferred_anti, pod, node, -1);
   }
 
   // -- Hints
@@ -303,6 +362,7 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
   InterPodAffinityArgs args_;
   const Snapshot& snapshot_;
   Lister<Namespace> namespaces_;
+  mutable RecentCounts recent_;
 };
 
 }  // namespace

@@ -9,14 +9,15 @@
 namespace ph::scheduler {
 namespace {
 
-// The extended resources the pod asks for, with the words that refuse it.
+// The extended resources the pod asks for, with the words that refuse it. Verdicts refer to these words: copies of the state, on which
+// things are tried, share them.
 struct WantedScalars {
   struct Wanted {
     Interned name;
     std::int64_t amount;
     std::string insufficient;
   };
-  std::vector<Wanted> wanted;
+  std::shared_ptr<const std::vector<Wanted>> wanted;
 };
 
 class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
@@ -52,12 +53,12 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Node}; }
 
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
-    WantedScalars scalars;
+    std::vector<WantedScalars::Wanted> wanted;
     for (const auto& [name, amount] : state.pod().requests.scalars) {
       if (amount == 0 || ignored(name)) continue;
-      scalars.wanted.push_back({name, amount, "Insufficient " + std::string(name.view())});
+      wanted.push_back({name, amount, "Insufficient " + std::string(name.view())});
     }
-    state.put(this, std::move(scalars));
+    state.put(this, WantedScalars{std::make_shared<const std::vector<WantedScalars::Wanted>>(std::move(wanted))});
     return {};
   }
 
@@ -79,7 +80,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     check(wanted.milli_cpu, there.milli_cpu, used.milli_cpu, "Insufficient cpu");
     check(wanted.memory, there.memory, used.memory, "Insufficient memory");
     check(wanted.ephemeral_storage, there.ephemeral_storage, used.ephemeral_storage, "Insufficient ephemeral-storage");
-    for (const auto& scalar : state.get<WantedScalars>(this).wanted) {
+    for (const auto& scalar : *state.get<WantedScalars>(this).wanted) {
       check(scalar.amount, there.scalar(scalar.name), used.scalar(scalar.name), scalar.insufficient);
     }
     if (!refused) return Verdict::fits();

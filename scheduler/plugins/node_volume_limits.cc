@@ -33,6 +33,7 @@ using VolumeSet = std::set<std::pair<std::string, std::string>>;
 // What the pod brings. A claim that cannot be followed refuses every node.
 struct NewVolumes {
   std::vector<DriverVolume> volumes;
+  std::map<std::string, VolumeSet, std::less<>> attached;  // by node: those whose attachments are there
   Code code = Code::Success;
   std::string problem;
 };
@@ -73,6 +74,10 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
 
   // -- Filtering
 
+  // Nothing is kept of what depends on volumes.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return !info.volumes; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     const PodVolumes* volumes = state.pod().volumes.get();
     if (!attaches(volumes)) return {Verdict::skip(), {}};
@@ -81,6 +86,7 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
       if (!add_new(pod, name, wanted)) break;
     }
     for (const PodVolumes::Attached& disk : volumes->attached) wanted.volumes.push_back(driver_volume(disk));
+    if (!wanted.volumes.empty()) wanted.attached = attached();
     state.put(this, std::move(wanted));
     return {};
   }
@@ -95,13 +101,18 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
     for (const DriverVolume& volume : wanted.volumes) add_counted(volume, csi_node.get(), added);
     if (added.empty()) return Verdict::fits();
 
-    const VolumeSet attached = attached_to(node, *csi_node);
-    std::map<std::string_view, std::int64_t> more, there;
-    for (const auto& volume : added) more[volume.first] += !attached.contains(volume);
-    for (const auto& volume : attached) ++there[volume.first];
+    VolumeSet there = used_on(node, *csi_node);
+    std::erase_if(added, [&](const auto& volume) { return there.contains(volume); });
+    // As upstream: what is attached and not used by any pod counts even where it is the pod's own.
+    if (const auto more = wanted.attached.find(node.name()); more != wanted.attached.end()) {
+      there.insert(more->second.begin(), more->second.end());
+    }
+    std::map<std::string_view, std::int64_t> more, attached;
+    for (const auto& volume : added) ++more[volume.first];
+    for (const auto& volume : there) ++attached[volume.first];
     for (const auto& [driver, count] : more) {
       const auto limit = limits.find(driver);
-      if (count > 0 && limit != limits.end() && there[driver] + count > limit->second) return Verdict::unschedulable(kTooMany);
+      if (limit != limits.end() && attached[driver] + count > limit->second) return Verdict::unschedulable(kTooMany);
     }
     return Verdict::fits();
   }
@@ -137,8 +148,8 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
     return true;
   }
 
-  // The volumes that pods on the node have attached, or whose attachments have not gone yet.
-  VolumeSet attached_to(const NodeInfo& node, const CSINode& csi_node) const {
+  // The volumes of the pods on the node.
+  VolumeSet used_on(const NodeInfo& node, const CSINode& csi_node) const {
     VolumeSet out;
     for (const PodRef& pod : node.with_volumes()) {
       for (const PodVolumes::Claim& name : pod->volumes->claims) {
@@ -148,12 +159,17 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
       }
       for (const PodVolumes::Attached& disk : pod->volumes->attached) add_counted(driver_volume(disk), &csi_node, out);
     }
+    return out;
+  }
+
+  std::map<std::string, VolumeSet, std::less<>> attached() const {
+    std::map<std::string, VolumeSet, std::less<>> out;
     for (const auto& attachment : attachments_.list()) {
       const auto& spec = attachment->spec();
-      if (spec.node_name() != node.name() || !spec.source().has_persistent_volume_name()) continue;
+      if (!spec.source().has_persistent_volume_name()) continue;
       const auto volume = volumes_.find(spec.source().persistent_volume_name());
       if (!volume || !volume->spec().persistent_volume_source().has_csi()) continue;
-      out.emplace(spec.attacher(), volume->spec().persistent_volume_source().csi().volume_handle());
+      out[spec.node_name()].emplace(spec.attacher(), volume->spec().persistent_volume_source().csi().volume_handle());
     }
     return out;
   }

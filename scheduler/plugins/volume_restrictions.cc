@@ -54,6 +54,10 @@ class VolumeRestrictions final : public PreFilterPlugin, public FilterPlugin {
     return helps ? QueueingHint::Queue : QueueingHint::Skip;
   }
 
+  // Nothing is kept of what depends on volumes.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return !info.volumes; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     const PodVolumes* volumes = state.pod().volumes.get();
     if (!volumes) return {Verdict::skip(), {}};

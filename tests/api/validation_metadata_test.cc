@@ -84,7 +84,8 @@ TEST(MetadataValidation, OnUpdate) {
   const char* changed = R"({"metadata":{"name":"b","namespace":"n","uid":"2","finalizers":["x/y","x/z"]}})";
   EXPECT_EQ(update_problems<ConfigMap>(old, old), Lines{});
   EXPECT_EQ(update_problems<ConfigMap>(old, changed), (Lines{finalizers, name, uid, finalizers, name, uid}));
-  EXPECT_EQ(update_problems<core::v1::Event>(old, changed), (Lines{finalizers, name, uid}));
+  const auto event = [](std::string object) { return object.insert(1, R"("involvedObject":{"namespace":"n"},)"); };
+  EXPECT_EQ(update_problems<core::v1::Event>(event(old), event(changed)), (Lines{finalizers, name, uid}));
 
   const char* backwards = R"({"metadata":{"name":"a","namespace":"n","generation":-1}})";
   const std::string negative = "metadata.generation: Invalid value: -1: must be greater than or equal to 0";
@@ -97,7 +98,7 @@ TEST(MetadataValidation, OnUpdate) {
 
   const char* labelled = R"({"metadata":{"name":"a","namespace":"n","labels":{"k":"-"}}})";
   EXPECT_EQ(update_problems<ConfigMap>(labelled, labelled).size(), 4u);
-  EXPECT_EQ(update_problems<core::v1::Event>(labelled, labelled).size(), 2u);
+  EXPECT_EQ(update_problems<core::v1::Event>(event(labelled), event(labelled)).size(), 2u);
 }
 
 TEST(Errors, TypesAndWords) {

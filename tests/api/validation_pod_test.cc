@@ -178,7 +178,7 @@ TEST(PodValidation, OnUpdate) {
        {R"(spec.nodeSelector: Invalid value: {"a":"c"}: only additions to spec.nodeSelector are allowed (no mutations or deletions))"}},
       {"no image",
        pod(one),
-       pod(R"("containers":[{"name":"c"}])"),
+       pod(R"("containers":[{"name":"c","imagePullPolicy":"Always"}])"),
        {"spec.containers[0].image: Required value", "spec.containers[0].image: Required value"}},
       {"another amount of the same",
        container(R"("resources":{"limits":{"cpu":"1000m"}})"),

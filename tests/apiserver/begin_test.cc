@@ -203,7 +203,8 @@ TEST(Begin, NobodyIsLetInByWhatHasBeenTakenBack) {
                 .status,
             201);
   if (auto answer = at_once(world, kMaps + "/a", jane)) EXPECT_EQ(answer->status, 200);
-  EXPECT_EQ(world.get(kMaps + "/a", jane).status, 200);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(world.get(kMaps + "/a", jane).status, 200);  // he is let in, and then the object is asked for
   auto answer = at_once(world, kMaps + "/a", jane);
   ASSERT_TRUE(answer.has_value()) << "all of it is published";
   EXPECT_EQ(answer->status, 200);
@@ -267,7 +268,7 @@ TEST(BeginUpdates, AreMadeOfWhatIsPublished) {
   EXPECT_EQ(api.send(begun(api, labelling("first", "1"), false)).status, 200) << "nothing was published";
   const Answer answer = api.send(begun(api, labelling("second", "2"), true));
   ASSERT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.json()["metadata"]["labels"], Json({{"v", "x"}, {"first", "1"}, {"second", "2"}}));
+  EXPECT_EQ(answer.json()["metadata"]["labels"], Json::object({{"v", "x"}, {"first", "1"}, {"second", "2"}}));
   EXPECT_EQ(api.get(kMaps + "/a").body, answer.body);
 }
 
@@ -279,7 +280,7 @@ TEST(BeginUpdates, AreMadeAnewOfWhatHasChanged) {
   EXPECT_EQ(api.send(labelling("late", "2")).status, 200);
   const Answer answer = api.send(std::move(early));
   ASSERT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.json()["metadata"]["labels"], Json({{"v", "y"}, {"early", "1"}, {"late", "2"}}));
+  EXPECT_EQ(answer.json()["metadata"]["labels"], Json::object({{"v", "y"}, {"early", "1"}, {"late", "2"}}));
 }
 
 TEST(BeginUpdates, OfAnotherRevisionAreRefused) {
@@ -299,7 +300,7 @@ TEST(BeginUpdates, OfAnotherRevisionAreRefused) {
   const Answer answer = api.send(std::move(early));
   ASSERT_EQ(answer.status, 200);
   EXPECT_EQ(answer.json()["data"]["v"], "mine");
-  EXPECT_EQ(answer.json()["metadata"]["labels"], Json({{"v", "y"}}));
+  EXPECT_EQ(answer.json()["metadata"]["labels"], Json::object({{"v", "y"}}));
 }
 
 TEST(BeginUpdates, WhatCannotBeMadeIsTheExecutorsToRefuse) {

@@ -217,7 +217,7 @@ TEST_F(PodSecurityPlugin, RefusesPodsAndWarnsOfTemplates) {
   EXPECT_EQ(warned.status, 201) << warned.body;
   EXPECT_EQ(warnings(warned),
             (std::vector<std::string>{
-                R"x(299 - "would violate PodSecurity \"baseline:latest\": host namespaces (hostNetwork=true)")x"}));
+                R"_(299 - "would violate PodSecurity \"baseline:latest\": host namespaces (hostNetwork=true)")_"}));
   EXPECT_EQ(create("/api/v1/namespaces/default/pods", pod("free", true)).message().find("PodSecurity"), std::string::npos);
 }
 
@@ -229,8 +229,8 @@ TEST_F(PodSecurityPlugin, LooksAtUpdatesThatMatter) {
   EXPECT_EQ(labelled.status, 200);
   EXPECT_EQ(warnings(labelled),
             (std::vector<std::string>{
-                R"x(299 - "existing pods in namespace \"late\" violate the new PodSecurity enforce level \"baseline:latest\"")x",
-                R"x(299 - "p: host namespaces")x"}));
+                R"(299 - "existing pods in namespace \"late\" violate the new PodSecurity enforce level \"baseline:latest\"")",
+                R"(299 - "p: host namespaces")"}));
   EXPECT_EQ(patch("/api/v1/namespaces/late/pods/p", {{"metadata", {{"labels", {{"a", "b"}}}}}}).status, 200);
   const Reply changed = patch("/api/v1/namespaces/late/pods/p", {{"spec", {{"containers", {{{"name", "c"}, {"image", "j"}}}}}}});
   EXPECT_EQ(changed.status, 403) << changed.body;

@@ -130,7 +130,7 @@ struct QuotaForMany : ::testing::TestWithParam<std::uint64_t> {
     memory.fault = [this](const Transaction&, MemoryOptions::Moment) { return wait(&times); };
     const auto entry = std::ranges::find(admission_entries(), "ResourceQuota", &AdmissionEntry::name);
     Extensions extensions;
-    extensions.admission.push_back(entry->make({nobody, times, clock, no_rights}));
+    extensions.admission.push_back(entry->make({nobody, times, clock, everybody}));
     api = std::make_unique<Harness>(quiet_options(), std::move(extensions), std::move(memory));
   }
   static Task<void> wait(SeededRng* rng) { co_await sleep_for(Duration(rng->below(Duration(5ms).count()))); }
@@ -171,7 +171,9 @@ struct QuotaForMany : ::testing::TestWithParam<std::uint64_t> {
     WatchCache* cache(const api::Resource&) override { return nullptr; }
     api::Object read(const api::Resource&, const ObjectKey&) override { return {}; }
   } nobody;
-  Authorizer no_rights;
+  struct : Authorizer {
+    Decision authorize(const Attributes&) override { return {.kind = Decision::Kind::Allow}; }
+  } everybody;
   SystemClock clock;
 };
 

@@ -5,6 +5,7 @@
 #include "api/errors.h"
 #include "api/times.h"
 #include "controllers/common/conditions.h"
+#include "controllers/common/go_text.h"
 #include "controllers/disruption/plan.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"

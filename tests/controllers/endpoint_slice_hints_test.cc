@@ -59,13 +59,13 @@ TEST(EndpointHints, FactsOfANode) {
   Node node;
   (*node.mutable_metadata()->mutable_labels())["topology.kubernetes.io/zone"] = "z";
   (*node.mutable_status()->mutable_allocatable())["cpu"].set_string("1500m");
-  EXPECT_EQ(endpoint_slice::facts_of(node), (NodeFacts{false, "z", 1500}));
+  EXPECT_EQ(endpoint_slice::facts_of(*informers::NodeView::of(node)), (NodeFacts{false, "z", 1500}));
   auto& ready = *node.mutable_status()->add_conditions();
   ready.set_type("Ready");
   ready.set_status("True");
-  EXPECT_EQ(endpoint_slice::facts_of(node), (NodeFacts{true, "z", 1500}));
+  EXPECT_EQ(endpoint_slice::facts_of(*informers::NodeView::of(node)), (NodeFacts{true, "z", 1500}));
   (*node.mutable_metadata()->mutable_labels())["node-role.kubernetes.io/control-plane"] = "";
-  EXPECT_FALSE(endpoint_slice::facts_of(node).counts);
+  EXPECT_FALSE(endpoint_slice::facts_of(*informers::NodeView::of(node)).counts);
 }
 
 TEST(EndpointHints, ByZones) {

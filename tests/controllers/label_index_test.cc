@@ -79,7 +79,9 @@ TEST_F(LabelIndexTest, FindsWhatSelectsAndIsSelected) {
   EXPECT_THAT(services("a/3"), IsEmpty());
   EXPECT_THAT(services("a/4"), IsEmpty());
 
-  watches_[1].send("MODIFIED", pod("a/3", {{"app", "web"}, {"tier", "front"}}));
+  Pod changed = pod("a/3", {{"app", "web"}, {"tier", "front"}});
+  changed.mutable_metadata()->set_resource_version("101");
+  watches_[1].send("MODIFIED", changed);
   executor_.drain();
   EXPECT_THAT(selected(front), ElementsAre("a/1", "a/3"));
   EXPECT_THAT(services("a/3"), testing::UnorderedElementsAre("web", "front"));
@@ -89,7 +91,10 @@ TEST_F(LabelIndexTest, LooksAtThePodsOfTheRarestLabel) {
   std::vector<Pod> pods;
   for (int i = 0; i < 20; ++i) pods.push_back(pod(fmt::format("a/{:02}", i), {{"all", "yes"}, {"app", i < 3 ? "web" : "db"}}));
   start(pods, {});
-  const auto found = [&](const Labels& labels) { return pods_with_some_of(informers_.informer<PodView>(), "a", labels).size(); };
+  const auto found = [&](const Labels& labels) {
+    const google::protobuf::Map<std::string, std::string> map(labels.begin(), labels.end());
+    return pods_with_some_of(informers_.informer<PodView>(), "a", map).size();
+  };
   EXPECT_EQ(found({{"all", "yes"}, {"app", "web"}}), 3u);
   EXPECT_EQ(found({{"app", "db"}, {"all", "yes"}}), 17u);
   EXPECT_EQ(found({{"app", "none"}, {"all", "yes"}}), 0u);

@@ -131,6 +131,22 @@ TEST_F(ReflectorTest, ResumesACutWatchWithoutReadingAgain) {
   EXPECT_EQ(informers_.stats().resumes, 1u);
 }
 
+TEST_F(ReflectorTest, SeveralObjectsMayChangeAtOneRevision) {
+  auto watch = synced({config_map("a/x", 3), config_map("a/y", 4)}, 8);
+  watch.send("MODIFIED", config_map("a/x", 9));
+  watch.send("MODIFIED", config_map("a/y", 9));
+  watch.send("ADDED", config_map("a/z", 9));
+  executor_.drain();
+  EXPECT_THAT(copy(), ElementsAre("x@9", "y@9", "z@9"));
+  watch.cut();
+  executor_.advance(2s);
+  EXPECT_EQ(query(server_.expect(), "resourceVersion"), "9");
+  auto resumed = server_.accept_watch();
+  for (const char* name : {"a/x", "a/y", "a/z"}) resumed.send("MODIFIED", config_map(name, 9));
+  executor_.drain();
+  EXPECT_EQ(informers_.stats().repeats, 3u);
+}
+
 TEST_F(ReflectorTest, ACutWithinAnEventLosesNothing) {
   auto watch = synced({config_map("a/x", 3)}, 8);
   const std::string bytes = frame("MODIFIED", config_map("a/x", 9));

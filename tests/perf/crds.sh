@@ -62,7 +62,7 @@ PY
 began=$(now)
 curl -K "$WORK/config" || fail "a definition was not taken"
 echo "  in $((($(now) - began) / 1000000)) ms"
-established() { [ "$(call "$URL/apis/apiextensions.k8s.io/v1/customresourcedefinitions" | grep -o '"type":"Established"' | wc -l)" = "$DEFINITIONS" ]; }
+established() { [ "$(call "$URL/apis/apiextensions.k8s.io/v1/customresourcedefinitions" | grep -oE '"type": ?"Established"' | wc -l)" = "$DEFINITIONS" ]; }
 eventually 60 established
 echo "  all are established; RSS $(rss)"
 stop

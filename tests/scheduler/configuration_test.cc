@@ -41,11 +41,16 @@ TEST(Configuration, Defaults) {
                                                            "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread",
                                                            "InterPodAffinity", "DynamicResources", "NodeDeclaredFeatures"));
     EXPECT_THAT(p.points.at(Point::Filter),
-                ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit"));
+                ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit",
+                            "VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread",
+                            "InterPodAffinity", "DynamicResources", "NodeDeclaredFeatures"));
     EXPECT_THAT(p.points.at(Point::PreScore),
-                ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
-    EXPECT_THAT(p.points.at(Point::Score), ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit",
-                                                       "NodeResourcesBalancedAllocation", "ImageLocality"));
+                ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "VolumeBinding", "PodTopologySpread",
+                            "InterPodAffinity", "NodeResourcesBalancedAllocation"));
+    EXPECT_THAT(p.points.at(Point::Score),
+                ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "VolumeBinding", "PodTopologySpread",
+                            "InterPodAffinity", "DynamicResources", "NodeResourcesBalancedAllocation", "ImageLocality"));
+    EXPECT_THAT(p.points.at(Point::PostFilter), ElementsAre("DynamicResources", "DefaultPreemption"));
     EXPECT_THAT(p.points.at(Point::Bind), ElementsAre("DefaultBinder"));
     EXPECT_THAT(p.points.at(Point::PostFilter), testing::Contains("DefaultPreemption"));
     EXPECT_EQ(p.weights.at("TaintToleration"), 3);
@@ -96,7 +101,8 @@ profiles:
   EXPECT_EQ(c.profiles[0].percentage_of_nodes_to_score, 30);
   const ProfileSpec& b = c.profiles[1];
   // A point's own settings come first.
-  EXPECT_THAT(b.points.at(Point::Score), ElementsAre("TaintToleration", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
+  EXPECT_THAT(b.points.at(Point::Score), ElementsAre("TaintToleration", "NodeResourcesFit", "PodTopologySpread",
+                                                     "InterPodAffinity", "DynamicResources", "NodeResourcesBalancedAllocation"));
   EXPECT_EQ(b.weights.at("TaintToleration"), 7);
   const auto& fit = b.args.node_resources_fit;
   EXPECT_EQ(fit.strategy, ScoringStrategy::RequestedToCapacityRatio);

@@ -33,6 +33,8 @@ class Puppet final : public PostFilterPlugin,
                      public PostBindPlugin {
  public:
   explicit Puppet(WaitingPods* waiting) { orders->waiting = waiting; }
+  // Not the first that comes: the pod's own condition is a change of it, too.
+  ClusterEvents retry_on() const override { return {ClusterEvent::NodeAdded, ClusterEvent::AssignedPodDeleted}; }
   Task<PostFilterResult> post_filter(CycleState&, const Pod&, const Rejections& rejections) override {
     orders->calls.push_back("post_filter " + std::to_string(rejections.nodes.size()));
     co_return PostFilterResult{Verdict::owning(Code::Unschedulable, orders->post_filter), {}};
@@ -66,6 +68,7 @@ constexpr PluginEntry kPuppet[] = {{"Puppet", &puppet, 0}};
 
 ProfileSpec with_puppet() {
   ProfileSpec spec = default_profile();
+  spec.points[Point::PostFilter].clear();
   for (const Point point : {Point::PostFilter, Point::Reserve, Point::Permit, Point::PreBind, Point::PostBind}) {
     spec.points[point].push_back("Puppet");
   }

@@ -128,6 +128,12 @@ class OnePlugin {
     return out;
   }
 
+  std::map<std::string, Score> normalized(const core::v1::Pod& pod, const std::vector<std::string>& only = {}) {
+    std::map<std::string, Score> out;
+    for (const auto& [node, score] : scores(pod, only)) out[node] = score.second;
+    return out;
+  }
+
   bool queues(const ClusterChange& change, const core::v1::Pod& waiting) {
     return plugin().retry_on().has(change.event) && plugin().hint(change, waiting) == QueueingHint::Queue;
   }

@@ -111,10 +111,9 @@ TEST(PodTopologySpread, TheEmptierDomainIsPreferred) {
   OnePlugin plugin = two_zones();
   const auto pod =
       spread("{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: a}}}");
-  // log(2 + 2) = 1.39 a pod
-  EXPECT_THAT(plugin.scores(pod), ElementsAre(Pair("x1", Pair(3, 33)), Pair("x2", Pair(3, 33)), Pair("y1", Pair(1, 100))));
-  // The weight goes by the domains among the nodes that are left.
-  EXPECT_THAT(plugin.scores(pod, {"x1", "x2"}), ElementsAre(Pair("x1", Pair(2, 100)), Pair("x2", Pair(2, 100))));
+  // log(2 + 2) = 1.39 a pod: 3, 3 and 1.
+  EXPECT_THAT(plugin.normalized(pod), ElementsAre(Pair("x1", 33), Pair("x2", 33), Pair("y1", 100)));
+  EXPECT_THAT(plugin.normalized(pod, {"x1", "x2"}), ElementsAre(Pair("x1", 100), Pair("x2", 100)));
 }
 
 TEST(PodTopologySpread, NodesWithoutTheLabelScoreNothing) {
@@ -122,7 +121,7 @@ TEST(PodTopologySpread, NodesWithoutTheLabelScoreNothing) {
   plugin.node("n");
   const auto pod =
       spread("{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: a}}}");
-  EXPECT_EQ(plugin.scores(pod).at("n"), std::pair(Score{0}, Score{0}));
+  EXPECT_EQ(plugin.normalized(pod).at("n"), 0);
 }
 
 TEST(PodTopologySpread, PodsOfAServiceSpreadByDefault) {
@@ -137,8 +136,8 @@ TEST(PodTopologySpread, PodsOfAServiceSpreadByDefault) {
   plugin.object<core::v1::Service>("{metadata: {name: none, namespace: default}}");
   EXPECT_THAT(plugin.scores(pod), IsEmpty());
   plugin.object<core::v1::Service>("{metadata: {name: s, namespace: default}, spec: {selector: {app: a}}}");
-  // hostname: log(3 + 2) a pod and 2 more; zone: log(2 + 2) a pod and 4 more
-  EXPECT_THAT(plugin.scores(pod), ElementsAre(Pair("x1", Pair(9, 66)), Pair("x2", Pair(7, 88)), Pair("y1", Pair(6, 100))));
+  // hostname: log(3 + 2) a pod and 2 more; zone: log(2 + 2) a pod and 4 more: 9, 7 and 6.
+  EXPECT_THAT(plugin.normalized(pod), ElementsAre(Pair("x1", 66), Pair("x2", 88), Pair("y1", 100)));
 }
 
 TEST(PodTopologySpread, PodsOfAControllerSpreadByDefault) {

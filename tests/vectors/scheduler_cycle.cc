@@ -57,7 +57,10 @@ IdleScheduler::IdleScheduler(const Json& row, Configuration configuration, Uids 
   scope_.spawn(server_.start());
   executor_.drain();
   store_others(row["objects"]);
-  for (const Json& node : row["objects"].value("nodes", Json::array())) {
+  // As a server lists them: what the first node to have an image says of it goes for all.
+  Json nodes = row["objects"].value("nodes", Json::array());
+  std::ranges::sort(nodes, {}, [](const Json& node) { return node["metadata"]["name"].get<std::string>(); });
+  for (const Json& node : nodes) {
     scheduler_.cache().put_node(std::make_shared<const Node>(decoded<Node>(completed(node))));
   }
   for (const Json& pod : row["objects"].value("pods", Json::array())) put_pod(stored(pod));

@@ -240,9 +240,7 @@ class HintsPlayer final : public Player {
         if ((profile.woken_by(event) & profile.bit_of(name)) == 0) continue;
         hints[name] = profile.hint(name, change, waiting_) == scheduler::QueueingHint::Queue ? "Queue" : "QueueSkip";
       }
-      Json one = {{"event", scheduler::to_string(event)}};
-      if (!hints.empty()) one["hints"] = hints;
-      out.push_back(one);
+      out.push_back({{"event", scheduler::to_string(event)}, {"hints", std::move(hints)}});
     }
     return out;
   }

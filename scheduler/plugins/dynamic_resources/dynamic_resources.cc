@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "api/value.h"
 #include "base/assert.h"
 #include "base/sync.h"
 #include "scheduler/cluster/snapshot.h"
@@ -380,7 +381,7 @@ class DynamicResources final : public PreEnqueuePlugin,
     const bool is_own = std::ranges::any_of(
         own.claims, [&](const ResourceClaimRef& claim) { return claim->metadata().uid() == after->metadata().uid(); });
     if (!is_own || !before) return is_own;
-    return before->status().SerializeAsString() != after->status().SerializeAsString();
+    return !api::Value::equal(api::Value::of(before->status()), api::Value::of(after->status()));
   }
 
   static constexpr Duration kLookAgain = 1s;

@@ -11,11 +11,16 @@ namespace ph::scheduler {
 using apps::v1::ReplicaSet, apps::v1::StatefulSet;
 using core::v1::Node, core::v1::ReplicationController, core::v1::Service, core::v1::Taint, core::v1::TopologySpreadConstraint;
 
-std::int64_t SpreadConstraint::count(const NodeInfo& node, const Interned& namespace_name) const {
-  if (pods.is_everything()) return 0;  // as upstream: a selector that selects everything counts nothing
-  return std::ranges::count_if(node.pods(), [&](const PodRef& pod) {
-    return pod->namespace_name == namespace_name && !pod->deleting && pods.matches(pod->labels);
-  });
+bool SpreadConstraint::counts(const PodInfo& pod, const Interned& namespace_name) const {
+  if (pods.is_everything()) return false;  // as upstream: a selector that selects everything counts nothing
+  return pod.namespace_name == namespace_name && !pod.deleting && pods.matches(pod.labels);
+}
+
+std::string SpreadConstraint::claim(const Interned& namespace_name) const {
+  std::string out(namespace_name.view());
+  out.push_back('/');
+  pods.describe(out);
+  return out;
 }
 
 namespace {
@@ -141,6 +146,10 @@ LabelMatcher DefaultConstraints::selector_of(const Pod& pod) const {
   if (kind == "apps/v1/ReplicaSet") merge_selector(replica_sets_, key, out);
   if (kind == "apps/v1/StatefulSet") merge_selector(stateful_sets_, key, out);
   return out;
+}
+
+bool DefaultConstraints::has(std::string_view when) const {
+  return std::ranges::any_of(constraints_, [&](const auto& constraint) { return constraint.when_unsatisfiable() == when; });
 }
 
 SpreadConstraints DefaultConstraints::of(const Pod& pod, std::string_view when) const {

@@ -20,8 +20,10 @@ struct SpreadConstraint {
   bool honors_affinity = true;  // nodeAffinityPolicy: only nodes that the pod's selectors allow count
   bool honors_taints = false;   // nodeTaintsPolicy: only nodes whose taints it tolerates do
 
-  // How many of the node's pods count: those of the namespace that are not on their way out.
-  std::int64_t count(const NodeInfo& node, const Interned& namespace_name) const;
+  // Whether a pod counts: one of the namespace that is not on its way out.
+  bool counts(const PodInfo& pod, const Interned& namespace_name) const;
+  // A text for the claim above.
+  std::string claim(const Interned& namespace_name) const;
 };
 
 using SpreadConstraints = std::vector<SpreadConstraint>;
@@ -50,6 +52,8 @@ class DefaultConstraints {
   DefaultConstraints(const PodTopologySpreadArgs& args, const PluginWorld& world);
   // None when nothing selects the pod.
   SpreadConstraints of(const Pod& pod, std::string_view when) const;
+  // There are some with this `whenUnsatisfiable`, whether they mean a pod or not.
+  bool has(std::string_view when) const;
   // The built-in ones, which want no topology that a node does not have.
   bool are_systems() const { return systems_; }
 

@@ -7,6 +7,7 @@
 
 #include "api/codec.h"
 #include "scheduler/cluster/snapshot.h"
+#include "scheduler/plugins/node_counts.h"
 #include "scheduler/plugins/pod_topology_spread/constraints.h"
 #include "scheduler/plugins/pod_topology_spread/spread_counts.h"
 
@@ -141,30 +142,16 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
     return Verdict::fits();
   }
 
-  Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    const auto& soft = state.get<SoftState>(this);
-    if (soft.ignores(node)) return 0;
-    double sum = 0;
-    for (std::size_t i = 0; i < soft.constraints.size(); ++i) {
-      const SpreadConstraint& one = soft.constraints[i];
-      const Interned* domain = node.label(one.topology_key);
-      if (!domain) continue;
-      const std::int64_t pods = one.topology_key == hostname_key() ? one.count(node, state.pod().namespace_name)
-                                                                   : soft.counts[i].of(one.topology_key, *domain);
-      sum += static_cast<double>(pods) * soft.weights[i] + static_cast<double>(one.max_skew - 1);
-    }
-    return static_cast<Score>(std::round(sum));
-  }
+  // What a node is worth goes by how many nodes are left, and so is told by `normalize`; this much is the same whoever asks.
+  Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override { return 0; }
 
   // The fewer pods there are the better. Nodes that are ignored get nothing.
   void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
     const auto& soft = state.get<SoftState>(this);
+    weigh(soft, state.pod().namespace_name, scores);
     Score least = INT64_MAX, most = 0;
-    for (NodeScore& node : scores) {
-      if (soft.ignores(*node.node)) {
-        node.score = kIgnored;
-        continue;
-      }
+    for (const NodeScore& node : scores) {
+      if (node.score == kIgnored) continue;
       least = std::min(least, node.score);
       most = std::max(most, node.score);
     }
@@ -177,6 +164,11 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
     }
   }
 
+  // -- What may be kept: verdicts of pods without hard constraints, of which there are none.
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return !has_hard_constraints(pod); }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
  private:
   static constexpr Score kIgnored = -1;
 
@@ -184,18 +176,29 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
     return pod.spec().topology_spread_constraints().empty() ? defaults_.of(pod, when) : own_constraints(pod, when);
   }
 
-  static void count(HardState& state, const Interned& namespace_name, std::span<const NodeInfo* const> nodes) {
+  bool has_hard_constraints(const Pod& pod) const {
+    const auto& own = pod.spec().topology_spread_constraints();
+    if (own.empty()) return defaults_.has(kMust);
+    return std::ranges::any_of(own, [](const auto& constraint) { return constraint.when_unsatisfiable() == kMust; });
+  }
+
+  std::int64_t pods_on(const NodeInfo& node, const SpreadConstraint& constraint, NodeCounts& counts,
+                       const Interned& namespace_name) const {
+    return counts.of(node, [&](const PodInfo& pod) { return constraint.counts(pod, namespace_name); });
+  }
+
+  void count(HardState& state, const Interned& namespace_name, std::span<const NodeInfo* const> nodes) const {
     const auto& [constraints, selects_itself, inclusion] = *state.fixed;
     state.counts.resize(constraints.size());
-    for (const NodeInfo* node : nodes) {
-      if (!has_all_topologies(*node, constraints)) continue;
-      for (std::size_t i = 0; i < constraints.size(); ++i) {
-        const SpreadConstraint& one = constraints[i];
-        if (!inclusion.includes(one, node->node())) continue;
-        state.counts[i].add(one.topology_key, *node->label(one.topology_key), one.count(*node, namespace_name));
+    for (std::size_t i = 0; i < constraints.size(); ++i) {
+      const SpreadConstraint& one = constraints[i];
+      NodeCounts& known = recent_.of(one.claim(namespace_name));
+      for (const NodeInfo* node : nodes) {
+        if (!has_all_topologies(*node, constraints) || !inclusion.includes(one, node->node())) continue;
+        state.counts[i].add(one.topology_key, *node->label(one.topology_key), pods_on(*node, one, known, namespace_name));
       }
+      state.counts[i].settle();
     }
-    for (SpreadCounts& counts : state.counts) counts.settle();
   }
 
   Verdict change(CycleState& state, const PodInfo& other, const NodeInfo& node, int by) const {
@@ -230,16 +233,37 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
   }
 
   void count(SoftState& soft, const Interned& namespace_name, const NodeInclusion& inclusion) const {
-    for (const NodeInfo* node : snapshot_.nodes()) {
-      if (soft.ignores(*node)) continue;
-      for (std::size_t i = 0; i < soft.constraints.size(); ++i) {
-        const SpreadConstraint& one = soft.constraints[i];
-        if (!inclusion.includes(one, node->node())) continue;
-        // Hosts count for themselves, when they are scored.
+    for (std::size_t i = 0; i < soft.constraints.size(); ++i) {
+      const SpreadConstraint& one = soft.constraints[i];
+      if (one.topology_key == hostname_key()) continue;  // hosts count for themselves, when they are weighed
+      NodeCounts& known = recent_.of(one.claim(namespace_name));
+      for (const NodeInfo* node : snapshot_.nodes()) {
         const Interned& domain = domain_of(*node, one);
         if (!soft.counts[i].has(one.topology_key, domain)) continue;
-        soft.counts[i].add(one.topology_key, domain, one.count(*node, namespace_name));
+        if (soft.ignores(*node) || !inclusion.includes(one, node->node())) continue;
+        soft.counts[i].add(one.topology_key, domain, pods_on(*node, one, known, namespace_name));
       }
+    }
+  }
+
+  // The pods that count in each node's domains, by how much they weigh there; kIgnored where they do not.
+  void weigh(const SoftState& soft, const Interned& namespace_name, std::span<NodeScore> scores) const {
+    std::vector<double> sums(scores.size());
+    for (std::size_t i = 0; i < soft.constraints.size(); ++i) {
+      const SpreadConstraint& one = soft.constraints[i];
+      const bool hosts = one.topology_key == hostname_key();
+      NodeCounts& known = recent_.of(one.claim(namespace_name));
+      for (std::size_t n = 0; n < scores.size(); ++n) {
+        const NodeInfo& node = *scores[n].node;
+        const Interned* domain = node.label(one.topology_key);
+        if (!domain) continue;
+        const std::int64_t pods =
+            hosts ? pods_on(node, one, known, namespace_name) : soft.counts[i].of(one.topology_key, *domain);
+        sums[n] += static_cast<double>(pods) * soft.weights[i] + static_cast<double>(one.max_skew - 1);
+      }
+    }
+    for (std::size_t n = 0; n < scores.size(); ++n) {
+      scores[n].score = soft.ignores(*scores[n].node) ? kIgnored : static_cast<Score>(std::round(sums[n]));
     }
   }
 
@@ -290,6 +314,7 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
 
   const Snapshot& snapshot_;
   DefaultConstraints defaults_;
+  mutable RecentCounts recent_;
 };
 
 }  // namespace

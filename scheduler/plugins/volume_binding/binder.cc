@@ -44,7 +44,7 @@ VolumeBinder::VolumeBinder(const PluginWorld& world, ClaimsReader& reader, Durat
       clock_(*world.clock),
       reader_(reader),
       nodes_(lister_of<Node>(world)),
-      pods_(lister_of<SchedulerPod>(world)),
+      handle_(world.handle),
       timeout_(timeout) {}
 
 VolumePlan VolumeBinder::assume(const VolumeDecision& decision, std::string_view node) {
@@ -93,8 +93,7 @@ Task<Verdict> VolumeBinder::carry_out(VolumePlan& plan, const Pod& pod, std::str
 bool VolumeBinder::is_done(const VolumePlan& plan, const Pod& pod, const std::string& node_name) const {
   const auto node = nodes_.find(node_name);
   if (!node) never(fmt::format("failed to get node \"{0}\": node \"{0}\" not found", node_name));
-  const auto there = pods_.find(key_of(pod));
-  if (!there || there->info->uid != pod.metadata().uid()) {
+  if (handle_ && !handle_->is_there(key_of(pod), pod.metadata().uid())) {
     never(fmt::format("pod does not exist any more: pod \"{}\" not found", pod.metadata().name()));
   }
   bool done = true;

@@ -9,6 +9,7 @@
 
 #include "base/task.h"
 #include "informers/client.h"
+#include "scheduler/framework/handle.h"
 #include "scheduler/plugins/volume_binding/claims_reader.h"
 
 namespace ph::scheduler {
@@ -39,7 +40,7 @@ class VolumeBinder {
   const Clock& clock_;
   ClaimsReader& reader_;
   Lister<core::v1::Node> nodes_;
-  Lister<SchedulerPod> pods_;
+  Handle* handle_;
   Duration timeout_;
 };
 

@@ -78,9 +78,6 @@ PodClaims ClaimsReader::read(const Pod& pod) const {
       out.waits_for_others = true;
     }
   }
-  std::ranges::stable_sort(out.delayed, [](const DelayedClaim& a, const DelayedClaim& b) {
-    return storage_of(*a.claim).value_or(api::Quantity()) < storage_of(*b.claim).value_or(api::Quantity());
-  });
   return out;
 }
 
@@ -111,7 +108,8 @@ void ClaimsReader::add_delayed(ClaimRef claim, PodClaims& out) const {
     }
     one.candidates = std::move(candidates);
   }
-  out.delayed.push_back(std::move(one));
+  const auto size = [](const DelayedClaim& claim) { return storage_of(*claim.claim).value_or(api::Quantity()); };
+  out.delayed.insert(std::ranges::upper_bound(out.delayed, size(one), {}, size), std::move(one));
 }
 
 Provision ClaimsReader::provision_of(const PersistentVolumeClaim& claim) const {

@@ -77,6 +77,10 @@ class VolumeBinding final : public PreFilterPlugin,
 
   // -- Filtering
 
+  // Nothing is kept of what depends on volumes.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return !info.volumes; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     bool has_claims = false;
     if (state.pod().volumes) {

@@ -56,25 +56,35 @@ void namespaces(Stage& stage) {
   stage.settle(kLong);
 }
 
-void pod_gc(Stage& stage) {
-  Node node;
-  node.mutable_metadata()->set_name("here");
-  stage.cluster.create(node);
-  for (int i = 0; i < 5; ++i) {
+Node node_of(const std::string& name) {
+  Node out;
+  out.mutable_metadata()->set_name(name);
+  return out;
+}
+
+void ended_pods(Stage& stage) {
+  stage.cluster.create(node_of("here"));
+  for (int i = 0; i < 6; ++i) {
     Pod pod = stage.cluster.create(make_pod("default/ended-" + std::to_string(i), "here"));
-    pod.mutable_status()->set_phase("Succeeded");
+    pod.mutable_status()->set_phase(i % 2 == 0 ? "Succeeded" : "Failed");
     stage.cluster.update_status<Pod>(pod);
     stage.cluster.advance(1s);
   }
+  stage.settle();
+}
+
+// Of a node that is gone, and of one that is out of service.
+void lost_pods(Stage& stage) {
+  stage.cluster.create(node_of("here"));
   for (const char* key : {"default/lost-a", "default/lost-b"}) stage.cluster.create(make_pod(key, "gone"));
-  stage.cluster.create(make_pod("default/stays", "here"));
+  for (const char* key : {"default/leaves", "default/stays"}) stage.cluster.create(make_pod(key, "here"));
   stage.settle();
   stage.cluster.edit<Node>("here", [](Node& each) {
     auto& taint = *each.mutable_spec()->add_taints();
     taint.set_key("node.kubernetes.io/out-of-service");
     taint.set_effect("NoExecute");
   });
-  stage.cluster.remove<Pod>("default/stays");
+  stage.cluster.remove<Pod>("default/leaves");
   stage.settle();
 }
 
@@ -163,11 +173,7 @@ void root_authorities(Stage& stage) {
 }
 
 void ttl(Stage& stage) {
-  for (const char* name : {"a", "b", "c"}) {
-    Node node;
-    node.mutable_metadata()->set_name(name);
-    stage.cluster.create(node);
-  }
+  for (const char* name : {"a", "b", "c"}) stage.cluster.create(node_of(name));
   stage.settle();
   const auto say = [&](const char* name, const char* seconds) {
     stage.cluster.edit<Node>(
@@ -305,7 +311,8 @@ constexpr Scenario kScenarios[] = {
     {"namespace", "",
      [] { return loops("namespace,deployment,replicaset").nodes(1).scheduler().access().without_admission({"ServiceAccount"}); },
      namespaces},
-    {"podgc", "", [] { return loops("podgc").options(few_ended_pods()); }, pod_gc},
+    {"podgc", "Ended", [] { return loops("podgc").options(few_ended_pods()); }, ended_pods},
+    {"podgc", "Lost", [] { return loops("podgc"); }, lost_pods},
     {"pv-protection", "", [] { return loops("pv-protection"); }, volumes},
     {"pvc-protection", "", [] { return loops("pvc-protection"); }, claims},
     {"resourcequota", "", [] { return loops("resourcequota").access().without_admission({"ServiceAccount"}); }, resource_quota},

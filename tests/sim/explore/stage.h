@@ -15,8 +15,11 @@ class Stage {
   MetricsApi metrics;  // outlives the cluster, which asks it
   Cluster cluster;
 
-  // Until nothing but heartbeats has been written for so long.
-  void settle(Duration quiet = 90s) { rests_ = cluster.run_until_quiet(4h, quiet) && rests_; }
+  // Until nothing but heartbeats has been written for so long, and as long at least: what is told of nodes counts as heartbeats.
+  void settle(Duration quiet = 90s) {
+    cluster.advance(quiet);
+    rests_ = cluster.run_until_quiet(4h, quiet) && rests_;
+  }
   bool rests() const { return rests_; }
 
  private:

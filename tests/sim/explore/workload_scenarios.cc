@@ -163,7 +163,7 @@ void cron_job(Stage& stage) {
 void ttl_after_finished(Stage& stage) {
   const auto finish = [&](Job job) {
     stage.cluster.create(job);
-    *job.mutable_status() = make_job().ended("Complete", stage.cluster.now()).object().status();
+    end_job(job, "Complete", stage.cluster.now());
     stage.cluster.update_status<Job>(job);
   };
   finish(make_job("default/soon").ttl(20).object());

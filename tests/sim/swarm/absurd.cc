@@ -60,6 +60,10 @@ const std::vector<std::string> kWords{"",
                                       std::string(300, 'a'),
                                       std::string(5000, '9')};
 
+// What is no quantity at all cannot be read, here as in Kubernetes.
+const std::vector<std::string> kQuantities{
+    "-1", "0", "-3Ki", "1n", "100m", "1e18", "-9223372036854775807", "99999999999999999999Ei"};
+
 // What a loop makes so many of.
 bool makes(const FieldDescriptor& field) {
   static constexpr std::array kNames{"replicas", "parallelism", "completions", "min_replicas", "max_replicas"};
@@ -74,7 +78,7 @@ class Spoiler {
     const FieldDescriptor* field = some_field(message);
     if (!field) return;
     const Reflection& reflection = *message.GetReflection();
-    if (draw_.chance(0.2)) return reflection.ClearField(&message, field);
+    if (draw_.chance(0.2) && message.GetDescriptor()->name() != "Quantity") return reflection.ClearField(&message, field);
     if (field->is_map()) return fill(*reflection.AddMessage(&message, field));
     if (field->is_repeated()) return spoil_list(message, *field, depth);
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
@@ -140,7 +144,8 @@ class Spoiler {
         return add ? r.AddBool(&message, &field, value) : r.SetBool(&message, &field, value);
       }
       case FieldDescriptor::CPPTYPE_STRING: {
-        const std::string& value = draw_.of(kWords);
+        const bool is_quantity = message.GetDescriptor()->name() == "Quantity";
+        const std::string& value = draw_.of(is_quantity ? kQuantities : kWords);
         return add ? r.AddString(&message, &field, value) : r.SetString(&message, &field, value);
       }
       default: return;  // the kinds that loops look at have no others
