@@ -168,10 +168,12 @@ Answer ObservedServer::send(const Request& request) {
 }
 
 Task<void> ObservedServer::exchange(HttpRequest request, std::shared_ptr<std::optional<Answer>> out) {
+  const bool watches = request.target.find("watch=") != std::string::npos || request.target.find("/watch/") != std::string::npos;
   HttpResponse response = co_await server_->handle(std::move(request));
   std::string body;
-  const bool stream = response.stream != nullptr;
-  if (stream) {
+  // Long lists come in pieces, too.
+  const bool stream = watches && response.stream != nullptr;
+  if (response.stream) {
     while (const auto piece = co_await response.stream->next()) body += **piece;
   }
   for (const SharedBytes& piece : response.render ? response.render() : response.body) body += *piece;
