@@ -39,7 +39,9 @@ Task<void> Scheduler::schedule() {
   for (;;) {
     queue_.flush();
     if (const QueuedRef pod = draining_ ? nullptr : queue_.pop()) {
-      if (pod->lane == kFreeLane) {
+      if (pod->info->deleting) {
+        skip(pod);
+      } else if (pod->lane == kFreeLane) {
         co_await schedule_one(pod);
       } else {
         queue_.hold(pod->lane);
@@ -52,6 +54,17 @@ Task<void> Scheduler::schedule() {
     const Alarm alarm(world_.executor, queue_.next_flush(), ready_);
     co_await ready_.wait();
   }
+}
+
+// Nobody needs a node for what is on its way out. It waits in the queue like others until its turn comes.
+void Scheduler::skip(const QueuedRef& queued) {
+  events(*queued->profile)
+      .report({.about = informers::reference_to(*queued->pod),
+               .type = "Warning",
+               .reason = "FailedScheduling",
+               .action = "Scheduling",
+               .note = fmt::format("skip schedule deleting pod: {}/{}", queued->info->namespace_name.view(), queued->info->name)});
+  queue_.done(queued);
 }
 
 // Waits only for what post-filters wait for, when nothing fits.

@@ -76,10 +76,12 @@ void Scheduler::pod_changed(const Ref<SchedulerPod>& before, const Ref<Scheduler
     return;
   }
   if (!is) return pod_gone(*before);
-  // Another pod of the same name, or one that was given a node.
-  const bool assigned = !before->info->assigned() && after->info->assigned();
-  if (before->info->uid != after->info->uid || assigned) {
+  if (before->info->uid != after->info->uid) {  // another pod of the same name
     pod_gone(*before);
+    return pod_appeared(*after);
+  }
+  if (!before->info->assigned() && after->info->assigned()) {
+    waits_no_more(*before->info);
     return pod_appeared(*after);
   }
   if (after->info->assigned()) {
@@ -91,7 +93,6 @@ void Scheduler::pod_changed(const Ref<SchedulerPod>& before, const Ref<Scheduler
   }
   const Profile* profile = this->profile(after->info->scheduler_name.view());
   if (!profile || cache_.is_assumed(after->info->uid)) return;
-  if (after->info->deleting) return pod_gone(*before);
   queue_.update(*before, *after, *profile);
   // Room that was kept for it elsewhere is free again.
   if (before->info->nominated_node != after->info->nominated_node) nomination_ended(*before->info);
@@ -104,7 +105,7 @@ void Scheduler::pod_appeared(const SchedulerPod& pod) {
     return;
   }
   const Profile* profile = this->profile(pod.info->scheduler_name.view());
-  if (!profile || pod.info->deleting) return;
+  if (!profile) return;
   // Its phase said for a moment that it had ended, while it was being bound: that goes on, and `take_back` looks again.
   if (cache_.is_assumed(pod.info->uid)) return;
   queue_.add(pod, *profile);
@@ -126,11 +127,16 @@ void Scheduler::pod_gone(const SchedulerPod& pod) {
   // The pod may have been bound and deleted before its assignment was seen. While it is being bound, `bind` takes care.
   const bool in_flight = queue_.find(pod.info->uid) != nullptr;
   if (!in_flight && cache_.is_assumed(pod.info->uid)) take_out(pod.info->uid);
-  queue_.remove(pod.info->uid);
-  waiting_.remove(pod.info->uid);
+  waits_no_more(*pod.info);
   nomination_ended(*pod.info);
-  const auto diagnosis = diagnoses_.find(pod.info->key());
-  if (diagnosis != diagnoses_.end() && diagnosis->second.first == pod.info->uid) diagnoses_.erase(diagnosis);
+}
+
+// It has gone, or has a node.
+void Scheduler::waits_no_more(const PodInfo& pod) {
+  queue_.remove(pod.uid);
+  waiting_.remove(pod.uid);
+  const auto diagnosis = diagnoses_.find(pod.key());
+  if (diagnosis != diagnoses_.end() && diagnosis->second.first == pod.uid) diagnoses_.erase(diagnosis);
 }
 
 void Scheduler::take_out(std::string_view uid) {

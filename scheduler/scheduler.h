@@ -111,6 +111,7 @@ class Scheduler final : private Handle {
   void pod_changed(const informers::Ref<SchedulerPod>& before, const informers::Ref<SchedulerPod>& after);
   void pod_appeared(const SchedulerPod& pod);
   void pod_gone(const SchedulerPod& pod);
+  void waits_no_more(const PodInfo& pod);
   void look_again(const PodInfo& info);
   // Takes an assumed pod out of the cache and tells those who wait for its room.
   void take_out(std::string_view uid);
@@ -120,6 +121,7 @@ class Scheduler final : private Handle {
 
   // -- The cycle (cycle.cc)
   Task<void> schedule();
+  void skip(const QueuedRef& pod);
   Task<void> schedule_one(QueuedRef pod);
   Placement place_like_others(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
   void refuse_all(const Verdict& verdict, Diagnosis& diagnosis);

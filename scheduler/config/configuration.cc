@@ -57,7 +57,7 @@ Configuration typed(const json& document) {
   for (const json& extender : document.value("extenders", json::array())) out.extenders.push_back(read_extender(extender));
   for (const json& profile : document["profiles"]) out.profiles.push_back(read_profile(profile));
   apply_ignored_resources(out.extenders, out.profiles);
-  out.document = document.dump();
+  out.document = shown(document).dump();
   return out;
 }
 

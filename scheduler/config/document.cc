@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -80,15 +81,34 @@ void shape_arguments(json& config, const std::string& path, std::vector<std::str
   config["args"] = std::move(read);
 }
 
+// What follows the first document is not looked at.
+std::string_view first_document(std::string_view text) {
+  bool begun = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    const bool mark = line.size() == 3 || (line.size() > 3 && (line[3] == ' ' || line[3] == '\t' || line[3] == '\r'));
+    if (mark && (line.starts_with("---") || line.starts_with("..."))) {
+      if (begun) return text.substr(0, at);
+      begun = true;
+    } else if (!line.empty() && line[0] != '#' && line[0] != '%' && line.find_first_not_of(" \t\r") != line.npos) {
+      begun = true;
+    }
+    at = end + 1;
+  }
+  return text;
+}
+
 }  // namespace
 
-json read_document(std::string_view text) {
+json read_document(std::string_view whole) {
+  const std::string_view text = first_document(whole);
   json out;
   std::vector<std::string> unknown;
   try {
     const std::string converted = api::yaml_to_json(text);
-    if (converted == "null") check_kind({}, text);
-    check_kind(api::type_of(converted), text);
+    if (converted == "null") check_kind({}, whole);
+    check_kind(api::type_of(converted), whole);
     if (const auto twice = api::yaml_duplicates(text); !twice.empty()) {
       unknown.push_back(fmt::format("yaml: unmarshal errors:\n  {}", fmt::join(twice, "\n  ")));
     }
@@ -198,22 +218,27 @@ void set_argument_defaults(const std::string& plugin, json& args) {
   }
 }
 
+std::set<std::string> enabled_plugins(const json& profile) {
+  std::set<std::string> out;
+  for (const auto& [point, set] : profile["plugins"].items()) {
+    if (!set.contains("enabled")) continue;
+    for (const json& plugin : set["enabled"]) out.insert(plugin["name"].get<std::string>());
+  }
+  return out;
+}
+
 // Arguments of all plugins that take some and are asked for.
 void set_plugin_config_defaults(json& profile) {
   json& configs = profile["pluginConfig"];
   if (!configs.is_array()) configs = json::array();
-  std::set<std::string> given, enabled;
+  std::set<std::string> given;
   for (json& config : configs) {
     const std::string name = config.value("name", "");
     given.insert(name);
     if_absent(config, "args", nullptr);
     if (shape_of_arguments(name)) set_argument_defaults(name, config["args"]);
   }
-  for (const auto& [point, set] : profile["plugins"].items()) {
-    if (!set.contains("enabled")) continue;
-    for (const json& plugin : set["enabled"]) enabled.insert(plugin["name"].get<std::string>());
-  }
-  for (const std::string& name : enabled) {
+  for (const std::string& name : enabled_plugins(profile)) {
     const Shape* shape = shape_of_arguments(name);
     if (!shape || given.contains(name)) continue;
     std::vector<std::string> none;
@@ -272,6 +297,40 @@ void set_defaults(json& document) {
   }
   document["apiVersion"] = kConfigurationVersion;
   document["kind"] = kKind;
+}
+
+// -- As it is shown. Upstream: pkg/scheduler (applyDefaultProfiles), framework/runtime (the captured profile)
+
+namespace {
+
+json ignored_resources(const json& document) {
+  json out = json::array();
+  for (const json& extender : document.value("extenders", json::array())) {
+    for (const json& resource : extender.value("managedResources", json::array())) {
+      if (resource.value("ignoredByScheduler", false)) out.push_back(resource.value("name", ""));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+json shown(json document) {
+  const json ignored = ignored_resources(document);
+  for (json& profile : document["profiles"]) {
+    const std::set<std::string> enabled = enabled_plugins(profile);
+    std::map<std::string, json> by_name;
+    for (json& config : profile["pluginConfig"]) {
+      if (!enabled.contains(config["name"]) || config["args"].is_null()) continue;
+      if (config["name"] == "NodeResourcesFit" && !ignored.empty()) config["args"]["ignoredResources"] = ignored;
+      by_name[config["name"]] = std::move(config);
+    }
+    json configs = json::array();
+    for (auto& [name, config] : by_name) configs.push_back(std::move(config));
+    profile["pluginConfig"] = std::move(configs);
+    if (profile["pluginConfig"].empty()) profile.erase("pluginConfig");
+  }
+  return document;
 }
 
 }  // namespace ph::scheduler

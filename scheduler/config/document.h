@@ -15,5 +15,8 @@ nlohmann::json read_document(std::string_view text);
 nlohmann::json empty_document();
 // What the user has not said; the plugins are merged with the default ones.
 void set_defaults(nlohmann::json& document);
+// The complete document as it is shown: arguments of the plugins that take part alone, in the order of their names, and what extenders
+// answer for in those of NodeResourcesFit.
+nlohmann::json shown(nlohmann::json document);
 
 }  // namespace ph::scheduler

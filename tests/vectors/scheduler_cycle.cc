@@ -118,8 +118,10 @@ void IdleScheduler::store_object(const char* api_version, const char* kind, cons
   std::string path = (version.find('/') == std::string::npos ? "/api/" : "/apis/") + version;
   if (namespaced) path += "/namespaces/" + object["metadata"].value("namespace", "default");
   path += std::string("/") + plural;
-  send("POST", path, object);
-  if (object.contains("status")) send("PUT", path + "/" + object["metadata"].value("name", "") + "/status", object);
+  const Json made = send("POST", path, object);
+  if (!object.contains("status") || !made.contains("metadata")) return;
+  object["metadata"]["resourceVersion"] = made["metadata"]["resourceVersion"];  // some kinds are not changed without one
+  send("PUT", path + "/" + object["metadata"].value("name", "") + "/status", object);
 }
 
 Json IdleScheduler::send(const char* method, std::string path, const Json& body) {

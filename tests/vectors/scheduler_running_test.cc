@@ -61,7 +61,7 @@ class MessagesPlayer final : public ScriptPlayer {
     for (const Json& step : row["steps"]) {
       if (!running.take(step)) return Outcome::not_served(step[1]["kind"]);
     }
-    running.pass(2);
+    running.pass(0.9);  // whoever failed by an error waits for a second, and was recorded before that
     Bindings bindings;
     if (const std::string differs = differences(row["pods"], running.pods(), bindings); !differs.empty()) {
       return Outcome::differs(0, "pods: " + kind_of_difference(differs), "pods\n" + differs);
