@@ -27,7 +27,9 @@ void validate(const PriorityClass& object, Errors& errors) {
   } else if (object.value() > kUserValueMax) {
     errors.forbidden(Path("value"), "maximum allowed value of a user defined priority is 1000000000");
   }
-  if (object.has_preemption_policy()) {
+  if (object.has_preemption_policy() && object.preemption_policy().empty()) {
+    errors.required(Path("preemptionPolicy"));
+  } else if (object.has_preemption_policy()) {
     check_one_of(object.preemption_policy(), {"PreemptLowerPriority", "Never"}, Path("preemptionPolicy"), errors);
   }
 }

@@ -79,7 +79,10 @@ void validate(const ClusterRole& role, Errors& errors) {
   const auto& selectors = role.aggregation_rule().cluster_role_selectors();
   const Path path = Path("aggregationRule").member("clusterRoleSelectors");
   if (selectors.empty()) errors.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil");
-  for (int i = 0; i < selectors.size(); ++i) check_label_selector(selectors[i], path.index(i), errors);
+  for (int i = 0; i < selectors.size(); ++i) {
+    check_label_selector(selectors[i], path.index(i), errors);
+    if (!parsed(selectors[i])) errors.invalid(path.index(i), "null", "invalid label selector.");
+  }
 }
 void validate_update(const ClusterRole& now, const ClusterRole&, Errors& errors) { validate(now, errors); }
 
