@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <google/protobuf/descriptor.h>
+
 namespace ph::api {
 namespace {
 
@@ -268,7 +270,15 @@ std::string_view named_type(const Schema& owner, std::string_view member) {
   std::size_t from = name.size();
   for (int i = 0; i < 3 && from != name.npos; ++i) from = from == 0 ? name.npos : name.rfind('.', from - 1);
   if (from != name.npos) name.remove_prefix(from + 1);
-  const std::string key = std::string(name) + "." + std::string(member);
+  std::string key(name);
+  // A member of an embedded struct is that one's.
+  const Field* const field = owner.field(member);
+  if (field && field->path.size() > 1) {
+    key.resize(key.rfind('.') + 1);
+    key += field->path.back()->containing_type()->name();
+  }
+  key += ".";
+  key += member;
   const auto found = std::ranges::lower_bound(kNamed, key, {}, &Named::member);
   return found != std::end(kNamed) && found->member == key ? found->type : std::string_view();
 }
