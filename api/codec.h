@@ -26,7 +26,7 @@ struct DecodeOptions {
   // Warn: the problems found, in order, e.g. `unknown field "spec.foo"`. Strict: they are thrown as one DecodeError
   // `strict decoding error: unknown field "spec.foo", …`.
   std::vector<std::string>* warnings = nullptr;
-  int depth_max = 512;   // deeper nesting is refused; upstream's JSON decoder stops at 10,000
+  int depth_max = 512;  // deeper nesting is refused; upstream's JSON decoder stops at 10,000
 };
 
 enum class JsonStyle { Compact, Pretty };
@@ -54,8 +54,11 @@ struct Envelope {
 Envelope open_envelope(std::string_view bytes);
 
 // -- JSON straight from protobuf bytes, by tables, without building the object. Appends to `out`. `with_kind`: begin with
-// kind and apiVersion (objects in lists leave them out).
-void transcode_to_json(const Schema& schema, std::string_view protobuf, bool with_kind, std::string& out);
+// kind and apiVersion (objects in lists leave them out). Objects that stand within another (volumeClaimTemplates of a StatefulSet) have
+// none on the wire; a server shows theirs.
+enum class Within : unsigned char { AsOnTheWire, AsServed };
+void transcode_to_json(const Schema& schema, std::string_view protobuf, bool with_kind, std::string& out,
+                       Within within = Within::AsOnTheWire);
 
 // -- YAML: one document to JSON text (YAML 1.1 scalars as Kubernetes reads them; limits on depth, size and aliases).
 // Throws DecodeError. JSON text passes unchanged in meaning.

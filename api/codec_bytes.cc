@@ -10,19 +10,15 @@ namespace ph::api {
 namespace {
 
 // Field numbers that all kinds share.
-constexpr unsigned kMetadata = 1;               // of an object
-constexpr unsigned kResourceVersion = 6;        // of ObjectMeta
+constexpr unsigned kMetadata = 1;         // of an object
+constexpr unsigned kResourceVersion = 6;  // of ObjectMeta
 constexpr unsigned kLabels = 11;
-constexpr unsigned kRaw = 2;                    // of runtime.Unknown
+constexpr unsigned kRaw = 2;  // of runtime.Unknown
 
 // The last value of a field among the records of a message. Records of another wire type are not the field's.
 void find_last(std::string_view bytes, unsigned number, wire::WireType type, wire::Item& out) {
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  while (at < end) {
-    const std::uint64_t tag = wire::read_varint(at, end);
-    const wire::Item item = wire::read_item(at, end, tag & 7);
-    if (tag == (number << 3 | type)) out = item;
+  for (wire::Records in(bytes); in.next();) {
+    if (in.is(number, type)) out = in.item();
   }
 }
 
@@ -58,17 +54,12 @@ std::string with_version(std::string_view metadata, std::string_view revision) {
   out.reserve(metadata.size() + revision.size() + 16);
   wire::Writer writer(out);
   bool written = false;
-  const char* at = metadata.data();
-  const char* const end = at + metadata.size();
-  while (at < end) {
-    const char* const begin = at;
-    const std::uint64_t tag = wire::read_varint(at, end);
-    wire::read_item(at, end, tag & 7);
-    if (tag >> 3 >= kResourceVersion && !written) {
+  for (wire::Records in(metadata); in.next();) {
+    if (in.field() >= kResourceVersion && !written) {
       writer.bytes(kResourceVersion, revision);
       written = true;
     }
-    if (tag >> 3 != kResourceVersion) out.append(begin, at);
+    if (in.field() != kResourceVersion) out += in.whole();
   }
   if (!written) writer.bytes(kResourceVersion, revision);
   return out;
@@ -76,11 +67,7 @@ std::string with_version(std::string_view metadata, std::string_view revision) {
 
 }  // namespace
 
-std::string_view metadata_bytes(std::string_view protobuf) {
-  wire::Item item;
-  find_last(protobuf, kMetadata, wire::kBytes, item);
-  return item.bytes;
-}
+std::string_view metadata_bytes(std::string_view protobuf) { return wire::member_of(protobuf, kMetadata); }
 
 std::vector<std::pair<std::string_view, std::string_view>> labels_of(std::string_view protobuf) {
   std::vector<wire::Entry> entries;
@@ -104,7 +91,8 @@ std::string scalar_at(const Schema& schema, std::string_view protobuf, std::stri
     for (const auto* step : field->path) {
       wire::Item inner;
       const bool last = step == field->path.back();
-      find_last(item.bytes, static_cast<unsigned>(step->number()), last ? wire::wire_type(field->schema->type) : wire::kBytes, inner);
+      find_last(item.bytes, static_cast<unsigned>(step->number()), last ? wire::wire_type(field->schema->type) : wire::kBytes,
+                inner);
       item = inner;
     }
     at = field->schema;
@@ -121,27 +109,17 @@ std::string with_resource_version(std::string_view envelope, std::string_view re
   body.reserve(raw.size() + revision.size() + 32);
   wire::Writer body_writer(body);
   if (!metadata.data()) body_writer.bytes(kMetadata, changed);
-  const char* at = raw.data();
-  const char* const end = at + raw.size();
-  while (at < end) {
-    const char* const begin = at;
-    const std::uint64_t tag = wire::read_varint(at, end);
-    const wire::Item item = wire::read_item(at, end, tag & 7);
-    if (tag >> 3 != kMetadata) body.append(begin, at);
-    else if (metadata.data() && item.bytes.data() == metadata.data()) body_writer.bytes(kMetadata, changed);
+  for (wire::Records in(raw); in.next();) {
+    if (in.field() != kMetadata) body += in.whole();
+    else if (metadata.data() && in.text().data() == metadata.data()) body_writer.bytes(kMetadata, changed);
   }
   std::string out(envelope.substr(0, 4));
   out.reserve(envelope.size() + revision.size() + 32);
   wire::Writer writer(out);
   if (!raw.data()) writer.bytes(kRaw, body);
-  at = envelope.data() + 4;
-  const char* const envelope_end = envelope.data() + envelope.size();
-  while (at < envelope_end) {
-    const char* const begin = at;
-    const std::uint64_t tag = wire::read_varint(at, envelope_end);
-    const wire::Item item = wire::read_item(at, envelope_end, tag & 7);
-    if (tag >> 3 != kRaw) out.append(begin, at);
-    else if (raw.data() && item.bytes.data() == raw.data()) writer.bytes(kRaw, body);
+  for (wire::Records in(envelope.substr(4)); in.next();) {
+    if (in.field() != kRaw) out += in.whole();
+    else if (raw.data() && in.text().data() == raw.data()) writer.bytes(kRaw, body);
   }
   return out;
 }

@@ -6,10 +6,11 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/message.h>
-#include <nlohmann/json.hpp>
 #include <simdjson.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "api/go_types.h"
 #include "api/json_text.h"
 #include "api/quantity.h"
 #include "api/times.h"
@@ -67,23 +68,6 @@ std::string_view json_type_name(json_type type) {
   }
 }
 
-std::string go_type(const Schema& schema) {
-  switch (schema.type) {
-    case Type::Bool: return "bool";
-    case Type::Int32: return "int32";
-    case Type::Int64: return "int64";
-    case Type::Double: return "float64";
-    case Type::String: return "string";
-    case Type::Bytes: return "[]uint8";
-    case Type::List: return "[]" + go_type(*schema.element);
-    case Type::Map: return "map[string]" + go_type(*schema.element);
-    default: {
-      const auto last = schema.name.rfind('.');
-      return schema.name.substr(schema.name.rfind('.', last - 1) + 1);
-    }
-  }
-}
-
 // Where in the object the reader is; kept as a chain on the stack, and only spelled out for a complaint.
 struct Place {
   const Place* up = nullptr;
@@ -98,17 +82,28 @@ struct Place {
     if (!name.data()) return before + "[" + std::to_string(index) + "]";
     return before.empty() ? std::string(name) : before + "." + std::string(name);
   }
-  // As Go names a place in a type error: members alone, after the innermost struct.
+  // The innermost member of a struct; null: none.
+  const Place* member() const {
+    const Place* place = this;
+    while (place && !place->owner) place = place->up;
+    return place;
+  }
+  // As Go names a place in a type error: members alone, with the structs they are embedded in, after the innermost struct.
   std::string go_text() const {
-    std::string path;
-    const Schema* innermost = nullptr;
-    for (const Place* place = this; place; place = place->up) {
-      if (!place->owner) continue;
-      if (!innermost) innermost = place->owner;
-      path = path.empty() ? std::string(place->name) : std::string(place->name) + "." + path;
-    }
+    const Place* const innermost = member();
     if (!innermost) return {};
-    return fmt::format("struct field {}.{}", innermost->name.substr(innermost->name.rfind('.') + 1), path);
+    std::string path;
+    for (const Place* place = innermost; place; place = place->up) {
+      if (!place->owner) continue;
+      std::string step;
+      if (const Field* field = place->owner->field(place->name)) {
+        for (std::size_t i = 0; i + 1 < field->path.size(); ++i) step += field->path[i]->message_type()->name() + ".";
+      }
+      step += place->name;
+      path = path.empty() ? step : step + "." + path;
+    }
+    const std::string& name = innermost->owner->name;
+    return fmt::format("struct field {}.{}", name.substr(name.rfind('.') + 1), path);
   }
 };
 
@@ -160,8 +155,10 @@ class JsonReader {
     if (std::ranges::find(complaints, complaint) == complaints.end()) complaints.push_back(std::move(complaint));
   }
   [[noreturn]] static void mismatch(std::string_view what, const Schema& schema, const Place& place) {
+    const Place* const member = place.member();
+    const std::string type = member ? go_type(schema, *member->owner, member->name, member != &place) : go_type(schema);
     const std::string target = place.go_text();
-    throw Mismatch{fmt::format("json: cannot unmarshal {} into Go {} of type {}", what, target.empty() ? "value" : target, go_type(schema))};
+    throw Mismatch{fmt::format("json: cannot unmarshal {} into Go {} of type {}", what, target.empty() ? "value" : target, type)};
   }
 
   void members(const Schema& schema, od::object& object, const Place& place, int depth) {
@@ -339,11 +336,11 @@ class JsonReader {
       }
       case Type::List: return items(1, schema, value, place, depth + 1);
       case Type::Quantity: return quantity(value, type);
-      case Type::IntOrString: return int_or_string(value, type);
+      case Type::IntOrString: return int_or_string(value, type, place);
       case Type::Time:
       case Type::MicroTime: {
         std::string why;
-        const auto instant = parse_instant(text_of(value, type), schema.type == Type::MicroTime, why);
+        const auto instant = parse_instant(text_of(value, type, place), schema.type == Type::MicroTime, why);
         if (!instant) throw Mismatch{std::move(why)};
         if (instant->seconds == wire::kZeroTime) return;
         writer_.number(1, static_cast<std::uint64_t>(instant->seconds));
@@ -351,7 +348,7 @@ class JsonReader {
         return writer_.number(2, static_cast<std::uint64_t>(std::int64_t{nanos}));
       }
       case Type::Duration: {
-        const std::string_view text = text_of(value, type);
+        const std::string_view text = text_of(value, type, place);
         const auto duration = parse_duration(text);
         if (!duration) throw Mismatch{fmt::format("time: invalid duration \"{}\"", text)};
         return writer_.number(1, static_cast<std::uint64_t>(duration->count()));
@@ -376,7 +373,10 @@ class JsonReader {
       if (field.schema->type == Type::List) list = &field;
       if (field.schema->type == Type::Bool) flag = &field;
     }
-    const Field* const chosen = type == json_type::object ? object : type == json_type::array ? list : type == json_type::boolean ? flag : nullptr;
+    const Field* const chosen = type == json_type::object    ? object
+                                : type == json_type::array   ? list
+                                : type == json_type::boolean ? flag
+                                                             : nullptr;
     if (!chosen && flag) throw Mismatch{"boolean or JSON schema expected"};
     if (!chosen) return skip(value, type, depth);
     if (flag && chosen == object) writer_.number(static_cast<unsigned>(flag->number), 1);
@@ -385,27 +385,30 @@ class JsonReader {
     quiet_ = before;
   }
 
-  static std::string_view text_of(od::value& value, json_type type) {
-    if (type != json_type::string) throw Mismatch{fmt::format("json: cannot unmarshal {} into Go value of type string", json_type_name(type))};
+  static std::string_view text_of(od::value& value, json_type type, const Place& place) {
+    static const Schema kText = scalar(Type::String);
+    if (type != json_type::string) mismatch(json_type_name(type), kText, place);
     return take(value.get_string());
   }
 
   void quantity(od::value& value, json_type type) {
     // A number's text is a quantity's.
-    const std::string_view text = type == json_type::string ? take(value.get_string()) : raw_text(value, type);
+    std::string_view text = type == json_type::string ? take(value.get_string()) : raw_text(value, type);
     if (type == json_type::number && !json_syntax_error(text, 1).empty()) throw Unreadable();
-    if (const auto quantity = Quantity::parse(trim(text))) return writer_.bytes(1, quantity->text());
-    const std::string_view why = quantity_error(trim(text));
+    const auto first = text.find_first_not_of(" \t\n\v\f\r");
+    text = trim(text.substr(std::min(first, text.size())));
+    if (const auto quantity = Quantity::parse(text)) return writer_.bytes(1, quantity->text());
+    const std::string_view why = quantity_error(text);
     throw Mismatch{std::string(why)};
   }
 
-  void int_or_string(od::value& value, json_type type) {
+  void int_or_string(od::value& value, json_type type, const Place& place) {
     static const Schema kInt32 = scalar(Type::Int32);
     if (type == json_type::string) {
       writer_.number(1, 1);
       return writer_.bytes(3, take(value.get_string()));
     }
-    return writer_.number(2, static_cast<std::uint64_t>(integer(kInt32, value, type, Place{})));
+    return writer_.number(2, static_cast<std::uint64_t>(integer(kInt32, value, type, place)));
   }
 
   std::string& out_;
@@ -502,7 +505,8 @@ GroupVersionKind type_of(std::string_view json) {
   std::string api_version, kind;
   const auto walk = [&](od::document& document) {
     const json_type type = take(document.type());
-    if (type != json_type::object) throw Mismatch{fmt::format("json: cannot unmarshal {} into Go value of type {}", json_type_name(type), kTarget)};
+    if (type != json_type::object)
+      throw Mismatch{fmt::format("json: cannot unmarshal {} into Go value of type {}", json_type_name(type), kTarget)};
     for (auto result : take(document.get_object())) {
       od::field member = take(std::move(result));
       const std::string_view name = take(member.unescaped_key());
@@ -512,7 +516,8 @@ GroupVersionKind type_of(std::string_view json) {
       const json_type type = take(value.type());
       if (type == json_type::null) continue;
       if (type != json_type::string) {
-        throw Mismatch{fmt::format("json: cannot unmarshal {} into Go struct field .{} of type string", json_type_name(type), name)};
+        throw Mismatch{
+            fmt::format("json: cannot unmarshal {} into Go struct field .{} of type string", json_type_name(type), name)};
       }
       out->assign(take(value.get_string()));
       if (!kind.empty() && !api_version.empty()) return;  // the rest is read when the object is decoded

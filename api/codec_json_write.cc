@@ -7,7 +7,7 @@
 
 #include "api/codec.h"
 #include "api/json_text.h"
-#include "api/quantity.h"
+#include "api/meaning.h"
 #include "api/times.h"
 #include "api/wire.h"
 
@@ -28,7 +28,7 @@ void append_integer(std::int64_t value, std::string& out) {
 
 class JsonWriter {
  public:
-  explicit JsonWriter(std::string& out) : out_(out) {}
+  JsonWriter(std::string& out, Within within) : out_(out), within_(within) {}
 
   void structure(const Schema& schema, std::string_view bytes, bool with_kind) {
     const wire::Plan& plan = *schema.plan();
@@ -48,7 +48,9 @@ class JsonWriter {
       out_.append(plan.json_keys[i]);
       // The items of a list that has none are [], as a server answers.
       const bool no_items = schema.kind && !index[i].count && field.name == "items";
-      no_items ? void(out_.append("[]")) : member(field, index[i]);
+      // Items of a kind's own list are told by the list.
+      const bool has_kinds = within_ == Within::AsServed && !schema.kind && field.schema->element && field.schema->element->kind;
+      no_items ? void(out_.append("[]")) : member(field, index[i], has_kinds);
     }
     out_.push_back('}');
   }
@@ -91,11 +93,11 @@ class JsonWriter {
     if (field.pointer) return slot.count != 0;
     switch (field.schema->type) {
       case Type::Bool:
-      case Type::Int64: return slot.item.number != 0;
-      case Type::Int32: return static_cast<std::int32_t>(slot.item.number) != 0;
-      case Type::Double: return std::bit_cast<double>(slot.item.number) != 0;
+      case Type::Int32:
+      case Type::Int64:
+      case Type::Double:
       case Type::String:
-      case Type::Bytes: return !slot.item.bytes.empty();
+      case Type::Bytes: return !Meaning::is_zero_leaf(wire::Leaf{slot.item}, field.schema->type);
       case Type::List:
       case Type::Map: return slot.count != 0;
       case Type::Time:
@@ -104,17 +106,19 @@ class JsonWriter {
     }
   }
 
-  void member(const Field& field, const wire::Slot& slot) {
+  // `has_kinds`: of a list of objects that say what they are.
+  void member(const Field& field, const wire::Slot& slot, bool has_kinds = false) {
     const Schema& schema = *field.schema;
-    const bool many = schema.type == Type::Map || (schema.type == Type::List && !schema.descriptor);
-    const bool nil_when_absent = field.pointer || many || schema.type == Type::Bytes || schema.type == Type::List;
+    const bool nil_when_absent =
+        field.pointer || schema.type == Type::Map || schema.type == Type::Bytes || schema.type == Type::List;
     if (!slot.count && nil_when_absent) {
       out_.append("null");
       return;
     }
     const auto number = static_cast<unsigned>(field.number);
     if (schema.type == Type::Map) return map(slot, number, *schema.element);
-    if (many) return list({slot.begin, static_cast<std::size_t>(slot.end - slot.begin)}, number, *schema.element);
+    if (wire::is_many(schema))
+      return list({slot.begin, static_cast<std::size_t>(slot.end - slot.begin)}, number, *schema.element, has_kinds);
     value(schema, slot.item);
   }
 
@@ -132,12 +136,12 @@ class JsonWriter {
     out_.append(index[static_cast<std::size_t>(flag - schema.fields.data())].item.number ? "true" : "false");
   }
 
-  void list(std::string_view records, unsigned number, const Schema& element) {
+  void list(std::string_view records, unsigned number, const Schema& element, bool has_kinds = false) {
     char before = '[';
     wire::for_each(records, number, wire::wire_type(element.type), [&](const wire::Item& item) {
       out_.push_back(before);
       before = ',';
-      value(element, item);
+      has_kinds ? structure(element, item.bytes, true) : value(element, item);
     });
     if (before == '[') out_.push_back('[');
     out_.push_back(']');
@@ -181,28 +185,31 @@ class JsonWriter {
   void object(const Envelope& envelope) {
     if (envelope.content_type == "application/json") return raw(envelope.raw);
     const Schema* schema = Scheme::builtin().find(envelope.kind);
-    if (!schema) throw DecodeError("no kind \"" + envelope.kind.kind + "\" is registered for version \"" + envelope.kind.api_version() + "\"");
+    if (!schema)
+      throw DecodeError("no kind \"" + envelope.kind.kind + "\" is registered for version \"" + envelope.kind.api_version() +
+                        "\"");
     structure(*schema, envelope.raw, true);
   }
 
   std::string& out_;
+  const Within within_;
 };
 
 }  // namespace
 
-void transcode_to_json(const Schema& schema, std::string_view protobuf, bool with_kind, std::string& out) {
+void transcode_to_json(const Schema& schema, std::string_view protobuf, bool with_kind, std::string& out, Within within) {
   const std::size_t before = out.size();
   try {
-    if (schema.type == Type::Struct) return JsonWriter(out).structure(schema, protobuf, with_kind);
-    return JsonWriter(out).value(schema, {.bytes = protobuf});
+    if (schema.type == Type::Struct) return JsonWriter(out, within).structure(schema, protobuf, with_kind);
+    return JsonWriter(out, within).value(schema, {.bytes = protobuf});
   } catch (const InPieces&) {
     out.resize(before);
   }
   const auto message = Scheme::builtin().make(schema);
   decode_protobuf(protobuf, *message);
   const std::string whole = encode_protobuf(*message);
-  if (schema.type == Type::Struct) return JsonWriter(out).structure(schema, whole, with_kind);
-  JsonWriter(out).value(schema, {.bytes = whole});
+  if (schema.type == Type::Struct) return JsonWriter(out, within).structure(schema, whole, with_kind);
+  JsonWriter(out, within).value(schema, {.bytes = whole});
 }
 
 std::string encode_json(const pb::Message& message, JsonStyle style) {

@@ -66,7 +66,8 @@ class Check {
       case Type::IntOrString: return text(wire::read_int_or_string(item.bytes).text);
       case Type::List: {
         bool clean = true;
-        wire::for_each(item.bytes, 1, wire::wire_type(schema.element->type), [&](const wire::Item& inner) { clean &= value(*schema.element, inner); });
+        wire::for_each(item.bytes, 1, wire::wire_type(schema.element->type),
+                       [&](const wire::Item& inner) { clean &= value(*schema.element, inner); });
         return clean;
       }
       default: return true;
@@ -78,7 +79,8 @@ class Check {
     return true;
   }
   static bool quantity(std::string_view text) {
-    if (const std::string_view error = quantity_error(text.empty() ? "0" : text); !error.empty()) throw DecodeError(std::string(error));
+    if (const std::string_view error = quantity_error(text.empty() ? "0" : text); !error.empty())
+      throw DecodeError(std::string(error));
     return canonical_quantity(text) == text;
   }
 
@@ -135,23 +137,19 @@ std::string encode_envelope(const pb::Message& message) {
 void decode_envelope(std::string_view bytes, pb::Message& into) { decode_protobuf(open_envelope(bytes).raw, into); }
 
 Envelope open_envelope(std::string_view bytes) {
-  if (!bytes.starts_with(kMagic)) throw DecodeError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
+  if (!bytes.starts_with(kMagic))
+    throw DecodeError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
   Envelope envelope;
-  const char* at = bytes.data() + kMagic.size();
-  const char* const end = bytes.data() + bytes.size();
-  while (at < end) {
-    const std::uint64_t tag = wire::read_varint(at, end);
-    const wire::Item item = wire::read_item(at, end, tag & 7);
-    if ((tag & 7) != wire::kBytes) continue;
-    if (tag >> 3 == 1) {
-      const wire::Entry type = wire::read_entry(item.bytes);
-      const auto slash = type.key.find('/');
+  for (wire::Records in(bytes.substr(kMagic.size())); in.next();) {
+    if (in.is(1, wire::kBytes)) {
+      const auto [version, kind] = wire::text_entry(in.text());
+      const auto slash = version.find('/');
       const bool core = slash == std::string_view::npos;
-      envelope.kind = {core ? std::string() : std::string(type.key.substr(0, slash)), std::string(core ? type.key : type.key.substr(slash + 1)),
-                       std::string(type.value.bytes)};
+      envelope.kind = {core ? std::string() : std::string(version.substr(0, slash)),
+                       std::string(core ? version : version.substr(slash + 1)), std::string(kind)};
     }
-    if (tag >> 3 == 2) envelope.raw = item.bytes;
-    if (tag >> 3 == 4) envelope.content_type = item.bytes;
+    if (in.is(2, wire::kBytes)) envelope.raw = in.text();
+    if (in.is(4, wire::kBytes)) envelope.content_type = in.text();
   }
   return envelope;
 }

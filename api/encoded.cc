@@ -93,7 +93,7 @@ void Encoded::append_json(bool with_kind, std::string& out) const {
   if (json_) {
     out += body_;
   } else {
-    transcode_to_json(schema_, body_, with_kind, out);
+    transcode_to_json(schema_, body_, with_kind, out, Within::AsServed);
   }
 }
 
@@ -101,14 +101,18 @@ std::string encode_stored(const Object& object) {
   return object.message() ? encode_envelope(*object.message()) : dumped(to_json(object));
 }
 
+void decode_stored(std::string_view bytes, google::protobuf::Message& into) {
+  if (is_json_text(bytes)) {
+    decode_json(bytes, into);
+  } else {
+    decode_envelope(bytes, into);
+  }
+}
+
 Object decode_stored(const Schema& schema, std::string_view bytes) {
   if (schema.descriptor == nullptr) return object_of_document(schema, structural::read_document(bytes));
   Object out = Object::make(schema);
-  if (is_json_text(bytes)) {
-    decode_json(bytes, *out.message());
-  } else {
-    decode_envelope(bytes, *out.message());
-  }
+  decode_stored(bytes, *out.message());
   return out;
 }
 
@@ -116,7 +120,9 @@ std::string served_bytes(std::string_view stored, std::string_view revision) {
   return is_json_text(stored) ? with_version_in_json(stored, revision) : with_resource_version(stored, revision);
 }
 
-std::string encode_json(const Object& object) { return object.message() ? encode_json(*object.message()) : dumped(to_json(object)); }
+std::string encode_json(const Object& object) {
+  return object.message() ? encode_json(*object.message()) : dumped(to_json(object));
+}
 
 Json to_json(const Object& object) {
   if (object.message()) return to_json(*object.message());

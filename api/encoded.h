@@ -39,7 +39,8 @@ class Encoded {
 
 // As the store keeps it: protobuf in its envelope, or JSON with sorted members.
 std::string encode_stored(const Object& object);
-// Of stored or served bytes.
+// Of stored or served bytes. Into a message: of its kind.
+void decode_stored(std::string_view bytes, google::protobuf::Message& into);
 Object decode_stored(const Schema& schema, std::string_view bytes);
 // Stored bytes as they are served: metadata.resourceVersion is `revision`, everything else is copied.
 std::string served_bytes(std::string_view stored, std::string_view revision);

@@ -31,7 +31,8 @@ Qualified split(std::string_view text) {
 }
 
 // details.kind is the resource here: upstream does the same.
-meta::v1::Status about(std::string_view qualified, std::string_view name, int code, std::string_view reason, std::string message) {
+meta::v1::Status about(std::string_view qualified, std::string_view name, int code, std::string_view reason,
+                       std::string message) {
   meta::v1::Status status = failure(code, reason, std::move(message));
   auto [kind, group] = split(qualified);
   status.mutable_details()->set_name(std::string(name));
@@ -46,8 +47,8 @@ ApiError::ApiError(meta::v1::Status status) : status_(std::move(status)) {}
 
 bool is_of_another_uid(const ApiError& error) {
   return error.is("Invalid") && std::ranges::any_of(error.status().details().causes(), [](const meta::v1::StatusCause& cause) {
-    return cause.field() == "metadata.uid";
-  });
+           return cause.field() == "metadata.uid";
+         });
 }
 
 ApiError bad_request(std::string message) { return ApiError(failure(400, "BadRequest", std::move(message))); }
@@ -72,7 +73,8 @@ ApiError page_not_found() {
 }
 
 ApiError method_not_allowed(std::string_view resource, std::string_view verb) {
-  meta::v1::Status status = failure(405, "MethodNotAllowed", fmt::format("{} is not supported on resources of kind \"{}\"", verb, resource));
+  meta::v1::Status status =
+      failure(405, "MethodNotAllowed", fmt::format("{} is not supported on resources of kind \"{}\"", verb, resource));
   auto [kind, group] = split(resource);
   status.mutable_details()->set_group(std::move(group));
   status.mutable_details()->set_kind(std::move(kind));
@@ -88,7 +90,8 @@ ApiError already_exists(std::string_view resource, std::string_view name) {
 }
 
 ApiError conflict(std::string_view resource, std::string_view name, std::string_view why) {
-  return ApiError(about(resource, name, 409, "Conflict", fmt::format("Operation cannot be fulfilled on {} \"{}\": {}", resource, name, why)));
+  return ApiError(
+      about(resource, name, 409, "Conflict", fmt::format("Operation cannot be fulfilled on {} \"{}\": {}", resource, name, why)));
 }
 
 ApiError expired(std::string message) { return ApiError(failure(410, "Expired", std::move(message))); }
@@ -97,7 +100,9 @@ ApiError too_large(std::string message) {
   return ApiError(failure(413, "RequestEntityTooLarge", fmt::format("Request entity is too large: {}", message)));
 }
 
-ApiError unsupported_media_type(std::string message) { return ApiError(failure(415, "UnsupportedMediaType", std::move(message))); }
+ApiError unsupported_media_type(std::string message) {
+  return ApiError(failure(415, "UnsupportedMediaType", std::move(message)));
+}
 
 std::string text_of(const std::vector<FieldError>& errors) {
   std::vector<std::string> told;

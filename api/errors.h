@@ -35,23 +35,23 @@ class ApiError : public std::exception {
 bool is_of_another_uid(const ApiError& error);
 
 // `resource` is the plural with its group: "pods", "deployments.apps"; `kind` with its group: "Deployment.apps".
-ApiError bad_request(std::string message);                                             // 400 BadRequest
-ApiError unauthorized();                                                               // 401 Unauthorized
+ApiError bad_request(std::string message);                                                   // 400 BadRequest
+ApiError unauthorized();                                                                     // 401 Unauthorized
 ApiError forbidden(std::string_view resource, std::string_view name, std::string_view why);  // 403 Forbidden
-ApiError not_found(std::string_view resource, std::string_view name);                 // 404 NotFound
-ApiError page_not_found();                                                             // 404 for an unknown path
-ApiError method_not_allowed(std::string_view resource, std::string_view verb);        // 405 MethodNotAllowed
-ApiError not_acceptable(std::string_view accepted);                                    // 406 NotAcceptable
-ApiError already_exists(std::string_view resource, std::string_view name);            // 409 AlreadyExists
+ApiError not_found(std::string_view resource, std::string_view name);                        // 404 NotFound
+ApiError page_not_found();                                                                   // 404 for an unknown path
+ApiError method_not_allowed(std::string_view resource, std::string_view verb);               // 405 MethodNotAllowed
+ApiError not_acceptable(std::string_view accepted);                                          // 406 NotAcceptable
+ApiError already_exists(std::string_view resource, std::string_view name);                   // 409 AlreadyExists
 ApiError conflict(std::string_view resource, std::string_view name, std::string_view why);   // 409 Conflict
-ApiError expired(std::string message);                                                 // 410 Expired
-ApiError too_large(std::string message);                                               // 413 RequestEntityTooLarge
-ApiError unsupported_media_type(std::string message);                                  // 415 UnsupportedMediaType
+ApiError expired(std::string message);                                                       // 410 Expired
+ApiError too_large(std::string message);                                                     // 413 RequestEntityTooLarge
+ApiError unsupported_media_type(std::string message);                                        // 415 UnsupportedMediaType
 ApiError invalid(std::string_view kind, std::string_view name, const std::vector<FieldError>& errors);  // 422 Invalid
-ApiError too_many_requests(std::string message, int retry_after_seconds);              // 429 TooManyRequests
-ApiError internal(std::string message);                                                // 500 InternalError
-ApiError unforeseen(std::string message);                                               // 500 with no reason
-ApiError unavailable(std::string message);                                             // 503 ServiceUnavailable
-ApiError timeout(std::string message);                                                 // 504 Timeout
+ApiError too_many_requests(std::string message, int retry_after_seconds);                               // 429 TooManyRequests
+ApiError internal(std::string message);                                                                 // 500 InternalError
+ApiError unforeseen(std::string message);                                                               // 500 with no reason
+ApiError unavailable(std::string message);                                                              // 503 ServiceUnavailable
+ApiError timeout(std::string message);                                                                  // 504 Timeout
 
 }  // namespace ph::api

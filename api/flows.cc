@@ -141,6 +141,8 @@ const std::vector<PriorityLevelConfiguration>& suggested_priority_levels() {
 }
 
 const FlowSchema* mandatory_flow_schema(std::string_view name) { return named(mandatory_flow_schemas(), name); }
-const PriorityLevelConfiguration* mandatory_priority_level(std::string_view name) { return named(mandatory_priority_levels(), name); }
+const PriorityLevelConfiguration* mandatory_priority_level(std::string_view name) {
+  return named(mandatory_priority_levels(), name);
+}
 
 }  // namespace ph::api

@@ -19,8 +19,8 @@ class InstantReader {
   explicit InstantReader(std::string_view text) : rest_(text) {}
 
   bool read(bool micro) {
-    const bool date = number(4, "2006", year_) && literal("-") && number(2, "01", month_) && in_range(month_ >= 1 && month_ <= 12, "month") &&
-                      literal("-") && number(2, "02", day_);
+    const bool date = number(4, "2006", year_) && literal("-") && number(2, "01", month_) &&
+                      in_range(month_ >= 1 && month_ <= 12, "month") && literal("-") && number(2, "02", day_);
     const bool clock = date && literal("T") && number(2, "15", hour_) && in_range(hour_ < 24, "hour") && literal(":") &&
                        number(2, "04", minute_) && in_range(minute_ < 60, "minute") && literal(":") && number(2, "05", second_) &&
                        in_range(second_ < 60, "second");
@@ -30,7 +30,8 @@ class InstantReader {
   }
 
   Instant instant() const {
-    const auto time = std::chrono::sys_days(date_of()) + std::chrono::hours(hour_) + std::chrono::minutes(minute_) + seconds(second_) - offset_;
+    const auto time =
+        std::chrono::sys_days(date_of()) + std::chrono::hours(hour_) + std::chrono::minutes(minute_) + seconds(second_) - offset_;
     return {std::chrono::sys_seconds(time).time_since_epoch().count(), nanos_};
   }
 
@@ -42,7 +43,8 @@ class InstantReader {
 
  private:
   std::chrono::year_month_day date_of() const {
-    return {std::chrono::year(year_), std::chrono::month(static_cast<unsigned>(month_)), std::chrono::day(static_cast<unsigned>(day_))};
+    return {std::chrono::year(year_), std::chrono::month(static_cast<unsigned>(month_)),
+            std::chrono::day(static_cast<unsigned>(day_))};
   }
   bool expected(std::string_view element) { return element_ = element, false; }
   bool in_range(bool good, std::string_view what) {
@@ -79,7 +81,8 @@ class InstantReader {
   bool fraction() {
     if (rest_.size() < 2 || (rest_[0] != '.' && rest_[0] != ',') || !is_digit(rest_[1])) return true;
     rest_.remove_prefix(1);
-    for (int unit = 100'000'000; !rest_.empty() && is_digit(rest_[0]); unit /= 10, rest_.remove_prefix(1)) nanos_ += (rest_[0] - '0') * unit;
+    for (int unit = 100'000'000; !rest_.empty() && is_digit(rest_[0]); unit /= 10, rest_.remove_prefix(1))
+      nanos_ += (rest_[0] - '0') * unit;
     return true;
   }
   bool offset() {

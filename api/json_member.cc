@@ -90,6 +90,24 @@ std::optional<std::string_view> json_at(std::string_view text, std::string_view 
   return text;
 }
 
+const nlohmann::json* document_at(const nlohmann::json& document, std::string_view dotted) {
+  const nlohmann::json* at = &document;
+  while (!dotted.empty()) {
+    const auto dot = std::min(dotted.find('.'), dotted.size());
+    if (!at->is_object()) return nullptr;
+    const auto found = at->find(dotted.substr(0, dot));
+    if (found == at->end()) return nullptr;
+    at = &*found;
+    dotted.remove_prefix(std::min(dot + 1, dotted.size()));
+  }
+  return at;
+}
+
+std::string document_text(const nlohmann::json& document, std::string_view dotted) {
+  const nlohmann::json* found = document_at(document, dotted);
+  return found && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 std::string json_plain(std::string_view value) {
   if (value == "null") return {};
   if (!value.starts_with('"') || value.size() < 2) return std::string(value);

@@ -1,10 +1,12 @@
-// Members of JSON text, found without reading the rest. The text must be JSON: one that a codec wrote or judged. Names are
+// Members of JSON by their names. Of text, found without reading the rest: it must be JSON: one that a codec wrote or judged. Names are
 // compared as they are written, which is how codecs write them: without escapes.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace ph::api {
 
@@ -15,6 +17,11 @@ std::optional<std::string_view> json_at(std::string_view text, std::string_view 
 // Calls `use(name, value)` for every member, in the order of the text.
 template <class Use>
 void for_each_json_member(std::string_view text, Use&& use);
+
+// The same of a document: by names separated by dots; null when there is none.
+const nlohmann::json* document_at(const nlohmann::json& document, std::string_view dotted);
+// The text that stands there; empty when there is none.
+std::string document_text(const nlohmann::json& document, std::string_view dotted);
 
 // What a value's text means as plain text: of a string its content, else the text itself; null is empty.
 std::string json_plain(std::string_view value);

@@ -55,7 +55,8 @@ class Checker {
 
  private:
   bool fail(std::string_view context) {
-    error_ = at_ < text_.size() ? fmt::format("invalid character {} {}", quoted(text_[at_]), context) : "unexpected end of JSON input";
+    error_ =
+        at_ < text_.size() ? fmt::format("invalid character {} {}", quoted(text_[at_]), context) : "unexpected end of JSON input";
     return false;
   }
   void space() {
@@ -243,6 +244,8 @@ int escaped_unit(std::string_view text, std::size_t at) {
 
 }  // namespace
 
+std::string_view json_type_name(const nlohmann::json& value) { return value.is_boolean() ? "bool" : value.type_name(); }
+
 std::string json_syntax_error(std::string_view text, int depth_max) { return Checker(text, depth_max).run(); }
 
 std::size_t utf8_length(std::string_view text, std::size_t at) {
@@ -294,7 +297,22 @@ void append_json_string(std::string_view text, std::string& out) {
   out.push_back('"');
 }
 
+// Nothing to leave out or to escape. Without a branch for each byte.
+static bool is_compact(std::string_view text) {
+  bool compact = true;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    compact &= (byte > 0x20) & (byte != '<') & (byte != '>') & (byte != '&') & (byte != 0xe2);
+  }
+  return compact;
+}
+
 void append_compact_json(std::string_view text, bool escape, std::string& out) {
+  // As nearly all are: what we have written ourselves.
+  if (is_compact(text)) {
+    out += text;
+    return;
+  }
   bool in_string = false;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = at;
@@ -349,11 +367,11 @@ void append_json_double(double value, std::string& out) {
   if (zero != std::string_view::npos) out.append(text.substr(zero + 3));
 }
 
-std::string indent_json(std::string_view compact) {
+std::string indent_json(std::string_view compact, std::size_t spaces) {
   std::string out;
   out.reserve(compact.size() * 2);
   std::size_t depth = 0;
-  const auto line = [&] { out.append("\n").append(depth * 2, ' '); };
+  const auto line = [&] { out.append("\n").append(depth * spaces, ' '); };
   bool in_string = false;
   for (std::size_t at = 0; at < compact.size(); ++at) {
     const char c = compact[at];

@@ -13,13 +13,16 @@ namespace ph::api {
 // value`; empty when it is one. Nesting deeper than `depth_max` is an error too.
 std::string json_syntax_error(std::string_view text, int depth_max);
 
+// What Go's encoding/json calls the type of a value: "bool", "number", "string", "array", "object", "null".
+std::string_view json_type_name(const nlohmann::json& value);
+
 // Appends a valid text without white space; with `escape`, < > & U+2028 U+2029 are escaped, as Go does when it embeds one.
 void append_compact_json(std::string_view text, bool escape, std::string& out);
 // Appends a string literal. What is not UTF-8 becomes \ufffd.
 void append_json_string(std::string_view text, std::string& out);
 void append_json_double(double value, std::string& out);
-// A compact text with two spaces a level.
-std::string indent_json(std::string_view compact);
+// A compact text with a member a line, and that many spaces a level.
+std::string indent_json(std::string_view compact, std::size_t spaces = 2);
 
 // The text with every byte that is not UTF-8, and every escape of half a surrogate pair, replaced by U+FFFD, as Go reads them.
 std::string mend_json(std::string_view text);

@@ -21,7 +21,9 @@ bool lower_alnum(char c) { return lower(c) || digit(c); }
 bool alnum(char c) { return lower_alnum(c) || (c >= 'A' && c <= 'Z'); }
 
 // The keys and values of labels are counted in bytes, by upstream's words; they have no others.
-std::string too_long(std::size_t max, std::string_view unit = "characters") { return fmt::format("must be no more than {} {}", max, unit); }
+std::string too_long(std::size_t max, std::string_view unit = "characters") {
+  return fmt::format("must be no more than {} {}", max, unit);
+}
 
 // Upstream's rendering of a rule, its examples and its expression.
 std::string rule(std::string_view words, std::string_view expression, std::initializer_list<std::string_view> examples) {
@@ -70,9 +72,10 @@ Messages check_dns1123_label(std::string_view name) {
   const bool subdomain = is_subdomain(name);
   if (subdomain) out.push_back("must not contain dots");
   else
-    out.push_back(rule("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
-                       "with an alphanumeric character",
-                       "[a-z0-9]([-a-z0-9]*[a-z0-9])?", {"my-name", "123-abc"}));
+    out.push_back(
+        rule("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
+             "with an alphanumeric character",
+             "[a-z0-9]([-a-z0-9]*[a-z0-9])?", {"my-name", "123-abc"}));
   return out;
 }
 
@@ -80,9 +83,10 @@ static Messages check_subdomain(std::string_view name, std::string_view unit) {
   Messages out;
   if (name.size() > kSubdomainMax) out.push_back(too_long(kSubdomainMax, unit));
   if (!is_subdomain(name)) {
-    out.push_back(rule("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-                       "and end with an alphanumeric character",
-                       R"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)", {"example.com"}));
+    out.push_back(
+        rule("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+             "and end with an alphanumeric character",
+             R"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)", {"example.com"}));
   }
   return out;
 }
@@ -91,9 +95,10 @@ Messages check_wildcard_subdomain(std::string_view name) {
   Messages out;
   if (name.size() > kSubdomainMax) out.push_back(too_long(kSubdomainMax));
   if (!name.starts_with("*.") || !is_subdomain(name.substr(2))) {
-    out.push_back(rule("a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower "
-                       "case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
-                       R"(\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)", {"*.example.com"}));
+    out.push_back(
+        rule("a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower "
+             "case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+             R"(\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)", {"*.example.com"}));
   }
   return out;
 }
@@ -104,9 +109,10 @@ Messages check_dns1035_label(std::string_view name) {
   Messages out;
   if (name.size() > kLabelMax) out.push_back(too_long(kLabelMax));
   if (!is_label(name) || !lower(name.front())) {
-    out.push_back(rule("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
-                       "character, and end with an alphanumeric character",
-                       "[a-z]([-a-z0-9]*[a-z0-9])?", {"my-name", "abc-123"}));
+    out.push_back(
+        rule("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
+             "character, and end with an alphanumeric character",
+             "[a-z]([-a-z0-9]*[a-z0-9])?", {"my-name", "abc-123"}));
   }
   return out;
 }
@@ -139,9 +145,10 @@ Messages check_label_value(std::string_view value) {
   Messages out;
   if (value.size() > kLabelMax) out.push_back(too_long(kLabelMax, "bytes"));
   if (!value.empty() && !is_name_part(value)) {
-    out.push_back(rule("a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
-                       "and end with an alphanumeric character",
-                       "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", {"MyValue", "my_value", "12345"}));
+    out.push_back(
+        rule("a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
+             "and end with an alphanumeric character",
+             "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", {"MyValue", "my_value", "12345"}));
   }
   return out;
 }
@@ -190,10 +197,12 @@ Messages check_env_var_name(std::string_view name) {
 }
 
 Messages check_c_identifier(std::string_view name) {
-  const bool fits = !name.empty() && !digit(name.front()) && std::ranges::all_of(name, [](char c) { return alnum(c) || c == '_'; });
+  const bool fits =
+      !name.empty() && !digit(name.front()) && std::ranges::all_of(name, [](char c) { return alnum(c) || c == '_'; });
   if (fits) return {};
-  return {rule("a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-               "[A-Za-z_][A-Za-z0-9_]*", {"my_name", "MY_NAME", "MyName"})};
+  return {rule(
+      "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
+      "[A-Za-z_][A-Za-z0-9_]*", {"my_name", "MY_NAME", "MyName"})};
 }
 
 Messages check_ip(std::string_view text) {
@@ -206,7 +215,8 @@ Messages check_canonical_ip(std::string_view text) {
   if (!address) return check_ip(text);
   if (address->has_leading_zeros) return {"must not have leading 0s"};
   if (address->is_mapped()) return {"must not be an IPv4-mapped IPv6 address"};
-  if (const std::string canonical = address->text(); canonical != text) return {fmt::format("must be in canonical form (\"{}\")", canonical)};
+  if (const std::string canonical = address->text(); canonical != text)
+    return {fmt::format("must be in canonical form (\"{}\")", canonical)};
   return {};
 }
 

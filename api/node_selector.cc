@@ -13,8 +13,8 @@
 
 namespace ph::api {
 
-using core::v1::Node, core::v1::NodeSelector, core::v1::NodeSelectorRequirement, core::v1::NodeSelectorTerm,
-    core::v1::PodSpec, core::v1::Taint, core::v1::Toleration;
+using core::v1::Node, core::v1::NodeSelector, core::v1::NodeSelectorRequirement, core::v1::NodeSelectorTerm, core::v1::PodSpec,
+    core::v1::Taint, core::v1::Toleration;
 
 namespace {
 
@@ -37,14 +37,19 @@ template <class Ops>
 std::string unsupported(std::string_view list, int index, const NodeSelectorRequirement& requirement, const Ops& ops) {
   std::vector<std::string> supported;
   for (const auto& [name, op] : ops) supported.push_back(quote(name));
-  return fmt::format("{}[{}].operator: Unsupported value: {}: supported values: {}", list, index,
-                     quote(requirement.operator_()), fmt::join(supported, ", "));
+  return fmt::format("{}[{}].operator: Unsupported value: {}: supported values: {}", list, index, quote(requirement.operator_()),
+                     fmt::join(supported, ", "));
 }
 
-const std::string* find(const google::protobuf::Map<std::string, std::string>& map, const std::string& key) {
-  const auto found = map.find(key);
-  return found == map.end() ? nullptr : &found->second;
+std::string_view name_of(const Node& node) { return node.metadata().name(); }
+std::string_view name_of(const NodeTraits& node) { return node.name; }
+
+std::optional<std::string_view> label_of(const Node& node, const std::string& key) {
+  const auto found = node.metadata().labels().find(key);
+  if (found == node.metadata().labels().end()) return std::nullopt;
+  return found->second;
 }
+std::optional<std::string_view> label_of(const NodeTraits& node, const std::string& key) { return node.label(key); }
 
 }  // namespace
 
@@ -72,7 +77,8 @@ void NodeTerm::add_expression(const NodeSelectorRequirement& requirement, int in
   }
   const bool orders = out.op == Op::Gt || out.op == Op::Lt;
   const bool lists = out.op == Op::In || out.op == Op::NotIn;
-  if (lists && out.values.empty()) invalid("values", list_of(requirement), "for 'in', 'notin' operators, values set can't be empty");
+  if (lists && out.values.empty())
+    invalid("values", list_of(requirement), "for 'in', 'notin' operators, values set can't be empty");
   if (!lists && !orders && !out.values.empty()) {
     invalid("values", list_of(requirement), "values set must be empty for exists and does not exist");
   }
@@ -98,42 +104,39 @@ void NodeTerm::add_field(const NodeSelectorRequirement& requirement, int index) 
   const auto known = std::ranges::find(kOps, requirement.operator_(), [](const auto& op) { return op.first; });
   if (known == std::end(kOps)) return errors_.push_back(unsupported("matchFields", index, requirement, kOps));
   if (requirement.values_size() != 1) {
-    return errors_.push_back(fmt::format("matchFields[{}].values: Invalid value: {}: must have one element", index, list_of(requirement)));
+    return errors_.push_back(
+        fmt::format("matchFields[{}].values: Invalid value: {}: must have one element", index, list_of(requirement)));
   }
   fields_.push_back({requirement.key(), known->second, {requirement.values(0)}});
 }
 
-bool NodeTerm::holds(const Requirement& requirement, const std::string* value) {
+bool NodeTerm::holds(const Requirement& requirement, std::optional<std::string_view> value) {
   const auto listed = [&] { return std::ranges::find(requirement.values, *value) != requirement.values.end(); };
   const auto number = [&] { return value ? to_int(*value) : std::nullopt; };
   switch (requirement.op) {
-    case Op::In:
-      return value && listed();
-    case Op::NotIn:
-      return !value || !listed();
-    case Op::Exists:
-      return value;
-    case Op::DoesNotExist:
-      return !value;
-    case Op::Gt:
-      return number() && *number() > requirement.bound;
-    case Op::Lt:
-      return number() && *number() < requirement.bound;
+    case Op::In: return value && listed();
+    case Op::NotIn: return !value || !listed();
+    case Op::Exists: return value.has_value();
+    case Op::DoesNotExist: return !value;
+    case Op::Gt: return number() && *number() > requirement.bound;
+    case Op::Lt: return number() && *number() < requirement.bound;
   }
   return false;
 }
 
-bool NodeTerm::matches(const Node& node) const {
+template <class N>
+bool NodeTerm::all_hold(const N& node) const {
   if (!errors_.empty() || empty()) return false;
-  const auto label = [&](const Requirement& requirement) {
-    return holds(requirement, find(node.metadata().labels(), requirement.key));
-  };
+  const auto label = [&](const Requirement& requirement) { return holds(requirement, label_of(node, requirement.key)); };
   // metadata.name is the only field there is.
   const auto field = [&](const Requirement& requirement) {
-    return holds(requirement, requirement.key == "metadata.name" ? &node.metadata().name() : nullptr);
+    return holds(requirement, requirement.key == "metadata.name" ? std::optional(name_of(node)) : std::nullopt);
   };
   return std::ranges::all_of(expressions_, label) && std::ranges::all_of(fields_, field);
 }
+
+bool NodeTerm::matches(const Node& node) const { return all_hold(node); }
+bool NodeTerm::matches(const NodeTraits& node) const { return all_hold(node); }
 
 std::optional<std::set<std::string, std::less<>>> NodeTerm::names() const {
   std::optional<std::set<std::string, std::less<>>> out;
@@ -159,6 +162,10 @@ bool NodeTerms::matches(const Node& node) const {
   return std::ranges::any_of(terms_, [&](const NodeTerm& term) { return term.matches(node); });
 }
 
+bool NodeTerms::matches(const NodeTraits& node) const {
+  return std::ranges::any_of(terms_, [&](const NodeTerm& term) { return term.matches(node); });
+}
+
 TermErrors NodeTerms::errors(std::string_view path) const {
   TermErrors out;
   for (std::size_t i = 0; i < terms_.size(); ++i) {
@@ -170,22 +177,19 @@ TermErrors NodeTerms::errors(std::string_view path) const {
 RequiredNodes::RequiredNodes(const PodSpec& pod) {
   for (const auto* label : sorted(pod.node_selector())) labels_.emplace_back(label->first, label->second);
   const auto& affinity = pod.affinity();
-  if (affinity.has_node_affinity() &&
-      affinity.node_affinity().has_required_during_scheduling_ignored_during_execution()) {
+  if (affinity.has_node_affinity() && affinity.node_affinity().has_required_during_scheduling_ignored_during_execution()) {
     affinity_.emplace(affinity.node_affinity().required_during_scheduling_ignored_during_execution());
   }
 }
 
-bool RequiredNodes::has_labels(const Node& node) const {
-  return std::ranges::all_of(labels_, [&](const auto& label) {
-    const std::string* found = find(node.metadata().labels(), label.first);
-    return found && *found == label.second;
-  });
+template <class N>
+bool RequiredNodes::has_labels(const N& node) const {
+  return std::ranges::all_of(labels_, [&](const auto& label) { return label_of(node, label.first) == label.second; });
 }
 
-bool RequiredNodes::matches(const Node& node) const {
-  return has_labels(node) && (!affinity_ || affinity_->matches(node));
-}
+bool RequiredNodes::matches(const Node& node) const { return has_labels(node) && (!affinity_ || affinity_->matches(node)); }
+
+bool RequiredNodes::matches(const NodeTraits& node) const { return has_labels(node) && (!affinity_ || affinity_->matches(node)); }
 
 bool RequiredNodes::unclear(const Node& node) const {
   const auto broken = [](const NodeTerm& term) { return !term.errors().empty(); };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,12 +19,19 @@ using TermErrors = std::vector<std::string>;
 // As one text: `a`, or `[a, b]`.
 std::string one_text(const TermErrors& errors);
 
+// All that is asked of a node here, for those who do not hold its message.
+struct NodeTraits {
+  std::string_view name;
+  std::function<std::optional<std::string_view>(std::string_view key)> label;
+};
+
 // One term: all its requirements must hold. An empty term, and one that cannot be understood, matches nothing; what becomes of
 // the terms beside it is up to those who hold them.
 class NodeTerm {
  public:
   explicit NodeTerm(const core::v1::NodeSelectorTerm& term);
   bool matches(const core::v1::Node& node) const;
+  bool matches(const NodeTraits& node) const;
   bool empty() const { return expressions_.empty() && fields_.empty() && errors_.empty(); }
   // Empty: the term can be understood. Paths begin at the term.
   const TermErrors& errors() const { return errors_; }
@@ -38,7 +46,9 @@ class NodeTerm {
     std::vector<std::string> values;
     std::int64_t bound = 0;  // of Gt and Lt
   };
-  static bool holds(const Requirement& requirement, const std::string* value);
+  static bool holds(const Requirement& requirement, std::optional<std::string_view> value);
+  template <class N>
+  bool all_hold(const N& node) const;
   void add_expression(const core::v1::NodeSelectorRequirement& requirement, int index);
   void add_field(const core::v1::NodeSelectorRequirement& requirement, int index);
 
@@ -52,6 +62,7 @@ class NodeTerms {
  public:
   explicit NodeTerms(const core::v1::NodeSelector& selector);
   bool matches(const core::v1::Node& node) const;
+  bool matches(const NodeTraits& node) const;
   const std::vector<NodeTerm>& terms() const { return terms_; }
   // Of all terms. `path`: of the selector.
   TermErrors errors(std::string_view path) const;
@@ -65,13 +76,15 @@ class RequiredNodes {
  public:
   explicit RequiredNodes(const core::v1::PodSpec& pod);
   bool matches(const core::v1::Node& node) const;
+  bool matches(const NodeTraits& node) const;
   // It does not match, but there is a term of which nobody knows what it means, and all else matches.
   bool unclear(const core::v1::Node& node) const;
   const std::optional<NodeTerms>& affinity() const { return affinity_; }
   bool empty() const { return labels_.empty() && !affinity_; }
 
  private:
-  bool has_labels(const core::v1::Node& node) const;
+  template <class N>
+  bool has_labels(const N& node) const;
 
   std::vector<std::pair<std::string, std::string>> labels_;
   std::optional<NodeTerms> affinity_;

@@ -80,9 +80,7 @@ Object Object::clone() const {
 const meta::v1::ObjectMeta& Object::metadata() const { return document_ ? document_->metadata : api::metadata(*message_); }
 meta::v1::ObjectMeta& Object::mutable_metadata() { return document_ ? document_->metadata : api::mutable_metadata(*message_); }
 
-Value Object::value() {
-  return document_ ? Value::of(document_->members, document_->metadata, *schema_) : Value::of(*message_);
-}
+Value Object::value() { return document_ ? Value::of(document_->members, document_->metadata, *schema_) : Value::of(*message_); }
 
 Value Object::value() const {
   if (!document_) return Value::of(static_cast<const pb::Message&>(*message_));

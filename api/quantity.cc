@@ -28,7 +28,8 @@ struct Suffix {
   std::string_view text;
   int exponent;  // of ten, or of two for the binary ones
 };
-constexpr std::array<Suffix, 10> kDecimal{{{"n", -9}, {"u", -6}, {"m", -3}, {"", 0}, {"k", 3}, {"M", 6}, {"G", 9}, {"T", 12}, {"P", 15}, {"E", 18}}};
+constexpr std::array<Suffix, 10> kDecimal{
+    {{"n", -9}, {"u", -6}, {"m", -3}, {"", 0}, {"k", 3}, {"M", 6}, {"G", 9}, {"T", 12}, {"P", 15}, {"E", 18}}};
 constexpr std::array<Suffix, 6> kBinary{{{"Ki", 10}, {"Mi", 20}, {"Gi", 30}, {"Ti", 40}, {"Pi", 50}, {"Ei", 60}}};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -181,7 +182,8 @@ std::string decimal_text(const Decimal& nanos, Format format) {
   }
   std::string out = nanos.negative() ? "-" : "";
   out.append(nanos.digits()).append(static_cast<std::size_t>(zeros), '0');
-  if (format == Format::DecimalSI && exponent <= 18) return out.append(std::ranges::find(kDecimal, exponent, &Suffix::exponent)->text);
+  if (format == Format::DecimalSI && exponent <= 18)
+    return out.append(std::ranges::find(kDecimal, exponent, &Suffix::exponent)->text);
   if (exponent) out.append("e").append(std::to_string(exponent));
   return out;
 }
@@ -262,7 +264,8 @@ int Quantity::sign() const {
 std::string Quantity::text() const {
   if (!kept_.empty()) return kept_;
   if (is_zero()) return "0";
-  if (format_ != Format::BinarySI || big_) return decimal_text(nanos(), format_ == Format::BinarySI ? Format::DecimalSI : format_);
+  if (format_ != Format::BinarySI || big_)
+    return decimal_text(nanos(), format_ == Format::BinarySI ? Format::DecimalSI : format_);
   const bool few = nanos_ > -1024 * kNano && nanos_ < 1024 * kNano;
   if (few || nanos_ % kNano != 0) return decimal_text(nanos(), Format::DecimalSI);
   return binary_text(nanos_ / kNano);

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "api/codec.h"
+#include "api/internal_form.h"
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/validation/quote.h"
@@ -71,7 +71,8 @@ void Errors::required(const Path& path, std::string_view detail) {
 }
 
 void Errors::invalid(const Path& path, std::string_view value_json, std::string_view detail) {
-  add("FieldValueInvalid", path, with_detail(value_json.empty() ? "Invalid value" : fmt::format("Invalid value: {}", value_json), detail));
+  add("FieldValueInvalid", path,
+      with_detail(value_json.empty() ? "Invalid value" : fmt::format("Invalid value: {}", value_json), detail));
 }
 
 void Errors::invalid(const Path& path, std::int64_t value, std::string_view detail) {
@@ -83,7 +84,7 @@ void Errors::invalid_text(const Path& path, std::string_view value, std::string_
 }
 
 void Errors::invalid_message(const Path& path, const Message& value, std::string_view detail) {
-  invalid(path, encode_json(value), detail);
+  invalid(path, internal_json(value), detail);
 }
 
 void Errors::not_supported(const Path& path, std::string_view value, std::initializer_list<std::string_view> supported) {
@@ -130,8 +131,12 @@ void Errors::too_many(const Path& path, std::size_t actual, std::size_t max) {
   add("FieldValueTooMany", path, fmt::format("Too many: {}: must have at most {} {}", actual, max, max == 1 ? "item" : "items"));
 }
 
-void Errors::not_found(const Path& path, std::string_view value) {
-  add("FieldValueNotFound", path, fmt::format("Not found: {}", quote(value)));
+void Errors::not_found(const Path& path, std::string_view value, std::string_view detail) {
+  add("FieldValueNotFound", path, with_detail(fmt::format("Not found: {}", quote(value)), detail));
+}
+
+void Errors::internal(const Path& path, std::string_view detail) {
+  add("InternalError", path, with_detail("Internal error", detail));
 }
 
 void Errors::type_invalid(const Path& path, std::string_view value, std::string_view detail) {
@@ -152,12 +157,8 @@ static std::string completed(std::string_view name, bool prefix) {
 std::vector<std::string> subdomain_name(std::string_view name, bool prefix) {
   return check_dns1123_subdomain(completed(name, prefix));
 }
-std::vector<std::string> label_name(std::string_view name, bool prefix) {
-  return check_dns1123_label(completed(name, prefix));
-}
-std::vector<std::string> dns1035_name(std::string_view name, bool prefix) {
-  return check_dns1035_label(completed(name, prefix));
-}
+std::vector<std::string> label_name(std::string_view name, bool prefix) { return check_dns1123_label(completed(name, prefix)); }
+std::vector<std::string> dns1035_name(std::string_view name, bool prefix) { return check_dns1035_label(completed(name, prefix)); }
 std::vector<std::string> path_segment_name(std::string_view name, bool prefix) {
   std::vector<std::string> out;
   if (!prefix && (name == "." || name == "..")) return {fmt::format("may not be '{}'", name)};

@@ -60,11 +60,12 @@ class Path {
 // are told: a body of millions of wrong items must not cost as much again, many times over. One last error says so.
 class Errors {
  public:
-  void required(const Path& path, std::string_view detail = {});                   // Required value: …
-  void invalid(const Path& path, std::string_view value_json, std::string_view detail);  // Invalid value: …: …; no value: left out
+  void required(const Path& path, std::string_view detail = {});  // Required value: …
+  void invalid(const Path& path, std::string_view value_json,
+               std::string_view detail);  // Invalid value: …: …; no value: left out
   void invalid(const Path& path, std::int64_t value, std::string_view detail);
   void invalid_text(const Path& path, std::string_view value, std::string_view detail);  // the value quoted as Go's %q
-  // The value as JSON of the message, as upstream shows structs.
+  // The value as upstream shows structs: api/internal_form.h.
   void invalid_message(const Path& path, const Message& value, std::string_view detail);
   // Supported values are listed in the order given.
   void not_supported(const Path& path, std::string_view value, std::initializer_list<std::string_view> supported);
@@ -75,7 +76,8 @@ class Errors {
   void duplicate_json(const Path& path, std::string_view value_json);
   void too_long(const Path& path, std::size_t max);
   void too_many(const Path& path, std::size_t actual, std::size_t max);
-  void not_found(const Path& path, std::string_view value);
+  void not_found(const Path& path, std::string_view value, std::string_view detail = {});
+  void internal(const Path& path, std::string_view detail);  // what upstream could not find out
   void type_invalid(const Path& path, std::string_view value, std::string_view detail);
   // What others found.
   void take(Errors other);
@@ -105,7 +107,7 @@ struct KindRules {
   void (*validate)(const Message& object, Errors& errors) = nullptr;                             // on create
   void (*validate_update)(const Message& object, const Message& old, Errors& errors) = nullptr;  // runs `validate`'s rules too
   void (*validate_status)(const Message& object, const Message& old, Errors& errors) = nullptr;  // PUT …/status
-  NameRule name_rule = nullptr;  // null: any path segment
+  NameRule name_rule = nullptr;                                                                  // null: any path segment
 };
 
 // The rules of a kind; all null members when it has none. Generic metadata rules are separate, below: they run first.
@@ -113,9 +115,11 @@ const KindRules& rules_of(const Schema& schema);
 
 // metadata: name (by the kind's name rule), namespace, labels, annotations, finalizers, owner references.
 void validate_metadata(const Resource& resource, const meta::v1::ObjectMeta& metadata, Errors& errors);
-// … and what may not change: name, namespace, uid, creationTimestamp, deletionTimestamp, … Members the new object leaves
-// empty count as kept (the server fills them from the old one).
-void validate_metadata_update(const meta::v1::ObjectMeta& metadata, const meta::v1::ObjectMeta& old, Errors& errors);
+// The same of an update, and what may not change: name, namespace, uid, creationTimestamp, deletionTimestamp, … Members the new
+// object leaves empty count as kept (the server fills them from the old one). What is wrong is told as often as upstream finds it,
+// which for some kinds is more often when the object is updated as a `whole`, not one of its sub-resources.
+void validate_metadata_update(const Resource& resource, bool whole, const meta::v1::ObjectMeta& metadata,
+                              const meta::v1::ObjectMeta& old, Errors& errors);
 // The first of custom objects, and of what is embedded in them.
 void validate_metadata(const meta::v1::ObjectMeta& metadata, bool namespaced, NameRule rule, const Path& path, Errors& errors);
 

@@ -4,14 +4,15 @@
 #include "api/kinds.h"
 #include "api/object.h"
 #include "api/rules.h"
+#include "api/validation/finalizers.h"
 
 namespace ph::api {
 
 // The table of api/rules.def, read twice: to declare the functions and to list them.
 #define PH_DEFAULTS_Defaults(type) void set_defaults(type&);
 #define PH_DEFAULTS_None(type)
-#define PH_VALIDATE_Validate(type)       \
-  void validate(const type&, Errors&);   \
+#define PH_VALIDATE_Validate(type)     \
+  void validate(const type&, Errors&); \
   void validate_update(const type&, const type&, Errors&);
 #define PH_VALIDATE_None(type)
 #define PH_STATUS_Status(type) void validate_status(const type&, const type&, Errors&);
@@ -71,6 +72,7 @@ const KindRules& rules_of(const Schema& schema) {
 void validate_metadata(const Resource& resource, const meta::v1::ObjectMeta& metadata, Errors& errors) {
   const NameRule own_rule = resource.schema->custom ? &subdomain_name : rules_of(*resource.schema).name_rule;
   validate_metadata(metadata, resource.namespaced, own_rule ? own_rule : path_segment_name, Path("metadata"), errors);
+  check_finalizer_names(resource, metadata, Path("metadata").member("finalizers"), errors);
 }
 
 }  // namespace ph::api

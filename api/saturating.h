@@ -14,7 +14,8 @@ inline Time later(Time from, Duration by) {
 
 inline Duration elapsed(Time from, Time to) {
   Duration::rep difference = 0;
-  if (!__builtin_sub_overflow(to.time_since_epoch().count(), from.time_since_epoch().count(), &difference)) return Duration(difference);
+  if (!__builtin_sub_overflow(to.time_since_epoch().count(), from.time_since_epoch().count(), &difference))
+    return Duration(difference);
   return to > from ? Duration::max() : -Duration::max();
 }
 

@@ -2,6 +2,7 @@
 #include "api/schema.h"
 
 #include <algorithm>
+#include <climits>
 #include <deque>
 #include <map>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "api/versions.h"
 #include "api/wire.h"
 #include "base/assert.h"
+#include "kind_files.h"
 
 namespace ph::api {
 
@@ -44,70 +46,84 @@ struct Scheme::Impl {
   std::vector<std::reference_wrapper<const Resource>> order;
   std::map<std::tuple<std::string, std::string, std::string>, const Resource*, std::less<>> by_plural;
   std::unordered_map<const Schema*, const Resource*> resource_of;
+  std::map<std::string, int, std::less<>> group_ranks;
 };
 
+// How discovery orders resources: by group, the newest version first (clients prefer it), and plural. Groups that are not built in
+// come last, by name.
+class Scheme::DiscoveryOrder {
+ public:
+  explicit DiscoveryOrder(const Impl& impl) : ranks_(impl.group_ranks) {}
+
+  bool operator()(const Resource& a, const Resource& b) const {
+    const std::string &left = a.kind.group, &right = b.kind.group;
+    if (left != right) return std::tuple(rank(left), std::string_view(left)) < std::tuple(rank(right), std::string_view(right));
+    if (a.kind.version != b.kind.version) return is_newer_version(a.kind.version, b.kind.version);
+    return a.plural < b.plural;
+  }
+
+ private:
+  int rank(std::string_view group) const {
+    const auto found = ranks_.find(group);
+    return found == ranks_.end() ? INT_MAX : found->second;
+  }
+
+  const std::map<std::string, int, std::less<>>& ranks_;
+};
+
+// Sorted vectors: a thousand kinds are copied, one by one as they come, for little.
 struct Scheme::Added {
-  std::map<std::tuple<std::string, std::string, std::string>, ResourceRef, std::less<>> by_plural;
-  std::map<GroupVersionKind, const Schema*> by_kind;
-  std::unordered_map<const Schema*, const Resource*> resource_of;
-  std::vector<std::reference_wrapper<const Resource>> order;  // the built-in ones among them
+  using Place = std::tuple<std::string_view, std::string_view, std::string_view>;  // group, version, plural
+  static Place place_of(const ResourceRef& resource) { return {resource->kind.group, resource->kind.version, resource->plural}; }
+  static const GroupVersionKind& kind_of(const Resource* resource) { return resource->kind; }
+  static const Schema* schema_of(const Resource* resource) { return resource->schema; }
+
+  std::vector<ResourceRef> by_place;  // keeps them
+  std::vector<const Resource*> by_kind, by_schema;
+  std::vector<std::reference_wrapper<const Resource>> order;  // discovery's, the built-in ones among them
+
+  const Resource* find(const Place& place) const { return found(by_place, place, &place_of); }
+  const Resource* find(const GroupVersionKind& kind) const { return found(by_kind, kind, &kind_of); }
+  const Resource* find(const Schema* schema) const { return found(by_schema, schema, &schema_of); }
+  void add(std::vector<ResourceRef> resources, const DiscoveryOrder& before);
   void remove(std::string_view group, std::string_view plural);
+
+ private:
+  template <class T, class Key, class KeyOf>
+  static const Resource* found(const std::vector<T>& all, const Key& key, KeyOf key_of) {
+    const auto at = std::ranges::lower_bound(all, key, {}, key_of);
+    return at != all.end() && key_of(*at) == key ? &**at : nullptr;
+  }
+  template <class T, class Before, class KeyOf>
+  static void merge(std::vector<T>& all, std::vector<T> more, Before before, KeyOf key_of) {
+    std::ranges::sort(more, before, key_of);
+    const auto middle = all.insert(all.end(), more.begin(), more.end());
+    std::ranges::inplace_merge(all, middle, before, key_of);
+  }
 };
 
 namespace {
 
-// One type of each file of kinds.
-const pb::FileDescriptor* const* kind_files(std::size_t& count) {
-  static const pb::FileDescriptor* const kFiles[] = {
-      meta::v1::Quantity::descriptor()->file(),         meta::v1::ObjectMeta::descriptor()->file(),
-      core::v1::Pod::descriptor()->file(),              apps::v1::Deployment::descriptor()->file(),
-      events::v1::Event::descriptor()->file(),          authentication::v1::TokenReview::descriptor()->file(),
-      authorization::v1::SubjectAccessReview::descriptor()->file(),
-      admissionregistration::v1::Rule::descriptor()->file(),
-      apiregistration::v1::APIService::descriptor()->file(),
-      flowcontrol::v1::FlowSchema::descriptor()->file(), resources::v1::ResourceClaim::descriptor()->file(),
-      autoscaling::v1::Scale::descriptor()->file(),     autoscaling::v2::HorizontalPodAutoscaler::descriptor()->file(),
-      batch::v1::Job::descriptor()->file(),             certificates::v1::CertificateSigningRequest::descriptor()->file(),
-      networking::v1::Ingress::descriptor()->file(),    node::v1::RuntimeClass::descriptor()->file(),
-      policy::v1::Eviction::descriptor()->file(),       rbac::v1::Role::descriptor()->file(),
-      storage::v1::StorageClass::descriptor()->file(),  scheduling::v1::PriorityClass::descriptor()->file(),
-      coordination::v1::Lease::descriptor()->file(),    discovery::v1::EndpointSlice::descriptor()->file(),
-      apidiscovery::v2::APIGroupDiscovery::descriptor()->file(),
-      apiextensions::v1::CustomResourceDefinition::descriptor()->file()};
-  count = std::size(kFiles);
-  return kFiles;
-}
-
-// The order in which discovery names groups.
-int group_rank(std::string_view group) {
-  static constexpr std::string_view kOrder[] = {
-      "", "apiregistration.k8s.io", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch",
-      "certificates.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io",
-      "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io", "node.k8s.io",
-      "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io"};
-  return static_cast<int>(std::ranges::find(kOrder, group) - std::begin(kOrder));
-}
-
-bool in_discovery_order(const Resource& a, const Resource& b) {
-  const auto group = [](const Resource& resource) { return std::tuple(group_rank(resource.kind.group), std::string_view(resource.kind.group)); };
-  if (const auto order = group(a) <=> group(b); order != 0) return order < 0;
-  // Clients prefer the first version of a group.
-  if (a.kind.version != b.kind.version) return is_newer_version(a.kind.version, b.kind.version);
-  return a.plural < b.plural;
+// Every file of kinds. Whose descriptors are asked for is linked (api/proto/CMakeLists.txt).
+std::vector<const pb::FileDescriptor*> kind_files() {
+  std::vector<const pb::FileDescriptor*> out;
+  for (const char* name : kKindFiles) {
+    out.push_back(pb::DescriptorPool::generated_pool()->FindFileByName(name));
+    PH_ASSERT(out.back());
+  }
+  return out;
 }
 
 // ph.core.v1.Pod → io.k8s.api.core.v1.Pod
-std::string open_api_name(const pb::Descriptor* descriptor) {
-  const std::string& name = descriptor->name();
-  if (name == "Quantity") return "io.k8s.apimachinery.pkg.api.resource.Quantity";
-  if (name == "IntOrString") return "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
-  std::string package = descriptor->file()->package().substr(std::string_view("ph.").size());
-  if (package.starts_with("resources.")) package.erase(package.find('.') - 1, 1);  // `ph.resource` is an option
-  if (package.starts_with("apiregistration.")) return fmt::format("io.k8s.kube-aggregator.pkg.apis.{}.{}", package, name);
-  if (package.starts_with("apiextensions.")) return fmt::format("io.k8s.apiextensions-apiserver.pkg.apis.{}.{}", package, name);
-  if (package != "meta.v1") return fmt::format("io.k8s.api.{}.{}", package, name);
-  const bool runtime = descriptor->file() == meta::v1::Quantity::descriptor()->file();
-  return fmt::format("io.k8s.apimachinery.pkg.{}.{}", runtime ? "runtime" : "apis.meta.v1", name);
+std::string full_name_of(const pb::Descriptor* descriptor) {
+  if (const auto& options = descriptor->options(); options.HasExtension(ph::open_api_name)) {
+    return options.GetExtension(ph::open_api_name);
+  }
+  const auto& options = descriptor->file()->options();
+  if (options.HasExtension(ph::open_api_package)) {
+    return fmt::format("{}.{}", options.GetExtension(ph::open_api_package), descriptor->name());
+  }
+  return "io.k8s.api." + descriptor->full_name().substr(std::string_view("ph.").size());
 }
 
 Type type_of_encoding(Encoding encoding) {
@@ -159,14 +175,13 @@ class SchemaBuilder {
  public:
   std::shared_ptr<const Scheme::Impl> build() {
     impl_ = std::make_shared<Scheme::Impl>();
-    std::size_t count = 0;
-    const pb::FileDescriptor* const* files = kind_files(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      for (int m = 0; m < files[i]->message_type_count(); ++m) message(files[i]->message_type(m));
+    const auto files = kind_files();
+    for (const pb::FileDescriptor* file : files) {
+      for (int m = 0; m < file->message_type_count(); ++m) message(file->message_type(m));
     }
     for (const auto& [field, atomic] : overridden_) override_atomic(*field, atomic);
-    for (std::size_t i = 0; i < count; ++i) {
-      for (int m = 0; m < files[i]->message_type_count(); ++m) add_resource(files[i]->message_type(m));
+    for (const pb::FileDescriptor* file : files) {
+      for (int m = 0; m < file->message_type_count(); ++m) add_resource(file->message_type(m));
     }
     index_resources();
     return impl_;
@@ -191,12 +206,13 @@ class SchemaBuilder {
     const pb::MessageOptions& options = descriptor->options();
     Schema& schema = add(type_of_encoding(options.GetExtension(ph::encoding)));
     impl_->by_descriptor[descriptor] = &schema;
-    schema.name = open_api_name(descriptor);
+    schema.name = full_name_of(descriptor);
     schema.descriptor = descriptor;
     schema.atomic = options.GetExtension(ph::struct_type) == "atomic";
     if (options.HasExtension(ph::kind)) {
       schema.kind = to_kind(options.GetExtension(ph::kind));
-      impl_->by_kind.emplace(*schema.kind, &schema);
+      const bool is_new = impl_->by_kind.emplace(*schema.kind, &schema).second;
+      PH_ASSERT(is_new);
     }
     if (schema.type == Type::List) schema.element = value(descriptor->field(0));
     if (schema.type == Type::Struct || schema.type == Type::Union) structure(schema);
@@ -210,7 +226,8 @@ class SchemaBuilder {
     level(schema, plan, schema.descriptor, {});
     PH_ASSERT(schema.fields.size() <= wire::kMembersMax);
     PH_ASSERT(plan.levels.size() < 64);
-    if (schema.kind) plan.kind_json = fmt::format(R"("kind":"{}","apiVersion":"{}")", schema.kind->kind, schema.kind->api_version());
+    if (schema.kind)
+      plan.kind_json = fmt::format(R"("kind":"{}","apiVersion":"{}")", schema.kind->kind, schema.kind->api_version());
     plan.json_keys.reserve(schema.fields.size());
     for (const Field& field : schema.fields) plan.json_keys.push_back("\"" + field.name + "\":");
     schema.index_names();
@@ -287,7 +304,9 @@ class SchemaBuilder {
     }
     Schema& schema = add(Type::List);
     schema.element = value(descriptor);
-    schema.list_type = options.list_type() == "map" ? ListType::Map : options.list_type() == "set" ? ListType::Set : ListType::Atomic;
+    schema.list_type = options.list_type() == "map"   ? ListType::Map
+                       : options.list_type() == "set" ? ListType::Set
+                                                      : ListType::Atomic;
     schema.atomic = schema.list_type == ListType::Atomic;
     schema.list_map_keys = to_vector(options.list_map_key());
     return &schema;
@@ -309,6 +328,10 @@ class SchemaBuilder {
     Resource& resource = impl_->resources.emplace_back();
     resource.schema = impl_->by_descriptor.at(descriptor);
     resource.kind = *resource.schema->kind;
+    const int rank = descriptor->file()->options().GetExtension(ph::group_rank);
+    PH_ASSERT(rank > 0);
+    const int of_group = impl_->group_ranks.emplace(resource.kind.group, rank).first->second;
+    PH_ASSERT(of_group == rank);
     resource.plural = options.plural();
     resource.singular = options.singular();
     resource.short_names = to_vector(options.short_name());
@@ -332,7 +355,7 @@ class SchemaBuilder {
   }
 
   void index_resources() {
-    std::ranges::sort(impl_->resources, in_discovery_order);
+    std::ranges::sort(impl_->resources, Scheme::DiscoveryOrder(*impl_));
     impl_->order.assign(impl_->resources.begin(), impl_->resources.end());
     for (const Resource& resource : impl_->resources) {
       impl_->by_plural.emplace(std::tuple(resource.kind.group, resource.kind.version, resource.plural), &resource);
@@ -356,33 +379,34 @@ const Scheme& Scheme::builtin() {
 
 void Scheme::Added::remove(std::string_view group, std::string_view plural) {
   const auto gone = [&](const Resource& resource) { return resource.kind.group == group && resource.plural == plural; };
+  if (std::ranges::none_of(by_place, [&](const ResourceRef& resource) { return gone(*resource); })) return;
   std::erase_if(order, [&](const Resource& resource) { return resource.owner && gone(resource); });
-  for (auto entry = by_plural.lower_bound(std::tuple(group, std::string_view(), std::string_view()));
-       entry != by_plural.end() && std::get<0>(entry->first) == group;) {
-    const Resource& resource = *entry->second;
-    if (resource.plural != plural) {
-      ++entry;
-      continue;
-    }
-    by_kind.erase(resource.kind);
-    resource_of.erase(resource.schema);
-    entry = by_plural.erase(entry);
+  for (auto* list : {&by_kind, &by_schema}) {
+    std::erase_if(*list, [&](const Resource* resource) { return gone(*resource); });
   }
+  std::erase_if(by_place, [&](const ResourceRef& resource) { return gone(*resource); });
+}
+
+void Scheme::Added::add(std::vector<ResourceRef> resources, const DiscoveryOrder& before) {
+  std::vector<const Resource*> plain;
+  for (const ResourceRef& resource : resources) plain.push_back(resource.get());
+  merge(by_kind, plain, std::less<>(), &kind_of);
+  merge(by_schema, plain, std::less<>(), &schema_of);
+  std::vector<std::reference_wrapper<const Resource>> in_order;
+  for (const Resource* resource : plain) in_order.emplace_back(*resource);
+  merge(order, std::move(in_order), before, std::identity());
+  merge(by_place, std::move(resources), std::less<>(), &place_of);
 }
 
 Scheme Scheme::with(std::vector<ResourceRef> resources) const {
   auto added = added_ ? std::make_shared<Added>(*added_) : std::make_shared<Added>();
   if (!added_) added->order = impl_->order;
   for (const ResourceRef& resource : resources) added->remove(resource->kind.group, resource->plural);
-  for (ResourceRef& resource : resources) {
+  for (const ResourceRef& resource : resources) {
     PH_ASSERT(resource->owner);
-    PH_ASSERT(!impl_->by_plural.contains(std::tuple(resource->kind.group, resource->kind.version, resource->plural)));
-    added->order.emplace_back(*resource);
-    added->resource_of[resource->schema] = resource.get();
-    added->by_kind[resource->kind] = resource->schema;
-    added->by_plural[{resource->kind.group, resource->kind.version, resource->plural}] = std::move(resource);
+    PH_ASSERT(!impl_->by_plural.contains(Added::place_of(resource)));
   }
-  std::ranges::sort(added->order, in_discovery_order);
+  added->add(std::move(resources), DiscoveryOrder(*impl_));
   Scheme out = *this;
   out.added_ = std::move(added);
   return out;
@@ -399,13 +423,14 @@ Scheme Scheme::without(std::string_view group, std::string_view plural) const {
 
 const Schema* Scheme::find(const GroupVersionKind& kind) const {
   if (added_) {
-    if (const auto found = added_->by_kind.find(kind); found != added_->by_kind.end()) return found->second;
+    if (const Resource* found = added_->find(kind)) return found->schema;
   }
   if (const auto found = impl_->by_kind.find(kind); found != impl_->by_kind.end()) return found->second;
   // The options of requests are kinds of every group version.
   if (!kind.kind.ends_with("Options") || kind.version.empty()) return nullptr;
   const auto found = impl_->by_kind.find({"", "v1", kind.kind});
-  const bool shared = found != impl_->by_kind.end() && found->second->descriptor->file() == meta::v1::ObjectMeta::descriptor()->file();
+  const bool shared =
+      found != impl_->by_kind.end() && found->second->descriptor->file() == meta::v1::ObjectMeta::descriptor()->file();
   return shared ? found->second : nullptr;
 }
 
@@ -418,8 +443,7 @@ Resources Scheme::resources() const { return added_ ? added_->order : impl_->ord
 
 const Resource* Scheme::resource(std::string_view group, std::string_view version, std::string_view plural) const {
   if (added_) {
-    const auto added = added_->by_plural.find(std::tuple(group, version, plural));
-    if (added != added_->by_plural.end()) return added->second.get();
+    if (const Resource* added = added_->find(Added::Place(group, version, plural))) return added;
   }
   const auto found = impl_->by_plural.find(std::tuple(group, version, plural));
   return found == impl_->by_plural.end() ? nullptr : found->second;
@@ -427,7 +451,7 @@ const Resource* Scheme::resource(std::string_view group, std::string_view versio
 
 const Resource* Scheme::resource(const Schema& schema) const {
   if (added_) {
-    if (const auto added = added_->resource_of.find(&schema); added != added_->resource_of.end()) return added->second;
+    if (const Resource* added = added_->find(&schema)) return added;
   }
   const auto found = impl_->resource_of.find(&schema);
   return found == impl_->resource_of.end() ? nullptr : found->second;

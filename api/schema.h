@@ -35,19 +35,30 @@ struct GroupVersionKind {
 };
 
 enum class Type : unsigned char {
-  Bool, Int32, Int64, Double, String, Bytes,
-  Struct, List, Map,
-  Quantity, IntOrString, Time, MicroTime, Duration,
+  Bool,
+  Int32,
+  Int64,
+  Double,
+  String,
+  Bytes,
+  Struct,
+  List,
+  Map,
+  Quantity,
+  IntOrString,
+  Time,
+  MicroTime,
+  Duration,
   RawJson,  // any JSON (RawExtension, FieldsV1)
   Union,    // one of its fields, told by the kind of JSON value; to all but the codecs any JSON, replaced as a whole
 };
 
 // A member of a Struct as JSON shows it: the members of inline messages stand in their parent's list.
 struct Field {
-  std::string name;            // JSON
+  std::string name;  // JSON
   const Schema* schema = nullptr;
-  bool pointer = false;        // an explicit zero differs from absence
-  bool always = false;         // JSON: written even when zero or empty
+  bool pointer = false;  // an explicit zero differs from absence
+  bool always = false;   // JSON: written even when zero or empty
   bool omit_zero = false;
   bool required = false;
   bool deprecated = false;
@@ -58,7 +69,7 @@ struct Field {
   std::vector<std::string> feature_gates;
   // Where the message back end finds it: fields from the struct's message downwards (two when inline).
   std::vector<const google::protobuf::FieldDescriptor*> path;
-  int number = 0;              // wire number of the last step
+  int number = 0;  // wire number of the last step
 };
 
 enum class ListType : unsigned char { Atomic, Set, Map };
@@ -113,13 +124,13 @@ class Schema {
   bool nullable = false;
 
   // Struct, Union. A custom Map may have fields too: keys whose values are of their own schema.
-  std::string name;                       // OpenAPI's: "io.k8s.api.core.v1.Pod"; of what is custom only roots and lists have one
-  std::vector<Field> fields;              // in the order of JSON
+  std::string name;           // OpenAPI's: "io.k8s.api.core.v1.Pod"; of what is custom only roots and lists have one
+  std::vector<Field> fields;  // in the order of JSON
   const Field* field(std::string_view json_name) const;
   // The names in their order, each with its index in `fields`.
   std::span<const std::pair<std::string_view, unsigned short>> by_name() const { return by_name_; }
-  std::optional<GroupVersionKind> kind;   // JSON shows kind and apiVersion first
-  bool atomic = false;                    // struct, list or map: replaced as a whole by apply
+  std::optional<GroupVersionKind> kind;  // JSON shows kind and apiVersion first
+  bool atomic = false;                   // struct, list or map: replaced as a whole by apply
 
   // List, Map
   const Schema* element = nullptr;
@@ -173,6 +184,7 @@ class Scheme {
   friend class SchemaBuilder;
   struct Impl;
   struct Added;
+  class DiscoveryOrder;
   std::shared_ptr<const Impl> impl_;
   std::shared_ptr<const Added> added_;  // null: nothing
 };

@@ -30,7 +30,8 @@ void validate(const Requirement& requirement) {
     refuse(fmt::format("<nil>: Invalid value: \"{}\": {}", requirement.key, fmt::join(wrong, "; ")));
   }
   const bool set = requirement.op == Operator::In || requirement.op == Operator::NotIn;
-  if (set && requirement.values.empty()) refuse("values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty");
+  if (set && requirement.values.empty())
+    refuse("values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty");
   const bool order = requirement.op == Operator::GreaterThan || requirement.op == Operator::LessThan;
   for (std::size_t i = 0; i < requirement.values.size(); ++i) {
     const std::string& value = requirement.values[i];
@@ -53,8 +54,8 @@ class Parser {
     if (token_ == Token::End) return out;
     while (true) {
       if (token_ != Token::Word && token_ != Token::Bang) {
-        throw DecodeError(
-            fmt::format("found '{}', expected: {}", word_, out.empty() ? "!, identifier, or 'end of string'" : "identifier after ','"));
+        throw DecodeError(fmt::format("found '{}', expected: {}", word_,
+                                      out.empty() ? "!, identifier, or 'end of string'" : "identifier after ','"));
       }
       out.push_back(requirement());
       validate(out.back());
@@ -193,7 +194,8 @@ std::string text_of(const Requirement& requirement) {
 
 void LabelSelector::sort() {
   std::ranges::sort(requirements_, {}, [](const Requirement& r) { return std::tie(r.key, r.op, r.values); });
-  present_ = static_cast<std::size_t>(std::ranges::count_if(requirements_, [](const Requirement& r) { return !holds(r, std::nullopt); }));
+  present_ = static_cast<std::size_t>(
+      std::ranges::count_if(requirements_, [](const Requirement& r) { return !holds(r, std::nullopt); }));
 }
 
 LabelSelector LabelSelector::parse(std::string_view text) {
@@ -233,7 +235,8 @@ LabelSelector LabelSelector::nothing() {
 
 bool LabelSelector::matches(const Lookup& lookup) const {
   if (nothing_) return false;
-  return std::ranges::all_of(requirements_, [&](const Requirement& requirement) { return holds(requirement, lookup(requirement.key)); });
+  return std::ranges::all_of(requirements_,
+                             [&](const Requirement& requirement) { return holds(requirement, lookup(requirement.key)); });
 }
 
 bool LabelSelector::matches(std::span<const std::pair<std::string_view, std::string_view>> labels) const {
@@ -278,7 +281,8 @@ std::string unescape(std::string_view value) {
   std::string out;
   for (std::size_t at = 0; at < value.size(); ++at) {
     const char c = value[at];
-    if (c == ',' || c == '=') throw DecodeError(fmt::format("invalid field selector: unescaped character in value: {}", static_cast<int>(c)));
+    if (c == ',' || c == '=')
+      throw DecodeError(fmt::format("invalid field selector: unescaped character in value: {}", static_cast<int>(c)));
     if (c != '\\') {
       out.push_back(c);
       continue;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/codec.h"
+#include "api/sorted.h"
 #include "meta/v1.pb.h"
 
 namespace ph::api {
@@ -35,7 +36,7 @@ class LabelSelector {
   template <class Map>
   static LabelSelector from_map(const Map& match_labels) {
     LabelSelector out;
-    for (const auto& [key, value] : match_labels) out.requirements_.push_back({key, Operator::Equals, {value}});
+    for (const auto& [key, value] : in_any_order(match_labels)) out.requirements_.push_back({key, Operator::Equals, {value}});
     out.sort();
     return out;
   }

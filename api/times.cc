@@ -32,7 +32,14 @@ struct Unit {
   std::string_view name;
   std::int64_t nanos;
 };
-constexpr std::array<Unit, 8> kUnits{{{"ns", 1}, {"us", 1'000}, {"\u00b5s", 1'000}, {"\u03bcs", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}}};
+constexpr std::array<Unit, 8> kUnits{{{"ns", 1},
+                                      {"us", 1'000},
+                                      {"\u00b5s", 1'000},
+                                      {"\u03bcs", 1'000},
+                                      {"ms", 1'000'000},
+                                      {"s", 1'000'000'000},
+                                      {"m", 60'000'000'000},
+                                      {"h", 3'600'000'000'000}}};
 
 // "1.5h" at the head of `text`, added to `sum`; false for anything else or too much.
 bool take_span(std::string_view& text, unsigned __int128& sum) {

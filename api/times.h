@@ -22,8 +22,8 @@ void set_time(meta::v1::MicroTime* out, Time time);
 meta::v1::Time make_time(Time time);
 meta::v1::MicroTime make_micro_time(Time time);
 
-std::string rfc3339(Time time);         // 2006-01-02T15:04:05Z
-std::string rfc3339_micro(Time time);   // 2006-01-02T15:04:05.000000Z
+std::string rfc3339(Time time);        // 2006-01-02T15:04:05Z
+std::string rfc3339_micro(Time time);  // 2006-01-02T15:04:05.000000Z
 // Any offset and fraction.
 std::optional<Time> parse_rfc3339(std::string_view text);
 

@@ -2,14 +2,16 @@
 
 #include <algorithm>
 
-#include "api/json_text.h"
 #include <nlohmann/json.hpp>
+#include "api/json_text.h"
 
 #include "api/codec.h"
 #include "api/kinds.h"
+#include "api/meaning.h"
 #include "api/quantity.h"
 #include "api/times.h"
 #include "api/untyped.h"
+#include "api/views.h"
 #include "api/wire.h"
 #include "base/assert.h"
 
@@ -21,23 +23,6 @@ using Json = nlohmann::json;
 namespace {
 
 std::string dumped(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-bool is_zero_stamp(const pb::Message& message) { return message.ByteSizeLong() == 0; }
-
-// Whether a special message holds its zero value.
-bool is_zero_special(const Schema& schema, const pb::Message& message) {
-  switch (schema.type) {
-    case Type::Quantity: {
-      const std::string& text = static_cast<const meta::v1::Quantity&>(message).string();
-      return text.empty() || canonical_quantity(text) == "0";
-    }
-    case Type::IntOrString: {
-      const auto& both = static_cast<const meta::v1::IntOrString&>(message);
-      return both.type() == 0 && both.int_val() == 0;
-    }
-    default: return is_zero_stamp(message);
-  }
-}
 
 // The text of a special message, as JSON shows it without quotes.
 std::string special_text(const Schema& schema, const pb::Message& message) {
@@ -80,23 +65,6 @@ void merge_records(pb::Message& message, const std::string& records) {
   const std::unique_ptr<pb::Message> added(message.New());
   if (!wire::parse(records, *added)) throw DecodeError("invalid UTF-8 in a string");
   message.MergeFrom(*added);
-}
-
-bool is_zero_json(const Schema& schema, const Json& value) {
-  switch (schema.type) {
-    case Type::Bool: return value == false;
-    case Type::Int32:
-    case Type::Int64:
-    case Type::Double: return value == 0;
-    case Type::String:
-    case Type::Bytes: return value == "";
-    case Type::List:
-    case Type::Map: return value.empty();
-    case Type::Quantity: return value == 0 || (value.is_string() && canonical_quantity(value.get_ref<const std::string&>()) == "0");
-    case Type::IntOrString: return value == 0;
-    case Type::Duration: return value == "0s";
-    default: return value.is_null();
-  }
 }
 
 }  // namespace
@@ -175,8 +143,7 @@ Value Value::member(const Field& field) const {
   PH_ASSERT(schema_->type == Type::Struct);
   if (is_apart(field)) return of_message(*metadata_, *field.schema);
   Value found = document_ ? member_of_document(field) : member_of_message(field);
-  if (!found.node_) return found;
-  return field.pointer || !found.is_zero(field) ? found : Value();
+  return found ? Meaning::present(found, field) : found;
 }
 
 Value Value::member(std::string_view json_name) const {
@@ -200,10 +167,8 @@ Value Value::member_of_document(const Field& field) const {
   if (!document().is_object()) return {};
   const auto found = document().find(field.name);
   const bool null = found == document().end() || (found->is_null() && !field.schema->nullable);
-  // A struct that is always written is there: an object that lacks it means an empty one.
   static const Json kEmpty = Json::object();
-  const bool there = field.schema->type == Type::Struct && field.always && !field.pointer;
-  if (null && !there) return {};
+  if (null && !is_always_there(field)) return {};
   Json* const inner = null ? const_cast<Json*>(&kEmpty) : &*found;
   Value out(as_it_is(*field.schema, *inner), inner);
   if (null && !read_only_) out.node_ = &(document()[field.name] = Json::object());
@@ -232,36 +197,10 @@ Value Value::member_of_message(const Field& field) const {
     return out;
   }
   const bool has = reflection.HasField(*holder, last);
-  const bool there = field.schema->type == Type::Struct && field.always && !field.pointer;
-  if (!has && !there) return {};
-  pb::Message* inner = has || !read_only_ ? reflection.MutableMessage(holder, last) : const_cast<pb::Message*>(&reflection.GetMessage(*holder, last));
+  if (!has && !is_always_there(field)) return {};
+  pb::Message* inner = has || !read_only_ ? reflection.MutableMessage(holder, last)
+                                          : const_cast<pb::Message*>(&reflection.GetMessage(*holder, last));
   return of_message(*inner, *field.schema);
-}
-
-// Of a member that is not a pointer: absent by its value.
-bool Value::is_zero(const Field& field) const {
-  if (schema_->type == Type::Struct) {
-    if (field.always) return false;
-    return std::ranges::none_of(schema_->fields, [&](const Field& inner) {
-      const Value value = member(inner);
-      // An always written struct within counts by what it holds.
-      const bool hollow = inner.schema->type == Type::Struct && inner.always && !inner.pointer;
-      Field counted;
-      return value && !(hollow && value.is_zero(counted));
-    });
-  }
-  if (document_) return is_zero_json(*schema_, document());
-  switch (schema_->type) {
-    case Type::Bool: return !boolean();
-    case Type::Int32:
-    case Type::Int64: return integer() == 0;
-    case Type::Double: return number() == 0;
-    case Type::String:
-    case Type::Bytes: return text().empty();
-    case Type::List:
-    case Type::Map: return size() == 0;
-    default: return is_zero_special(*schema_, message());
-  }
 }
 
 // -- Scalars
@@ -341,9 +280,7 @@ Json Value::json_of_message() const {
     case Type::Int64: return integer();
     case Type::Double: return number();
     case Type::String: return text();
-    case Type::Bytes:
-      transcode_to_json(*schema_, text(), false, out);
-      return Json::parse(out);
+    case Type::Bytes: transcode_to_json(*schema_, text(), false, out); return Json::parse(out);
     case Type::List: {
       Json list = Json::array();
       for (std::size_t i = 0; i < size(); ++i) list.push_back(item(i).json());
@@ -562,43 +499,108 @@ void Value::remove_item(std::size_t index) const {
   reflection.RemoveLast(&message(), field_);
 }
 
-// -- Equality
+// -- Zero and equal
 
-namespace {
+struct Value::MessageLeaf {
+  const Value& value;
+  mutable std::string scratch;  // protobuf asks for it, and does not use it for texts of its usual kind
 
-bool equal_stamps(const std::string& a, const std::string& b) {
-  const auto left = parse_instant(a), right = parse_instant(b);
-  if (!left || !right) return a == b;
-  return left->seconds == right->seconds && left->nanos == right->nanos;
+  template <class Special>
+  const Special& as() const {
+    return static_cast<const Special&>(value.message());
+  }
+  std::optional<bool> boolean() const { return value.boolean(); }
+  std::optional<std::int64_t> integer(Type) const { return value.integer(); }
+  std::optional<double> number() const { return value.number(); }
+  std::optional<std::string_view> text() const {
+    const pb::Message& message = value.message();
+    const pb::Reflection& reflection = *message.GetReflection();
+    return value.index_ < 0 ? reflection.GetStringReference(message, value.field_, &scratch)
+                            : reflection.GetRepeatedStringReference(message, value.field_, value.index_, &scratch);
+  }
+  std::optional<std::string_view> quantity() const { return as<meta::v1::Quantity>().string(); }
+  std::optional<wire::IntOrText> int_or_text() const {
+    const auto& both = as<meta::v1::IntOrString>();
+    return wire::IntOrText{.is_text = both.type() == 1, .number = both.int_val(), .text = both.str_val()};
+  }
+  std::optional<wire::Stamp> stamp(Type type) const {
+    return type == Type::Time ? stamp_of(as<meta::v1::Time>()) : stamp_of(as<meta::v1::MicroTime>());
+  }
+  std::optional<std::int64_t> duration() const { return as<meta::v1::Duration>().duration(); }
+  bool is_nothing(Type) const { return value.message().ByteSizeLong() == 0; }
+
+ private:
+  template <class Time>
+  static wire::Stamp stamp_of(const Time& time) {
+    return {.set = time.has_seconds() && time.seconds() != wire::kZeroTime, .seconds = time.seconds(), .nanos = time.nanos()};
+  }
+};
+
+struct Value::DocumentLeaf {
+  const Json& document;
+  mutable std::string scratch;
+
+  std::optional<bool> boolean() const { return document.is_boolean() ? std::optional(document.get<bool>()) : std::nullopt; }
+  std::optional<std::int64_t> integer(Type) const {
+    if (document.is_number_integer()) return document.get<std::int64_t>();
+    if (document.is_number_float() && document == 0) return 0;
+    return std::nullopt;
+  }
+  std::optional<double> number() const { return document.is_number() ? std::optional(document.get<double>()) : std::nullopt; }
+  std::optional<std::string_view> text() const {
+    if (!document.is_string()) return std::nullopt;
+    return document.get_ref<const std::string&>();
+  }
+  // Numbers are quantities too.
+  std::optional<std::string_view> quantity() const {
+    if (!document.is_number()) return text();
+    return scratch = dumped(document);
+  }
+  std::optional<wire::IntOrText> int_or_text() const {
+    if (document.is_string()) return wire::IntOrText{.is_text = true, .number = 0, .text = *text()};
+    const std::optional<std::int64_t> number = integer(Type::Int32);
+    if (!number || *number != static_cast<std::int32_t>(*number)) return std::nullopt;
+    return wire::IntOrText{.is_text = false, .number = static_cast<std::int32_t>(*number), .text = {}};
+  }
+  std::optional<wire::Stamp> stamp(Type) const {
+    if (document.is_null()) return wire::Stamp();
+    const auto instant = document.is_string() ? parse_instant(*text()) : std::nullopt;
+    if (!instant) return std::nullopt;
+    return wire::Stamp{.set = instant->seconds != wire::kZeroTime, .seconds = instant->seconds, .nanos = instant->nanos};
+  }
+  std::optional<std::int64_t> duration() const {
+    const auto duration = document.is_string() ? parse_duration(*text()) : std::nullopt;
+    return duration ? std::optional<std::int64_t>(duration->count()) : std::nullopt;
+  }
+  bool is_nothing(Type) const { return document.is_null(); }
+};
+
+// Certainly holds nothing: no items, no entries, no members.
+bool Value::is_bare() const {
+  if (document_) return metadata_ == nullptr && document().empty();
+  return schema_->type != Type::Struct && size() == 0;
 }
 
-}  // namespace
+bool Value::is_zero_leaf() const {
+  return document_ ? Meaning::is_zero_leaf(DocumentLeaf{document(), {}}, schema_->type)
+                   : Meaning::is_zero_leaf(MessageLeaf{*this, {}}, schema_->type);
+}
 
 bool Value::equal(const Value& a, const Value& b) {
   if (!a || !b) return !a && !b;
   if (a.document_ && b.document_ && a.schema().custom) return a.document() == b.document();
-  switch (a.schema().type) {
-    case Type::Struct:
-      return std::ranges::all_of(a.schema().fields, [&](const Field& field) {
-        const Field* other = &a.schema() == &b.schema() ? &field : b.schema().field(field.name);
-        return equal(a.member(field), other ? b.member(*other) : Value());
-      });
-    case Type::List: {
-      if (a.size() != b.size()) return false;
-      for (std::size_t i = 0; i < a.size(); ++i) {
-        if (!equal(a.item(i), b.item(i))) return false;
-      }
-      return true;
-    }
-    case Type::Map: {
-      const auto keys = a.keys();
-      return keys == b.keys() && std::ranges::all_of(keys, [&](const std::string& key) { return equal(a.entry(key), b.entry(key)); });
-    }
-    case Type::Time:
-    case Type::MicroTime: return equal_stamps(a.text(), b.text());
-    case Type::Quantity: return same_quantity(a.text(), b.text());
-    default: return a.json() == b.json();
-  }
+  return Meaning::equal_parts(a, b);
+}
+
+bool Value::equal_leaves(const Value& a, const Value& b) {
+  const auto as_json = [&] { return a.json() == b.json(); };
+  const auto equal = [&](const auto& left, const auto& right) {
+    return Meaning::equal_leaves(left, right, a.schema().type, Amounts::Meant, as_json);
+  };
+  if (!a.document_ && !b.document_) return equal(MessageLeaf{a, {}}, MessageLeaf{b, {}});
+  if (a.document_ && b.document_) return equal(DocumentLeaf{a.document(), {}}, DocumentLeaf{b.document(), {}});
+  const Json left = a.json(), right = b.json();
+  return equal(DocumentLeaf{left, {}}, DocumentLeaf{right, {}});
 }
 
 }  // namespace ph::api

@@ -72,7 +72,7 @@ class Value {
   void take_member(const Field& field, const Value& from) const;
   void take_members(const Field& field, std::span<const Field* const> within, const Value& from) const;
 
-  // Deep equality of two values of one schema, by what JSON would show.
+  // Deep equality of two values of one schema, by what they mean: 1000m is 1.
   static bool equal(const Value& a, const Value& b);
 
  private:
@@ -85,8 +85,15 @@ class Value {
   Value member_of_document(const Field& field) const;
   google::protobuf::Message& message() const;
   nlohmann::json& document() const;
-  bool is_zero(const Field& field) const;
   nlohmann::json json_of_message() const;
+
+  // For what a zero and an equal value are (api/meaning.h).
+  friend class Meaning;
+  struct MessageLeaf;
+  struct DocumentLeaf;
+  bool is_bare() const;
+  bool is_zero_leaf() const;
+  static bool equal_leaves(const Value& a, const Value& b);
 
   const Schema* schema_ = nullptr;
   // A JSON value; or the message that this is, or (with `field_`) the one that holds this scalar, list, map or list item.

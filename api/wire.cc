@@ -39,25 +39,28 @@ WireType wire_type(Type type) {
 
 void truncated() { throw DecodeError("unexpected EOF"); }
 
-std::uint64_t read_long_varint(const char*& at, const char* end) {
+void illegal_tag(std::string_view owner, std::uint64_t tag) {
+  throw DecodeError(fmt::format("proto: {}{}illegal tag 0 (wire type {})", owner, owner.empty() ? "" : ": ", tag & 7));
+}
+
+Read read_long_varint(const char* at, const char* end) {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     if (at >= end) truncated();
     const auto byte = static_cast<unsigned char>(*at++);
     value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return value;
+    if (byte < 0x80) return {value, at};
   }
   throw DecodeError("proto: integer overflow");
 }
 
-Item read_fixed_item(const char*& at, const char* end, unsigned wire_type) {
+Read read_fixed(const char* at, const char* end, unsigned wire_type) {
   if (wire_type != kFixed64 && wire_type != kFixed32) throw DecodeError(fmt::format("proto: illegal wireType {}", wire_type));
   const std::ptrdiff_t size = wire_type == kFixed64 ? 8 : 4;
   if (end - at < size) truncated();
   std::uint64_t value = 0;
   for (int i = 0; i < size; ++i) value |= static_cast<std::uint64_t>(static_cast<unsigned char>(at[i])) << (8 * i);
-  at += size;
-  return {.number = value};
+  return {value, at + size};
 }
 
 Index::Index(const Plan& plan, std::string_view bytes) {
@@ -66,22 +69,18 @@ Index::Index(const Plan& plan, std::string_view bytes) {
 }
 
 void Index::scan(const Plan& plan, const Level& level, std::string_view bytes) {
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  while (at < end) {
-    const char* const begin = at;
-    const std::uint64_t tag = read_varint(at, end);
-    const Item item = read_item(at, end, tag & 7);
-    if (tag >> 3 == 0) throw DecodeError(fmt::format("proto: {}: illegal tag 0 (wire type {})", plan.schema->name, tag & 7));
-    const Step* step = level.find(tag >> 3);
+  for (Records in(bytes, plan.schema->name); in.next();) {
+    const Item& item = in.item();
+    const Step* step = level.find(in.field());
     if (!step) {
       unknown_ = true;
       continue;
     }
-    const bool packed = step->many && step->type != kBytes && (tag & 7) == kBytes;
-    if ((tag & 7) != step->type && !packed) {
-      const std::string name = step->member < 0 ? std::string("inline") : go_name(plan.schema->fields[static_cast<std::size_t>(step->member)]);
-      throw DecodeError(fmt::format("proto: wrong wireType = {} for field {}", tag & 7, name));
+    const bool packed = step->many && step->type != kBytes && in.type() == kBytes;
+    if (in.type() != step->type && !packed) {
+      const std::string name =
+          step->member < 0 ? std::string("inline") : go_name(plan.schema->fields[static_cast<std::size_t>(step->member)]);
+      throw DecodeError(fmt::format("proto: wrong wireType = {} for field {}", in.type(), name));
     }
     if (step->level >= 0) {
       const std::uint64_t bit = std::uint64_t{1} << step->level;
@@ -91,9 +90,9 @@ void Index::scan(const Plan& plan, const Level& level, std::string_view bytes) {
       continue;
     }
     Slot& slot = slots_[static_cast<std::size_t>(step->member)];
-    if (!slot.count) slot.begin = begin;
+    if (!slot.count) slot.begin = in.whole().data();
     merged_ |= slot.count && !step->many && step->type == kBytes;
-    slot.end = at;
+    slot.end = in.whole().data() + in.whole().size();
     slot.item = item;
     slot.count += packed ? count_packed(item.bytes, step->type) : 1;
   }
@@ -101,14 +100,10 @@ void Index::scan(const Plan& plan, const Level& level, std::string_view bytes) {
 
 Entry read_entry(std::string_view bytes) {
   Entry entry{.at = bytes.data()};
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  while (at < end) {
-    const std::uint64_t tag = read_varint(at, end);
-    const Item item = read_item(at, end, tag & 7);
+  for (Records in(bytes); in.next();) {
     // Keys are text, and values text, bytes or messages: records of other types are nobody's.
-    if (tag == (1 << 3 | kBytes)) entry.key = item.bytes;
-    if (tag == (2 << 3 | kBytes)) entry.value = item;
+    if (in.is(1, kBytes)) entry.key = in.text();
+    if (in.is(2, kBytes)) entry.value = in.item();
   }
   return entry;
 }
@@ -135,54 +130,32 @@ std::vector<Entry> entries_of(const Slot& slot, unsigned number) {
 
 Stamp read_stamp(std::string_view bytes) {
   Stamp stamp;
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  while (at < end) {
-    const std::uint64_t tag = read_varint(at, end);
-    const Item item = read_item(at, end, tag & 7);
-    if (tag == (1 << 3 | kVarint)) {
-      stamp.seconds = static_cast<std::int64_t>(item.number);
+  for (Records in(bytes); in.next();) {
+    if (in.is(1, kVarint)) {
+      stamp.seconds = in.int64();
       stamp.set = stamp.seconds != kZeroTime;
     }
-    if (tag == (2 << 3 | kVarint)) stamp.nanos = static_cast<std::int32_t>(item.number);
+    if (in.is(2, kVarint)) stamp.nanos = in.int32();
   }
   return stamp;
 }
 
 IntOrText read_int_or_string(std::string_view bytes) {
   IntOrText out;
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  while (at < end) {
-    const std::uint64_t tag = read_varint(at, end);
-    const Item item = read_item(at, end, tag & 7);
-    if (tag == (1 << 3 | kVarint)) out.is_text = item.number == 1;
-    if (tag == (2 << 3 | kVarint)) out.number = static_cast<std::int32_t>(item.number);
-    if (tag == (3 << 3 | kBytes)) out.text = item.bytes;
+  for (Records in(bytes); in.next();) {
+    if (in.is(1, kVarint)) out.is_text = in.number() == 1;
+    if (in.is(2, kVarint)) out.number = in.int32();
+    if (in.is(3, kBytes)) out.text = in.text();
   }
   return out;
 }
 
-std::string_view read_first(std::string_view bytes) {
-  std::string_view out;
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  while (at < end) {
-    const std::uint64_t tag = read_varint(at, end);
-    const Item item = read_item(at, end, tag & 7);
-    if (tag == (1 << 3 | kBytes)) out = item.bytes;
-  }
-  return out;
-}
+std::string_view read_first(std::string_view bytes) { return member_of(bytes, 1); }
 
 std::int64_t read_duration(std::string_view bytes) {
   std::int64_t out = 0;
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  while (at < end) {
-    const std::uint64_t tag = read_varint(at, end);
-    const Item item = read_item(at, end, tag & 7);
-    if (tag == (1 << 3 | kVarint)) out = static_cast<std::int64_t>(item.number);
+  for (Records in(bytes); in.next();) {
+    if (in.is(1, kVarint)) out = in.int64();
   }
   return out;
 }
@@ -205,7 +178,8 @@ void Writer::close(std::size_t mark) {
 bool parse(std::string_view bytes, google::protobuf::Message& into) {
   // Protobuf is fastest from memory, and then stops at a hundred levels: few messages have more.
   if (into.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return true;
-  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                                static_cast<int>(bytes.size()));
   stream.SetRecursionLimit(kDepthMax);
   return into.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
 }
@@ -260,7 +234,8 @@ class Normalizer {
   void value(unsigned number, const Schema& schema, const Item& item) {
     switch (schema.type) {
       case Type::Bool: return out_.number(number, item.number != 0);
-      case Type::Int32: return out_.number(number, static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(item.number)}));
+      case Type::Int32:
+        return out_.number(number, static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(item.number)}));
       case Type::Int64: return out_.number(number, item.number);
       case Type::Double: return out_.fixed64(number, item.number);
       case Type::String:

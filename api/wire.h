@@ -2,24 +2,24 @@
 // Internal to api/: everybody else uses api/codec.h.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/codec.h"
 #include "api/schema.h"
+#include "api/wire_records.h"
 
 namespace ph::api::wire {
 
-// One value: a varint or fixed number in `number`, or the bytes of a string or message.
-struct Item {
-  std::uint64_t number = 0;
-  std::string_view bytes;
-};
-
-enum WireType : unsigned { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
+// Whether it is made of many records: a map, or a list without a message of its own.
+inline bool is_many(const Schema& schema) {
+  return schema.type == Type::Map || (schema.type == Type::List && !schema.descriptor);
+}
 
 // How a value of a type stands on the wire.
 WireType wire_type(Type type);
@@ -60,25 +60,6 @@ struct Slot {
   std::uint32_t count = 0;      // values; records of a packed list count their items
 };
 
-// Reading. Each throws DecodeError on damage.
-std::uint64_t read_long_varint(const char*& at, const char* end);
-inline std::uint64_t read_varint(const char*& at, const char* end) {
-  if (at < end && *at >= 0) return static_cast<std::uint64_t>(*at++);
-  return read_long_varint(at, end);
-}
-[[noreturn]] void truncated();
-Item read_fixed_item(const char*& at, const char* end, unsigned wire_type);
-// One record's value; `at` stands after the tag.
-inline Item read_item(const char*& at, const char* end, unsigned wire_type) {
-  if (wire_type == kVarint) return {.number = read_varint(at, end)};
-  if (wire_type != kBytes) return read_fixed_item(at, end, wire_type);
-  const std::uint64_t size = read_varint(at, end);
-  if (size > static_cast<std::uint64_t>(end - at)) truncated();
-  const std::string_view bytes(at, size);
-  at += size;
-  return {.bytes = bytes};
-}
-
 // All members of one message, found in one pass. Views into the bytes.
 class Index {
  public:
@@ -100,18 +81,14 @@ class Index {
 // Calls `f(Item)` for each value of a repeated field `number` among the records in `records`, in order.
 template <class F>
 void for_each(std::string_view records, unsigned number, WireType type, F&& f) {
-  const char* at = records.data();
-  const char* const end = at + records.size();
-  while (at < end) {
-    const std::uint64_t tag = read_varint(at, end);
-    const Item item = read_item(at, end, tag & 7);
-    if (tag >> 3 != number) continue;
-    if ((tag & 7) != kBytes || type == kBytes) {
-      f(item);
+  for (Records in(records); in.next();) {
+    if (in.field() != number) continue;
+    if (in.type() != kBytes || type == kBytes) {
+      f(in.item());
       continue;
     }
-    const char* packed = item.bytes.data();
-    const char* const packed_end = packed + item.bytes.size();
+    const char* packed = in.text().data();
+    const char* const packed_end = packed + in.text().size();
     while (packed < packed_end) f(read_item(packed, packed_end, type));
   }
 }
@@ -144,23 +121,36 @@ struct IntOrText {
   bool is_text = false;
   std::int32_t number = 0;
   std::string_view text;
+  bool operator==(const IntOrText& other) const {
+    return is_text == other.is_text && (is_text ? text == other.text : number == other.number);
+  }
 };
 IntOrText read_int_or_string(std::string_view bytes);
 // The bytes field 1 of a small message: a Quantity's or a RawExtension's.
 std::string_view read_first(std::string_view bytes);
 std::int64_t read_duration(std::string_view bytes);
 
+// A value that is no struct, list or map, as api/meaning.h asks for it.
+struct Leaf {
+  const Item& item;
+  std::optional<bool> boolean() const { return item.number != 0; }
+  std::optional<std::int64_t> integer(Type type) const {
+    return type == Type::Int32 ? static_cast<std::int32_t>(item.number) : static_cast<std::int64_t>(item.number);
+  }
+  std::optional<double> number() const { return std::bit_cast<double>(item.number); }
+  std::optional<std::string_view> text() const { return item.bytes; }
+  std::optional<std::string_view> quantity() const { return read_first(item.bytes); }
+  std::optional<IntOrText> int_or_text() const { return read_int_or_string(item.bytes); }
+  std::optional<Stamp> stamp(Type) const { return read_stamp(item.bytes); }
+  std::optional<std::int64_t> duration() const { return read_duration(item.bytes); }
+  bool is_nothing(Type type) const { return type == Type::RawJson ? read_first(item.bytes).empty() : item.bytes.empty(); }
+};
+
 // Appends records. A message's length is written when it is closed.
 class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}
-  void varint(std::uint64_t value) {
-    while (value >= 0x80) {
-      out_.push_back(static_cast<char>(value | 0x80));
-      value >>= 7;
-    }
-    out_.push_back(static_cast<char>(value));
-  }
+  void varint(std::uint64_t value) { append_varint(value, out_); }
   void tag(unsigned number, WireType type) { varint(number << 3 | type); }
   void number(unsigned field, std::uint64_t value) {
     tag(field, kVarint);
@@ -170,11 +160,7 @@ class Writer {
     tag(field, kFixed64);
     for (int i = 0; i < 8; ++i) out_.push_back(static_cast<char>(value >> (8 * i)));
   }
-  void bytes(unsigned field, std::string_view value) {
-    tag(field, kBytes);
-    varint(value.size());
-    out_.append(value);
-  }
+  void bytes(unsigned field, std::string_view value) { append_bytes(field, value, out_); }
   std::size_t open(unsigned field) {
     tag(field, kBytes);
     out_.push_back(0);

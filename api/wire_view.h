@@ -1,4 +1,5 @@
-// A view of one value in protobuf bytes: what Value shows of a message, without building it. Presence and equality are Value's.
+// A view of one value in protobuf bytes: what Value shows of a message, without building it. Presence and equality are
+// Value's (api/meaning.h), but that quantities are equal only when JSON shows the same text.
 // Internal to api/. A view is cheap to copy and valid as long as the bytes are. The bytes are a message's own serialization,
 // or the normal form: no member comes in pieces. Reading damaged bytes throws DecodeError.
 #pragma once
@@ -9,6 +10,10 @@
 
 #include "api/schema.h"
 #include "api/wire.h"
+
+namespace ph::api {
+class Meaning;
+}
 
 namespace ph::api::wire {
 
@@ -42,13 +47,17 @@ class View {
   // Deep equality of two values of one schema, by what JSON would show. Two absent ones are equal.
   static bool equal(const View& a, const View& b);
   // Certainly equal; at the price of a memory comparison.
-  static bool same_bytes(const View& a, const View& b) { return a.item_.number == b.item_.number && a.item_.bytes == b.item_.bytes; }
+  static bool same_bytes(const View& a, const View& b) {
+    return a.item_.number == b.item_.number && a.item_.bytes == b.item_.bytes;
+  }
 
  private:
   View(const Schema& schema, Item item, unsigned number) : schema_(&schema), item_(item), number_(number) {}
-  static bool equal_structs(const View& a, const View& b);
-  bool is_zero(const Field& field) const;
-  bool is_hollow() const;
+  friend class api::Meaning;
+  // For what a zero and an equal value are.
+  bool is_bare() const;
+  bool is_zero_leaf() const;
+  static bool equal_leaves(const View& a, const View& b);
 
   const Schema* schema_ = nullptr;
   Item item_;            // the value; of a list or map: the records it is made of

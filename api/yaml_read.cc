@@ -8,6 +8,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/json_text.h"
@@ -26,11 +27,11 @@ constexpr std::size_t kOutputMax = 32u << 20;
 
 struct Node {
   enum Kind : unsigned char { Scalar, Sequence, Mapping, Alias } kind = Scalar;
-  bool plain = false;         // a scalar without quotes
-  bool open = false;          // being written: met again, it contains itself
-  std::string text;           // of a scalar; the name of an alias
+  bool plain = false;  // a scalar without quotes
+  bool open = false;   // being written: met again, it contains itself
+  std::string text;    // of a scalar; the name of an alias
   std::string tag;
-  std::size_t line = 0;       // where it begins, from 1 on
+  std::size_t line = 0;         // where it begins, from 1 on
   std::vector<Node*> children;  // of a mapping: keys and values in turn; of an alias: what it stands for
 };
 
@@ -50,14 +51,15 @@ class Composer {
     yaml_parser_delete(&parser_);
   }
 
-  // The one document; null when there is none.
-  Node* run() {
+  // The one document, or the first of several; null when there is none.
+  Node* run(bool of_several = false) {
     while (next() == YAML_STREAM_START_EVENT) {
     }
     if (event_.type == YAML_STREAM_END_EVENT) return nullptr;
     next();
     Node* root = node(1);
     next();  // the document's end
+    if (of_several) return root;
     if (next() != YAML_STREAM_END_EVENT) refuse("only one document is allowed");
     return root;
   }
@@ -161,7 +163,8 @@ class JsonOfYaml {
     const double at = std::clamp((static_cast<double>(values_) - few) / (many - few), 0.0, 1.0);
     const double share = 0.99 - at * (0.99 - 0.10);
     const bool looked_at = values_by_alias_ > 100 && values_ > 1000;
-    if (looked_at && static_cast<double>(values_by_alias_) > share * static_cast<double>(values_)) refuse("document contains excessive aliasing");
+    if (looked_at && static_cast<double>(values_by_alias_) > share * static_cast<double>(values_))
+      refuse("document contains excessive aliasing");
     if (out.size() > kOutputMax) refuse("document is too large");
   }
 
@@ -271,10 +274,48 @@ std::vector<std::string> yaml_duplicates(std::string_view text) {
   std::vector<std::string> out;
   try {
     Composer composer(text);
-    if (const Node* root = composer.run()) find_duplicates(*root, out);
+    if (const Node* root = composer.run(true)) find_duplicates(*root, out);
   } catch (const DecodeError&) {
     out.clear();
   }
+  return out;
+}
+
+namespace {
+
+// As text, in the order that nlohmann's objects have: that of names.
+void append_json(const nlohmann::json& value, std::string& out) {
+  if (value.is_structured()) {
+    const bool object = value.is_object();
+    out.push_back(object ? '{' : '[');
+    for (auto at = value.begin(); at != value.end(); ++at) {
+      if (at != value.begin()) out.push_back(',');
+      if (object) {
+        append_json_string(at.key(), out);
+        out.push_back(':');
+      }
+      append_json(*at, out);
+    }
+    out.push_back(object ? '}' : ']');
+  } else if (value.is_number_float()) {
+    append_json_double(value.get<double>(), out);
+  } else if (value.is_string()) {
+    append_json_string(value.get_ref<const std::string&>(), out);
+  } else {
+    out += value.dump();
+  }
+}
+
+}  // namespace
+
+std::string yaml_body_to_json(std::string_view text) {
+  Composer composer(text);
+  Node* root = composer.run(true);
+  if (!root) return "null";
+  JsonOfYaml json;
+  json.write(*root, 1);
+  std::string out;
+  append_json(nlohmann::json::parse(json.out), out);
   return out;
 }
 

@@ -22,6 +22,39 @@ bool is_base_60(std::string_view text) {
   return text.find_first_not_of("+-0123456789_:.") == std::string_view::npos;
 }
 
+// Digits at `at`, which is moved behind them: between `least` and `most`, a number up to `max`.
+bool read_number(std::string_view& at, std::size_t least, std::size_t most, int max) {
+  std::size_t size = 0;
+  int number = 0;
+  while (size < at.size() && size < most && at[size] >= '0' && at[size] <= '9') number = number * 10 + (at[size++] - '0');
+  if (size < least || number > max) return false;
+  at.remove_prefix(size);
+  return true;
+}
+
+bool skip(std::string_view& at, std::string_view any_of) {
+  if (at.empty() || any_of.find(at[0]) == any_of.npos) return false;
+  at.remove_prefix(1);
+  return true;
+}
+
+// Readers take it for a moment: a day, a day and a time, a day and a time of a zone.
+bool is_moment(std::string_view text) {
+  if (!read_number(text, 4, 4, 9999) || !skip(text, "-") || !read_number(text, 1, 2, 12) || !skip(text, "-") ||
+      !read_number(text, 1, 2, 31)) {
+    return false;
+  }
+  if (text.empty()) return true;
+  const bool zoned = text[0] != ' ';
+  if (!skip(text, "Tt ") || !read_number(text, 1, 2, 23) || !skip(text, ":") || !read_number(text, 1, 2, 59) ||
+      !skip(text, ":") || !read_number(text, 1, 2, 59)) {
+    return false;
+  }
+  if (skip(text, ".") && !read_number(text, 1, 9, 999'999'999)) return false;
+  if (!zoned || skip(text, "Z")) return text.empty();
+  return skip(text, "+-") && read_number(text, 2, 2, 24) && skip(text, ":") && read_number(text, 2, 2, 60) && text.empty();
+}
+
 class YamlWriter {
  public:
   YamlWriter() {
@@ -79,8 +112,10 @@ class YamlWriter {
 
   // Quoted when, plain, it would read as something else than text.
   void text(const std::string& text) {
-    if (!is_utf8(text)) return this->text(Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>());
-    const bool stays_text = std::holds_alternative<std::string>(resolve_yaml_scalar(text, {}, true)) && !is_base_60(text) && text != "<<";
+    if (!is_utf8(text))
+      return this->text(Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>());
+    const bool stays_text = std::holds_alternative<std::string>(resolve_yaml_scalar(text, {}, true)) && !is_base_60(text) &&
+                            !is_moment(text) && text != "<<";
     if (!stays_text) return scalar(text, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
     scalar(text, text.find('\n') != std::string::npos ? YAML_LITERAL_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE);
   }

@@ -1,5 +1,9 @@
 // What stands between a request and a verb: who asks (authentication), whether he may (authorization), and what the cluster
-// makes of the object (admission). Everything here runs on the apiserver's executor.
+// makes of the object (admission). Everything here runs on the apiserver's executor, but for the functions that end in `_here`.
+//
+// Those two run anywhere (base/anywhere.h), on the thread of the connection as a rule, several at a time: they read what is published,
+// and change nothing but what has a lock of its own. When that does not suffice they return nothing, and the executor is asked. What
+// they say is never older than what the server has told anybody before.
 //
 // These doors may wait. A plugin that never does overrides the plain function; one that does (it asks somebody over the network)
 // overrides the one that returns a Soon, which is the only one others call. Whoever waits bounds the wait himself, and may be dropped
@@ -71,6 +75,8 @@ class Authenticator {
   // Somebody; or nobody, when the request carries no credentials this one knows; throws ApiError (401) for bad ones. The request
   // outlives the wait; of a head that is judged before its body the body is empty.
   virtual Soon<std::optional<Identity>> authenticate_soon(const HttpRequest& request) { return authenticate(request); }
+  // The same, or nothing when only the executor can tell.
+  virtual std::optional<std::optional<Identity>> authenticate_here(const HttpRequest&) const { return std::nullopt; }
 
  protected:
   virtual std::optional<Identity> authenticate(const HttpRequest&) { return std::nullopt; }
@@ -93,6 +99,8 @@ class Authorizer {
  public:
   virtual ~Authorizer() = default;
   virtual Soon<Decision> authorize_soon(Attributes attributes) { return authorize(attributes); }
+  // The same, or nothing when only the executor can tell.
+  virtual std::optional<Decision> authorize_here(const Attributes&) const { return std::nullopt; }
 
  protected:
   virtual Decision authorize(const Attributes&) { return {}; }
@@ -103,11 +111,11 @@ class Authorizer {
 struct AdmissionRequest {
   const api::Resource* resource = nullptr;
   std::string subresource;
-  std::string operation;      // CREATE UPDATE DELETE CONNECT
-  ObjectKey key;              // name may be empty before generateName
+  std::string operation;  // CREATE UPDATE DELETE CONNECT
+  ObjectKey key;          // name may be empty before generateName
   const Identity* user = nullptr;
   bool dry_run = false;
-  api::Object* object = nullptr;         // null for DELETE; before the commit: when the object is being removed
+  api::Object* object = nullptr;            // null for DELETE; before the commit: when the object is being removed
   const api::Object* old_object = nullptr;  // UPDATE, DELETE
   std::vector<std::string>* warnings = nullptr;
 };

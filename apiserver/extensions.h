@@ -36,6 +36,7 @@ enum class IncludeObject { Metadata, None, Object };
 struct TableOptions {
   IncludeObject include = IncludeObject::Metadata;
   bool column_definitions = true;  // only the first event of a watch has them
+  bool beta = false;               // meta.k8s.io/v1beta1 instead of v1
   Time now;                        // ages are counted up to here
 };
 

@@ -1,7 +1,7 @@
 // The apiserver: the generic verbs for every resource of the scheme, over a store. Reference: "Kubernetes API concepts".
 //
-// Everything runs on one executor; only the bodies of large answers (HttpResponse::render) and what large objects cost a write
-// (rest/aside.h) are made elsewhere.
+// What is shared and changes belongs to one executor. Elsewhere run: what a request is before it needs any of that (`begin`, on the
+// threads of the connections: rest/begin.h), answers' bodies (HttpResponse::render), and what large objects cost a write (rest/aside.h).
 #pragma once
 
 #include <memory>
@@ -28,9 +28,11 @@ struct ServerOptions {
   int advertise_port = 6443;
   // The loop that keeps the `kubernetes` service; off in tests that want an empty cluster.
   bool keep_kubernetes_service = true;
+  // The API services of the groups it serves itself; off in the same tests.
+  bool keep_api_services = true;
   Duration event_ttl = 1h;
   bool stateful_set_max_unavailable = false;  // the gate MaxUnavailableStatefulSet: stateful sets may have a maxUnavailable
-  bool crd_ignore_cel = false;  // custom resource definitions may have rules in CEL, which are stored and not carried out
+  bool crd_ignore_cel = false;     // custom resource definitions may have rules in CEL, which are stored and not carried out
   Duration request_timeout = 60s;  // the most a request may take that is no watch, log or the like
   std::size_t body_max = 3 * 1024 * 1024;
   Duration watch_timeout_min = 30min;  // of watches without timeoutSeconds: up to twice this, at random
@@ -57,6 +59,9 @@ class ApiServer final : public HttpHandler {
   // Ends the watches and the server's own tasks. Requests that still come are answered 503.
   Task<void> stop();
 
+  // Threads: any, once `install` has run; then the Rng is one that any thread may use.
+  std::optional<HttpResponse> begin(HttpRequest& request) override;
+  // Of a request that has not been begun: it does that first.
   Task<HttpResponse> handle(HttpRequest request) override;
   Task<HeadVerdict> judge_head(HttpRequest head) override;
 

@@ -28,6 +28,7 @@ class Always final : public Authorizer {
 
  private:
   Decision authorize(const Attributes&) override { return decision_; }
+  std::optional<Decision> authorize_here(const Attributes&) const override { return decision_; }
   const Decision decision_;
 };
 
@@ -52,11 +53,13 @@ class Access final : public Authorizer {
       }
     }
     rules = make_union(std::move(asked));
+    auto of_file = StaticTokens::parse(options.static_tokens);
+    if (!of_file) throw std::runtime_error("token file: " + of_file.error());
+    static_tokens = std::move(*of_file);
     keys = options.token_keys;
     if (!keys && !options.service_account_key.empty()) keys = make_token_keys(signing_keys(options));
     if (!keys) return;
-    ServiceAccountTokens::Options token_options{.issuer = options.service_account_issuer,
-                                                .api_audiences = options.api_audiences};
+    ServiceAccountTokens::Options token_options{.issuer = options.service_account_issuer, .api_audiences = options.api_audiences};
     if (token_options.issuer.empty()) {
       token_options.issuer = "https://kubernetes.default.svc." + server.options().cluster_domain;
     }
@@ -64,12 +67,16 @@ class Access final : public Authorizer {
   }
 
   Soon<Decision> authorize_soon(Attributes attributes) override { return rules->authorize_soon(attributes); }
+  std::optional<Decision> authorize_here(const Attributes& attributes) const override {
+    return rules->authorize_here(attributes);
+  }
 
   Always allow{{Decision::Kind::Allow, {}}}, deny{{Decision::Kind::NoOpinion, "Everything is forbidden."}};
   RbacAuthorizer rbac;
   std::unique_ptr<Authorizer> node, rules;
   std::shared_ptr<const TokenKeys> keys;
   std::unique_ptr<ServiceAccountTokens> tokens;  // null: there are none
+  StaticTokens static_tokens;
 };
 
 using Virtual = std::map<std::string, std::unique_ptr<VirtualResource>>;
@@ -79,9 +86,9 @@ void add_reviews(Virtual& out, Access& access, ApiServer& server, const Clock& c
   out["selfsubjectaccessreviews.authorization.k8s.io"] = self_subject_access_review(access);
   out["localsubjectaccessreviews.authorization.k8s.io"] = local_subject_access_review(access);
   out["selfsubjectrulesreviews.authorization.k8s.io"] = self_subject_rules_review(access.rbac);
-  out["selfsubjectreviews.authentication.k8s.io"] = self_subject_review();
+  out["selfsubjectreviews.authentication.k8s.io"] = self_subject_review(clock);
   if (!access.tokens) return;
-  out["tokenreviews.authentication.k8s.io"] = token_review(*access.tokens);
+  out["tokenreviews.authentication.k8s.io"] = token_review(*access.tokens, access.static_tokens);
   out["serviceaccounts/token"] = token_request(*access.tokens, server.reader(), clock, rng, extend);
 }
 
@@ -102,6 +109,7 @@ std::vector<HealthCheck> health_checks(ApiServer& server, std::shared_ptr<const 
   out.push_back({"poststarthook/start-system-namespaces-controller", unless(done, "not finished")});
   out.push_back({"poststarthook/rbac/bootstrap-roles", unless(done, "not finished")});
   out.push_back({"poststarthook/scheduling/bootstrap-system-priority-classes", unless(done, "not finished")});
+  out.push_back({"poststarthook/kube-apiserver-autoregistration", unless(done, "not finished")});
   for (HealthCheck& check : more) out.push_back(std::move(check));
   out.push_back({.name = "shutdown", .problem = unless(ready, "process is shutting down"), .ready_only = true});
   return out;
@@ -162,12 +170,14 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
   auto access = std::make_unique<Access>(server, clock, options);
   using Authorization = StandardOptions::Authorization;
   if (options.anonymous && std::ranges::find(options.authorization, Authorization::AlwaysAllow) != options.authorization.end()) {
-    options.log.warning("AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a "
-                        "different authorizer");
+    options.log.warning(
+        "AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a "
+        "different authorizer");
     options.anonymous = false;
   }
-  out.authenticator = make_authenticator(access->tokens.get(), {.anonymous = options.anonymous});
-  out.admission = make_admission({server.reader(), rng, clock}, options.enable_admission, options.disable_admission);
+  out.authenticator =
+      make_authenticator(access->tokens.get(), {.anonymous = options.anonymous, .static_tokens = &access->static_tokens});
+  out.admission = make_admission({server.reader(), rng, clock, *access}, options.enable_admission, options.disable_admission);
   out.admission.push_back(make_escalation_check(access->rbac, *access));
   add_reviews(out.virtual_resources, *access, server, clock, rng, options.extend_token_expiration);
   std::unique_ptr<PathHandler> openid;
@@ -177,7 +187,8 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
   out.authorizer = std::move(access);
   out.tables = make_table_converter();
   auto bootstrapped = std::make_shared<bool>(false);
-  add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)), std::move(openid), options.listed_paths);
+  add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)), std::move(openid),
+            options.listed_paths);
   out.at_start.push_back([&server, &clock, client_ca = std::move(options.client_ca), bootstrapped] {
     return start(&server, &clock, {.client_ca = client_ca}, bootstrapped);
   });

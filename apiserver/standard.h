@@ -21,18 +21,19 @@ struct StandardOptions {
   std::string service_account_key;
   std::vector<std::string> more_service_account_keys;
   std::shared_ptr<const TokenKeys> token_keys;
-  std::string service_account_issuer;             // empty: https://kubernetes.default.svc.CLUSTER_DOMAIN
-  std::vector<std::string> api_audiences;         // empty: the issuer
+  std::string service_account_issuer;      // empty: https://kubernetes.default.svc.CLUSTER_DOMAIN
+  std::vector<std::string> api_audiences;  // empty: the issuer
   bool extend_token_expiration = true;
 
-  std::string client_ca;                          // PEM, published for other servers
-  bool anonymous = true;                          // not where AlwaysAllow is asked: who is let do everything must be somebody
+  std::string static_tokens;  // lines of token, user, uid, groups (authn/static_tokens.h)
+  std::string client_ca;      // PEM, published for other servers
+  bool anonymous = true;      // not where AlwaysAllow is asked: who is let do everything must be somebody
   // Asked in this order, until one decides.
   enum class Authorization { Node, Rbac, AlwaysAllow, AlwaysDeny };
   std::vector<Authorization> authorization{Authorization::Node, Authorization::Rbac};
   std::vector<std::string> enable_admission, disable_admission;
-  std::vector<HealthCheck> health;                // besides the server's own
-  std::vector<std::string> listed_paths;          // at /, besides the server's own: somebody else answers them
+  std::vector<HealthCheck> health;        // besides the server's own
+  std::vector<std::string> listed_paths;  // at /, besides the server's own: somebody else answers them
   Log log;
 };
 

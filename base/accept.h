@@ -13,7 +13,7 @@
 namespace ph {
 
 struct MediaRange {
-  std::string type;                                            // in lower case, e.g. "application/json"
+  std::string type;                                             // in lower case, e.g. "application/json"
   std::vector<std::pair<std::string, std::string>> parameters;  // without q
   double quality = 1;
   std::string_view parameter(std::string_view name) const;

@@ -1,4 +1,4 @@
-// The C library's allocator, kept from holding on to what a burst of work has used.
+// The allocator (jemalloc in programs, else the C library's), kept from holding on to what a burst of work has used.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,8 @@
 namespace ph {
 
 // Before other threads start: large buffers are the system's own, and go back to it when they are freed; what is free at the end
-// of the heap goes back too. By itself the allocator raises both limits to the largest buffer it has seen.
+// of the heap goes back too. By itself the C library's allocator raises both limits to the largest buffer it has seen; jemalloc needs
+// no word.
 void settle_allocator();
 
 // What a process holds of memory, and how it gives some of it back.

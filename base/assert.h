@@ -8,8 +8,8 @@ namespace ph {
 
 }  // namespace ph
 
-#define PH_ASSERT(condition)                                              \
-  do {                                                                    \
-    if (!(condition)) [[unlikely]]                                        \
-      ::ph::assertion_failed(#condition, __FILE__, __LINE__);             \
+#define PH_ASSERT(condition)                                  \
+  do {                                                        \
+    if (!(condition)) [[unlikely]]                            \
+      ::ph::assertion_failed(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -19,11 +19,14 @@ thread_local Executor* g_current = nullptr;
 struct ExecutorMetrics {
   Metrics* in = nullptr;
 
-  Family<Histogram> turns{in, {Stability::Alpha, "pilothouse_executor_turn_duration_seconds",
-      "How long turns took: whatever runs on a thread without giving way to others.", {"executor"},
-      exponential_buckets(0.000001, 4, 12)}};
-  Family<Gauge> longest{in, {Stability::Alpha, "pilothouse_executor_longest_turn_seconds",
-      "The longest turn since the start.", {"executor"}}};
+  Family<Histogram> turns{in,
+                          {Stability::Alpha,
+                           "pilothouse_executor_turn_duration_seconds",
+                           "How long turns took: whatever runs on a thread without giving way to others.",
+                           {"executor"},
+                           exponential_buckets(0.000001, 4, 12)}};
+  Family<Gauge> longest{
+      in, {Stability::Alpha, "pilothouse_executor_longest_turn_seconds", "The longest turn since the start.", {"executor"}}};
 };
 
 // Measures the turns of one thread, one after the other.

@@ -27,10 +27,11 @@ HealthCheck healthy(std::string name);
 struct HealthMetrics {
   Metrics* in = nullptr;
 
-  Family<Gauge> check{in, {Stability::Stable, "kubernetes_healthcheck",
-      "Whether a health check was well when it was last asked.", {"name", "type"}}};
-  Family<Counter> checks{in, {Stability::Stable, "kubernetes_healthchecks_total",
-      "Answers of health checks.", {"name", "status", "type"}}};
+  Family<Gauge> check{
+      in,
+      {Stability::Stable, "kubernetes_healthcheck", "Whether a health check was well when it was last asked.", {"name", "type"}}};
+  Family<Counter> checks{
+      in, {Stability::Stable, "kubernetes_healthchecks_total", "Answers of health checks.", {"name", "status", "type"}}};
 };
 
 // Nothing when the path is none of the three endpoints or their checks. Calls the checks. `counted` may be null.

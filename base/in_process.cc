@@ -93,10 +93,15 @@ class Remote {
 
 // What a stream has brought and nobody has taken yet, between two threads: one source, one reader. Who waits is woken under the
 // lock: a wait that was withdrawn, and the executor it was on, are not touched any more.
-class Feed {
+class Feed final : public PieceSink {
  public:
+  bool has_room() const override {
+    const std::lock_guard lock(mutex_);
+    return pieces_.size() < kAheadMax;
+  }
+  void put(SharedBytes piece) override { put_more(std::move(piece)); }
   // False: the source is to wait for `room`.
-  bool put(SharedBytes piece) {
+  bool put_more(SharedBytes piece) {
     const std::lock_guard lock(mutex_);
     pieces_.push_back(std::move(piece));
     wake(reader_);
@@ -154,7 +159,7 @@ class Feed {
     if (who) detail::resume_later(std::exchange(who, nullptr));
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::deque<SharedBytes> pieces_;
   bool ended_ = false;
   std::exception_ptr error_;
@@ -184,9 +189,10 @@ class RemoteStream final : public BodyStream {
  private:
   static Detached pump(Running* running, std::shared_ptr<BodyStream> source, std::shared_ptr<Feed> feed) {
     std::exception_ptr error;
+    source->push_to(*feed);
     try {
       while (auto piece = co_await source->next()) {
-        if (!feed->put(std::move(*piece))) co_await feed->room();
+        if (!feed->put_more(std::move(*piece))) co_await feed->room();
       }
     } catch (...) {
       error = std::current_exception();
@@ -209,8 +215,17 @@ class InProcess final : public Transport {
 
   Task<HttpResponse> send(HttpRequest request, bool stream) override {
     request.peer = Peer{.address = {}, .identity = identity_};
-    Remote<HttpResponse> call(server_);
-    HttpResponse response = co_await call.run(serve(handler_, server_, std::move(request)));
+    HttpResponse response;
+    // Between two threads only: who shares the server's executor waits for his turn there.
+    std::optional<HttpResponse> at_once;
+    if (Executor::current() != &server_) at_once = handler_.begin(request);
+    if (at_once) {
+      response = std::move(*at_once);
+    } else {
+      Remote<HttpResponse> call(server_);
+      response = co_await call.run(serve(handler_, server_, std::move(request)));
+    }
+    response.spent = nullptr;
     if (response.render) {
       response.body = response.render();
       response.render = nullptr;

@@ -25,9 +25,7 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
-bool is_plain(std::string_view value) {
-  return !value.empty() && value.find_first_of(" \"=\n") == std::string_view::npos;
-}
+bool is_plain(std::string_view value) { return !value.empty() && value.find_first_of(" \"=\n") == std::string_view::npos; }
 
 }  // namespace
 

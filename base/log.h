@@ -56,13 +56,21 @@ class Log {
   bool enabled(LogLevel level) const { return sink_ && level >= least_; }
 
   template <class... Fields>
-  void debug(std::string_view text, const Fields&... fields) const { write(LogLevel::Debug, text, fields...); }
+  void debug(std::string_view text, const Fields&... fields) const {
+    write(LogLevel::Debug, text, fields...);
+  }
   template <class... Fields>
-  void info(std::string_view text, const Fields&... fields) const { write(LogLevel::Info, text, fields...); }
+  void info(std::string_view text, const Fields&... fields) const {
+    write(LogLevel::Info, text, fields...);
+  }
   template <class... Fields>
-  void warning(std::string_view text, const Fields&... fields) const { write(LogLevel::Warning, text, fields...); }
+  void warning(std::string_view text, const Fields&... fields) const {
+    write(LogLevel::Warning, text, fields...);
+  }
   template <class... Fields>
-  void error(std::string_view text, const Fields&... fields) const { write(LogLevel::Error, text, fields...); }
+  void error(std::string_view text, const Fields&... fields) const {
+    write(LogLevel::Error, text, fields...);
+  }
 
  private:
   template <class... Fields>

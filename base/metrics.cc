@@ -27,8 +27,7 @@ class FamilyState {
 
   bool declared_like(MetricType type, bool total, const MetricSpec& spec) const {
     return type == type_ && total == total_ && spec.buckets == spec_.buckets &&
-           std::ranges::equal(spec.labels, spec_.labels,
-                              [](const char* a, const char* b) { return !std::strcmp(a, b); });
+           std::ranges::equal(spec.labels, spec_.labels, [](const char* a, const char* b) { return !std::strcmp(a, b); });
   }
 
   Cell* series(std::span<const std::string_view> values) {
@@ -75,12 +74,9 @@ class FamilyState {
 
   prometheus::MetricType prometheus_type() const {
     switch (type_) {
-      case MetricType::Counter:
-        return prometheus::MetricType::Counter;
-      case MetricType::Gauge:
-        return prometheus::MetricType::Gauge;
-      case MetricType::Histogram:
-        return prometheus::MetricType::Histogram;
+      case MetricType::Counter: return prometheus::MetricType::Counter;
+      case MetricType::Gauge: return prometheus::MetricType::Gauge;
+      case MetricType::Histogram: return prometheus::MetricType::Histogram;
     }
     return prometheus::MetricType::Untyped;
   }
@@ -183,12 +179,9 @@ class TextWriter final : public prometheus::Serializer {
 
   static void write_escaped(std::string& out, std::string_view text, bool quoted) {
     for (const char c : text) {
-      if (c == '\n')
-        out += "\\n";
-      else if (c == '\\' || (quoted && c == '"'))
-        (out += '\\') += c;
-      else
-        out += c;
+      if (c == '\n') out += "\\n";
+      else if (c == '\\' || (quoted && c == '"')) (out += '\\') += c;
+      else out += c;
     }
   }
 

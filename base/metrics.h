@@ -195,9 +195,7 @@ class Family {
 
   // The series with these label values, in the order of the labels; made when there is none. Takes a lock and looks them
   // up: not for hot paths. Threads: any.
-  S with(std::span<const std::string_view> values) const {
-    return state_ ? S(detail::series_of(*state_, values)) : S();
-  }
+  S with(std::span<const std::string_view> values) const { return state_ ? S(detail::series_of(*state_, values)) : S(); }
   S with(std::initializer_list<std::string_view> values) const {
     return with(std::span<const std::string_view>(values.begin(), values.size()));
   }

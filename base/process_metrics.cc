@@ -60,14 +60,14 @@ std::optional<ProcessSample> read_own_process() {
 
 ProcessMetrics::ProcessMetrics(Metrics& metrics, Executor& executor, ReadProcess read)
     : read_(std::move(read)),
-      cpu_seconds_(single<Total>(
-          &metrics, {Stability::None, "process_cpu_seconds_total", "Processor time of the process, in seconds."})),
-      start_time_(single<Gauge>(&metrics, {Stability::None, "process_start_time_seconds",
-                                           "When the process started, in seconds since 1970."})),
-      resident_bytes_(single<Gauge>(
-          &metrics, {Stability::None, "process_resident_memory_bytes", "Memory of the process that is resident."})),
-      virtual_bytes_(single<Gauge>(
-          &metrics, {Stability::None, "process_virtual_memory_bytes", "Memory that the process may address."})),
+      cpu_seconds_(
+          single<Total>(&metrics, {Stability::None, "process_cpu_seconds_total", "Processor time of the process, in seconds."})),
+      start_time_(single<Gauge>(
+          &metrics, {Stability::None, "process_start_time_seconds", "When the process started, in seconds since 1970."})),
+      resident_bytes_(
+          single<Gauge>(&metrics, {Stability::None, "process_resident_memory_bytes", "Memory of the process that is resident."})),
+      virtual_bytes_(
+          single<Gauge>(&metrics, {Stability::None, "process_virtual_memory_bytes", "Memory that the process may address."})),
       open_fds_(single<Gauge>(&metrics, {Stability::None, "process_open_fds", "Files and sockets that are open."})),
       max_fds_(single<Gauge>(&metrics, {Stability::None, "process_max_fds", "Files and sockets that may be open."})),
       hook_(metrics.on_scrape(executor, [this] { show(); })) {
@@ -89,11 +89,11 @@ void show_build(Metrics& metrics, const BuildInfo& build) {
   const Family<Gauge> family(&metrics, {Stability::Beta,
                                         "kubernetes_build_info",
                                         "What this program is built from; always 1.",
-                                        {"build_date", "compiler", "git_commit", "git_tree_state", "git_version",
-                                         "go_version", "major", "minor", "platform"}});
+                                        {"build_date", "compiler", "git_commit", "git_tree_state", "git_version", "go_version",
+                                         "major", "minor", "platform"}});
   family
-      .with({build.build_date, build.compiler, build.git_commit, build.git_tree_state, build.git_version, "",
-             build.major, build.minor, build.platform})
+      .with({build.build_date, build.compiler, build.git_commit, build.git_tree_state, build.git_version, "", build.major,
+             build.minor, build.platform})
       .set(1);
 }
 

@@ -1,7 +1,9 @@
 #include "base/rng.h"
 
+#include <sys/random.h>
+
 #include <bit>
-#include <random>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -61,9 +63,33 @@ std::uint64_t SeededRng::next() {
   return result;
 }
 
+namespace {
+
+// What the kernel gives in one call, and so a thread at a time.
+class Entropy {
+ public:
+  std::uint64_t next() {
+    if (at_ == kCount) refill();
+    return std::exchange(numbers_[at_++], 0);  // who reads this memory later learns nothing of what was handed out
+  }
+
+ private:
+  static constexpr std::size_t kCount = 32;  // 256 bytes: more is not to be had at once
+
+  void refill() {
+    PH_ASSERT(::getentropy(numbers_, sizeof numbers_) == 0);  // only if there is no such call
+    at_ = 0;
+  }
+
+  std::uint64_t numbers_[kCount] = {};
+  std::size_t at_ = kCount;
+};
+
+}  // namespace
+
 std::uint64_t SystemRng::next() {
-  thread_local std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) | device();
+  thread_local Entropy entropy;
+  return entropy.next();
 }
 
 }  // namespace ph

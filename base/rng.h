@@ -34,7 +34,8 @@ class SeededRng final : public Rng {
   std::uint64_t state_[4];
 };
 
-// The operating system's generator; fit for keys and UIDs.
+// The operating system's generator; fit for keys and UIDs. A thread takes its numbers from the kernel in blocks. Not across a fork:
+// both sides would go on with the same block.
 class SystemRng final : public Rng {
  public:
   std::uint64_t next() override;

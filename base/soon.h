@@ -31,7 +31,9 @@ class [[nodiscard]] Soon {
   struct Awaiter {
     Soon& soon;
     bool await_ready() const { return soon.ready(); }
-    auto await_suspend(std::coroutine_handle<> awaiting) { return std::get<1>(soon.state_).operator co_await().await_suspend(awaiting); }
+    auto await_suspend(std::coroutine_handle<> awaiting) {
+      return std::get<1>(soon.state_).operator co_await().await_suspend(awaiting);
+    }
     T await_resume() { return soon.ready() ? soon.take() : std::get<1>(soon.state_).operator co_await().await_resume(); }
   };
   // The Soon must outlive the await, as a temporary in the expression does.

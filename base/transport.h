@@ -51,19 +51,21 @@ struct Identity {
 
 // The other end of a connection, as far as the connection itself tells.
 struct Peer {
-  std::string address;                // IP:port, or empty in process
-  std::optional<Identity> identity;   // from a verified client certificate (CN, O), or of an in-process client
-  bool certificate_refused = false;   // a client certificate was presented and does not verify: no anonymous fallback
+  std::string address;               // IP:port, or empty in process
+  std::optional<Identity> identity;  // from a verified client certificate (CN, O), or of an in-process client
+  bool certificate_refused = false;  // a client certificate was presented and does not verify: no anonymous fallback
 };
 
 struct HttpRequest {
   std::string method;
-  std::string target;   // path and query, percent-encoded
+  std::string target;  // path and query, percent-encoded
   Headers headers;
   std::string body;
-  Peer peer;            // set by the server's side
+  Peer peer;  // set by the server's side
   // What a server has set aside for the body; given back when the last copy of the request has gone.
   std::shared_ptr<const void> room;
+  // What a handler has found out about it (HttpHandler::begin), for itself; null: nothing yet.
+  std::shared_ptr<void> begun;
 
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
   std::string_view query() const {
@@ -72,10 +74,23 @@ struct HttpRequest {
   }
 };
 
+// Takes pieces of a stream without asking for each.
+class PieceSink {
+ public:
+  virtual ~PieceSink() = default;
+  // Whether more is welcome.
+  virtual bool has_room() const = 0;
+  // Takes a piece, with or without room. May not drop the stream.
+  virtual void put(SharedBytes piece) = 0;
+};
+
 // A body that arrives piece by piece. Dropping the stream cancels it; the source then learns of it.
 class BodyStream {
  public:
   virtual ~BodyStream() = default;
+  // While somebody waits in `next`, the stream may put pieces into the sink as they come and let him wait on: they come before what
+  // `next` returns. It does so only while there is room, but for a few pieces that belong together. The sink outlives the stream.
+  virtual void push_to(PieceSink&) {}
   // The next piece, never empty; nothing at the end. Throws TransportError when the connection breaks before the end.
   virtual Task<std::optional<SharedBytes>> next() = 0;
 };
@@ -90,6 +105,9 @@ struct HttpResponse {
   std::function<std::vector<SharedBytes>()> render;
   std::function<SharedBytes()> next_piece;
   std::unique_ptr<BodyStream> stream;
+  // What the request was made of and nobody needs any more. It ends with the answer, where that is sent: large objects take a while,
+  // and the server's executor has other things to do.
+  std::shared_ptr<void> spent;
 };
 
 // The request may or may not have been carried out.
@@ -118,6 +136,9 @@ class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   virtual Task<HttpResponse> handle(HttpRequest request) = 0;
+  // Asked before `handle`, or not at all, on the thread of the connection: answers what needs nothing of the executor. Else it may do
+  // of the work what can be done there, and leaves it with the request, which goes to `handle`. Quick. Threads: any, several at once.
+  virtual std::optional<HttpResponse> begin(HttpRequest&) { return std::nullopt; }
   // Asked of requests whose body is slower than their head, before it is read. What it allows may still be refused by `handle`.
   // Dropping the task means that the client has gone, or that all of the request has come meanwhile.
   virtual Task<HeadVerdict> judge_head(HttpRequest) { co_return HeadVerdict(); }

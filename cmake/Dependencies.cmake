@@ -19,6 +19,13 @@ target_link_libraries(simdjson INTERFACE ${PH_SIMDJSON})
 find_library(PH_RE2 re2 REQUIRED)
 add_library(re2 INTERFACE)
 target_link_libraries(re2 INTERFACE ${PH_RE2})
+# What the programs allocate with (base/allocator.cc says why). Static: a call of malloc is a call, and nothing has to be installed.
+# Sanitizers bring their own.
+set(PH_ALLOCATOR "")
+if(NOT PH_SANITIZE)
+  find_library(PH_ALLOCATOR_LIBRARY NAMES libjemalloc_pic.a REQUIRED)
+  set(PH_ALLOCATOR ${PH_ALLOCATOR_LIBRARY} ${CMAKE_DL_LIBS})
+endif()
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 

@@ -35,7 +35,8 @@ function(ph_program name source)
     return()
   endif()
   add_executable(${name} ${source})
-  target_link_libraries(${name} PRIVATE ${arg_LIBS})
+  # First, so that the allocator is this one for whatever follows.
+  target_link_libraries(${name} PRIVATE ${PH_ALLOCATOR} ${arg_LIBS})
 endfunction()
 
 # ph_tests(<room>): one program of all tests in tests/<room>, one ctest entry a test suite file.

@@ -37,9 +37,8 @@ static_assert(std::ranges::all_of(kLoops, [](const LoopEntry& loop) { return loo
 std::span<const LoopEntry> registry() { return kLoops; }
 
 const LoopEntry* find_loop(std::string_view name) {
-  const auto found = std::ranges::find_if(kLoops, [&](const LoopEntry& loop) {
-    return loop.name == name || (!loop.alias.empty() && loop.alias == name);
-  });
+  const auto found = std::ranges::find_if(
+      kLoops, [&](const LoopEntry& loop) { return loop.name == name || (!loop.alias.empty() && loop.alias == name); });
   return found == std::end(kLoops) ? nullptr : found;
 }
 

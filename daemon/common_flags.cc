@@ -124,13 +124,15 @@ void add_metrics_flags(FlagSet& flags) {
 
 void add_gate_flags(FlagSet& flags, std::map<std::string, std::string>& gates) {
   flags.section("Feature gate");
-  flags.add("feature-gates", gates, "A=true,B=false,…: v1.36's gates, at their defaults but for MaxUnavailableStatefulSet").typed("colonSeparatedMultimapStringString");
+  flags.add("feature-gates", gates, "A=true,B=false,…: v1.36's gates, at their defaults but for MaxUnavailableStatefulSet")
+      .typed("colonSeparatedMultimapStringString");
   flags.add(kVersions);
 }
 
 void log_flags_without_effect(const FlagSet& flags, const Log& log) {
   for (const FlagSet::Flag* flag : flags.flags()) {
-    if (flag->given && flag->standing == Standing::NoEffect) log.warning("a flag without effect", "flag", flag->name, "why", flag->why);
+    if (flag->given && flag->standing == Standing::NoEffect)
+      log.warning("a flag without effect", "flag", flag->name, "why", flag->why);
   }
 }
 
@@ -143,10 +145,13 @@ void refuse(const std::vector<std::string>& problems) {
 void check(const ServingOptions& options) {
   std::vector<std::string> out;
   if (options.secure_port < 0 || options.secure_port > 65535) {
-    out.push_back(fmt::format("--secure-port {} must be between 0 and 65535, inclusive. 0 for turning off secure port", options.secure_port));
+    out.push_back(fmt::format("--secure-port {} must be between 0 and 65535, inclusive. 0 for turning off secure port",
+                              options.secure_port));
   }
-  if (!options.tls_min_version.empty() && options.tls_min_version != "VersionTLS12" && options.tls_min_version != "VersionTLS13") {
-    out.push_back(fmt::format("unknown tls version \"{}\": VersionTLS12 and VersionTLS13 are supported", options.tls_min_version));
+  if (!options.tls_min_version.empty() && options.tls_min_version != "VersionTLS12" &&
+      options.tls_min_version != "VersionTLS13") {
+    out.push_back(
+        fmt::format("unknown tls version \"{}\": VersionTLS12 and VersionTLS13 are supported", options.tls_min_version));
   }
   // One apiserver is asked about callers, about all there is to ask.
   if (!options.authentication_kubeconfig.empty() && !options.authorization_kubeconfig.empty() &&

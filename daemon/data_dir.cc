@@ -21,9 +21,7 @@ bool ends_soon(const std::string& certificate, const Clock& clock) {
 
 // What a directory may hold before it is ours: keys and kubeconfigs that were put there for us or that a first start left which
 // did not end, and what some file systems keep at their root.
-bool may_be_there(const std::string& name) {
-  return name == "pki" || name == "lost+found" || is_data_dir_file(name);
-}
+bool may_be_there(const std::string& name) { return name == "pki" || name == "lost+found" || is_data_dir_file(name); }
 
 // A certificate and its key, or the key alone; nothing when neither is there.
 std::optional<net::Credential> read_credential(const std::filesystem::path& stem) {
@@ -40,7 +38,8 @@ void write_credential(const std::filesystem::path& stem, const net::Credential& 
 
 bool holds_all(const net::CertificateInfo& info, const net::ServerNames& names) {
   const auto all_in = [](const std::vector<std::string>& wanted, const std::vector<std::string>& present) {
-    return std::ranges::all_of(wanted, [&](const std::string& name) { return std::ranges::find(present, name) != present.end(); });
+    return std::ranges::all_of(wanted,
+                               [&](const std::string& name) { return std::ranges::find(present, name) != present.end(); });
   };
   return all_in(names.dns_names, info.dns_names) && all_in(names.ip_addresses, info.ip_addresses);
 }
@@ -68,10 +67,12 @@ void close_data_dir(const std::filesystem::path& path, const Log& log) {
   std::size_t closed = close_directory(path) ? 1 : 0;
   for (const auto& entry : directory_entries(path)) {
     const std::string name = entry.filename().string();
-    const bool ours = name == "format" || name == "pki" || name == "store" || name.starts_with("store.") || is_data_dir_file(name);
+    const bool ours =
+        name == "format" || name == "pki" || name == "store" || name.starts_with("store.") || is_data_dir_file(name);
     if (ours) closed += close_to_others(entry);
   }
-  if (closed > 0) log.warning("the data directory was open to other users, and is closed now", "path", path.string(), "entries", closed);
+  if (closed > 0)
+    log.warning("the data directory was open to other users, and is closed now", "path", path.string(), "entries", closed);
 }
 
 DataDir::DataDir(DataDirOptions options, const Clock& clock, Rng& rng, Log log)
@@ -90,21 +91,24 @@ bool DataDir::read_format() const {
   if (!found) {
     for (const auto& entry : directory_entries(options_.path)) {
       if (may_be_there(entry.filename().string())) continue;
-      throw FileError(fmt::format("{} is not a data directory of pilothouse: it has no file `format`, and holds {}; name an empty "
-                                  "or a new one by --data-dir",
-                                  options_.path.string(), entry.filename().string()));
+      throw FileError(
+          fmt::format("{} is not a data directory of pilothouse: it has no file `format`, and holds {}; name an empty "
+                      "or a new one by --data-dir",
+                      options_.path.string(), entry.filename().string()));
     }
     return false;
   }
   if (*found == kDataDirRestoring) {
-    throw FileError(fmt::format("a restore into {} was not finished: run `pilothouse restore FILE --force` again, or "
-                                "`pilothouse reset`",
-                                options_.path.string()));
+    throw FileError(
+        fmt::format("a restore into {} was not finished: run `pilothouse restore FILE --force` again, or "
+                    "`pilothouse reset`",
+                    options_.path.string()));
   }
   if (*found != kDataDirFormat) {
-    throw FileError(fmt::format("the data directory {} has format {}, this program reads format {}: start the version that made it, "
-                                "or name another --data-dir",
-                                options_.path.string(), found->substr(0, found->find('\n')), kDataDirFormat.substr(0, 1)));
+    throw FileError(
+        fmt::format("the data directory {} has format {}, this program reads format {}: start the version that made it, "
+                    "or name another --data-dir",
+                    options_.path.string(), found->substr(0, found->find('\n')), kDataDirFormat.substr(0, 1)));
   }
   return true;
 }

@@ -22,8 +22,10 @@ bool in_group(const Identity& user, std::string_view group) { return std::ranges
 Identity anonymous() { return {.name = "system:anonymous", .uid = {}, .groups = {"system:unauthenticated"}, .extra = {}}; }
 
 HttpResponse forbidden(const Identity& user, const Wish& wish) {
-  const std::string what = wish.resource.empty() ? fmt::format("path \"{}\"", wish.path)
-                                                 : fmt::format("resource \"{}\"", wish.resource + (wish.subresource.empty() ? "" : "/" + wish.subresource));
+  const std::string what =
+      wish.resource.empty()
+          ? fmt::format("path \"{}\"", wish.path)
+          : fmt::format("resource \"{}\"", wish.resource + (wish.subresource.empty() ? "" : "/" + wish.subresource));
   meta::v1::Status status;
   status.set_status("Failure");
   status.set_code(403);
@@ -114,8 +116,9 @@ Task<bool> DelegatedAccess::authorize(const Identity& user, const Wish& wish) {
   if (const Remembered* known = recall(rights_, key)) co_return known->allowed;
   review = co_await client_->create(std::move(review));
   const bool allowed = review.status().allowed();
-  remember(rights_, key,
-           {.until = clock_.now() + (allowed ? options_.authorized_cache_ttl : options_.unauthorized_cache_ttl), .allowed = allowed});
+  remember(
+      rights_, key,
+      {.until = clock_.now() + (allowed ? options_.authorized_cache_ttl : options_.unauthorized_cache_ttl), .allowed = allowed});
   co_return allowed;
 }
 

@@ -48,7 +48,8 @@ std::vector<std::string> feature_gate_problems(const std::map<std::string, std::
     } else if (gate->locked) {
       out.push_back(fmt::format("cannot set feature gate {} to {}, feature is locked to {}", name, value, gate->on_by_default));
     } else {
-      out.push_back(fmt::format("cannot set feature gate {} to {}: only its default, {}, is supported here", name, value, gate->on_by_default));
+      out.push_back(fmt::format("cannot set feature gate {} to {}: only its default, {}, is supported here", name, value,
+                                gate->on_by_default));
     }
   }
   return out;

@@ -52,7 +52,8 @@ struct stat look_at(const Descriptor& file, const std::filesystem::path& path) {
 // True: others had rights.
 bool close_to_others(const Descriptor& file, const struct stat& facts, const std::filesystem::path& path) {
   if ((facts.st_mode & 077) == 0) return false;
-  if (::fchmod(file.get(), facts.st_mode & (S_ISDIR(facts.st_mode) ? 0700 : 0600)) != 0) fail("close to other users", path, errno);
+  if (::fchmod(file.get(), facts.st_mode & (S_ISDIR(facts.st_mode) ? 0700 : 0600)) != 0)
+    fail("close to other users", path, errno);
   return true;
 }
 
@@ -98,7 +99,8 @@ void sync_directory(const std::filesystem::path& path) {
 std::vector<std::filesystem::path> directory_entries(const std::filesystem::path& path) {
   std::vector<std::filesystem::path> out;
   std::error_code error;
-  for (std::filesystem::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) out.push_back(it->path());
+  for (std::filesystem::directory_iterator it(path, error), end; !error && it != end; it.increment(error))
+    out.push_back(it->path());
   if (error) throw FileError(fmt::format("cannot read {}: {}", path.string(), error.message()));
   std::ranges::sort(out);
   return out;
@@ -119,9 +121,10 @@ bool close_directory(const std::filesystem::path& path) {
   if (directory.get() < 0) fail("read", path, errno);
   const struct stat facts = look_at(directory, path);
   if (facts.st_uid != ::geteuid()) {
-    throw FileError(fmt::format("the directory {} belongs to another user (uid {}), and this program runs as uid {}: run it as the owner, "
-                                "give the directory to its user by chown, or name another",
-                                path.string(), facts.st_uid, ::geteuid()));
+    throw FileError(
+        fmt::format("the directory {} belongs to another user (uid {}), and this program runs as uid {}: run it as the owner, "
+                    "give the directory to its user by chown, or name another",
+                    path.string(), facts.st_uid, ::geteuid()));
   }
   return close_to_others(directory, facts, path);
 }
@@ -133,9 +136,10 @@ std::size_t close_to_others(const std::filesystem::path& path) {
   if (file.get() < 0) fail("read", path, errno);
   const struct stat facts = look_at(file, path);
   if (facts.st_uid != ::geteuid() && facts.st_uid != 0) {
-    throw FileError(fmt::format("{} belongs to another user (uid {}), who can read and change it: give it to the user of this program by "
-                                "chown, or name another directory",
-                                path.string(), facts.st_uid));
+    throw FileError(
+        fmt::format("{} belongs to another user (uid {}), who can read and change it: give it to the user of this program by "
+                    "chown, or name another directory",
+                    path.string(), facts.st_uid));
   }
   std::size_t closed = close_to_others(file, facts, path) ? 1 : 0;
   if (!S_ISDIR(facts.st_mode)) return closed;

@@ -15,7 +15,8 @@ namespace {
 std::string quoted_default(const FlagSet::Flag& flag) {
   if (flag.type == "bool" && flag.default_value == "false") return {};
   if (flag.default_value.empty() || flag.default_value == "[]") return {};
-  return flag.type == "string" ? fmt::format(" (default \"{}\")", flag.default_value) : fmt::format(" (default {})", flag.default_value);
+  return flag.type == "string" ? fmt::format(" (default \"{}\")", flag.default_value)
+                               : fmt::format(" (default {})", flag.default_value);
 }
 
 bool to_bool(const std::string& text) {
@@ -87,7 +88,8 @@ FlagSet::Flag& FlagSet::Flag::typed(std::string name) {
   type = std::move(name);
   if (type == "ip") {
     set = [take = std::move(set)](const std::string& text) {
-      if (!text.empty() && !api::check_ip(text).empty()) throw std::invalid_argument(fmt::format("failed to parse IP: \"{}\"", text));
+      if (!text.empty() && !api::check_ip(text).empty())
+        throw std::invalid_argument(fmt::format("failed to parse IP: \"{}\"", text));
       take(text);
     };
   }
@@ -221,7 +223,8 @@ FlagSet::Asked FlagSet::parse(std::span<const std::string> args) {
     const std::string& arg = args[i];
     if (arg.size() < 2 || arg.front() != '-' || arg == "--") {
       if (arg == "--" && i + 1 == args.size()) break;
-      throw FlagError(fmt::format("unknown command \"{}\" for \"{}\": it takes flags only", arg == "--" ? args[i + 1] : arg, program_));
+      throw FlagError(
+          fmt::format("unknown command \"{}\" for \"{}\": it takes flags only", arg == "--" ? args[i + 1] : arg, program_));
     }
     const auto mark = arg.find('=');
     std::string token = arg.substr(0, mark), name;
@@ -275,8 +278,9 @@ std::string FlagSet::help() const {
       out += fmt::format("{:<55} {}{}\n", head, body, quoted_default(*flag));
     }
   }
-  out += "\nGlobal flags:\n\n  -h, --help                                             Shows this\n"
-         "      --version                                          Shows the version\n";
+  out +=
+      "\nGlobal flags:\n\n  -h, --help                                             Shows this\n"
+      "      --version                                          Shows the version\n";
   return out;
 }
 

@@ -68,8 +68,8 @@ std::optional<Kubeconfig> read_kubeconfig(std::string_view yaml) {
 }
 
 bool ClientConfig::same_connection(const ClientConfig& other) const {
-  return server == other.server && server_name == other.server_name && ca_pem == other.ca_pem && skip_verify == other.skip_verify &&
-         client.cert_pem == other.client.cert_pem && client.key_pem == other.client.key_pem;
+  return server == other.server && server_name == other.server_name && ca_pem == other.ca_pem &&
+         skip_verify == other.skip_verify && client.cert_pem == other.client.cert_pem && client.key_pem == other.client.key_pem;
 }
 
 namespace {
@@ -160,11 +160,13 @@ class Loader {
 
   void read_user(const json& user) {
     for (const char* unsupported : {"exec", "auth-provider", "username", "password", "as"}) {
-      if (user.contains(unsupported)) fail(fmt::format("users: {} is not supported: give a client certificate or a token", unsupported));
+      if (user.contains(unsupported))
+        fail(fmt::format("users: {} is not supported: give a client certificate or a token", unsupported));
     }
     out_.client.cert_pem = data_or_file(user, "client-certificate");
     out_.client.key_pem = data_or_file(user, "client-key");
-    if (out_.client.cert_pem.empty() != out_.client.key_pem.empty()) fail("a client certificate needs its key, and a key its certificate");
+    if (out_.client.cert_pem.empty() != out_.client.key_pem.empty())
+      fail("a client certificate needs its key, and a key its certificate");
     out_.token = text(user, "token");
     if (const std::string name = text(user, "tokenFile"); !name.empty()) out_.token = trimmed(file(name));
   }

@@ -14,7 +14,7 @@ namespace ph::daemon {
 
 // One cluster, one user, one context, everything embedded: what a data directory's files hold.
 struct Kubeconfig {
-  std::string server;   // https://host:port
+  std::string server;  // https://host:port
   std::string ca_pem;
   std::string user;
   net::Credential client;
@@ -31,8 +31,8 @@ struct ClientConfig {
   std::string server_name;  // what the certificate is to name; empty: the host
   std::string ca_pem;       // empty: the machine's roots
   bool skip_verify = false;
-  net::Credential client;   // empty: no certificate
-  std::string token;        // empty: none
+  net::Credential client;  // empty: no certificate
+  std::string token;       // empty: none
   // What was read: when one of these changes, the configuration is to be loaded again.
   std::vector<std::filesystem::path> files;
 

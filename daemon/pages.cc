@@ -21,7 +21,8 @@ constexpr char kText[] = "text/plain; charset=utf-8";
 constexpr char kGroup[] = "config.k8s.io";
 constexpr char kAcceptable[] = "application/json, application/yaml, application/vnd.kubernetes.protobuf, text/plain";
 constexpr std::string_view kWarning =
-    "Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging "
+    "Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for "
+    "debugging "
     "purposes only.\n";
 
 // What a client gets of a page: the text, or a document of that version.
@@ -38,20 +39,24 @@ Form form_of(const HttpRequest& request, std::string_view kind) {
       continue;
     }
     const std::string version(range.parameter("v"));
-    if (range.parameter("as") != kind || range.parameter("g") != kGroup || (version != "v1beta1" && version != "v1alpha1")) continue;
+    if (range.parameter("as") != kind || range.parameter("g") != kGroup || (version != "v1beta1" && version != "v1alpha1"))
+      continue;
     if (range.covers("application/json")) return {Form::Media::Json, version};
     if (range.covers("application/yaml")) return {Form::Media::Yaml, version};
   }
   throw api::not_acceptable(kAcceptable);
 }
 
-HttpResponse document(const Form& form, const char* kind, const char* endpoint, const std::string& component, const Json& fields) {
+HttpResponse document(const Form& form, const char* kind, const char* endpoint, const std::string& component,
+                      const Json& fields) {
   Json out{{"kind", kind}, {"apiVersion", fmt::format("{}/{}", kGroup, form.version)}, {"metadata", {{"name", component}}}};
   out.update(fields);
-  HttpResponse response = form.media == Form::Media::Json ? text_response(200, "application/json", out.dump() + "\n")
-                                                          : text_response(200, "application/yaml", api::json_to_yaml(nlohmann::json(out)));
+  HttpResponse response = form.media == Form::Media::Json
+                              ? text_response(200, "application/json", out.dump() + "\n")
+                              : text_response(200, "application/yaml", api::json_to_yaml(nlohmann::json(out)));
   if (form.version == "v1alpha1") {
-    response.headers.add("Warning", fmt::format("299 - \"This version of the {} endpoint is deprecated. Please use a newer version.\"", endpoint));
+    response.headers.add(
+        "Warning", fmt::format("299 - \"This version of the {} endpoint is deprecated. Please use a newer version.\"", endpoint));
   }
   return response;
 }
@@ -73,12 +78,14 @@ struct Status {
 
 // "Sat Nov 28 21:05:16 UTC 2026", as Go's UnixDate.
 std::string unix_date(Time time) {
-  return fmt::format("{:%a %b %e %H:%M:%S UTC %Y}", fmt::gmtime(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count()));
+  return fmt::format("{:%a %b %e %H:%M:%S UTC %Y}",
+                     fmt::gmtime(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count()));
 }
 
 HttpResponse statusz(const Status& status, const HttpRequest& request) {
   const Form form = form_of(request, "Statusz");
-  const auto up = std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(status.clock->now() - status.started).count());
+  const auto up =
+      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(status.clock->now() - status.started).count());
   if (form.media != Form::Media::Text) {
     return document(form, "Statusz", "statusz", status.component,
                     {{"startTime", api::rfc3339(status.started)},
@@ -89,9 +96,10 @@ HttpResponse statusz(const Status& status, const HttpRequest& request) {
   }
   return text_response(
       200, kText,
-      fmt::format("\n{} statusz\n{}\nStarted: {}\nUp: {} hr {:02} min {:02} sec\nBinary version: {}\nEmulation version: {}\nPaths: {}\n",
-                  status.component, kWarning, unix_date(status.started), up / 3600, up / 60 % 60, up % 60, status.binary_version,
-                  status.emulation_version, fmt::join(status.paths, " ")));
+      fmt::format(
+          "\n{} statusz\n{}\nStarted: {}\nUp: {} hr {:02} min {:02} sec\nBinary version: {}\nEmulation version: {}\nPaths: {}\n",
+          status.component, kWarning, unix_date(status.started), up / 3600, up / 60 % 60, up % 60, status.binary_version,
+          status.emulation_version, fmt::join(status.paths, " ")));
 }
 
 // Coroutines of their own: a lambda's captures would end with the lambda.
@@ -104,11 +112,14 @@ Task<std::string> config_text(std::string name, std::string config) { co_return 
 }  // namespace
 
 Page text_page(std::string path, std::string content_type, std::function<Task<std::string>()> body) {
-  return {std::move(path), [content_type = std::move(content_type), body = std::move(body)](const HttpRequest&) { return text(content_type, body); }};
+  return {std::move(path), [content_type = std::move(content_type), body = std::move(body)](const HttpRequest&) {
+            return text(content_type, body);
+          }};
 }
 
 Page configz_page(std::string name, std::function<std::string()> config) {
-  return text_page("/configz", "application/json", [name = std::move(name), config = std::move(config)] { return config_text(name, config()); });
+  return text_page("/configz", "application/json",
+                   [name = std::move(name), config = std::move(config)] { return config_text(name, config()); });
 }
 
 Page flagz_page(std::string component, std::function<FlagValues()> flags) {
@@ -127,12 +138,13 @@ Page statusz_page(std::string component, std::string version, const Clock& clock
   std::ranges::sort(paths);
   if (version.starts_with('v')) version.erase(0, 1);
   const auto minor_end = version.find('.', version.find('.') + 1);
-  return {"/statusz", [status = Status{.component = std::move(component),
-                                       .binary_version = version,
-                                       .emulation_version = version.substr(0, minor_end),
-                                       .clock = &clock,
-                                       .started = clock.now(),
-                                       .paths = std::move(paths)}](const HttpRequest& request) { return ready(statusz(status, request)); }};
+  return {"/statusz",
+          [status = Status{.component = std::move(component),
+                           .binary_version = version,
+                           .emulation_version = version.substr(0, minor_end),
+                           .clock = &clock,
+                           .started = clock.now(),
+                           .paths = std::move(paths)}](const HttpRequest& request) { return ready(statusz(status, request)); }};
 }
 
 HttpResponse text_response(int status, std::string content_type, std::string body) {

@@ -17,13 +17,15 @@
 
 namespace ph::daemon {
 
-Signals::Signals() {
-  sigemptyset(&set_);
-  sigaddset(&set_, SIGINT);
-  sigaddset(&set_, SIGTERM);
+Signals::Signals(std::function<void()> on_hangup) : on_hangup_(std::move(on_hangup)) {
+  sigemptyset(&end_);
+  sigaddset(&end_, SIGINT);
+  sigaddset(&end_, SIGTERM);
+  set_ = end_;
+  if (on_hangup_) sigaddset(&set_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  signals_ = ::signalfd(-1, &set_, SFD_CLOEXEC);
+  signals_ = ::signalfd(-1, &end_, SFD_CLOEXEC);
   woken_ = ::eventfd(0, EFD_CLOEXEC);
   if (signals_ < 0 || woken_ < 0) throw std::system_error(errno, std::generic_category(), "signals");
 }
@@ -34,8 +36,8 @@ Signals::~Signals() {
 }
 
 void Signals::wait() {
-  int signal = 0;
-  sigwait(&set_, &signal);
+  int signal = SIGHUP;
+  while (sigwait(&set_, &signal) == 0 && signal == SIGHUP) on_hangup_();
   heard();
 }
 
@@ -56,7 +58,7 @@ void Signals::wake() {
   [[maybe_unused]] const auto written = ::write(woken_, &once, sizeof once);  // fails only where it is woken already
 }
 
-void Signals::heard() { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
+void Signals::heard() { pthread_sigmask(SIG_UNBLOCK, &end_, nullptr); }
 
 int run_program(const std::string& program, const std::string& version, FlagSet& flags, std::span<const std::string> args,
                 const std::function<int()>& run) {
@@ -78,7 +80,9 @@ int run_program(const std::string& program, const std::string& version, FlagSet&
   return 1;
 }
 
-std::vector<std::string> arguments(int argc, const char* const* argv) { return argc < 1 ? std::vector<std::string>() : std::vector<std::string>(argv + 1, argv + argc); }
+std::vector<std::string> arguments(int argc, const char* const* argv) {
+  return argc < 1 ? std::vector<std::string>() : std::vector<std::string>(argv + 1, argv + argc);
+}
 
 std::string host_name() {
   char name[256] = {};

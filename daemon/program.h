@@ -15,7 +15,8 @@ namespace ph::daemon {
 // ignored.
 class Signals {
  public:
-  Signals();
+  // With `on_hangup`, SIGHUP is kept from ending the process, too, and `wait` calls it whenever one comes.
+  explicit Signals(std::function<void()> on_hangup = {});
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
@@ -30,7 +31,8 @@ class Signals {
  private:
   void heard();
 
-  sigset_t set_;
+  sigset_t set_, end_;  // all, and those that end the process
+  std::function<void()> on_hangup_;
   int signals_, woken_;  // file descriptors
 };
 

@@ -47,7 +47,8 @@ Task<HttpResponse> PortHandler::answer(const HttpRequest& request, const Route* 
   co_return text_response(404, kText, "404 page not found\n");
 }
 
-PortCertificates::PortCertificates(const ServingOptions& options, std::string name, std::string host, const Clock& clock, Rng& rng)
+PortCertificates::PortCertificates(const ServingOptions& options, std::string name, std::string host, const Clock& clock,
+                                   Rng& rng)
     : options_(options) {
   if (options_.tls_cert_file.empty() != options_.tls_private_key_file.empty()) {
     throw std::runtime_error("--tls-cert-file and --tls-private-key-file go together");
@@ -61,7 +62,8 @@ PortCertificates::PortCertificates(const ServingOptions& options, std::string na
     } else {
       const net::Issuing issuing{clock, rng};
       const net::Credential ca = net::make_ca(host + "-ca", issuing);
-      made_ = net::issue_server_certificate(ca, {.common_name = host, .dns_names = {host, "localhost"}, .ip_addresses = {"127.0.0.1", "::1"}}, issuing);
+      made_ = net::issue_server_certificate(
+          ca, {.common_name = host, .dns_names = {host, "localhost"}, .ip_addresses = {"127.0.0.1", "::1"}}, issuing);
       made_.cert_pem += ca.cert_pem;
       if (!options_.cert_dir.empty()) {
         make_directory(options_.cert_dir);
@@ -79,12 +81,15 @@ void PortCertificates::read() {
     if (!content) throw FileError(fmt::format("there is no file {}", path));
     return *content;
   };
-  shown_ = options_.tls_cert_file.empty() ? made_ : net::Credential{must(options_.tls_cert_file), must(options_.tls_private_key_file)};
+  shown_ =
+      options_.tls_cert_file.empty() ? made_ : net::Credential{must(options_.tls_cert_file), must(options_.tls_private_key_file)};
   client_ca_ = options_.client_ca_file.empty() ? std::string() : must(options_.client_ca_file);
 }
 
 net::TlsServerOptions PortCertificates::tls() const {
-  return {.cert_pem = shown_.cert_pem, .key_pem = shown_.key_pem, .client_ca_pem = client_ca_.empty() ? published_client_ca_ : client_ca_,
+  return {.cert_pem = shown_.cert_pem,
+          .key_pem = shown_.key_pem,
+          .client_ca_pem = client_ca_.empty() ? published_client_ca_ : client_ca_,
           .tls13_only = options_.tls_min_version == "VersionTLS13"};
 }
 

@@ -109,9 +109,7 @@ class FollowingTransport final : public Transport {
     generation_ = now.generation;
   }
 
-  std::string bearer() const {
-    return options_.token ? options_.token() : access_.current().config->token;
-  }
+  std::string bearer() const { return options_.token ? options_.token() : access_.current().config->token; }
 
   ServerAccess& access_;
   Executor& executor_;
@@ -131,7 +129,8 @@ ClientConfig ServerAccess::load() const {
   const char* host = std::getenv("KUBERNETES_SERVICE_HOST");
   const char* port = std::getenv("KUBERNETES_SERVICE_PORT");
   if (!host || !port || !*host || !*port) {
-    throw KubeconfigError("there is no --kubeconfig, and this is no pod of a cluster (KUBERNETES_SERVICE_HOST and _PORT are not set)");
+    throw KubeconfigError(
+        "there is no --kubeconfig, and this is no pod of a cluster (KUBERNETES_SERVICE_HOST and _PORT are not set)");
   }
   return load_in_cluster(host, port);
 }

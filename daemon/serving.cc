@@ -6,14 +6,15 @@
 namespace ph::daemon {
 namespace {
 
-constexpr Duration kLookAgain = 10s;        // at files
-constexpr Duration kAskAgain = 60s;         // for the published authority
+constexpr Duration kLookAgain = 10s;  // at files
+constexpr Duration kAskAgain = 60s;   // for the published authority
 constexpr Duration kAskAgainAfterFailure = 2s;
 
 }  // namespace
 
 struct Serving::Impl {
-  Impl(ServingParts parts, const ServingOptions& options, std::vector<HealthCheck> checks, std::vector<Page> pages, std::vector<Route> routes)
+  Impl(ServingParts parts, const ServingOptions& options, std::vector<HealthCheck> checks, std::vector<Page> pages,
+       std::vector<Route> routes)
       : parts(parts),
         options(options),
         certificates(options, parts.component, parts.host, parts.clock, parts.rng),
@@ -42,7 +43,8 @@ struct Serving::Impl {
     net_options.tls = certificates.tls();
     server.emplace(parts.io, *handler, parts.executor, net_options, parts.log);
     scope.spawn(follow_files());
-    if (client && options.client_ca_file.empty() && !options.authentication_skip_lookup) scope.spawn(follow_published_authority());
+    if (client && options.client_ca_file.empty() && !options.authentication_skip_lookup)
+      scope.spawn(follow_published_authority());
   }
 
   Task<void> follow_files() {
@@ -93,7 +95,8 @@ struct Serving::Impl {
   std::optional<net::HttpsServer> server;  // ends first
 };
 
-Serving::Serving(ServingParts parts, const ServingOptions& options, std::vector<HealthCheck> checks, std::vector<Page> pages, std::vector<Route> routes)
+Serving::Serving(ServingParts parts, const ServingOptions& options, std::vector<HealthCheck> checks, std::vector<Page> pages,
+                 std::vector<Route> routes)
     : impl_(std::make_unique<Impl>(std::move(parts), options, std::move(checks), std::move(pages), std::move(routes))) {}
 
 Serving::~Serving() = default;

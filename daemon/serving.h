@@ -16,13 +16,13 @@
 namespace ph::daemon {
 
 struct ServingParts {
-  Executor& executor;   // answers are made here: one of the port's own, so that no loop delays a health check
+  Executor& executor;  // answers are made here: one of the port's own, so that no loop delays a health check
   net::IoThreads& io;
   const Clock& clock;
   Rng& rng;
   Log log;
-  std::string component;  // "kube-scheduler"
-  std::string host;       // of this machine: in a self-made certificate
+  std::string component;       // "kube-scheduler"
+  std::string host;            // of this machine: in a self-made certificate
   std::string client_ca = {};  // PEM: whose client certificates are believed when neither a file nor the cluster says
 };
 

@@ -10,12 +10,12 @@ namespace ph::daemon {
 
 struct ServingOptions {
   std::string bind_address = "0.0.0.0";
-  int secure_port = 0;                 // 0: nothing is served
-  std::string cert_dir;                // where a self-made certificate is kept; empty: in memory
+  int secure_port = 0;   // 0: nothing is served
+  std::string cert_dir;  // where a self-made certificate is kept; empty: in memory
   std::string tls_cert_file, tls_private_key_file;
-  std::string tls_min_version;         // VersionTLS12 or VersionTLS13; empty: 1.2
+  std::string tls_min_version;  // VersionTLS12 or VersionTLS13; empty: 1.2
 
-  std::string client_ca_file;          // empty: what the cluster publishes
+  std::string client_ca_file;             // empty: what the cluster publishes
   std::string authentication_kubeconfig;  // whom to ask about tokens; empty: nobody
   bool authentication_skip_lookup = false;
   bool authentication_tolerate_lookup_failure = false;

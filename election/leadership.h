@@ -31,9 +31,7 @@ class Leadership {
   // term; zero before the first.
   Steady certain_until() const { return Steady(Duration(certain_until_.load(std::memory_order_acquire))); }
   // Whether this process leads at `now`, whatever happens elsewhere.
-  bool certain(Steady now) const {
-    return leading() && !doubtful_.load(std::memory_order_acquire) && now < certain_until();
-  }
+  bool certain(Steady now) const { return leading() && !doubtful_.load(std::memory_order_acquire) && now < certain_until(); }
 
   // The present term; null when not leading.
   std::shared_ptr<const Term> term() const;

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "api/wire_records.h"
 #include "base/sync.h"
 #include "informers/metrics.h"
 #include "informers/request.h"
-#include "informers/wire.h"
 
 namespace ph::informers {
+
+namespace wire = api::wire;
+
 namespace {
 
 // As client-go: that often a request is sent again because the server said when to.
@@ -30,14 +33,15 @@ void decode_answer(std::string_view body, Message& into) {
   api::decode_protobuf(object, into);
 }
 
-std::string joined(std::vector<SharedBytes> pieces) {
-  std::string out;
-  if (pieces.size() == 1) return *pieces.front();
+// Not copied, when it is one piece.
+SharedBytes joined(std::vector<SharedBytes> pieces) {
+  if (pieces.size() == 1) return std::move(pieces.front());
   std::size_t size = 0;
   for (const auto& piece : pieces) size += piece->size();
+  std::string out;
   out.reserve(size);
-  for (const auto& piece : pieces) out += *piece;
-  return out;
+  for (auto& piece : pieces) out += *std::exchange(piece, nullptr);
+  return share(std::move(out));
 }
 
 // What the server asks to wait before the same request is sent again, if it does.
@@ -63,7 +67,8 @@ void ask_deletion(RequestBuilder& request, const api::Resource& resource, const 
   if (resource.schema) {
     request.body(std::string(kProtobuf), api::encode_envelope(delete_body(options)));
   } else {
-    request.accept(metadata_media_type(as) + ",application/json").body("application/json", api::encode_json(delete_body(options)));
+    request.accept(metadata_media_type(as) + ",application/json")
+        .body("application/json", api::encode_json(delete_body(options)));
   }
 }
 
@@ -77,20 +82,29 @@ std::string_view patch_media_type(Patch::Type type) {
 }
 
 // The bytes of the object in the answer to a write; empty when the answer is a Status. Of another kind's (a Scale, say) the
-// metadata alone, which is that of the object.
-std::string written_object(const api::Resource& resource, std::string_view body) {
+// metadata alone, which is that of the object. `made` holds what does not stand in the answer like that.
+std::string_view written_object(const api::Resource& resource, std::string_view body, std::string& made) {
   if (body.empty()) return {};
   meta::v1::PartialObjectMetadata metadata;
   if (body.starts_with('{')) {
     if (api::type_of(body).kind == "Status") return {};
     api::decode_json(body, metadata);
-    return api::encode_protobuf(metadata);
+    return made = api::encode_protobuf(metadata);
   }
   const api::Envelope envelope = api::open_envelope(body);
   if (envelope.kind.kind == "Status") return {};
-  if (envelope.kind.kind == resource.kind.kind) return std::string(envelope.raw);
-  api::decode_protobuf(wire_member(envelope.raw, 1), *metadata.mutable_metadata());
-  return api::encode_protobuf(metadata);
+  if (envelope.kind.kind == resource.kind.kind) return envelope.raw;
+  api::decode_protobuf(wire::member_of(envelope.raw, 1), *metadata.mutable_metadata());
+  return made = api::encode_protobuf(metadata);
+}
+
+Client::Document document_of(HttpResponse response) {
+  Client::Document out;
+  out.same = response.status == 304;
+  out.media_type = response.headers.get("content-type");
+  out.tag = response.headers.get("etag");
+  out.body = *joined(std::move(response.body));
+  return out;
 }
 
 DeleteOptions with_propagation(const char* policy, std::string uid) {
@@ -141,7 +155,7 @@ Task<HttpResponse> Client::exchange(HttpRequest request, bool stream) {
     if (response.status < 400) co_return response;
     const auto wait = retry_after(response);
     if (!wait || retries == kRetriesMax) {
-      std::string body = joined(std::move(response.body));
+      std::string body = *joined(std::move(response.body));
       while (response.stream) {
         auto piece = co_await response.stream->next();
         if (!piece) break;
@@ -155,16 +169,17 @@ Task<HttpResponse> Client::exchange(HttpRequest request, bool stream) {
   }
 }
 
-Task<std::string> Client::ask(HttpRequest request) {
+Task<SharedBytes> Client::ask(HttpRequest request) {
   HttpResponse response = co_await exchange(std::move(request), false);
   co_return joined(std::move(response.body));
 }
 
 // A request that changes something: its outcome is reported before anybody else can act on it.
-Task<std::string> Client::write(HttpRequest request, Write write) {
+Task<SharedBytes> Client::write(HttpRequest request, Write write) {
   try {
-    std::string body = co_await ask(std::move(request));
-    if (observer_) observer_->answered(write, written_object(*write.resource, body));
+    SharedBytes body = co_await ask(std::move(request));
+    std::string made;
+    if (observer_) observer_->answered(write, written_object(*write.resource, *body, made));
     co_return body;
   } catch (const api::ApiError& error) {
     if (observer_ && error.code() < 500) observer_->refused(write, error);
@@ -178,7 +193,7 @@ Task<std::string> Client::write(HttpRequest request, Write write) {
 
 Task<void> Client::get_message(const api::Schema& schema, ObjectKey key, std::string subresource, Message& into) {
   RequestBuilder request("GET", resource_of(schema), key.namespace_name, key.name, subresource);
-  decode_answer(co_await ask(std::move(request).build(user_agent_)), into);
+  decode_answer(*co_await ask(std::move(request).build(user_agent_)), into);
 }
 
 Task<bool> Client::find_message(const api::Schema& schema, ObjectKey key, Message& into) {
@@ -191,12 +206,12 @@ Task<bool> Client::find_message(const api::Schema& schema, ObjectKey key, Messag
   }
 }
 
-Task<void> Client::list_bytes(const api::Schema& schema, ListOptions options, std::vector<std::string>& items,
-                              Revision& revision, std::string& continue_token) {
+Task<void> Client::list_bytes(const api::Schema& schema, ListOptions options, std::vector<std::string>& items, Revision& revision,
+                              std::string& continue_token) {
   RequestBuilder request("GET", resource_of(schema), options.namespace_name);
   request.list_query(options);
-  const std::string body = co_await ask(std::move(request).build(user_agent_));
-  ListParts list = split_list(answer_object(body));
+  const SharedBytes body = co_await ask(std::move(request).build(user_agent_));
+  ListParts list = split_list(answer_object(*body));
   items.assign(list.items.begin(), list.items.end());
   revision = list.revision;
   continue_token = std::move(list.continue_token);
@@ -210,7 +225,7 @@ Task<void> Client::create_message(const Message& object, std::string subresource
   HttpRequest built = std::move(request).build(user_agent_);
   Write note{Write::Verb::Create, &resource, key, {}};
   if (observer_) note.object = answer_object(built.body);
-  decode_answer(co_await write(std::move(built), std::move(note)), answer);
+  decode_answer(*co_await write(std::move(built), std::move(note)), answer);
 }
 
 Task<void> Client::update_message(const Message& object, std::string subresource, Message& answer) {
@@ -219,16 +234,20 @@ Task<void> Client::update_message(const Message& object, std::string subresource
   RequestBuilder request("PUT", resource, key.namespace_name, key.name, subresource);
   request.body(std::string(kProtobuf), api::encode_envelope(object));
   HttpRequest built = std::move(request).build(user_agent_);
-  decode_answer(co_await write(std::move(built), Write{Write::Verb::Update, &resource, key, {}}), answer);
+  decode_answer(*co_await write(std::move(built), Write{Write::Verb::Update, &resource, key, {}}), answer);
 }
 
 Task<void> Client::patch_message(const api::Schema& schema, ObjectKey key, Patch patch, std::string subresource,
                                  Message& answer) {
+  decode_answer(*co_await patch_bytes(schema, std::move(key), std::move(patch), std::move(subresource)), answer);
+}
+
+Task<SharedBytes> Client::patch_bytes(const api::Schema& schema, ObjectKey key, Patch patch, std::string subresource) {
   const api::Resource& resource = resource_of(schema);
   RequestBuilder request("PATCH", resource, key.namespace_name, key.name, subresource);
   request.body(std::string(patch_media_type(patch.type)), std::move(patch.body));
   HttpRequest built = std::move(request).build(user_agent_);
-  decode_answer(co_await write(std::move(built), Write{Write::Verb::Patch, &resource, std::move(key), {}}), answer);
+  co_return co_await write(std::move(built), Write{Write::Verb::Patch, &resource, std::move(key), {}});
 }
 
 Task<Removed> Client::remove_object(const api::Schema& schema, ObjectKey key, DeleteOptions options) {
@@ -257,9 +276,9 @@ Task<void> Client::post_message(const api::Schema& schema, ObjectKey key, std::s
   request.body(std::string(kProtobuf), api::encode_envelope(body));
   HttpRequest built = std::move(request).build(user_agent_);
   const auto verb = subresource == "eviction" ? Write::Verb::Remove : Write::Verb::Patch;
-  const std::string reply = co_await write(std::move(built), Write{verb, &resource, std::move(key), {}});
+  const SharedBytes reply = co_await write(std::move(built), Write{verb, &resource, std::move(key), {}});
   answer.Clear();
-  const api::Envelope envelope = api::open_envelope(reply);
+  const api::Envelope envelope = api::open_envelope(*reply);
   // Bindings and evictions are answered with a Status by some servers and with the object by others.
   const auto& expected = api::schema_of(answer).kind;
   if (expected && expected->kind == envelope.kind.kind) api::decode_protobuf(envelope.raw, answer);
@@ -273,23 +292,27 @@ Task<void> Client::remove_collection(const api::Resource& resource, std::string 
 
 Task<std::vector<Client::Metadata>> Client::list_metadata(const api::Resource& resource, ListOptions options,
                                                           Revision& revision) {
-  RequestBuilder request("GET", resource, options.namespace_name);
-  request.list_query(options).accept(metadata_media_type("PartialObjectMetadataList"));
-  const std::string body = co_await ask(std::move(request).build(user_agent_));
-  const ListParts list = split_list(answer_object(body));
+  const SharedBytes body = co_await list_metadata_bytes(resource, std::move(options));
+  const ListParts list = split_list(answer_object(*body));
   revision = list.revision;
   std::vector<Metadata> out(list.items.size());
-  for (std::size_t i = 0; i < out.size(); ++i) api::decode_protobuf(wire_member(list.items[i], 1), out[i].metadata);
+  for (std::size_t i = 0; i < out.size(); ++i) api::decode_protobuf(wire::member_of(list.items[i], 1), out[i].metadata);
   co_return out;
+}
+
+Task<SharedBytes> Client::list_metadata_bytes(const api::Resource& resource, ListOptions options) {
+  RequestBuilder request("GET", resource, options.namespace_name);
+  request.list_query(options).accept(metadata_media_type("PartialObjectMetadataList"));
+  return ask(std::move(request).build(user_agent_));
 }
 
 Task<std::optional<Client::Metadata>> Client::find_metadata(const api::Resource& resource, ObjectKey key) {
   RequestBuilder request("GET", resource, key.namespace_name, key.name);
   request.accept(metadata_media_type("PartialObjectMetadata"));
   try {
-    const std::string body = co_await ask(std::move(request).build(user_agent_));
+    const SharedBytes body = co_await ask(std::move(request).build(user_agent_));
     Metadata out;
-    api::decode_protobuf(wire_member(answer_object(body), 1), out.metadata);
+    api::decode_protobuf(wire::member_of(answer_object(*body), 1), out.metadata);
     co_return out;
   } catch (const api::ApiError& error) {
     if (error.code() != 404) throw;
@@ -353,13 +376,18 @@ Task<Client::Document> Client::get_document(std::string path, std::string accept
   request.headers.add("accept", std::move(accept));
   request.headers.add("user-agent", user_agent_);
   if (!known.empty()) request.headers.add("if-none-match", std::move(known));
-  HttpResponse response = co_await exchange(std::move(request), false);
-  Document out;
-  out.same = response.status == 304;
-  out.media_type = response.headers.get("content-type");
-  out.tag = response.headers.get("etag");
-  out.body = joined(std::move(response.body));
-  co_return out;
+  co_return document_of(co_await exchange(std::move(request), false));
+}
+
+Task<Client::Document> Client::put_document(std::string path, std::string media_type, std::string body) {
+  HttpRequest request;
+  request.method = "PUT";
+  request.target = std::move(path);
+  request.headers.add("accept", media_type);
+  request.headers.add("user-agent", user_agent_);
+  request.headers.add("content-type", std::move(media_type));
+  request.body = std::move(body);
+  co_return document_of(co_await exchange(std::move(request), false));
 }
 
 }  // namespace ph::informers

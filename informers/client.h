@@ -76,7 +76,7 @@ struct Listed {
 
 // One event of a raw watch: the object's envelope-free protobuf bytes.
 struct RawEvent {
-  std::string type;  // ADDED MODIFIED DELETED BOOKMARK ERROR
+  std::string type;    // ADDED MODIFIED DELETED BOOKMARK ERROR
   std::string object;  // bytes of the message of the kind (or of a Status, for ERROR)
 };
 class RawWatch {
@@ -90,8 +90,8 @@ class RawWatch {
 struct Write {
   enum class Verb { Create, Update, Patch, Remove } verb = Verb::Create;
   const api::Resource* resource = nullptr;
-  ObjectKey key;       // of a create with generateName the name is empty until it is answered
-  std::string object;  // of a create: the bytes of the message that was sent
+  ObjectKey key;         // of a create with generateName the name is empty until it is answered
+  std::string object;    // of a create: the bytes of the message that was sent
   std::string uid = {};  // of a delete: the one that was asked for; empty: any
 };
 class WriteObserver {
@@ -184,8 +184,8 @@ class Client {
   Task<Patched> try_patch(ObjectKey key, Patch patch, std::string subresource = {}) {
     T object;
     const bool pinned = patch.pinned;
-    const Patched out =
-        co_await patched(patch_message(api::schema_of<T>(), std::move(key), std::move(patch), std::move(subresource), object), pinned);
+    const Patched out = co_await patched(
+        patch_message(api::schema_of<T>(), std::move(key), std::move(patch), std::move(subresource), object), pinned);
     co_return out;
   }
   Task<Patched> try_patch_metadata(const api::Resource& resource, ObjectKey key, Patch patch);
@@ -210,6 +210,8 @@ class Client {
   virtual Task<void> update_message(const Message& object, std::string subresource, Message& answer);
   virtual Task<void> patch_message(const api::Schema& schema, ObjectKey key, Patch patch, std::string subresource,
                                    Message& answer);
+  // The same for those who hold a view of the object: the answer as it came (request.h, answer_object).
+  Task<SharedBytes> patch_bytes(const api::Schema& schema, ObjectKey key, Patch patch, std::string subresource);
   virtual Task<Removed> remove_object(const api::Schema& schema, ObjectKey key, DeleteOptions options);
   virtual Task<void> post_message(const api::Schema& schema, ObjectKey key, std::string subresource, const Message& body,
                                   Message& answer);
@@ -223,6 +225,8 @@ class Client {
     meta::v1::ObjectMeta metadata;
   };
   virtual Task<std::vector<Metadata>> list_metadata(const api::Resource& resource, ListOptions options, Revision& revision);
+  // The list as it came (request.h: answer_object, split_list).
+  Task<SharedBytes> list_metadata_bytes(const api::Resource& resource, ListOptions options);
   virtual Task<std::optional<Metadata>> find_metadata(const api::Resource& resource, ObjectKey key);
   virtual Task<void> patch_metadata(const api::Resource& resource, ObjectKey key, Patch patch);
 
@@ -237,14 +241,16 @@ class Client {
     bool same = false;
   };
   virtual Task<Document> get_document(std::string path, std::string accept, std::string known);
+  // PUT of one, for objects whose kind this program does not know. `observe_writes` is not told: whoever sends it reads live.
+  virtual Task<Document> put_document(std::string path, std::string media_type, std::string body);
 
   Transport& transport() { return transport_; }
   const std::string& user_agent() const { return user_agent_; }
 
  private:
   Task<HttpResponse> exchange(HttpRequest request, bool stream);
-  Task<std::string> ask(HttpRequest request);
-  Task<std::string> write(HttpRequest request, Write write);
+  Task<SharedBytes> ask(HttpRequest request);
+  Task<SharedBytes> write(HttpRequest request, Write write);
   // What the server said against a write that has not begun yet; nothing: it was carried out.
   static Task<std::optional<api::ApiError>> refusal_of(Task<void> write);
   static Made judge(const api::ApiError& refusal);

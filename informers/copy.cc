@@ -7,55 +7,67 @@ constexpr int kSnapshot = 0, kUpserted = 1, kRemoved = 2;  // informers::Event<T
 
 }  // namespace
 
+void put(Objects& objects, const Decoder& decoder, AnyRef object) {
+  const KeyView key = decoder.key(object.get());
+  const auto [at, is_new] = objects.insert(Held{key, object});
+  if (is_new) return;
+  at->key = key;
+  at->object = std::move(object);
+}
+
 // -- Follower
 
-void Follower::changed(const ObjectKey& key, AnyRef before, AnyRef after) {
-  const auto [entry, fresh] = pending_.try_emplace(key);
-  if (fresh) {
-    entry->second = {std::move(before), std::move(after)};
-    order_.push_back(key);
+KeyView Follower::key_of(const Pending& pending) const {
+  return decoder_->key((pending.before ? pending.before : pending.after).get());
+}
+
+void Follower::changed(const AnyRef& before, const AnyRef& after) {
+  const auto found = pending_.find(decoder_->key((after ? after : before).get()));
+  if (found == pending_.end()) {
+    Pending& pending = order_.emplace_back(Pending{{}, before, after});
+    pending.key = key_of(pending);
+    pending_.insert(std::prev(order_.end()));
+  } else if (const Order::iterator pending = *found; !pending->before && !after) {
+    // It has come and gone unseen: there is nothing to tell.
+    pending_.erase(found);
+    order_.erase(pending);
   } else {
-    // It may have come and gone unseen; then there is nothing to tell, but its place in the order stays its place.
-    entry->second.after = std::move(after);
+    // The key may view the object that goes.
+    const AnyRef last = std::exchange(pending->after, after);
+    pending->key = key_of(*pending);
   }
   changed_.set();
 }
 
 void Follower::snapshot() {
-  order_.push_back(std::nullopt);
+  order_.emplace_back();
   changed_.set();
 }
 
 void Follower::stop() {
   stopped_ = true;
-  order_.clear();
   pending_.clear();
+  order_.clear();
   changed_.set();
 }
 
 std::optional<AnyEvent> Follower::take() {
-  while (!order_.empty()) {
-    const std::optional<ObjectKey> key = std::move(order_.front());
+  if (order_.empty()) return std::nullopt;
+  Pending& next = order_.front();
+  if (!next.before && !next.after) {
     order_.pop_front();
-    if (!key) return AnyEvent{kSnapshot, nullptr, nullptr};
-    const auto entry = pending_.find(*key);
-    PH_ASSERT(entry != pending_.end());
-    Pending& change = entry->second;
-    if (!change.before && !change.after) {
-      pending_.erase(entry);
-      continue;
-    }
-    if (change.before && change.after && decoder_->uid(change.before.get()) != decoder_->uid(change.after.get())) {
-      // Another object of the same name: first the end of the one that was seen.
-      AnyEvent removed{kRemoved, std::exchange(change.before, nullptr), nullptr};
-      order_.push_front(key);
-      return removed;
-    }
-    AnyEvent event{change.after ? kUpserted : kRemoved, std::move(change.before), std::move(change.after)};
-    pending_.erase(entry);
-    return event;
+    return AnyEvent{kSnapshot, nullptr, nullptr};
   }
-  return std::nullopt;
+  if (next.before && next.after && decoder_->uid(next.before.get()) != decoder_->uid(next.after.get())) {
+    // Another object of the same name: first the end of the one that was seen.
+    AnyEvent removed{kRemoved, std::exchange(next.before, nullptr), nullptr};
+    next.key = key_of(next);
+    return removed;
+  }
+  pending_.erase(order_.begin());
+  AnyEvent event{next.after ? kUpserted : kRemoved, std::move(next.before), std::move(next.after)};
+  order_.pop_front();
+  return event;
 }
 
 Task<std::optional<AnyEvent>> Follower::next() {
@@ -71,21 +83,21 @@ Task<std::optional<AnyEvent>> Follower::next() {
 
 Copy::Copy(std::shared_ptr<const Decoder> decoder) : decoder_(std::move(decoder)) {}
 
-AnyRef Copy::find(const ObjectKey& key) const {
+AnyRef Copy::find(KeyView key) const {
   const auto found = objects_.find(key);
-  return found == objects_.end() ? nullptr : found->second;
+  return found == objects_.end() ? nullptr : found->object;
 }
 
 std::vector<AnyRef> Copy::list(std::string_view namespace_name) const {
   std::vector<AnyRef> out;
   if (namespace_name.empty()) {
     out.reserve(objects_.size());
-    for (const auto& [key, object] : objects_) out.push_back(object);
+    for (const Held& held : objects_) out.push_back(held.object);
     return out;
   }
-  for (auto at = objects_.lower_bound({std::string(namespace_name), {}});
-       at != objects_.end() && at->first.namespace_name == namespace_name; ++at) {
-    out.push_back(at->second);
+  for (auto at = objects_.lower_bound(KeyView(namespace_name, {}));
+       at != objects_.end() && at->key.namespace_name == namespace_name; ++at) {
+    out.push_back(at->object);
   }
   return out;
 }
@@ -98,74 +110,99 @@ std::vector<AnyRef> Copy::by_index(std::string_view index, std::string_view valu
   const auto entry = found->second.entries.find(value);
   if (entry == found->second.entries.end()) return out;
   out.reserve(entry->second.size());
-  for (const auto& [key, object] : entry->second) out.push_back(object);
+  for (const Held* held : entry->second) out.push_back(held->object);
   return out;
+}
+
+std::size_t Copy::count(std::string_view index, std::string_view value) const {
+  const auto found = indexes_.find(index);
+  PH_ASSERT(found != indexes_.end());
+  const auto entry = found->second.entries.find(value);
+  return entry == found->second.entries.end() ? 0 : entry->second.size();
 }
 
 void Copy::add_index(std::string name, std::function<std::vector<std::string>(const void*)> values) {
   if (name == "namespace") return;
   const auto [entry, fresh] = indexes_.try_emplace(std::move(name));
   if (!fresh) return;
-  entry->second.values = std::move(values);
-  for (const auto& [key, object] : objects_) index_object(entry->second, key, object);
+  Index& index = entry->second;
+  index.values = std::move(values);
+  for (const Held& held : objects_) index.add(index.values(held.object.get()), held);
 }
 
-void Copy::index_object(Index& index, const ObjectKey& key, const AnyRef& object) {
-  for (std::string& value : index.values(object.get())) index.entries[std::move(value)].insert_or_assign(key, object);
+void Copy::Index::add(std::vector<std::string> values, const Held& held) {
+  for (std::string& value : values) entries[std::move(value)].insert(&held);
 }
 
-void Copy::unindex_object(Index& index, const ObjectKey& key, const AnyRef& object) {
-  for (const std::string& value : index.values(object.get())) {
-    const auto entry = index.entries.find(value);
-    if (entry == index.entries.end()) continue;
-    entry->second.erase(key);
-    if (entry->second.empty()) index.entries.erase(entry);
+void Copy::Index::remove(const std::vector<std::string>& values, const Held& held) {
+  for (const std::string& value : values) {
+    const auto entry = entries.find(value);
+    if (entry == entries.end()) continue;
+    entry->second.erase(&held);
+    if (entry->second.empty()) entries.erase(entry);
   }
 }
 
-void Copy::apply(const ObjectKey& key, AnyRef before, AnyRef after) {
-  for (auto& [name, index] : indexes_) {
-    if (before) unindex_object(index, key, before);
-    if (after) index_object(index, key, after);
-  }
+void Copy::added(const Held& held) {
+  for (auto& [name, index] : indexes_) index.add(index.values(held.object.get()), held);
+  tell(nullptr, held.object);
+}
+
+void Copy::tell(const AnyRef& before, const AnyRef& after) {
   std::erase_if(followers_, [](const auto& follower) { return follower.expired(); });
   for (const auto& weak : followers_) {
-    if (const auto follower = weak.lock()) follower->changed(key, before, after);
+    if (const auto follower = weak.lock()) follower->changed(before, after);
   }
 }
 
 void Copy::put(AnyRef object) {
-  const ObjectKey key = decoder_->key(object.get());
-  AnyRef& place = objects_[key];
-  AnyRef before = std::exchange(place, object);
-  apply(key, std::move(before), std::move(object));
+  const KeyView key = decoder_->key(object.get());
+  const auto [at, is_new] = objects_.insert(Held{key, object});
+  if (is_new) return added(*at);
+  const AnyRef before = std::exchange(at->object, object);
+  at->key = key;
+  for (auto& [name, index] : indexes_) {
+    // Most changes leave all of an object's values as they are.
+    const std::vector<std::string> old_values = index.values(before.get());
+    std::vector<std::string> values = index.values(object.get());
+    if (values == old_values) continue;
+    index.remove(old_values, *at);
+    index.add(std::move(values), *at);
+  }
+  tell(before, object);
 }
 
-void Copy::drop(const ObjectKey& key) {
+void Copy::drop(KeyView key) {
   const auto found = objects_.find(key);
   if (found == objects_.end()) return;
-  AnyRef before = std::move(found->second);
+  const AnyRef before = found->object;
+  for (auto& [name, index] : indexes_) index.remove(index.values(before.get()), *found);
   objects_.erase(found);
-  apply(key, std::move(before), nullptr);
+  tell(before, nullptr);
 }
 
-void Copy::replace(std::map<ObjectKey, AnyRef> objects) {
-  std::vector<ObjectKey> gone;
-  for (const auto& [key, object] : objects_) {
-    if (!objects.contains(key)) gone.push_back(key);
+void Copy::replace(Objects objects) {
+  if (objects_.empty()) {
+    objects_ = std::move(objects);
+    for (const Held& held : objects_) added(held);
+    return;
   }
-  for (const ObjectKey& key : gone) drop(key);
-  for (auto& [key, object] : objects) {
-    const AnyRef before = find(key);
-    const bool same = before && decoder_->revision(before.get()) == decoder_->revision(object.get()) &&
-                      decoder_->uid(before.get()) == decoder_->uid(object.get());
-    if (!same) put(std::move(object));
+  std::vector<AnyRef> gone;
+  for (const Held& held : objects_) {
+    if (!objects.contains(held.key)) gone.push_back(held.object);
+  }
+  for (const AnyRef& object : gone) drop(decoder_->key(object.get()));
+  for (const Held& held : objects) {
+    const AnyRef before = find(held.key);
+    const bool same = before && decoder_->revision(before.get()) == decoder_->revision(held.object.get()) &&
+                      decoder_->uid(before.get()) == decoder_->uid(held.object.get());
+    if (!same) put(held.object);
   }
 }
 
 std::shared_ptr<Follower> Copy::follow(bool complete) {
   auto follower = std::make_shared<Follower>(decoder_);
-  for (const auto& [key, object] : objects_) follower->changed(key, nullptr, object);
+  for (const Held& held : objects_) follower->changed(nullptr, held.object);
   if (complete) follower->snapshot();
   followers_.push_back(follower);
   return follower;

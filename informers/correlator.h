@@ -41,7 +41,7 @@ class Recent {
 };
 
 struct Correlated {
-  core::v1::Event event;    // to be created; or, when it counts up, the event that exists, with the new count and times
+  core::v1::Event event;  // to be created; or, when it counts up, the event that exists, with the new count and times
   bool counts_up = false;
   bool suppressed = false;  // by the spam limit
   std::string key;          // for `stored`

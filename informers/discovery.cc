@@ -15,9 +15,13 @@ using api::Resource;
 
 constexpr const char* kAccept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
-std::string group_version(const std::string& group, const std::string& version) { return GroupVersionKind{group, version, {}}.api_version(); }
+std::string group_version(const std::string& group, const std::string& version) {
+  return GroupVersionKind{group, version, {}}.api_version();
+}
 
-bool is_aggregated(const Client::Document& document) { return document.media_type.find("as=APIGroupDiscoveryList") != std::string::npos; }
+bool is_aggregated(const Client::Document& document) {
+  return document.media_type.find("as=APIGroupDiscoveryList") != std::string::npos;
+}
 
 Resource resource_of(const std::string& group, const std::string& version, const apidiscovery::v2::APIResourceDiscovery& from) {
   Resource out;

@@ -54,7 +54,7 @@ class Discoverer {
   std::shared_ptr<const Discovery> put_together(const Pieces& pieces);
 
   Client& client_;
-  std::map<std::string, Client::Document> read_;                            // by path
+  std::map<std::string, Client::Document> read_;                           // by path
   std::map<std::pair<std::string, std::string>, api::ResourceRef> known_;  // of the last look, by group and plural
 };
 

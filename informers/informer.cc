@@ -3,6 +3,7 @@
 #include <map>
 
 #include "informers/kinds.h"
+#include "informers/metadata_of.h"
 #include "informers/metadata_view.h"
 #include "informers/metrics.h"
 #include "informers/reflector.h"
@@ -27,7 +28,8 @@ struct Informers::Impl {
   Stats stats;
   bool stopped = false;
   std::map<std::type_index, Slot> slots;
-  std::vector<std::shared_ptr<Reflector>> reflectors;  // in the order they were asked for
+  std::vector<std::shared_ptr<Reflector>> reflectors;        // in the order they were asked for
+  std::vector<std::shared_ptr<detail::MetadataOf>> derived;  // from those
   const InformerMetrics metrics;
   ScrapeHook hook;
   std::unique_ptr<Kinds> kinds;
@@ -56,13 +58,24 @@ std::shared_ptr<detail::AnyInformer> Informers::make(detail::Decoder decoder) {
   return reflector;
 }
 
+std::shared_ptr<detail::AnyInformer> Informers::metadata_informer(api::ResourceRef resource) {
+  const auto is_followed = [&](const std::shared_ptr<Reflector>& each) {
+    const api::Resource& other = *each->decoder().resource;
+    return other.plural == resource->plural && other.kind.group == resource->kind.group &&
+           detail::shows_metadata(each->decoder());
+  };
+  const auto whole = std::ranges::find_if(impl_->reflectors, is_followed);
+  if (whole == impl_->reflectors.end()) return make(detail::metadata_decoder(std::move(resource)));
+  return impl_->derived.emplace_back(std::make_shared<detail::MetadataOf>(*whole, std::move(resource)));
+}
+
 std::shared_ptr<Informer<MetadataView>> Informers::follow(api::ResourceRef resource) {
   struct Both {
     explicit Both(std::shared_ptr<detail::AnyInformer> any) : any(std::move(any)), typed(*this->any) {}
     const std::shared_ptr<detail::AnyInformer> any;
     Informer<MetadataView> typed;
   };
-  const auto both = std::make_shared<Both>(make(detail::metadata_decoder(std::move(resource))));
+  const auto both = std::make_shared<Both>(metadata_informer(std::move(resource)));
   both->typed.add_index(kByOwner, [](const MetadataView& object) {
     std::vector<std::string> uids;
     for (const OwnerView& owner : object.owners) uids.emplace_back(owner.uid.view());
@@ -72,11 +85,16 @@ std::shared_ptr<Informer<MetadataView>> Informers::follow(api::ResourceRef resou
 }
 
 void Informers::forget(Informer<MetadataView>& informer) {
-  const auto found = std::ranges::find(impl_->reflectors, &informer.any(), [](const auto& each) -> detail::AnyInformer* { return each.get(); });
-  if (found == impl_->reflectors.end()) return;
-  const std::shared_ptr<Reflector> reflector = std::move(*found);
-  impl_->reflectors.erase(found);
-  reflector->stop();
+  const auto take_from = [&](auto& informers) {
+    const auto found =
+        std::ranges::find(informers, &informer.any(), [](const auto& each) -> detail::AnyInformer* { return each.get(); });
+    if (found == informers.end()) return;
+    const auto taken = std::move(*found);
+    informers.erase(found);
+    taken->stop();
+  };
+  take_from(impl_->reflectors);
+  take_from(impl_->derived);
 }
 
 Kinds& Informers::kinds() {

@@ -28,6 +28,7 @@
 #include "base/rng.h"
 #include "base/sync.h"
 #include "informers/client.h"
+#include "informers/key_view.h"
 
 namespace ph::informers {
 
@@ -54,12 +55,14 @@ struct Decoder {
   bool metadata_only = false;
   std::string field_selector, label_selector;  // of the list and watch
   std::function<AnyRef(std::string_view protobuf)> decode;
-  // Identity of a decoded object.
-  std::function<ObjectKey(const void*)> key;
+  // Identity of a decoded object; what is viewed is the object's own.
+  std::function<KeyView(const void*)> key;
   std::function<Revision(const void*)> revision;
   std::function<std::string_view(const void*)> uid;
   // It has a deletionTimestamp.
   std::function<bool(const void*)> deleting;
+  // The object's MetadataView, which may be a part of it. None: it does not show its metadata.
+  std::function<AnyRef(const AnyRef&)> metadata = {};
   api::ResourceRef kept_resource = nullptr;  // of one that may vanish: it lives as long as its informer
 };
 
@@ -72,6 +75,8 @@ class AnyStream {
  public:
   virtual ~AnyStream() = default;
   virtual Task<std::optional<AnyEvent>> next() = 0;
+  // Nothing comes any more, also for who waits now.
+  virtual void end() = 0;
 };
 
 // One kind's reflector and store, without its type. Shared: a kind may vanish while somebody reads or waits.
@@ -81,6 +86,7 @@ class AnyInformer : public std::enable_shared_from_this<AnyInformer> {
   virtual AnyRef find(const ObjectKey& key) const = 0;
   virtual std::vector<AnyRef> list(std::string_view namespace_name) const = 0;
   virtual std::vector<AnyRef> by_index(std::string_view index, std::string_view value) const = 0;
+  virtual std::size_t count(std::string_view index, std::string_view value) const = 0;
   virtual void add_index(std::string name, std::function<std::vector<std::string>(const void*)> values) = 0;
   virtual std::unique_ptr<AnyStream> events() = 0;
   virtual bool synced() const = 0;
@@ -134,11 +140,12 @@ class Informer {
   std::vector<Ref<T>> by_index(std::string_view index, std::string_view value) const {
     return cast(inner_.by_index(index, value));
   }
+  // How many `by_index` would give. Not of "namespace".
+  std::size_t count(std::string_view index, std::string_view value) const { return inner_.count(index, value); }
   // Before the informer runs, or after (then it is built at once). Adding the same name again does nothing.
   void add_index(std::string name, std::function<std::vector<std::string>(const T&)> values) {
-    inner_.add_index(std::move(name), [values = std::move(values)](const void* object) {
-      return values(*static_cast<const T*>(object));
-    });
+    inner_.add_index(std::move(name),
+                     [values = std::move(values)](const void* object) { return values(*static_cast<const T*>(object)); });
   }
   Stream<T> events() { return Stream<T>(inner_.events()); }
   bool synced() const { return inner_.synced(); }
@@ -175,10 +182,11 @@ class Informers {
     }
     return *static_cast<Informer<T>*>(slot.typed.get());
   }
-  // A new informer of the metadata of any resource, asked for as PartialObjectMetadata. It has the index kByOwner, and runs until it is
-  // forgotten; whoever waits for it holds it.
+  // A new informer of the metadata of any resource. It has the index kByOwner, and runs until it is forgotten; whoever waits for it holds
+  // it. Where all objects of the resource are followed already, or views of them that show it, it reads their copy; otherwise it asks
+  // for PartialObjectMetadata.
   std::shared_ptr<Informer<MetadataView>> follow(api::ResourceRef resource);
-  // Ends such an informer: its streams end, its copy stands still.
+  // Ends such an informer: its streams end, and a copy of its own stands still.
   void forget(Informer<MetadataView>& informer);
   // The metadata of all kinds that discovery names.
   Kinds& kinds();
@@ -207,26 +215,37 @@ class Informers {
   };
   Slot& slot_of(std::type_index type);
   std::shared_ptr<detail::AnyInformer> make(detail::Decoder decoder);
+  std::shared_ptr<detail::AnyInformer> metadata_informer(api::ResourceRef resource);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
 namespace detail {
-// Whole messages of class T.
+// A MetadataView.
+AnyRef metadata_of(const meta::v1::ObjectMeta& metadata);
+
+// Who changed which field is often half of an object, and concerns nobody who holds a copy. Written back without it, an object keeps
+// what the server has of it.
+void drop_managed_fields(meta::v1::ObjectMeta& metadata);
+
+// Whole messages of class T, but for their managed fields.
 template <class T>
 Decoder message_decoder(const api::Resource* resource) {
   return {.resource = resource,
           .decode = [](std::string_view bytes) -> AnyRef {
             auto object = std::make_shared<T>();
             api::decode_protobuf(bytes, *object);
+            drop_managed_fields(*object->mutable_metadata());
             return object;
           },
-          .key = [](const void* object) { return key_of(*static_cast<const T*>(object)); },
-          .revision = [](const void* object) {
-            return Revision{std::strtoull(static_cast<const T*>(object)->metadata().resource_version().c_str(), nullptr, 10)};
-          },
+          .key = [](const void* object) { return KeyView::of(*static_cast<const T*>(object)); },
+          .revision =
+              [](const void* object) {
+                return Revision{std::strtoull(static_cast<const T*>(object)->metadata().resource_version().c_str(), nullptr, 10)};
+              },
           .uid = [](const void* object) -> std::string_view { return static_cast<const T*>(object)->metadata().uid(); },
-          .deleting = [](const void* object) { return static_cast<const T*>(object)->metadata().has_deletion_timestamp(); }};
+          .deleting = [](const void* object) { return static_cast<const T*>(object)->metadata().has_deletion_timestamp(); },
+          .metadata = [](const AnyRef& object) { return metadata_of(static_cast<const T*>(object.get())->metadata()); }};
 }
 }  // namespace detail
 

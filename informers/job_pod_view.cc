@@ -2,9 +2,12 @@
 
 #include <charconv>
 
-#include "informers/wire.h"
+#include "api/wire_records.h"
 
 namespace ph::informers {
+
+namespace wire = api::wire;
+
 namespace {
 
 // As Go reads a decimal; nothing when it is none, or negative.
@@ -17,9 +20,9 @@ std::optional<std::int32_t> read_count(std::string_view text) {
 }
 
 void read_metadata(std::string_view bytes, JobPodView& pod) {
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     if (in.field() != 12) continue;
-    const auto [key, value] = wire_entry(in.text());
+    const auto [key, value] = wire::text_entry(in.text());
     if (key == kCompletionIndex) pod.index = read_count(value);
     if (key == kIndexFailures) pod.failures = read_count(value).value_or(0);
     if (key == kIndexIgnoredFailures) pod.ignored_failures = read_count(value).value_or(0);
@@ -28,7 +31,7 @@ void read_metadata(std::string_view bytes, JobPodView& pod) {
 
 void read_ended(std::string_view bytes, JobPodView::Container& container) {
   container.ended = true;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     if (in.field() == 1) container.exit_code = in.int32();
     if (in.field() == 6 && !in.text().empty()) container.finished = wire_time(in.text());
   }
@@ -36,11 +39,11 @@ void read_ended(std::string_view bytes, JobPodView::Container& container) {
 
 void read_container_status(std::string_view bytes, JobPodView& pod, std::vector<JobPodView::Container>& into) {
   JobPodView::Container& container = into.emplace_back();
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: container.name = Interned(in.text()); break;
       case 2:
-        for (WireReader state(in.text()); state.next();) {
+        for (wire::Records state(in.text()); state.next();) {
           if (state.field() == 3) read_ended(state.text(), container);
         }
         break;
@@ -51,7 +54,7 @@ void read_container_status(std::string_view bytes, JobPodView& pod, std::vector<
 
 void read_condition(std::string_view bytes, JobPodView& pod) {
   std::string_view type, status, since;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: type = in.text(); break;
       case 2: status = in.text(); break;
@@ -63,7 +66,7 @@ void read_condition(std::string_view bytes, JobPodView& pod) {
 }
 
 void read_status(std::string_view bytes, JobPodView& pod) {
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 2: read_condition(in.text(), pod); break;
       case 8: read_container_status(in.text(), pod, pod.containers); break;
@@ -76,7 +79,7 @@ void read_status(std::string_view bytes, JobPodView& pod) {
 
 std::shared_ptr<const JobPodView> JobPodView::decode(std::string_view protobuf) {
   auto pod = std::make_shared<JobPodView>();
-  for (WireReader in(protobuf); in.next();) {
+  for (wire::Records in(protobuf); in.next();) {
     if (in.field() == 1) read_metadata(in.text(), *pod);
     if (in.field() == 3) read_status(in.text(), *pod);
   }

@@ -29,8 +29,8 @@ struct JobPodView {
     std::optional<Time> finished;
   };
 
-  std::optional<std::int32_t> index;   // the annotation; nothing when it is none
-  std::int32_t failures = 0;           // of pods of the index before this one, as its annotations say
+  std::optional<std::int32_t> index;  // the annotation; nothing when it is none
+  std::int32_t failures = 0;          // of pods of the index before this one, as its annotations say
   std::int32_t ignored_failures = 0;
   std::vector<Container> containers, init_containers;
   std::vector<std::pair<Interned, Interned>> conditions;  // type, status

@@ -65,8 +65,8 @@ void ClientMetrics::Attempt::retried(int status) {
 InformerSeries informer_series(const InformerMetrics& metrics, std::string_view user_agent, bool metadata_only,
                                const api::Resource& resource) {
   const std::string_view client = user_agent.substr(0, user_agent.find('/'));
-  const std::initializer_list<std::string_view> values{client, metadata_only ? "metadata" : "object",
-                                                       resource.kind.group, resource.plural};
+  const std::initializer_list<std::string_view> values{client, metadata_only ? "metadata" : "object", resource.kind.group,
+                                                       resource.plural};
   return {.lists = metrics.lists.with(values),
           .watches = metrics.watches.with(values),
           .resumes = metrics.resumes.with(values),

@@ -64,9 +64,7 @@ class ClientMetrics {
   Family<Histogram> response_size_{in_, {Stability::Alpha, "rest_client_response_size_bytes",
       "Bodies that were received; watches aside.", {"host", "verb"}, sizes()}};
   // clang-format on
-  static std::vector<double> sizes() {
-    return {64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216};
-  }
+  static std::vector<double> sizes() { return {64, 256, 512, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216}; }
 
   std::map<std::string, OfMethod, std::less<>> by_method_;
 };

@@ -4,11 +4,15 @@
 #include <charconv>
 
 #include "api/times.h"
+#include "api/wire_records.h"
 #include "informers/job_pod_view.h"
+#include "informers/pod_asks.h"
 #include "informers/request.h"
-#include "informers/wire.h"
 
 namespace ph::informers {
+
+namespace wire = api::wire;
+
 namespace {
 
 // Upstream's reading of the annotation: a plain decimal of 32 bits, without a plus sign or leading zeros; anything else is 0.
@@ -20,40 +24,28 @@ std::int32_t read_deletion_cost(std::string_view text) {
 }
 
 void read_metadata(std::string_view bytes, PodView& pod) {
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
-      case 1: pod.name = in.text(); break;
-      case 3: pod.namespace_name = Interned(in.text()); break;
-      case 5: pod.uid = in.text(); break;
-      case 6: pod.revision = parse_revision(in.text()); break;
       case 7: pod.generation = in.int64(); break;
       case 8: pod.created = wire_time(in.text()); break;
-      case 9: pod.deletion = wire_time(in.text()); break;
       case 10: pod.deletion_grace_seconds = in.int64(); break;
-      case 11: {
-        const auto [key, value] = wire_entry(in.text());
-        pod.labels.emplace_back(Interned(key), Interned(value));
-        break;
-      }
+      case 11: add_label(pod.labels, in.text()); break;
       case 12: {
-        const auto [key, value] = wire_entry(in.text());
+        const auto [key, value] = wire::text_entry(in.text());
         if (key == "controller.kubernetes.io/pod-deletion-cost") pod.deletion_cost = read_deletion_cost(value);
         break;
       }
-      case 13: pod.owners.push_back(wire_owner(in.text())); break;
-      case 14:
-        pod.has_finalizers = true;
-        if (in.text() == kJobTrackingFinalizer) pod.job_tracked = true;
-        break;
+      default: pod.take(in);
     }
   }
-  std::ranges::sort(pod.labels, [](const auto& a, const auto& b) { return a.first.view() < b.first.view(); });
+  pod.job_tracked = pod.has_finalizer(kJobTrackingFinalizer);
+  sort_labels(pod.labels);
 }
 
 void read_port(std::string_view bytes, PodView& pod) {
   std::string_view name, protocol = "TCP";
   std::int32_t number = 0;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: name = in.text(); break;
       case 3: number = in.int32(); break;
@@ -69,7 +61,7 @@ void read_port(std::string_view bytes, PodView& pod) {
 void read_container(std::string_view bytes, bool init, PodView& pod) {
   std::vector<std::string_view> ports;
   bool sidecar = false;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     if (in.field() == 6) ports.push_back(in.text());
     if (in.field() == 24) sidecar = in.text() == "Always";
   }
@@ -77,15 +69,31 @@ void read_container(std::string_view bytes, bool init, PodView& pod) {
   for (const std::string_view port : ports) read_port(port, pod);
 }
 
+// Of a generic ephemeral volume it is the volume's name: that of the pod may still come.
+void read_volume(std::string_view bytes, PodView& pod) {
+  std::string_view name, source;
+  for (wire::Records in(bytes); in.next();) {
+    if (in.field() == 1) name = in.text();
+    if (in.field() == 2) source = in.text();
+  }
+  for (wire::Records in(source); in.next();) {
+    if (in.field() == 10) pod.claims.push_back({.name = std::string(wire::member_of(in.text(), 1))});
+    if (in.field() == 29) pod.claims.push_back({.name = std::string(name), .generic_ephemeral = true});
+  }
+}
+
 // The node of a requirement `metadata.name In [node]`; empty: it is another.
 std::string_view node_asked_for(std::string_view requirement) {
   std::string_view key, op, value;
   int values = 0;
-  for (WireReader in(requirement); in.next();) {
+  for (wire::Records in(requirement); in.next();) {
     switch (in.field()) {
       case 1: key = in.text(); break;
       case 2: op = in.text(); break;
-      case 3: value = in.text(); ++values; break;
+      case 3:
+        value = in.text();
+        ++values;
+        break;
     }
   }
   return key == "metadata.name" && op == "In" && values == 1 ? value : std::string_view();
@@ -93,10 +101,10 @@ std::string_view node_asked_for(std::string_view requirement) {
 
 // … the first among all terms of affinity.nodeAffinity.required…
 std::string_view named_node(std::string_view affinity) {
-  const std::string_view required = wire_member(wire_member(affinity, 1), 1);
-  for (WireReader terms(required); terms.next();) {
+  const std::string_view required = wire::member_of(wire::member_of(affinity, 1), 1);
+  for (wire::Records terms(required); terms.next();) {
     if (terms.field() != 1) continue;
-    for (WireReader in(terms.text()); in.next();) {
+    for (wire::Records in(terms.text()); in.next();) {
       if (in.field() != 2) continue;
       if (const std::string_view node = node_asked_for(in.text()); !node.empty()) return node;
     }
@@ -107,8 +115,9 @@ std::string_view named_node(std::string_view affinity) {
 void read_spec(std::string_view bytes, PodView& pod) {
   std::vector<std::string_view> init_containers;
   std::string_view affinity;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
+      case 1: read_volume(in.text(), pod); break;
       case 2: read_container(in.text(), false, pod); break;
       case 10: pod.node_name = Interned(in.text()); break;
       case 16: pod.hostname = Interned(in.text()); break;
@@ -122,9 +131,11 @@ void read_spec(std::string_view bytes, PodView& pod) {
   if (pod.node_name.empty()) pod.named_node = Interned(named_node(affinity));
 }
 
+Said said(std::string_view status) { return status == "True" ? Said::True : status == "False" ? Said::False : Said::Unknown; }
+
 void read_condition(std::string_view bytes, PodView& pod) {
   std::string_view type, status, since, reason;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: type = in.text(); break;
       case 2: status = in.text(); break;
@@ -135,26 +146,28 @@ void read_condition(std::string_view bytes, PodView& pod) {
   if (type == "PodScheduled") pod.scheduled = status == "True";
   if (type == "DisruptionTarget" && status == "True" && reason != "TerminationByKubelet") pod.disrupted_since = wire_time(since);
   if (type != "Ready") return;
-  pod.ready = status == "True";
+  pod.readiness = said(status);
+  pod.ready = pod.readiness == Said::True;
   if (!since.empty()) pod.ready_since = wire_time(since);
 }
 
 void read_container_status(std::string_view bytes, PodView& pod) {
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     if (in.field() == 5) pod.restarts = std::max(pod.restarts, in.int32());
   }
 }
 
 void read_status(std::string_view bytes, PodView& pod) {
   std::string_view pod_ip;
-  for (WireReader in(bytes); in.next();) {
+  for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: pod.phase = Interned(in.text()); break;
       case 2: read_condition(in.text(), pod); break;
       case 4: pod.reason = Interned(in.text()); break;
       case 6: pod_ip = in.text(); break;
+      case 7: pod.started = wire_time(in.text()); break;
       case 8: read_container_status(in.text(), pod); break;
-      case 12: pod.pod_ips.emplace_back(wire_member(in.text(), 1)); break;
+      case 12: pod.pod_ips.emplace_back(wire::member_of(in.text(), 1)); break;
     }
   }
   if (pod.pod_ips.empty() && !pod_ip.empty()) pod.pod_ips.emplace_back(pod_ip);
@@ -162,49 +175,24 @@ void read_status(std::string_view bytes, PodView& pod) {
 
 }  // namespace
 
-Time wire_time(std::string_view bytes) {
-  std::int64_t seconds = 0;
-  for (WireReader in(bytes); in.next();) {
-    if (in.field() == 1) seconds = in.int64();
-  }
-  return api::to_time(api::Instant{.seconds = seconds});
-}
-
-OwnerView wire_owner(std::string_view bytes) {
-  OwnerView out;
-  for (WireReader in(bytes); in.next();) {
-    switch (in.field()) {
-      case 1: out.kind = Interned(in.text()); break;
-      case 3: out.name = Interned(in.text()); break;
-      case 4: out.uid = Interned(in.text()); break;
-      case 5: out.api_version = Interned(in.text()); break;
-      case 6: out.controller = in.boolean(); break;
-      case 7: out.block_deletion = in.boolean(); break;
-    }
-  }
-  return out;
-}
-
 const OwnerView* PodView::controller() const {
   const auto found = std::ranges::find_if(owners, &OwnerView::controller);
   return found == owners.end() ? nullptr : &*found;
 }
 
-std::optional<std::string_view> PodView::label(std::string_view key) const {
-  const auto found = std::ranges::lower_bound(labels, key, {}, [](const auto& label) { return label.first.view(); });
-  if (found == labels.end() || found->first != key) return std::nullopt;
-  return found->second.view();
-}
-
 std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
   auto pod = std::make_shared<PodView>();
-  for (WireReader in(protobuf); in.next();) {
+  for (wire::Records in(protobuf); in.next();) {
     switch (in.field()) {
       case 1: read_metadata(in.text(), *pod); break;
       case 2: read_spec(in.text(), *pod); break;
       case 3: read_status(in.text(), *pod); break;
     }
   }
+  for (ClaimView& claim : pod->claims) {
+    if (claim.generic_ephemeral) claim.name = pod->name + "-" + claim.name;
+  }
+  pod->asks = Interned(asks_of(protobuf));
   const OwnerView* controller = pod->controller();
   if (pod->job_tracked || (controller && controller->kind == "Job")) pod->job = JobPodView::decode(protobuf);
   return pod;
@@ -213,10 +201,11 @@ std::shared_ptr<const PodView> PodView::decode(std::string_view protobuf) {
 detail::Decoder Followed<PodView>::decoder() {
   return {.resource = api::Scheme::builtin().resource("", "v1", "pods"),
           .decode = [](std::string_view bytes) -> detail::AnyRef { return PodView::decode(bytes); },
-          .key = [](const void* object) { return static_cast<const PodView*>(object)->key(); },
+          .key = [](const void* object) { return static_cast<const PodView*>(object)->key_view(); },
           .revision = [](const void* object) { return static_cast<const PodView*>(object)->revision; },
           .uid = [](const void* object) -> std::string_view { return static_cast<const PodView*>(object)->uid; },
-          .deleting = [](const void* object) { return static_cast<const PodView*>(object)->deletion.has_value(); }};
+          .deleting = [](const void* object) { return static_cast<const PodView*>(object)->deletion.has_value(); },
+          .metadata = detail::metadata_within<PodView>};
 }
 
 }  // namespace ph::informers

@@ -123,8 +123,8 @@ class Recorder final : public EventRecorder {
 
 }  // namespace
 
-std::unique_ptr<EventRecorder> event_recorder(Executor& executor, Client& client, Rng& rng, std::string component, std::string host,
-                                              Log log) {
+std::unique_ptr<EventRecorder> event_recorder(Executor& executor, Client& client, Rng& rng, std::string component,
+                                              std::string host, Log log) {
   return std::make_unique<Recorder>(executor, client, rng, std::move(component), std::move(host), std::move(log));
 }
 

@@ -1,9 +1,12 @@
 #include "informers/reflector.h"
 
+#include "api/wire_records.h"
 #include "informers/request.h"
-#include "informers/wire.h"
 
 namespace ph::informers::detail {
+
+namespace wire = api::wire;
+
 namespace {
 
 // So many objects are decoded before others get their turn.
@@ -13,6 +16,7 @@ class FollowerStream final : public AnyStream {
  public:
   explicit FollowerStream(std::shared_ptr<Follower> follower) : follower_(std::move(follower)) {}
   Task<std::optional<AnyEvent>> next() override { return follower_->next(); }
+  void end() override { follower_->stop(); }
 
  private:
   std::shared_ptr<Follower> follower_;
@@ -20,8 +24,9 @@ class FollowerStream final : public AnyStream {
 
 // The bookmark that ends a streamed list.
 bool ends_initial_events(std::string_view object) {
-  for (WireReader in(wire_member(object, 1)); in.next();) {
-    if (in.field() == 12 && wire_entry(in.text()) == std::pair{std::string_view("k8s.io/initial-events-end"), std::string_view("true")}) {
+  for (wire::Records in(wire::member_of(object, 1)); in.next();) {
+    if (in.field() == 12 &&
+        wire::text_entry(in.text()) == std::pair{std::string_view("k8s.io/initial-events-end"), std::string_view("true")}) {
       return true;
     }
   }
@@ -74,6 +79,9 @@ void Reflector::stop() {
   scope_.cancel();
   copy_.stop();
   synced_event_.set();
+  for (const auto& each : {look_, next_look_}) {
+    if (each) each->done.set();
+  }
   for (const auto& [least, waiter] : waiting_) waiter->set();
   for (const Gauge& gauge : {series_.objects, series_.synced, series_.staleness}) gauge.set(0);
 }
@@ -110,35 +118,49 @@ void Reflector::show() const {
 
 Task<void> Reflector::catch_up() {
   co_await wait_synced();
-  ListOptions options;
-  options.field_selector = decoder_->field_selector;
-  options.label_selector = decoder_->label_selector;
-  Revision now;
-  const auto items = co_await client_.list_metadata(*decoder_->resource, std::move(options), now);
-  // The copy need not reach the list's own revision, which is that of all resources: only what the list shows.
-  Revision newest;
-  std::map<ObjectKey, std::string_view> live;
-  for (const Client::Metadata& item : items) {
-    const meta::v1::ObjectMeta& metadata = item.metadata;
-    live.emplace(ObjectKey{metadata.namespace_(), metadata.name()}, metadata.uid());
-    newest = std::max(newest, parse_revision(metadata.resource_version()));
+  if (stopped_) co_return;
+  if (!next_look_) {
+    next_look_ = std::make_shared<Look>();
+    if (!looking_) scope_.spawn(look());
   }
-  std::map<ObjectKey, AnyRef> gone;
-  for (const AnyRef& object : copy_.list({})) {
-    ObjectKey key = decoder_->key(object.get());
-    const auto found = live.find(key);
+  const std::shared_ptr<Look> shared = next_look_;
+  co_await shared->done.wait();
+  if (stopped_) co_return;
+  if (shared->error) std::rethrow_exception(shared->error);
+  // The copy need not reach the list's own revision, which is that of all resources: only what the list shows.
+  const auto& [now, newest, live] = shared->state;
+  std::vector<AnyRef> gone;
+  for (AnyRef& object : copy_.list({})) {
+    const auto found = live.find(decoder_->key(object.get()).owned());
     const bool lives = found != live.end() && found->second == decoder_->uid(object.get());
-    if (!lives && decoder_->revision(object.get()) <= now) gone.emplace(std::move(key), object);
+    if (!lives && decoder_->revision(object.get()) <= now) gone.push_back(std::move(object));
   }
   for (;;) {
-    std::erase_if(gone, [&](const auto& entry) {
-      const AnyRef cached = copy_.find(entry.first);
-      return !cached || decoder_->uid(cached.get()) != decoder_->uid(entry.second.get());
+    std::erase_if(gone, [&](const AnyRef& object) {
+      const AnyRef cached = copy_.find(decoder_->key(object.get()));
+      return !cached || decoder_->uid(cached.get()) != decoder_->uid(object.get());
     });
     const Revision seen = revision_;
     if (stopped_ || seen >= now || (seen >= newest && gone.empty())) co_return;
     co_await wait_for(Revision{seen.value + 1});
   }
+}
+
+// One look serves all who have asked before it began; who asks meanwhile waits for the next.
+Task<void> Reflector::look() {
+  looking_ = true;
+  while (next_look_) {
+    co_await yield();  // to those who ask at the same time
+    look_ = std::exchange(next_look_, nullptr);
+    try {
+      look_->state = co_await read_live(client_, *decoder_);
+    } catch (const std::exception&) {
+      look_->error = std::current_exception();
+    }
+    look_->done.set();
+    look_ = nullptr;
+  }
+  looking_ = false;
 }
 
 void Reflector::advance(Revision revision) {
@@ -169,7 +191,8 @@ Duration Reflector::after_failure(const char* what) {
   ++stats_.errors, series_.errors.add();
   if (std::exchange(healthy_, false)) backoff_.reset();
   const Duration wait = backoff_.next();
-  log_.warning("list or watch broke", "error", what, "retry_in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
+  log_.warning("list or watch broke", "error", what, "retry_in_ms",
+               std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
   return wait;
 }
 
@@ -208,17 +231,16 @@ Task<void> Reflector::list_once() {
   Objects objects;
   int decoded = 0;
   const auto add = [&](std::string_view bytes) {
-    AnyRef object = decoder_->decode(bytes);
-    objects.insert_or_assign(decoder_->key(object.get()), object);
+    put(objects, *decoder_, decoder_->decode(bytes));
     return ++decoded % kTurn == 0;
   };
   Revision revision;
   if (decoder_->metadata_only) {
-    const auto items = co_await client_.list_metadata(*decoder_->resource, selection(), revision);
-    for (const Client::Metadata& item : items) {
-      meta::v1::PartialObjectMetadata object;
-      *object.mutable_metadata() = item.metadata;
-      if (add(api::encode_protobuf(object))) co_await yield();
+    const SharedBytes answer = co_await client_.list_metadata_bytes(*decoder_->resource, selection());
+    const ListParts list = split_list(answer_object(*answer));
+    revision = list.revision;
+    for (const std::string_view item : list.items) {
+      if (add(item)) co_await yield();
     }
   } else {
     std::vector<std::string> items;
@@ -256,10 +278,12 @@ Task<void> Reflector::watch_once() {
       if (ends_initial_events(event->object)) complete(std::exchange(first, {}), revision_of(event->object));
     } else {
       AnyRef object = decoder_->decode(event->object);
-      const ObjectKey key = decoder_->key(object.get());
       // Changes may mix with the initial events.
-      if (event->type == "DELETED") first.erase(key);
-      if (event->type != "DELETED") first.insert_or_assign(key, std::move(object));
+      if (event->type != "DELETED") {
+        put(first, *decoder_, std::move(object));
+      } else if (const auto ended = first.find(decoder_->key(object.get())); ended != first.end()) {
+        first.erase(ended);
+      }
     }
     if (turn % kTurn == 0) co_await yield();
   }
@@ -272,14 +296,19 @@ void Reflector::apply(const RawEvent& event) {
   AnyRef object = decoder_->decode(event.object);
   const Revision revision = decoder_->revision(object.get());
   ++stats_.events, series_.events.add();
-  const ObjectKey key = decoder_->key(object.get());
-  // A server may repeat what a resumed watch has delivered. A deletion may carry its own revision or the object's last one.
-  if (event.type == "DELETED") {
+  const KeyView key = decoder_->key(object.get());
+  // A server may repeat what a resumed watch has delivered. A deletion may carry its own revision or the object's last one. Several
+  // objects may have changed at one revision.
+  const auto known_as_of = [&] {
     const AnyRef known = copy_.find(key);
-    const bool ends = known && decoder_->revision(known.get()) <= revision;
+    return known ? std::optional(decoder_->revision(known.get())) : std::nullopt;
+  };
+  if (event.type == "DELETED") {
+    const auto known = known_as_of();
+    const bool ends = known && *known <= revision;
     if (ends) copy_.drop(key);
     if (!ends) ++stats_.repeats;
-  } else if (revision > revision_) {
+  } else if (revision > revision_ || (revision == revision_ && known_as_of() != revision)) {
     copy_.put(std::move(object));
   } else {
     ++stats_.repeats;

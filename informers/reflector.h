@@ -1,10 +1,12 @@
 // Reflector: keeps a Copy up to date with lists and watches. The rules are in docs/informers.md, "How it reads".
 #pragma once
 
+#include <exception>
 #include <map>
 
 #include "informers/copy.h"
 #include "informers/informer.h"
+#include "informers/live_state.h"
 #include "informers/metrics.h"
 
 namespace ph::informers::detail {
@@ -41,6 +43,7 @@ class Reflector final : public AnyInformer {
   std::vector<AnyRef> by_index(std::string_view index, std::string_view value) const override {
     return copy_.by_index(index, value);
   }
+  std::size_t count(std::string_view index, std::string_view value) const override { return copy_.count(index, value); }
   void add_index(std::string name, std::function<std::vector<std::string>(const void*)> values) override {
     copy_.add_index(std::move(name), std::move(values));
   }
@@ -55,9 +58,15 @@ class Reflector final : public AnyInformer {
   Client& client() override { return client_; }
 
  private:
-  using Objects = std::map<ObjectKey, AnyRef>;
+  // What somebody waits for who wants to know what the server has.
+  struct Look {
+    LiveState state;
+    std::exception_ptr error;
+    ph::Event done;
+  };
 
   Task<void> run();
+  Task<void> look();
   Task<void> list_once();
   Task<void> watch_once();
   // What to wait before the next try; throws nothing.
@@ -80,13 +89,15 @@ class Reflector final : public AnyInformer {
 
   Revision revision_;
   bool synced_ = false, stopped_ = false;
-  bool must_read_ = true;       // the next thing is a complete state
-  bool from_anywhere_ = true;   // … of whatever revision: there is none to go on from
-  bool streams_lists_ = true;   // the server has not refused `sendInitialEvents`
-  bool healthy_ = false;        // something was delivered since the last error
-  Steady heard_{};              // when the server last said anything
+  bool must_read_ = true;      // the next thing is a complete state
+  bool from_anywhere_ = true;  // … of whatever revision: there is none to go on from
+  bool streams_lists_ = true;  // the server has not refused `sendInitialEvents`
+  bool healthy_ = false;       // something was delivered since the last error
+  Steady heard_{};             // when the server last said anything
   ph::Event synced_event_;
   std::multimap<Revision, ph::Event*> waiting_;
+  std::shared_ptr<Look> look_, next_look_;  // the one that has begun, and the one that has not
+  bool looking_ = false;
   Scope scope_;
 };
 

@@ -2,9 +2,12 @@
 
 #include <charconv>
 
-#include "informers/wire.h"
+#include "api/wire_records.h"
 
 namespace ph::informers {
+
+namespace wire = api::wire;
+
 namespace {
 
 std::string collection_path(const api::Resource& resource, std::string_view namespace_name) {
@@ -138,17 +141,15 @@ Revision parse_revision(std::string_view text) {
   return out;
 }
 
-Revision revision_of(std::string_view object) {
-  return parse_revision(wire_member(wire_member(object, 1), 6));
-}
+Revision revision_of(std::string_view object) { return parse_revision(wire::member_of(wire::member_of(object, 1), 6)); }
 
 ListParts split_list(std::string_view list) {
   ListParts out;
-  for (WireReader in(list); in.next();) {
+  for (wire::Records in(list); in.next();) {
     if (in.field() == 2) out.items.push_back(in.text());
     if (in.field() != 1) continue;
-    out.revision = parse_revision(wire_member(in.text(), 2));
-    out.continue_token = wire_member(in.text(), 3);
+    out.revision = parse_revision(wire::member_of(in.text(), 2));
+    out.continue_token = wire::member_of(in.text(), 3);
   }
   return out;
 }
@@ -173,9 +174,9 @@ std::optional<RawEvent> WatchFrames::next() {
   if (rest.size() < 4 + length) return std::nullopt;
   at_ += 4 + length;
   RawEvent event;
-  for (WireReader in(rest.substr(4, length)); in.next();) {
+  for (wire::Records in(rest.substr(4, length)); in.next();) {
     if (in.field() == 1) event.type = in.text();
-    if (in.field() == 2) event.object = answer_object(wire_member(in.text(), 1));
+    if (in.field() == 2) event.object = answer_object(wire::member_of(in.text(), 1));
   }
   return event;
 }

@@ -23,8 +23,8 @@ Link::SteadyClock::duration to_steady(Duration duration) {
 
 // --- connections ---
 
-ClientConnection::ClientConnection(std::shared_ptr<ClientCore> core, IoLoop& loop, Socket socket,
-                                   std::unique_ptr<TlsSession> tls, SteadyClock::time_point deadline)
+ClientConnection::ClientConnection(std::shared_ptr<ClientCore> core, IoLoop& loop, Socket socket, std::unique_ptr<TlsSession> tls,
+                                   SteadyClock::time_point deadline)
     : Link(loop, std::move(socket), std::move(tls)), core_(std::move(core)), deadline_(deadline) {}
 
 void ClientConnection::begin() {
@@ -55,9 +55,7 @@ void ClientConnection::cancel(ClientCall& call) {
   flush();
 }
 
-void ClientConnection::consumed(ClientCall& call, std::size_t size) {
-  protocol_->consumed(call.id, size);
-}
+void ClientConnection::consumed(ClientCall& call, std::size_t size) { protocol_->consumed(call.id, size); }
 
 void ClientConnection::on_input_end() {
   for (const CallPtr& call : std::exchange(unpublished_, {})) call->publish();
@@ -200,7 +198,8 @@ void ClientCore::assign() {
   }
   if (waiting_.empty() || shut_down_) return;
   std::size_t wanted = 1;
-  if (one_at_a_time_) wanted = std::min(waiting_.size(), kHttp1ConnectionsMax - std::min(kHttp1ConnectionsMax, connections_.size()));
+  if (one_at_a_time_)
+    wanted = std::min(waiting_.size(), kHttp1ConnectionsMax - std::min(kHttp1ConnectionsMax, connections_.size()));
   while (connecting_ < wanted) connect();
 }
 
@@ -246,7 +245,8 @@ void ClientCore::connect() {
   Error not_an_address;
   if (const auto address = asio::ip::make_address(options_.host, not_an_address); !not_an_address) {
     const tcp::endpoint endpoint(address, options_.port);
-    return attempt->socket.async_connect(endpoint, [on_connected, endpoint](const Error& error) { on_connected(error, endpoint); });
+    return attempt->socket.async_connect(endpoint,
+                                         [on_connected, endpoint](const Error& error) { on_connected(error, endpoint); });
   }
   attempt->resolver.async_resolve(options_.host, std::to_string(options_.port),
                                   [attempt, failed, on_connected](const Error& error, const tcp::resolver::results_type& found) {

@@ -106,8 +106,8 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   std::deque<CallPtr> waiting_;
   std::vector<std::shared_ptr<ClientConnection>> connections_;
   std::vector<std::weak_ptr<Attempt>> attempts_;
-  std::size_t connecting_ = 0;   // attempts, and connections that are not open yet
-  bool one_at_a_time_ = false;   // the server knows no HTTP/2
+  std::size_t connecting_ = 0;  // attempts, and connections that are not open yet
+  bool one_at_a_time_ = false;  // the server knows no HTTP/2
   bool shut_down_ = false;
 };
 

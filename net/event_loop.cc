@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "base/anywhere.h"
 #include "net/io.h"
 
 namespace ph::net {
@@ -19,6 +20,7 @@ IoThreads::Impl::Impl(unsigned count) {
       sigset_t all;
       sigfillset(&all);
       pthread_sigmask(SIG_BLOCK, &all, nullptr);
+      const Anywhere anywhere;
       const auto work = asio::make_work_guard(loop->context);
       loop->context.run();
     });

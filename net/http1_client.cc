@@ -80,7 +80,8 @@ class Http1Client final : public ClientProtocol {
     if (parser_->error_status() != 0 && !parser_->head_done()) return broken();
     if (parser_->head_done() && !head_told_) {
       if (parser_->status() < 200 && parser_->status() != 101) {  // an interim answer
-        if (parser_->done()) parser_.emplace(is_head_ ? Http1Parser::Kind::ResponseToHead : Http1Parser::Kind::Response, Http1Limits{});
+        if (parser_->done())
+          parser_.emplace(is_head_ ? Http1Parser::Kind::ResponseToHead : Http1Parser::Kind::Response, Http1Limits{});
         return true;
       }
       head_told_ = true;

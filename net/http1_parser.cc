@@ -58,7 +58,8 @@ struct Http1Parser::Impl {
   }
 };
 
-Http1Parser::Http1Parser(Kind kind, const Http1Limits& limits) : impl_(std::make_unique<Impl>()), header_bytes_max_(limits.header_bytes_max) {
+Http1Parser::Http1Parser(Kind kind, const Http1Limits& limits)
+    : impl_(std::make_unique<Impl>()), header_bytes_max_(limits.header_bytes_max) {
   if (kind != Kind::Request) impl_->parser.emplace<ResponseParser>();
   impl_->with([&](auto& parser) {
     parser.eager(false);  // so that the head ends where `put` ends

@@ -271,7 +271,7 @@ class Http1Server final : public ServerProtocol {
   bool is_head_ = false;
   bool is_http11_ = true;
   bool chunked_ = false;
-  bool closing_ = false;   // after this answer
+  bool closing_ = false;  // after this answer
   bool draining_ = false;
   std::deque<Output> output_;
 };

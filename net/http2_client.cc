@@ -81,7 +81,8 @@ class Http2Client final : public ClientProtocol, Http2Session::Owner {
   }
   void on_stream_closed(StreamId stream, std::uint32_t error) override {
     if (open_.erase(stream) == 0) return;
-    owner_.on_failed(stream, error == kHttp2RefusedStream, fmt::format("the server reset the stream: {}", http2_error_name(error)));
+    owner_.on_failed(stream, error == kHttp2RefusedStream,
+                     fmt::format("the server reset the stream: {}", http2_error_name(error)));
   }
   void on_goaway() override { going_away_ = true; }
 

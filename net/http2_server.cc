@@ -82,14 +82,14 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
 
  private:
   struct Call {
-    HttpRequest request;  // until it is complete
+    HttpRequest request;                // until it is complete
     std::optional<std::size_t> length;  // of its body, if the client has said so
-    std::size_t held = 0;  // of its body, for which the window is not opened again yet
+    std::size_t held = 0;               // of its body, for which the window is not opened again yet
     bool is_head = false;
-    bool told = false;       // to the owner, by its head
-    bool wanted = false;     // its body
+    bool told = false;    // to the owner, by its head
+    bool wanted = false;  // its body
     bool delivered = false;
-    bool refused = false;    // answered before it was complete
+    bool refused = false;  // answered before it was complete
   };
 
   void on_begin(StreamId stream) override { unread_.insert(stream); }
@@ -152,21 +152,18 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     session_.reset_when_ended(stream);
   }
 
-  void refuse_body(StreamId stream, Call& call) {
-    refuse(stream, call, 413, limits_.too_large_type, limits_.too_large_body);
-  }
+  void refuse_body(StreamId stream, Call& call) { refuse(stream, call, 413, limits_.too_large_type, limits_.too_large_body); }
 
   void refuse(StreamId stream, Call& call, int status, const std::string& type, std::string text) {
     if (call.told) owner_.on_gone(stream);
     call.told = false;
-    respond(stream, status, {{"content-type", type}, {"content-length", std::to_string(text.size())}},
-            {share(std::move(text))});
+    respond(stream, status, {{"content-type", type}, {"content-length", std::to_string(text.size())}}, {share(std::move(text))});
   }
 
   const ServerLimits limits_;
   ServerProtocol::Owner& owner_;
   std::unordered_map<StreamId, Call> calls_;
-  std::set<StreamId> unread_;  // requests that are not whole
+  std::set<StreamId> unread_;     // requests that are not whole
   std::vector<StreamId> untold_;  // since the last `tell_heads`
   Http2Session session_;
 };

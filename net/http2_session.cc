@@ -25,10 +25,10 @@ struct Http2Session::Stream {
   std::size_t waiting = 0;  // bytes in all
   bool body_ended = false;
   bool body_broken = false;
-  bool deferred = false;    // nghttp2 has found nothing and waits to be told
+  bool deferred = false;  // nghttp2 has found nothing and waits to be told
 
-  std::size_t stood = 0;    // what waited at the last look for stalled streams
-  std::size_t taken = 0;    // what has been framed since
+  std::size_t stood = 0;  // what waited at the last look for stalled streams
+  std::size_t taken = 0;  // what has been framed since
 };
 
 struct Http2Session::Native {
@@ -55,6 +55,14 @@ std::string_view view(const std::uint8_t* data, std::size_t size) { return {rein
 nghttp2_nv field(std::string_view name, std::string_view value) {
   return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
           reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+}
+
+// In the table that both sides keep of fields, one that never comes again drives out those that do; and the table is searched from
+// end to end for the next of its name.
+nghttp2_nv answer_field(std::string_view name, std::string_view value) {
+  nghttp2_nv out = field(name, value);
+  if (same_token(name, "audit-id")) out.flags = NGHTTP2_NV_FLAG_NO_INDEX;
+  return out;
 }
 
 }  // namespace
@@ -307,14 +315,14 @@ Http2Session::Stream* Http2Session::find(StreamId id) const {
 
 StreamId Http2Session::request(const Http2Head& head, bool end) {
   auto stream = std::make_unique<Stream>();
-  std::vector<nghttp2_nv> fields = {field(":method", head.method), field(":scheme", "https"),
-                                    field(":authority", head.authority), field(":path", head.target)};
+  std::vector<nghttp2_nv> fields = {field(":method", head.method), field(":scheme", "https"), field(":authority", head.authority),
+                                    field(":path", head.target)};
   for (const auto& [name, value] : head.headers) {
     if (!belongs_to_connection(name) && is_field(name, value)) fields.push_back(field(name, value));
   }
   nghttp2_data_provider body{{.ptr = stream.get()}, Callbacks::read_body};
-  const StreamId id = nghttp2_submit_request(native_->session, nullptr, fields.data(), fields.size(), end ? nullptr : &body,
-                                             stream.get());
+  const StreamId id =
+      nghttp2_submit_request(native_->session, nullptr, fields.data(), fields.size(), end ? nullptr : &body, stream.get());
   if (id < 0) return 0;
   stream->id = id;
   stream->body_ended = end;
@@ -330,7 +338,7 @@ void Http2Session::respond(StreamId id, int status, const Headers& headers, bool
   std::vector<nghttp2_nv> fields = {field(":status", code)};
   fields.reserve(headers.size() + 1);
   for (const auto& [name, value] : headers) {
-    if (!belongs_to_connection(name) && is_field(name, value)) fields.push_back(field(name, value));
+    if (!belongs_to_connection(name) && is_field(name, value)) fields.push_back(answer_field(name, value));
   }
   stream->body_ended = end;
   nghttp2_data_provider body{{.ptr = stream}, Callbacks::read_body};
@@ -389,8 +397,8 @@ void Http2Session::consumed(StreamId id, std::size_t size) {
 
 void Http2Session::goaway() {
   if (role_ == Role::Server) nghttp2_submit_shutdown_notice(native_->session);
-  nghttp2_submit_goaway(native_->session, NGHTTP2_FLAG_NONE,
-                        nghttp2_session_get_last_proc_stream_id(native_->session), NGHTTP2_NO_ERROR, nullptr, 0);
+  nghttp2_submit_goaway(native_->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(native_->session),
+                        NGHTTP2_NO_ERROR, nullptr, 0);
 }
 
 void Http2Session::ping() { nghttp2_submit_ping(native_->session, NGHTTP2_FLAG_NONE, nullptr); }

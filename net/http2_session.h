@@ -25,8 +25,8 @@ struct Http2Head {
 };
 
 // Error codes of RFC 9113 that callers name.
-inline constexpr std::uint32_t kHttp2NoError = 0, kHttp2ProtocolError = 1, kHttp2InternalError = 2,
-                               kHttp2RefusedStream = 7, kHttp2Cancel = 8, kHttp2EnhanceYourCalm = 11;
+inline constexpr std::uint32_t kHttp2NoError = 0, kHttp2ProtocolError = 1, kHttp2InternalError = 2, kHttp2RefusedStream = 7,
+                               kHttp2Cancel = 8, kHttp2EnhanceYourCalm = 11;
 
 // "PROTOCOL_ERROR" for 1.
 std::string_view http2_error_name(std::uint32_t error);

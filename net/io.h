@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/time.h"
 #include "net/event_loop.h"
 
 namespace ph::net {
@@ -23,6 +24,8 @@ struct IoLoop {
   std::unique_ptr<char[]> read_buffer{new char[kReadSize]};   // bytes from a socket
   std::unique_ptr<char[]> plain_buffer{new char[kReadSize]};  // the same, decrypted
   std::string write_buffer;                                   // bytes to be encrypted
+  std::string date;                                           // as answers have it, of the second `dated`
+  Time dated{};
 };
 
 struct IoThreads::Impl {

@@ -81,8 +81,7 @@ bool signed_by(EVP_PKEY* key, std::string_view input, std::string_view signature
     signature = der;
   }
   const Context context(EVP_MD_CTX_new());
-  const bool good = !signature.empty() &&
-                    EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
+  const bool good = !signature.empty() && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
                     EVP_DigestVerify(context.get(), as_bytes(signature), signature.size(), as_bytes(input), input.size()) == 1;
   ERR_clear_error();
   return good;

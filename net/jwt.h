@@ -31,7 +31,7 @@ class JwtSigner {
 
 // What a token says, decoded. Nothing of it is to be believed before a verifier has accepted the token.
 struct Jws {
-  std::string header;   // JSON
+  std::string header;  // JSON
   std::string payload;
 };
 // Nothing when `token` does not have the form of a compact signature.

@@ -88,8 +88,8 @@ class Link : public std::enable_shared_from_this<Link> {
   IoLoop& loop_;
   Socket socket_;
   std::unique_ptr<TlsSession> tls_;
-  std::string out_;             // for the socket
-  std::size_t out_sent_ = 0;    // of `out_`
+  std::string out_;           // for the socket
+  std::size_t out_sent_ = 0;  // of `out_`
   asio::steady_timer timer_;
   SteadyClock::time_point due_ = SteadyClock::time_point::max();
   SteadyClock::time_point last_input_;

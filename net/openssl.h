@@ -37,9 +37,7 @@ inline std::string take_errors() {
   return text.empty() ? "unknown error" : text;
 }
 
-[[noreturn]] inline void fail(std::string_view what) {
-  throw std::runtime_error(std::string(what) + ": " + take_errors());
-}
+[[noreturn]] inline void fail(std::string_view what) { throw std::runtime_error(std::string(what) + ": " + take_errors()); }
 
 inline void check(bool ok, std::string_view what) {
   if (!ok) fail(what);

@@ -28,9 +28,7 @@ struct Url {
   std::string host, prefix;
   std::uint16_t port = 0;
 
-  std::string host_header() const {
-    return port == (tls ? 443 : 80) ? host : fmt::format("{}:{}", host, port);
-  }
+  std::string host_header() const { return port == (tls ? 443 : 80) ? host : fmt::format("{}:{}", host, port); }
 };
 
 Url parse(const std::string& text) {
@@ -90,8 +88,9 @@ Completion<Found> look_up(asio::io_context& context, const std::string& host, st
   Completion<Found> result;
   asio::post(context, [&context, host, port, result] {
     auto resolver = std::make_shared<tcp::resolver>(context);
-    resolver->async_resolve(host, std::to_string(port),
-                            [resolver, host, result](const auto& error, const auto& found) { result.set(places_of(host, error, found)); });
+    resolver->async_resolve(host, std::to_string(port), [resolver, host, result](const auto& error, const auto& found) {
+      result.set(places_of(host, error, found));
+    });
   });
   return result;
 }
@@ -99,7 +98,9 @@ Completion<Found> look_up(asio::io_context& context, const std::string& host, st
 // Breaks a response off that grows beyond a size. On the caller's executor.
 class Watch {
  public:
-  Watch(Executor& executor, OutboundClient& client, std::uint64_t most) : executor_(executor), client_(client), most_(most) { wait(); }
+  Watch(Executor& executor, OutboundClient& client, std::uint64_t most) : executor_(executor), client_(client), most_(most) {
+    wait();
+  }
   ~Watch() { executor_.cancel(timer_); }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -234,7 +235,10 @@ class OutboundTransport final : public Transport {
   }
 
   OutboundRequest outbound(const HttpRequest& request, std::size_t most) const {
-    OutboundRequest out{.method = request.method, .path = url_.prefix + request.target, .headers = {}, .body = request.body,
+    OutboundRequest out{.method = request.method,
+                        .path = url_.prefix + request.target,
+                        .headers = {},
+                        .body = request.body,
                         .response_bytes_max = most};
     for (const auto& [name, value] : request.headers) out.headers.emplace_back(name, value);
     if (!request.headers.has("host")) out.headers.emplace_back("Host", url_.host_header());

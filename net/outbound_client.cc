@@ -8,14 +8,14 @@
 // its loops would later run there, and not find its way.
 #include "net/outbound_client.h"
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <cpprest/http_client.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
 
 #include <atomic>
 #include <mutex>
@@ -266,13 +266,13 @@ class CpprestClient final : public OutboundClient {
                        : static_cast<tcp::socket*>(handle));
     });
     // The configuration, and with it the probe, lives as long as its connections.
-    config.set_ssl_context_callback([probe, configure = settings.configure,
-                                     verify = settings.verify](boost::asio::ssl::context& context) {
-      SSL_CTX* const ctx = context.native_handle();
-      configure(ctx);
-      if (verify) SSL_CTX_set_cert_verify_callback(ctx, judge, probe.get());
-      SSL_CTX_set_info_callback(ctx, name_the_server);
-    });
+    config.set_ssl_context_callback(
+        [probe, configure = settings.configure, verify = settings.verify](boost::asio::ssl::context& context) {
+          SSL_CTX* const ctx = context.native_handle();
+          configure(ctx);
+          if (verify) SSL_CTX_set_cert_verify_callback(ctx, judge, probe.get());
+          SSL_CTX_set_info_callback(ctx, name_the_server);
+        });
     return config;
   }
 
@@ -288,8 +288,7 @@ class CpprestClient final : public OutboundClient {
       }
     }
     if (!request.body.empty()) out.set_body(std::move(request.body), content_type);
-    out.set_response_stream(
-        Concurrency::streams::ostream(Concurrency::streams::streambuf<std::uint8_t>(exchange->body)));
+    out.set_response_stream(Concurrency::streams::ostream(Concurrency::streams::streambuf<std::uint8_t>(exchange->body)));
     out.set_progress_handler([exchange](web::http::message_direction::direction direction, utility::size64_t) {
       if (direction != web::http::message_direction::upload) return;
       exchange->sent = true;

@@ -25,15 +25,15 @@ struct OutboundAnswer {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string error;     // empty: the answer is whole
-  bool sent = false;     // the request has left, or part of it
+  std::string error;  // empty: the answer is whole
+  bool sent = false;  // the request has left, or part of it
 };
 
 // Carries one request at a time, and keeps its connection in between. Threads: any, one at a time.
 class OutboundClient {
  public:
   struct Settings {
-    std::string base;  // http(s)://host:port
+    std::string base;         // http(s)://host:port
     bool one_address = true;  // the host has one address; else `received` says nothing
     bool verify = true;
     std::chrono::microseconds timeout{};         // without any progress

@@ -218,8 +218,6 @@ Credential issue_client_certificate(const Credential& ca, std::string_view commo
   return issue_leaf(ca, subject.get(), "clientAuth", nullptr, issuing);
 }
 
-CertificateInfo inspect_certificate(std::string_view cert_pem) {
-  return ssl::inspect(ssl::read_certificate(cert_pem).get());
-}
+CertificateInfo inspect_certificate(std::string_view cert_pem) { return ssl::inspect(ssl::read_certificate(cert_pem).get()); }
 
 }  // namespace ph::net

@@ -54,8 +54,8 @@ struct HttpsServer::Impl : std::enable_shared_from_this<Impl> {
         home(this->io.next()),
         executor(executor),
         log(log),
-        shared(std::make_shared<ServerShared>(ServerShared{.handler = handler, .executor = executor,
-                                                           .options = std::move(options), .log = std::move(log)})),
+        shared(std::make_shared<ServerShared>(
+            ServerShared{.handler = handler, .executor = executor, .options = std::move(options), .log = std::move(log)})),
         acceptor(listen(home.context, shared->options)),
         retry(home.context) {
     port = acceptor.local_endpoint().port();
@@ -101,7 +101,8 @@ struct HttpsServer::Impl : std::enable_shared_from_this<Impl> {
     }
     std::unique_ptr<TlsSession> session;
     if (context) session = std::make_unique<TlsSession>(std::move(context), executor.clock().now());
-    const auto connection = std::make_shared<ServerConnection>(shared, loop, std::move(socket), std::move(session), to_string(peer));
+    const auto connection =
+        std::make_shared<ServerConnection>(shared, loop, std::move(socket), std::move(session), to_string(peer));
     asio::post(loop.context, [connection] { connection->begin(); });
   }
 
@@ -238,7 +239,7 @@ struct HttpsServer::Impl : std::enable_shared_from_this<Impl> {
   std::uint16_t port = 0;
 
   mutable std::mutex mutex;
-  std::shared_ptr<const TlsContext> tls;              // guarded, as all below
+  std::shared_ptr<const TlsContext> tls;  // guarded, as all below
   std::set<ConnectionPtr> connections;
   std::vector<std::weak_ptr<ServerCalls>> calls;
   bool draining = false;

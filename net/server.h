@@ -22,20 +22,20 @@ struct ServerOptions {
   std::size_t body_bytes_max = 3 * 1024 * 1024;  // a larger request is answered 413, with this body:
   std::string too_large_type = "text/plain; charset=utf-8";
   std::string too_large_body = "413 Request Entity Too Large";
-  std::size_t header_bytes_max = 64 * 1024;      // 431
+  std::size_t header_bytes_max = 64 * 1024;  // 431
   // Of bodies that are read or answered just now, of all connections together and of one user (HeadVerdict); whole ones that
   // came with their heads do not count. Others wait, and are answered 429 after `body_wait`.
   std::size_t bodies_bytes_max = 64 * 1024 * 1024;
   std::size_t bodies_bytes_max_of_user = 16 * 1024 * 1024;
   Duration body_wait = std::chrono::seconds(10);
-  std::uint32_t concurrent_streams_max = 250;    // on one HTTP/2 connection
+  std::uint32_t concurrent_streams_max = 250;  // on one HTTP/2 connection
 
   Duration request_timeout = std::chrono::seconds(60);  // for the handshake, and for a request to arrive whole
   Duration idle_timeout = std::chrono::seconds(90);     // without a request
   Duration write_timeout = std::chrono::seconds(60);    // for a client that takes nothing of what is sent
 };
 
-// Serves `handler`, whose tasks run on `handler_executor`; sockets, TLS, framing and `render` run on the io threads.
+// Serves `handler`, whose tasks run on `handler_executor`; sockets, TLS, framing, `begin` and `render` run on the io threads.
 //
 // Requests carry the peer's address and, when the client's certificate verifies, its identity (CN and O). When the client
 // goes away or resets a stream, the handler's task or stream is destroyed on `handler_executor`. A stream is pulled only

@@ -26,9 +26,7 @@ ServerCalls::ServerCalls(HttpHandler& handler, Executor& executor, std::function
 
 ServerCalls::~ServerCalls() { cancel_all(); }
 
-void ServerCalls::judge(StreamId stream, HttpRequest head) {
-  unflushed_.push_back({stream, Message::Judge, std::move(head)});
-}
+void ServerCalls::judge(StreamId stream, HttpRequest head) { unflushed_.push_back({stream, Message::Judge, std::move(head)}); }
 
 void ServerCalls::start(StreamId stream, HttpRequest request) {
   unflushed_.push_back({stream, Message::Start, std::move(request)});
@@ -157,9 +155,27 @@ ServerCalls::Running ServerCalls::run(StreamId stream, HttpRequest request) {
   calls_.erase(stream);
 }
 
+// Of one stream whose pieces come by themselves.
+class ServerCalls::Sink final : public PieceSink {
+ public:
+  Sink(ServerCalls& calls, StreamId stream, Flow& flow) : calls_(calls), stream_(stream), flow_(flow) {}
+  bool has_room() const override { return flow_.waiting < Flow::kHigh; }
+  void put(SharedBytes piece) override {
+    if (piece->empty()) return;
+    flow_.waiting += piece->size();
+    calls_.post_piece(stream_, std::move(piece));
+  }
+
+ private:
+  ServerCalls& calls_;
+  const StreamId stream_;
+  Flow& flow_;
+};
+
 Task<void> ServerCalls::answer(StreamId stream, HttpRequest request) {
   const bool is_head = request.method == "HEAD";
   HttpResponse response = co_await handler_.handle(std::move(request));
+  std::optional<Sink> sink;
   const std::unique_ptr<BodyStream> body = std::move(response.stream);
   auto head = std::make_unique<HttpResponse>(std::move(response));
   if (!body || is_head) {
@@ -167,6 +183,7 @@ Task<void> ServerCalls::answer(StreamId stream, HttpRequest request) {
     co_return;
   }
   const auto flow = std::make_shared<Flow>();
+  body->push_to(sink.emplace(*this, stream, *flow));
   post_answer({.stream = stream, .kind = Answer::Begin, .head = std::move(head), .flow = flow});
   Event& room = calls_.at(stream)->room;
   try {
@@ -194,6 +211,23 @@ void ServerCalls::post_answer(Answer answer) {
   if (closed_) return;
   answers_.push_back(std::move(answer));
   if (answers_.size() == 1 && wake_) wake_();
+}
+
+void ServerCalls::post_piece(StreamId stream, SharedBytes piece) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    answers_.push_back({.stream = stream, .kind = Answer::Piece, .piece = std::move(piece)});
+    // Somebody has woken it, or will.
+    if (answers_.size() > 1 || std::exchange(wake_posted_, true)) return;
+  }
+  executor_.post([self = shared_from_this()] { self->wake_io(); });
+}
+
+void ServerCalls::wake_io() {
+  const std::lock_guard lock(mutex_);
+  wake_posted_ = false;
+  if (!closed_ && !answers_.empty() && wake_) wake_();
 }
 
 }  // namespace ph::net

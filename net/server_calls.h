@@ -65,6 +65,7 @@ class ServerCalls : public std::enable_shared_from_this<ServerCalls> {
     HttpRequest request;
   };
   struct Call;
+  class Sink;
   class Running;
 
   void take_messages();
@@ -74,6 +75,9 @@ class ServerCalls : public std::enable_shared_from_this<ServerCalls> {
   Running run(StreamId stream, HttpRequest request);
   Task<void> answer(StreamId stream, HttpRequest request);
   void post_answer(Answer answer);
+  // As one of many that come in this turn: the io thread is woken after it, for all of them.
+  void post_piece(StreamId stream, SharedBytes piece);
+  void wake_io();
 
   HttpHandler& handler_;
   Executor& executor_;
@@ -84,6 +88,7 @@ class ServerCalls : public std::enable_shared_from_this<ServerCalls> {
   std::function<void()> wake_;     // guarded
   std::vector<Message> messages_;  // guarded
   std::vector<Answer> answers_;    // guarded
+  bool wake_posted_ = false;       // guarded: `wake_io` is to come
   bool closed_ = false;            // guarded
 
   // The handler's side.

@@ -69,8 +69,10 @@ void ServerConnection::on_input_end() {
 
 void ServerConnection::produce(std::string& out, std::size_t size_max) {
   const std::size_t limit = out.size() + size_max;
+  take_at_once();
   protocol_->produce(out, size_max);
-  while ((make_pieces() || render_held()) && out.size() < limit) protocol_->produce(out, limit - out.size());
+  // Each of these has more to say, and what was received before may be a request that is answered at once.
+  while (out.size() < limit && (take_at_once() || make_pieces() || render_held())) protocol_->produce(out, limit - out.size());
   tell_heads();  // of a request that had waited behind the last one
   calls_->flush();
   if (!protocol_->idle()) quiet_since_ = {};
@@ -149,12 +151,14 @@ void ServerConnection::on_closed(const std::string& why) {
   made_.clear();
   under_way_.clear();
   held_.clear();
+  at_once_.clear();
   calls_->close();
   shared_->on_close(std::static_pointer_cast<ServerConnection>(shared_from_this()));
 }
 
 const Peer& ServerConnection::peer() {
-  if (!peer_.certificate_refused && shared_->executor.clock().now() > certificate_expires_) refuse_certificate("certificate has expired");
+  if (!peer_.certificate_refused && shared_->executor.clock().now() > certificate_expires_)
+    refuse_certificate("certificate has expired");
   return peer_;
 }
 
@@ -214,16 +218,23 @@ void ServerConnection::refuse_waiting(SteadyClock::time_point now) {
 void ServerConnection::refuse_busy(StreamId stream) {
   heads_.erase(stream);
   const std::string text = "Too many requests, please try again later.";
-  protocol_->respond(stream, 429,
-                     {{"content-type", "text/plain; charset=utf-8"}, {"retry-after", "1"}, {"content-length", std::to_string(text.size())}},
-                     {share(text)});
+  protocol_->respond(
+      stream, 429,
+      {{"content-type", "text/plain; charset=utf-8"}, {"retry-after", "1"}, {"content-length", std::to_string(text.size())}},
+      {share(text)});
 }
 
 void ServerConnection::on_request(StreamId stream, HttpRequest request) {
   request.peer = peer();
   heads_.erase(stream);
   under_way_.emplace(stream, UnderWay{});
-  calls_->start(stream, std::move(request));
+  const bool is_head = request.method == "HEAD";
+  auto response = shared_->handler.begin(request);
+  if (!response) return calls_->start(stream, std::move(request));
+  at_once_.push_back({.stream = stream,
+                      .kind = Answer::Whole,
+                      .to_head = is_head,
+                      .head = std::make_unique<HttpResponse>(std::move(*response))});
 }
 
 void ServerConnection::on_gone(StreamId stream) {
@@ -252,6 +263,13 @@ void ServerConnection::on_sent(StreamId stream, std::size_t size) {
   if (found != under_way_.end() && found->second.flow) calls_->sent(stream, *found->second.flow, size);
 }
 
+// False: there are none.
+bool ServerConnection::take_at_once() {
+  if (at_once_.empty()) return false;
+  for (Answer& answer : std::exchange(at_once_, {})) take(answer);
+  return true;
+}
+
 void ServerConnection::take_answers() {
   if (closed()) return;
   for (Answer& answer : calls_->take_answers()) take(answer);
@@ -268,8 +286,7 @@ void ServerConnection::take(Answer& answer) {
   if (found == under_way_.end()) return;  // the client has gone meanwhile
   switch (answer.kind) {
     case Answer::Wanted:
-    case Answer::Refused:
-      return;
+    case Answer::Refused: return;
     case Answer::Whole:
       under_way_.erase(found);
       if (answer.head->render) return held_.push_back(std::move(answer));
@@ -277,20 +294,15 @@ void ServerConnection::take(Answer& answer) {
       return respond(answer);
     case Answer::Begin:
       found->second.flow = std::move(answer.flow);
-      return protocol_->begin(answer.stream, answer.head->status, complete(*answer.head));
-    case Answer::Piece:
-      return protocol_->piece(answer.stream, std::move(answer.piece));
-    case Answer::End:
-      under_way_.erase(found);
-      return protocol_->end(answer.stream);
-    case Answer::Fail:
-      under_way_.erase(found);
-      return protocol_->fail(answer.stream);
+      return protocol_->begin(answer.stream, answer.head->status, complete(std::move(answer.head->headers)));
+    case Answer::Piece: return protocol_->piece(answer.stream, std::move(answer.piece));
+    case Answer::End: under_way_.erase(found); return protocol_->end(answer.stream);
+    case Answer::Fail: under_way_.erase(found); return protocol_->fail(answer.stream);
   }
 }
 
 void ServerConnection::begin_made(const Answer& answer) {
-  protocol_->begin(answer.stream, answer.head->status, complete(*answer.head));
+  protocol_->begin(answer.stream, answer.head->status, complete(std::move(answer.head->headers)));
   made_[answer.stream] = {std::move(answer.head->next_piece)};
   hungry_.push_back(answer.stream);
 }
@@ -341,9 +353,10 @@ void ServerConnection::respond(const Answer& answer) {
   if (is_rendered) render(response);
   std::size_t size = 0;
   for (const auto& piece : response.body) size += piece->size();
-  Headers headers = complete(response);
+  Headers headers = complete(std::move(response.headers));
   // What is made as it is sent has a length that nobody knows.
-  if (has_body(response.status) && !headers.has("content-length") && !response.next_piece) headers.add("content-length", std::to_string(size));
+  if (has_body(response.status) && !headers.has("content-length") && !response.next_piece)
+    headers.add("content-length", std::to_string(size));
   if (answer.to_head || !has_body(response.status)) {
     response.body.clear();
   } else if (is_rendered && size > 0) {
@@ -362,9 +375,11 @@ void ServerConnection::render(HttpResponse& response) {
   }
 }
 
-Headers ServerConnection::complete(const HttpResponse& response) const {
-  Headers headers = response.headers;
-  if (!headers.has("date")) headers.add("date", http_date(shared_->executor.clock().now()));
+Headers ServerConnection::complete(Headers headers) {
+  if (headers.has("date")) return headers;
+  const Time second = std::chrono::floor<std::chrono::seconds>(shared_->executor.clock().now());
+  if (std::exchange(loop().dated, second) != second || loop().date.empty()) loop().date = http_date(second);
+  headers.add("date", loop().date);
   return headers;
 }
 

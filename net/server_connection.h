@@ -69,13 +69,14 @@ class ServerConnection final : public Link, ServerProtocol::Owner {
   void refuse_busy(StreamId stream);
 
   void take_answers();
+  bool take_at_once();
   void take(Answer& answer);
   void respond(const Answer& answer);
   void render(HttpResponse& response);
   bool render_held();
   void look_for_stalled(SteadyClock::time_point now);
   void give_up_held();
-  Headers complete(const HttpResponse& response) const;
+  Headers complete(Headers headers);
   const Peer& peer();
 
   struct UnderWay {
@@ -103,16 +104,17 @@ class ServerConnection final : public Link, ServerProtocol::Owner {
   std::unordered_map<StreamId, std::size_t> rendered_;
   std::size_t rendered_size_ = 0;
   std::deque<Answer> held_;
+  std::vector<Answer> at_once_;  // answers of this thread's own, to be taken when the protocol is not at work
   std::unordered_map<StreamId, Made> made_;
   std::vector<StreamId> hungry_;     // those of which more is to be made
   std::set<StreamId> held_at_look_;  // as of the last look for stalled streams
   std::size_t sent_since_look_ = 0;  // of bodies
   bool draining_ = false;
-  SteadyClock::time_point quiet_since_;    // neither requests nor answers
-  StreamId reading_ = 0;                   // a request that is not whole
+  SteadyClock::time_point quiet_since_;  // neither requests nor answers
+  StreamId reading_ = 0;                 // a request that is not whole
   SteadyClock::time_point reading_since_;
   SteadyClock::time_point opened_at_;
-  SteadyClock::time_point next_look_;      // for streams whose client takes nothing
+  SteadyClock::time_point next_look_;  // for streams whose client takes nothing
 };
 
 }  // namespace ph::net

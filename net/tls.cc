@@ -24,7 +24,8 @@ constexpr unsigned char kHttp1Only[] = "\x08http/1.1";
 // The server's choice: h2 before http/1.1, and neither if the client knows neither.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, kBothProtocols, sizeof kBothProtocols - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED) {
+  if (SSL_select_next_proto(&chosen, out_size, kBothProtocols, sizeof kBothProtocols - 1, in, in_size) !=
+      OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
   *out = chosen;

@@ -13,19 +13,19 @@
 namespace ph::net {
 
 struct TlsServerOptions {
-  std::string cert_pem;       // the chain, leaf first
+  std::string cert_pem;  // the chain, leaf first
   std::string key_pem;
   std::string client_ca_pem;  // client certificates are asked for, and judged by these; empty: not asked for
-  bool tls13_only = false;       // else 1.2 or 1.3
+  bool tls13_only = false;    // else 1.2 or 1.3
 };
 
 struct TlsClientOptions {
-  std::string ca_pem;                // empty: the machine's roots
-  std::string server_name;           // a DNS name or an IP address, checked against the certificate
-  std::string cert_pem;              // empty: no client certificate
+  std::string ca_pem;       // empty: the machine's roots
+  std::string server_name;  // a DNS name or an IP address, checked against the certificate
+  std::string cert_pem;     // empty: no client certificate
   std::string key_pem;
   bool skip_verify = false;
-  bool http2 = true;                 // offer h2 before http/1.1
+  bool http2 = true;  // offer h2 before http/1.1
 };
 
 // Certificates and settings that connections share. Immutable. Threads: any.

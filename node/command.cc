@@ -70,9 +70,18 @@ std::optional<Duration> parse_sleep(std::string_view text) {
   if (!text.empty()) {
     switch (text.back()) {
       case 's': text.remove_suffix(1); break;
-      case 'm': factor = 60; text.remove_suffix(1); break;
-      case 'h': factor = 3600; text.remove_suffix(1); break;
-      case 'd': factor = 86400; text.remove_suffix(1); break;
+      case 'm':
+        factor = 60;
+        text.remove_suffix(1);
+        break;
+      case 'h':
+        factor = 3600;
+        text.remove_suffix(1);
+        break;
+      case 'd':
+        factor = 86400;
+        text.remove_suffix(1);
+        break;
       default: break;
     }
   }
@@ -109,9 +118,7 @@ bool add_command(const Words& words, Run& run) {
   return run.exit_code.reset(), false;
 }
 
-bool is_reached(Simple::When when, int code) {
-  return when == Simple::Always || (when == Simple::AfterSuccess) == (code == 0);
-}
+bool is_reached(Simple::When when, int code) { return when == Simple::Always || (when == Simple::AfterSuccess) == (code == 0); }
 
 }  // namespace
 

@@ -1,10 +1,12 @@
 #include "node/hollow.h"
 
 #include <algorithm>
+#include <bitset>
 #include <map>
-#include <set>
+#include <unordered_map>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
@@ -21,29 +23,49 @@ using core::v1::Node;
 using core::v1::Pod;
 using core::v1::PodStatus;
 using informers::Patch;
+using PodRef = informers::Ref<HollowPod>;
 
 constexpr Duration kRetryFirst = 200ms;
 constexpr Duration kRetryMax = 10s;
 constexpr Duration kStatusRetry = 10s;
 constexpr Time kOldestStart{24h};  // the epoch itself reads as no time at all
-constexpr int kIpsEnd = 255;  // of a node's /24
+constexpr int kIpsEnd = 255;       // of a node's /24
 
-// A strategic merge leaves a condition's old reason and message unless they are taken away by name. `whole`: the status shows
-// what is not ours, and that is to go too.
-std::string status_patch(const std::string& uid, const PodStatus& status, bool whole) {
-  nlohmann::json body = api::to_json(status);
-  const auto clear = [](nlohmann::json& object) {
-    for (const char* member : {"reason", "message"}) {
-      if (!object.contains(member)) object[member] = nullptr;
-    }
-  };
-  for (auto& condition : body["conditions"]) clear(condition);
-  if (whole) {
-    clear(body);
-    for (const char* list : {"hostIPs", "podIPs"}) body[list].push_back({{"$patch", "replace"}});
-    if (!body.contains("initContainerStatuses")) body["initContainerStatuses"] = nullptr;
+// `member`, `"name":value`, becomes the last of an object's JSON.
+void add_member(std::string& object, std::string_view member) {
+  object.pop_back();
+  if (object.size() > 1) object += ',';
+  object += member;
+  object += '}';
+}
+
+// A strategic merge leaves a condition's old reason and message unless they are taken away by name.
+std::string condition_text(const core::v1::PodCondition& condition) {
+  std::string out = api::encode_json(condition);
+  if (condition.reason().empty()) add_member(out, R"("reason":null)");
+  if (condition.message().empty()) add_member(out, R"("message":null)");
+  return out;
+}
+
+// What the status shows that is not ours goes, too.
+std::string whole(const std::string& status) {
+  nlohmann::json body = nlohmann::json::parse(status);
+  for (const char* member : {"reason", "message", "initContainerStatuses"}) {
+    if (!body.contains(member)) body[member] = nullptr;
   }
-  return nlohmann::json{{"metadata", {{"uid", uid}}}, {"status", std::move(body)}}.dump();
+  for (const char* list : {"hostIPs", "podIPs"}) body[list].push_back({{"$patch", "replace"}});
+  return body.dump();
+}
+
+// Written as text: there is one with every step of every pod's life.
+std::string status_patch(const std::string& uid, PodStatus status, bool shows_others) {
+  std::string conditions;
+  for (const auto& condition : status.conditions()) conditions += (conditions.empty() ? "" : ",") + condition_text(condition);
+  status.clear_conditions();
+  std::string body = api::encode_json(status);
+  add_member(body, "\"conditions\":[" + conditions + "]");
+  if (shows_others) body = whole(body);
+  return fmt::format(R"({{"metadata":{{"uid":{}}},"status":{}}})", nlohmann::json(uid).dump(), body);
 }
 
 }  // namespace
@@ -62,14 +84,14 @@ struct HollowNodes::Impl {
   struct PodState {
     std::string uid;
     int node = 0;
-    int ip = 0;                    // within the node's range; 0: none
-    Time started{};                // as its status says …
-    Steady since{};                // … and when that was: the wall clock may jump, what has happened has happened
-    std::optional<Time> stopped;   // when it was told to stop
-    std::string written;           // the last status written, as bytes
-    Revision written_at;           // … and what became of it: the pod's revision, and what it showed then
-    std::size_t told = 0;
-    bool removed = false;          // the final delete has been sent
+    int ip = 0;                   // within the node's range; 0: none
+    Time started{};               // as its status says …
+    Steady since{};               // … and when that was: the wall clock may jump, what has happened has happened
+    std::optional<Time> stopped;  // when it was told to stop
+    std::size_t written = 0;      // the last status written: a hash of its bytes; 0: none
+    Revision written_at;          // … and what became of it: the pod's revision, and what it showed then
+    std::uint64_t told = 0;
+    bool removed = false;  // the final delete has been sent
     bool queued = false, running = false, again = false;
     int failures = 0;
     TimerId timer = 0;
@@ -179,7 +201,7 @@ struct HollowNodes::Impl {
         continue;
       }
       const auto& pod = event->after ? event->after : event->before;
-      if (!index_of.contains(pod->node_name)) continue;
+      if (!index_of.contains(pod->node_name.view())) continue;
       if (!found) {
         touch(pod->key());
         continue;
@@ -235,34 +257,35 @@ struct HollowNodes::Impl {
 
   Task<void> sync(ObjectKey key) {
     const auto pod = pods.find(key);
-    if (!pod || !index_of.contains(pod->node_name)) {
+    if (!pod || !index_of.contains(pod->node_name.view())) {
       forget(key);
       co_return;
     }
     PodState& state = adopt(key, *pod);
-    if (pod->deletion) co_return co_await finish(key, *pod);
+    if (pod->deletion) co_return co_await finish(key, pod);
     if (pod->is_over()) {
       // Somebody else has said so.
-      if (pod->shows_running) co_await write(key, *pod, end_of(state, *pod, pod->phase).status);
+      if (pod->shows_running) co_await write(key, pod, end_of(state, *pod, std::string(pod->phase)).status);
       if (const auto found = states.find(key); found != states.end()) release_ip(found->second);
       co_return;
     }
     take_ip(state, *pod);
     const Life life = life_at(*pod, state.started, now_of(state), host_of(state), ip_of(state, *pod));
-    co_await write(key, *pod, life.status);
+    co_await write(key, pod, life.status);
     const auto found = states.find(key);
     if (found != states.end() && life.changes_at) touch_at(key, found->second, *life.changes_at - now_of(found->second));
   }
 
   // The grace is the containers': hollow ones obey at once. Whoever holds a finalizer is shown the end before the pod goes.
-  Task<void> finish(ObjectKey key, HollowPod pod) {
+  Task<void> finish(ObjectKey key, PodRef pod) {
     PodState& state = states[key];
     if (state.removed) co_return;
-    if (pod.has_finalizers && (!pod.is_over() || pod.shows_running)) {
-      co_await write(key, pod, end_of(state, pod, pod.is_over() ? pod.phase : "").status);
+    if (pod->has_finalizers && (!pod->is_over() || pod->shows_running)) {
+      const std::string phase(pod->is_over() ? pod->phase.view() : std::string_view());
+      co_await write(key, pod, end_of(state, *pod, phase).status);
     }
     informers::DeleteOptions options;
-    options.uid = pod.uid;
+    options.uid = pod->uid;
     options.grace_seconds = 0;
     co_await world.client.remove<Pod>(key, options);
     ++stats.writes;
@@ -274,16 +297,18 @@ struct HollowNodes::Impl {
     return end_at(pod, state.started, *state.stopped, host_of(state), ip_of(state, pod), phase);
   }
 
-  Task<void> write(ObjectKey key, HollowPod pod, PodStatus status) {
-    std::string bytes = api::encode_protobuf(status);
+  Task<void> write(ObjectKey key, PodRef pod, PodStatus status) {
+    const std::size_t written = std::hash<std::string>()(api::encode_protobuf(status)) | 1;
     const PodState& before = states[key];
     // Somebody else has changed what we wrote, or an earlier process has written.
-    const bool meddled = before.written.empty() ? pod.begun : pod.revision > before.written_at && pod.told != before.told;
-    if (before.written == bytes && !meddled) co_return;
-    const bool whole = meddled && !pod.is_over();
-    std::optional<Pod> stored;
+    const bool meddled = before.written == 0 ? pod->begun : pod->revision > before.written_at && pod->told != before.told;
+    if (before.written == written && !meddled) co_return;
+    const bool shows_others = meddled && !pod->is_over();
+    PodRef stored;
     try {
-      stored = co_await world.client.patch<Pod>(key, Patch::strategic(status_patch(pod.uid, status, whole)), "status");
+      Patch patch = Patch::strategic(status_patch(pod->uid, std::move(status), shows_others));
+      const SharedBytes answer = co_await world.client.patch_bytes(api::schema_of<Pod>(), key, std::move(patch), "status");
+      stored = HollowPod::decode(informers::answer_object(*answer));
       ++stats.writes;
     } catch (const api::ApiError& error) {
       // Gone, or another pod of that name: the informer will tell.
@@ -292,9 +317,9 @@ struct HollowNodes::Impl {
     }
     const auto found = states.find(key);
     if (found == states.end()) co_return;
-    found->second.written = std::move(bytes);
-    found->second.written_at = informers::parse_revision(stored->metadata().resource_version());
-    found->second.told = told_by(std::move(*stored->mutable_status()));
+    found->second.written = written;
+    found->second.written_at = stored->revision;
+    found->second.told = stored->told;
   }
 
   // The pod's state; a pod of the same name with another UID starts afresh.
@@ -309,7 +334,7 @@ struct HollowNodes::Impl {
       fresh.again = state.again;
       state = std::move(fresh);
       state.uid = pod.uid;
-      state.node = index_of.at(pod.node_name);
+      state.node = index_of.find(pod.node_name.view())->second;
       // Whoever else wrote it: no pod was started in the future, nor so long ago that its age could not be reckoned. The bound
       // does not move with the clock: what is written once stands after a restart.
       state.started = std::clamp(pod.started.value_or(now()), std::min(kOldestStart, now()), now());
@@ -340,25 +365,25 @@ struct HollowNodes::Impl {
     const std::string first = pod_ip(state.node, 1), range = first.substr(0, first.rfind('.') + 1);
     if (!pod.pod_ip.starts_with(range)) return;
     const int n = std::atoi(pod.pod_ip.c_str() + range.size());
-    if (n > 1 && n < kIpsEnd && used_ips[state.node].insert(n).second) state.ip = n;
+    if (n <= 1 || n >= kIpsEnd || used_ips[state.node].test(n)) return;
+    used_ips[state.node].set(n);
+    state.ip = n;
   }
 
   // Else the lowest free one.
   void take_ip(PodState& state, const HollowPod& pod) {
     keep_ip(state, pod);
     if (state.ip || pod.host_network) return;
-    std::set<int>& used = used_ips[state.node];
+    auto& used = used_ips[state.node];
     int n = 2;
-    for (const int taken : used) {
-      if (taken == n) ++n;
-    }
+    while (n < kIpsEnd && used.test(n)) ++n;
     if (n >= kIpsEnd) throw std::runtime_error("no free pod address on " + node_name(options, state.node));
-    used.insert(n);
+    used.set(n);
     state.ip = n;
   }
 
   void release_ip(PodState& state) {
-    if (state.ip) used_ips[state.node].erase(state.ip);
+    if (state.ip) used_ips[state.node].reset(state.ip);
     state.ip = 0;
   }
 
@@ -366,8 +391,8 @@ struct HollowNodes::Impl {
   HollowOptions options;
   informers::Informer<HollowPod>& pods;
   std::map<std::string, int, std::less<>> index_of;
-  std::vector<std::set<int>> used_ips;
-  std::map<ObjectKey, PodState> states;
+  std::vector<std::bitset<kIpsEnd>> used_ips;
+  std::unordered_map<ObjectKey, PodState, informers::KeyHash> states;
   Channel<ObjectKey> queue;
   Stats stats;
   Scope scope;  // last: its tasks use everything above
@@ -391,7 +416,7 @@ Task<void> HollowNodes::start() {
 
 std::optional<std::string> HollowNodes::log(const ObjectKey& key, const std::string& container) const {
   const auto pod = impl_->pods.find(key);
-  if (!pod || !impl_->index_of.contains(pod->node_name)) return std::nullopt;
+  if (!pod || !impl_->index_of.contains(pod->node_name.view())) return std::nullopt;
   const auto state = impl_->states.find(key);
   if (state == impl_->states.end()) return std::nullopt;
   for (const auto* list : {&pod->containers, &pod->init_containers}) {

@@ -1,112 +1,170 @@
 #include "node/hollow_pod.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 
 #include <fmt/format.h>
 
-#include "api/times.h"
+#include "api/wire_records.h"
+#include "informers/metadata_view.h"
+#include "informers/request.h"
 #include "node/lifecycle.h"
 
 namespace ph::node {
 namespace {
 
-using core::v1::Container;
-using core::v1::Pod;
+namespace wire = api::wire;
+using informers::Interned, informers::wire_time;
 
 Duration seconds_of(std::int64_t count) {
-  return std::chrono::seconds(std::clamp<std::int64_t>(count, 0, std::chrono::duration_cast<std::chrono::seconds>(kForever).count()));
+  return std::chrono::seconds(
+      std::clamp<std::int64_t>(count, 0, std::chrono::duration_cast<std::chrono::seconds>(kForever).count()));
 }
 
-HollowContainer container_of(const Container& container, bool init) {
+void read_metadata(std::string_view bytes, HollowPod& pod) {
+  for (wire::Records in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: pod.name = in.text(); break;
+      case 3: pod.namespace_name = Interned(in.text()); break;
+      case 5: pod.uid = in.text(); break;
+      case 6: pod.revision = informers::parse_revision(in.text()); break;
+      case 7: pod.generation = in.int64(); break;
+      case 9: pod.deletion = wire_time(in.text()); break;
+      case 14: pod.has_finalizers = true; break;
+    }
+  }
+}
+
+Duration initial_delay(std::string_view probe) {
+  std::int32_t seconds = 0;
+  for (wire::Records in(probe); in.next();) {
+    if (in.field() == 2) seconds = in.int32();
+  }
+  return seconds_of(seconds);
+}
+
+HollowContainer read_container(std::string_view bytes, bool init) {
   HollowContainer out;
-  out.name = container.name();
-  out.image = container.image();
-  const std::vector<std::string> command(container.command().begin(), container.command().end());
-  const std::vector<std::string> args(container.args().begin(), container.args().end());
+  std::vector<std::string> command, args;
+  for (wire::Records in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: out.name = Interned(in.text()); break;
+      case 2: out.image = Interned(in.text()); break;
+      case 3: command.emplace_back(in.text()); break;
+      case 4: args.emplace_back(in.text()); break;
+      case 11: out.ready_after = initial_delay(in.text()); break;
+      case 24: out.sidecar = init && in.text() == "Always"; break;
+    }
+  }
   out.run = read_command(command, args);
-  out.sidecar = init && container.has_restart_policy() && container.restart_policy() == "Always";
   // What prepares a pod ends; a hollow one has nothing to prepare.
   if (init && !out.sidecar && !out.run.exit_code) out.run.exit_code = 0;
-  if (container.has_readiness_probe()) {
-    out.ready_after = seconds_of(container.readiness_probe().initial_delay_seconds());
+  return out;
+}
+
+void read_spec(std::string_view bytes, HollowPod& pod, std::vector<std::string_view>& gates) {
+  for (wire::Records in(bytes); in.next();) {
+    switch (in.field()) {
+      case 2: pod.containers.push_back(read_container(in.text(), false)); break;
+      case 3: pod.restart_policy = Interned(in.text()); break;
+      case 5: pod.active_deadline = seconds_of(in.int64()); break;
+      case 10: pod.node_name = Interned(in.text()); break;
+      case 11: pod.host_network = in.boolean(); break;
+      case 20: pod.init_containers.push_back(read_container(in.text(), true)); break;
+      case 28: gates.push_back(wire::member_of(in.text(), 1)); break;
+    }
+  }
+}
+
+struct Condition {
+  std::string_view type, status, since;
+};
+Condition read_condition(std::string_view bytes) {
+  Condition out;
+  for (wire::Records in(bytes); in.next();) {
+    if (in.field() == 1) out.type = in.text();
+    if (in.field() == 2) out.status = in.text();
+    if (in.field() == 4) out.since = in.text();
   }
   return out;
 }
 
-const core::v1::PodCondition* condition_of(const Pod& pod, std::string_view type) {
-  const auto& conditions = pod.status().conditions();
-  const auto found = std::ranges::find(conditions, type, [](const auto& condition) { return condition.type(); });
-  return found == conditions.end() ? nullptr : &*found;
+bool runs(std::string_view container_status) {
+  for (wire::Records in(wire::member_of(container_status, 2)); in.next();) {
+    if (in.field() == 2) return true;
+  }
+  return false;
+}
+
+// Adds a field that a kubelet writes to what the status tells.
+void tell(HollowPod& pod, const wire::Records& in) {
+  const std::uint64_t value = in.text().empty() ? in.number() : std::hash<std::string_view>()(in.text());
+  if (value == 0) return;
+  pod.told = (pod.told ^ (value + static_cast<std::uint64_t>(in.field()))) * 0x9e3779b97f4a7c15;
+}
+
+void read_status(std::string_view bytes, HollowPod& pod, std::vector<Condition>& conditions) {
+  for (wire::Records in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: pod.phase = Interned(in.text()); break;
+      case 2: {
+        conditions.push_back(read_condition(in.text()));
+        if (is_kubelets(conditions.back().type)) tell(pod, in);
+        continue;
+      }
+      case 3:
+      case 4:
+      case 5: pod.begun |= !in.text().empty(); break;  // message, reason, hostIP
+      case 6:
+        pod.pod_ip = in.text();
+        pod.begun |= !pod.pod_ip.empty();
+        break;
+      case 7:
+        pod.started = wire_time(in.text());
+        pod.begun = true;
+        break;
+      case 8:
+      case 10:
+        pod.shows_running |= runs(in.text());
+        pod.begun = true;
+        break;
+      case 12:
+      case 16:
+      case 17: break;  // podIPs, hostIPs, observedGeneration
+      default: continue;
+    }
+    tell(pod, in);
+  }
 }
 
 // Why a readiness gate is not open; empty: it is.
-std::string closed_gate(const Pod& pod, const std::string& type) {
-  const auto* condition = condition_of(pod, type);
-  if (!condition) return fmt::format("corresponding condition of pod readiness gate \"{}\" does not exist.", type);
-  if (condition->status() == "True") return {};
-  return fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", type, condition->status());
+std::string closed_gate(const std::vector<Condition>& conditions, std::string_view type) {
+  const auto condition = std::ranges::find(conditions, type, &Condition::type);
+  if (condition == conditions.end())
+    return fmt::format("corresponding condition of pod readiness gate \"{}\" does not exist.", type);
+  if (condition->status == "True") return {};
+  return fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", type, condition->status);
 }
 
 }  // namespace
 
 std::shared_ptr<const HollowPod> HollowPod::decode(std::string_view protobuf) {
-  Pod pod;
-  api::decode_protobuf(protobuf, pod);
   auto out = std::make_shared<HollowPod>();
-  const auto& meta = pod.metadata();
-  out->namespace_name = meta.namespace_();
-  out->name = meta.name();
-  out->uid = meta.uid();
-  out->revision = Revision{std::strtoull(meta.resource_version().c_str(), nullptr, 10)};
-  out->generation = meta.generation();
-  out->has_finalizers = meta.finalizers_size() > 0;
-  if (meta.has_deletion_timestamp()) out->deletion = api::to_time(meta.deletion_timestamp());
-
-  const auto& spec = pod.spec();
-  out->node_name = spec.node_name();
-  out->host_network = spec.host_network();
-  out->restart_policy = spec.restart_policy();
-  if (spec.has_active_deadline_seconds()) out->active_deadline = seconds_of(spec.active_deadline_seconds());
-  for (const Container& container : spec.init_containers()) out->init_containers.push_back(container_of(container, true));
-  for (const Container& container : spec.containers()) out->containers.push_back(container_of(container, false));
-  for (const auto& gate : spec.readiness_gates()) {
-    if (std::string why = closed_gate(pod, gate.condition_type()); !why.empty()) out->closed_gates.push_back(std::move(why));
+  std::vector<std::string_view> gates;
+  std::vector<Condition> conditions;
+  for (wire::Records in(protobuf); in.next();) {
+    switch (in.field()) {
+      case 1: read_metadata(in.text(), *out); break;
+      case 2: read_spec(in.text(), *out, gates); break;
+      case 3: read_status(in.text(), *out, conditions); break;
+    }
   }
-
-  out->phase = pod.status().phase();
-  out->pod_ip = pod.status().pod_ip();
-  if (pod.status().has_start_time()) out->started = api::to_time(pod.status().start_time());
-  const auto& status = pod.status();
-  out->begun = status.has_start_time() || !status.pod_ip().empty() || !status.host_ip().empty() || !status.reason().empty() ||
-               !status.message().empty() || status.container_statuses_size() > 0 || status.init_container_statuses_size() > 0;
-  const auto* scheduled = condition_of(pod, "PodScheduled");
-  if (scheduled && scheduled->status() == "True") out->scheduled = api::to_time(scheduled->last_transition_time());
-  const auto runs = [](const auto& container) { return container.state().has_running(); };
-  out->shows_running = std::ranges::any_of(pod.status().container_statuses(), runs) ||
-                       std::ranges::any_of(pod.status().init_container_statuses(), runs);
-  out->told = told_by(std::move(*pod.mutable_status()));
+  for (const std::string_view gate : gates) {
+    if (std::string why = closed_gate(conditions, gate); !why.empty()) out->closed_gates.push_back(std::move(why));
+  }
+  const auto scheduled = std::ranges::find(conditions, "PodScheduled", &Condition::type);
+  if (scheduled != conditions.end() && scheduled->status == "True") out->scheduled = wire_time(scheduled->since);
   return out;
-}
-
-std::size_t told_by(core::v1::PodStatus status) {
-  core::v1::PodStatus own;
-  own.set_observed_generation(status.observed_generation());
-  own.set_phase(status.phase());
-  own.set_reason(status.reason());
-  own.set_message(status.message());
-  own.set_host_ip(status.host_ip());
-  own.set_pod_ip(status.pod_ip());
-  if (status.has_start_time()) *own.mutable_start_time() = status.start_time();
-  own.mutable_host_ips()->Swap(status.mutable_host_ips());
-  own.mutable_pod_ips()->Swap(status.mutable_pod_ips());
-  own.mutable_init_container_statuses()->Swap(status.mutable_init_container_statuses());
-  own.mutable_container_statuses()->Swap(status.mutable_container_statuses());
-  for (auto& condition : *status.mutable_conditions()) {
-    if (is_kubelets(condition.type())) own.add_conditions()->Swap(&condition);
-  }
-  return std::hash<std::string>()(api::encode_protobuf(own));
 }
 
 }  // namespace ph::node
@@ -118,7 +176,7 @@ detail::Decoder Followed<node::HollowPod>::decoder() {
   return {.resource = api::Scheme::builtin().resource("", "v1", "pods"),
           .field_selector = "spec.nodeName!=",
           .decode = [](std::string_view bytes) -> detail::AnyRef { return HollowPod::decode(bytes); },
-          .key = [](const void* pod) { return static_cast<const HollowPod*>(pod)->key(); },
+          .key = [](const void* pod) { return static_cast<const HollowPod*>(pod)->key_view(); },
           .revision = [](const void* pod) { return static_cast<const HollowPod*>(pod)->revision; },
           .uid = [](const void* pod) -> std::string_view { return static_cast<const HollowPod*>(pod)->uid; }};
 }

@@ -21,9 +21,9 @@ constexpr int kKilled = 137;  // the code of what was killed
 struct Progress {
   enum Kind { NotYet, Running, Backoff, Ended } kind = NotYet;
   int restarts = 0;
-  int code = 0;                    // of the last run that ended
-  Time since{};                    // begin of the run, of the wait, or the end
-  Time run_began{};                // of the last run that began
+  int code = 0;      // of the last run that ended
+  Time since{};      // begin of the run, of the wait, or the end
+  Time run_began{};  // of the last run that began
   std::optional<Time> changes_at;
 };
 
@@ -101,39 +101,33 @@ void set_ended(core::v1::ContainerStateTerminated* state, const Progress& at) {
 }
 
 std::string container_id(const HollowPod& pod, const HollowContainer& container, int restarts) {
-  return fmt::format("hollow://{}/{}/{}", pod.uid, container.name, restarts);
+  return fmt::format("hollow://{}/{}/{}", pod.uid, container.name.view(), restarts);
 }
 
 ContainerStatus container_status(const HollowPod& pod, const HollowContainer& container, const Progress& at, bool ready,
                                  std::string_view waiting_for) {
   ContainerStatus out;
-  out.set_name(container.name);
-  out.set_image(container.image);
+  out.set_name(std::string(container.name));
+  out.set_image(std::string(container.image));
   out.set_restart_count(at.restarts);
   out.set_ready(ready);
   out.set_started(at.kind == Progress::Running);
   if (at.kind != Progress::NotYet) {
-    out.set_image_id("hollow-pullable://" + container.image);
+    out.set_image_id(fmt::format("hollow-pullable://{}", container.image.view()));
     out.set_container_id(container_id(pod, container, at.restarts));
   }
   switch (at.kind) {
-    case Progress::NotYet:
-      out.mutable_state()->mutable_waiting()->set_reason(std::string(waiting_for));
-      break;
-    case Progress::Running:
-      api::set_time(out.mutable_state()->mutable_running()->mutable_started_at(), at.since);
-      break;
+    case Progress::NotYet: out.mutable_state()->mutable_waiting()->set_reason(std::string(waiting_for)); break;
+    case Progress::Running: api::set_time(out.mutable_state()->mutable_running()->mutable_started_at(), at.since); break;
     case Progress::Backoff: {
       auto* waiting = out.mutable_state()->mutable_waiting();
       waiting->set_reason("CrashLoopBackOff");
-      waiting->set_message(fmt::format("back-off restarting failed container={} pod={}_{}({})", container.name, pod.name,
-                                       pod.namespace_name, pod.uid));
+      waiting->set_message(fmt::format("back-off restarting failed container={} pod={}_{}({})", container.name.view(), pod.name,
+                                       pod.namespace_name.view(), pod.uid));
       set_ended(out.mutable_last_state()->mutable_terminated(), at);
       break;
     }
-    case Progress::Ended:
-      set_ended(out.mutable_state()->mutable_terminated(), at);
-      break;
+    case Progress::Ended: set_ended(out.mutable_state()->mutable_terminated(), at); break;
   }
   return out;
 }
@@ -353,7 +347,7 @@ std::string log_of(const HollowPod& pod, const HollowContainer& container, Time 
   if (now < started) return {};
   if (container.run.output.empty() && !container.run.exit_code) {
     return fmt::format("{} hollow container {} of pod {} started from image {}\n", api::rfc3339(started), container.name,
-                       pod.key().text(), container.image);
+                       pod.key().text(), container.image.view());
   }
   std::string out;
   for (const std::string& line : container.run.output) out += line + "\n";

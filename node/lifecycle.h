@@ -15,8 +15,8 @@
 namespace ph::node {
 
 struct Life {
-  core::v1::PodStatus status;        // what a kubelet writes of it
-  std::optional<Time> changes_at;    // nothing: not by itself
+  core::v1::PodStatus status;      // what a kubelet writes of it
+  std::optional<Time> changes_at;  // nothing: not by itself
   bool ended() const { return status.phase() == "Succeeded" || status.phase() == "Failed"; }
 };
 

@@ -22,11 +22,11 @@ struct HollowOptions {
   std::map<std::string, std::string> labels;  // besides the well-known ones
   Duration lease_period = 10s;
   Duration status_period = 5min;
-  int writers = 64;                           // pod writes under way at once
+  int writers = 64;  // pod writes under way at once
 };
 
 std::string node_name(const HollowOptions& options, int index);
-std::string node_ip(int index);              // 172.18.0.0/16
+std::string node_ip(int index);  // 172.18.0.0/16
 // The n-th address of a node's /24 within 10.128.0.0/9.
 std::string pod_ip(int node_index, int n);
 

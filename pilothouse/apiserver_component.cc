@@ -39,20 +39,26 @@ HttpResponse unavailable() {
 
 }  // namespace
 
+std::optional<HttpResponse> Door::begin(HttpRequest& request) {
+  HttpHandler* const handler = handler_;
+  return handler ? handler->begin(request) : std::nullopt;
+}
+
 Task<HttpResponse> Door::handle(HttpRequest request) {
-  if (handler_) co_return co_await handler_->handle(std::move(request));
+  if (HttpHandler* const handler = handler_) co_return co_await handler->handle(std::move(request));
   co_return unavailable();
 }
 
 Task<HeadVerdict> Door::judge_head(HttpRequest head) {
-  if (handler_) co_return co_await handler_->judge_head(std::move(head));
+  if (HttpHandler* const handler = handler_) co_return co_await handler->judge_head(std::move(head));
   HeadVerdict verdict;
   verdict.refusal = unavailable();
   co_return verdict;
 }
 
 std::string advertised(const std::string& bind_address) {
-  const bool own = bind_address != "0.0.0.0" && bind_address != "::" && bind_address != "::1" && !bind_address.starts_with("127.");
+  const bool own =
+      bind_address != "0.0.0.0" && bind_address != "::" && bind_address != "::1" && !bind_address.starts_with("127.");
   return own ? bind_address : net::primary_address();
 }
 
@@ -65,7 +71,8 @@ std::string reachable(const std::string& bind_address) {
 std::vector<daemon::Page> apiserver_pages(std::function<daemon::FlagValues()> flags, const Clock& clock) {
   constexpr char kComponent[] = "kube-apiserver";
   return {daemon::flagz_page(kComponent, std::move(flags)),
-          daemon::statusz_page(kComponent, kVersion, clock, {"/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version"})};
+          daemon::statusz_page(kComponent, kVersion, clock,
+                               {"/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version"})};
 }
 
 ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log,
@@ -86,9 +93,11 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   if (options.store == "memory") {
     store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
   } else {
-    store = apiserver::open_rocksdb_store(options.store_path, executor, executor.clock(), {.log = log.named("store"), .metrics = metrics});
+    store = apiserver::open_rocksdb_store(options.store_path, executor, executor.clock(),
+                                          {.log = log.named("store"), .metrics = metrics});
   }
-  options.server.advertise_address = options.advertise_address.empty() ? advertised(options.bind_address) : options.advertise_address;
+  options.server.advertise_address =
+      options.advertise_address.empty() ? advertised(options.bind_address) : options.advertise_address;
   options.server.advertise_port = https->port();
   options.server.metrics = metrics;
   options.server.helper = &helper;

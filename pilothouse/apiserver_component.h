@@ -2,6 +2,7 @@
 // `metrics` may be null, and outlives it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,11 +34,12 @@ std::string reachable(const std::string& bind_address);
 class Door final : public HttpHandler {
  public:
   void open(HttpHandler& handler) { handler_ = &handler; }
+  std::optional<HttpResponse> begin(HttpRequest& request) override;
   Task<HttpResponse> handle(HttpRequest request) override;
   Task<HeadVerdict> judge_head(HttpRequest head) override;
 
  private:
-  HttpHandler* handler_ = nullptr;
+  std::atomic<HttpHandler*> handler_ = nullptr;
 };
 
 // /flagz and /statusz. The clock outlives them.
@@ -46,15 +48,15 @@ std::vector<daemon::Page> apiserver_pages(std::function<daemon::FlagValues()> fl
 // What an apiserver is told, whoever read it from where.
 struct ApiServerOptions {
   std::string bind_address = "127.0.0.1";
-  int secure_port = 6443;              // 0: any free port
-  std::string advertise_address;       // where pods find the server; empty: as `advertised` says
-  std::string store = "rocksdb";       // or "memory"
+  int secure_port = 6443;         // 0: any free port
+  std::string advertise_address;  // where pods find the server; empty: as `advertised` says
+  std::string store = "rocksdb";  // or "memory"
   std::string store_path;
   net::TlsServerOptions tls;
-  apiserver::ServerOptions server;     // address and port are filled in
+  apiserver::ServerOptions server;  // address and port are filled in
   apiserver::StandardOptions standard;
-  KubeletClientOptions kubelets;       // without `io`: only nodes of this process are asked for logs
-  std::vector<daemon::Page> pages;     // besides the paths that every apiserver has
+  KubeletClientOptions kubelets;    // without `io`: only nodes of this process are asked for logs
+  std::vector<daemon::Page> pages;  // besides the paths that every apiserver has
 };
 
 struct ApiServerComponent {

@@ -4,9 +4,9 @@
 
 #include "daemon/data_dir.h"
 #include "daemon/files.h"
+#include "daemon/pages.h"
 #include "daemon/part.h"
 #include "daemon/program.h"
-#include "daemon/pages.h"
 #include "net/interfaces.h"
 #include "pilothouse/apiserver_component.h"
 #include "pilothouse/flags/apiserver.h"
@@ -27,9 +27,13 @@ class Program {
         log_(daemon::make_log(options.log)),
         dir_({.path = options.data_dir, .extra_names = names(options)}, clock_, rng_, log_),
         io_(static_cast<unsigned>(options.io_threads)),
-        part_("apiserver", clock_, [&](Executor& executor) {
-          return std::make_unique<ApiServerComponent>(executor, io_, component_options(flags), rng_, log_, no_nodes_, &metrics_);
-        }, &metrics_) {
+        part_(
+            "apiserver", clock_,
+            [&](Executor& executor) {
+              return std::make_unique<ApiServerComponent>(executor, io_, component_options(flags), rng_, log_, no_nodes_,
+                                                          &metrics_);
+            },
+            &metrics_) {
     show_build(metrics_, build_info());
     daemon::log_flags_without_effect(flags, log_);
     warn_of_limits({.apiserver = true}, log_);
@@ -59,7 +63,8 @@ class Program {
     for (const std::string& address : {options.serving.bind_address, options.advertise_address}) {
       if (!address.empty() && address != "0.0.0.0" && address != "::") out.push_back(address);
     }
-    if (const std::string own = net::primary_address(); options.serving.bind_address == "0.0.0.0" && !own.empty()) out.push_back(own);
+    if (const std::string own = net::primary_address(); options.serving.bind_address == "0.0.0.0" && !own.empty())
+      out.push_back(own);
     return out;
   }
 
@@ -119,7 +124,8 @@ class Program {
       co_await sleep_for(kLookAgain);
       try {
         net::TlsServerOptions now = tls();
-        if (now.cert_pem == shown_.cert_pem && now.key_pem == shown_.key_pem && now.client_ca_pem == shown_.client_ca_pem) continue;
+        if (now.cert_pem == shown_.cert_pem && now.key_pem == shown_.key_pem && now.client_ca_pem == shown_.client_ca_pem)
+          continue;
         part_->https->set_certificate(now);
         shown_ = std::move(now);
         log_.info("new certificates are shown");

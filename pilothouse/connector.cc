@@ -14,7 +14,8 @@ Identity user(std::string name, std::vector<std::string> groups = {}) {
 }  // namespace
 
 Connector::Connector(HttpHandler& handler, Executor& server) : handler_(&handler), server_(&server) {}
-Connector::Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url) : io_(&io), dir_(&dir), url_(std::move(url)) {}
+Connector::Connector(net::IoThreads& io, const daemon::DataDir& dir, std::string url)
+    : io_(&io), dir_(&dir), url_(std::move(url)) {}
 
 Connector::Connector(std::function<std::unique_ptr<Transport>(Executor&, Identity)> make, std::string host)
     : make_(std::move(make)), host_(std::move(host)) {}

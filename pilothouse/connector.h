@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/transport.h"
-#include "net/event_loop.h"
 #include "daemon/data_dir.h"
+#include "net/event_loop.h"
 
 namespace ph::pilothouse {
 

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "net/event_loop.h"
-#include "pilothouse/components.h"
 #include "daemon/files.h"
 #include "daemon/kubeconfig.h"
 #include "daemon/part.h"
+#include "net/event_loop.h"
+#include "pilothouse/components.h"
 #include "pilothouse/extenders.h"
 #include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
@@ -69,9 +69,12 @@ struct ControlPlane::Impl {
   }
 
   void start_apiserver(const Progress& progress, daemon::Signals& signals) {
-    apiserver.emplace("apiserver", clock, [this](Executor& executor) {
-      return std::make_unique<ApiServerComponent>(executor, io, apiserver_options(), rng, log, logs, &metrics);
-    }, &metrics);
+    apiserver.emplace(
+        "apiserver", clock,
+        [this](Executor& executor) {
+          return std::make_unique<ApiServerComponent>(executor, io, apiserver_options(), rng, log, logs, &metrics);
+        },
+        &metrics);
     wait_for(apiserver->executor(), [this]() -> Task<void> { return (*apiserver)->serve(); }, &signals);
     url = fmt::format("https://{}:{}", reachable(options.bind_address), (*apiserver)->https->port());
     dir.write_kubeconfigs(url);
@@ -83,36 +86,46 @@ struct ControlPlane::Impl {
     const auto text = daemon::read_file(dir.admin_kubeconfig());
     const auto config = text ? daemon::read_kubeconfig(*text) : std::nullopt;
     if (!config) {
-      throw daemon::FileError(fmt::format("there is no apiserver among --components, and {} does not say where one runs: start "
-                                  "`pilothouse up --components=apiserver` on this directory first",
-                                  dir.admin_kubeconfig().string()));
+      throw daemon::FileError(
+          fmt::format("there is no apiserver among --components, and {} does not say where one runs: start "
+                      "`pilothouse up --components=apiserver` on this directory first",
+                      dir.admin_kubeconfig().string()));
     }
     url = config->server;
     connector = std::make_unique<Connector>(io, dir, url);
   }
 
   void start_manager(const Progress& progress, daemon::Signals& signals) {
-    manager.emplace("loops", clock, [this](Executor& executor) {
-      auto component = std::make_unique<ManagerComponent>(executor, *connector, controller_options, loops, rng, log, &metrics);
-      component->host->start();
-      return component;
-    }, &metrics);
+    manager.emplace(
+        "loops", clock,
+        [this](Executor& executor) {
+          auto component =
+              std::make_unique<ManagerComponent>(executor, *connector, controller_options, loops, rng, log, &metrics);
+          component->host->start();
+          return component;
+        },
+        &metrics);
     wait_for(manager->executor(), [this] { return (*manager)->host->wait_running(); }, &signals);
     progress("controller-manager", fmt::format("{} loops", loops.size()));
   }
 
   void start_scheduler(const Progress& progress, daemon::Signals& signals) {
-    scheduler.emplace("scheduler", clock, [this](Executor& executor) {
-      return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log, &metrics, nullptr,
-                                                  extender_transports(io, executor));
-    }, &metrics);
+    scheduler.emplace(
+        "scheduler", clock,
+        [this](Executor& executor) {
+          return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log, &metrics, nullptr,
+                                                      extender_transports(io, executor));
+        },
+        &metrics);
     wait_for(scheduler->executor(), [this] { return (*scheduler)->informers.wait_synced(); }, &signals);
-    progress("scheduler", fmt::format("{} profile{}", configuration.profiles.size(), configuration.profiles.size() == 1 ? "" : "s"));
+    progress("scheduler",
+             fmt::format("{} profile{}", configuration.profiles.size(), configuration.profiles.size() == 1 ? "" : "s"));
   }
 
   void start_nodes(const Progress& progress, daemon::Signals& signals) {
     nodes.emplace("nodes", clock, [this](Executor& executor) {
-      return std::make_unique<NodeComponent>(executor, *connector, node::HollowOptions{.count = options.nodes}, rng, log, &metrics);
+      return std::make_unique<NodeComponent>(executor, *connector, node::HollowOptions{.count = options.nodes}, rng, log,
+                                             &metrics);
     });
     logs.attach(&nodes->executor(), &(*nodes)->nodes);
     wait_for(nodes->executor(), [this] { return (*nodes)->nodes.start(); }, &signals);

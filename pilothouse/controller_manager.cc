@@ -7,11 +7,11 @@
 #include "daemon/files.h"
 #include "daemon/program.h"
 #include "net/pki.h"
-#include "pilothouse/manager_component.h"
 #include "pilothouse/elected_daemon.h"
 #include "pilothouse/flags/controller_manager.h"
 #include "pilothouse/limits.h"
 #include "pilothouse/loop_tokens.h"
+#include "pilothouse/manager_component.h"
 #include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 
@@ -27,14 +27,19 @@ struct Manager {
   Manager(Executor& executor, ElectedDaemon& daemon, const ControllerManagerOptions& options, const Loops& loops)
       : log(daemon.log()),
         own(daemon.access().connect(executor, {.user_agent = kComponent, .token = {}})),
-        accounts(daemon.access().connect(executor, {.user_agent = kComponent, .client_certificate = false, .token = [] { return std::string(); }})),
+        accounts(daemon.access().connect(
+            executor, {.user_agent = kComponent, .client_certificate = false, .token = [] { return std::string(); }})),
         own_client(*own, std::string(kComponent) + "/" + kVersion),
-        tokens(own_client, executor, options.use_service_account_credentials ? accounts_of(loops) : std::vector<std::string>(), log.named("tokens")),
-        connector([this, with_accounts = options.use_service_account_credentials](Executor&, Identity identity) {
-          constexpr std::string_view kPrefix = "system:serviceaccount:kube-system:";
-          if (!with_accounts || !identity.name.starts_with(kPrefix)) return daemon::sharing_transport(*own);
-          return daemon::sharing_transport(*accounts, [this, account = identity.name.substr(kPrefix.size())] { return tokens.token(account); });
-        }, daemon.access().host()),
+        tokens(own_client, executor, options.use_service_account_credentials ? accounts_of(loops) : std::vector<std::string>(),
+               log.named("tokens")),
+        connector(
+            [this, with_accounts = options.use_service_account_credentials](Executor&, Identity identity) {
+              constexpr std::string_view kPrefix = "system:serviceaccount:kube-system:";
+              if (!with_accounts || !identity.name.starts_with(kPrefix)) return daemon::sharing_transport(*own);
+              return daemon::sharing_transport(
+                  *accounts, [this, account = identity.name.substr(kPrefix.size())] { return tokens.token(account); });
+            },
+            daemon.access().host()),
         scope(executor, [log = log](std::exception_ptr) { log.error("a task of the controller manager ended"); }),
         component(executor, connector, options.controllers, loops, daemon.rng(), log, &daemon.metrics(), daemon.leadership()) {
     scope.spawn(tokens.run());
@@ -138,10 +143,11 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
                         .config_json = [&options] { return config_json(options); },
                         .log = log});
   if (options.root_ca_file.empty()) options.controllers.root_ca = daemon.access().ca();
-  daemon::Part<Manager> manager("loops", daemon.clock(), [&](Executor& executor) {
-    return std::make_unique<Manager>(executor, daemon, options, loops);
-  }, &daemon.metrics());
-  log.info("started", "version", kVersion, "server", daemon.access().server(), "loops", loops.size(), "leader election", options.election.leader_elect);
+  daemon::Part<Manager> manager(
+      "loops", daemon.clock(), [&](Executor& executor) { return std::make_unique<Manager>(executor, daemon, options, loops); },
+      &daemon.metrics());
+  log.info("started", "version", kVersion, "server", daemon.access().server(), "loops", loops.size(), "leader election",
+           options.election.leader_elect);
   daemon.lead(manager.executor(), [&manager] { manager->start(); }, [&manager] { manager->stop(); });
   signals.wait();
   log.info("stopping");

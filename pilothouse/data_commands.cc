@@ -34,9 +34,7 @@ const SystemClock& system_clock() {
 }
 
 std::string mb(std::uint64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
-std::string plural(std::uint64_t count, const char* what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
+std::string plural(std::uint64_t count, const char* what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
 
 void normalize(Arguments& arguments) { arguments.data_dir = fs::absolute(arguments.data_dir).lexically_normal(); }
 
@@ -55,15 +53,13 @@ int restore(const Arguments& arguments) {
   fmt::print("{}: {} of revision {}, taken {}\nRevisions go on from {}: clients that knew the cluster list anew.\n",
              arguments.data_dir.string(), plural(done.objects, "object"), done.taken_at.value, api::rfc3339(done.time),
              done.revision.value);
-  if (!done.keys)
-    fmt::print("The snapshot holds no keys: those of the directory stay, or `pilothouse up` makes new ones.\n");
+  if (!done.keys) fmt::print("The snapshot holds no keys: those of the directory stay, or `pilothouse up` makes new ones.\n");
   return 0;
 }
 
 nlohmann::json counts_json(const apiserver::StoreCounts& counts) {
   nlohmann::json out = nlohmann::json::object();
-  for (const auto& [resource, count] : counts.resources)
-    out[resource] = {{"count", count.objects}, {"bytes", count.bytes}};
+  for (const auto& [resource, count] : counts.resources) out[resource] = {{"count", count.objects}, {"bytes", count.bytes}};
   return out;
 }
 
@@ -117,8 +113,8 @@ int status(const Arguments& arguments) {
   if (arguments.output == "json") {
     fmt::print("{}\n", status_json(arguments, status).dump(2));
   } else {
-    fmt::print("data       {}, format 1\nserver     {}\ndisk       {} in tables, {} in logs\n",
-               arguments.data_dir.string(), server_text(status.server), mb(status.table_bytes), mb(status.log_bytes));
+    fmt::print("data       {}, format 1\nserver     {}\ndisk       {} in tables, {} in logs\n", arguments.data_dir.string(),
+               server_text(status.server), mb(status.table_bytes), mb(status.log_bytes));
     if (status.store) {
       const StoreStatus& store = *status.store;
       fmt::print("revision   {}\nhistory    {} revisions after {}{}\n", store.revision.value,
@@ -166,8 +162,8 @@ int reset(const Arguments& arguments) {
 using Command = int (*)(const Arguments&);
 
 // The command with the option that all have.
-CLI::App* add(CLI::App& app, const char* name, const char* description, Command command,
-              std::shared_ptr<Arguments> arguments, std::function<int()>& chosen) {
+CLI::App* add(CLI::App& app, const char* name, const char* description, Command command, std::shared_ptr<Arguments> arguments,
+              std::function<int()>& chosen) {
   CLI::App* sub = app.add_subcommand(name, description);
   sub->add_option("--data-dir", arguments->data_dir, "The data directory")->capture_default_str();
   sub->callback([command, arguments, &chosen] {
@@ -191,17 +187,16 @@ void add_data_commands(CLI::App& app, const fs::path& default_data_dir, std::fun
   const auto arguments = std::make_shared<Arguments>();
   arguments->data_dir = default_data_dir;
 
-  CLI::App* sub = add(app, "snapshot", "Write all objects and the cluster's keys into a file; the server may run",
-                      snapshot, arguments, chosen);
+  CLI::App* sub = add(app, "snapshot", "Write all objects and the cluster's keys into a file; the server may run", snapshot,
+                      arguments, chosen);
   sub->add_option("FILE", arguments->file, "The file to write")->required();
   sub->add_flag("--force", arguments->force, "Replace a file that exists");
 
   sub = add(app, "restore", "Fill a data directory from a snapshot", restore, arguments, chosen);
   sub->add_option("FILE", arguments->file, "The snapshot")->required();
   sub->add_flag("--force", arguments->restore.force, "Replace what the directory holds");
-  sub->add_option(
-         "--bump-revision", arguments->restore.bump_revision,
-         "How many revisions the cluster may have had after the snapshot, at most; clients never see one of them again")
+  sub->add_option("--bump-revision", arguments->restore.bump_revision,
+                  "How many revisions the cluster may have had after the snapshot, at most; clients never see one of them again")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 60))
       ->capture_default_str();
 

@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using Kind = DataDirState::Kind;
-using daemon::FileError, daemon::directory_entries, daemon::make_directory, daemon::read_file, daemon::sync_directory, daemon::write_file;
+using daemon::FileError, daemon::directory_entries, daemon::make_directory, daemon::read_file, daemon::sync_directory,
+    daemon::write_file;
 using daemon::kDataDirFormat, daemon::kDataDirRestoring;
 
 // The names beside DataDir's own that a restore may leave.
@@ -40,10 +41,8 @@ void move_to(const fs::path& from, const fs::path& to) {
 
 [[noreturn]] void refuse(const fs::path& path, const DataDirState& state) {
   switch (state.kind) {
-    case Kind::Absent:
-      throw FileError(fmt::format("there is no data directory {}", path.string()));
-    case Kind::Empty:
-      throw FileError(fmt::format("the data directory {} is empty", path.string()));
+    case Kind::Absent: throw FileError(fmt::format("there is no data directory {}", path.string()));
+    case Kind::Empty: throw FileError(fmt::format("the data directory {} is empty", path.string()));
     case Kind::Restoring:
       throw FileError(
           fmt::format("a restore into {} was not finished: run `pilothouse restore FILE --force` again, or "
@@ -54,8 +53,7 @@ void move_to(const fs::path& from, const fs::path& to) {
           fmt::format("the data directory {} has format {}, this program knows format {}: use the version that made it",
                       path.string(), state.format, kDataDirFormat.substr(0, kDataDirFormat.size() - 1)));
     case Kind::Ours:
-    case Kind::Foreign:
-      break;
+    case Kind::Foreign: break;
   }
   throw FileError(fmt::format("{} is not a data directory of pilothouse", path.string()));
 }
@@ -101,8 +99,7 @@ class Copier final : public apiserver::SnapshotDecoder::Visitor {
 };
 
 // Asks the server for something; throws in words when the answer is not 200.
-void ask(const fs::path& data_dir, const char* target, const Clock& clock,
-         const std::function<void(std::string_view)>& take) {
+void ask(const fs::path& data_dir, const char* target, const Clock& clock, const std::function<void(std::string_view)>& take) {
   ServerClient client(admin_kubeconfig(data_dir), clock);
   int status = 0;
   try {
@@ -138,9 +135,7 @@ using Files = std::vector<std::pair<std::string, std::string>>;  // name, text
 class Restorer final : public apiserver::SnapshotDecoder::Visitor {
  public:
   explicit Restorer(apiserver::StoreBuilder& store) : store_(store) {}
-  void value(std::string_view key, Revision created, std::string_view value) override {
-    store_.add(key, created, value);
-  }
+  void value(std::string_view key, Revision created, std::string_view value) override { store_.add(key, created, value); }
   void file(std::string_view name, std::string_view text) override { files.emplace_back(name, text); }
 
   Files files;
@@ -152,7 +147,9 @@ class Restorer final : public apiserver::SnapshotDecoder::Visitor {
 // A store of what the snapshot holds, whole and durable, at a path where another restore may have left something.
 // Returns the files that go with it.
 Files build_store(const fs::path& file, const fs::path& path, Revision revision) {
-  { const apiserver::StoreLock other_restore(path.string()); }
+  {
+    const apiserver::StoreLock other_restore(path.string());
+  }
   discard(path);
   try {
     apiserver::StoreBuilder builder(path.string(), revision);
@@ -199,8 +196,8 @@ bool may_restore_into(const fs::path& data_dir, bool force, const Clock& clock) 
   if (state.kind != Kind::Ours && state.kind != Kind::Restoring) refuse(data_dir, state);
   if (const RunningServer server = find_server(data_dir, clock); server.is()) refuse_running(data_dir, server);
   if (!force) {
-    throw FileError(fmt::format("the data directory {} is not empty: --force replaces what it holds, or name another",
-                                data_dir.string()));
+    throw FileError(
+        fmt::format("the data directory {} is not empty: --force replaces what it holds, or name another", data_dir.string()));
   }
   return state.kind == Kind::Ours;
 }
@@ -242,9 +239,8 @@ DataDirState inspect_data_dir(const fs::path& path) {
   if (!fs::is_directory(path)) return {Kind::Foreign, {}};
   const auto format = read_file(path / "format");
   if (!format) return {directory_entries(path).empty() ? Kind::Empty : Kind::Foreign, {}};
-  const bool number =
-      format->size() > 1 && format->ends_with('\n') &&
-      std::ranges::all_of(format->substr(0, format->size() - 1), [](unsigned char c) { return std::isdigit(c); });
+  const bool number = format->size() > 1 && format->ends_with('\n') &&
+                      std::ranges::all_of(format->substr(0, format->size() - 1), [](unsigned char c) { return std::isdigit(c); });
   const Kind kind = *format == kDataDirFormat      ? Kind::Ours
                     : *format == kDataDirRestoring ? Kind::Restoring
                     : number                       ? Kind::OtherFormat
@@ -269,8 +265,7 @@ RunningServer find_server(const fs::path& data_dir, const Clock& clock) {
 SnapshotDone take_snapshot(const fs::path& data_dir, const fs::path& file, bool force, const Clock& clock) {
   const DataDirState state = inspect_data_dir(data_dir);
   if (state.kind != Kind::Ours) refuse(data_dir, state);
-  if (!force && fs::exists(file))
-    throw FileError(fmt::format("{} exists: --force replaces it, or name another", file.string()));
+  if (!force && fs::exists(file)) throw FileError(fmt::format("{} exists: --force replaces it, or name another", file.string()));
   const RunningServer server = find_server(data_dir, clock);
   SnapshotFile out(file);
   Copier copier(out);
@@ -294,8 +289,7 @@ Revision revision_after_restore(Revision snapshot, std::uint64_t bump, Revision 
   return Revision{std::max({snapshot.value + bump, of_time, replaced.value + 1})};
 }
 
-RestoreDone restore_snapshot(const fs::path& file, const fs::path& data_dir, const RestoreOptions& options,
-                             const Clock& clock) {
+RestoreDone restore_snapshot(const fs::path& file, const fs::path& data_dir, const RestoreOptions& options, const Clock& clock) {
   const SnapshotFacts facts = inspect_snapshot(file);
   check_files(file, facts);
   const bool replaces = may_restore_into(data_dir, options.force, clock);
@@ -306,8 +300,7 @@ RestoreDone restore_snapshot(const fs::path& file, const fs::path& data_dir, con
   const apiserver::StoreLock lock(store.string());
   // What is there can be started until the new store is complete; where nothing is, nothing can be started before.
   if (!replaces) write_file(format, kDataDirRestoring, true);
-  const Revision revision =
-      revision_after_restore(facts.revision, options.bump_revision, last_revision(store), clock.now());
+  const Revision revision = revision_after_restore(facts.revision, options.bump_revision, last_revision(store), clock.now());
   const Files files = build_store(file, restored, revision);
 
   write_file(format, kDataDirRestoring, true);

@@ -21,9 +21,9 @@ ElectedDaemon::ElectedDaemon(ElectedDaemonOptions options)
       leadership_(options_.election.leader_elect ? std::make_shared<election::Leadership>() : nullptr) {
   if (options_.serving.secure_port != 0) {
     serving_.emplace("serving", clock_, [this](Executor& executor) {
-      return std::make_unique<daemon::Serving>(
-          daemon::ServingParts{executor, io_, clock_, rng_, options_.log.named("serving"), options_.component, daemon::host_name()},
-          options_.serving, checks(), pages());
+      return std::make_unique<daemon::Serving>(daemon::ServingParts{executor, io_, clock_, rng_, options_.log.named("serving"),
+                                                                    options_.component, daemon::host_name()},
+                                               options_.serving, checks(), pages());
     });
     options_.log.info("serving", "port", (*serving_)->port());
   }

@@ -25,7 +25,7 @@ namespace ph::pilothouse {
 struct ElectedDaemonOptions {
   std::string component;  // "kube-scheduler"
   daemon::AccessOptions access;
-  const daemon::ServingOptions& serving;     // outlives the daemon
+  const daemon::ServingOptions& serving;  // outlives the daemon
   const election::ElectionOptions& election;
   const daemon::FlagSet& flags;
   std::string config_group;                  // of /configz: "kubescheduler.config.k8s.io"
@@ -74,7 +74,7 @@ class ElectedDaemon {
   std::atomic<bool> ready_ = false;
   std::optional<daemon::Part<daemon::Serving>> serving_;
   std::optional<daemon::Part<Scope>> files_;
-  std::optional<ProcessMetrics> process_;       // on the executor of `files_`
+  std::optional<ProcessMetrics> process_;  // on the executor of `files_`
   std::optional<daemon::Part<election::LeaseElection>> election_;
   Executor* component_ = nullptr;
   std::function<void()> stopped_;

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "net/outbound.h"
 #include "daemon/files.h"
+#include "net/outbound.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
@@ -19,7 +19,7 @@ constexpr Duration kGrace = 5s;
 std::string data_or_file(const std::string& data, const std::string& file) {
   if (!data.empty() || file.empty()) return data;
   const auto text = read_file(file);
-  if (!text) throw FileError(fmt::format("an extender's tlsConfig: there is no file {}", file));
+  if (!text) throw FileError(fmt::format("open {}: no such file or directory", file));
   return *text;
 }
 

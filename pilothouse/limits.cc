@@ -38,7 +38,8 @@ std::vector<std::string_view> undone_by(Parts parts) {
 
 void warn_of_limits(Parts parts, const Log& log) {
   const auto undone = undone_by(parts);
-  if (!undone.empty()) log.warning("stored, but not acted on (README.md, Limits)", "what", fmt::format("{}", fmt::join(undone, "; ")));
+  if (!undone.empty())
+    log.warning("stored, but not acted on (README.md, Limits)", "what", fmt::format("{}", fmt::join(undone, "; ")));
 }
 
 std::string limits_table() {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include "daemon/files.h"
 #include "daemon/program.h"
@@ -28,15 +28,19 @@ void add_up(CLI::App& app, UpOptions& options, int& verbosity) {
   CLI::App* up = app.add_subcommand("up", "Start a control plane in the foreground");
   up->add_option("--data-dir", options.data_dir, "Where everything is kept: objects, keys, kubeconfigs")->capture_default_str();
   up->add_option("--bind-address", options.bind_address, "The address the apiserver listens on")->capture_default_str();
-  up->add_option("--secure-port", options.secure_port, "Its port; 0 takes any free one")->check(CLI::Range(0, 65535))->capture_default_str();
-  up->add_option("--io-threads", options.io_threads, "Threads for sockets, TLS, framing and the rendering of large bodies; one a processor by default")
+  up->add_option("--secure-port", options.secure_port, "Its port; 0 takes any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  up->add_option("--io-threads", options.io_threads,
+                 "Threads for sockets, TLS, framing and the rendering of large bodies; one a processor by default")
       ->check(CLI::Range(1, kIoThreadsMax))
       ->capture_default_str();
   up->add_option("--nodes", options.nodes, "How many hollow nodes")->check(CLI::Range(0, 16000))->capture_default_str();
   up->add_option("--store", options.store, "What holds the objects: rocksdb, or memory (gone at the end)")
       ->check(CLI::IsMember({"rocksdb", "memory"}))
       ->capture_default_str();
-  up->add_option("--controllers", options.controllers, "Loops to run: '*' is all that are on by default, 'foo' and '-foo' one more or less")
+  up->add_option("--controllers", options.controllers,
+                 "Loops to run: '*' is all that are on by default, 'foo' and '-foo' one more or less")
       ->capture_default_str();
   up->add_option("--config", options.scheduler_config_path, "A KubeSchedulerConfiguration file");
   up->add_option("--components", options.components, "Which parts to run")

@@ -19,8 +19,8 @@ std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text)
 }
 
 ManagerComponent::ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& options,
-                                   std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log,
-                                   Metrics* metrics, std::shared_ptr<election::Leadership> leadership)
+                                   std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log, Metrics* metrics,
+                                   std::shared_ptr<election::Leadership> leadership)
     : client_metrics(metrics, connector.host()),
       transport(connector.connect(executor, controller_manager_identity())),
       client(*transport, user_agent("kube-controller-manager")),
@@ -34,15 +34,16 @@ ManagerComponent::ManagerComponent(Executor& executor, const Connector& connecto
     }
     loop_transports.emplace(loop->name, std::move(way));
   }
-  controllers::HostParts parts{.executor = executor,
-                               .transport = [this](std::string_view loop) -> Transport& { return *loop_transports.find(loop)->second; },
-                               .informers = informers,
-                               .rng = rng,
-                               .log = log,
-                               .options = options,
-                               .version = kVersion,
-                               .metrics = metrics,
-                               .client_metrics = &client_metrics};
+  controllers::HostParts parts{
+      .executor = executor,
+      .transport = [this](std::string_view loop) -> Transport& { return *loop_transports.find(loop)->second; },
+      .informers = informers,
+      .rng = rng,
+      .log = log,
+      .options = options,
+      .version = kVersion,
+      .metrics = metrics,
+      .client_metrics = &client_metrics};
   host = std::make_unique<controllers::LoopHost>(std::move(parts), std::move(loops));
   if (leadership) host->warm();
 }

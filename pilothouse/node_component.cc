@@ -23,7 +23,8 @@ Task<std::optional<std::string>> NodeLogs::read(ObjectKey pod, std::string conta
   co_return co_await answer.get();
 }
 
-NodeComponent::NodeComponent(Executor& executor, const Connector& connector, node::HollowOptions options, Rng& rng, Log log, Metrics* metrics)
+NodeComponent::NodeComponent(Executor& executor, const Connector& connector, node::HollowOptions options, Rng& rng, Log log,
+                             Metrics* metrics)
     : client_metrics(metrics, connector.host()),
       transport(connector.connect(executor, nodes_identity())),
       client(*transport, user_agent("kubelet")),

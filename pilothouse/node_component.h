@@ -28,7 +28,6 @@ class NodeLogs {
   node::HollowNodes* nodes_ = nullptr;
 };
 
-
 // Made and destroyed on its executor. `metrics` may be null, and outlives it.
 struct NodeComponent {
   NodeComponent(Executor& executor, const Connector& connector, node::HollowOptions options, Rng& rng, Log log,

@@ -35,7 +35,8 @@ void add_flags(daemon::FlagSet& flags, NodeOptions& options) {
   flags.section("Serving");
   flags.add("bind-address", options.serving.bind_address, "The address the kubelets' API listens on").typed("ip");
   flags.add("secure-port", options.serving.secure_port, "Its port; 0 takes any free one");
-  flags.add("client-ca-file", options.serving.client_ca_file, "Whose client certificates are believed; by default the kubeconfig's authority");
+  flags.add("client-ca-file", options.serving.client_ca_file,
+            "Whose client certificates are believed; by default the kubeconfig's authority");
   flags.add("tls-cert-file", options.serving.tls_cert_file, "The certificate to show; self-made by default");
   flags.add("tls-private-key-file", options.serving.tls_private_key_file, "Its key");
   daemon::add_log_flags(flags, options.log);
@@ -100,23 +101,24 @@ int run(NodeOptions& options, const daemon::FlagSet& flags) {
   options.serving.authentication_skip_lookup = true;
 
   NodeLogs logs;
-  std::vector<daemon::Route> routes{{"/containerLogs/",
-                                     [](const HttpRequest& request) {
-                                       return daemon::Wish{.verb = "get", .path = std::string(request.path()), .resource = "nodes", .subresource = "proxy", .name = {}};
-                                     },
-                                     [&logs](const HttpRequest& request) { return answer_log(&logs, &request); }}};
+  std::vector<daemon::Route> routes{
+      {"/containerLogs/",
+       [](const HttpRequest& request) {
+         return daemon::Wish{
+             .verb = "get", .path = std::string(request.path()), .resource = "nodes", .subresource = "proxy", .name = {}};
+       },
+       [&logs](const HttpRequest& request) { return answer_log(&logs, &request); }}};
   daemon::Part<daemon::Serving> serving("serving", clock, [&](Executor& executor) {
     return std::make_unique<daemon::Serving>(
-        daemon::ServingParts{executor, io, clock, rng, log.named("serving"), kComponent, daemon::host_name(), access.ca()}, options.serving,
-        std::vector<HealthCheck>{healthy("ping")}, std::vector<daemon::Page>(), std::move(routes));
+        daemon::ServingParts{executor, io, clock, rng, log.named("serving"), kComponent, daemon::host_name(), access.ca()},
+        options.serving, std::vector<HealthCheck>{healthy("ping")}, std::vector<daemon::Page>(), std::move(routes));
   });
   options.hollow.address = options.node_ip.empty() ? options.serving.bind_address : options.node_ip;
   if (options.hollow.address == "0.0.0.0" || options.hollow.address == "::") options.hollow.address = net::primary_address();
   options.hollow.kubelet_port = serving->port();
 
-  daemon::Part<Nodes> nodes("nodes", clock, [&](Executor& executor) {
-    return std::make_unique<Nodes>(executor, access, options.hollow, rng, log);
-  });
+  daemon::Part<Nodes> nodes(
+      "nodes", clock, [&](Executor& executor) { return std::make_unique<Nodes>(executor, access, options.hollow, rng, log); });
   logs.attach(&nodes.executor(), &nodes->component.nodes);
   log.info("started", "version", kVersion, "server", access.server(), "nodes", options.hollow.count, "port", serving->port());
   std::unique_ptr<Scope> registering;

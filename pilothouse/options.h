@@ -17,12 +17,12 @@ int default_io_threads();
 struct UpOptions {
   std::filesystem::path data_dir;
   std::string bind_address = "127.0.0.1";
-  int secure_port = 6443;               // 0: any free port
+  int secure_port = 6443;  // 0: any free port
   int io_threads = default_io_threads();
   int nodes = 3;
-  std::string store = "rocksdb";        // or "memory"
-  std::string controllers = "*";        // as --controllers of the controller manager
-  std::string scheduler_config;         // text of a KubeSchedulerConfiguration; empty: the default
+  std::string store = "rocksdb";  // or "memory"
+  std::string controllers = "*";  // as --controllers of the controller manager
+  std::string scheduler_config;   // text of a KubeSchedulerConfiguration; empty: the default
   std::string scheduler_config_path;
   std::vector<std::string> components = {"apiserver", "controller-manager", "scheduler", "node"};
   std::map<std::string, std::string> flags;  // as they were given or are by default: for /flagz

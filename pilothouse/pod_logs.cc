@@ -99,7 +99,8 @@ HttpResponse log_response(std::string text, std::string_view query) {
   return response;
 }
 
-std::unique_ptr<apiserver::SubresourceHandler> pod_logs(const NodeLogs& logs, apiserver::ObjectReader& reader, KubeletClient* kubelets) {
+std::unique_ptr<apiserver::SubresourceHandler> pod_logs(const NodeLogs& logs, apiserver::ObjectReader& reader,
+                                                        KubeletClient* kubelets) {
   return std::make_unique<PodLogs>(logs, reader, kubelets);
 }
 

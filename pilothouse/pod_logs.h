@@ -13,7 +13,8 @@ class KubeletClient;
 class NodeLogs;
 
 // `logs`, `reader` and `kubelets` must outlive it; without kubelets there are only this process's nodes.
-std::unique_ptr<apiserver::SubresourceHandler> pod_logs(const NodeLogs& logs, apiserver::ObjectReader& reader, KubeletClient* kubelets);
+std::unique_ptr<apiserver::SubresourceHandler> pod_logs(const NodeLogs& logs, apiserver::ObjectReader& reader,
+                                                        KubeletClient* kubelets);
 
 // The answer to a log request: the text, cut as the query's tailLines says.
 HttpResponse log_response(std::string text, std::string_view query);

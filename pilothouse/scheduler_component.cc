@@ -6,8 +6,8 @@
 namespace ph::pilothouse {
 
 SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration,
-                                       const Clock& clock, Rng& rng, Log log, Metrics* metrics, std::shared_ptr<election::Leadership> leadership,
-                                       scheduler::ExtenderTransports extenders)
+                                       const Clock& clock, Rng& rng, Log log, Metrics* metrics,
+                                       std::shared_ptr<election::Leadership> leadership, scheduler::ExtenderTransports extenders)
     : executor(executor),
       configuration(std::move(configuration)),
       clock(clock),
@@ -15,6 +15,7 @@ SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& conn
       log(std::move(log)),
       metrics(metrics),
       extenders(std::move(extenders)),
+      host(connector.host()),
       client_metrics(metrics, connector.host()),
       unguarded(connector.connect(executor, scheduler_identity())),
       transport(leadership ? election::guarded_transport(*unguarded, leadership, clock) : std::move(unguarded)),
@@ -24,17 +25,27 @@ SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& conn
   start();  // what is wrong with the configuration is said now, standby or not
   if (!leadership) return;
   stop();
-  if (!this->configuration.delay_cache_until_active) scheduler::Scheduler::warm(informers);
+  if (!this->configuration.delay_cache_until_active) scheduler::Scheduler::warm(informers, this->configuration);
 }
 
 SchedulerComponent::~SchedulerComponent() { stop(); }
 
+std::unique_ptr<scheduler::Scheduler> SchedulerComponent::make(const scheduler::Configuration& configuration, Metrics* metrics) {
+  return std::make_unique<scheduler::Scheduler>(scheduler::SchedulerWorld{.executor = executor,
+                                                                          .clock = clock,
+                                                                          .rng = rng,
+                                                                          .client = client,
+                                                                          .informers = informers,
+                                                                          .host = host,
+                                                                          .log = log.named("scheduler"),
+                                                                          .metrics = metrics,
+                                                                          .extender_transports = extenders},
+                                                configuration);
+}
+
 void SchedulerComponent::start() {
   if (scheduler) return;
-  scheduler = std::make_unique<scheduler::Scheduler>(
-      scheduler::SchedulerWorld{.executor = executor, .clock = clock, .rng = rng, .client = client, .informers = informers, .log = log.named("scheduler"), .metrics = metrics,
-                               .extender_transports = extenders},
-      configuration);
+  scheduler = make(configuration, metrics);
   scope = std::make_unique<Scope>(executor, [log = log](std::exception_ptr error) {
     try {
       std::rethrow_exception(error);
@@ -48,6 +59,17 @@ void SchedulerComponent::start() {
 void SchedulerComponent::stop() {
   scope.reset();
   scheduler.reset();
+}
+
+Task<void> SchedulerComponent::reconfigure(scheduler::Configuration next) {
+  constexpr Duration kPatience = 30s;
+  make(next, nullptr);
+  configuration = std::move(next);
+  if (!scheduler) co_return;  // a standby
+  co_await scheduler->drain(kPatience);
+  if (!scheduler) co_return;
+  stop();
+  start();
 }
 
 }  // namespace ph::pilothouse

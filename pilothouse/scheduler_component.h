@@ -22,20 +22,27 @@ struct SchedulerComponent {
   void start();
   // Ends all work where it is; the caches stay. May be started again.
   void stop();
+  // From now on this one counts. Throws, and leaves the old one in force, when it cannot be used; else what is under way comes to its
+  // end first.
+  Task<void> reconfigure(scheduler::Configuration next);
 
   Executor& executor;
-  const scheduler::Configuration configuration;
+  scheduler::Configuration configuration;
   const Clock& clock;
   Rng& rng;
   const Log log;
   Metrics* const metrics;
   const scheduler::ExtenderTransports extenders;
+  const std::string host;
   informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> unguarded, transport;
   informers::Client client;
   informers::Informers informers;
   std::unique_ptr<scheduler::Scheduler> scheduler;  // null: not started
   std::unique_ptr<Scope> scope;
+
+ private:
+  std::unique_ptr<scheduler::Scheduler> make(const scheduler::Configuration& configuration, Metrics* metrics);
 };
 
 }  // namespace ph::pilothouse

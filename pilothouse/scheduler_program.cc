@@ -1,8 +1,15 @@
 #include "pilothouse/scheduler_program.h"
 
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
+#include <functional>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "api/codec.h"
 #include "api/times.h"
+#include "daemon/files.h"
 #include "daemon/program.h"
 #include "pilothouse/elected_daemon.h"
 #include "pilothouse/extenders.h"
@@ -21,8 +28,8 @@ struct Placing {
   Placing(Executor& executor, ElectedDaemon& daemon, const scheduler::Configuration& configuration)
       : own(daemon.access().connect(executor, {.user_agent = kComponent, .token = {}})),
         connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }, daemon.access().host()),
-        component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), &daemon.metrics(), daemon.leadership(),
-                  extender_transports(daemon.io(), executor)),
+        component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), &daemon.metrics(),
+                  daemon.leadership(), extender_transports(daemon.io(), executor)),
         scope(executor) {
     scope.spawn(mark_ready(daemon));
   }
@@ -107,27 +114,117 @@ std::string config_json(const scheduler::Configuration& configuration, const ele
   return out.dump();
 }
 
+// Looks at the configuration's file every ten seconds, and when it is asked to.
+class ConfigFile {
+ public:
+  // `file`: the path; empty: there is none. `text`: as it was read first. `take` is called on this object's executor.
+  ConfigFile(Executor& executor, std::string file, std::string text, std::function<void(scheduler::Configuration)> take, Log log)
+      : file_(std::move(file)), text_(std::move(text)), take_(std::move(take)), log_(std::move(log)), scope_(executor) {
+    if (!file_.empty()) scope_.spawn(watch());
+  }
+
+  void look(bool asked) {
+    if (file_.empty()) return;
+    try {
+      std::optional<std::string> text = daemon::read_file(file_);
+      if (!text && !asked && std::exchange(missing_, true)) return;  // once is enough
+      if (!text) throw daemon::FileError("there is no such file");
+      missing_ = false;
+      if (*text == text_ && !asked) return;
+      text_ = std::move(*text);
+      take_(scheduler::Configuration::parse(text_));
+    } catch (const std::exception& error) {
+      log_.error("the configuration's file is not taken: the old one stays in force", "file", file_, "error", error.what());
+    }
+  }
+
+ private:
+  Task<void> watch() {
+    for (;;) {
+      co_await sleep_for(10s);
+      look(false);
+    }
+  }
+
+  const std::string file_;
+  std::string text_;
+  const std::function<void(scheduler::Configuration)> take_;
+  const Log log_;
+  bool missing_ = false;
+  Scope scope_;
+};
+
+// The configuration in force, as /configz shows it. Threads: any.
+class Shown {
+ public:
+  Shown(const scheduler::Configuration& configuration, const election::ElectionOptions& election) : election_(election) {
+    set(configuration);
+  }
+  void set(const scheduler::Configuration& configuration) {
+    const std::lock_guard lock(mutex_);
+    text_ = config_json(configuration, election_);
+  }
+  std::string text() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  const election::ElectionOptions& election_;
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+Task<void> reconfigure(Placing& placing, scheduler::Configuration next, Shown& shown, Log log) {
+  try {
+    co_await placing.component.reconfigure(next);
+    shown.set(next);
+    log.info("the configuration's file has changed, and is taken", "profiles", next.profiles.size());
+  } catch (const std::exception& error) {
+    log.error("the configuration's file is not taken: the old one stays in force", "error", error.what());
+  }
+}
+
+int write_config(const scheduler::Configuration& configuration, const std::string& file) {
+  daemon::write_file(file, api::json_to_yaml(nlohmann::json::parse(configuration.document)), false);
+  return 0;
+}
+
 int run(SchedulerOptions& options, daemon::FlagSet& flags) {
-  daemon::Signals signals;
+  std::function<void()> look;  // set before anybody waits for signals
+  daemon::Signals signals([&look] { look(); });
   const scheduler::Configuration configuration = resolve(flags, options);
+  if (!options.write_config_to.empty()) return write_config(configuration, options.write_config_to);
   const Log log = daemon::make_log(options.log);
   daemon::log_flags_without_effect(flags, log);
   warn_of_limits({.scheduler = true}, log);
+  Shown shown(configuration, options.election);
   ElectedDaemon daemon({.component = kComponent,
                         .access = options.access,
                         .serving = options.serving,
                         .election = options.election,
                         .flags = flags,
                         .config_group = "kubescheduler.config.k8s.io",
-                        .config_json = [&] { return config_json(configuration, options.election); },
+                        .config_json = [&] { return shown.text(); },
                         .log = log});
-  daemon::Part<Placing> placing("scheduler", daemon.clock(), [&](Executor& executor) {
-    return std::make_unique<Placing>(executor, daemon, configuration);
-  }, &daemon.metrics());
-  log.info("started", "version", kVersion, "server", daemon.access().server(), "profiles", configuration.profiles.size(), "leader election",
-           options.election.leader_elect);
+  daemon::Part<Placing> placing(
+      "scheduler", daemon.clock(), [&](Executor& executor) { return std::make_unique<Placing>(executor, daemon, configuration); },
+      &daemon.metrics());
+  log.info("started", "version", kVersion, "server", daemon.access().server(), "profiles", configuration.profiles.size(),
+           "leader election", options.election.leader_elect);
   daemon.lead(placing.executor(), [&placing] { placing->component.start(); }, [&placing] { placing->component.stop(); });
-  signals.wait();
+  const auto take = [&](scheduler::Configuration next) {
+    placing.executor().post([&placing, &shown, &log, next = std::move(next)]() mutable {
+      placing->scope.spawn(reconfigure(*placing, std::move(next), shown, log));
+    });
+  };
+  {
+    daemon::Part<ConfigFile> file("config", daemon.clock(), [&](Executor& executor) {
+      return std::make_unique<ConfigFile>(executor, options.config, options.config_text, take, log);
+    });
+    look = [&file] { file.executor().post([&file] { file->look(true); }); };
+    signals.wait();
+  }
   log.info("stopping");
   daemon.stop();
   return 0;

@@ -9,8 +9,7 @@ namespace {
 // Soon: somebody waits at a terminal.
 const daemon::ConnectOptions kConnect{.ping_after = 10s, .ping_timeout = 10s, .connect_timeout = 5s};
 
-Task<void> fetch(Transport& transport, std::string target, const std::function<void(std::string_view)>& take,
-                 int& status) {
+Task<void> fetch(Transport& transport, std::string target, const std::function<void(std::string_view)>& take, int& status) {
   HttpRequest request{.method = "GET", .target = std::move(target)};
   const HttpResponse response = co_await transport.send(std::move(request), true);
   while (const auto piece = co_await response.stream->next()) take(**piece);

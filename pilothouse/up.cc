@@ -30,14 +30,20 @@ int up(UpOptions options) {
   say(fmt::format("pilothouse {}, data in {}\n", kVersion, options.data_dir.string()));
   try {
     ControlPlane plane(options, clock, rng, log);
-    warn_of_limits({.apiserver = options.runs("apiserver"), .loops = options.runs("controller-manager"), .scheduler = options.runs("scheduler")}, log);
+    warn_of_limits({.apiserver = options.runs("apiserver"),
+                    .loops = options.runs("controller-manager"),
+                    .scheduler = options.runs("scheduler")},
+                   log);
     try {
-      plane.start([&](std::string_view part, std::string_view detail) {
-        say(fmt::format("  {:<20}{:<52}{:>7.3f} s\n", part, detail, seconds(clock.steady() - began)));
-      }, signals);
+      plane.start(
+          [&](std::string_view part, std::string_view detail) {
+            say(fmt::format("  {:<20}{:<52}{:>7.3f} s\n", part, detail, seconds(clock.steady() - began)));
+          },
+          signals);
       if (options.runs("apiserver")) {
-        say(fmt::format("ready after {:.3f} s. In another shell:\n\n    export KUBECONFIG={}\n    kubectl get nodes\n\nCtrl-C ends it.\n",
-                        seconds(clock.steady() - began), plane.data_dir().admin_kubeconfig().string()));
+        say(fmt::format(
+            "ready after {:.3f} s. In another shell:\n\n    export KUBECONFIG={}\n    kubectl get nodes\n\nCtrl-C ends it.\n",
+            seconds(clock.steady() - began), plane.data_dir().admin_kubeconfig().string()));
       }
       signals.wait();
     } catch (const daemon::Interrupted&) {

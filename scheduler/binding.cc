@@ -8,10 +8,10 @@
 namespace ph::scheduler {
 
 void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const NodeInfo& node) {
-  Attempt attempt{pod, pod->pod, std::make_shared<CycleState>(std::move(state)), placed_on(*pod->info, node.name()),
-                  node.name()};
+  Attempt attempt{pod, pod->pod, std::make_shared<CycleState>(std::move(state)), placed_on(*pod->info, node.name()), node.name()};
   if (!cache_.assume(attempt.placed)) {
-    throw std::runtime_error(fmt::format("pod {}({}) is in the cache, so can't be assumed", pod->uid(), attempt.placed->key().text()));
+    throw std::runtime_error(
+        fmt::format("pod {}({}) is in the cache, so can't be assumed", pod->uid(), attempt.placed->key().text()));
   }
   queue_.nominated().remove(pod->uid());
 
@@ -22,6 +22,7 @@ void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const No
 }
 
 Task<void> Scheduler::bind(Attempt attempt) {
+  const Counted counted(under_way_);
   if (const Verdict verdict = co_await try_bind(attempt); !verdict.success()) {
     take_back(attempt, verdict);
     co_return;
@@ -35,9 +36,12 @@ Task<void> Scheduler::bind(Attempt attempt) {
   // Its assignment will never be seen.
   if (deleted) take_out(uid);
   diagnoses_.erase(attempt.placed->key());
-  const std::string text = fmt::format("Successfully assigned {}/{} to {}", attempt.placed->namespace_name.view(),
-                                       attempt.placed->name, attempt.node);
-  events(*attempt.pod->profile).normal(informers::reference_to(*attempt.message), "Scheduled", text);
+  events(*attempt.pod->profile)
+      .report({.about = informers::reference_to(*attempt.message),
+               .reason = "Scheduled",
+               .action = "Binding",
+               .note = fmt::format("Successfully assigned {}/{} to {}", attempt.placed->namespace_name.view(),
+                                   attempt.placed->name, attempt.node)});
   attempt.pod->profile->post_bind(*attempt.state, *attempt.message, attempt.node);
 }
 
@@ -45,6 +49,10 @@ Task<Verdict> Scheduler::try_bind(const Attempt& attempt) {
   const Profile& profile = *attempt.pod->profile;
   const Steady begun = metrics_.now();
   const bool waits = waiting_.waits(attempt.placed->uid);
+  const Verdict work = profile.pre_bind_pre_flight(*attempt.state, *attempt.message, attempt.node);
+  if (work.failed()) co_return work;
+  // It will take a while: the world is told where the pod goes.
+  if (waits || work.success()) co_await nominate(*attempt.message, attempt.node);
   Verdict verdict = co_await waiting_.wait(attempt.placed->uid);
   if (waits) metrics_.permitted(verdict, begun);
   if (!verdict.success()) co_return verdict;
@@ -74,6 +82,7 @@ void Scheduler::take_back(const Attempt& attempt, const Verdict& verdict) {
   pod->profile->unreserve(*attempt.state, *attempt.message, attempt.node);
   const bool was_assumed = cache_.is_assumed(attempt.placed->uid);
   cache_.forget(attempt.placed->uid);
+  if (const auto now = pods().find(attempt.placed->key())) queue_.refresh(pod, *now);
 
   auto diagnosis = std::make_shared<Diagnosis>();
   diagnosis->at = world_.clock.now();
@@ -86,7 +95,7 @@ void Scheduler::take_back(const Attempt& attempt, const Verdict& verdict) {
   }
   // The pod itself has not become any more schedulable by its own leaving.
   if (was_assumed)
-    queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = attempt.placed}, attempt.placed->uid);
+    queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = attempt.placed}, {.except = attempt.placed->uid});
   if (pod->place == QueuedPod::Place::Removed) look_again(*attempt.placed);
 }
 

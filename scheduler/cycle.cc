@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "scheduler/scheduler.h"
 
@@ -37,9 +38,11 @@ class Alarm {
 Task<void> Scheduler::schedule() {
   for (;;) {
     queue_.flush();
-    if (const QueuedRef pod = queue_.pop()) {
-      if (pod->lane == kFreeLane) {
-        schedule_one(pod);
+    if (const QueuedRef pod = draining_ ? nullptr : queue_.pop()) {
+      if (pod->info->deleting) {
+        skip(pod);
+      } else if (pod->lane == kFreeLane) {
+        co_await schedule_one(pod);
       } else {
         queue_.hold(pod->lane);
         tasks_.spawn(schedule_extended(pod, pod->lane));
@@ -53,7 +56,20 @@ Task<void> Scheduler::schedule() {
   }
 }
 
-void Scheduler::schedule_one(const QueuedRef& queued) {
+// Nobody needs a node for what is on its way out. It waits in the queue like others until its turn comes.
+void Scheduler::skip(const QueuedRef& queued) {
+  events(*queued->profile)
+      .report({.about = informers::reference_to(*queued->pod),
+               .type = "Warning",
+               .reason = "FailedScheduling",
+               .action = "Scheduling",
+               .note = fmt::format("skip schedule deleting pod: {}/{}", queued->info->namespace_name.view(), queued->info->name)});
+  queue_.done(queued);
+}
+
+// Waits only for what post-filters wait for, when nothing fits.
+Task<void> Scheduler::schedule_one(QueuedRef queued) {
+  const Counted counted(under_way_);
   ++stats_.attempts;
   queued->attempt_begun = metrics_.now();
   const PendingPod pod = queued->pod;
@@ -61,36 +77,43 @@ void Scheduler::schedule_one(const QueuedRef& queued) {
   diagnosis->at = world_.clock.now();
   try {
     CycleState state(queued->info);
-    const Placement placement = place(*queued->profile, state, *pod, *diagnosis);
+    const Placement placement = place_like_others(*queued->profile, state, *pod, *diagnosis);
     metrics_.chosen(queued->attempt_begun);
-    if (placement.node) return assume_and_bind(queued, std::move(state), *placement.node);
-    nothing_fits(queued, state, *pod, diagnosis);
+    if (placement.node) {
+      assume_and_bind(queued, std::move(state), *placement.node);
+    } else {
+      co_await nothing_fits(queued, state, pod, diagnosis);
+    }
   } catch (const std::exception& error) {
     fail(queued, Verdict::error(error.what()), std::move(diagnosis), {});
   }
 }
 
-void Scheduler::nothing_fits(const QueuedRef& queued, CycleState& state, const Pod& pod,
-                             const std::shared_ptr<Diagnosis>& diagnosis) {
+Task<void> Scheduler::nothing_fits(QueuedRef queued, CycleState& state, PendingPod pod, std::shared_ptr<Diagnosis> diagnosis) {
   if (diagnosis->nodes_total == 0) {
-    return fail(queued, Verdict::unresolvable(kNoNodes), diagnosis, std::string());
+    fail(queued, Verdict::unresolvable(kNoNodes), diagnosis, {});
+    co_return;
   }
   std::optional<std::string> nominated;
   if (queued->profile->has_post_filters()) {
-    PostFilterResult result = queued->profile->post_filter(state, pod, rejections_);
-    if (result.verdict.failed()) fail_with(result.verdict);
+    // Another cycle may begin meanwhile: the verdicts are this one's own.
+    const Rejections rejections = std::exchange(rejections_, {});
+    PostFilterResult result = co_await queued->profile->post_filter(state, *pod, rejections);
     diagnosis->post_filter_message = result.verdict.message();
     nominated = std::move(result.nominated_node);
+    if (result.verdict.failed()) {
+      world_.log.error("no room could be made for a pod", "pod", queued->info->key(), "err", diagnosis->post_filter_message);
+    }
   }
-  Verdict verdict = Verdict::owning(Code::Unschedulable, fit_message(*diagnosis));
+  const Verdict verdict = Verdict::owning(Code::Unschedulable, fit_message(*diagnosis));
   fail(queued, verdict, diagnosis, std::move(nominated));
 }
 
 Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis) {
   const std::vector<const NodeInfo*> feasible = candidates(profile, state, pod, diagnosis, true);
-  const Placement seen{nullptr, feasible.size() + rejections_.size(), feasible.size()};
+  const Placement seen{nullptr, feasible.size() + rejections_.nodes.size(), feasible.size()};
   if (feasible.empty()) {
-    for (const Rejection& rejection : rejections_) diagnosis.add(rejection.verdict);
+    for (const Rejection& rejection : rejections_.nodes) diagnosis.add(rejection.verdict);
     return seen;
   }
   if (feasible.size() == 1) return {feasible.front(), seen.evaluated, 1};
@@ -98,9 +121,58 @@ Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state,
   return {pick(profile.score(state, pod, feasible)), seen.evaluated, seen.feasible};
 }
 
+// By what has been kept of pods of its class, where that is possible. All nodes are candidates then.
+Scheduler::Placement Scheduler::place_like_others(const Profile& profile, CycleState& state, const Pod& pod,
+                                                  Diagnosis& diagnosis) {
+  if (!pod.status().nominated_node_name().empty()) return place(profile, state, pod, diagnosis);
+  Profile::Class of = profile.class_of(pod, state.pod());
+  const PluginSet undeclared = of.undeclared;
+  ClassResults* results = kept_.of(profile, std::move(of.key));
+  if (!results) return place(profile, state, pod, diagnosis);
+
+  rejections_ = {};
+  if (metrics_.measures_next_attempt()) state.measure_plugins();
+  cache_.update(snapshot_);
+  diagnosis.nodes_total = snapshot_.nodes().size();
+  if (snapshot_.nodes().empty()) return {};
+  const auto narrowed = profile.pre_filter(state, pod, snapshot_.nodes());
+  if (!narrowed.verdict.success()) {
+    refuse_all(narrowed.verdict, diagnosis);
+    return {};
+  }
+  // A plugin that has not said what it goes by has a say.
+  if (narrowed.nodes || (profile.active_filters(state) & undeclared) != 0) {
+    state = CycleState(state.shared_pod());
+    return place(profile, state, pod, diagnosis);
+  }
+  const Steady begun = metrics_.now();
+  results->refresh(profile, state, pod, snapshot_, cache_.changes(), queue_.nominated());
+  metrics_.point(profile, Point::Filter, results->feasible() == 0 ? Code::Unschedulable : Code::Success, begun);
+  const Placement seen{nullptr, snapshot_.nodes().size(), results->feasible()};
+  if (results->feasible() == 0) {
+    results->explain(diagnosis);
+    if (profile.has_post_filters()) rejections_.nodes = results->rejections(snapshot_);
+    return seen;
+  }
+  const std::vector<const NodeInfo*> feasible = results->feasible_nodes(snapshot_);
+  if (feasible.size() == 1) return {feasible.front(), seen.evaluated, 1};
+  if (const Verdict verdict = profile.pre_score(state, pod, feasible); !verdict.success()) fail_with(verdict);
+  const bool known = (profile.active_scorers(state) & undeclared) == 0;
+  return {pick(known ? results->totals(profile, state, pod, feasible) : profile.score(state, pod, feasible)), seen.evaluated,
+          seen.feasible};
+}
+
+// What pre-filter says of all nodes at once.
+void Scheduler::refuse_all(const Verdict& verdict, Diagnosis& diagnosis) {
+  if (!verdict.rejected()) fail_with(verdict);
+  diagnosis.pre_filter_message = verdict.message();
+  diagnosis.add(verdict, diagnosis.nodes_total);
+  rejections_.others = verdict;
+}
+
 std::vector<const NodeInfo*> Scheduler::candidates(const Profile& profile, CycleState& state, const Pod& pod,
                                                    Diagnosis& diagnosis, bool nominated_first) {
-  rejections_.clear();
+  rejections_ = {};
   if (metrics_.measures_next_attempt()) state.measure_plugins();
   cache_.update(snapshot_);
   const std::span<const NodeInfo* const> all = snapshot_.nodes();
@@ -109,9 +181,7 @@ std::vector<const NodeInfo*> Scheduler::candidates(const Profile& profile, Cycle
 
   auto narrowed = profile.pre_filter(state, pod, all);
   if (!narrowed.verdict.success()) {
-    if (!narrowed.verdict.rejected()) fail_with(narrowed.verdict);
-    diagnosis.pre_filter_message = narrowed.verdict.message();
-    diagnosis.add(narrowed.verdict, all.size());
+    refuse_all(narrowed.verdict, diagnosis);
     return {};
   }
 
@@ -133,10 +203,9 @@ std::vector<const NodeInfo*> Scheduler::candidates(const Profile& profile, Cycle
     const Steady begun = metrics_.now();
     feasible = feasible_nodes(profile, state, pod, candidates);
     metrics_.point(profile, Point::Filter, feasible.empty() ? Code::Unschedulable : Code::Success, begun);
-    next_start_ = (next_start_ + feasible.size() + rejections_.size()) % all.size();
+    next_start_ = (next_start_ + feasible.size() + rejections_.nodes.size()) % all.size();
     if (feasible.empty() && narrowed.nodes) {
-      const std::string absent =
-          fmt::format("node(s) didn't satisfy plugin(s) [{}]", fmt::join(narrowed.narrowed_by, " "));
+      const std::string absent = fmt::format("node(s) didn't satisfy plugin(s) [{}]", fmt::join(narrowed.narrowed_by, " "));
       for (const std::string_view plugin : narrowed.narrowed_by) diagnosis.rejectors.insert(plugin);
       diagnosis.add(Verdict::unresolvable(absent).by(narrowed.narrowed_by.front()), all.size() - candidates.size());
     }
@@ -148,8 +217,8 @@ std::vector<const NodeInfo*> Scheduler::candidates(const Profile& profile, Cycle
 std::size_t Scheduler::nodes_to_find(const Profile& profile, std::size_t nodes) const {
   if (!profile.has_scores() && !extenders_filter()) return 1;
   if (nodes < kFeasibleLeast) return nodes;
-  std::size_t percent = static_cast<std::size_t>(
-      profile.spec().percentage_of_nodes_to_score.value_or(configuration_.percentage_of_nodes_to_score));
+  std::size_t percent =
+      static_cast<std::size_t>(profile.spec().percentage_of_nodes_to_score.value_or(configuration_.percentage_of_nodes_to_score));
   if (percent == 0) {
     const std::size_t cut = nodes / 125;
     percent = std::max(cut < 50 ? 50 - cut : 0, kFeasibleLeastPercent);
@@ -169,7 +238,7 @@ std::vector<const NodeInfo*> Scheduler::feasible_nodes(const Profile& profile, c
     if (verdict.success()) {
       feasible.push_back(node);
     } else if (verdict.rejected()) {
-      rejections_.push_back({node, std::move(verdict)});
+      rejections_.nodes.push_back({node, std::move(verdict)});
     } else {
       fail_with(verdict);
     }
@@ -177,24 +246,8 @@ std::vector<const NodeInfo*> Scheduler::feasible_nodes(const Profile& profile, c
   return feasible;
 }
 
-// A node must also have room for the pods of at least the same priority that are expected on it; and it must do without
-// them, because they may never come.
 Verdict Scheduler::filter(const Profile& profile, const CycleState& state, const Pod& pod, const NodeInfo& node) const {
-  const auto counts = [&](const PodRef& other) {
-    return other->priority >= state.pod().priority && other->uid != state.pod().uid;
-  };
-  const auto nominated = queue_.nominated().on(node.name());
-  if (std::ranges::any_of(nominated, counts)) {
-    CycleState with = state.clone();
-    NodeInfo fuller = node;
-    for (const PodRef& other : nominated) {
-      if (!counts(other)) continue;
-      fuller.add_pod(other);
-      if (Verdict verdict = profile.add_pod(with, pod, *other, fuller); !verdict.success()) return verdict;
-    }
-    if (Verdict verdict = profile.filter(with, pod, fuller); !verdict.success()) return verdict;
-  }
-  return profile.filter(state, pod, node);
+  return profile.filter(state, pod, node, queue_.nominated());
 }
 
 // One of the nodes with the highest score, each with the same chance. One number is drawn, and only when there is a choice.

@@ -17,9 +17,9 @@ struct Scheduler::Extended {
   QueuedRef queued;
   PendingPod pod;  // as it was when the cycle began
   std::shared_ptr<Diagnosis> diagnosis;
-  std::optional<CycleState> state = {};                        // of the plugins' first look: verdicts refer to it
+  std::optional<CycleState> state = {};                       // of the plugins' first look: verdicts refer to it
   std::vector<std::pair<std::string, Verdict>> refused = {};  // by node
-  bool only_nominated = false;  // the plugins' first look was at the nominated node alone
+  bool only_nominated = false;                                // the plugins' first look was at the nominated node alone
 
   bool removed() const { return queued->place == QueuedPod::Place::Removed; }
 };
@@ -62,15 +62,25 @@ std::vector<NodeRef> references_to(std::span<const NodeInfo* const> nodes) {
 void Scheduler::add_extenders() {
   if (configuration_.extenders.empty()) return;
   if (!world_.extender_transports) throw std::invalid_argument("extenders are configured, but there is no way to reach them");
-  for (const bool ignorable : {false, true}) {
-    for (const ExtenderSpec& spec : configuration_.extenders) {
-      if (spec.ignorable != ignorable) continue;
-      extenders_.push_back(std::make_unique<Extender>(spec, world_.extender_transports(spec)));
-      if (spec.preempt_verb.empty()) continue;
-      world_.log.warning("this scheduler does not preempt: the extender's preemptVerb is never called", "extender",
-                         spec.url_prefix);
+  try {
+    for (const bool ignorable : {false, true}) {
+      for (const ExtenderSpec& spec : configuration_.extenders) {
+        if (spec.ignorable == ignorable) extenders_.push_back(std::make_unique<Extender>(spec, extender_transport(spec)));
+      }
     }
+  } catch (const std::exception& error) {
+    throw std::invalid_argument(fmt::format("couldn't build extenders: {}", error.what()));
   }
+}
+
+std::unique_ptr<Transport> Scheduler::extender_transport(const ExtenderSpec& spec) const {
+  if (spec.tls.insecure && spec.tls.has_ca()) {
+    throw std::invalid_argument("specifying a root certificates file with the insecure flag is not allowed");
+  }
+  const std::string_view url = spec.url_prefix;
+  if (url.starts_with("http://") || url.starts_with("https://")) return world_.extender_transports(spec);
+  // Upstream finds out when it asks.
+  return unreachable_transport("unsupported protocol scheme \"\"");
 }
 
 bool Scheduler::extenders_filter() const {
@@ -94,6 +104,7 @@ std::size_t Scheduler::lane_of(const Pod& pod, const Profile& profile) const {
 
 Task<void> Scheduler::schedule_extended(QueuedRef queued, std::size_t lane) {
   const HeldLane held(queue_, lane);
+  const Counted counted(under_way_);
   ++stats_.attempts;
   queued->attempt_begun = metrics_.now();
   Extended cycle{.queued = queued, .pod = queued->pod, .diagnosis = std::make_shared<Diagnosis>()};
@@ -111,7 +122,8 @@ Task<void> Scheduler::place_extended(Extended& cycle) {
   if (cycle.removed()) co_return;
   if (nodes.empty()) {
     metrics_.chosen(cycle.queued->attempt_begun);
-    co_return refuse_extended(cycle);
+    co_await refuse_extended(cycle);
+    co_return;
   }
 
   const QueuedRef& queued = cycle.queued;
@@ -148,9 +160,8 @@ Task<std::vector<NodeRef>> Scheduler::filter_extended(Extended& cycle, bool nomi
   const Profile& profile = *cycle.queued->profile;
   cycle.refused.clear();
   cycle.state.emplace(cycle.queued->info);
-  std::vector<NodeRef> nodes =
-      references_to(candidates(profile, *cycle.state, *cycle.pod, *cycle.diagnosis, nominated_first));
-  for (Rejection& rejection : rejections_) cycle.refused.emplace_back(rejection.node->name(), std::move(rejection.verdict));
+  std::vector<NodeRef> nodes = references_to(candidates(profile, *cycle.state, *cycle.pod, *cycle.diagnosis, nominated_first));
+  for (Rejection& rejection : rejections_.nodes) cycle.refused.emplace_back(rejection.node->name(), std::move(rejection.verdict));
   cycle.only_nominated = nominated_first && nodes.size() == 1 && cycle.refused.empty() &&
                          nodes.front()->metadata().name() == cycle.pod->status().nominated_node_name();
 
@@ -202,8 +213,7 @@ Task<Extender::Scores> Scheduler::extender_scores(Extended& cycle, std::vector<N
 }
 
 // Of `nodes`, those that fit the pod as both are now. `state` is then as after pre-filter.
-std::vector<const NodeInfo*> Scheduler::still_fitting(const Extended& cycle, CycleState& state,
-                                                      std::span<const NodeRef> nodes) {
+std::vector<const NodeInfo*> Scheduler::still_fitting(const Extended& cycle, CycleState& state, std::span<const NodeRef> nodes) {
   const Profile& profile = *cycle.queued->profile;
   const Pod& pod = *cycle.queued->pod;
   std::vector<const NodeInfo*> out;
@@ -218,19 +228,19 @@ std::vector<const NodeInfo*> Scheduler::still_fitting(const Extended& cycle, Cyc
   return out;
 }
 
-void Scheduler::refuse_extended(Extended& cycle) {
-  const Pod& pod = *cycle.queued->pod;
+Task<void> Scheduler::refuse_extended(Extended& cycle) {
+  const PendingPod pod = cycle.queued->pod;
   CycleState state(cycle.queued->info);
   cache_.update(snapshot_);
   if (cycle.queued->profile->has_post_filters()) {
-    cycle.queued->profile->pre_filter(state, pod, snapshot_.nodes());
+    cycle.queued->profile->pre_filter(state, *pod, snapshot_.nodes());
   }
-  rejections_.clear();
+  rejections_.nodes.clear();
   for (auto& [name, verdict] : cycle.refused) {
     cycle.diagnosis->add(verdict);
-    if (const NodeInfo* node = snapshot_.find(name)) rejections_.push_back({node, std::move(verdict)});
+    if (const NodeInfo* node = snapshot_.find(name)) rejections_.nodes.push_back({node, std::move(verdict)});
   }
-  nothing_fits(cycle.queued, state, pod, cycle.diagnosis);
+  co_await nothing_fits(cycle.queued, state, pod, cycle.diagnosis);
 }
 
 }  // namespace ph::scheduler

@@ -56,8 +56,8 @@ void Scheduler::fail(const QueuedRef& queued, const Verdict& verdict, std::share
   metrics_.attempted(*queued->profile, verdict.rejected() ? "unschedulable" : "error", queued->attempt_begun);
   if (queued->place == QueuedPod::Place::Removed) return;  // deleted, or assigned by somebody else
   if (verdict.rejected()) {
-    queued->rejectors = diagnosis->rejectors;
-    queued->pending = diagnosis->pending;
+    queued->rejectors = queued->profile->set_of(diagnosis->rejectors);
+    queued->pending = queued->profile->set_of(diagnosis->pending);
   }
   diagnosis->message = verdict.message();
   const PendingPod pod = queued->pod;
@@ -73,7 +73,12 @@ void Scheduler::fail(const QueuedRef& queued, const Verdict& verdict, std::share
   } else {
     world_.log.error("pod could not be scheduled", "pod", info->key(), "err", message);
   }
-  events(*queued->profile).warning(informers::reference_to(*pod), "FailedScheduling", cut(message));
+  events(*queued->profile)
+      .report({.about = informers::reference_to(*pod),
+               .type = "Warning",
+               .reason = "FailedScheduling",
+               .action = "Scheduling",
+               .note = cut(message)});
   set_condition(*pod, verdict.rejected() ? "Unschedulable" : "SchedulerError", message, std::move(nominated));
 }
 
@@ -91,6 +96,26 @@ void Scheduler::set_condition(const Pod& pod, std::string_view reason, std::stri
   // The UID keeps the patch off another pod of the same name.
   std::string body = fmt::format(R"({{"metadata":{{"uid":"{}"}},"status":{{{}}}}})", pod.metadata().uid(), status);
   tasks_.spawn(patch_status(key_of(pod), std::move(body)));
+}
+
+namespace {
+
+// The UID keeps a patch off another pod of the same name.
+std::string nomination_patch(std::string_view uid, std::string_view node) {
+  return fmt::format(R"({{"metadata":{{"uid":"{}"}},"status":{{"nominatedNodeName":{}}}}})", uid,
+                     node.empty() ? "null" : fmt::format(R"("{}")", node));
+}
+
+}  // namespace
+
+Task<void> Scheduler::nominate(const Pod& pod, std::string node) {
+  if (pod.status().nominated_node_name() == node) co_return;
+  co_await patch_status(key_of(pod), nomination_patch(pod.metadata().uid(), node));
+}
+
+void Scheduler::clear_nomination(const PodRef& pod) {
+  queue_.nominated().remove(pod->uid);
+  if (!pod->nominated_node.empty()) tasks_.spawn(patch_status(pod->key(), nomination_patch(pod->uid, {})));
 }
 
 Task<void> Scheduler::patch_status(ObjectKey key, std::string body) {

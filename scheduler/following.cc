@@ -16,9 +16,14 @@ bool is_over(const SchedulerPod& pod) { return pod.info->finished; }
 
 }  // namespace
 
-void Scheduler::warm(informers::Informers& informers) {
+void Scheduler::warm(informers::Informers& informers, const Configuration& configuration) {
   informers.informer<Node>();
-  informers.informer<SchedulerPod>();
+  followed_pods(informers, configuration);
+}
+
+Informer<SchedulerPod> Scheduler::followed_pods(informers::Informers& informers, const Configuration& configuration) {
+  if (configuration.extenders.empty()) return informers.informer<SchedulerPod>();
+  return Informer<SchedulerPod>(informers.informer<WholeSchedulerPod>().any());
 }
 
 Task<void> Scheduler::follow_nodes() {
@@ -33,7 +38,7 @@ Task<void> Scheduler::follow_nodes() {
 }
 
 Task<void> Scheduler::follow_pods() {
-  Stream<SchedulerPod> events = world_.informers.informer<SchedulerPod>().events();
+  Stream<SchedulerPod> events = pods().events();
   while (const auto event = co_await events.next()) {
     if (event->kind == Event<SchedulerPod>::Snapshot) {
       pods_known_.set();
@@ -56,11 +61,9 @@ void Scheduler::node_changed(const NodeRef& before, const NodeRef& after) {
     queue_.move({.event = ClusterEvent::NodeAdded, .node_after = after});
     return;
   }
-  const ClusterEvents events = events_of(*before, *after);
-  for (int i = 0; i < kClusterEvents; ++i) {
-    const auto event = static_cast<ClusterEvent>(i);
-    if (events.has(event)) queue_.move({.event = event, .node_before = before, .node_after = after});
-  }
+  events_of(*before, *after).each([&](ClusterEvent event) {
+    queue_.move({.event = event, .node_before = before, .node_after = after});
+  });
 }
 
 // -- Pods
@@ -73,26 +76,26 @@ void Scheduler::pod_changed(const Ref<SchedulerPod>& before, const Ref<Scheduler
     return;
   }
   if (!is) return pod_gone(*before);
-  // Another pod of the same name, or one that was given a node.
-  const bool assigned = !before->info->assigned() && after->info->assigned();
-  if (before->info->uid != after->info->uid || assigned) {
+  if (before->info->uid != after->info->uid) {  // another pod of the same name
     pod_gone(*before);
+    return pod_appeared(*after);
+  }
+  if (!before->info->assigned() && after->info->assigned()) {
+    waits_no_more(*before->info);
     return pod_appeared(*after);
   }
   if (after->info->assigned()) {
     cache_.put_pod(after->info);
-    const ClusterEvents events = events_of(*before->info, *after->info);
-    for (int i = 0; i < kClusterEvents; ++i) {
-      const auto event = static_cast<ClusterEvent>(i);
-      if (events.has(event)) queue_.move({.event = event, .pod_before = before->info, .pod_after = after->info});
-    }
+    events_of(*before->info, *after->info).each([&](ClusterEvent event) {
+      queue_.move({.event = event, .pod_before = before->info, .pod_after = after->info});
+    });
     return;
   }
   const Profile* profile = this->profile(after->info->scheduler_name.view());
   if (!profile || cache_.is_assumed(after->info->uid)) return;
-  if (after->info->deleting) return pod_gone(*before);
   queue_.update(*before, *after, *profile);
-  note_gate(*after->info);
+  // Room that was kept for it elsewhere is free again.
+  if (before->info->nominated_node != after->info->nominated_node) nomination_ended(*before->info);
 }
 
 void Scheduler::pod_appeared(const SchedulerPod& pod) {
@@ -102,16 +105,15 @@ void Scheduler::pod_appeared(const SchedulerPod& pod) {
     return;
   }
   const Profile* profile = this->profile(pod.info->scheduler_name.view());
-  if (!profile || pod.info->deleting) return;
+  if (!profile) return;
   // Its phase said for a moment that it had ended, while it was being bound: that goes on, and `take_back` looks again.
   if (cache_.is_assumed(pod.info->uid)) return;
   queue_.add(pod, *profile);
-  note_gate(*pod.info);
 }
 
 // A pod left the queue while it was being bound, and was not bound: it may have come back meanwhile.
 void Scheduler::look_again(const PodInfo& info) {
-  const Ref<SchedulerPod> now = world_.informers.informer<SchedulerPod>().find(info.key());
+  const Ref<SchedulerPod> now = pods().find(info.key());
   const bool waits = now && now->info->uid == info.uid && !is_over(*now) && !now->info->assigned() && !queue_.find(info.uid);
   if (waits) pod_appeared(*now);
 }
@@ -125,23 +127,29 @@ void Scheduler::pod_gone(const SchedulerPod& pod) {
   // The pod may have been bound and deleted before its assignment was seen. While it is being bound, `bind` takes care.
   const bool in_flight = queue_.find(pod.info->uid) != nullptr;
   if (!in_flight && cache_.is_assumed(pod.info->uid)) take_out(pod.info->uid);
-  queue_.remove(pod.info->uid);
-  waiting_.remove(pod.info->uid);
-  const auto diagnosis = diagnoses_.find(pod.info->key());
-  if (diagnosis != diagnoses_.end() && diagnosis->second.first == pod.info->uid) diagnoses_.erase(diagnosis);
+  waits_no_more(*pod.info);
+  nomination_ended(*pod.info);
+}
+
+// It has gone, or has a node.
+void Scheduler::waits_no_more(const PodInfo& pod) {
+  queue_.remove(pod.uid);
+  waiting_.remove(pod.uid);
+  const auto diagnosis = diagnoses_.find(pod.key());
+  if (diagnosis != diagnoses_.end() && diagnosis->second.first == pod.uid) diagnoses_.erase(diagnosis);
 }
 
 void Scheduler::take_out(std::string_view uid) {
   const PodRef pod = cache_.find_pod(uid);
   cache_.forget(uid);
-  queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = pod}, uid);
+  queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = pod}, {.except = uid});
 }
 
-// The apiserver writes the condition of a gated pod when it is made; one that did not is helped out.
-void Scheduler::note_gate(const PodInfo& info) {
-  const QueuedPod* pod = queue_.find(info.uid);
-  if (!pod || pod->gated_by != "SchedulingGates") return;
-  set_condition(*pod->pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", {});
+// Pods that matter no more than it had to leave it the room as if it had been there.
+void Scheduler::nomination_ended(const PodInfo& before) {
+  if (before.nominated_node.empty()) return;
+  queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = placed_on(before, before.nominated_node)},
+              {.except = before.uid, .priority_most = before.priority});
 }
 
 }  // namespace ph::scheduler

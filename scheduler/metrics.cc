@@ -73,8 +73,7 @@ void SchedulerMetrics::hinted(ClusterEvent event, std::string_view plugin, bool 
   families_.hints.with({to_string(event), queues ? "Queue" : "QueueSkip", plugin}).observe(clock_.steady() - begun);
 }
 
-void SchedulerMetrics::show(const SchedulingQueue& queue, const Cache& cache,
-                            std::span<const Profile* const> profiles) {
+void SchedulerMetrics::show(const SchedulingQueue& queue, const Cache& cache, std::span<const Profile* const> profiles) {
   const auto set = [](const Family<Gauge>& family, std::string_view label, std::size_t value) {
     family.with({label}).set(static_cast<double>(value));
   };
@@ -88,9 +87,8 @@ void SchedulerMetrics::show(const SchedulingQueue& queue, const Cache& cache,
   set(families_.cache, "assumed_pods", cache.assumed_count());
 
   for (auto& [series, pods] : refused_) pods = 0;
-  queue.each_refusal([&](std::string_view plugin, const Profile& profile) {
-    ++refused_[{std::string(plugin), profile.scheduler_name()}];
-  });
+  queue.each_refusal(
+      [&](std::string_view plugin, const Profile& profile) { ++refused_[{std::string(plugin), profile.scheduler_name()}]; });
   for (const auto& [series, pods] : refused_) {
     families_.unschedulable.with({series.first, series.second}).set(static_cast<double>(pods));
   }

@@ -41,6 +41,12 @@ struct SchedulerFamilies {
   Family<Histogram> permit_wait{in, {Stability::Beta, "scheduler_permit_wait_duration_seconds",
       "How long pods waited for a permit.", {"result"}, attempt_buckets()}};
 
+  // -- Preemption
+  Counter preemption_attempts = single<Counter>(in, {Stability::Stable, "scheduler_preemption_attempts_total",
+      "Attempts to make room for a pod that fits nowhere.", {}});
+  Histogram preemption_victims = single<Histogram>(in, {Stability::Stable, "scheduler_preemption_victims",
+      "Pods that had to go for one pod.", {}, exponential_buckets(1, 2, 7)});
+
   // -- Plugins
   Family<Histogram> point{in, {Stability::Stable, "scheduler_framework_extension_point_duration_seconds",
       "How long all plugins of an extension point took.",
@@ -87,6 +93,12 @@ class SchedulerMetrics {
     if (on()) families_.algorithm.observe(clock_.steady() - begun);
   }
   void permitted(const Verdict& verdict, Steady begun);
+  void looked_for_victims() {
+    if (on()) families_.preemption_attempts.add();
+  }
+  void preempted(std::size_t victims) {
+    if (on()) families_.preemption_victims.observe(static_cast<double>(victims));
+  }
   // Plugins are measured in one attempt of ten.
   bool measures_next_attempt() { return on() && attempt_++ % 10 == 0; }
 

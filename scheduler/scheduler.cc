@@ -25,16 +25,26 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
         }
       }) {
   add_extenders();
-  const PluginWorld plugins{&world_.client, &world_.clock, &world_.rng, &snapshot_, &waiting_, world_.log};
+  const PluginWorld plugins{.client = &world_.client,
+                            .clock = &world_.clock,
+                            .rng = &world_.rng,
+                            .snapshot = &snapshot_,
+                            .waiting = &waiting_,
+                            .log = world_.log,
+                            .informers = &world_.informers,
+                            .handle = this,
+                            .objects = world_.objects};
   for (const ProfileSpec& spec : configuration_.profiles) {
     if (profiles_.contains(spec.scheduler_name)) {
       throw std::invalid_argument(fmt::format("duplicate profile with scheduler name \"{}\"", spec.scheduler_name));
     }
-    const auto& profile = profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins, world_.plugins)).first->second;
+    const auto& profile =
+        profiles_.emplace(spec.scheduler_name, std::make_unique<Profile>(spec, plugins, world_.plugins)).first->second;
     if (metrics_.on()) profile->measure(&metrics_);
     if (!world_.events) {
-      recorders_.emplace(spec.scheduler_name, informers::event_recorder(world_.executor, world_.client, world_.rng,
-                                                                        spec.scheduler_name, {}, world_.log));
+      recorders_.emplace(spec.scheduler_name,
+                         informers::series_recorder(world_.executor, world_.client, spec.scheduler_name,
+                                                    fmt::format("{}-{}", spec.scheduler_name, world_.host), world_.log));
     }
   }
   if (!metrics_.on()) return;
@@ -83,15 +93,24 @@ Task<void> catch_up(informers::Informer<T>& informer, Log log) {
 
 Task<void> Scheduler::run() {
   co_await catch_up(world_.informers.informer<core::v1::Node>(), world_.log);
-  co_await catch_up(world_.informers.informer<SchedulerPod>(), world_.log);
+  informers::Informer<SchedulerPod> pods = this->pods();
+  co_await catch_up(pods, world_.log);
   tasks_.spawn(follow_nodes());
   tasks_.spawn(follow_pods());
+  follow_others();
   // A pod must not be refused for nodes that have not been heard of yet, nor placed where unseen pods are.
   co_await nodes_known_.wait();
   co_await pods_known_.wait();
+  co_await world_.informers.wait_synced();
   world_.log.info("scheduling begins", "nodes", cache_.node_count(), "pods", cache_.pod_count());
   tasks_.spawn(schedule());
   co_await tasks_.join();
+}
+
+Task<void> Scheduler::drain(Duration patience) {
+  draining_ = true;
+  const Steady end = world_.clock.steady() + patience;
+  while (under_way_ > 0 && world_.clock.steady() < end) co_await sleep_for(50ms);
 }
 
 Scheduler::Stats Scheduler::stats() const {

@@ -30,8 +30,10 @@
 #include "scheduler/cluster/cache.h"
 #include "scheduler/config/configuration.h"
 #include "scheduler/extender/extender.h"
+#include "scheduler/framework/handle.h"
 #include "scheduler/framework/profile.h"
 #include "scheduler/framework/registry.h"
+#include "scheduler/kept/kept_results.h"
 #include "scheduler/metrics.h"
 #include "scheduler/queue/scheduling_queue.h"
 
@@ -45,26 +47,31 @@ struct SchedulerWorld {
   informers::Client& client;
   informers::Informers& informers;
   informers::EventRecorder* events = nullptr;  // null: the scheduler makes one a profile, named after it
+  std::string host = {};                       // that events come from
   Log log;
-  Metrics* metrics = nullptr;                 // null: nothing is counted
-  std::span<const PluginEntry> plugins = {};  // beside those of the registry, for configurations made in code
+  Metrics* metrics = nullptr;                   // null: nothing is counted
+  std::span<const PluginEntry> plugins = {};    // beside those of the registry, for configurations made in code
   ExtenderTransports extender_transports = {};  // needed for a configuration with extenders
+  ObjectSource* objects = nullptr;              // what plugins read of further kinds; null: from the informers
 };
 
-class Scheduler {
+class Scheduler final : private Handle {
  public:
   // Throws std::invalid_argument for a configuration whose plugins do not fit together, and what `extender_transports`
   // throws.
   Scheduler(SchedulerWorld world, Configuration configuration);
-  ~Scheduler();
+  ~Scheduler() override;
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
   // Works until it is dropped.
   Task<void> run();
 
+  // Takes up no more pods, and resumes when those that were taken up are where they go, or after `patience`.
+  Task<void> drain(Duration patience);
+
   // Begins to fill the caches a scheduler works from, without one: a standby is warm.
-  static void warm(informers::Informers& informers);
+  static void warm(informers::Informers& informers, const Configuration& configuration);
 
   struct Stats {
     std::uint64_t attempts = 0;
@@ -89,32 +96,41 @@ class Scheduler {
   SchedulingQueue& queue() { return queue_; }
   // Finds a node for a pod in the cache's present state. `diagnosis` says why there is none.
   Placement place(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
+  // What has been found out about the nodes by the last `place` that found none.
+  const Rejections& rejections() const { return rejections_; }
   // Null: not one of this scheduler's.
   const Profile* profile(std::string_view scheduler_name) const;
 
  private:
   // -- Following (following.cc)
+  static informers::Informer<SchedulerPod> followed_pods(informers::Informers& informers, const Configuration& configuration);
+  informers::Informer<SchedulerPod> pods() const { return followed_pods(world_.informers, configuration_); }
   Task<void> follow_nodes();
   Task<void> follow_pods();
   void node_changed(const NodeRef& before, const NodeRef& after);
   void pod_changed(const informers::Ref<SchedulerPod>& before, const informers::Ref<SchedulerPod>& after);
   void pod_appeared(const SchedulerPod& pod);
   void pod_gone(const SchedulerPod& pod);
+  void waits_no_more(const PodInfo& pod);
   void look_again(const PodInfo& info);
   // Takes an assumed pod out of the cache and tells those who wait for its room.
   void take_out(std::string_view uid);
-  void note_gate(const PodInfo& info);
+  void nomination_ended(const PodInfo& before);
+  // Kinds that only some plugins know (following_others.cc).
+  void follow_others();
 
   // -- The cycle (cycle.cc)
   Task<void> schedule();
-  void schedule_one(const QueuedRef& pod);
+  void skip(const QueuedRef& pod);
+  Task<void> schedule_one(QueuedRef pod);
+  Placement place_like_others(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
+  void refuse_all(const Verdict& verdict, Diagnosis& diagnosis);
   // Ends the attempt for want of a node. `rejections_` holds each node's verdict.
-  void nothing_fits(const QueuedRef& queued, CycleState& state, const Pod& pod,
-                    const std::shared_ptr<Diagnosis>& diagnosis);
+  Task<void> nothing_fits(QueuedRef queued, CycleState& state, PendingPod pod, std::shared_ptr<Diagnosis> diagnosis);
   // The nodes that the plugins let through in the cache's present state: the nominated one alone when it is among them
   // and `nominated_first`. None: `diagnosis` and `rejections_` say why.
-  std::vector<const NodeInfo*> candidates(const Profile& profile, CycleState& state, const Pod& pod,
-                                          Diagnosis& diagnosis, bool nominated_first);
+  std::vector<const NodeInfo*> candidates(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis,
+                                          bool nominated_first);
   std::size_t nodes_to_find(const Profile& profile, std::size_t nodes) const;
   Verdict filter(const Profile& profile, const CycleState& state, const Pod& pod, const NodeInfo& node) const;
   std::vector<const NodeInfo*> feasible_nodes(const Profile& profile, const CycleState& state, const Pod& pod,
@@ -126,6 +142,7 @@ class Scheduler {
   static constexpr std::size_t kFreeLane = 0;
   struct Extended;
   void add_extenders();
+  std::unique_ptr<Transport> extender_transport(const ExtenderSpec& spec) const;
   bool extenders_filter() const;
   std::function<std::size_t(const Pod&, const Profile&)> lanes();
   std::size_t lane_of(const Pod& pod, const Profile& profile) const;
@@ -134,7 +151,19 @@ class Scheduler {
   Task<std::vector<NodeRef>> filter_extended(Extended& cycle, bool nominated_first);
   Task<Extender::Scores> extender_scores(Extended& cycle, std::vector<NodeRef> nodes);
   std::vector<const NodeInfo*> still_fitting(const Extended& cycle, CycleState& state, std::span<const NodeRef> nodes);
-  void refuse_extended(Extended& cycle);
+  Task<void> refuse_extended(Extended& cycle);
+
+  // Counts one as long as it lives.
+  class Counted {
+   public:
+    explicit Counted(int& count) : count_(count) { ++count_; }
+    ~Counted() { --count_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+   private:
+    int& count_;
+  };
 
   // -- Binding (binding.cc)
   struct Attempt {
@@ -156,10 +185,25 @@ class Scheduler {
   // it.
   void fail(const QueuedRef& pod, const Verdict& verdict, std::shared_ptr<Diagnosis> diagnosis,
             std::optional<std::string> nominated);
-  void set_condition(const Pod& pod, std::string_view reason, std::string message,
-                     std::optional<std::string> nominated);
+  void set_condition(const Pod& pod, std::string_view reason, std::string message, std::optional<std::string> nominated);
   Task<void> patch_status(ObjectKey key, std::string body);
+  // Writes status.nominatedNodeName, unless it is so already. Empty: clears it.
+  Task<void> nominate(const Pod& pod, std::string node);
   informers::EventRecorder& events(const Profile& profile);
+
+  // -- For plugins (Handle)
+  void spawn(Task<void> work) override { tasks_.spawn(std::move(work)); }
+  const Nominator& nominated() const override { return queue_.nominated(); }
+  void clear_nomination(const PodRef& pod) override;
+  bool is_there(const ObjectKey& key, std::string_view uid) override {
+    const auto pod = pods().find(key);
+    return pod && pod->info->uid == uid;
+  }
+  void activate(const std::vector<std::string>& uids) override { queue_.activate(uids); }
+  informers::EventRecorder& recorder(const Profile& profile) override { return events(profile); }
+  const std::vector<std::unique_ptr<Extender>>& extenders() const override { return extenders_; }
+  void count_preemption_attempt() override { metrics_.looked_for_victims(); }
+  void count_preemption(std::size_t victims) override { metrics_.preempted(victims); }
 
   SchedulerWorld world_;
   Configuration configuration_;
@@ -170,10 +214,13 @@ class Scheduler {
   std::map<std::string, std::unique_ptr<Profile>, std::less<>> profiles_;
   std::map<std::string, std::unique_ptr<informers::EventRecorder>, std::less<>> recorders_;
   std::vector<std::unique_ptr<Extender>> extenders_;  // the ignorable ones last
-  Event ready_;  // a pod may be ready to be popped
+  Event ready_;                                       // a pod may be ready to be popped
   SchedulingQueue queue_;
-  std::vector<Rejection> rejections_;  // of the present cycle
+  Rejections rejections_;  // of the present cycle
+  KeptResults kept_;
   std::size_t next_start_ = 0;
+  bool draining_ = false;
+  int under_way_ = 0;  // attempts that have begun and are not over: waiting for answers, or binding
   std::map<ObjectKey, std::pair<std::string, std::shared_ptr<const Diagnosis>>> diagnoses_;  // with the pod's UID
   Event nodes_known_, pods_known_;
   Stats stats_;

@@ -32,7 +32,8 @@ void set_defaults(autoscaling::v1::HorizontalPodAutoscaler& object) {
   if (!spec.has_min_replicas()) spec.set_min_replicas(1);
   // Metrics of version 2 travel in an annotation; with none at all, the CPU is meant.
   const bool has_metrics = object.metadata().annotations().contains(kAutoscalerMetrics);
-  if (!spec.has_target_cpu_utilization_percentage() && !has_metrics) spec.set_target_cpu_utilization_percentage(kImplicitCpuUtilization);
+  if (!spec.has_target_cpu_utilization_percentage() && !has_metrics)
+    spec.set_target_cpu_utilization_percentage(kImplicitCpuUtilization);
 }
 
 void set_defaults(v2::HorizontalPodAutoscaler& object) {

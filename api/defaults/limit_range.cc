@@ -1,6 +1,8 @@
 // v1 LimitRange.
 #include "api/defaults/defaults.h"
 
+#include "api/sorted.h"
+
 namespace ph::api {
 
 using namespace core::v1;
@@ -8,7 +10,7 @@ using namespace core::v1;
 namespace {
 
 void fill_absent(ResourceMap& into, const ResourceMap& from) {
-  for (const auto& [name, amount] : from) {  // each entry alone: order does not matter
+  for (const auto& [name, amount] : in_any_order(from)) {
     if (!into.contains(name)) into[name] = amount;
   }
 }

@@ -2,13 +2,14 @@
 #include "api/defaults/defaults.h"
 
 #include "api/quantity.h"
+#include "api/sorted.h"
 
 namespace ph::api {
 
 using namespace core::v1;
 
 void round_up(ResourceMap& resources) {
-  for (auto& [name, quantity] : resources) {  // each entry alone: order does not matter
+  for (auto& [name, quantity] : in_any_order(resources)) {
     const auto parsed = Quantity::parse(quantity.string());
     if (!parsed) continue;
     const Quantity rounded = parsed->rounded_up_to_milli();

@@ -64,7 +64,8 @@ void default_volume(Volume& volume) {
   VolumeSource& source = *volume.mutable_volume_source();
   if (!has_source(source)) source.mutable_empty_dir();
   if (source.has_secret() && !source.secret().has_default_mode()) source.mutable_secret()->set_default_mode(kFileMode);
-  if (source.has_config_map() && !source.config_map().has_default_mode()) source.mutable_config_map()->set_default_mode(kFileMode);
+  if (source.has_config_map() && !source.config_map().has_default_mode())
+    source.mutable_config_map()->set_default_mode(kFileMode);
   if (source.has_downward_api()) {
     if (!source.downward_api().has_default_mode()) source.mutable_downward_api()->set_default_mode(kFileMode);
     default_downward(*source.mutable_downward_api()->mutable_items());

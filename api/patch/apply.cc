@@ -12,6 +12,7 @@
 #include "api/codec.h"
 #include "api/encoded.h"
 #include "api/errors.h"
+#include "api/json_member.h"
 #include "api/json_text.h"
 #include "api/kinds.h"
 #include "api/patch/last_applied.h"
@@ -44,17 +45,6 @@ const FieldSet& kept_by_server() {
 
 // -- Words
 
-std::string text_member(const Json& object, const char* name) {
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-const Json& metadata_of(const Json& config) {
-  static const Json nothing;
-  const auto found = config.is_object() ? config.find("metadata") : config.end();
-  return found == config.end() ? nothing : *found;
-}
-
 std::string kind_text(const std::string& api_version, const std::string& kind) {
   const bool grouped = api_version.find('/') != api_version.npos;
   return fmt::format("{}{}, Kind={}", grouped ? "" : "/", api_version, kind);
@@ -62,9 +52,8 @@ std::string kind_text(const std::string& api_version, const std::string& kind) {
 
 // default/web; apps/v1, Kind=Deployment
 std::string object_text(const Json& config) {
-  const Json& metadata = metadata_of(config);
-  return fmt::format("{}/{}; {}", text_member(metadata, "namespace"), text_member(metadata, "name"),
-                     kind_text(text_member(config, "apiVersion"), text_member(config, "kind")));
+  return fmt::format("{}/{}; {}", document_text(config, "metadata.namespace"), document_text(config, "metadata.name"),
+                     kind_text(document_text(config, "apiVersion"), document_text(config, "kind")));
 }
 
 std::string in_quotes(std::string_view text) {
@@ -145,7 +134,12 @@ struct Attempt {
 class Applying {
  public:
   Applying(const Schema& schema, const Object* live, const Application& application, const AsVersion& as_version, Time now)
-      : schema_(schema), live_(live), application_(application), config_(*application.config), as_version_(as_version), now_(now),
+      : schema_(schema),
+        live_(live),
+        application_(application),
+        config_(*application.config),
+        as_version_(as_version),
+        now_(now),
         who_(entry_of({application.manager, "Apply", application.subresource}, schema)) {
     make_whole(config_);
     check_config();
@@ -177,13 +171,12 @@ class Applying {
 
  private:
   void check_config() const {
-    const std::string version = text_member(config_, "apiVersion"), kind = text_member(config_, "kind");
+    const std::string version = document_text(config_, "apiVersion"), kind = document_text(config_, "kind");
     if (!schema_.kind || version != schema_.kind->api_version() || kind != schema_.kind->kind) {
       throw bad_request("invalid object type: " + kind_text(version, kind));
     }
-    const Json& metadata = metadata_of(config_);
-    const auto managed = metadata.is_object() ? metadata.find("managedFields") : metadata.end();
-    if (managed != metadata.end() && managed->is_array()) throw bad_request("metadata.managedFields must be nil");
+    const Json* managed = document_at(config_, "metadata.managedFields");
+    if (managed && managed->is_array()) throw bad_request("metadata.managedFields must be nil");
     if (const std::string why = typed_error(Literal(schema_, config_), Repeats::Refused); !why.empty()) {
       throw unforeseen(fmt::format("failed to create typed patch object ({}): {}", object_text(config_), why));
     }
@@ -230,9 +223,10 @@ class Applying {
     } catch (const DecodeError& error) {
       const std::string why = unstructured_error(*shown.schema, shown.document);
       const std::string kind = kind_text(shown.api_version(), shown.schema->kind ? shown.schema->kind->kind : "");
-      throw unforeseen(fmt::format("failed to convert new object ({}) to proper version: unable to convert unstructured object to "
-                                   "{}: {}",
-                                   object_text(config_), kind, why.empty() ? std::string(error.what()) : why));
+      throw unforeseen(
+          fmt::format("failed to convert new object ({}) to proper version: unable to convert unstructured object to "
+                      "{}: {}",
+                      object_text(config_), kind, why.empty() ? std::string(error.what()) : why));
     }
   }
 

@@ -9,43 +9,22 @@
 
 #include "api/patch/field_set.h"
 #include "api/patch/literal.h"
-#include "api/wire_view.h"
+#include "api/views.h"
 #include "base/assert.h"
 
 namespace ph::api {
 namespace {
 
-// -- What the algorithm asks of a view
+// -- What the algorithm asks of a view, and api/views.h does not say
 
-struct ValueMembers {
-  Value of;
-  Value operator[](std::size_t member) const { return of.member(of.schema().fields[member]); }
-};
-ValueMembers members_of(const Value& value) { return {value}; }
-wire::View::Members members_of(const wire::View& view) { return wire::View::Members(view); }
 struct LiteralMembers {
   Literal of;
   Literal operator[](std::size_t member) const { return of.member(of.schema().fields[member].name); }
 };
 LiteralMembers members_of(const Literal& literal) { return {literal}; }
 
-std::vector<Value> items_of(const Value& list) {
-  std::vector<Value> out;
-  for (std::size_t i = 0; i < list.size(); ++i) out.push_back(list.item(i));
-  return out;
-}
-std::vector<wire::View> items_of(const wire::View& list) { return list.items(); }
 std::vector<Literal> items_of(const Literal& list) { return list.items(); }
 
-std::vector<std::pair<std::string, Value>> entries_of(const Value& map) {
-  std::vector<std::pair<std::string, Value>> out;
-  for (std::string& key : map.keys()) {
-    Value entry = map.entry(key);
-    out.emplace_back(std::move(key), std::move(entry));
-  }
-  return out;
-}
-auto entries_of(const wire::View& map) { return map.entries(); }
 auto entries_of(const Literal& map) { return map.members(); }
 
 std::string json_text_of(const Value& value) { return value.json().dump(); }
@@ -64,16 +43,18 @@ bool are_hollow(const Literal& a, const Literal& b) { return a.is_hollow() && b.
 
 // -- What a schema says about its values
 
-bool is_scalar(const Schema& schema) { return schema.type != Type::Struct && schema.type != Type::Map && schema.type != Type::List; }
+bool is_scalar(const Schema& schema) {
+  return schema.type != Type::Struct && schema.type != Type::Map && schema.type != Type::List;
+}
 
 // A value type is there even when it is zero: between two objects it can only be changed, never added.
-bool is_always_there(const Field& field) { return field.always && !field.pointer && is_scalar(*field.schema); }
+bool is_always_shown(const Field& field) { return field.always && !field.pointer && is_scalar(*field.schema); }
 // A list that JSON shows as null when it is empty: its items come and go, the list does not.
 bool is_null_list(const Field& field) { return field.always && !field.pointer && field.schema->type == Type::List; }
 
 bool is_kept_by_server(std::string_view name) {
-  constexpr std::string_view kNames[] = {"name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields",
-                                         "resourceVersion"};
+  constexpr std::string_view kNames[] = {"name", "namespace",  "creationTimestamp", "selfLink",
+                                         "uid",  "generation", "managedFields",     "resourceVersion"};
   return std::ranges::find(kNames, name) != std::end(kNames);
 }
 
@@ -253,7 +234,7 @@ class Comparer {
     if (before && after) return compare(before, after);
     Found out;
     const V& value = after ? after : before;
-    if (shows_zeros_ && (is_always_there(field) || (is_null_list(field) && is_leaf(value.schema())))) {
+    if (shows_zeros_ && (is_always_shown(field) || (is_null_list(field) && is_leaf(value.schema())))) {
       out.modified.self = true;
       return out;
     }
@@ -302,7 +283,8 @@ class Comparer {
       if (only_old) {
         move_into(out.removed.below, gone.front().element, all_of(gone.front().value));
       } else if (only_now) {
-        move_into(out.added.below, come.front().element, come.size() == 1 ? all_of(come.front().value) : Part{.self = true, .below = {}});
+        move_into(out.added.below, come.front().element,
+                  come.size() == 1 ? all_of(come.front().value) : Part{.self = true, .below = {}});
       } else if (come.size() == 1 && gone.size() == 1) {
         move_into(out, come.front().element, compare(gone.front().value, come.front().value));
       } else if (!equal(come, gone)) {

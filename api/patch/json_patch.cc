@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
+#include "api/json_text.h"
 #include "api/patch/patch.h"
 #include "api/patch/patch_document.h"
 
@@ -41,7 +42,8 @@ long long index_of(std::string_view key) {
   const std::string_view digits = key.starts_with('+') ? key.substr(1) : key;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
   if (error != std::errc() || end != digits.data() + digits.size()) {
-    throw ApplyError(fmt::format("value was not a proper array index: '{0}': strconv.Atoi: parsing \"{0}\": invalid syntax", key));
+    throw ApplyError(
+        fmt::format("value was not a proper array index: '{0}': strconv.Atoi: parsing \"{0}\": invalid syntax", key));
   }
   return out;
 }
@@ -160,7 +162,8 @@ class Patcher {
   static std::string path_of(const Json& operation, std::string_view op, const char* member) {
     const auto found = operation.find(member);
     if (found == operation.end() || !found->is_string()) {
-      throw ApplyError(fmt::format("{} operation failed to decode {}: operation missing {} field: missing value", op, member, member));
+      throw ApplyError(
+          fmt::format("{} operation failed to decode {}: operation missing {} field: missing value", op, member, member));
     }
     return found->get<std::string>();
   }
@@ -230,8 +233,9 @@ class Patcher {
     Json copied = value ? value->copy() : Json();
     copied_bytes_ += copied.dump(-1, ' ', false, Json::error_handler_t::replace).size();
     if (copied_bytes_ > kCopiedBytesMax) {
-      throw ApplyError(fmt::format("Unable to complete the copy, the accumulated size increase of copy is {}, exceeding the limit {}",
-                                   copied_bytes_, kCopiedBytesMax));
+      throw ApplyError(
+          fmt::format("Unable to complete the copy, the accumulated size increase of copy is {}, exceeding the limit {}",
+                      copied_bytes_, kCopiedBytesMax));
     }
     in("copy", path, [&] { add(target, PatchNode(std::move(copied))); });
   }
@@ -254,15 +258,12 @@ class Patcher {
   std::size_t copied_bytes_ = 0;
 };
 
-std::string_view type_name(const Json& value) {
-  return value.is_boolean() ? "bool" : value.type_name();
-}
-
 // A member of an operation as upstream's type has it: text, or nothing.
 void check_text(const Json& operation, const char* member) {
   const auto found = operation.find(member);
   if (found == operation.end() || found->is_string() || found->is_null()) return;
-  throw DecodeError(fmt::format("json: cannot unmarshal {} into Go struct field jsonPatchOp.{} of type string", type_name(*found), member));
+  throw DecodeError(fmt::format("json: cannot unmarshal {} into Go struct field jsonPatchOp.{} of type string",
+                                json_type_name(*found), member));
 }
 
 }  // namespace
@@ -271,13 +272,15 @@ std::vector<std::string> check_json_patch(const Json& patch) {
   std::vector<std::string> unknown;
   if (patch.is_null()) return unknown;
   if (!patch.is_array()) {
-    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp", type_name(patch)));
+    throw DecodeError(
+        fmt::format("json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp", json_type_name(patch)));
   }
   for (std::size_t i = 0; i < patch.size(); ++i) {
     const Json& operation = patch[i];
     if (operation.is_null()) continue;
     if (!operation.is_object()) {
-      throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp", type_name(operation)));
+      throw DecodeError(
+          fmt::format("json: cannot unmarshal {} into Go value of type handlers.jsonPatchOp", json_type_name(operation)));
     }
     for (const char* member : {"op", "path", "from"}) check_text(operation, member);
     for (const auto& [name, value] : operation.items()) {
@@ -290,11 +293,12 @@ std::vector<std::string> check_json_patch(const Json& patch) {
 
 Json json_patch(Json document, Json patch) {
   if (!patch.is_array() && !patch.is_null()) {
-    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type jsonpatch.Patch", type_name(patch)));
+    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type jsonpatch.Patch", json_type_name(patch)));
   }
   for (const Json& operation : patch) {
     if (operation.is_object() || operation.is_null()) continue;
-    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type jsonpatch.Operation", type_name(operation)));
+    throw DecodeError(
+        fmt::format("json: cannot unmarshal {} into Go value of type jsonpatch.Operation", json_type_name(operation)));
   }
   if (patch.size() > kOperationsMax) {
     throw too_large(fmt::format("The allowed maximum operations in a JSON patch is {}, got {}", kOperationsMax, patch.size()));

@@ -4,6 +4,7 @@
 
 #include "api/json_text.h"
 #include "api/patch/typed.h"
+#include "api/sorted.h"
 
 namespace ph::api {
 
@@ -18,7 +19,7 @@ constexpr int kDepthMax = 512;
 
 std::size_t size_of(const google::protobuf::Map<std::string, std::string>& annotations) {
   std::size_t out = 0;
-  for (const auto& [name, value] : annotations) out += name.size() + value.size();
+  for (const auto& [name, value] : in_any_order(annotations)) out += name.size() + value.size();
   return out;
 }
 

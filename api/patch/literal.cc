@@ -43,9 +43,10 @@ PathElement key_of(const Schema& list, const Literal& item) {
     }
   }
   if (!key.empty()) return PathElement::key(dumped(key));
-  throw DecodeError(fmt::format("associative list with keys has an element that omits all key fields {} (and doesn't have "
-                                "default values for any key fields)",
-                                in_quotes(list.list_map_keys)));
+  throw DecodeError(
+      fmt::format("associative list with keys has an element that omits all key fields {} (and doesn't have "
+                  "default values for any key fields)",
+                  in_quotes(list.list_map_keys)));
 }
 
 PathElement value_of(const Literal& item) {

@@ -20,8 +20,9 @@ std::size_t height_of(const Json& value) {
 
 bool equal(const Json& a, const Json& b) {
   if (a.is_object() && b.is_object()) {
-    return a.size() == b.size() && std::ranges::equal(a.get_ref<const Json::object_t&>(), b.get_ref<const Json::object_t&>(),
-                                                      [](const auto& x, const auto& y) { return x.first == y.first && equal(x.second, y.second); });
+    return a.size() == b.size() &&
+           std::ranges::equal(a.get_ref<const Json::object_t&>(), b.get_ref<const Json::object_t&>(),
+                              [](const auto& x, const auto& y) { return x.first == y.first && equal(x.second, y.second); });
   }
   if (a.is_array() && b.is_array()) return std::ranges::equal(a, b, equal);
   return a.is_number_float() == b.is_number_float() && a == b;

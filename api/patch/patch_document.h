@@ -26,7 +26,7 @@ class PatchNode {
   bool is_object() const { return members_ || value_.is_object(); }
   bool is_array() const { return items_ || value_.is_array(); }
   bool is_null() const { return !members_ && !items_ && value_.is_null(); }
-  Members& members();    // of an object
+  Members& members();   // of an object
   PatchItems& items();  // of an array
 
   // No less than how deep it is: 1 for a scalar and what is empty.

@@ -282,7 +282,8 @@ void check_order(const Json& patch, const Json& order, const std::string& merge_
     if (is_directive(item)) continue;
     const auto at = asked.find(item);
     if (!at || *at < from) {
-      throw MergeError(fmt::format("The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n", go_text(patch), go_text(order)));
+      throw MergeError(fmt::format("The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n", go_text(patch),
+                                   go_text(order)));
     }
     from = *at;
   }

@@ -42,12 +42,10 @@ std::string scalar_error(Type type, const Json& value) {
   switch (type) {
     case Type::Int32:
     case Type::Int64:
-    case Type::Double:
-      return value.is_number() ? "" : fmt::format("expected numeric (int or float), got {}", go_type(value));
+    case Type::Double: return value.is_number() ? "" : fmt::format("expected numeric (int or float), got {}", go_type(value));
     case Type::Bool: return value.is_boolean() ? "" : fmt::format("expected boolean, got &{{{}}}", go_text(value));
     case Type::Quantity:
-    case Type::IntOrString:
-      return value.is_primitive() ? "" : fmt::format("expected any scalar, got &{{{}}}", go_text(value));
+    case Type::IntOrString: return value.is_primitive() ? "" : fmt::format("expected any scalar, got &{{{}}}", go_text(value));
     case Type::String:
     case Type::Bytes:
     case Type::Time:

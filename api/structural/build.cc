@@ -1,7 +1,7 @@
 // A structural schema from its JSONSchemaProps.
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <re2/re2.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/json_text.h"
@@ -64,6 +64,17 @@ std::string_view go_name(RE2::ErrorCode code) {
 
 }  // namespace
 
+std::span<const std::string> Node::types() const {
+  static const std::string kBoth[] = {"integer", "string"};
+  if (int_or_string) return kBoth;
+  return type.empty() ? std::span<const std::string>() : std::span(&type, 1);
+}
+
+const Demands& Node::demands() const {
+  static const Demands none{};
+  return own_demands ? *own_demands : none;
+}
+
 Forest::Forest() = default;
 Forest::~Forest() = default;
 
@@ -80,8 +91,8 @@ const Node* Forest::add(const JSONSchemaProps& props) {
   node.int_or_string = props.x_kubernetes_int_or_string();
   node.embedded = props.x_kubernetes_embedded_resource();
   node.preserve_unknown = props.x_kubernetes_preserve_unknown_fields();
-  node.types = types_of(props);
-  for (const auto& [name, schema] : props.properties()) node.properties.emplace(name, add(schema));
+  node.properties.reserve(props.properties().size());
+  for (const auto* property : sorted(props.properties())) node.properties.emplace_back(property->first, add(property->second));
   if (props.items().has_schema()) node.items = add(props.items().schema());
   if (props.has_additional_properties()) {
     const auto& additional = props.additional_properties();
@@ -95,32 +106,39 @@ const Node* Forest::add(const JSONSchemaProps& props) {
   node.list_type = props.x_kubernetes_list_type();
   node.map_type = props.x_kubernetes_map_type();
   node.list_map_keys.assign(props.x_kubernetes_list_map_keys().begin(), props.x_kubernetes_list_map_keys().end());
-  add_values(props, node);
+  node.format = checked_format(types_of(props), props.format());
+  node.required.assign(props.required().begin(), props.required().end());
+  node.own_demands = demands_of(props);
   return &node;
 }
 
-void Forest::add_values(const JSONSchemaProps& props, Node& node) {
-  node.format = checked_format(node.types, props.format());
-  if (props.has_maximum()) node.maximum = props.maximum();
-  if (props.has_minimum()) node.minimum = props.minimum();
-  if (props.has_multiple_of()) node.multiple_of = props.multiple_of();
-  node.exclusive_maximum = props.exclusive_maximum();
-  node.exclusive_minimum = props.exclusive_minimum();
-  if (props.has_max_length()) node.max_length = props.max_length();
-  if (props.has_min_length()) node.min_length = props.min_length();
-  if (props.has_max_items()) node.max_items = props.max_items();
-  if (props.has_min_items()) node.min_items = props.min_items();
-  if (props.has_max_properties()) node.max_properties = props.max_properties();
-  if (props.has_min_properties()) node.min_properties = props.min_properties();
-  node.unique_items = props.unique_items();
-  node.pattern = props.pattern();
-  if (!node.pattern.empty()) node.regex = compiled(node.pattern);
-  for (const JSON& value : props.enum_()) node.enum_values.push_back(value_of(value));
-  node.required.assign(props.required().begin(), props.required().end());
-  node.all_of = all(*this, props.all_of());
-  node.any_of = all(*this, props.any_of());
-  node.one_of = all(*this, props.one_of());
-  if (props.has_not_()) node.not_ = add(props.not_());
+std::unique_ptr<const Demands> Forest::demands_of(const JSONSchemaProps& props) {
+  const bool none = !props.has_maximum() && !props.has_minimum() && !props.has_multiple_of() && !props.has_max_length() &&
+                    !props.has_min_length() && !props.has_max_items() && !props.has_min_items() && !props.has_max_properties() &&
+                    !props.has_min_properties() && !props.unique_items() && props.pattern().empty() && props.enum_().empty() &&
+                    props.all_of().empty() && props.any_of().empty() && props.one_of().empty() && !props.has_not_();
+  if (none) return nullptr;
+  auto out = std::make_unique<Demands>();
+  if (props.has_maximum()) out->maximum = props.maximum();
+  if (props.has_minimum()) out->minimum = props.minimum();
+  if (props.has_multiple_of()) out->multiple_of = props.multiple_of();
+  out->exclusive_maximum = props.exclusive_maximum();
+  out->exclusive_minimum = props.exclusive_minimum();
+  if (props.has_max_length()) out->max_length = props.max_length();
+  if (props.has_min_length()) out->min_length = props.min_length();
+  if (props.has_max_items()) out->max_items = props.max_items();
+  if (props.has_min_items()) out->min_items = props.min_items();
+  if (props.has_max_properties()) out->max_properties = props.max_properties();
+  if (props.has_min_properties()) out->min_properties = props.min_properties();
+  out->unique_items = props.unique_items();
+  out->pattern = props.pattern();
+  if (!out->pattern.empty()) out->regex = compiled(out->pattern);
+  for (const JSON& value : props.enum_()) out->enum_values.push_back(value_of(value));
+  out->all_of = all(*this, props.all_of());
+  out->any_of = all(*this, props.any_of());
+  out->one_of = all(*this, props.one_of());
+  if (props.has_not_()) out->not_ = add(props.not_());
+  return out;
 }
 
 std::string pattern_error(std::string_view pattern) {

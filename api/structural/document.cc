@@ -95,8 +95,8 @@ Json read_document(std::string_view text, const DecodeOptions& options) {
   Reader reader(out, options.unknown != Unknown::Ignore);
   if (!Json::sax_parse(mend_json(text), &reader)) throw DecodeError("invalid JSON");  // a number beyond all bounds
   if (!out.is_object())
-    throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-                                  out.is_boolean() ? "bool" : out.type_name()));
+    throw DecodeError(
+        fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", json_type_name(out)));
   if (options.unknown == Unknown::Strict && !reader.duplicates.empty()) {
     throw DecodeError(fmt::format("strict decoding error: {}", fmt::join(reader.duplicates, ", ")));
   }

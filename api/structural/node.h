@@ -1,11 +1,16 @@
 // One schema within a structural schema. Internal to api/structural.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -19,25 +24,10 @@ class RE2;
 
 namespace ph::api::structural {
 
-struct Node {
-  // -- Structure
-  std::string type;                // one, or empty
-  std::vector<std::string> types;  // as values are judged: of an int-or-string two, of one without a type none
-  bool nullable = false;
-  bool int_or_string = false;
-  bool embedded = false;  // a resource
-  bool preserve_unknown = false;
-  std::map<std::string, const Node*, std::less<>> properties;
-  const Node* items = nullptr;
-  bool has_additional = false;  // additionalProperties were given: a schema, or whether any are allowed
-  bool allows_additional = true;
-  const Node* additional = nullptr;
-  std::shared_ptr<const Json> default_value;
-  std::string list_type, map_type;
-  std::vector<std::string> list_map_keys;
+struct Node;
 
-  // -- What a value must fulfil
-  std::string format;  // one that is checked, without dashes; or empty
+// What a value must fulfil beyond its type and format: most schemas ask for nothing of it.
+struct Demands {
   std::optional<double> maximum, minimum, multiple_of;
   bool exclusive_maximum = false, exclusive_minimum = false;
   std::optional<std::int64_t> max_length, min_length, max_items, min_items, max_properties, min_properties;
@@ -45,13 +35,37 @@ struct Node {
   std::string pattern;
   const re2::RE2* regex = nullptr;  // of the pattern, when it is one
   std::vector<Json> enum_values;
-  std::vector<std::string> required;
   std::vector<const Node*> all_of, any_of, one_of;
   const Node* not_ = nullptr;
+};
+
+// A server holds one for every property of every custom kind.
+struct Node {
+  std::string type;  // one, or empty
+  bool nullable = false;
+  bool int_or_string = false;
+  bool embedded = false;  // a resource
+  bool preserve_unknown = false;
+  std::vector<std::pair<std::string, const Node*>> properties;  // by name
+  const Node* items = nullptr;
+  bool has_additional = false;  // additionalProperties were given: a schema, or whether any are allowed
+  bool allows_additional = true;
+  const Node* additional = nullptr;
+  std::shared_ptr<const Json> default_value;
+  std::string list_type, map_type;
+  std::vector<std::string> list_map_keys;
+  std::string format;  // one that is checked, without dashes; or empty
+  std::vector<std::string> required;
+  std::unique_ptr<const Demands> own_demands;  // null: none
+
+  // As values are judged: of an int-or-string two, of one without a type none.
+  std::span<const std::string> types() const;
+  const Demands& demands() const;
 
   const Node* property(std::string_view name) const {
-    const auto found = properties.find(name);
-    return found == properties.end() ? nullptr : found->second;
+    const auto name_of = [](const auto& property) -> std::string_view { return property.first; };
+    const auto found = std::ranges::lower_bound(properties, name, {}, name_of);
+    return found == properties.end() || found->first != name ? nullptr : found->second;
   }
   // Of the member `name` of an object, null: none.
   const Node* member(std::string_view name) const {
@@ -64,6 +78,7 @@ struct Node {
 struct Forest {
   std::deque<Node> nodes;
   std::deque<Schema> schemas;
+  std::map<std::tuple<Type, bool, bool>, const Schema*> scalars;  // by type, whether nullable, whether atomic
   std::map<std::string, std::unique_ptr<re2::RE2>, std::less<>> patterns;
 
   Forest();
@@ -74,7 +89,7 @@ struct Forest {
 
  private:
   const re2::RE2* compiled(const std::string& pattern);
-  void add_values(const JSONSchemaProps& props, Node& node);
+  std::unique_ptr<const Demands> demands_of(const JSONSchemaProps& props);
   Schema& add_schema(const Node& node, Type type);
   const Schema* scalar_of(const Node& node);
   const Schema* object_of(const Node& node, const GroupVersionKind* kind);

@@ -44,7 +44,8 @@ Object read(const Schema& schema, Json document, std::vector<std::string>& compl
 
 void tell(std::vector<std::string> complaints, const DecodeOptions& options) {
   if (options.unknown == Unknown::Ignore || complaints.empty()) return;
-  if (options.unknown == Unknown::Strict) throw DecodeError(fmt::format("strict decoding error: {}", fmt::join(complaints, ", ")));
+  if (options.unknown == Unknown::Strict)
+    throw DecodeError(fmt::format("strict decoding error: {}", fmt::join(complaints, ", ")));
   if (options.warnings) std::ranges::move(complaints, std::back_inserter(*options.warnings));
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "api/json_text.h"
 #include "api/kinds.h"
 #include "api/structural/document.h"
 #include "api/structural/node.h"
@@ -120,7 +121,7 @@ class Coercer {
     const DecodeOptions options{.unknown = api::Unknown::Warn, .warnings = &complaints};
     try {
       if (!metadata.is_object())
-        throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type v1.ObjectMeta", go_kind(metadata)));
+        throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type v1.ObjectMeta", json_type_name(metadata)));
       from_json(metadata, typed, options);
     } catch (const DecodeError& error) {
       return drop_invalid_ || complain(place, metadata, error.what());
@@ -148,8 +149,6 @@ class Coercer {
       }
     }
   }
-
-  static std::string_view go_kind(const Json& value) { return value.is_boolean() ? "bool" : value.type_name(); }
 
   bool complain(const Place& place, const Json& value, std::string_view what) {
     const std::string path = place.text();

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
+#include "api/json_text.h"
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/structural/document.h"
@@ -91,8 +92,7 @@ class Resources {
     meta::v1::ObjectMeta typed;
     try {
       if (!value.is_null() && !value.is_object()) {
-        throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type v1.ObjectMeta",
-                                      value.is_boolean() ? "bool" : value.type_name()));
+        throw DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type v1.ObjectMeta", json_type_name(value)));
       }
       from_json(value, typed);
     } catch (const DecodeError& error) {

@@ -37,9 +37,14 @@ const Schema* Forest::scalar_of(const Node& node) {
   else if (node.type == "integer") type = Type::Int64;
   else if (node.type == "number") type = Type::Double;
   else if (node.type == "boolean") type = Type::Bool;
-  Schema& schema = add_schema(node, type);
-  schema.atomic = type == Type::RawJson && (node.map_type == "atomic" || node.type == "array");
-  return &schema;
+  const bool atomic = type == Type::RawJson && (node.map_type == "atomic" || node.type == "array");
+  const Schema*& known = scalars[{type, node.nullable, atomic}];
+  if (!known) {
+    Schema& schema = add_schema(node, type);
+    schema.atomic = atomic;
+    known = &schema;
+  }
+  return known;
 }
 
 const Schema* Forest::list_of(const Node& node) {
@@ -70,6 +75,7 @@ const Schema* Forest::object_of(const Node& node, const GroupVersionKind* kind) 
     field.pointer = true;
     return field;
   };
+  schema.fields.reserve(node.properties.size() + (resource ? 3 : 0));
   if (resource) {
     // A document's own apiVersion and kind are no part of what may be patched.
     Node text;

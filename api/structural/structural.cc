@@ -1,10 +1,12 @@
 #include "api/structural/structural.h"
 
-#include <nlohmann/json.hpp>
 #include <re2/re2.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/structural/node.h"
+#include "api/wire.h"
+#include "base/assert.h"
 
 namespace ph::api::structural {
 
@@ -28,7 +30,7 @@ struct Structural::Impl {
   const Node* root = nullptr;
   const Schema* schema = nullptr;
   Schema list;
-  std::string open_api;
+  std::string props;  // the bytes of what it was made of
 };
 
 Structural::Structural(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -38,7 +40,7 @@ std::shared_ptr<const Structural> Structural::build(const JSONSchemaProps& schem
   auto impl = std::make_unique<Impl>();
   impl->root = impl->forest.add(schema);
   impl->schema = impl->forest.schema_of(*impl->root, kind.kind.empty() ? nullptr : &kind);
-  impl->open_api = encode_json(schema);
+  impl->props = schema.SerializeAsString();
   Schema& root = *const_cast<Schema*>(impl->schema);
   if (!kind.kind.empty()) {
     root.name = open_api_name(kind);
@@ -54,7 +56,12 @@ std::shared_ptr<const Structural> Structural::build(const JSONSchemaProps& schem
 
 const Schema& Structural::schema() const { return *impl_->schema; }
 const Schema& Structural::list_schema() const { return impl_->list; }
-const std::string& Structural::open_api() const { return impl_->open_api; }
+std::string Structural::open_api() const {
+  JSONSchemaProps props;
+  const bool parsed = wire::parse(impl_->props, props);
+  PH_ASSERT(parsed);
+  return encode_json(props);
+}
 const Node& Structural::root() const { return *impl_->root; }
 
 }  // namespace ph::api::structural

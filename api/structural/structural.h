@@ -37,8 +37,8 @@ class Structural {
   const Schema& schema() const;
   // Of a list of the kind, whose `element` is the above: for descriptions alone, objects have none.
   const Schema& list_schema() const;
-  // The schema as it was written, JSON.
-  const std::string& open_api() const;
+  // The schema as it was written, JSON; made anew each time.
+  std::string open_api() const;
   const Node& root() const;
 
   // -- In the order in which a write goes through them

@@ -1,12 +1,13 @@
 // A value judged by a schema, as upstream's validator of OpenAPI schemas does it: the same words, and of alternatives of which
 // none fits the complaints of the one that came nearest.
 #include <cmath>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <re2/re2.h>
+#include <nlohmann/json.hpp>
 
 #include "api/json_text.h"
 #include "api/structural/document.h"
@@ -61,7 +62,7 @@ std::string_view type_of(const Json& value) {
   }
 }
 
-bool has(const std::vector<std::string>& types, std::string_view type) { return std::ranges::find(types, type) != types.end(); }
+bool has(std::span<const std::string> types, std::string_view type) { return std::ranges::find(types, type) != types.end(); }
 
 // As upstream tells whole numbers: within 2^53, and as good as whole.
 bool is_whole(double value) {
@@ -124,7 +125,7 @@ class Validator {
       check_enum(value, node, path, out);
       return out;
     }
-    if (!node.types.empty() || !node.format.empty()) part(out, check_type(value, node, path));
+    if (!node.types().empty() || !node.format.empty()) part(out, check_type(value, node, path));
     part(out, check_junctors(value, node, path, old, root));
     if (value.is_string()) {
       part(out, check_text(value, node, path));
@@ -165,13 +166,13 @@ class Validator {
 
   static Result check_type(const Json& value, const Node& node, const Where& path) {
     Result fine{.problems = {}, .matches = 1};
-    const auto wanted = [&node] { return fmt::format("{}", fmt::join(node.types, ",")); };
+    const auto wanted = [&node] { return fmt::format("{}", fmt::join(node.types(), ",")); };
     const std::string_view is = type_of(value);
     if (value.is_null())
-      return node.types.empty() || node.nullable || has(node.types, "null") ? fine : mistyped(path, wanted(), is);
-    const bool number = has(node.types, "number"), integer = has(node.types, "integer");
+      return node.types().empty() || node.nullable || has(node.types(), "null") ? fine : mistyped(path, wanted(), is);
+    const bool number = has(node.types(), "number"), integer = has(node.types(), "integer");
     const bool fits =
-        has(node.types, is) || (is == "integer" && number) || (is == "number" && integer && is_whole(value.get<double>()));
+        has(node.types(), is) || (is == "integer" && number) || (is == "number" && integer && is_whole(value.get<double>()));
     const bool textual = value.is_string() || value.is_array();
     const std::string_view format = is == "integer" ? "int64" : is == "number" ? "float64" : "";
     if (!textual && !node.format.empty() && !fits && format != node.format) return mistyped(path, node.format, format);
@@ -181,10 +182,11 @@ class Validator {
   }
 
   static void check_enum(const Json& value, const Node& node, const Where& path, Result& out) {
-    if (node.enum_values.empty()) return;
-    if (std::ranges::any_of(node.enum_values, [&](const Json& wanted) { return equals(value, wanted); })) return;
+    const Demands& demands = node.demands();
+    if (demands.enum_values.empty()) return;
+    if (std::ranges::any_of(demands.enum_values, [&](const Json& wanted) { return equals(value, wanted); })) return;
     std::vector<std::string> values;
-    for (const Json& wanted : node.enum_values) values.push_back(plain_text(wanted));
+    for (const Json& wanted : demands.enum_values) values.push_back(plain_text(wanted));
     out.add({.kind = Problem::Enum,
              .name = path.text(),
              .message = fmt::format("{} in body should be one of [{}]", path.text(), fmt::join(values, " ")),
@@ -193,18 +195,19 @@ class Validator {
   }
 
   static Result check_text(const Json& value, const Node& node, const Where& path) {
+    const Demands& demands = node.demands();
     const std::string& text = value.get_ref<const std::string&>();
-    const auto length = static_cast<std::int64_t>(node.max_length || node.min_length ? characters(text) : 0);
-    if (node.max_length && length > *node.max_length) {
+    const auto length = static_cast<std::int64_t>(demands.max_length || demands.min_length ? characters(text) : 0);
+    if (demands.max_length && length > *demands.max_length) {
       return one({.kind = Problem::TooLong,
                   .name = path.text(),
-                  .message = fmt::format("{} in body should be at most {} chars long", path.text(), *node.max_length),
-                  .max = *node.max_length});
+                  .message = fmt::format("{} in body should be at most {} chars long", path.text(), *demands.max_length),
+                  .max = *demands.max_length});
     }
-    if (node.min_length && length < *node.min_length)
-      return one(invalid(path, value, fmt::format("should be at least {} chars long", *node.min_length)));
-    if (node.regex && !RE2::PartialMatch(text, *node.regex))
-      return one(invalid(path, value, fmt::format("should match '{}'", node.pattern)));
+    if (demands.min_length && length < *demands.min_length)
+      return one(invalid(path, value, fmt::format("should be at least {} chars long", *demands.min_length)));
+    if (demands.regex && !RE2::PartialMatch(text, *demands.regex))
+      return one(invalid(path, value, fmt::format("should match '{}'", demands.pattern)));
     return {};
   }
 
@@ -220,6 +223,7 @@ class Validator {
   }
 
   static Result check_number(const Json& value, const Node& node, const Where& path) {
+    const Demands& demands = node.demands();
     Result out;
     const bool whole = value.is_number_integer();
     const auto shown = [whole](double bound) { return whole ? std::to_string(truncated(bound)) : go_double(bound); };
@@ -229,17 +233,17 @@ class Validator {
       const auto number = value.get<std::int64_t>(), limit = truncated(bound);
       return number < limit ? -1 : number > limit ? 1 : 0;
     };
-    if (node.multiple_of)
-      check_multiple(value, whole ? static_cast<double>(truncated(*node.multiple_of)) : *node.multiple_of, path, out);
-    if (node.minimum && compare(*node.minimum) < (node.exclusive_minimum ? 1 : 0)) {
+    if (demands.multiple_of)
+      check_multiple(value, whole ? static_cast<double>(truncated(*demands.multiple_of)) : *demands.multiple_of, path, out);
+    if (demands.minimum && compare(*demands.minimum) < (demands.exclusive_minimum ? 1 : 0)) {
       out.add(invalid(
           path, value,
-          fmt::format("should be greater than {}{}", node.exclusive_minimum ? "" : "or equal to ", shown(*node.minimum))));
+          fmt::format("should be greater than {}{}", demands.exclusive_minimum ? "" : "or equal to ", shown(*demands.minimum))));
     }
-    if (node.maximum && compare(*node.maximum) > (node.exclusive_maximum ? -1 : 0)) {
-      out.add(
-          invalid(path, value,
-                  fmt::format("should be less than {}{}", node.exclusive_maximum ? "" : "or equal to ", shown(*node.maximum))));
+    if (demands.maximum && compare(*demands.maximum) > (demands.exclusive_maximum ? -1 : 0)) {
+      out.add(invalid(
+          path, value,
+          fmt::format("should be less than {}{}", demands.exclusive_maximum ? "" : "or equal to ", shown(*demands.maximum))));
     }
     ++out.matches;
     return out;
@@ -260,6 +264,7 @@ class Validator {
   }
 
   Result check_items(const Json& value, const Node& node, const Where& path, const Json* old) {
+    const Demands& demands = node.demands();
     Result out;
     if (node.items) {
       const OldItems old_items(node, old);
@@ -268,16 +273,16 @@ class Validator {
       }
     }
     const auto size = static_cast<std::int64_t>(value.size());
-    if (node.min_items && size < *node.min_items)
-      out.add(invalid(path, value, fmt::format("should have at least {} items", *node.min_items)));
-    if (node.max_items && size > *node.max_items) {
+    if (demands.min_items && size < *demands.min_items)
+      out.add(invalid(path, value, fmt::format("should have at least {} items", *demands.min_items)));
+    if (demands.max_items && size > *demands.max_items) {
       out.add({.kind = Problem::TooMany,
                .name = path.text(),
-               .message = fmt::format("{} in body should have at most {} items", path.text(), *node.max_items),
+               .message = fmt::format("{} in body should have at most {} items", path.text(), *demands.max_items),
                .value = &value,
-               .max = *node.max_items});
+               .max = *demands.max_items});
     }
-    if (node.unique_items) {
+    if (demands.unique_items) {
       std::unordered_set<Json> seen;
       const bool twice = std::ranges::any_of(value, [&](const Json& item) { return !seen.insert(item).second; });
       if (twice) out.add(invalid(path, value, "shouldn't contain duplicates"));
@@ -322,17 +327,18 @@ class Validator {
   }
 
   Result check_members(const Json& value, const Node& node, const Where& path, const Json* old, bool root) {
+    const Demands& demands = node.demands();
     const auto apart = [&](const std::string& name) { return root && root_metadata_ && name == kMetadata; };
     const auto size = static_cast<std::int64_t>(value.size() + (root && root_metadata_ && !value.contains(kMetadata) ? 1 : 0));
-    if (node.min_properties && size < *node.min_properties) {
-      return one(invalid(path, value, fmt::format("should have at least {} properties", *node.min_properties)));
+    if (demands.min_properties && size < *demands.min_properties) {
+      return one(invalid(path, value, fmt::format("should have at least {} properties", *demands.min_properties)));
     }
-    if (node.max_properties && size > *node.max_properties) {
+    if (demands.max_properties && size > *demands.max_properties) {
       return one({.kind = Problem::TooMany,
                   .name = path.text(),
-                  .message = fmt::format("{} in body should have at most {} properties", path.text(), *node.max_properties),
+                  .message = fmt::format("{} in body should have at most {} properties", path.text(), *demands.max_properties),
                   .value = &value,
-                  .max = *node.max_properties});
+                  .max = *demands.max_properties});
     }
     Result out;
     for (const auto& [name, member] : value.items()) {
@@ -364,23 +370,24 @@ class Validator {
   static Problem whole(std::string message) { return {.kind = Problem::Whole, .name = {}, .message = std::move(message)}; }
 
   Result check_junctors(const Json& value, const Node& node, const Where& path, const Json* old, bool root) {
+    const Demands& demands = node.demands();
     Result out{.problems = {}, .matches = 1};
-    if (node.any_of.empty() && node.one_of.empty() && node.all_of.empty() && !node.not_) return out;
-    if (!node.any_of.empty()) any_of(value, node, path, old, root, out);
-    if (!node.one_of.empty()) one_of(value, node, path, old, root, out);
-    if (!node.all_of.empty()) {
+    if (demands.any_of.empty() && demands.one_of.empty() && demands.all_of.empty() && !demands.not_) return out;
+    if (!demands.any_of.empty()) any_of(value, node, path, old, root, out);
+    if (!demands.one_of.empty()) one_of(value, node, path, old, root, out);
+    if (!demands.all_of.empty()) {
       std::size_t fitting = 0;
-      for (const Node* each : node.all_of) {
+      for (const Node* each : demands.all_of) {
         Result result = validate(value, *each, path, old, root);
         fitting += result.valid() ? 1 : 0;
         out.merge(std::move(result));
       }
-      if (fitting != node.all_of.size()) {
+      if (fitting != demands.all_of.size()) {
         out.add(whole(fmt::format("{} must validate all the schemas (allOf){}", value_text(path.text()),
                                   fitting == 0 ? ". None validated" : "")));
       }
     }
-    if (node.not_ && validate(value, *node.not_, path, old, root).valid()) {
+    if (demands.not_ && validate(value, *demands.not_, path, old, root).valid()) {
       out.add(whole(fmt::format("{} must not validate the schema (not)", value_text(path.text()))));
     }
     return out;
@@ -388,7 +395,7 @@ class Validator {
 
   void any_of(const Json& value, const Node& node, const Where& path, const Json* old, bool root, Result& out) {
     std::optional<Result> nearest;
-    for (const Node* each : node.any_of) {
+    for (const Node* each : node.demands().any_of) {
       Result result = validate(value, *each, path, old, root);
       if (result.valid()) return out.merge(std::move(result));
       if (!nearest || result.matches > nearest->matches) nearest = std::move(result);
@@ -400,7 +407,7 @@ class Validator {
   void one_of(const Json& value, const Node& node, const Where& path, const Json* old, bool root, Result& out) {
     std::optional<Result> nearest, first;
     std::size_t fitting = 0;
-    for (const Node* each : node.one_of) {
+    for (const Node* each : node.demands().one_of) {
       Result result = validate(value, *each, path, old, root);
       if (result.valid()) {
         if (++fitting == 1) first = std::move(result);
@@ -441,7 +448,7 @@ void tell(const Problem& problem, std::string_view base, Errors& errors) {
     case Problem::Whole: return errors.invalid(path, "\"\"", problem.message);
     case Problem::Enum: {
       std::vector<std::string> supported;
-      for (const Json& value : problem.node->enum_values)
+      for (const Json& value : problem.node->demands().enum_values)
         supported.push_back(value.is_string() ? value.get<std::string>() : value_text(value));
       return errors.not_supported_json(path, value_text(*problem.value), supported);
     }

@@ -89,15 +89,18 @@ void check_validation(const Validation& validation, const Path& path, Errors& er
 void check_audit_annotations(const ValidatingAdmissionPolicy& policy, const Path& path, Errors& errors) {
   const std::string& name = policy.metadata().name();
   std::set<std::string_view> keys;
-  check_items(policy.spec().audit_annotations(), kAuditAnnotationsMax, path, errors, [&](const AuditAnnotation& annotation, const Path& here) {
-    if (name.empty()) errors.invalid_text(here.member("key"), annotation.key(), "requires metadata.name be non-empty");
-    else check_qualified(fmt::format("{}/{}", name, annotation.key()), here.member("key"), errors);
-    const Path value = here.member("valueExpression");
-    if (is_blank(annotation.value_expression())) errors.required(value, "valueExpression is not specified");
-    else if (annotation.value_expression().size() > kAnnotationExpressionMax) errors.too_long(value, kAnnotationExpressionMax);
-    const bool is_new = keys.insert(annotation.key()).second;
-    if (!is_new) errors.duplicate(here.member("key"), annotation.key());
-  });
+  check_items(policy.spec().audit_annotations(), kAuditAnnotationsMax, path, errors,
+              [&](const AuditAnnotation& annotation, const Path& here) {
+                if (name.empty())
+                  errors.invalid_text(here.member("key"), annotation.key(), "requires metadata.name be non-empty");
+                else check_qualified(fmt::format("{}/{}", name, annotation.key()), here.member("key"), errors);
+                const Path value = here.member("valueExpression");
+                if (is_blank(annotation.value_expression())) errors.required(value, "valueExpression is not specified");
+                else if (annotation.value_expression().size() > kAnnotationExpressionMax)
+                  errors.too_long(value, kAnnotationExpressionMax);
+                const bool is_new = keys.insert(annotation.key()).second;
+                if (!is_new) errors.duplicate(here.member("key"), annotation.key());
+              });
 }
 
 // -- Mutating

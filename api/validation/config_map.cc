@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::size_t kBytesMax = 1024 * 1024;
 
-template <class Map>
-bool equal(const Map& a, const Map& b) {
-  return a.size() == b.size() && std::ranges::all_of(sorted(a), [&](const auto* entry) {
-           const auto other = b.find(entry->first);
-           return other != b.end() && other->second == entry->second;
-         });
-}
-
 }  // namespace
 
 void validate(const ConfigMap& map, Errors& errors) {
@@ -43,8 +35,8 @@ void validate_update(const ConfigMap& now, const ConfigMap& old, Errors& errors)
   if (old.immutable()) {
     constexpr std::string_view kFrozen = "field is immutable when `immutable` is set";
     if (!now.immutable()) errors.forbidden(Path("immutable"), kFrozen);
-    if (!equal(now.data(), old.data())) errors.forbidden(Path("data"), kFrozen);
-    if (!equal(now.binary_data(), old.binary_data())) errors.forbidden(Path("binaryData"), kFrozen);
+    if (!same(now.data(), old.data())) errors.forbidden(Path("data"), kFrozen);
+    if (!same(now.binary_data(), old.binary_data())) errors.forbidden(Path("binaryData"), kFrozen);
   }
   validate(now, errors);
 }

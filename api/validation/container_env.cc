@@ -1,4 +1,4 @@
-// A container's environment and resources.
+// A container's environment.
 #include <fmt/format.h>
 
 #include "api/validation/pod_parts.h"
@@ -18,9 +18,11 @@ std::optional<std::pair<std::string_view, std::string_view>> subscripted(std::st
 }
 
 bool is_pod_field(std::string_view path) {
-  constexpr std::string_view kFields[] = {"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid",
-                                          "spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "spec.schedulerName",
-                                          "status.phase", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs", "spec.host"};
+  constexpr std::string_view kFields[] = {
+      "metadata.annotations", "metadata.labels", "metadata.name",      "metadata.namespace",
+      "metadata.uid",         "spec.nodeName",   "spec.restartPolicy", "spec.serviceAccountName",
+      "spec.schedulerName",   "status.phase",    "status.hostIP",      "status.hostIPs",
+      "status.podIP",         "status.podIPs",   "spec.host"};
   return std::ranges::find(kFields, path) != std::end(kFields);
 }
 
@@ -36,19 +38,37 @@ void check_divisor(std::string_view resource, const meta::v1::Quantity& divisor,
     }
     return;
   }
-  const std::string_view name = resource.ends_with(".memory") ? "memory" : resource.ends_with(".ephemeral-storage") ? "local ephemeral storage" : "hugepages";
+  const std::string_view name = resource.ends_with(".memory")              ? "memory"
+                                : resource.ends_with(".ephemeral-storage") ? "local ephemeral storage"
+                                                                           : "hugepages";
   const bool known = fmt::format(", {},", kMemoryDivisors).find(fmt::format(" {},", text)) != std::string::npos;
-  if (!known) errors.invalid_text(path, resource, fmt::format("only divisor's values {} are supported with the {} resource", kMemoryDivisors, name));
+  if (!known)
+    errors.invalid_text(path, resource,
+                        fmt::format("only divisor's values {} are supported with the {} resource", kMemoryDivisors, name));
 }
 
 // A key of a config map or secret: the two share their members but no type.
 template <class Ref>
 void check_key_ref(const Ref& ref, const Path& path, Errors& errors) {
-  if (ref.local_object_reference().name().empty()) errors.required(path.member("name"));
+  check_subdomain(ref.local_object_reference().name(), path.member("name"), errors);
   if (ref.key().empty()) {
     errors.required(path.member("key"));
   } else {
     errors.invalid_each(path.member("key"), ref.key(), check_config_map_key(ref.key()));
+  }
+}
+
+void check_file_key(const FileKeySelector& ref, const Path& path, Errors& errors) {
+  if (ref.key().empty()) {
+    errors.required(path.member("key"));
+  } else {
+    errors.invalid_each(path.member("key"), ref.key(), check_env_var_name(ref.key()));
+  }
+  if (ref.volume_name().empty()) errors.required(path.member("volumeName"));
+  if (ref.path().empty()) {
+    errors.required(path.member("path"));
+  } else {
+    check_descending_path(ref.path(), path.member("path"), errors);
   }
 }
 
@@ -58,8 +78,8 @@ void check_value_from(const EnvVar& variable, const Path& path, Errors& errors) 
   if (from.has_field_ref()) {
     ++sources;
     check_field_ref(from.field_ref(),
-                    {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP",
-                     "status.hostIPs", "status.podIP", "status.podIPs"},
+                    {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+                     "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"},
                     path.member("fieldRef"), errors);
   }
   if (from.has_resource_field_ref()) {
@@ -76,14 +96,11 @@ void check_value_from(const EnvVar& variable, const Path& path, Errors& errors) 
   }
   if (from.has_file_key_ref()) {
     ++sources;
-    const Path at = path.member("fileKeyRef");
-    if (from.file_key_ref().volume_name().empty()) errors.required(at.member("volumeName"));
-    if (from.file_key_ref().path().empty()) errors.required(at.member("path"));
-    if (!from.file_key_ref().path().empty()) check_descending_path(from.file_key_ref().path(), at.member("path"), errors);
-    if (from.file_key_ref().key().empty()) errors.required(at.member("key"));
+    check_file_key(from.file_key_ref(), path.member("fileKeyRef"), errors);
   }
   if (sources == 0) {
-    errors.invalid_text(path, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
+    errors.invalid_text(path, "",
+                        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
   } else if (!variable.value().empty()) {
     errors.invalid_text(path, "", "may not be specified when `value` is not empty");
   } else if (sources > 1) {
@@ -91,72 +108,26 @@ void check_value_from(const EnvVar& variable, const Path& path, Errors& errors) 
   }
 }
 
-bool overcommittable(std::string_view name) { return is_native_resource(name) && !is_hugepages(name); }
-
-struct Seen {
-  bool cpu_or_memory = false, hugepages = false;
-  void see(std::string_view name) {
-    cpu_or_memory |= name == "cpu" || name == "memory";
-    hugepages |= is_hugepages(name);
-  }
-};
-
-using NameCheck = void (*)(std::string_view, const Path&, Errors&);
-
-void check_requirements(const ResourceRequirements& resources, NameCheck check_name, const Path& path, Errors& errors) {
-  const Path limits = path.member("limits"), requests = path.member("requests");
-  Seen seen;
-  for (const auto* limit : sorted(resources.limits())) {
-    check_name(limit->first, limits.key(limit->first), errors);
-    check_resource_value(limit->first, limit->second, limits.key(limit->first), errors);
-    seen.see(limit->first);
-  }
-  for (const auto* request : sorted(resources.requests())) {
-    const std::string& name = request->first;
-    check_name(name, requests.key(name), errors);
-    check_resource_value(name, request->second, requests.key(name), errors);
-    seen.see(name);
-    const auto limit = resources.limits().find(name);
-    if (limit == resources.limits().end()) {
-      if (!overcommittable(name)) errors.required(limits, "Limit must be set for non overcommitable resources");
-      continue;
-    }
-    const auto least = quantity_of(request->second), most = quantity_of(limit->second);
-    if (!least || !most) continue;
-    if (*least != *most && !overcommittable(name)) {
-      errors.invalid_text(requests, least->text(), fmt::format("must be equal to {} limit of {}", name, most->text()));
-    } else if (*least > *most) {
-      errors.invalid_text(requests, least->text(), fmt::format("must be less than or equal to {} limit of {}", name, most->text()));
-    }
-  }
-  if (seen.hugepages && !seen.cpu_or_memory) errors.forbidden(path, "HugePages require cpu or memory");
-}
-
-void check_pod_resource_name(std::string_view name, const Path& path, Errors& errors) {
-  check_resource_name(name, path, errors);
-  if (name == "cpu" || name == "memory" || is_hugepages(name)) return;
-  errors.not_supported(path, name, {"cpu", "hugepages-", "memory"});
-}
-
 }  // namespace
 
-void check_field_ref(const ObjectFieldSelector& ref, std::initializer_list<std::string_view> supported, const Path& path, Errors& errors) {
+void check_field_ref(const ObjectFieldSelector& ref, std::initializer_list<std::string_view> supported, const Path& path,
+                     Errors& errors) {
   if (ref.api_version().empty()) return errors.required(path.member("apiVersion"));
   if (ref.field_path().empty()) return errors.required(path.member("fieldPath"));
   const std::string& field = ref.field_path();
   const auto parts = subscripted(field);
   std::string problem;
   if (ref.api_version() != "v1") problem = fmt::format("unsupported pod version: {}", ref.api_version());
-  const bool known = is_pod_field(parts ? parts->first : std::string_view(field));
-  if (problem.empty() && !known) problem = fmt::format("field label not supported: {}", field);
+  if (problem.empty() && parts && parts->first != "metadata.annotations" && parts->first != "metadata.labels") {
+    problem = fmt::format("field label does not support subscript: {}", field);
+  }
+  if (problem.empty() && !parts && !is_pod_field(field)) problem = fmt::format("field label not supported: {}", field);
   if (!problem.empty()) return errors.invalid_text(path.member("fieldPath"), field, "error converting fieldPath: " + problem);
   if (!parts) return check_one_of(field == "spec.host" ? "spec.nodeName" : field, supported, path.member("fieldPath"), errors);
   if (parts->first == "metadata.annotations") {
     errors.invalid_each(path, parts->second, check_qualified_name(lower_ascii(parts->second)));
-  } else if (parts->first == "metadata.labels") {
-    errors.invalid_each(path, parts->second, check_qualified_name(parts->second));
   } else {
-    errors.invalid_text(path, parts->first, "does not support subscript");
+    errors.invalid_each(path, parts->second, check_qualified_name(parts->second));
   }
 }
 
@@ -166,9 +137,12 @@ void check_resource_field_ref(const ResourceFieldSelector& ref, bool in_volume, 
   } else if (ref.resource().empty()) {
     errors.required(path.member("resource"));
   } else if (!ref.resource().starts_with("limits.hugepages-") && !ref.resource().starts_with("requests.hugepages-")) {
+    const std::size_t before = errors.size();
     check_one_of(ref.resource(),
-                 {"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"},
+                 {"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage",
+                  "requests.memory"},
                  path.member("resource"), errors);
+    if (errors.size() != before) return;
   }
   check_divisor(ref.resource(), ref.divisor(), path.member("divisor"), errors);
 }
@@ -190,39 +164,19 @@ void check_env_from(const google::protobuf::RepeatedPtrField<EnvFromSource>& fro
     const Path at = path.index(i);
     const EnvFromSource& source = from[i];
     if (!source.prefix().empty()) errors.invalid_each(at.member("prefix"), source.prefix(), check_env_var_name(source.prefix()));
-    if (source.has_config_map_ref() && source.config_map_ref().local_object_reference().name().empty()) {
-      errors.required(at.member("configMapRef").member("name"));
-    }
-    if (source.has_secret_ref() && source.secret_ref().local_object_reference().name().empty()) {
-      errors.required(at.member("secretRef").member("name"));
-    }
+    const auto named = [&](bool set, const std::string& name, std::string_view member) {
+      if (!set) return;
+      const Path where = at.member(member).member("name");
+      name.empty() ? errors.required(where) : check_subdomain(name, where, errors);
+    };
+    named(source.has_config_map_ref(), source.config_map_ref().local_object_reference().name(), "configMapRef");
+    named(source.has_secret_ref(), source.secret_ref().local_object_reference().name(), "secretRef");
     if (!source.has_config_map_ref() && !source.has_secret_ref()) {
       errors.invalid_text(path, "", "must specify one of: `configMapRef` or `secretRef`");
     } else if (source.has_config_map_ref() && source.has_secret_ref()) {
       errors.invalid_text(path, "", "may not have more than one field specified at a time");
     }
   }
-}
-
-void check_container_resources(const ResourceRequirements& resources, const std::set<std::string_view>& claims, const Path& path,
-                               Errors& errors) {
-  check_requirements(resources, check_container_resource_name, path, errors);
-  std::set<std::string_view> names;
-  for (int i = 0; i < resources.claims_size(); ++i) {
-    const std::string& name = resources.claims(i).name();
-    const Path at = path.member("claims").index(i);
-    if (name.empty()) {
-      errors.required(at.member("name"));
-    } else {
-      if (!names.insert(name).second) errors.duplicate(at, name);
-      if (!claims.contains(name)) errors.not_found(at, name);
-    }
-  }
-}
-
-void check_pod_resources(const ResourceRequirements& resources, const Path& path, Errors& errors) {
-  check_requirements(resources, check_pod_resource_name, path, errors);
-  if (!resources.claims().empty()) errors.forbidden(path.member("claims"), "claims may not be set for Resources at pod-level");
 }
 
 }  // namespace ph::api

@@ -13,6 +13,8 @@ namespace {
 template <class T>
 using List = google::protobuf::RepeatedPtrField<T>;
 
+constexpr std::string_view kSpacesAround = "must not have leading or trailing whitespace";
+
 bool has_spaces_around(std::string_view text) {
   constexpr std::string_view kSpaces = " \t\n\v\f\r";
   return !text.empty() && (kSpaces.find(text.front()) != kSpaces.npos || kSpaces.find(text.back()) != kSpaces.npos);
@@ -59,8 +61,26 @@ void check_recursive_read_only(const VolumeMount& mount, const Path& path, Error
   }
 }
 
+// Paths in the container, by volume; of two mounts of one volume the last one's.
+using PathsByVolume = std::map<std::string_view, std::string_view>;
+
+PathsByVolume paths_of(const List<VolumeMount>& mounts) {
+  PathsByVolume out;
+  for (const VolumeMount& mount : mounts) out[mount.name()] = mount.mount_path();
+  return out;
+}
+PathsByVolume paths_of(const List<VolumeDevice>& devices) {
+  PathsByVolume out;
+  for (const VolumeDevice& device : devices) out[device.name()] = device.device_path();
+  return out;
+}
+bool has_path(const PathsByVolume& paths, std::string_view path) {
+  return std::ranges::any_of(paths, [&](const auto& one) { return one.second == path; });
+}
+
 template <class C>
 void check_mounts(const C& container, const Volumes& volumes, const Path& path, Errors& errors) {
+  const PathsByVolume devices = paths_of(container.volume_devices());
   std::set<std::string_view> mount_paths;
   for (int i = 0; i < container.volume_mounts_size(); ++i) {
     const VolumeMount& mount = container.volume_mounts(i);
@@ -68,13 +88,12 @@ void check_mounts(const C& container, const Volumes& volumes, const Path& path, 
     if (mount.name().empty()) errors.required(at.member("name"));
     if (!volumes.contains(mount.name())) errors.not_found(at.member("name"), mount.name());
     if (mount.mount_path().empty()) errors.required(at.member("mountPath"));
-    if (!mount_paths.insert(mount.mount_path()).second) errors.invalid_text(at.member("mountPath"), mount.mount_path(), "must be unique");
-    for (const VolumeDevice& device : container.volume_devices()) {
-      if (device.name() == mount.name()) errors.invalid_text(at.member("name"), mount.name(), "must not already exist in volumeDevices");
-      if (device.device_path() == mount.mount_path()) {
-        errors.invalid_text(at.member("mountPath"), mount.mount_path(), "must not already exist as a path in volumeDevices");
-      }
-    }
+    if (!mount_paths.insert(mount.mount_path()).second)
+      errors.invalid_text(at.member("mountPath"), mount.mount_path(), "must be unique");
+    if (devices.contains(mount.name()))
+      errors.invalid_text(at.member("name"), mount.name(), "must not already exist in volumeDevices");
+    if (has_path(devices, mount.mount_path()))
+      errors.invalid_text(at.member("mountPath"), mount.mount_path(), "must not already exist as a path in volumeDevices");
     if (!mount.sub_path().empty()) check_descending_path(mount.sub_path(), path.member("subPath"), errors);
     if (!mount.sub_path_expr().empty()) {
       if (!mount.sub_path().empty()) {
@@ -89,36 +108,66 @@ void check_mounts(const C& container, const Volumes& volumes, const Path& path, 
   }
 }
 
-void check_devices(const List<VolumeDevice>& devices, const Volumes& volumes, const Path& path, Errors& errors) {
+void check_device_volume(const VolumeDevice& device, const Volumes& volumes, const Path& path, Errors& errors) {
+  const auto volume = volumes.find(device.name());
+  if (volume == volumes.end()) return errors.not_found(path, device.name());
+  if (volume->second->has_persistent_volume_claim() || volume->second->has_ephemeral()) return;
+  errors.invalid_text(path, device.name(),
+                      "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode");
+}
+
+void check_device_path(const std::string& text, std::set<std::string_view>& taken, const Path& path, Errors& errors) {
+  if (text.empty()) errors.required(path);
+  if (taken.contains(text)) errors.invalid_text(path, text, "must be unique");
+  if (has_backsteps(text)) {
+    errors.invalid_text(path, text, "can not contain backsteps ('..')");
+  } else {
+    taken.insert(text);
+  }
+}
+
+template <class C>
+void check_devices(const C& container, const Volumes& volumes, const Path& path, Errors& errors) {
+  const PathsByVolume mounts = paths_of(container.volume_mounts());
   std::set<std::string_view> names, device_paths;
-  for (int i = 0; i < devices.size(); ++i) {
-    const VolumeDevice& device = devices[i];
-    const Path at = path.index(i);
-    if (device.name().empty()) errors.required(at.member("name"));
-    if (!names.insert(device.name()).second) errors.invalid_text(at.member("name"), device.name(), "must be unique");
-    const auto volume = volumes.find(device.name());
-    if (volume == volumes.end()) {
-      errors.not_found(at.member("name"), device.name());
-    } else if (!volume->second->has_persistent_volume_claim() && !volume->second->has_ephemeral()) {
-      errors.invalid_text(at.member("name"), device.name(),
-                          "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode");
-    }
-    if (device.device_path().empty()) errors.required(at.member("devicePath"));
-    if (!device.device_path().empty()) check_no_backsteps(device.device_path(), at.member("devicePath"), errors);
-    if (!device_paths.insert(device.device_path()).second) {
-      errors.invalid_text(at.member("devicePath"), device.device_path(), "must be unique");
+  for (int i = 0; i < container.volume_devices_size(); ++i) {
+    const VolumeDevice& device = container.volume_devices(i);
+    const Path at = path.index(i), name = at.member("name");
+    if (device.name().empty()) errors.required(name);
+    if (!device.name().empty() && !names.insert(device.name()).second) errors.invalid_text(name, device.name(), "must be unique");
+    check_device_volume(device, volumes, name, errors);
+    check_device_path(device.device_path(), device_paths, at.member("devicePath"), errors);
+    if (mounts.contains(device.name())) errors.invalid_text(name, device.name(), "must not already exist in volumeMounts");
+    if (has_path(mounts, device.device_path())) {
+      errors.invalid_text(at.member("devicePath"), device.device_path(), "must not already exist as a path in volumeMounts");
     }
   }
 }
 
-void check_resize_policy(const List<ContainerResizePolicy>& policies, const Path& path, Errors& errors) {
+void check_resize_policy(const List<ContainerResizePolicy>& policies, std::string_view restart_policy, const Path& path,
+                         Errors& errors) {
+  const auto one_of = [&](const std::string& value, std::initializer_list<std::string_view> supported) {
+    value.empty() ? errors.required(path) : check_one_of(value, supported, path, errors);
+  };
   std::set<std::string_view> resources;
   for (int i = 0; i < policies.size(); ++i) {
     const ContainerResizePolicy& policy = policies[i];
-    const Path at = path.index(i);
-    if (!resources.insert(policy.resource_name()).second) errors.duplicate(at, policy.resource_name());
-    check_one_of(policy.resource_name(), {"cpu", "memory"}, at, errors);
-    check_one_of(policy.restart_policy(), {"NotRequired", "RestartContainer"}, at, errors);
+    if (!resources.insert(policy.resource_name()).second) errors.duplicate(path.index(i), policy.resource_name());
+    one_of(policy.resource_name(), {"cpu", "memory"});
+    one_of(policy.restart_policy(), {"NotRequired", "RestartContainer"});
+    if (restart_policy == "Never" && policy.restart_policy() != "NotRequired") {
+      errors.invalid_text(path, policy.restart_policy(), "must be 'NotRequired' when `restartPolicy` is 'Never'");
+    }
+  }
+}
+
+// Environment from a file: the file is in a volume of the pod that is empty when it starts.
+void check_file_volumes(const List<EnvVar>& env, const Volumes& volumes, const Path& path, Errors& errors) {
+  for (int i = 0; i < env.size(); ++i) {
+    if (!env[i].value_from().has_file_key_ref()) continue;
+    const std::string& name = env[i].value_from().file_key_ref().volume_name();
+    if (volumes.contains(name)) continue;
+    errors.not_found(path.index(i).member("valueFrom").member("fileKeyRef").member("volumeName"), name);
   }
 }
 
@@ -134,26 +183,26 @@ void check_common(const C& container, const ContainerContext& context, const Pat
   }
   if (container.image().empty()) {
     errors.required(path.member("image"));
-  } else if (has_spaces_around(container.image())) {
-    errors.invalid_text(path.member("image"), container.image(), "must not have leading or trailing whitespace");
   }
   if (container.termination_message_policy().empty()) {
     errors.required(path.member("terminationMessagePolicy"));
   } else {
-    check_one_of(container.termination_message_policy(), {"FallbackToLogsOnError", "File"}, path.member("terminationMessagePolicy"), errors);
+    check_one_of(container.termination_message_policy(), {"File", "FallbackToLogsOnError"},
+                 path.member("terminationMessagePolicy"), errors);
   }
   check_ports(container.ports(), path.member("ports"), errors);
   check_env(container.env(), path.member("env"), errors);
+  check_file_volumes(container.env(), context.volumes, path.member("env"), errors);
   check_env_from(container.env_from(), path.member("envFrom"), errors);
   check_mounts(container, context.volumes, path.member("volumeMounts"), errors);
-  check_devices(container.volume_devices(), context.volumes, path.member("volumeDevices"), errors);
+  check_devices(container, context.volumes, path.member("volumeDevices"), errors);
   if (container.image_pull_policy().empty()) {
     errors.required(path.member("imagePullPolicy"));
   } else {
     check_one_of(container.image_pull_policy(), {"Always", "IfNotPresent", "Never"}, path.member("imagePullPolicy"), errors);
   }
   check_container_resources(container.resources(), context.claims, path.member("resources"), errors);
-  check_resize_policy(container.resize_policy(), path.member("resizePolicy"), errors);
+  check_resize_policy(container.resize_policy(), context.pod.restart_policy(), path.member("resizePolicy"), errors);
   if (container.has_security_context()) {
     check_security_context(container.security_context(), host_users(context.pod), path.member("securityContext"), errors);
   }
@@ -172,15 +221,17 @@ void check_probes(const Container& container, const ContainerContext& context, c
   }
 }
 
-void check_restart_rules(const Container& container, const Path& path, Errors& errors) {
+// `always`: also of a container that does not say when it is restarted.
+void check_restart_rules(const Container& container, bool always, const Path& path, Errors& errors) {
   if (container.has_restart_policy()) {
     check_one_of(container.restart_policy(), {"Always", "Never", "OnFailure"}, path.member("restartPolicy"), errors);
   }
   const Path rules = path.member("restartPolicyRules");
   if (container.restart_policy_rules_size() > 0 && !container.has_restart_policy()) {
     errors.required(path.member("restartPolicy"), "must specify restartPolicy when restart rules are used");
+    if (!always) return;
   }
-  if (container.restart_policy_rules_size() > 20) errors.too_long(rules, 20);
+  if (container.restart_policy_rules_size() > 20) errors.too_many(rules, container.restart_policy_rules_size(), 20);
   for (int i = 0; i < container.restart_policy_rules_size(); ++i) {
     const ContainerRestartRule& rule = container.restart_policy_rules(i);
     const Path at = rules.index(i);
@@ -190,19 +241,18 @@ void check_restart_rules(const Container& container, const Path& path, Errors& e
       continue;
     }
     check_one_of(rule.exit_codes().operator_(), {"In", "NotIn"}, at.member("exitCodes").member("operator"), errors);
-    if (rule.exit_codes().values_size() > 255) errors.too_long(at.member("exitCodes").member("values"), 255);
+    if (rule.exit_codes().values_size() > 255)
+      errors.too_many(at.member("exitCodes").member("values"), rule.exit_codes().values_size(), 255);
   }
 }
 
-void check_host_port_conflicts(const List<Container>& containers, const Path& path, Errors& errors) {
-  std::set<std::string> taken;
-  for (int c = 0; c < containers.size(); ++c) {
-    for (int p = 0; p < containers[c].ports_size(); ++p) {
-      const ContainerPort& port = containers[c].ports(p);
-      if (port.host_port() == 0) continue;
-      const std::string claim = fmt::format("{}/{}/{}", port.protocol(), port.host_ip(), port.host_port());
-      if (!taken.insert(claim).second) errors.duplicate(path.index(c).member("ports").index(p).member("hostPort"), claim);
-    }
+// Of one or several containers; `taken` are the ports of those before. An init container runs alone.
+void check_host_ports(const Container& container, std::set<std::string>& taken, const Path& path, Errors& errors) {
+  for (int p = 0; p < container.ports_size(); ++p) {
+    const ContainerPort& port = container.ports(p);
+    if (port.host_port() == 0) continue;
+    const std::string claim = fmt::format("{}/{}/{}", port.protocol(), port.host_ip(), port.host_port());
+    if (!taken.insert(claim).second) errors.duplicate(path.member("ports").index(p).member("hostPort"), claim);
   }
 }
 
@@ -217,9 +267,17 @@ void check_containers(const ContainerContext& context, const Path& path, Errors&
     check_common(containers[i], context, at, errors);
     if (!names.insert(containers[i].name()).second) errors.duplicate(at.member("name"), containers[i].name());
     check_probes(containers[i], context, at, errors);
-    check_restart_rules(containers[i], at, errors);
+    check_restart_rules(containers[i], true, at, errors);
   }
-  check_host_port_conflicts(containers, path, errors);
+  std::set<std::string> ports;
+  for (int i = 0; i < containers.size(); ++i) check_host_ports(containers[i], ports, path.index(i), errors);
+}
+
+void check_images_of_pod(const List<Container>& containers, const Path& path, Errors& errors) {
+  for (int i = 0; i < containers.size(); ++i) {
+    if (has_spaces_around(containers[i].image()))
+      errors.invalid_text(path.index(i).member("image"), containers[i].image(), kSpacesAround);
+  }
 }
 
 void check_init_containers(const ContainerContext& context, const Path& path, Errors& errors) {
@@ -230,7 +288,7 @@ void check_init_containers(const ContainerContext& context, const Path& path, Er
     const Container& container = containers[i];
     const Path at = path.index(i);
     check_common(container, context, at, errors);
-    check_restart_rules(container, at, errors);
+    check_restart_rules(container, false, at, errors);
     if (!names.insert(container.name()).second) errors.duplicate(at.member("name"), container.name());
     if (container.restart_policy() == "Always") {
       check_probes(container, context, at, errors);
@@ -241,6 +299,10 @@ void check_init_containers(const ContainerContext& context, const Path& path, Er
     if (container.has_liveness_probe()) errors.forbidden(at.member("livenessProbe"), kOnlySidecars);
     if (container.has_readiness_probe()) errors.forbidden(at.member("readinessProbe"), kOnlySidecars);
     if (container.has_startup_probe()) errors.forbidden(at.member("startupProbe"), kOnlySidecars);
+  }
+  for (const Container& container : containers) {
+    std::set<std::string> ports;
+    check_host_ports(container, ports, path.index(0), errors);
   }
 }
 
@@ -253,6 +315,7 @@ void check_ephemeral_containers(const ContainerContext& context, const Path& pat
     const EphemeralContainerCommon& container = containers[i].ephemeral_container_common();
     const Path at = path.index(i);
     check_common(container, context, at, errors);
+    if (has_spaces_around(container.image())) errors.invalid_text(at.member("image"), container.image(), kSpacesAround);
     const bool fresh = names.insert(container.name()).second;
     if (!fresh || others.contains(container.name())) errors.duplicate(at.member("name"), container.name());
     const std::string& target = containers[i].target_container_name();
@@ -271,7 +334,8 @@ void check_ephemeral_containers(const ContainerContext& context, const Path& pat
       const VolumeMount& mount = container.volume_mounts(m);
       const Path where = at.member("volumeMounts").index(m);
       if (!mount.sub_path().empty()) errors.forbidden(where.member("subPath"), "cannot be set for an Ephemeral Container");
-      if (!mount.sub_path_expr().empty()) errors.forbidden(where.member("subPathExpr"), "cannot be set for an Ephemeral Container");
+      if (!mount.sub_path_expr().empty())
+        errors.forbidden(where.member("subPathExpr"), "cannot be set for an Ephemeral Container");
     }
   }
 }

@@ -6,7 +6,13 @@ namespace ph::api {
 using apps::v1::ControllerRevision;
 
 void validate(const ControllerRevision& object, Errors& errors) {
-  if (object.data().raw().empty()) errors.required(Path("data"), "data is mandatory");
+  const std::string& data = object.data().raw();
+  const auto first = data.find_first_not_of(" \t\r\n");
+  if (data.empty()) {
+    errors.required(Path("data"), "data is mandatory");
+  } else if (first == data.npos || data[first] != '{') {
+    errors.required(Path("data"), "data must be a valid JSON object");
+  }
   check_nonnegative(object.revision(), Path("revision"), errors);
 }
 

@@ -118,7 +118,7 @@ Problem parse_fields(std::string_view text, CronSchedule& out) {
 
 Problem parse_descriptor(std::string_view text, CronSchedule& out) {
   constexpr std::pair<std::string_view, std::string_view> kKnown[] = {
-      {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"},  {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
+      {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
       {"@daily", "0 0 * * *"},  {"@midnight", "0 0 * * *"}, {"@hourly", "0 * * * *"}};
   const auto known = std::ranges::find(kKnown, text, &std::pair<std::string_view, std::string_view>::first);
   if (known != std::end(kKnown)) return parse_fields(known->second, out);

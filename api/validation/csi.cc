@@ -22,10 +22,12 @@ void check_token_requests(const CSIDriverSpec& spec, const Path& path, Errors& e
     }
     if (!request.has_expiration_seconds()) continue;
     if (request.expiration_seconds() < 600) {
-      errors.invalid(at.member("expirationSeconds"), request.expiration_seconds(), "may not specify a duration less than 10 minutes");
+      errors.invalid(at.member("expirationSeconds"), request.expiration_seconds(),
+                     "may not specify a duration less than 10 minutes");
     }
     if (request.expiration_seconds() > (std::int64_t{1} << 32)) {
-      errors.invalid(at.member("expirationSeconds"), request.expiration_seconds(), "may not specify a duration larger than 2^32 seconds");
+      errors.invalid(at.member("expirationSeconds"), request.expiration_seconds(),
+                     "may not specify a duration larger than 2^32 seconds");
     }
   }
 }
@@ -36,7 +38,8 @@ void check_node_driver(const CSINodeDriver& driver, std::set<std::string_view>& 
   if (driver.node_id().size() > kNodeIdMax) {
     errors.invalid_text(path.member("nodeID"), driver.node_id(), fmt::format("must be {} characters or less", kNodeIdMax));
   }
-  if (driver.allocatable().has_count()) check_nonnegative(driver.allocatable().count(), path.member("allocatable").member("count"), errors);
+  if (driver.allocatable().has_count())
+    check_nonnegative(driver.allocatable().count(), path.member("allocatable").member("count"), errors);
   if (!names.insert(driver.name()).second) errors.duplicate(path.member("name"), driver.name());
   std::set<std::string_view> keys;
   for (int i = 0; i < driver.topology_keys_size(); ++i) {
@@ -50,8 +53,8 @@ void check_node_driver(const CSINodeDriver& driver, std::set<std::string_view>& 
 
 // As upstream shows its own type.
 std::string shown(const CSINodeDriver& driver) {
-  return fmt::format(R"({{"Name":{},"NodeID":{},"TopologyKeys":{},"Allocatable":null}})", quote(driver.name()), quote(driver.node_id()),
-                     driver.topology_keys().empty() ? "null" : json_of(driver.topology_keys()));
+  return fmt::format(R"({{"Name":{},"NodeID":{},"TopologyKeys":{},"Allocatable":null}})", quote(driver.name()),
+                     quote(driver.node_id()), driver.topology_keys().empty() ? "null" : json_of(driver.topology_keys()));
 }
 
 void check_volume_error(const VolumeError& error, const Path& path, Errors& errors) {
@@ -121,7 +124,8 @@ void validate_update(const CSINode& now, const CSINode& old, Errors& errors) {
     const auto before = known.find(driver.name());
     if (before == known.end()) continue;
     // What it can take may change.
-    const bool kept = before->second->node_id() == driver.node_id() && json_of(before->second->topology_keys()) == json_of(driver.topology_keys());
+    const bool kept = before->second->node_id() == driver.node_id() &&
+                      json_of(before->second->topology_keys()) == json_of(driver.topology_keys());
     if (!kept) errors.invalid(Path("spec").member("drivers"), shown(driver), kImmutable);
   }
 }

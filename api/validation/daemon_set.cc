@@ -1,4 +1,5 @@
 // apps/v1 DaemonSet.
+#include "api/internal_form.h"
 #include "api/validation/workloads.h"
 
 namespace ph::api {
@@ -20,8 +21,20 @@ void check_rolling(const RollingUpdateDaemonSet& rolling, const Path& path, Erro
 }
 
 void check_spec(const DaemonSetSpec& spec, const Path& path, Errors& errors) {
-  const auto selector = check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "daemonset", path.member("selector"), errors);
-  if (selector) check_selected_template(spec.template_(), *selector, "DaemonSet", path.member("template"), errors);
+  // What is not there selects nothing; that it is not there is not said.
+  std::optional<LabelSelector> selector = LabelSelector::nothing();
+  if (spec.has_selector()) {
+    check_label_selector(spec.selector(), path.member("selector"), errors);
+    selector = parsed(spec.selector());
+  }
+  const auto& labels = spec.template_().metadata().labels();
+  if (selector && !selector->matches_map(labels)) {
+    errors.invalid(path.member("template").member("metadata").member("labels"), json_of(labels),
+                   "`selector` does not match template `labels`");
+  }
+  if (spec.has_selector() && is_empty(spec.selector()))
+    errors.invalid_message(path.member("selector"), spec.selector(), "empty selector is invalid for daemonset");
+  check_selected_template(spec.template_(), LabelSelector(), "DaemonSet", path.member("template"), errors);
   check_nonnegative(spec.min_ready_seconds(), path.member("minReadySeconds"), errors);
   const DaemonSetUpdateStrategy& strategy = spec.update_strategy();
   const Path at = path.member("updateStrategy");
@@ -32,9 +45,10 @@ void check_spec(const DaemonSetSpec& spec, const Path& path, Errors& errors) {
       check_rolling(strategy.rolling_update(), at.member("rollingUpdate"), errors);
     }
   } else if (strategy.type() != "OnDelete") {
-    errors.not_supported(at.member("type"), strategy.type(), {"RollingUpdate", "OnDelete"});
+    errors.not_supported_json(at, internal_json(strategy), {"RollingUpdate", "OnDelete"});
   }
-  if (spec.has_revision_history_limit()) check_nonnegative(spec.revision_history_limit(), path.member("revisionHistoryLimit"), errors);
+  if (spec.has_revision_history_limit())
+    check_nonnegative(spec.revision_history_limit(), path.member("revisionHistoryLimit"), errors);
 }
 
 }  // namespace
@@ -42,8 +56,8 @@ void check_spec(const DaemonSetSpec& spec, const Path& path, Errors& errors) {
 void validate(const DaemonSet& object, Errors& errors) { check_spec(object.spec(), Path("spec"), errors); }
 
 void validate_update(const DaemonSet& now, const DaemonSet& old, Errors& errors) {
+  check_selector_kept(selector_of(now.spec()), selector_of(old.spec()), Path("spec").member("selector"), errors);
   check_spec(now.spec(), Path("spec"), errors);
-  check_immutable(now.spec().selector(), old.spec().selector(), Path("spec").member("selector"), errors);
 }
 
 void validate_status(const DaemonSet& now, const DaemonSet& old, Errors& errors) {

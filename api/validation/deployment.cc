@@ -1,4 +1,5 @@
 // apps/v1 Deployment.
+#include "api/internal_form.h"
 #include "api/validation/workloads.h"
 
 namespace ph::api {
@@ -30,21 +31,24 @@ void check_strategy(const DeploymentStrategy& strategy, const Path& path, Errors
       check_rolling(strategy.rolling_update(), path.member("rollingUpdate"), errors);
     }
   } else {
-    errors.not_supported(path, strategy.type(), {"Recreate", "RollingUpdate"});
+    errors.not_supported_json(path, internal_json(strategy), {"Recreate", "RollingUpdate"});
   }
 }
 
 void check_spec(const DeploymentSpec& spec, const Path& path, Errors& errors) {
   check_nonnegative(spec.replicas(), path.member("replicas"), errors);
-  const auto selector = check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "deployment", path.member("selector"), errors);
+  const auto selector =
+      check_own_selector(selector_of(spec), "deployment", "invalid label selector", path.member("selector"), errors);
   if (selector) check_selected_template(spec.template_(), *selector, "ReplicaSet", path.member("template"), errors);
   check_strategy(spec.strategy(), path.member("strategy"), errors);
   check_nonnegative(spec.min_ready_seconds(), path.member("minReadySeconds"), errors);
-  if (spec.has_revision_history_limit()) check_nonnegative(spec.revision_history_limit(), path.member("revisionHistoryLimit"), errors);
+  if (spec.has_revision_history_limit())
+    check_nonnegative(spec.revision_history_limit(), path.member("revisionHistoryLimit"), errors);
   if (!spec.has_progress_deadline_seconds()) return;
   check_nonnegative(spec.progress_deadline_seconds(), path.member("progressDeadlineSeconds"), errors);
   if (spec.progress_deadline_seconds() <= spec.min_ready_seconds()) {
-    errors.invalid(path.member("progressDeadlineSeconds"), spec.progress_deadline_seconds(), "must be greater than minReadySeconds");
+    errors.invalid(path.member("progressDeadlineSeconds"), spec.progress_deadline_seconds(),
+                   "must be greater than minReadySeconds");
   }
 }
 
@@ -54,7 +58,7 @@ void validate(const Deployment& deployment, Errors& errors) { check_spec(deploym
 
 void validate_update(const Deployment& now, const Deployment& old, Errors& errors) {
   check_spec(now.spec(), Path("spec"), errors);
-  check_immutable(now.spec().selector(), old.spec().selector(), Path("spec").member("selector"), errors);
+  check_selector_kept(selector_of(now.spec()), selector_of(old.spec()), Path("spec").member("selector"), errors);
 }
 
 void validate_status(const Deployment& now, const Deployment& old, Errors& errors) {
@@ -66,15 +70,19 @@ void validate_status(const Deployment& now, const Deployment& old, Errors& error
   check_nonnegative(status.ready_replicas(), path.member("readyReplicas"), errors);
   check_nonnegative(status.available_replicas(), path.member("availableReplicas"), errors);
   check_nonnegative(status.unavailable_replicas(), path.member("unavailableReplicas"), errors);
-  if (status.has_terminating_replicas()) check_nonnegative(status.terminating_replicas(), path.member("terminatingReplicas"), errors);
+  if (status.has_terminating_replicas())
+    check_nonnegative(status.terminating_replicas(), path.member("terminatingReplicas"), errors);
   if (status.has_collision_count()) {
     check_nonnegative(status.collision_count(), path.member("collisionCount"), errors);
   }
-  check_at_most(status.updated_replicas(), status.replicas(), "cannot be greater than status.replicas", path.member("updatedReplicas"), errors);
-  check_at_most(status.ready_replicas(), status.replicas(), "cannot be greater than status.replicas", path.member("readyReplicas"), errors);
-  check_at_most(status.available_replicas(), status.replicas(), "cannot be greater than status.replicas", path.member("availableReplicas"), errors);
-  check_at_most(status.available_replicas(), status.ready_replicas(), "cannot be greater than readyReplicas", path.member("availableReplicas"),
-                errors);
+  check_at_most(status.updated_replicas(), status.replicas(), "cannot be greater than status.replicas",
+                path.member("updatedReplicas"), errors);
+  check_at_most(status.ready_replicas(), status.replicas(), "cannot be greater than status.replicas",
+                path.member("readyReplicas"), errors);
+  check_at_most(status.available_replicas(), status.replicas(), "cannot be greater than status.replicas",
+                path.member("availableReplicas"), errors);
+  check_at_most(status.available_replicas(), status.ready_replicas(), "cannot be greater than readyReplicas",
+                path.member("availableReplicas"), errors);
   if (old.status().has_collision_count() && status.collision_count() < old.status().collision_count()) {
     errors.invalid(path.member("collisionCount"), status.collision_count(), "cannot be decremented");
   }

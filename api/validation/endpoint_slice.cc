@@ -11,13 +11,23 @@ namespace {
 
 constexpr int kEndpointsMax = 1000, kAddressesMax = 100, kPortsMax = 20000, kZoneHintsMax = 8, kNodeHintsMax = 8;
 
-void check_address(const std::string& address, std::string_view type, const Path& path, Errors& errors) {
-  if (type == "FQDN") return check_subdomain(address, path, errors);
+void check_domain(const std::string& name, const Path& path, Errors& errors) {
+  if (name.empty()) return errors.required(path);
+  const std::size_t before = errors.size();
+  check_subdomain(name, path, errors);
+  if (errors.size() == before && name.find('.') == name.npos) {
+    errors.invalid_text(path, name, "should be a domain with at least two segments separated by dots");
+  }
+}
+
+// `list`: where all of them stand, which upstream names where the family is the wrong one.
+void check_address(const std::string& address, std::string_view type, const Path& list, const Path& path, Errors& errors) {
+  if (type == "FQDN") return check_domain(address, path, errors);
   const bool six = address.find(':') != std::string::npos;
   const std::size_t before = errors.size();
   check_ip_text(address, path, errors);
   if (errors.size() == before && six != (type == "IPv6")) {
-    errors.invalid_text(path, address, fmt::format("must be an {} address", type));
+    errors.invalid_text(list, address, fmt::format("must be an {} address", type));
   }
   check_endpoint_ip(address, path, errors);
 }
@@ -31,6 +41,12 @@ void check_hints(const EndpointHints& hints, const Path& path, Errors& errors) {
     errors.invalid_each(at, hints.for_zones(i).name(), check_label_value(hints.for_zones(i).name()));
   }
   if (hints.for_nodes_size() > kNodeHintsMax) errors.too_many(path.member("forNodes"), hints.for_nodes_size(), kNodeHintsMax);
+  std::set<std::string_view> nodes;
+  for (int i = 0; i < hints.for_nodes_size(); ++i) {
+    const Path at = path.member("forNodes").index(i).member("name");
+    if (!nodes.insert(hints.for_nodes(i).name()).second) errors.duplicate(at, hints.for_nodes(i).name());
+    check_subdomain(hints.for_nodes(i).name(), at, errors);
+  }
 }
 
 void check_endpoint(const Endpoint& endpoint, std::string_view type, const Path& path, Errors& errors) {
@@ -40,7 +56,8 @@ void check_endpoint(const Endpoint& endpoint, std::string_view type, const Path&
   } else if (endpoint.addresses_size() > kAddressesMax) {
     errors.too_many(addresses, endpoint.addresses_size(), kAddressesMax);
   }
-  for (int i = 0; i < endpoint.addresses_size(); ++i) check_address(endpoint.addresses(i), type, addresses.index(i), errors);
+  for (int i = 0; i < endpoint.addresses_size(); ++i)
+    check_address(endpoint.addresses(i), type, addresses, addresses.index(i), errors);
   if (endpoint.has_node_name()) check_subdomain(endpoint.node_name(), path.member("nodeName"), errors);
   check_labels(endpoint.deprecated_topology(), path.member("deprecatedTopology"), errors);
   if (endpoint.has_hostname()) check_label(endpoint.hostname(), path.member("hostname"), errors);
@@ -56,7 +73,7 @@ void check_slice_ports(const EndpointSlice& slice, Errors& errors) {
     const Path at = path.index(i);
     if (!port.name().empty()) check_label(port.name(), at.member("name"), errors);
     if (!names.insert(port.name()).second) errors.duplicate(at.member("name"), port.name());
-    if (port.protocol().empty()) {
+    if (!port.has_protocol()) {
       errors.required(at.member("protocol"));
     } else {
       check_one_of(port.protocol(), {"SCTP", "TCP", "UDP"}, at.member("protocol"), errors);

@@ -1,4 +1,5 @@
 // v1 Endpoints.
+#include "api/addresses.h"
 #include "api/validation/endpoint_parts.h"
 
 namespace ph::api {
@@ -11,6 +12,8 @@ void check_address(const EndpointAddress& address, const Path& path, Errors& err
   check_ip_text(address.ip(), path.member("ip"), errors);
   if (!address.hostname().empty()) check_label(address.hostname(), path.member("hostname"), errors);
   if (address.has_node_name()) check_subdomain(address.node_name(), path.member("nodeName"), errors);
+  // Judged once more by where it leads.
+  if (!read_address(address.ip())) return errors.invalid_text(path.member("ip"), address.ip(), "must be a valid IP address");
   check_endpoint_ip(address.ip(), path.member("ip"), errors);
 }
 

@@ -9,21 +9,6 @@ namespace {
 
 constexpr std::size_t kControllerMax = 250;
 
-// "example.com/ingress-controller"
-void check_prefixed_path(const std::string& text, const Path& path, Errors& errors) {
-  if (text.empty()) return errors.required(path);
-  const auto slash = text.find('/');
-  if (slash == text.npos || slash == 0 || slash + 1 == text.size()) {
-    return errors.invalid_text(path, text, R"(must be a domain-prefixed path (such as "acme.io/foo"))");
-  }
-  check_subdomain(text.substr(0, slash), path, errors);
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~%!$&'()*+,;=:";
-  const std::string rest = text.substr(slash + 1);
-  if (rest.find_first_not_of(kLetters) != rest.npos) {
-    errors.invalid_text(path, rest, R"(Invalid path (regex used for validation is '[A-Za-z0-9/\-._~%!$&'()*+,;=:]+'))");
-  }
-}
-
 void check_parameters(const IngressClassParametersReference& parameters, const Path& path, Errors& errors) {
   check_typed_reference(parameters, path, errors);
   const Path space = path.member("namespace");

@@ -10,25 +10,34 @@ using namespace core::v1;
 namespace {
 
 void check_type(std::string_view type, const Path& path, Errors& errors) {
+  const std::size_t before = errors.size();
   check_qualified(type, path, errors);
+  if (errors.size() != before) return;
   const bool standard = type == "Pod" || type == "Container" || type == "PersistentVolumeClaim";
-  if (type.find('/') == type.npos && !standard) errors.invalid_text(path, type, "must be a standard limit type or fully qualified");
+  if (type.find('/') == type.npos && !standard)
+    errors.invalid_text(path, type, "must be a standard limit type or fully qualified");
 }
 
 // One resource of one limit: the amounts must be in order.
 class Bounds {
  public:
   Bounds(const LimitRangeItem& item, const std::string& name, const Path& path, Errors& errors)
-      : name_(name), path_(path), errors_(errors), min_(of(item.min())), max_(of(item.max())), default_(of(item.default_())),
-        request_(of(item.default_request())), ratio_(of(item.max_limit_request_ratio())) {}
+      : name_(name),
+        path_(path),
+        errors_(errors),
+        min_(of(item.min())),
+        max_(of(item.max())),
+        default_(of(item.default_())),
+        request_(of(item.default_request())),
+        ratio_(of(item.max_limit_request_ratio())) {}
 
   void check() {
-    not_above(min_, "min", max_, "max", "min", "max");
-    not_above(min_, "min", request_, "defaultRequest", "min", "default request");
-    not_above(request_, "defaultRequest", max_, "max", "default request", "max");
-    not_above(request_, "defaultRequest", default_, "default", "default request", "default limit");
-    not_above(min_, "min", default_, "default", "min", "default");
-    not_above(default_, "default", max_, "max", "default", "max");
+    not_above(min_, "min", max_, "max", "min", min_);
+    not_above(min_, "min", request_, "default request", "defaultRequest", request_);
+    not_above(request_, "default request", max_, "max", "defaultRequest", request_);
+    not_above(request_, "default request", default_, "default limit", "defaultRequest", request_);
+    not_above(min_, "min", default_, "default", "default", min_);
+    not_above(default_, "default", max_, "max", "default", max_);
     check_ratio();
     overcommit();
   }
@@ -39,19 +48,20 @@ class Bounds {
     return found == amounts.end() ? std::nullopt : quantity_of(found->second);
   }
 
-  void not_above(const std::optional<Quantity>& low, const char* low_member, const std::optional<Quantity>& high, const char* high_member,
-                 const char* low_words, const char* high_words) {
+  // The complaint is about `member`, and shows `shown`.
+  void not_above(const std::optional<Quantity>& low, const char* low_words, const std::optional<Quantity>& high,
+                 const char* high_words, const char* member, const std::optional<Quantity>& shown) {
     if (!low || !high || *low <= *high) return;
-    // The complaint is about the bound the user gave last: the default, where there is one.
-    const bool about_high = std::string_view(low_member) == "min" && std::string_view(high_member) != "max";
-    errors_.invalid_text(path_.member(about_high ? high_member : low_member).key(name_), (about_high ? *high : *low).text(),
-                         fmt::format("{} value {} is greater than {} value {}", low_words, low->text(), high_words, high->text()));
+    errors_.invalid_text(
+        path_.member(member).key(name_), shown->text(),
+        fmt::format("{} value {} is greater than {} value {}", low_words, low->text(), high_words, high->text()));
   }
 
   void check_ratio() {
     if (!ratio_) return;
     if (*ratio_ < Quantity::of(1)) {
-      errors_.invalid_text(path_.member("maxLimitRequestRatio").key(name_), ratio_->text(), fmt::format("ratio {} is less than 1", ratio_->text()));
+      errors_.invalid_text(path_.member("maxLimitRequestRatio").key(name_), ratio_->text(),
+                           fmt::format("ratio {} is less than 1", ratio_->text()));
     }
     if (!min_ || !max_ || min_->is_zero()) return;
     const double most = static_cast<double>(max_->milli_value()) / static_cast<double>(min_->milli_value());
@@ -65,8 +75,9 @@ class Bounds {
   void overcommit() {
     if (is_native_resource(name_) && !is_hugepages(name_)) return;
     if (request_ && default_ && *request_ != *default_) {
-      errors_.invalid_text(path_.member("defaultRequest").key(name_), request_->text(),
-                           fmt::format("default request value {} must be equal to default limit value {}", request_->text(), default_->text()));
+      errors_.invalid_text(
+          path_.member("defaultRequest").key(name_), request_->text(),
+          fmt::format("default request value {} must be equal to default limit value {}", request_->text(), default_->text()));
     }
   }
 
@@ -83,7 +94,6 @@ void check_item(const LimitRangeItem& item, const Path& path, Errors& errors) {
       const Path at = path.member(member).key(entry->first);
       item.type() == "Container" || item.type() == "Pod" ? check_container_resource_name(entry->first, at, errors)
                                                          : check_resource_name(entry->first, at, errors);
-      check_resource_value(entry->first, entry->second, at, errors);
       names.insert(entry->first);
     }
   };
@@ -91,15 +101,16 @@ void check_item(const LimitRangeItem& item, const Path& path, Errors& errors) {
   collect(item.min(), "min");
   if (item.type() == "Pod") {
     if (!item.default_().empty()) errors.forbidden(path.member("default"), "may not be specified when `type` is 'Pod'");
-    if (!item.default_request().empty()) errors.forbidden(path.member("defaultRequest"), "may not be specified when `type` is 'Pod'");
+    if (!item.default_request().empty())
+      errors.forbidden(path.member("defaultRequest"), "may not be specified when `type` is 'Pod'");
   } else {
     collect(item.default_(), "default");
     collect(item.default_request(), "defaultRequest");
   }
   if (item.type() == "PersistentVolumeClaim" && !item.min().contains("storage") && !item.max().contains("storage")) {
-    errors.required(path, "either minimum or maximum storage value is required, but neither was provided");
+    errors.required(path.member("limits"), "either minimum or maximum storage value is required, but neither was provided");
   }
-  for (const auto* entry : sorted(item.max_limit_request_ratio())) names.insert(entry->first);
+  collect(item.max_limit_request_ratio(), "maxLimitRequestRatio");
   for (const std::string& name : names) Bounds(item, name, path, errors).check();
 }
 

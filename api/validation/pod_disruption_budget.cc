@@ -21,7 +21,8 @@ void validate(const PodDisruptionBudget& budget, Errors& errors) {
   }
   if (spec.has_selector()) check_label_selector(spec.selector(), path.member("selector"), errors);
   if (spec.has_unhealthy_pod_eviction_policy()) {
-    check_one_of(spec.unhealthy_pod_eviction_policy(), {"AlwaysAllow", "IfHealthyBudget"}, path.member("unhealthyPodEvictionPolicy"), errors);
+    check_one_of(spec.unhealthy_pod_eviction_policy(), {"AlwaysAllow", "IfHealthyBudget"},
+                 path.member("unhealthyPodEvictionPolicy"), errors);
   }
 }
 

@@ -21,9 +21,11 @@ void check_expression(const NodeSelectorRequirement& one, const Path& path, Erro
   if (op == "In" || op == "NotIn") {
     if (one.values().empty()) errors.required(path.member("values"), "must be specified when `operator` is 'In' or 'NotIn'");
   } else if (op == "Exists" || op == "DoesNotExist") {
-    if (!one.values().empty()) errors.forbidden(path.member("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+    if (!one.values().empty())
+      errors.forbidden(path.member("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
   } else if (op == "Gt" || op == "Lt") {
-    if (one.values_size() != 1) errors.required(path.member("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'");
+    if (one.values_size() != 1)
+      errors.required(path.member("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'");
   } else {
     errors.invalid_text(path.member("operator"), op, "not a valid selector operator");
   }
@@ -49,7 +51,8 @@ void check_node_term(const NodeSelectorTerm& term, const Path& path, Errors& err
   for (int i = 0; i < term.match_expressions_size(); ++i) {
     check_expression(term.match_expressions(i), path.member("matchExpressions").index(i), errors);
   }
-  for (int i = 0; i < term.match_fields_size(); ++i) check_field(term.match_fields(i), path.member("matchFields").index(i), errors);
+  for (int i = 0; i < term.match_fields_size(); ++i)
+    check_field(term.match_fields(i), path.member("matchFields").index(i), errors);
 }
 
 void check_weight(int weight, const Path& path, Errors& errors) {
@@ -58,17 +61,19 @@ void check_weight(int weight, const Path& path, Errors& errors) {
 
 // matchLabelKeys and mismatchLabelKeys take their values from the pod; a selector says what they add to.
 void check_match_keys(const PodAffinityTerm& term, const Path& path, Errors& errors) {
-  std::set<std::string_view> seen;
-  const auto check = [&](const List<std::string>& keys, std::string_view member) {
-    for (int i = 0; i < keys.size(); ++i) {
-      const Path at = path.member(member).index(i);
-      check_label_name(keys[i], at, errors);
-      if (!seen.insert(keys[i]).second) errors.invalid_text(at, keys[i], "exists in both matchLabelKeys and mismatchLabelKeys");
-    }
-    if (!keys.empty() && !term.has_label_selector()) errors.forbidden(path.member(member), "must not be specified when labelSelector is not set");
+  const auto check = [&](const List<std::string>& keys, const Path& at) {
+    if (keys.empty()) return;
+    if (!term.has_label_selector()) return errors.forbidden(at, "must not be specified when labelSelector is not set");
+    for (int i = 0; i < keys.size(); ++i) check_label_name(keys[i], at.index(i), errors);
   };
-  check(term.match_label_keys(), "matchLabelKeys");
-  check(term.mismatch_label_keys(), "mismatchLabelKeys");
+  const Path match = path.member("matchLabelKeys");
+  check(term.match_label_keys(), match);
+  check(term.mismatch_label_keys(), path.member("mismatchLabelKeys"));
+  for (int i = 0; i < term.match_label_keys_size(); ++i) {
+    const std::string& key = term.match_label_keys(i);
+    if (std::ranges::find(term.mismatch_label_keys(), key) == term.mismatch_label_keys().end()) continue;
+    errors.invalid_text(match.index(i), key, "exists in both matchLabelKeys and mismatchLabelKeys");
+  }
 }
 
 void check_pod_term(const PodAffinityTerm& term, const Path& path, Errors& errors) {
@@ -111,19 +116,17 @@ void check_spread_options(const TopologySpreadConstraint& one, const Path& path,
                      fmt::format("can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {}", one.when_unsatisfiable()));
     }
   }
-  if (one.has_node_affinity_policy()) check_one_of(one.node_affinity_policy(), {"Honor", "Ignore"}, path.member("nodeAffinityPolicy"), errors);
-  if (one.has_node_taints_policy()) check_one_of(one.node_taints_policy(), {"Honor", "Ignore"}, path.member("nodeTaintsPolicy"), errors);
+  if (one.has_node_affinity_policy())
+    check_one_of(one.node_affinity_policy(), {"Honor", "Ignore"}, path.member("nodeAffinityPolicy"), errors);
+  if (one.has_node_taints_policy())
+    check_one_of(one.node_taints_policy(), {"Honor", "Ignore"}, path.member("nodeTaintsPolicy"), errors);
 
   const Path keys = path.member("matchLabelKeys");
   if (!one.match_label_keys().empty() && !one.has_label_selector()) {
     errors.forbidden(keys, "must not be specified when labelSelector is not set");
   }
   for (int i = 0; i < one.match_label_keys_size(); ++i) {
-    const std::string& key = one.match_label_keys(i);
-    check_label_name(key, keys.index(i), errors);
-    const bool selected = one.label_selector().match_labels().contains(key) ||
-                          std::ranges::any_of(one.label_selector().match_expressions(), [&](const auto& e) { return e.key() == key; });
-    if (selected) errors.invalid_text(keys.index(i), key, "exists in both matchLabelKeys and labelSelector");
+    check_label_name(one.match_label_keys(i), keys.index(i), errors);
   }
   if (one.has_label_selector()) check_label_selector(one.label_selector(), path.member("labelSelector"), errors);
 }
@@ -133,7 +136,8 @@ void check_spread_options(const TopologySpreadConstraint& one, const Path& path,
 void check_node_selector(const NodeSelector& selector, const Path& path, Errors& errors) {
   const Path terms = path.member("nodeSelectorTerms");
   if (selector.node_selector_terms().empty()) return errors.required(terms, "must have at least one node selector term");
-  for (int i = 0; i < selector.node_selector_terms_size(); ++i) check_node_term(selector.node_selector_terms(i), terms.index(i), errors);
+  for (int i = 0; i < selector.node_selector_terms_size(); ++i)
+    check_node_term(selector.node_selector_terms(i), terms.index(i), errors);
 }
 
 void check_affinity(const Affinity& affinity, const Path& path, Errors& errors) {
@@ -173,9 +177,14 @@ void check_tolerations(const List<Toleration>& tolerations, const Path& path, Er
     }
     if (one.operator_() == "Equal" || one.operator_().empty()) {
       const auto complaints = check_label_value(one.value());
-      if (!complaints.empty()) errors.invalid_text(at.member("operator"), one.value(), fmt::format("{}", fmt::join(complaints, ";")));
+      if (!complaints.empty())
+        errors.invalid_text(at.member("operator"), one.value(), fmt::format("{}", fmt::join(complaints, ";")));
     } else if (one.operator_() == "Exists") {
-      if (!one.value().empty()) errors.invalid_text(at.member("operator"), one.value(), "value must be empty when `operator` is 'Exists'");
+      if (!one.value().empty())
+        errors.invalid_text(at.member("operator"), one.value(), "value must be empty when `operator` is 'Exists'");
+    } else if (one.operator_() == "Lt" || one.operator_() == "Gt") {
+      // Behind a gate that is off; upstream names them all the same.
+      errors.not_supported(at.member("operator"), one.operator_(), {"Equal", "Exists", "Lt", "Gt"});
     } else {
       errors.not_supported(at.member("operator"), one.operator_(), {"Equal", "Exists"});
     }
@@ -184,15 +193,16 @@ void check_tolerations(const List<Toleration>& tolerations, const Path& path, Er
 }
 
 void check_topology_spread(const PodSpec& spec, const Path& path, Errors& errors) {
-  std::set<std::pair<std::string_view, std::string_view>> seen;
-  for (int i = 0; i < spec.topology_spread_constraints_size(); ++i) {
-    const TopologySpreadConstraint& one = spec.topology_spread_constraints(i);
-    check_spread(one, path.index(i), errors);
-    if (!seen.insert({one.topology_key(), one.when_unsatisfiable()}).second) {
+  const auto& all = spec.topology_spread_constraints();
+  std::map<std::pair<std::string_view, std::string_view>, int> left;  // after the one that is judged
+  for (const TopologySpreadConstraint& one : all) ++left[{one.topology_key(), one.when_unsatisfiable()}];
+  for (int i = 0; i < all.size(); ++i) {
+    check_spread(all[i], path.index(i), errors);
+    if (--left[{all[i].topology_key(), all[i].when_unsatisfiable()}] > 0) {
       errors.duplicate(path.index(i).member("{topologyKey, whenUnsatisfiable}"),
-                       fmt::format("{{{}, {}}}", one.topology_key(), one.when_unsatisfiable()));
+                       fmt::format("{{{}, {}}}", all[i].topology_key(), all[i].when_unsatisfiable()));
     }
-    check_spread_options(one, path.index(i), errors);
+    check_spread_options(all[i], path.index(i), errors);
   }
 }
 

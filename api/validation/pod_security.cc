@@ -45,7 +45,8 @@ void check_app_armor(const AppArmorProfile& profile, const Path& path, Errors& e
       errors.too_long(path.member("localhostProfile"), 4095);
     }
   } else if (profile.has_localhost_profile()) {
-    errors.invalid_text(path.member("localhostProfile"), profile.localhost_profile(), "can only be set when AppArmor type is Localhost");
+    errors.invalid_text(path.member("localhostProfile"), profile.localhost_profile(),
+                        "can only be set when AppArmor type is Localhost");
   }
 }
 
@@ -62,7 +63,22 @@ bool is_sysctl_name(std::string_view name) {
   return true;
 }
 
-void check_sysctls(const google::protobuf::RepeatedPtrField<Sysctl>& sysctls, const Path& path, Errors& errors) {
+// What is not the pod's own but the host's.
+void check_shared_sysctl(std::string name, const PodSpec& spec, const Path& path, Errors& errors) {
+  const std::string given = name;
+  std::ranges::replace(name, '/', '.');
+  const std::string_view text = name;
+  const bool of_ipc =
+      text == "kernel.sem" || text.starts_with("kernel.shm") || text.starts_with("kernel.msg") || text.starts_with("fs.mqueue.");
+  if (spec.host_network() && text.starts_with("net.")) {
+    errors.invalid_text(path, given, "may not be specified when 'hostNetwork' is true");
+  } else if (spec.host_ipc() && of_ipc) {
+    errors.invalid_text(path, given, "may not be specified when 'hostIPC' is true");
+  }
+}
+
+void check_sysctls(const PodSpec& spec, const Path& path, Errors& errors) {
+  const auto& sysctls = spec.security_context().sysctls();
   std::set<std::string_view> names;
   for (int i = 0; i < sysctls.size(); ++i) {
     const Path at = path.index(i).member("name");
@@ -75,6 +91,7 @@ void check_sysctls(const google::protobuf::RepeatedPtrField<Sysctl>& sysctls, co
     } else if (!names.insert(sysctls[i].name()).second) {
       errors.duplicate(at, sysctls[i].name());
     }
+    check_shared_sysctl(sysctls[i].name(), spec, at, errors);
   }
 }
 
@@ -91,17 +108,17 @@ void check_host_network(const PodSpec& spec, bool in_template, const Path& path,
   }
 }
 
+}  // namespace
+
 void check_host_users(const PodSpec& spec, const Path& path, Errors& errors) {
   if (!spec.has_host_users() || spec.host_users()) return;
   const auto no = [&](bool set, std::string_view member) {
     if (set) errors.forbidden(path.member(member), "when `hostUsers` is false");
   };
   no(spec.host_network(), "hostNetwork");
-  no(spec.host_pid(), "hostPID");
-  no(spec.host_ipc(), "hostIPC");
+  no(spec.host_pid(), "HostPID");  // so upstream spells these two here
+  no(spec.host_ipc(), "HostIPC");
 }
-
-}  // namespace
 
 void check_security_context(const SecurityContext& context, bool host_users, const Path& path, Errors& errors) {
   if (context.has_run_as_user()) check_id(context.run_as_user(), path.member("runAsUser"), errors);
@@ -119,14 +136,16 @@ void check_security_context(const SecurityContext& context, bool host_users, con
     }
     for (const std::string& capability : context.capabilities().add()) {
       if (capability != "CAP_SYS_ADMIN") continue;
-      errors.invalid_message(path, context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+      errors.invalid_message(path, context,
+                             "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
     }
   }
+  if (context.has_windows_options()) check_windows_options(context.windows_options(), path.member("windowsOptions"), errors);
   if (context.has_app_armor_profile()) check_app_armor(context.app_armor_profile(), path.member("appArmorProfile"), errors);
 }
 
-void check_pod_security(const PodSpec& spec, bool in_template, const Path& path, Errors& errors) {
-  check_host_network(spec, in_template, path, errors);
+void check_pod_security(const PodSpec& spec, const PodOptions& options, const Path& path, Errors& errors) {
+  check_host_network(spec, options.in_template, path, errors);
   const PodSecurityContext& context = spec.security_context();
   const Path at = path.member("securityContext");
   if (context.has_fs_group()) check_id(context.fs_group(), at.member("fsGroup"), errors);
@@ -138,7 +157,7 @@ void check_pod_security(const PodSpec& spec, bool in_template, const Path& path,
   if (spec.host_pid() && spec.share_process_namespace()) {
     errors.invalid(at.member("shareProcessNamespace"), "true", "ShareProcessNamespace and HostPID cannot both be enabled");
   }
-  check_sysctls(context.sysctls(), at.member("sysctls"), errors);
+  check_sysctls(spec, at.member("sysctls"), errors);
   if (context.has_fs_group_change_policy()) {
     check_one_of(context.fs_group_change_policy(), {"Always", "OnRootMismatch"}, at.member("fsGroupChangePolicy"), errors);
   }
@@ -148,9 +167,11 @@ void check_pod_security(const PodSpec& spec, bool in_template, const Path& path,
     check_one_of(context.supplemental_groups_policy(), {"Merge", "Strict"}, at.member("supplementalGroupsPolicy"), errors);
   }
   if (context.has_se_linux_change_policy()) {
-    check_one_of(context.se_linux_change_policy(), {"MountOption", "Recursive"}, at.member("seLinuxChangePolicy"), errors);
+    const Path policy = at.member("seLinuxChangePolicy");
+    options.any_se_linux_policy ? check_one_of(context.se_linux_change_policy(), {"MountOption", "Recursive"}, policy, errors)
+                                : check_one_of(context.se_linux_change_policy(), {"Recursive"}, policy, errors);
   }
-  check_host_users(spec, path, errors);
+  if (context.has_windows_options()) check_windows_options(context.windows_options(), at.member("windowsOptions"), errors);
 }
 
 }  // namespace ph::api

@@ -20,9 +20,10 @@ void check_http(const HTTPGetAction& action, const Path& path, Errors& errors) {
   check_one_of(action.scheme(), {"HTTP", "HTTPS"}, path.member("scheme"), errors);
   for (const HTTPHeader& header : action.http_headers()) {
     if (is_header_name(header.name())) continue;
-    errors.invalid_text(path.member("httpHeaders"), header.name(),
-                        "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation "
-                        "is '[-A-Za-z0-9]+')");
+    errors.invalid_text(
+        path.member("httpHeaders"), header.name(),
+        "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation "
+        "is '[-A-Za-z0-9]+')");
   }
 }
 
@@ -34,7 +35,8 @@ int check_shared(const Handler& handler, const Path& path, Errors& errors) {
     if (set && handlers++ > 0) errors.forbidden(path.member(name), "may not specify more than 1 handler type");
     return set && handlers == 1;
   };
-  if (counted(handler.has_exec(), "exec") && handler.exec().command().empty()) errors.required(path.member("exec").member("command"));
+  if (counted(handler.has_exec(), "exec") && handler.exec().command().empty())
+    errors.required(path.member("exec").member("command"));
   if (counted(handler.has_http_get(), "httpGet")) check_http(handler.http_get(), path.member("httpGet"), errors);
   if (counted(handler.has_tcp_socket(), "tcpSocket")) {
     check_port_or_name(handler.tcp_socket().port(), path.member("tcpSocket").member("port"), errors);
@@ -62,7 +64,8 @@ void check_probe(const Probe& probe, const Path& path, Errors& errors) {
   check_nonnegative(probe.success_threshold(), path.member("successThreshold"), errors);
   check_nonnegative(probe.failure_threshold(), path.member("failureThreshold"), errors);
   if (probe.has_termination_grace_period_seconds() && probe.termination_grace_period_seconds() <= 0) {
-    errors.invalid(path.member("terminationGracePeriodSeconds"), probe.termination_grace_period_seconds(), "must be greater than 0");
+    errors.invalid(path.member("terminationGracePeriodSeconds"), probe.termination_grace_period_seconds(),
+                   "must be greater than 0");
   }
 }
 

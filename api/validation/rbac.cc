@@ -13,7 +13,8 @@ void check_rule(const PolicyRule& rule, bool namespaced, const Path& path, Error
   if (rule.verbs().empty()) errors.required(path.member("verbs"), "verbs must contain at least one value");
   if (!rule.non_resource_urls().empty()) {
     if (namespaced) {
-      errors.invalid(path.member("nonResourceURLs"), json_of(rule.non_resource_urls()), "namespaced rules cannot apply to non-resource URLs");
+      errors.invalid(path.member("nonResourceURLs"), json_of(rule.non_resource_urls()),
+                     "namespaced rules cannot apply to non-resource URLs");
     }
     if (!rule.api_groups().empty() || !rule.resources().empty() || !rule.resource_names().empty()) {
       errors.invalid(path.member("nonResourceURLs"), json_of(rule.non_resource_urls()),
@@ -58,7 +59,8 @@ void check_binding(const B& binding, bool namespaced, Errors& errors) {
   } else {
     errors.invalid_each(path.member("name"), role.name(), path_segment_name(role.name(), false));
   }
-  for (int i = 0; i < binding.subjects_size(); ++i) check_subject(binding.subjects(i), namespaced, Path("subjects").index(i), errors);
+  for (int i = 0; i < binding.subjects_size(); ++i)
+    check_subject(binding.subjects(i), namespaced, Path("subjects").index(i), errors);
 }
 
 template <class B>
@@ -77,7 +79,11 @@ void validate(const ClusterRole& role, Errors& errors) {
   const auto& selectors = role.aggregation_rule().cluster_role_selectors();
   const Path path = Path("aggregationRule").member("clusterRoleSelectors");
   if (selectors.empty()) errors.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil");
-  for (int i = 0; i < selectors.size(); ++i) check_label_selector(selectors[i], path.index(i), errors);
+  for (int i = 0; i < selectors.size(); ++i) {
+    const std::size_t before = errors.size();
+    check_label_selector(selectors[i], path.index(i), errors);
+    if (errors.size() > before) errors.invalid(path.index(i), "null", "invalid label selector.");
+  }
 }
 void validate_update(const ClusterRole& now, const ClusterRole&, Errors& errors) { validate(now, errors); }
 

@@ -9,7 +9,8 @@ static void check_spec(const ReplicaSetSpec& spec, const Path& path, Errors& err
   check_nonnegative(spec.replicas(), path.member("replicas"), errors);
   check_nonnegative(spec.min_ready_seconds(), path.member("minReadySeconds"), errors);
   // The message names deployments upstream, too.
-  const auto selector = check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "deployment", path.member("selector"), errors);
+  const auto selector =
+      check_own_selector(selector_of(spec), "deployment", "invalid label selector", path.member("selector"), errors);
   if (selector) check_selected_template(spec.template_(), *selector, "ReplicaSet", path.member("template"), errors);
 }
 
@@ -17,11 +18,9 @@ void validate(const ReplicaSet& object, Errors& errors) { check_spec(object.spec
 
 void validate_update(const ReplicaSet& now, const ReplicaSet& old, Errors& errors) {
   check_spec(now.spec(), Path("spec"), errors);
-  check_immutable(now.spec().selector(), old.spec().selector(), Path("spec").member("selector"), errors);
+  check_selector_kept(selector_of(now.spec()), selector_of(old.spec()), Path("spec").member("selector"), errors);
 }
 
-void validate_status(const ReplicaSet& now, const ReplicaSet&, Errors& errors) {
-  check_replica_counts(now.status(), errors);
-}
+void validate_status(const ReplicaSet& now, const ReplicaSet&, Errors& errors) { check_replica_counts(now.status(), errors); }
 
 }  // namespace ph::api

@@ -10,7 +10,8 @@ static void check_spec(const ReplicationControllerSpec& spec, const Path& path, 
   if (spec.selector().empty()) errors.required(path.member("selector"));
   check_nonnegative(spec.replicas(), path.member("replicas"), errors);
   if (!spec.has_template_()) return errors.required(path.member("template"));
-  check_selected_template(spec.template_(), LabelSelector::from_map(spec.selector()), "ReplicationController", path.member("template"), errors);
+  check_selected_template(spec.template_(), LabelSelector::from_map(spec.selector()), "ReplicationController",
+                          path.member("template"), errors);
 }
 
 void validate(const ReplicationController& object, Errors& errors) { check_spec(object.spec(), Path("spec"), errors); }

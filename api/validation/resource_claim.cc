@@ -76,10 +76,11 @@ void check_device_claim(const DeviceClaim& claim, const Path& path, Errors& erro
   const RequestNames names = request_names(claim);
   check_items(claim.constraints(), kConstraintsMax, path.member("constraints"), errors,
               [&](const DeviceConstraint& one, const Path& here) { check_constraint(one, names, here, errors); });
-  check_items(claim.config(), kDeviceConfigMax, path.member("config"), errors, [&](const DeviceClaimConfiguration& one, const Path& here) {
-    check_request_references(one.requests(), names, here.member("requests"), errors);
-    check_device_configuration(one.device_configuration(), here, errors);
-  });
+  check_items(claim.config(), kDeviceConfigMax, path.member("config"), errors,
+              [&](const DeviceClaimConfiguration& one, const Path& here) {
+                check_request_references(one.requests(), names, here.member("requests"), errors);
+                check_device_configuration(one.device_configuration(), here, errors);
+              });
 }
 
 void validate(const ResourceClaim& claim, Errors& errors) {
@@ -105,9 +106,10 @@ void validate(const DeviceClass& object, Errors& errors) {
   const DeviceClassSpec& spec = object.spec();
   const Path path("spec");
   check_device_selectors(spec.selectors(), path.member("selectors"), errors);
-  check_items(spec.config(), kDeviceConfigMax, path.member("config"), errors, [&](const DeviceClassConfiguration& one, const Path& here) {
-    check_device_configuration(one.device_configuration(), here, errors);
-  });
+  check_items(spec.config(), kDeviceConfigMax, path.member("config"), errors,
+              [&](const DeviceClassConfiguration& one, const Path& here) {
+                check_device_configuration(one.device_configuration(), here, errors);
+              });
   if (spec.has_extended_resource_name() && !is_extended_resource(spec.extended_resource_name())) {
     errors.invalid_text(path.member("extendedResourceName"), spec.extended_resource_name(),
                         "must be a valid extended resource name");

@@ -49,12 +49,13 @@ void check_allocation(const AllocationResult& allocation, const RequestNames& na
   check_items(devices.results(), kResultsMax, path.member("devices").member("results"), errors,
               [&](const DeviceRequestAllocationResult& one, const Path& here) { check_result(one, names, here, errors); });
   const Path config = path.member("devices").member("config");
-  check_items(devices.config(), kAllocationConfigMax, config, errors, [&](const DeviceAllocationConfiguration& one, const Path& here) {
-    if (one.source().empty()) errors.required(here.member("source"));
-    else check_one_of(one.source(), {"FromClaim", "FromClass"}, here.member("source"), errors);
-    check_request_references(one.requests(), names, here.member("requests"), errors);
-    check_device_configuration(one.device_configuration(), here, errors);
-  });
+  check_items(devices.config(), kAllocationConfigMax, config, errors,
+              [&](const DeviceAllocationConfiguration& one, const Path& here) {
+                if (one.source().empty()) errors.required(here.member("source"));
+                else check_one_of(one.source(), {"FromClaim", "FromClass"}, here.member("source"), errors);
+                check_request_references(one.requests(), names, here.member("requests"), errors);
+                check_device_configuration(one.device_configuration(), here, errors);
+              });
   if (allocation.has_node_selector()) check_node_selector(allocation.node_selector(), path.member("nodeSelector"), errors);
 }
 

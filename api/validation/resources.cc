@@ -8,22 +8,27 @@ namespace {
 
 constexpr std::string_view kDefaultPrefix = "kubernetes.io/";
 
-bool in(std::string_view name, std::initializer_list<std::string_view> list) { return std::ranges::find(list, name) != list.end(); }
+bool in(std::string_view name, std::initializer_list<std::string_view> list) {
+  return std::ranges::find(list, name) != list.end();
+}
 
-bool is_container_resource(std::string_view name) { return in(name, {"cpu", "memory", "ephemeral-storage"}) || is_hugepages(name); }
+bool is_container_resource(std::string_view name) {
+  return in(name, {"cpu", "memory", "ephemeral-storage"}) || is_hugepages(name);
+}
 
 // Names without a prefix that mean something, to quotas, too.
 bool is_standard_resource(std::string_view name) {
   return is_container_resource(name) ||
-         in(name, {"requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage",
-                   "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps", "persistentvolumeclaims", "storage",
-                   "requests.storage", "services.nodeports", "services.loadbalancers"}) ||
+         in(name,
+            {"requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits.cpu", "limits.memory",
+             "limits.ephemeral-storage", "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
+             "persistentvolumeclaims", "storage", "requests.storage", "services.nodeports", "services.loadbalancers"}) ||
          name.starts_with("requests.hugepages-");
 }
 
 bool is_quota_object(std::string_view name) {
-  return in(name, {"pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps", "persistentvolumeclaims",
-                   "services.nodeports", "services.loadbalancers"});
+  return in(name, {"pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
+                   "persistentvolumeclaims", "services.nodeports", "services.loadbalancers"});
 }
 
 bool is_prefixed(std::string_view name) { return name.find('/') != name.npos; }

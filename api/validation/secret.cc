@@ -1,7 +1,7 @@
 // v1 Secret.
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "api/json_text.h"
 #include "api/validation/validation.h"
 
 namespace ph::api {
@@ -11,20 +11,15 @@ using core::v1::Secret;
 namespace {
 
 constexpr std::size_t kBytesMax = 1024 * 1024;
-
-bool same_data(const Secret& a, const Secret& b) {
-  return a.data_size() == b.data_size() && std::ranges::all_of(sorted(a.data()), [&](const auto* entry) {
-           const auto other = b.data().find(entry->first);
-           return other != b.data().end() && other->second == entry->second;
-         });
-}
+constexpr int kDepthMax = 10'000;  // of JSON
 
 void check_json(const Secret& secret, const std::string& key, Errors& errors) {
   const Path at = Path("data").key(key);
   const auto found = secret.data().find(key);
   if (found == secret.data().end()) return errors.required(at);
   // What the bytes are is nobody's business: the message does not show them.
-  if (!nlohmann::json::accept(found->second)) errors.invalid_text(at, "<secret contents redacted>", "invalid character in JSON");
+  const std::string problem = json_syntax_error(found->second, kDepthMax);
+  if (!problem.empty()) errors.invalid_text(at, "<secret contents redacted>", problem);
 }
 
 void check_type(const Secret& secret, Errors& errors) {
@@ -69,7 +64,7 @@ void validate_update(const Secret& now, const Secret& old, Errors& errors) {
   if (old.immutable()) {
     constexpr std::string_view kFrozen = "field is immutable when `immutable` is set";
     if (!now.immutable()) errors.forbidden(Path("immutable"), kFrozen);
-    if (!same_data(now, old)) errors.forbidden(Path("data"), kFrozen);
+    if (!same(now.data(), old.data())) errors.forbidden(Path("data"), kFrozen);
   }
   validate(now, errors);
 }

@@ -1,4 +1,5 @@
 // apps/v1 StatefulSet.
+#include "api/validation/pod_parts.h"
 #include "api/validation/workloads.h"
 
 namespace ph::api {
@@ -12,7 +13,8 @@ void check_strategy(const StatefulSetUpdateStrategy& strategy, const Path& path,
     errors.required(path);
   } else if (strategy.type() == "OnDelete") {
     if (strategy.has_rolling_update()) {
-      errors.invalid_message(path.member("rollingUpdate"), strategy.rolling_update(), "only allowed for updateStrategy 'RollingUpdate'");
+      errors.invalid_message(path.member("rollingUpdate"), strategy.rolling_update(),
+                             "only allowed for updateStrategy 'RollingUpdate'");
     }
   } else if (strategy.type() == "RollingUpdate") {
     if (!strategy.has_rolling_update()) return;
@@ -28,6 +30,37 @@ void check_strategy(const StatefulSetUpdateStrategy& strategy, const Path& path,
   }
 }
 
+// The template as its pods will have it: with a volume for each claim, before and instead of its own of that name.
+core::v1::PodTemplateSpec with_claims(const StatefulSetSpec& spec) {
+  core::v1::PodTemplateSpec out = spec.template_();
+  std::set<std::string_view> claimed;
+  auto& volumes = *out.mutable_spec()->mutable_volumes();
+  volumes.Clear();
+  for (const auto& claim : spec.volume_claim_templates()) {
+    claimed.insert(claim.metadata().name());
+    core::v1::Volume& volume = *volumes.Add();
+    volume.set_name(claim.metadata().name());
+    volume.mutable_volume_source()->mutable_persistent_volume_claim()->set_claim_name(claim.metadata().name());
+  }
+  for (const auto& volume : spec.template_().spec().volumes()) {
+    if (!claimed.contains(volume.name())) *volumes.Add() = volume;
+  }
+  return out;
+}
+
+void check_template(const StatefulSetSpec& spec, const LabelSelector& selector, const Path& path, Errors& errors) {
+  if (spec.volume_claim_templates().empty()) {
+    check_selected_template(spec.template_(), selector, "StatefulSet", path, errors);
+  } else {
+    check_selected_template(with_claims(spec), selector, "StatefulSet", path, errors);
+  }
+  // Once more.
+  const auto& metadata = spec.template_().metadata();
+  check_labels(metadata.labels(), path.member("labels"), errors);
+  check_annotations(metadata.annotations(), path.member("annotations"), errors);
+  check_pod_annotations(metadata.annotations(), spec.template_().spec(), path.member("annotations"), errors);
+}
+
 void check_spec(const StatefulSetSpec& spec, const Path& path, Errors& errors) {
   const std::string& management = spec.pod_management_policy();
   if (management.empty()) {
@@ -38,13 +71,20 @@ void check_spec(const StatefulSetSpec& spec, const Path& path, Errors& errors) {
   check_strategy(spec.update_strategy(), path.member("updateStrategy"), errors);
   const auto& retention = spec.persistent_volume_claim_retention_policy();
   const Path at = path.member("persistentVolumeClaimRetentionPolicy");
-  check_one_of(retention.when_deleted(), {"Delete", "Retain"}, at.member("whenDeleted"), errors);
-  check_one_of(retention.when_scaled(), {"Delete", "Retain"}, at.member("whenScaled"), errors);
+  check_one_of(retention.when_deleted(), {"Retain", "Delete"}, at.member("whenDeleted"), errors);
+  check_one_of(retention.when_scaled(), {"Retain", "Delete"}, at.member("whenScaled"), errors);
   check_nonnegative(spec.replicas(), path.member("replicas"), errors);
   check_nonnegative(spec.min_ready_seconds(), path.member("minReadySeconds"), errors);
   if (spec.has_ordinals()) check_nonnegative(spec.ordinals().start(), path.member("ordinals.start"), errors);
-  const auto selector = check_own_selector(spec.has_selector() ? &spec.selector() : nullptr, "statefulset", path.member("selector"), errors);
-  if (selector) check_selected_template(spec.template_(), *selector, "StatefulSet", path.member("template"), errors);
+  const auto selector = check_own_selector(selector_of(spec), "statefulset", {}, path.member("selector"), errors);
+  if (selector) check_template(spec, *selector, path.member("template"), errors);
+}
+
+// What a set has from the beginning.
+void check_fixed(const StatefulSetSpec& spec, const Path& path, Errors& errors) {
+  if (!spec.service_name().empty()) check_label(spec.service_name(), path.member("serviceName"), errors);
+  for (int i = 0; i < spec.volume_claim_templates_size(); ++i)
+    check_claim_spec(spec.volume_claim_templates(i).spec(), path.member("volumeClaimTemplates").index(i).member("spec"), errors);
 }
 
 // The spec without what may change.
@@ -61,7 +101,10 @@ StatefulSetSpec fixed_part(StatefulSetSpec spec) {
 
 }  // namespace
 
-void validate(const StatefulSet& object, Errors& errors) { check_spec(object.spec(), Path("spec"), errors); }
+void validate(const StatefulSet& object, Errors& errors) {
+  check_fixed(object.spec(), Path("spec"), errors);
+  check_spec(object.spec(), Path("spec"), errors);
+}
 
 void validate_update(const StatefulSet& now, const StatefulSet& old, Errors& errors) {
   check_spec(now.spec(), Path("spec"), errors);

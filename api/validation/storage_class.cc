@@ -40,7 +40,8 @@ Topology check_topology(const core::v1::TopologySelectorTerm& term, const Path& 
     if (expression.values().empty()) errors.required(values);
     std::set<std::string_view> seen;
     for (int v = 0; v < expression.values_size(); ++v) {
-      if (!seen.insert(expression.values(v)).second) errors.duplicate(values.index(static_cast<std::size_t>(v)), expression.values(v));
+      if (!seen.insert(expression.values(v)).second)
+        errors.duplicate(values.index(static_cast<std::size_t>(v)), expression.values(v));
     }
     check_label_name(expression.key(), at.member("key"), errors);
     if (out.contains(expression.key())) errors.duplicate(at.member("key"), expression.key());
@@ -49,7 +50,8 @@ Topology check_topology(const core::v1::TopologySelectorTerm& term, const Path& 
   return out;
 }
 
-void check_topologies(const google::protobuf::RepeatedPtrField<core::v1::TopologySelectorTerm>& terms, const Path& path, Errors& errors) {
+void check_topologies(const google::protobuf::RepeatedPtrField<core::v1::TopologySelectorTerm>& terms, const Path& path,
+                      Errors& errors) {
   // Upstream compares with as many empty terms as there are terms, besides those before.
   std::map<Topology, int> seen{{Topology(), terms.size()}};
   for (int i = 0; i < terms.size(); ++i) {
@@ -65,7 +67,8 @@ void check_topologies(const google::protobuf::RepeatedPtrField<core::v1::Topolog
 void validate(const StorageClass& object, Errors& errors) {
   check_driver(object.provisioner(), Path("provisioner"), errors);
   check_parameters(object.parameters(), true, Path("parameters"), errors);
-  if (!object.reclaim_policy().empty()) check_one_of(object.reclaim_policy(), {"Delete", "Retain"}, Path("reclaimPolicy"), errors);
+  if (!object.reclaim_policy().empty())
+    check_one_of(object.reclaim_policy(), {"Delete", "Retain"}, Path("reclaimPolicy"), errors);
   if (!object.has_volume_binding_mode()) {
     errors.required(Path("volumeBindingMode"));
   } else {

@@ -2,6 +2,7 @@
 // (KEP: "Vanilla OpenAPI Subset: Structural Schema"). And that defaults are what their schemas ask for.
 #include <nlohmann/json.hpp>
 
+#include "api/sorted.h"
 #include "api/structural/document.h"
 #include "api/structural/tree.h"
 #include "api/validation/definition_parts.h"
@@ -32,8 +33,8 @@ class StructureChecker {
   void shape(const JSONSchemaProps& schema, Level level, const std::string& path) {
     if (schema.type() == "array" && !schema.items().has_schema()) required(path, "items", "must be specified");
     if (schema.items().has_schema()) shape(schema.items().schema(), Level::Item, below(path, "items"));
-    for (const auto& [name, property] : schema.properties())
-      shape(property, Level::Field, at_key(below(path, "properties"), name));
+    for (const auto* property : sorted(schema.properties()))
+      shape(property->second, Level::Field, at_key(below(path, "properties"), property->first));
     if (schema.has_additional_properties()) {
       if (level == Level::Root) forbidden(path, "additionalProperties", "must not be used at the root");
       if (schema.additional_properties().has_schema())
@@ -55,7 +56,8 @@ class StructureChecker {
   void completeness(const JSONSchemaProps& schema, const std::string& path) {
     said(schema, &schema, path, path);
     if (schema.items().has_schema()) completeness(schema.items().schema(), below(path, "items"));
-    for (const auto& [name, property] : schema.properties()) completeness(property, at_key(below(path, "properties"), name));
+    for (const auto* property : sorted(schema.properties()))
+      completeness(property->second, at_key(below(path, "properties"), property->first));
     if (schema.additional_properties().has_schema())
       completeness(schema.additional_properties().schema(), below(path, "additionalProperties"));
   }
@@ -149,7 +151,8 @@ class StructureChecker {
   void nested(const JSONSchemaProps& schema, bool skip_any_of, const std::string& path) {
     values(schema, skip_any_of, false, path);
     if (schema.items().has_schema()) nested(schema.items().schema(), false, below(path, "items"));
-    for (const auto& [name, property] : schema.properties()) nested(property, false, at_key(below(path, "properties"), name));
+    for (const auto* property : sorted(schema.properties()))
+      nested(property->second, false, at_key(below(path, "properties"), property->first));
     const auto none = [&](bool there, std::string_view member, std::string_view what) {
       if (there) forbidden(path, member, fmt::format("must be {} to be structural", what));
     };
@@ -194,9 +197,10 @@ class StructureChecker {
       nested_said(values.items().schema(), schema->items().has_schema() ? &schema->items().schema() : nullptr,
                   below(path, "items"), below(said_at, "items"));
     }
-    for (const auto& [name, property] : values.properties()) {
+    for (const auto* property : sorted(values.properties())) {
+      const std::string& name = property->first;
       const auto found = schema->properties().find(name);
-      nested_said(property, found == schema->properties().end() ? nullptr : &found->second,
+      nested_said(property->second, found == schema->properties().end() ? nullptr : &found->second,
                   at_key(below(path, "properties"), name), at_key(below(said_at, "properties"), name));
     }
   }

@@ -40,6 +40,8 @@ void check_nonnegative(std::int64_t value, const Path& path, Errors& errors);
 void check_subdomain(std::string_view value, const Path& path, Errors& errors);
 void check_label(std::string_view value, const Path& path, Errors& errors);
 void check_qualified(std::string_view value, const Path& path, Errors& errors);
+// "example.com/ingress-controller".
+void check_prefixed_path(std::string_view text, const Path& path, Errors& errors);
 // Of a driver of volumes or devices: a subdomain, in which capitals count as small.
 void check_driver_name(const std::string& name, const Path& path, Errors& errors);
 void check_port(std::int64_t port, const Path& path, Errors& errors);
@@ -48,7 +50,8 @@ void check_ip_text(std::string_view value, const Path& path, Errors& errors);
 // "10.0.0.0/8". `check_new_cidr`: in canonical form, as the newest kinds want it.
 void check_cidr(std::string_view value, const Path& path, Errors& errors);
 void check_new_cidr(std::string_view value, const Path& path, Errors& errors);
-void check_wildcard_host(std::string_view value, const Path& path, Errors& errors);  // a subdomain, the first label of which may be "*"
+void check_wildcard_host(std::string_view value, const Path& path,
+                         Errors& errors);  // a subdomain, the first label of which may be "*"
 void check_path_segment_text(std::string_view value, const Path& path, Errors& errors);  // not empty, and fit for a path
 // One of `supported`; empty is "Required value" when `required`.
 void check_one_of(std::string_view value, std::initializer_list<std::string_view> supported, const Path& path, Errors& errors);
@@ -61,7 +64,8 @@ void check_items(const List& items, std::size_t max, const Path& path, Errors& e
   for (std::size_t i = 0; i < count; ++i) check(items[static_cast<int>(i)], path.index(i));
 }
 // Where there is "*", there is nothing else; `what`: of what there may be no others.
-void check_lone_star(const google::protobuf::RepeatedPtrField<std::string>& values, std::string_view what, const Path& path, Errors& errors);
+void check_lone_star(const google::protobuf::RepeatedPtrField<std::string>& values, std::string_view what, const Path& path,
+                     Errors& errors);
 
 bool same(const Message& a, const Message& b);  // by meaning: 1000m is 1
 bool same(const ResourceMap& a, const ResourceMap& b);
@@ -92,10 +96,11 @@ bool is_integer_resource(std::string_view name);
 
 // -- Pods and their templates (pod*.cc, containers.cc, volumes.cc …)
 struct PodOptions {
-  bool in_template = false;  // of a workload, not a pod itself
+  bool in_template = false;          // of a workload, not a pod itself
+  bool any_se_linux_policy = false;  // not only Recursive: the pod has had one from before
 };
-void check_pod_spec(const core::v1::PodSpec& spec, const meta::v1::ObjectMeta& metadata, const Path& path, const PodOptions& options,
-                    Errors& errors);
+void check_pod_spec(const core::v1::PodSpec& spec, const meta::v1::ObjectMeta& metadata, const Path& path,
+                    const PodOptions& options, Errors& errors);
 void check_pod_template(const core::v1::PodTemplateSpec& pod_template, const Path& path, Errors& errors);
 // A template of pods that are restarted always and that a selector must find. `owner`: the kind, as messages name it.
 void check_selected_template(const core::v1::PodTemplateSpec& pod_template, const LabelSelector& selector, std::string_view owner,
@@ -103,14 +108,15 @@ void check_selected_template(const core::v1::PodTemplateSpec& pod_template, cons
 // Nothing when it cannot be one.
 std::optional<LabelSelector> parsed(const meta::v1::LabelSelector& selector);
 std::string json_of(const StringMap& map);
-void check_tolerations(const google::protobuf::RepeatedPtrField<core::v1::Toleration>& tolerations, const Path& path, Errors& errors);
+void check_tolerations(const google::protobuf::RepeatedPtrField<core::v1::Toleration>& tolerations, const Path& path,
+                       Errors& errors);
 void check_node_selector(const core::v1::NodeSelector& selector, const Path& path, Errors& errors);
 void check_taint_effect(std::string_view effect, bool may_be_empty, const Path& path, Errors& errors);
 
 // -- Volumes and claims
 void check_claim_spec(const core::v1::PersistentVolumeClaimSpec& spec, const Path& path, Errors& errors);
-void check_persistent_volume_spec(const core::v1::PersistentVolumeSpec& spec, std::string_view name, bool inlined, const Path& path,
-                                  Errors& errors);
+void check_persistent_volume_spec(const core::v1::PersistentVolumeSpec& spec, std::string_view name, bool inlined,
+                                  const Path& path, Errors& errors);
 void check_access_modes(const google::protobuf::RepeatedPtrField<std::string>& modes, const Path& path, Errors& errors);
 
 }  // namespace ph::api

@@ -20,10 +20,26 @@ void check_subdomain(std::string_view value, const Path& path, Errors& errors) {
   errors.invalid_each(path, value, check_dns1123_subdomain(value));
 }
 
-void check_label(std::string_view value, const Path& path, Errors& errors) { errors.invalid_each(path, value, check_dns1123_label(value)); }
+void check_label(std::string_view value, const Path& path, Errors& errors) {
+  errors.invalid_each(path, value, check_dns1123_label(value));
+}
 
 void check_qualified(std::string_view value, const Path& path, Errors& errors) {
   errors.invalid_each(path, value, check_qualified_name(value));
+}
+
+void check_prefixed_path(std::string_view text, const Path& path, Errors& errors) {
+  if (text.empty()) return errors.required(path);
+  const auto slash = text.find('/');
+  if (slash == text.npos || slash == 0 || slash + 1 == text.size()) {
+    return errors.invalid_text(path, text, R"(must be a domain-prefixed path (such as "acme.io/foo"))");
+  }
+  check_subdomain(text.substr(0, slash), path, errors);
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~%!$&'()*+,;=:";
+  const std::string_view rest = text.substr(slash + 1);
+  if (rest.find_first_not_of(kLetters) != rest.npos) {
+    errors.invalid_text(path, rest, R"(Invalid path (regex used for validation is '[A-Za-z0-9/\-._~%!$&'()*+,;=:]+'))");
+  }
 }
 
 void check_driver_name(const std::string& name, const Path& path, Errors& errors) {
@@ -42,7 +58,12 @@ void check_port_or_name(const meta::v1::IntOrString& port, const Path& path, Err
   errors.invalid_each(path, port.str_val(), check_port_name(port.str_val()));
 }
 
-void check_ip_text(std::string_view value, const Path& path, Errors& errors) { errors.invalid_each(path, value, check_ip(value)); }
+void check_ip_text(std::string_view value, const Path& path, Errors& errors) {
+  const auto address = read_address(value);
+  if (!address) return errors.invalid_each(path, value, check_ip(value));
+  if (address->has_leading_zeros) errors.invalid_text(path, value, "must not have leading 0s");
+  if (address->is_mapped()) errors.invalid_text(path, value, "must not be an IPv4-mapped IPv6 address");
+}
 
 void check_cidr(std::string_view value, const Path& path, Errors& errors) {
   const auto range = read_address_range(value);
@@ -80,7 +101,8 @@ void check_one_of(std::string_view value, std::initializer_list<std::string_view
   if (std::ranges::find(supported, value) == supported.end()) errors.not_supported(path, value, supported);
 }
 
-void check_lone_star(const google::protobuf::RepeatedPtrField<std::string>& values, std::string_view what, const Path& path, Errors& errors) {
+void check_lone_star(const google::protobuf::RepeatedPtrField<std::string>& values, std::string_view what, const Path& path,
+                     Errors& errors) {
   if (values.size() < 2 || std::ranges::find(values, "*") == values.end()) return;
   errors.invalid(path, json_of(values), fmt::format("if '*' is present, must not specify other {}", what));
 }
@@ -140,9 +162,10 @@ std::optional<int> percent_of(const meta::v1::IntOrString& value) {
 void check_nonnegative_int_or_percent(const meta::v1::IntOrString& value, const Path& path, Errors& errors) {
   if (is_int(value)) return check_nonnegative(value.int_val(), path, errors);
   if (is_percent(value.str_val())) return;
-  errors.invalid_text(path, value.str_val(),
-                      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
-                      "validation is '[0-9]+%')");
+  errors.invalid_text(
+      path, value.str_val(),
+      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+      "validation is '[0-9]+%')");
 }
 
 void check_at_most_100_percent(const meta::v1::IntOrString& value, const Path& path, Errors& errors) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "api/validation/pod_parts.h"
+#include "api/validation/volume_sources.h"
 
 namespace ph::api {
 
@@ -69,40 +70,50 @@ void check_token(const ServiceAccountTokenProjection& token, const Path& path, E
   }
 }
 
+void check_trust_bundle(const ClusterTrustBundleProjection& bundle, const Path& path, Errors& errors) {
+  if (bundle.has_name() && bundle.has_signer_name()) {
+    errors.invalid_message(path, bundle, "only one of name and signerName may be used");
+  } else if (bundle.has_name()) {
+    if (bundle.name().empty()) errors.required(path.member("name"), "must be a valid object name");
+    if (bundle.has_label_selector()) {
+      errors.invalid_message(path.member("labelSelector"), bundle.label_selector(),
+                             "labelSelector must be unset if name is specified");
+    }
+  } else if (bundle.has_signer_name()) {
+    if (bundle.signer_name().empty()) errors.required(path.member("signerName"), "must be a valid signer name");
+    if (bundle.has_label_selector()) check_label_selector(bundle.label_selector(), path.member("labelSelector"), errors);
+  } else {
+    errors.required(path, "either name or signerName must be specified");
+  }
+  check_file_path(bundle.path(), path.member("path"), errors);
+}
+
 void check_projection(const VolumeProjection& source, const Path& path, Errors& errors) {
   int sources = 0;
-  const auto counted = [&](bool set, std::string_view name) {
-    if (!set) return false;
-    if (sources++ == 0) return true;
-    errors.forbidden(path.member(name), "may not specify more than 1 volume type");
-    return false;
+  const auto counted = [&](bool set) {
+    sources += set;
+    return set;
   };
-  if (counted(source.has_secret(), "secret")) {
+  if (counted(source.has_secret())) {
     const Path at = path.member("secret");
     if (source.secret().local_object_reference().name().empty()) errors.required(at.member("name"));
     check_items(source.secret().items(), at.member("items"), errors);
   }
-  if (counted(source.has_config_map(), "configMap")) {
+  if (counted(source.has_config_map())) {
     const Path at = path.member("configMap");
     if (source.config_map().local_object_reference().name().empty()) errors.required(at.member("name"));
     check_items(source.config_map().items(), at.member("items"), errors);
   }
-  if (counted(source.has_downward_api(), "downwardAPI")) check_downward(source.downward_api().items(), path.member("downwardAPI"), errors);
-  if (counted(source.has_service_account_token(), "serviceAccountToken")) {
+  if (counted(source.has_downward_api())) check_downward(source.downward_api().items(), path.member("downwardAPI"), errors);
+  if (counted(source.has_service_account_token())) {
     check_token(source.service_account_token(), path.member("serviceAccountToken"), errors);
   }
-  if (counted(source.has_cluster_trust_bundle(), "clusterTrustBundle")) {
-    const Path at = path.member("clusterTrustBundle");
-    const auto& bundle = source.cluster_trust_bundle();
-    if (bundle.has_name() == bundle.has_signer_name()) {
-      bundle.has_name() ? errors.invalid_message(at, bundle, "only one of name and signerName may be used")
-                        : errors.required(at, "either name or signerName must be specified");
-    }
-    check_file_path(bundle.path(), at.member("path"), errors);
-  }
-  if (counted(source.has_pod_certificate(), "podCertificate") && source.pod_certificate().signer_name().empty()) {
+  if (counted(source.has_cluster_trust_bundle()))
+    check_trust_bundle(source.cluster_trust_bundle(), path.member("clusterTrustBundle"), errors);
+  if (counted(source.has_pod_certificate()) && source.pod_certificate().signer_name().empty()) {
     errors.required(path.member("podCertificate").member("signerName"));
   }
+  if (sources > 1) errors.forbidden(path, "may not specify more than 1 volume type per source");
 }
 
 // Two files may not have one path. What a source calls a file is where the error is.
@@ -118,7 +129,8 @@ void check_path_conflicts(const ProjectedVolumeSource& projected, const Path& pa
       for (const KeyToPath& item : source.secret().items()) take(item.path(), source.secret().local_object_reference().name());
     }
     if (source.has_config_map()) {
-      for (const KeyToPath& item : source.config_map().items()) take(item.path(), source.config_map().local_object_reference().name());
+      for (const KeyToPath& item : source.config_map().items())
+        take(item.path(), source.config_map().local_object_reference().name());
     }
     if (source.has_downward_api()) {
       for (const DownwardAPIVolumeFile& item : source.downward_api().items()) take(item.path(), item.path());
@@ -129,45 +141,9 @@ void check_path_conflicts(const ProjectedVolumeSource& projected, const Path& pa
 
 void check_projected(const ProjectedVolumeSource& projected, const Path& path, Errors& errors) {
   if (projected.has_default_mode()) check_mode(projected.default_mode(), path.member("defaultMode"), errors);
-  for (int i = 0; i < projected.sources_size(); ++i) check_projection(projected.sources(i), path.member("sources").index(i), errors);
+  for (int i = 0; i < projected.sources_size(); ++i)
+    check_projection(projected.sources(i), path.member("sources").index(i), errors);
   check_path_conflicts(projected, path, errors);
-}
-
-void check_host_path(const HostPathVolumeSource& source, const Path& path, Errors& errors) {
-  if (source.path().empty()) return errors.required(path.member("path"));
-  check_no_backsteps(source.path(), path.member("path"), errors);
-  if (!source.has_type()) return;
-  check_one_of(source.type(), {"", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"},
-               path.member("type"), errors);
-}
-
-void check_nfs(const NFSVolumeSource& source, const Path& path, Errors& errors) {
-  if (source.server().empty()) errors.required(path.member("server"));
-  if (source.path().empty()) errors.required(path.member("path"));
-  if (!source.path().starts_with('/')) errors.invalid_text(path.member("path"), source.path(), "must be an absolute path");
-}
-
-void check_iscsi(const ISCSIVolumeSource& source, const Path& path, Errors& errors) {
-  if (source.target_portal().empty()) errors.required(path.member("targetPortal"));
-  const std::string& iqn = source.iqn();
-  if (iqn.empty()) {
-    errors.required(path.member("iqn"));
-  } else if (!iqn.starts_with("iqn") && !iqn.starts_with("eui") && !iqn.starts_with("naa")) {
-    errors.invalid_text(path.member("iqn"), iqn, "must be valid format starting with iqn, eui, or naa");
-  }
-  if (source.lun() < 0 || source.lun() > 255) errors.invalid(path.member("lun"), source.lun(), "must be between 0 and 255, inclusive");
-  if ((source.chap_auth_discovery() || source.chap_auth_session()) && !source.has_secret_ref()) errors.required(path.member("secretRef"));
-}
-
-void check_csi(const CSIVolumeSource& source, const Path& path, Errors& errors) {
-  if (source.driver().empty()) {
-    errors.required(path.member("driver"));
-  } else {
-    errors.invalid_each(path.member("driver"), source.driver(), check_dns1123_subdomain(source.driver()));
-  }
-  if (source.has_node_publish_secret_ref() && source.node_publish_secret_ref().name().empty()) {
-    errors.required(path.member("nodePublishSecretRef").member("name"));
-  }
 }
 
 void check_ephemeral(const EphemeralVolumeSource& source, const Path& path, Errors& errors) {
@@ -182,158 +158,152 @@ void check_image(const ImageVolumeSource& source, const Path& path, Errors& erro
   check_one_of(source.pull_policy(), {"Always", "IfNotPresent", "Never"}, path.member("pullPolicy"), errors);
 }
 
-// One volume has one source. Each check is of one kind of source; those with a single rule stand in the list.
-class SourceCheck {
+void check_empty_dir(const EmptyDirVolumeSource& source, const Path& path, Errors& errors) {
+  if (!source.has_size_limit()) return;
+  const auto limit = quantity_of(source.size_limit());
+  if (!limit || limit->sign() < 0)
+    errors.forbidden(path.member("sizeLimit"), "SizeLimit field must be a valid resource quantity");
+}
+
+void check_secret(const SecretVolumeSource& source, const Path& path, Errors& errors) {
+  if (source.secret_name().empty()) errors.required(path.member("secretName"));
+  if (source.has_default_mode()) check_mode(source.default_mode(), path.member("defaultMode"), errors);
+  check_items(source.items(), path.member("items"), errors);
+}
+
+void check_config_map(const ConfigMapVolumeSource& source, const Path& path, Errors& errors) {
+  if (source.local_object_reference().name().empty()) errors.required(path.member("name"));
+  if (source.has_default_mode()) check_mode(source.default_mode(), path.member("defaultMode"), errors);
+  check_items(source.items(), path.member("items"), errors);
+}
+
+void check_git_repo(const GitRepoVolumeSource& source, const Path& path, Errors& errors) {
+  if (source.repository().empty()) errors.required(path.member("repository"));
+  check_descending_path(source.directory(), path.member("directory"), errors);
+}
+
+// One volume of a pod. `pod`: the pod's name, empty where there is none yet, in templates.
+class VolumeCheck {
  public:
-  SourceCheck(const VolumeSource& source, const Path& path, Errors& errors) : source_(source), path_(path), errors_(errors) {}
+  VolumeCheck(const Volume& volume, std::string_view pod, const Path& path, Errors& errors)
+      : volume_(volume), source_(volume.volume_source()), pod_(pod), path_(path), errors_(errors), one_(path, errors) {}
 
   // In upstream's order: of two sources the first is judged, the other is one too many.
   void run() {
     local_sources();
-    disks();
     network_sources();
     cluster_sources();
     vendors_disks();
     newer_sources();
-    if (sources_ == 0) errors_.required(path_, "must specify a volume type");
+    one_.end();
   }
 
  private:
-  // Whether the checks of this source shall run.
-  bool found(bool set, std::string_view name) {
-    if (!set) return false;
-    if (sources_++ == 0) return true;
-    errors_.forbidden(path_.member(name), "may not specify more than 1 volume type");
-    return false;
-  }
-
-  // A source that only has required members.
-  void needs(bool set, std::string_view name, std::initializer_list<std::pair<std::string_view, bool>> members) {
-    if (!found(set, name)) return;
-    for (const auto& [member, present] : members) {
-      if (!present) errors_.required(path_.member(name).member(member));
-    }
-  }
-
   void local_sources() {
-    if (found(source_.has_empty_dir(), "emptyDir") && source_.empty_dir().has_size_limit()) {
-      const auto limit = quantity_of(source_.empty_dir().size_limit());
-      if (!limit || limit->sign() < 0) {
-        errors_.forbidden(path_.member("emptyDir").member("sizeLimit"), "SizeLimit field must be a valid resource quantity");
-      }
-    }
-    if (found(source_.has_host_path(), "hostPath")) check_host_path(source_.host_path(), path_.member("hostPath"), errors_);
-    needs(source_.has_git_repo(), "gitRepo", {{"repository", !source_.git_repo().repository().empty()}});
-  }
-
-  void partition(int number, const Path& path) {
-    if (number < 0 || number > 255) errors_.invalid(path, number, "must be between 1 and 255, inclusive");
-  }
-
-  void disks() {
-    if (found(source_.has_gce_persistent_disk(), "gcePersistentDisk")) {
-      const Path at = path_.member("persistentDisk");
-      if (source_.gce_persistent_disk().pd_name().empty()) errors_.required(at.member("pdName"));
-      partition(source_.gce_persistent_disk().partition(), at.member("partition"));
-    }
-    if (found(source_.has_aws_elastic_block_store(), "awsElasticBlockStore")) {
-      const Path at = path_.member("awsElasticBlockStore");
-      if (source_.aws_elastic_block_store().volume_id().empty()) errors_.required(at.member("volumeID"));
-      partition(source_.aws_elastic_block_store().partition(), at.member("partition"));
-    }
-    if (found(source_.has_secret(), "secret")) {
-      const Path at = path_.member("secret");
-      if (source_.secret().secret_name().empty()) errors_.required(at.member("secretName"));
-      if (source_.secret().has_default_mode()) check_mode(source_.secret().default_mode(), at.member("defaultMode"), errors_);
-      check_items(source_.secret().items(), at.member("items"), errors_);
-    }
+    if (one_.first(source_.has_empty_dir(), "emptyDir")) check_empty_dir(source_.empty_dir(), path_.member("emptyDir"), errors_);
+    one_.check(source_.has_host_path(), source_.host_path(), "hostPath");
+    if (one_.first(source_.has_git_repo(), "gitRepo")) check_git_repo(source_.git_repo(), path_.member("gitRepo"), errors_);
+    one_.check(source_.has_gce_persistent_disk(), source_.gce_persistent_disk(), "gcePersistentDisk", "persistentDisk");
+    one_.check(source_.has_aws_elastic_block_store(), source_.aws_elastic_block_store(), "awsElasticBlockStore");
+    if (one_.first(source_.has_secret(), "secret")) check_secret(source_.secret(), path_.member("secret"), errors_);
   }
 
   void network_sources() {
-    if (found(source_.has_nfs(), "nfs")) check_nfs(source_.nfs(), path_.member("nfs"), errors_);
-    if (found(source_.has_iscsi(), "iscsi")) check_iscsi(source_.iscsi(), path_.member("iscsi"), errors_);
-    needs(source_.has_glusterfs(), "glusterfs",
-          {{"endpoints", !source_.glusterfs().endpoints().empty()}, {"path", !source_.glusterfs().path().empty()}});
-    if (found(source_.has_flocker(), "flocker")) flocker(source_.flocker(), path_.member("flocker"));
-    needs(source_.has_persistent_volume_claim(), "persistentVolumeClaim",
-          {{"claimName", !source_.persistent_volume_claim().claim_name().empty()}});
-    needs(source_.has_rbd(), "rbd", {{"monitors", !source_.rbd().monitors().empty()}, {"image", !source_.rbd().image().empty()}});
-    needs(source_.has_cinder(), "cinder", {{"volumeID", !source_.cinder().volume_id().empty()}});
-    if (found(source_.has_cephfs(), "cephFS") && source_.cephfs().monitors().empty()) {
-      errors_.required(path_.member("cephfs").member("monitors"));
+    one_.check(source_.has_nfs(), source_.nfs(), "nfs");
+    if (one_.first(source_.has_iscsi(), "iscsi")) {
+      check_source(source_.iscsi(), path_.member("iscsi"), errors_);
+      if (is_too_long_for_iscsi(source_.iscsi(), volume_.name()))
+        errors_.invalid_text(path_.member("name"), volume_.name(), kTooLongForIscsi);
     }
-    if (found(source_.has_quobyte(), "quobyte")) {
-      const Path at = path_.member("quobyte");
-      if (source_.quobyte().registry().empty()) {
-        errors_.required(at.member("registry"), "must be a host:port pair or multiple pairs separated by commas");
-      }
-      if (source_.quobyte().volume().empty()) errors_.required(at.member("volume"));
+    one_.check(source_.has_glusterfs(), source_.glusterfs(), "glusterfs");
+    one_.check(source_.has_flocker(), source_.flocker(), "flocker");
+    if (one_.first(source_.has_persistent_volume_claim(), "persistentVolumeClaim") &&
+        source_.persistent_volume_claim().claim_name().empty()) {
+      errors_.required(path_.member("persistentVolumeClaim").member("claimName"));
     }
-  }
-
-  void flocker(const FlockerVolumeSource& source, const Path& at) {
-    if (source.dataset_name().empty() && source.dataset_uuid().empty()) {
-      errors_.required(at, "one of datasetName and datasetUUID is required");
-    }
-    if (source.dataset_name().find('/') != std::string::npos) {
-      errors_.invalid_text(at.member("datasetName"), source.dataset_name(), "must not contain '/'");
-    }
+    one_.check(source_.has_rbd(), source_.rbd(), "rbd");
+    one_.check(source_.has_cinder(), source_.cinder(), "cinder");
+    one_.check(source_.has_cephfs(), source_.cephfs(), "cephFS", "cephfs");
+    one_.check(source_.has_quobyte(), source_.quobyte(), "quobyte");
   }
 
   void cluster_sources() {
-    if (found(source_.has_downward_api(), "downwardAPI")) {
+    if (one_.first(source_.has_downward_api(), "downwarAPI")) {  // so upstream spells it
       const Path at = path_.member("downwardAPI");
-      if (source_.downward_api().has_default_mode()) check_mode(source_.downward_api().default_mode(), at.member("defaultMode"), errors_);
+      if (source_.downward_api().has_default_mode())
+        check_mode(source_.downward_api().default_mode(), at.member("defaultMode"), errors_);
       check_downward(source_.downward_api().items(), at, errors_);
     }
-    if (found(source_.has_fc(), "fc") && source_.fc().target_wwns().empty() && source_.fc().wwids().empty()) {
-      errors_.required(path_.member("fc").member("targetWWNs"), "must specify either targetWWNs or wwids, but not both");
-    }
-    needs(source_.has_flex_volume(), "flexVolume", {{"driver", !source_.flex_volume().driver().empty()}});
-    if (found(source_.has_config_map(), "configMap")) {
-      const Path at = path_.member("configMap");
-      if (source_.config_map().local_object_reference().name().empty()) errors_.required(at.member("name"));
-      if (source_.config_map().has_default_mode()) check_mode(source_.config_map().default_mode(), at.member("defaultMode"), errors_);
-      check_items(source_.config_map().items(), at.member("items"), errors_);
-    }
+    one_.check(source_.has_fc(), source_.fc(), "fc");
+    one_.check(source_.has_flex_volume(), source_.flex_volume(), "flexVolume");
+    if (one_.first(source_.has_config_map(), "configMap"))
+      check_config_map(source_.config_map(), path_.member("configMap"), errors_);
   }
 
   void vendors_disks() {
-    needs(source_.has_azure_file(), "azureFile",
-          {{"secretName", !source_.azure_file().secret_name().empty()}, {"shareName", !source_.azure_file().share_name().empty()}});
-    needs(source_.has_vsphere_volume(), "vsphereVolume", {{"volumePath", !source_.vsphere_volume().volume_path().empty()}});
-    needs(source_.has_photon_persistent_disk(), "photonPersistentDisk", {{"pdID", !source_.photon_persistent_disk().pd_id().empty()}});
-    needs(source_.has_portworx_volume(), "portworxVolume", {{"volumeID", !source_.portworx_volume().volume_id().empty()}});
-    needs(source_.has_azure_disk(), "azureDisk",
-          {{"diskName", !source_.azure_disk().disk_name().empty()}, {"diskURI", !source_.azure_disk().disk_uri().empty()}});
-    needs(source_.has_storageos(), "storageos", {{"volumeName", !source_.storageos().volume_name().empty()}});
-    needs(source_.has_scale_io(), "scaleIO",
-          {{"gateway", !source_.scale_io().gateway().empty()},
-           {"system", !source_.scale_io().system().empty()},
-           {"volumeName", !source_.scale_io().volume_name().empty()}});
+    one_.check(source_.has_azure_file(), source_.azure_file(), "azureFile");
+    one_.check(source_.has_vsphere_volume(), source_.vsphere_volume(), "vsphereVolume");
+    one_.check(source_.has_photon_persistent_disk(), source_.photon_persistent_disk(), "photonPersistentDisk");
+    one_.check(source_.has_portworx_volume(), source_.portworx_volume(), "portworxVolume");
+    one_.check(source_.has_azure_disk(), source_.azure_disk(), "azureDisk");
+    one_.check(source_.has_storageos(), source_.storageos(), "storageos");
   }
 
   void newer_sources() {
-    if (found(source_.has_projected(), "projected")) check_projected(source_.projected(), path_.member("projected"), errors_);
-    if (found(source_.has_csi(), "csi")) check_csi(source_.csi(), path_.member("csi"), errors_);
-    if (found(source_.has_ephemeral(), "ephemeral")) check_ephemeral(source_.ephemeral(), path_.member("ephemeral"), errors_);
-    if (found(source_.has_image(), "image")) check_image(source_.image(), path_.member("image"), errors_);
+    if (one_.first(source_.has_projected(), "projected"))
+      check_projected(source_.projected(), path_.member("projected"), errors_);
+    one_.check(source_.has_scale_io(), source_.scale_io(), "scaleIO");
+    one_.check(source_.has_csi(), source_.csi(), "csi");
+    if (one_.first(source_.has_ephemeral(), "ephemeral")) ephemeral();
+    if (one_.first(source_.has_image(), "image")) check_image(source_.image(), path_.member("image"), errors_);
   }
 
+  void ephemeral() {
+    check_ephemeral(source_.ephemeral(), path_.member("ephemeral"), errors_);
+    if (pod_.empty() || volume_.name().empty()) return;
+    const std::string claim = fmt::format("{}-{}", pod_, volume_.name());
+    for (const std::string& complaint : check_dns1123_subdomain(claim)) {
+      errors_.invalid_text(path_.member("name"), volume_.name(), fmt::format("PVC name {}: {}", quote(claim), complaint));
+    }
+  }
+
+  const Volume& volume_;
   const VolumeSource& source_;
+  const std::string_view pod_;
   const Path& path_;
   Errors& errors_;
-  int sources_ = 0;
+  OneSource one_;
 };
+
+// Claims that are made for ephemeral volumes are nobody else's.
+void check_own_claims(const PodSpec& spec, std::string_view pod, const Path& path, Errors& errors) {
+  if (pod.empty()) return;
+  std::set<std::string> made;
+  for (const Volume& volume : spec.volumes()) {
+    if (volume.volume_source().has_ephemeral()) made.insert(fmt::format("{}-{}", pod, volume.name()));
+  }
+  for (int i = 0; i < spec.volumes_size(); ++i) {
+    const VolumeSource& source = spec.volumes(i).volume_source();
+    if (!source.has_persistent_volume_claim() || !made.contains(source.persistent_volume_claim().claim_name())) continue;
+    errors.invalid_text(path.index(i).member("persistentVolumeClaim").member("claimName"),
+                        source.persistent_volume_claim().claim_name(),
+                        "must not reference a PVC that gets created for an ephemeral volume");
+  }
+}
 
 }  // namespace
 
-void check_no_backsteps(std::string_view text, const Path& path, Errors& errors) {
+bool has_backsteps(std::string_view text) {
   for (std::size_t from = 0; from <= text.size();) {
     const auto slash = std::min(text.find('/', from), text.size());
-    if (text.substr(from, slash - from) == "..") return errors.invalid_text(path, text, "must not contain '..'");
+    if (text.substr(from, slash - from) == "..") return true;
     from = slash + 1;
   }
+  return false;
+}
+
+void check_no_backsteps(std::string_view text, const Path& path, Errors& errors) {
+  if (has_backsteps(text)) errors.invalid_text(path, text, "must not contain '..'");
 }
 
 void check_descending_path(std::string_view text, const Path& path, Errors& errors) {
@@ -341,13 +311,13 @@ void check_descending_path(std::string_view text, const Path& path, Errors& erro
   check_no_backsteps(text, path, errors);
 }
 
-Volumes check_volumes(const PodSpec& spec, const Path& path, Errors& errors) {
+Volumes check_volumes(const PodSpec& spec, std::string_view pod, const Path& path, Errors& errors) {
   Volumes out;
   for (int i = 0; i < spec.volumes_size(); ++i) {
     const Volume& volume = spec.volumes(i);
     const Path at = path.index(i);
     const std::size_t before = errors.size();
-    SourceCheck(volume.volume_source(), at, errors).run();
+    VolumeCheck(volume, pod, at, errors).run();
     if (volume.name().empty()) {
       errors.required(at.member("name"));
     } else {
@@ -356,6 +326,7 @@ Volumes check_volumes(const PodSpec& spec, const Path& path, Errors& errors) {
     if (out.contains(volume.name())) errors.duplicate(at.member("name"), volume.name());
     if (errors.size() == before) out[volume.name()] = &volume.volume_source();
   }
+  check_own_claims(spec, pod, path, errors);
   return out;
 }
 

@@ -1,25 +1,42 @@
 #include "api/validation/workloads.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
+
+#include "api/internal_form.h"
 
 namespace ph::api {
 
-std::optional<LabelSelector> check_own_selector(const meta::v1::LabelSelector* selector, std::string_view kind, const Path& path,
-                                                Errors& errors) {
+std::optional<LabelSelector> check_own_selector(const meta::v1::LabelSelector* selector, std::string_view kind,
+                                                std::string_view unusable, const Path& path, Errors& errors) {
   if (!selector) {
     errors.required(path);
-    return LabelSelector();  // the template is judged all the same
+    return LabelSelector::nothing();
   }
   check_label_selector(*selector, path, errors);
-  if (is_empty(*selector)) {
-    errors.invalid_message(path, *selector, fmt::format("empty selector is invalid for {}", kind));
-  }
+  if (is_empty(*selector)) errors.invalid_message(path, *selector, fmt::format("empty selector is invalid for {}", kind));
   auto out = parsed(*selector);
-  if (!out) errors.invalid_message(path, *selector, "invalid label selector");
+  if (!out) errors.invalid_message(path, *selector, unusable);
   return out;
 }
 
-bool is_zero_amount(const meta::v1::IntOrString& value) { return is_int(value) ? value.int_val() == 0 : percent_of(value) == 0; }
+void check_selector_kept(const meta::v1::LabelSelector* now, const meta::v1::LabelSelector* old, const Path& path,
+                         Errors& errors) {
+  if (now == nullptr && old == nullptr) return;
+  if (now != nullptr && old != nullptr && same(*now, *old)) return;
+  errors.invalid(path, now ? internal_json(*now) : "null", kImmutable);
+}
+
+// What Go makes of a value that is neither a number nor a percentage: the number its text is, or none.
+bool is_zero_amount(const meta::v1::IntOrString& value) {
+  if (is_int(value)) return value.int_val() == 0;
+  if (const auto percent = percent_of(value)) return *percent == 0;
+  int number = 0;
+  const std::string& text = value.str_val();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error != std::errc() || end != text.data() + text.size() || number == 0;
+}
 
 void check_at_most(std::int64_t value, std::int64_t max, std::string_view detail, const Path& path, Errors& errors) {
   if (value > max) errors.invalid(path, value, detail);

@@ -5,9 +5,17 @@
 
 namespace ph::api {
 
-// The selector of a workload, null where none is given: it must be there, valid and not empty. Nothing when it cannot be used.
-std::optional<LabelSelector> check_own_selector(const meta::v1::LabelSelector* selector, std::string_view kind, const Path& path,
-                                                Errors& errors);
+// The selector of a workload, null where none is given: it must be there, valid and not empty. `unusable`: what is said of one that
+// selects by no rule. Nothing when it cannot be used.
+std::optional<LabelSelector> check_own_selector(const meta::v1::LabelSelector* selector, std::string_view kind,
+                                                std::string_view unusable, const Path& path, Errors& errors);
+// The selector of a spec, null where it has none.
+template <class Spec>
+const meta::v1::LabelSelector* selector_of(const Spec& spec) {
+  return spec.has_selector() ? &spec.selector() : nullptr;
+}
+void check_selector_kept(const meta::v1::LabelSelector* now, const meta::v1::LabelSelector* old, const Path& path,
+                         Errors& errors);
 // 0 or "0%".
 bool is_zero_amount(const meta::v1::IntOrString& value);
 void check_at_most(std::int64_t value, std::int64_t max, std::string_view detail, const Path& path, Errors& errors);

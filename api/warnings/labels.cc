@@ -26,7 +26,8 @@ void warn_of_label(std::string_view label, const Path& path, Warnings& out) {
 
 void warn_of_terms(const core::v1::NodeSelectorTerm& term, const Path& path, Warnings& out) {
   for (int i = 0; i < term.match_expressions_size(); ++i) {
-    warn_of_label(term.match_expressions(i).key(), path.member("matchExpressions").index(static_cast<std::size_t>(i)).member("key"), out);
+    warn_of_label(term.match_expressions(i).key(),
+                  path.member("matchExpressions").index(static_cast<std::size_t>(i)).member("key"), out);
   }
 }
 

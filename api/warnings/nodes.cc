@@ -11,7 +11,8 @@ Warnings warnings_of(const core::v1::Node& node) {
   if (node.spec().has_config_source()) {
     out.emplace_back("spec.configSource: the feature is no longer supported and kubelet will not use it");
   }
-  if (!node.spec().external_id().empty()) out.emplace_back("spec.externalID: this field is deprecated, and is unused by Kubernetes");
+  if (!node.spec().external_id().empty())
+    out.emplace_back("spec.externalID: this field is deprecated, and is unused by Kubernetes");
   return out;
 }
 

@@ -49,17 +49,22 @@ void warn_of_affinity_terms(const Terms& terms, const Path& path, TermOf term_of
 
 template <class Affinity>
 void warn_of_pod_affinity(const Affinity& affinity, const Path& path, Warnings& out) {
-  warn_of_affinity_terms(affinity.required_during_scheduling_ignored_during_execution(),
-                         path.member("requiredDuringSchedulingIgnoredDuringExecution"),
-                         [](const auto& term, const Path& here) { return std::pair(&term, here); }, out);
-  warn_of_affinity_terms(affinity.preferred_during_scheduling_ignored_during_execution(),
-                         path.member("preferredDuringSchedulingIgnoredDuringExecution"),
-                         [](const auto& weighted, const Path& here) { return std::pair(&weighted.pod_affinity_term(), here.member("podAffinityTerm")); },
-                         out);
+  warn_of_affinity_terms(
+      affinity.required_during_scheduling_ignored_during_execution(),
+      path.member("requiredDuringSchedulingIgnoredDuringExecution"),
+      [](const auto& term, const Path& here) { return std::pair(&term, here); }, out);
+  warn_of_affinity_terms(
+      affinity.preferred_during_scheduling_ignored_during_execution(),
+      path.member("preferredDuringSchedulingIgnoredDuringExecution"),
+      [](const auto& weighted, const Path& here) {
+        return std::pair(&weighted.pod_affinity_term(), here.member("podAffinityTerm"));
+      },
+      out);
 }
 
 void warn_of_placement(const PodSpec& spec, const Path& path, Warnings& out) {
-  for (const auto* label : sorted(spec.node_selector())) warn_of_label(label->first, path.member("nodeSelector").key(label->first), out);
+  for (const auto* label : sorted(spec.node_selector()))
+    warn_of_label(label->first, path.member("nodeSelector").key(label->first), out);
   const Path affinity = path.member("affinity"), of_nodes = affinity.member("nodeAffinity");
   const auto& nodes = spec.affinity().node_affinity();
   warn_of_terms(nodes.required_during_scheduling_ignored_during_execution(),
@@ -105,8 +110,9 @@ void warn_of_ports(const Container& container, const Path& path, Ports& ports, W
     const ContainerPort& port = container.ports(i);
     const Path here = path.member("ports").index(at(i));
     if (!port.host_ip().empty() && port.host_port() == 0) {
-      out.push_back(fmt::format("{}: hostIP set without hostPort: {{Name:{} HostPort:{} ContainerPort:{} Protocol:{} HostIP:{}}}", here.text(),
-                                port.name(), port.host_port(), port.container_port(), port.protocol(), port.host_ip()));
+      out.push_back(fmt::format("{}: hostIP set without hostPort: {{Name:{} HostPort:{} ContainerPort:{} Protocol:{} HostIP:{}}}",
+                                here.text(), port.name(), port.host_port(), port.container_port(), port.protocol(),
+                                port.host_ip()));
     }
     auto& others = ports.known[{port.container_port(), port.protocol()}];
     for (const Ports::Place& other : others) {
@@ -177,12 +183,14 @@ void warn_of_volumes(const PodSpec& spec, const Path& path, Warnings& out) {
     const core::v1::VolumeSource& source = volume.volume_source();
     warn_of_source(source, path.member("volumes").index(at(i)), out);
     if (source.has_config_map()) {
-      warn_of_overlaps(paths_of(source.config_map().items()),
-                       fmt::format("volume \"{}\" (ConfigMap \"{}\")", volume.name(), source.config_map().local_object_reference().name()), out);
+      warn_of_overlaps(
+          paths_of(source.config_map().items()),
+          fmt::format("volume \"{}\" (ConfigMap \"{}\")", volume.name(), source.config_map().local_object_reference().name()),
+          out);
     }
     if (source.has_secret()) {
-      warn_of_overlaps(paths_of(source.secret().items()), fmt::format("volume \"{}\" (Secret \"{}\")", volume.name(), source.secret().secret_name()),
-                       out);
+      warn_of_overlaps(paths_of(source.secret().items()),
+                       fmt::format("volume \"{}\" (Secret \"{}\")", volume.name(), source.secret().secret_name()), out);
     }
     if (source.has_downward_api()) {
       warn_of_overlaps(paths_of(source.downward_api().items()), fmt::format("volume \"{}\" (DownwardAPI)", volume.name()), out);
@@ -196,8 +204,9 @@ void warn_of_volumes(const PodSpec& spec, const Path& path, Warnings& out) {
 // Its containers are called after it.
 void warn_of_name(const meta::v1::ObjectMeta& metadata, std::string_view use, Warnings& out) {
   if (const auto wrong = check_dns1123_label(metadata.name()); !wrong.empty()) {
-    out.push_back(fmt::format("metadata.name: this is used in {}, which can result in surprising behavior; a DNS label is recommended: [{}]",
-                              use, fmt::join(wrong, " ")));
+    out.push_back(fmt::format(
+        "metadata.name: this is used in {}, which can result in surprising behavior; a DNS label is recommended: [{}]", use,
+        fmt::join(wrong, " ")));
   }
 }
 
@@ -229,15 +238,12 @@ void warn_of_pod(const meta::v1::ObjectMeta& metadata, const PodSpec& spec, cons
   warn_of_annotations(metadata, within("metadata").member("annotations"), out);
   for (int i = 0; i < spec.image_pull_secrets_size(); ++i) {
     if (!spec.image_pull_secrets(i).name().empty()) continue;
-    out.push_back(fmt::format("{}: invalid empty name \"\"", at_spec.member("imagePullSecrets").index(at(i)).member("name").text()));
+    out.push_back(
+        fmt::format("{}: invalid empty name \"\"", at_spec.member("imagePullSecrets").index(at(i)).member("name").text()));
   }
   warn_of_volumes(spec, at_spec, out);
   warn_of_fractions(spec.overhead(), at_spec.member("overhead"), {"memory", "ephemeral-storage"}, out);
   warn_of_containers(spec, at_spec, out);
-  if (spec.termination_grace_period_seconds() < 0) {
-    out.push_back(fmt::format("{}: must be >= 0; negative values are invalid and will be treated as 1",
-                              at_spec.member("terminationGracePeriodSeconds").text()));
-  }
 }
 
 Warnings warnings_of(const core::v1::Pod& pod) {

@@ -13,8 +13,10 @@ using core::v1::Service;
 Warnings warnings_of(const Service& service) {
   Warnings out;
   const auto& spec = service.spec();
-  if (spec.external_ips_size() > 0) out.emplace_back("spec.externalIPs is deprecated and may no longer be implemented in some clusters");
-  if (spec.cluster_ip() == "None" && spec.session_affinity() == "ClientIP") out.emplace_back("spec.SessionAffinity is ignored for headless services");
+  if (spec.external_ips_size() > 0)
+    out.emplace_back("spec.externalIPs is deprecated and may no longer be implemented in some clusters");
+  if (spec.cluster_ip() == "None" && spec.session_affinity() == "ClientIP")
+    out.emplace_back("spec.SessionAffinity is ignored for headless services");
   if (!spec.external_name().empty() && spec.type() != "ExternalName") {
     out.emplace_back("spec.externalName is ignored when spec.type is not \"ExternalName\"");
   }

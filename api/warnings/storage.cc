@@ -24,8 +24,9 @@ Warnings warnings_of(const PersistentVolume& volume) {
   Warnings out;
   const Path spec("spec");
   if (volume.spec().persistent_volume_reclaim_policy() == "Recycle") {
-    out.emplace_back("spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to "
-                     "use dynamic provisioning.");
+    out.emplace_back(
+        "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to "
+        "use dynamic provisioning.");
   }
   warn_of_terms(volume.spec().node_affinity().required(), spec.member("nodeAffinity").member("required"), out);
   warn_of_source(volume.spec().persistent_volume_source(), spec, out);

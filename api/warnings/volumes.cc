@@ -17,7 +17,6 @@ void warn_of_old_source(const Source& source, const Path& path, Warnings& out) {
   warn(source.has_scale_io(), "scaleIO", "deprecated in v1.16, non-functional in v1.22+");
   warn(source.has_flocker(), "flocker", kSince125);
   warn(source.has_storageos(), "storageOS", kSince125);
-  warn(source.has_quobyte(), "quobyte", kSince125);
   warn(source.has_glusterfs(), "glusterfs", "deprecated in v1.25, non-functional in v1.26+");
   warn(source.has_cephfs(), "cephfs", "deprecated in v1.28, non-functional in v1.31+");
   warn(source.has_rbd(), "rbd", "deprecated in v1.28, non-functional in v1.31+");
@@ -32,7 +31,9 @@ void warn_of_source(const core::v1::VolumeSource& source, const Path& path, Warn
   warn_of_old_source(source, path, out);
 }
 
-void warn_of_source(const core::v1::PersistentVolumeSource& source, const Path& path, Warnings& out) { warn_of_old_source(source, path, out); }
+void warn_of_source(const core::v1::PersistentVolumeSource& source, const Path& path, Warnings& out) {
+  warn_of_old_source(source, path, out);
+}
 
 void warn_of_fractions(const google::protobuf::Map<std::string, meta::v1::Quantity>& amounts, const Path& path,
                        std::initializer_list<std::string_view> resources, Warnings& out) {
@@ -40,8 +41,10 @@ void warn_of_fractions(const google::protobuf::Map<std::string, meta::v1::Quanti
     const auto found = amounts.find(std::string(resource));
     if (found == amounts.end()) continue;
     const auto amount = Quantity::parse(found->second.string());
-    if (!amount || Quantity::of(amount->value()) == *amount) continue;
-    out.push_back(fmt::format("{}: fractional byte value \"{}\" is invalid, must be an integer", path.key(resource).text(), amount->text()));
+    // Amounts beyond 64 bits end there, at a whole one.
+    if (!amount || *amount > Quantity::of(INT64_MAX) || Quantity::of(amount->value()) == *amount) continue;
+    out.push_back(fmt::format("{}: fractional byte value \"{}\" is invalid, must be an integer", path.key(resource).text(),
+                              amount->text()));
   }
 }
 

@@ -19,6 +19,7 @@ struct AdmissionWorld {
   ObjectReader& reader;
   Rng& rng;
   const Clock& clock;
+  Authorizer& authorizer;  // of plugins that ask whether somebody may more than the request says
 };
 
 using MakeAdmission = std::unique_ptr<AdmissionPlugin> (*)(const AdmissionWorld&);
@@ -51,10 +52,16 @@ std::vector<std::unique_ptr<AdmissionPlugin>> make_admission(const AdmissionWorl
 // "pods", "deployments.apps": as messages name a resource.
 std::string resource_name(const api::Resource& resource);
 
-// Whether the request is for this resource of this group, and not for a sub-resource.
+// Whether the request is for this resource of this group, or a part of it.
+bool is_of(const AdmissionRequest& request, std::string_view group, std::string_view plural);
+// … and not for a sub-resource.
 bool is_for(const AdmissionRequest& request, std::string_view group, std::string_view plural);
 
-// 403 with `why`, about the object of the request.
+// Whether the user may `verb` (approve, sign) for a signer, by its name or by its domain's "example.com/*". He outlives the
+// answer.
+Task<bool> may_for_signer(Authorizer& authorizer, const Identity& user, std::string verb, std::string signer);
+
+// 403 with `why`, about the object of the request: by its name, or by what its name will begin with.
 api::ApiError refuse(const AdmissionRequest& request, std::string_view why);
 
 }  // namespace ph::apiserver

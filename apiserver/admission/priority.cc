@@ -2,9 +2,10 @@
 // Upstream: plugin/pkg/admission/priority
 #include <fmt/format.h>
 
-#include "api/kinds.h"
 #include "api/codec.h"
+#include "api/kinds.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/admission/decoded.h"
 
 namespace ph::apiserver::admission {
 namespace {
@@ -27,7 +28,7 @@ Rank rank_of(const PriorityClass& priority) {
 
 class Priority final : public AdmissionPlugin {
  public:
-  explicit Priority(ObjectReader& reader) : reader_(reader) {}
+  explicit Priority(ObjectReader& reader) : classes_(reader) {}
   std::string_view name() const override { return "Priority"; }
 
   void admit(AdmissionRequest& request) override {
@@ -41,7 +42,7 @@ class Priority final : public AdmissionPlugin {
     if (!is_for(request, "scheduling.k8s.io", "priorityclasses") || !request.object) return;
     const auto& priority = request.object->as<PriorityClass>();
     if (!priority.global_default()) return;
-    const std::unique_ptr<PriorityClass> other = default_class();
+    const std::shared_ptr<const PriorityClass> other = default_class();
     if (!other || other->metadata().name() == priority.metadata().name()) return;
     throw refuse(request, fmt::format("PriorityClass {} is already marked as default. Only one default can exist",
                                       other->metadata().name()));
@@ -76,28 +77,32 @@ class Priority final : public AdmissionPlugin {
   Rank rank_for(const AdmissionRequest& request, const Pod& pod) {
     const std::string& name = pod.spec().priority_class_name();
     if (name.empty()) {
-      const std::unique_ptr<PriorityClass> priority = default_class();
+      const std::shared_ptr<const PriorityClass> priority = default_class();
       return priority ? rank_of(*priority) : Rank{};
     }
-    const auto priority = reader_.read<PriorityClass>({{}, name});
+    const auto priority = classes_.find({{}, name});
     if (!priority) throw refuse(request, fmt::format("no PriorityClass with name {} was found", name));
     return rank_of(*priority);
   }
 
   // Of several the one of the lowest value.
-  std::unique_ptr<PriorityClass> default_class() {
-    const api::Resource& resource = *reader_.resource(api::schema_of<PriorityClass>());
-    std::unique_ptr<PriorityClass> found;
-    for (const EntryRef& entry : *reader_.cache(resource)->snapshot().entries) {
-      auto priority = std::make_unique<PriorityClass>();
-      api::decode_envelope(*entry->protobuf, *priority);
+  std::shared_ptr<const PriorityClass> default_class() {
+    WatchCache& cache = classes_.cache();
+    if (default_of_ == cache.version()) return default_;
+    default_ = nullptr;
+    for (const EntryRef& entry : *cache.snapshot().entries) {
+      auto priority = Decoded<PriorityClass>::decode(*entry);
       if (!priority->global_default()) continue;
-      if (!found || priority->value() < found->value()) found = std::move(priority);
+      if (!default_ || priority->value() < default_->value()) default_ = std::move(priority);
     }
-    return found;
+    default_of_ = cache.version();
+    return default_;
   }
 
-  ObjectReader& reader_;
+  Decoded<PriorityClass> classes_;
+  // The default class, and the version of the classes of which it is.
+  std::shared_ptr<const PriorityClass> default_;
+  std::optional<std::uint64_t> default_of_;
 };
 
 }  // namespace

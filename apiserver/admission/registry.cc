@@ -33,9 +33,7 @@ constexpr bool is_upstreams(const AdmissionEntry& entry) {
 }
 static_assert(std::ranges::all_of(kEntries, is_upstreams));
 
-bool has(const std::vector<std::string>& list, std::string_view name) {
-  return std::ranges::find(list, name) != list.end();
-}
+bool has(const std::vector<std::string>& list, std::string_view name) { return std::ranges::find(list, name) != list.end(); }
 
 }  // namespace
 
@@ -44,8 +42,12 @@ std::span<const AdmissionEntry> admission_entries() { return kEntries; }
 std::span<const UpstreamAdmission> upstream_admission() { return kUpstream; }
 
 std::vector<std::string> admission_problems(const std::vector<std::string>& enabled, const std::vector<std::string>& disabled) {
-  const auto known = [](const std::string& name) { return std::ranges::find(kUpstream, name, &UpstreamAdmission::name) != std::end(kUpstream); };
-  const auto here = [](const std::string& name) { return std::ranges::find(kEntries, name, &AdmissionEntry::name) != std::end(kEntries); };
+  const auto known = [](const std::string& name) {
+    return std::ranges::find(kUpstream, name, &UpstreamAdmission::name) != std::end(kUpstream);
+  };
+  const auto here = [](const std::string& name) {
+    return std::ranges::find(kEntries, name, &AdmissionEntry::name) != std::end(kEntries);
+  };
   std::vector<std::string> out;
   for (const std::string& name : enabled) {
     if (!known(name)) out.push_back(fmt::format("enable-admission-plugins plugin \"{}\" is unknown", name));
@@ -64,8 +66,7 @@ std::vector<std::string> admission_problems(const std::vector<std::string>& enab
   return out;
 }
 
-std::vector<std::unique_ptr<AdmissionPlugin>> make_admission(const AdmissionWorld& world,
-                                                             const std::vector<std::string>& enabled,
+std::vector<std::unique_ptr<AdmissionPlugin>> make_admission(const AdmissionWorld& world, const std::vector<std::string>& enabled,
                                                              const std::vector<std::string>& disabled) {
   std::vector<std::unique_ptr<AdmissionPlugin>> out;
   for (const AdmissionEntry& entry : kEntries) {
@@ -78,12 +79,18 @@ std::string resource_name(const api::Resource& resource) {
   return resource.kind.group.empty() ? resource.plural : resource.plural + "." + resource.kind.group;
 }
 
+bool is_of(const AdmissionRequest& request, std::string_view group, std::string_view plural) {
+  return request.resource->kind.group == group && request.resource->plural == plural;
+}
+
 bool is_for(const AdmissionRequest& request, std::string_view group, std::string_view plural) {
-  return request.subresource.empty() && request.resource->kind.group == group && request.resource->plural == plural;
+  return request.subresource.empty() && is_of(request, group, plural);
 }
 
 api::ApiError refuse(const AdmissionRequest& request, std::string_view why) {
-  return api::forbidden(resource_name(*request.resource), request.key.name, why);
+  const bool is_named = !request.key.name.empty() || request.object == nullptr;
+  const std::string& name = is_named ? request.key.name : request.object->metadata().generate_name();
+  return api::forbidden(resource_name(*request.resource), name, why);
 }
 
 }  // namespace ph::apiserver

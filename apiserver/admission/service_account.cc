@@ -7,6 +7,7 @@
 
 #include "api/kinds.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/admission/decoded.h"
 
 namespace ph::apiserver::admission {
 namespace {
@@ -85,8 +86,10 @@ std::string foreign_secret(const ServiceAccount& account, const PodSpec& spec) {
     if (!volume.volume_source().has_secret()) continue;
     const std::string& name = volume.volume_source().secret().secret_name();
     if (!allowed.contains(name)) {
-      return fmt::format("volume with secret.secretName=\"{}\" is not allowed because service account {} does not reference "
-                         "that secret", name, account.metadata().name());
+      return fmt::format(
+          "volume with secret.secretName=\"{}\" is not allowed because service account {} does not reference "
+          "that secret",
+          name, account.metadata().name());
     }
   }
   const auto check = [&](const auto& containers, const char* what) -> std::string {
@@ -94,9 +97,10 @@ std::string foreign_secret(const ServiceAccount& account, const PodSpec& spec) {
       for (const auto& env : container.env()) {
         const auto& ref = env.value_from().secret_key_ref();
         if (!env.value_from().has_secret_key_ref() || allowed.contains(ref.local_object_reference().name())) continue;
-        return fmt::format("{} {} with envVar {} referencing secret.secretName=\"{}\" is not allowed because service account "
-                           "{} does not reference that secret", what, container.name(), env.name(),
-                           ref.local_object_reference().name(), account.metadata().name());
+        return fmt::format(
+            "{} {} with envVar {} referencing secret.secretName=\"{}\" is not allowed because service account "
+            "{} does not reference that secret",
+            what, container.name(), env.name(), ref.local_object_reference().name(), account.metadata().name());
       }
     }
     return {};
@@ -109,15 +113,17 @@ std::string foreign_secret(const ServiceAccount& account, const PodSpec& spec) {
   for (int i = 0; i < spec.image_pull_secrets_size(); ++i) {
     const std::string& name = spec.image_pull_secrets(i).name();
     if (pull.contains(name)) continue;
-    return fmt::format("imagePullSecrets[{}].name=\"{}\" is not allowed because service account {} does not reference that "
-                       "imagePullSecret", i, name, account.metadata().name());
+    return fmt::format(
+        "imagePullSecrets[{}].name=\"{}\" is not allowed because service account {} does not reference that "
+        "imagePullSecret",
+        i, name, account.metadata().name());
   }
   return {};
 }
 
 class ServiceAccounts final : public AdmissionPlugin {
  public:
-  ServiceAccounts(ObjectReader& reader, Rng& rng) : reader_(reader), rng_(rng) {}
+  ServiceAccounts(ObjectReader& reader, Rng& rng) : accounts_(reader), rng_(rng) {}
   std::string_view name() const override { return "ServiceAccount"; }
 
   void admit(AdmissionRequest& request) override {
@@ -128,7 +134,7 @@ class ServiceAccounts final : public AdmissionPlugin {
     if (spec->service_account_name().empty()) spec->set_service_account_name("default");
     spec->set_service_account(spec->service_account_name());
 
-    const std::unique_ptr<ServiceAccount> account = find(request, *spec);
+    const std::shared_ptr<const ServiceAccount> account = find(request, *spec);
     enforce_secrets(request, *account, *spec);
     if (should_mount(*account, *spec)) mount_token(spec, rng_);
     if (spec->image_pull_secrets().empty()) {
@@ -137,9 +143,9 @@ class ServiceAccounts final : public AdmissionPlugin {
   }
 
  private:
-  std::unique_ptr<ServiceAccount> find(const AdmissionRequest& request, const PodSpec& spec) {
+  std::shared_ptr<const ServiceAccount> find(const AdmissionRequest& request, const PodSpec& spec) {
     const std::string& name = spec.service_account_name();
-    auto account = reader_.read<ServiceAccount>({request.key.namespace_name, name});
+    auto account = accounts_.find({request.key.namespace_name, name});
     if (account) return account;
     throw refuse(request, fmt::format("error looking up service account {}/{}: serviceaccount \"{}\" not found",
                                       request.key.namespace_name, name, name));
@@ -169,7 +175,7 @@ class ServiceAccounts final : public AdmissionPlugin {
     }
   }
 
-  ObjectReader& reader_;
+  Decoded<ServiceAccount> accounts_;
   Rng& rng_;
 };
 

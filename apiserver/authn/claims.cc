@@ -11,9 +11,7 @@ using nlohmann::json;
 
 namespace {
 
-std::int64_t seconds(Time time) {
-  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-}
+std::int64_t seconds(Time time) { return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count(); }
 
 json object_json(const ClaimedObject& object) {
   json out = {{"name", object.name}};

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::size_t kCoordinate = 32;
 // What the encoded public key of a P-256 key begins with: its algorithm and curve, and that the point is uncompressed.
-constexpr std::string_view kP256Prefix("\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04", 27);
+constexpr std::string_view kP256Prefix(
+    "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04", 27);
 
 std::string der_of(std::string_view pem) {
   std::string text;
@@ -58,12 +59,13 @@ OpenIdHandler::OpenIdHandler(std::string_view issuer, std::string_view address, 
     if (!key.empty()) keys.push_back(json::parse(key));
   }
   keys_ = share(json{{"keys", std::move(keys)}}.dump());
-  configuration_ = share(json{{"issuer", issuer},
-                              {"jwks_uri", "https://" + std::string(address) + "/openid/v1/jwks"},
-                              {"response_types_supported", {"id_token"}},
-                              {"subject_types_supported", {"public"}},
-                              {"id_token_signing_alg_values_supported", {"ES256"}}}
-                             .dump());
+  configuration_ = share(json{
+      {"issuer", issuer},
+      {"jwks_uri", "https://" + std::string(address) + "/openid/v1/jwks"},
+      {"response_types_supported", {"id_token"}},
+      {"subject_types_supported", {"public"}},
+      {"id_token_signing_alg_values_supported",
+       {"ES256"}}}.dump());
 }
 
 Task<std::optional<HttpResponse>> OpenIdHandler::try_handle(const HttpRequest& request, const Identity&) {

@@ -1,7 +1,10 @@
 // Service account tokens: issued for a service account, and good as long as it and what they are bound to exist.
 #pragma once
 
+#include <array>
 #include <expected>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,7 +17,7 @@
 
 namespace ph::apiserver {
 
-// Belongs to the server's executor.
+// Threads: any, but for `check`.
 class ServiceAccountTokens {
  public:
   struct Options {
@@ -31,22 +34,33 @@ class ServiceAccountTokens {
   std::string issue(Claims claims) const;
 
   // Whose token it is, when it is good now for one of `audiences` (empty: the API's own); or what is wrong with it.
-  // `matched` gets the audiences it is good for.
+  // `matched` gets the audiences it is good for. On the server's executor.
   std::expected<Identity, std::string> check(std::string_view token, const std::vector<std::string>& audiences,
-                                             std::vector<std::string>* matched = nullptr);
+                                             std::vector<std::string>* matched = nullptr) const;
+  // The same, for the API itself; nothing when only the executor can tell.
+  std::optional<std::expected<Identity, std::string>> check_here(std::string_view token) const;
 
  private:
-  std::expected<Claims, std::string> read(std::string_view token);
-  std::string problem_with(const Claims& claims, Time now);
-  template <class T>
-  std::string problem_with_object(const ObjectKey& key, const std::string& uid, Time now, const char* what);
+  using Problem = std::optional<std::string>;  // empty: there is none; nothing: only the executor can tell
+  enum Kind { kServiceAccount, kPod, kSecret, kNode, kKinds };
+  struct Source {
+    const api::Resource* resource;
+    const WatchCache* cache;
+  };
+
+  std::optional<std::expected<Identity, std::string>> judge(std::string_view token, const std::vector<std::string>& audiences,
+                                                            std::vector<std::string>* matched) const;
+  std::expected<Claims, std::string> read(std::string_view token) const;
+  Problem problem_with(const Claims& claims, Time now) const;
+  Problem problem_with_object(Kind kind, const ObjectKey& key, const std::string& uid, Time now, const char* what) const;
 
   const TokenKeys& keys_;
-  ObjectReader& reader_;
   const Clock& clock_;
   Options options_;
+  std::array<Source, kKinds> sources_;
   // Tokens whose signature has been checked; clients send the same one with every request.
-  std::unordered_map<std::string, Claims> known_;
+  mutable std::mutex mutex_;
+  mutable std::unordered_map<std::string, Claims> known_;  // guarded
 };
 
 }  // namespace ph::apiserver

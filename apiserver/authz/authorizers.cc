@@ -11,9 +11,7 @@ class Union final : public Authorizer {
   explicit Union(std::vector<Authorizer*> authorizers) : authorizers_(std::move(authorizers)) {}
 
   Soon<Decision> authorize_soon(Attributes attributes) override {
-    if (std::ranges::find(attributes.user.groups, "system:masters") != attributes.user.groups.end()) {
-      return Decision{Decision::Kind::Allow, {}};
-    }
+    if (is_master(attributes.user)) return Decision{Decision::Kind::Allow, {}};
     Decision so_far;
     for (std::size_t i = 0; i < authorizers_.size(); ++i) {
       Soon<Decision> answer = authorizers_[i]->authorize_soon(attributes);
@@ -23,7 +21,20 @@ class Union final : public Authorizer {
     return so_far;
   }
 
+  std::optional<Decision> authorize_here(const Attributes& attributes) const override {
+    if (is_master(attributes.user)) return Decision{Decision::Kind::Allow, {}};
+    Decision so_far;
+    for (const Authorizer* authorizer : authorizers_) {
+      std::optional<Decision> answer = authorizer->authorize_here(attributes);
+      if (!answer) return std::nullopt;
+      if (settles(so_far, std::move(*answer))) break;
+    }
+    return so_far;
+  }
+
  private:
+  static bool is_master(const Identity& user) { return std::ranges::find(user.groups, "system:masters") != user.groups.end(); }
+
   // As above, from number `i` on, whose answer is not there yet.
   Task<Decision> ask_rest(Attributes attributes, std::size_t i, Soon<Decision> answer, Decision so_far) {
     while (!settles(so_far, co_await answer) && ++i < authorizers_.size()) answer = authorizers_[i]->authorize_soon(attributes);

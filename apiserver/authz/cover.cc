@@ -30,7 +30,9 @@ bool overlap(const Bits& a, const Bits& b) {
   }
   return false;
 }
-bool none(const Bits& bits) { return std::ranges::all_of(bits, [](std::uint64_t word) { return word == 0; }); }
+bool none(const Bits& bits) {
+  return std::ranges::all_of(bits, [](std::uint64_t word) { return word == 0; });
+}
 
 class OutOfWork {};
 
@@ -220,7 +222,8 @@ using Element = std::array<std::uint32_t, N>;
 template <std::size_t N>
 class Walk {
  public:
-  Walk(const std::array<Dimension, N>& dimensions, Meter& meter, std::size_t most) : dimensions_(dimensions), meter_(meter), most_(most) {
+  Walk(const std::array<Dimension, N>& dimensions, Meter& meter, std::size_t most)
+      : dimensions_(dimensions), meter_(meter), most_(most) {
     rest_[N] = Bits(dimensions[0].whole.size(), ~std::uint64_t{0});
     for (std::size_t i = N; i-- > 0;) {
       rest_[i] = dimensions[i].whole;
@@ -297,7 +300,8 @@ void judge(const std::array<Dimension, N>& dimensions, Meter& meter, std::size_t
 void judge_rule(const PolicyRule& rule, const Held& held, Meter& meter, std::size_t most, Coverage& out) {
   const auto at = [](const Texts& list, std::uint32_t i) { return list[static_cast<int>(i)]; };
   if (!rule.resources().empty() && !rule.api_groups().empty()) {
-    judge(std::array{groups_of(rule, held, meter), resources_of(rule, held, meter), verbs_of(rule, held, meter), names_of(rule, held, meter)},
+    judge(std::array{groups_of(rule, held, meter), resources_of(rule, held, meter), verbs_of(rule, held, meter),
+                     names_of(rule, held, meter)},
           meter, most, out, [&](PolicyRule& one, const Element<4>& element) {
             one.add_api_groups(at(rule.api_groups(), element[0]));
             one.add_resources(at(rule.resources(), element[1]));

@@ -10,7 +10,7 @@
 namespace ph::apiserver {
 
 struct CoverLimits {
-  std::size_t missing = 100;      // rules that are told: each may name hundreds of things
+  std::size_t missing = 100;     // rules that are told: each may name hundreds of things
   std::size_t work = 4'000'000;  // steps, of some nanoseconds each
 };
 
@@ -25,6 +25,7 @@ struct Coverage {
 // A rule names a product: verbs × groups × resources × names. It is never multiplied out: what is not told apart by any held rule
 // is judged together, so that work and memory grow with the rules as they are written. Rules that are made to be told apart
 // everywhere come to the limit, and then nothing is covered. Threads: any.
-Coverage rules_cover(std::span<const rbac::v1::PolicyRule> held, std::span<const rbac::v1::PolicyRule> wanted, const CoverLimits& limits = {});
+Coverage rules_cover(std::span<const rbac::v1::PolicyRule> held, std::span<const rbac::v1::PolicyRule> wanted,
+                     const CoverLimits& limits = {});
 
 }  // namespace ph::apiserver

@@ -61,8 +61,8 @@ Rules rules_in(const api::Object* object) {
 }
 
 bool same(const Rules& a, const Rules& b) {
-  return std::ranges::equal(a, b,
-                            [](const PolicyRule& x, const PolicyRule& y) { return x.SerializeAsString() == y.SerializeAsString(); });
+  return std::ranges::equal(
+      a, b, [](const PolicyRule& x, const PolicyRule& y) { return x.SerializeAsString() == y.SerializeAsString(); });
 }
 
 template <class Binding>
@@ -117,7 +117,7 @@ class EscalationCheck final : public AdmissionPlugin {
     if (request.old_object && grant_of<Binding>(request.object) == grant_of<Binding>(request.old_object)) co_return;
     const RoleRef& role = request.object->as<Binding>().role_ref();
     if (co_await may(request, "bind", role.kind() == "Role" ? "roles" : "clusterroles", role.name())) co_return;
-    const auto rules = rbac_.rules_of(role, request.key.namespace_name);
+    const auto rules = rbac_.present()->rules_of(role, request.key.namespace_name);
     if (!rules) {
       throw api::not_found(role.kind() == "Role" ? "roles.rbac.authorization.k8s.io" : "clusterroles.rbac.authorization.k8s.io",
                            role.name());

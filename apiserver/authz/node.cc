@@ -21,8 +21,7 @@ bool environment_names(const Containers& containers, bool secret, const std::str
     for (const auto& env : container.env()) {
       const auto& source = env.value_from();
       if (secret && source.has_secret_key_ref() && source.secret_key_ref().local_object_reference().name() == name) return true;
-      if (!secret && source.has_config_map_key_ref() &&
-          source.config_map_key_ref().local_object_reference().name() == name) {
+      if (!secret && source.has_config_map_key_ref() && source.config_map_key_ref().local_object_reference().name() == name) {
         return true;
       }
     }
@@ -72,27 +71,45 @@ class NodeAuthorizer final : public Authorizer {
 
   Decision authorize(const Attributes& attributes) override {
     const std::optional<std::string> node = node_name_of(attributes.user);
-    if (!node) return {};
-    const RequestInfo& request = attributes.request;
-    if (request.is_resource) {
-      const std::string problem = problem_with(request, *node);
-      if (!problem.empty()) return {Decision::Kind::NoOpinion, problem};
-    }
-    if (!by_rules(request)) return {};
-    return {Decision::Kind::Allow, {}};
+    return node ? decide(*rbac_.present(), attributes.request, *node) : Decision();
+  }
+
+  std::optional<Decision> authorize_here(const Attributes& attributes) const override {
+    const std::optional<std::string> node = node_name_of(attributes.user);
+    if (!node) return Decision();
+    if (needs_pods(attributes.request)) return std::nullopt;
+    const auto index = rbac_.present_here();
+    if (!index) return std::nullopt;
+    return decide(*index, attributes.request, *node);
   }
 
  private:
-  bool by_rules(const RequestInfo& request) {
+  Decision decide(const RbacIndex& index, const RequestInfo& request, const std::string& node) const {
+    if (request.is_resource) {
+      const std::string problem = problem_with(request, node);
+      if (!problem.empty()) return {Decision::Kind::NoOpinion, problem};
+    }
+    if (!by_rules(index, request)) return {};
+    return {Decision::Kind::Allow, {}};
+  }
+
+  static bool by_rules(const RbacIndex& index, const RequestInfo& request) {
     rbac::v1::RoleRef role;
     role.set_kind("ClusterRole");
     role.set_name("system:node");
-    const auto rules = rbac_.rules_of(role, {});
+    const auto rules = index.rules_of(role, {});
     return rules && std::ranges::any_of(*rules, [&](const auto& rule) { return rule_allows(rule, request); });
   }
 
+  // What `problem_with` asks `some_pod` of.
+  static bool needs_pods(const RequestInfo& r) {
+    if (!r.is_resource || !r.group.empty()) return false;
+    return r.resource == "secrets" || r.resource == "configmaps" || r.resource == "persistentvolumeclaims" ||
+           r.resource == "serviceaccounts";
+  }
+
   // Why the rules alone are not enough; empty when they are.
-  std::string problem_with(const RequestInfo& r, const std::string& node) {
+  std::string problem_with(const RequestInfo& r, const std::string& node) const {
     const std::string unrelated = fmt::format("no relationship found between node '{}' and this object", node);
     const auto only_read = [&](auto needs) -> std::string {
       if (r.verb != "get" && r.verb != "list" && r.verb != "watch") return "can only read resources of this type";
@@ -100,7 +117,8 @@ class NodeAuthorizer final : public Authorizer {
       return some_pod(node, r.namespace_name, needs) ? "" : unrelated;
     };
     if (r.group.empty() && r.resource == "secrets") return only_read([&](const Pod& p) { return needs_secret(p, r.name); });
-    if (r.group.empty() && r.resource == "configmaps") return only_read([&](const Pod& p) { return needs_config_map(p, r.name); });
+    if (r.group.empty() && r.resource == "configmaps")
+      return only_read([&](const Pod& p) { return needs_config_map(p, r.name); });
     if (r.group.empty() && r.resource == "persistentvolumeclaims") {
       if (r.subresource.empty() && r.verb != "get") return "can only get individual resources of this type";
       return some_pod(node, r.namespace_name, [&](const Pod& p) { return needs_claim(p, r.name); }) ? "" : unrelated;
@@ -123,7 +141,7 @@ class NodeAuthorizer final : public Authorizer {
 
   // Asked seldom, and only of pods in one namespace: no index is kept for it.
   template <class Predicate>
-  bool some_pod(const std::string& node, const std::string& namespace_name, Predicate wanted) {
+  bool some_pod(const std::string& node, const std::string& namespace_name, Predicate wanted) const {
     const api::Schema& schema = api::schema_of<Pod>();
     const Snapshot pods = reader_.cache(*reader_.resource(schema))->snapshot();
     const std::string prefix = namespace_name + "/";

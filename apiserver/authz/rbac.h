@@ -17,24 +17,28 @@ struct RulesOfUser {
   std::vector<std::string> errors;
 };
 
+// The decision that the index gives.
+Decision decide(const RbacIndex& index, const Attributes& attributes);
+
 class RbacAuthorizer final : public Authorizer {
  public:
   // `reader` must outlive it; nothing is read before the first request.
   explicit RbacAuthorizer(ObjectReader& reader);
   ~RbacAuthorizer() override;
 
-  Decision authorize(const Attributes& attributes) override;
+  Decision authorize(const Attributes& attributes) override { return decide(*present(), attributes); }
+  std::optional<Decision> authorize_here(const Attributes& attributes) const override;
   RulesOfUser rules_for(const Identity& user, std::string_view namespace_name);
-  // The rules of a role as they are now; nothing when it does not exist.
-  std::optional<std::vector<rbac::v1::PolicyRule>> rules_of(const rbac::v1::RoleRef& ref, std::string_view namespace_name);
+
+  // What all roles and bindings come to now; never null.
+  std::shared_ptr<const RbacIndex> present();
+  // On any thread (base/anywhere.h); null when only the executor can tell.
+  std::shared_ptr<const RbacIndex> present_here() const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// The decision the index's present state gives.
-Decision decide(const RbacIndex& index, const Attributes& attributes);
 
 // Several errors as one text: alone, or as "[a, b]".
 std::string join_errors(const std::vector<std::string>& errors);

@@ -1,5 +1,8 @@
 #include "apiserver/authz/rbac_index.h"
 
+#include <map>
+#include <unordered_map>
+
 #include <fmt/format.h>
 
 #include "api/codec.h"
@@ -26,21 +29,22 @@ template <class Kind>
 std::shared_ptr<const RbacBinding> decode_binding(const Entry& entry) {
   Kind message;
   api::decode_envelope(*entry.protobuf, message);
-  return std::make_shared<RbacBinding>(RbacBinding{message.metadata().name(), message.metadata().namespace_(),
+  return std::make_shared<RbacBinding>(RbacBinding{message.metadata().name(),
+                                                   message.metadata().namespace_(),
                                                    message.role_ref(),
                                                    {message.subjects().begin(), message.subjects().end()}});
 }
 
 template <class Kind>
-std::vector<PolicyRule> decode_rules(const Entry& entry) {
+std::shared_ptr<const RbacIndex::Rules> decode_rules(const Entry& entry) {
   Kind message;
   api::decode_envelope(*entry.protobuf, message);
-  return {message.rules().begin(), message.rules().end()};
+  return std::make_shared<RbacIndex::Rules>(message.rules().begin(), message.rules().end());
 }
 
 // Walks two lists ordered by key side by side.
-void differences(const EntryList& before, const EntryList& after,
-                 const std::function<void(const Entry&)>& gone, const std::function<void(const Entry&)>& changed) {
+void differences(const EntryList& before, const EntryList& after, const std::function<void(const Entry&)>& gone,
+                 const std::function<void(const Entry&)>& changed) {
   auto b = before.begin();
   auto a = after.begin();
   while (b != before.end() || a != after.end()) {
@@ -64,8 +68,7 @@ void follow(RbacIndex::Entries& shown, const RbacIndex::Entries& now, Gone gone,
 }
 
 std::string not_found_text(const RoleRef& ref) {
-  return fmt::format("{}.rbac.authorization.k8s.io \"{}\" not found", ref.kind() == "Role" ? "role" : "clusterrole",
-                     ref.name());
+  return fmt::format("{}.rbac.authorization.k8s.io \"{}\" not found", ref.kind() == "Role" ? "role" : "clusterrole", ref.name());
 }
 
 }  // namespace
@@ -81,67 +84,150 @@ std::string RbacBinding::describe(const Subject& subject) const {
   return fmt::format("RoleBinding \"{}/{}\" of {} \"{}\" to {}", name, namespace_name, role.kind(), role.name(), to);
 }
 
-void RbacIndex::refresh(const State& state) {
-  follow(state_.cluster_roles, state.cluster_roles, [&](const Entry& e) { cluster_roles_.erase(e.key); },
-         [&](const Entry& e) { cluster_roles_[e.key] = decode_rules<rbac::v1::ClusterRole>(e); });
-  follow(state_.roles, state.roles, [&](const Entry& e) { roles_.erase(e.key); },
-         [&](const Entry& e) { roles_[e.key] = decode_rules<rbac::v1::Role>(e); });
-  follow(state_.cluster_role_bindings, state.cluster_role_bindings, [&](const Entry& e) { drop_binding(e.key); },
-         [&](const Entry& e) { put_binding(e.key, decode_binding<rbac::v1::ClusterRoleBinding>(e)); });
-  follow(state_.role_bindings, state.role_bindings, [&](const Entry& e) { drop_binding(e.key); },
-         [&](const Entry& e) { put_binding(e.key, decode_binding<rbac::v1::RoleBinding>(e)); });
-}
+// -- What is in one place. Immutable once it is in a shard.
 
-void RbacIndex::put_binding(std::string_view key, std::shared_ptr<const RbacBinding> binding) {
-  drop_binding(key);
-  BySubject& by_subject = scopes_[binding->namespace_name];
-  for (std::size_t i = 0; i < binding->subjects.size(); ++i) {
-    const std::string subject = subject_key(binding->subjects[i], binding->namespace_name);
-    if (!subject.empty()) by_subject[subject].push_back({binding, i});
-  }
-  bindings_.emplace(key, std::move(binding));
-}
+struct RbacIndex::Scope {
+  struct Use {
+    std::shared_ptr<const RbacBinding> binding;
+    std::size_t subject = 0;
+  };
 
-void RbacIndex::drop_binding(std::string_view key) {
-  const auto found = bindings_.find(key);
-  if (found == bindings_.end()) return;
-  const std::shared_ptr<const RbacBinding> binding = found->second;
-  bindings_.erase(found);
-  const auto scope = scopes_.find(binding->namespace_name);
-  for (const Subject& subject : binding->subjects) {
-    const auto uses = scope->second.find(subject_key(subject, binding->namespace_name));
-    if (uses == scope->second.end()) continue;
-    std::erase_if(uses->second, [&](const Use& use) { return use.binding == binding; });
-    if (uses->second.empty()) scope->second.erase(uses);
-  }
-  if (scope->second.empty()) scopes_.erase(scope);
-}
+  std::map<std::string, std::shared_ptr<const Rules>, std::less<>> roles;
+  std::map<std::string, std::shared_ptr<const RbacBinding>, std::less<>> bindings;
+  std::unordered_map<std::string, std::vector<Use>> by_subject;  // of the bindings
 
-const std::vector<PolicyRule>* RbacIndex::rules_of(const RoleRef& ref, std::string_view namespace_name) const {
-  const bool local = ref.kind() == "Role";
-  const auto& roles = local ? roles_ : cluster_roles_;
-  const auto found = roles.find(local ? std::string(namespace_name) + "/" + ref.name() : ref.name());
-  return found == roles.end() ? nullptr : &found->second;
-}
+  bool empty() const { return roles.empty() && bindings.empty(); }
 
-bool RbacIndex::visit_scope(const Identity& user, std::string_view scope,
-                            const std::function<bool(const Grant&)>& visit) const {
-  const auto by_subject = scopes_.find(std::string(scope));
-  if (by_subject == scopes_.end()) return true;
-  std::vector<Use> uses;
-  const auto collect = [&](const std::string& key) {
-    if (const auto found = by_subject->second.find(key); found != by_subject->second.end()) {
-      uses.insert(uses.end(), found->second.begin(), found->second.end());
+  void put(std::string_view name, std::shared_ptr<const RbacBinding> binding) {
+    drop(name);
+    for (std::size_t i = 0; i < binding->subjects.size(); ++i) {
+      const std::string subject = subject_key(binding->subjects[i], binding->namespace_name);
+      if (!subject.empty()) by_subject[subject].push_back({binding, i});
     }
+    bindings.emplace(name, std::move(binding));
+  }
+
+  void drop(std::string_view name) {
+    const auto found = bindings.find(name);
+    if (found == bindings.end()) return;
+    const std::shared_ptr<const RbacBinding> binding = found->second;
+    bindings.erase(found);
+    for (const Subject& subject : binding->subjects) {
+      const auto uses = by_subject.find(subject_key(subject, binding->namespace_name));
+      if (uses == by_subject.end()) continue;
+      std::erase_if(uses->second, [&](const Use& use) { return use.binding == binding; });
+      if (uses->second.empty()) by_subject.erase(uses);
+    }
+  }
+};
+
+struct RbacIndex::Shard {
+  std::map<std::string, std::shared_ptr<const Scope>, std::less<>> scopes;
+};
+
+namespace {
+
+std::size_t shard_of(std::string_view name, std::size_t shards) { return std::hash<std::string_view>()(name) % shards; }
+
+}  // namespace
+
+// The changes of one refresh: what they touch is copied once, whatever else has it.
+class RbacIndex::Edit {
+ public:
+  explicit Edit(RbacIndex& index) : index_(index) {}
+
+  Scope& scope(std::string_view name) {
+    const auto [found, fresh] = scopes_.try_emplace(std::string(name));
+    if (fresh) {
+      const Scope* before = index_.scope(name);
+      found->second = before ? std::make_shared<Scope>(*before) : std::make_shared<Scope>();
+    }
+    return *found->second;
+  }
+
+  void finish() {
+    std::map<std::size_t, std::shared_ptr<Shard>> shards;
+    for (auto& [name, scope] : scopes_) {
+      const std::size_t number = shard_of(name, kShards);
+      std::shared_ptr<Shard>& shard = shards[number];
+      if (!shard) shard = index_.shards_[number] ? std::make_shared<Shard>(*index_.shards_[number]) : std::make_shared<Shard>();
+      if (scope->empty()) {
+        shard->scopes.erase(name);
+      } else {
+        shard->scopes.insert_or_assign(name, std::move(scope));
+      }
+    }
+    for (auto& [number, shard] : shards) index_.shards_[number] = std::move(shard);
+  }
+
+ private:
+  RbacIndex& index_;
+  std::map<std::string, std::shared_ptr<Scope>, std::less<>> scopes_;
+};
+
+void RbacIndex::refresh(const State& state) {
+  Edit edit(*this);
+  const auto drop_role = [&](const Entry& e) {
+    auto& roles = edit.scope(e.namespace_name()).roles;
+    roles.erase(roles.find(e.name()));
+  };
+  const auto drop_binding = [&](const Entry& e) { edit.scope(e.namespace_name()).drop(e.name()); };
+  const auto put_role = [&](const Entry& e, std::shared_ptr<const Rules> rules) {
+    edit.scope(e.namespace_name()).roles.insert_or_assign(std::string(e.name()), std::move(rules));
+  };
+  const auto put_binding = [&](const Entry& e, std::shared_ptr<const RbacBinding> binding) {
+    edit.scope(e.namespace_name()).put(e.name(), std::move(binding));
+  };
+  follow(state_.cluster_roles, state.cluster_roles, drop_role,
+         [&](const Entry& e) { put_role(e, decode_rules<rbac::v1::ClusterRole>(e)); });
+  follow(state_.roles, state.roles, drop_role, [&](const Entry& e) { put_role(e, decode_rules<rbac::v1::Role>(e)); });
+  follow(state_.cluster_role_bindings, state.cluster_role_bindings, drop_binding,
+         [&](const Entry& e) { put_binding(e, decode_binding<rbac::v1::ClusterRoleBinding>(e)); });
+  follow(state_.role_bindings, state.role_bindings, drop_binding,
+         [&](const Entry& e) { put_binding(e, decode_binding<rbac::v1::RoleBinding>(e)); });
+  edit.finish();
+}
+
+// -- Reading
+
+const RbacIndex::Scope* RbacIndex::scope(std::string_view name) const {
+  const auto& shard = shards_[shard_of(name, kShards)];
+  if (!shard) return nullptr;
+  const auto found = shard->scopes.find(name);
+  return found == shard->scopes.end() ? nullptr : found->second.get();
+}
+
+const std::shared_ptr<const RbacIndex::Rules>* RbacIndex::find_rules(const RoleRef& ref, std::string_view namespace_name) const {
+  const Scope* in = scope(ref.kind() == "Role" ? namespace_name : std::string_view());
+  if (!in) return nullptr;
+  const auto found = in->roles.find(ref.name());
+  return found == in->roles.end() ? nullptr : &found->second;
+}
+
+std::shared_ptr<const RbacIndex::Rules> RbacIndex::rules_of(const RoleRef& ref, std::string_view namespace_name) const {
+  const auto* found = find_rules(ref, namespace_name);
+  return found ? *found : nullptr;
+}
+
+bool RbacIndex::visit_scope(const Identity& user, std::string_view name, const std::function<bool(const Grant&)>& visit) const {
+  const Scope* in = scope(name);
+  if (!in) return true;
+  std::vector<const Scope::Use*> uses;
+  const auto collect = [&](const std::string& key) {
+    const auto found = in->by_subject.find(key);
+    if (found == in->by_subject.end()) return;
+    for (const Scope::Use& use : found->second) uses.push_back(&use);
   };
   collect("u:" + user.name);
   for (const std::string& group : user.groups) collect("g:" + group);
-  std::ranges::sort(uses, {}, [](const Use& use) { return std::pair<std::string_view, std::size_t>(use.binding->name, use.subject); });
+  std::ranges::sort(
+      uses, {}, [](const Scope::Use* use) { return std::pair<std::string_view, std::size_t>(use->binding->name, use->subject); });
   const RbacBinding* before = nullptr;
-  for (const Use& use : uses) {
-    if (use.binding.get() == before) continue;  // its first matching subject is enough
-    before = use.binding.get();
-    Grant grant{before, &before->subjects[use.subject], rules_of(before->role, scope), {}};
+  for (const Scope::Use* use : uses) {
+    if (use->binding.get() == before) continue;  // its first matching subject is enough
+    before = use->binding.get();
+    const auto* rules = find_rules(before->role, name);
+    Grant grant{before, &before->subjects[use->subject], rules ? rules->get() : nullptr, {}};
     if (!grant.rules) grant.error = not_found_text(before->role);
     if (!visit(grant)) return false;
   }

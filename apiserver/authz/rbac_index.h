@@ -1,12 +1,11 @@
 // Roles and bindings as authorization wants them: by subject, decoded once, kept up to date by differences.
 #pragma once
 
+#include <array>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "api/kinds.h"
@@ -25,10 +24,12 @@ struct RbacBinding {
   std::string describe(const rbac::v1::Subject& subject) const;
 };
 
-// Belongs to one executor.
+// A value: a copy costs little and shares all that neither of the two changes, so that one can be kept up to date while any thread
+// reads others.
 class RbacIndex {
  public:
   using Entries = std::shared_ptr<const EntryList>;
+  using Rules = std::vector<rbac::v1::PolicyRule>;
   struct State {
     Entries cluster_roles, cluster_role_bindings, roles, role_bindings;
   };
@@ -41,7 +42,7 @@ class RbacIndex {
   struct Grant {
     const RbacBinding* binding = nullptr;
     const rbac::v1::Subject* subject = nullptr;
-    const std::vector<rbac::v1::PolicyRule>* rules = nullptr;
+    const Rules* rules = nullptr;
     std::string error;
   };
   // Visits the user's grants in the whole cluster, then (unless it is empty) those in the namespace, each in the order of
@@ -49,25 +50,21 @@ class RbacIndex {
   void visit(const Identity& user, std::string_view namespace_name, const std::function<bool(const Grant&)>& visit) const;
 
   // The rules of a role or cluster role; null when there is none.
-  const std::vector<rbac::v1::PolicyRule>* rules_of(const rbac::v1::RoleRef& ref, std::string_view namespace_name) const;
+  std::shared_ptr<const Rules> rules_of(const rbac::v1::RoleRef& ref, std::string_view namespace_name) const;
 
  private:
-  using Rules = std::vector<rbac::v1::PolicyRule>;
-  struct Use {
-    std::shared_ptr<const RbacBinding> binding;
-    std::size_t subject = 0;
-  };
-  using BySubject = std::unordered_map<std::string, std::vector<Use>>;
+  struct Scope;
+  struct Shard;
+  class Edit;
+  static constexpr std::size_t kShards = 64;  // a change of one namespace copies a part of their names
 
-  void put_binding(std::string_view key, std::shared_ptr<const RbacBinding> binding);
-  void drop_binding(std::string_view key);
-  bool visit_scope(const Identity& user, std::string_view scope, const std::function<bool(const Grant&)>& visit) const;
+  const Scope* scope(std::string_view name) const;
+  const std::shared_ptr<const Rules>* find_rules(const rbac::v1::RoleRef& ref, std::string_view namespace_name) const;
+  bool visit_scope(const Identity& user, std::string_view name, const std::function<bool(const Grant&)>& visit) const;
 
   State state_;
-  std::map<std::string, Rules, std::less<>> cluster_roles_, roles_;  // by key
-  // By key; cluster-wide ones have no slash in theirs.
-  std::map<std::string, std::shared_ptr<const RbacBinding>, std::less<>> bindings_;
-  std::unordered_map<std::string, BySubject> scopes_;  // by namespace; "" is the cluster
+  // What there is in each namespace, and, by the name "", in the cluster.
+  std::array<std::shared_ptr<const Shard>, kShards> shards_;
 };
 
 }  // namespace ph::apiserver

@@ -23,9 +23,6 @@ void add_namespaces(std::vector<std::unique_ptr<Message>>& out) {
   for (const char* name : {"kube-system", "kube-public", "kube-node-lease", "default"}) {
     core::v1::Namespace space;
     space.mutable_metadata()->set_name(name);
-    (*space.mutable_metadata()->mutable_labels())["kubernetes.io/metadata.name"] = name;
-    space.mutable_spec()->add_finalizers("kubernetes");
-    space.mutable_status()->set_phase("Active");
     out.push_back(boxed(std::move(space)));
   }
 }
@@ -36,8 +33,7 @@ void add_priority_classes(std::vector<std::unique_ptr<Message>>& out) {
     std::int32_t value;
   };
   static constexpr System kSystem[] = {
-      {"system-node-critical",
-       "Used for system critical pods that must not be moved from their current node.", 2000001000},
+      {"system-node-critical", "Used for system critical pods that must not be moved from their current node.", 2000001000},
       {"system-cluster-critical",
        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.", 2000000000},
   };
@@ -118,7 +114,8 @@ Task<void> bootstrap_cluster(ApiServer& server, const Clock& clock, BootstrapOpt
   plan(server.reader(), std::move(policy.roles), create, update);
   plan(server.reader(), std::move(policy.role_bindings), create, update);
 
-  for (const auto* list : {&api::mandatory_flow_schemas(), &api::suggested_flow_schemas()}) plan(server.reader(), *list, create, update);
+  for (const auto* list : {&api::mandatory_flow_schemas(), &api::suggested_flow_schemas()})
+    plan(server.reader(), *list, create, update);
   for (const auto* list : {&api::mandatory_priority_levels(), &api::suggested_priority_levels()}) {
     plan(server.reader(), *list, create, update);
   }

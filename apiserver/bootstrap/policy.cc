@@ -144,8 +144,7 @@ class Parser {
       return;
     }
     PH_ASSERT(cluster_role_ != nullptr);
-    put_labels(words(line), 1,
-               cluster_role_->mutable_aggregation_rule()->add_cluster_role_selectors()->mutable_match_labels());
+    put_labels(words(line), 1, cluster_role_->mutable_aggregation_rule()->add_cluster_role_selectors()->mutable_match_labels());
   }
 
   Policy policy_;

@@ -73,9 +73,8 @@ bool reconcile_selectors(rbac::v1::ClusterRole& existing, const rbac::v1::Cluste
     const auto& known = existing.aggregation_rule().cluster_role_selectors();
     const auto equal = [&](const auto& s) {
       return s.match_expressions().empty() && s.match_labels().size() == selector.match_labels().size() &&
-             std::ranges::equal(sorted(s.match_labels()), sorted(selector.match_labels()), [](const auto* a, const auto* b) {
-               return a->first == b->first && a->second == b->second;
-             });
+             std::ranges::equal(sorted(s.match_labels()), sorted(selector.match_labels()),
+                                [](const auto* a, const auto* b) { return a->first == b->first && a->second == b->second; });
     };
     if (std::ranges::any_of(known, equal)) continue;
     *existing.mutable_aggregation_rule()->add_cluster_role_selectors() = selector;
@@ -136,7 +135,8 @@ bool reconcile(FlowSchema& existing, const FlowSchema& expected) {
 bool reconcile(PriorityLevelConfiguration& existing, const PriorityLevelConfiguration& expected) {
   PriorityLevelConfiguration wanted = expected;
   // The shares of the exempt level are the cluster's.
-  if (wanted.spec().has_exempt() && existing.spec().has_exempt()) *wanted.mutable_spec()->mutable_exempt() = existing.spec().exempt();
+  if (wanted.spec().has_exempt() && existing.spec().has_exempt())
+    *wanted.mutable_spec()->mutable_exempt() = existing.spec().exempt();
   return reconcile_spec(existing, wanted, api::mandatory_priority_level(expected.metadata().name()) != nullptr);
 }
 

@@ -16,6 +16,7 @@ bool reconcile(rbac::v1::RoleBinding& existing, const rbac::v1::RoleBinding& exp
 // What is mandatory is always put right; else the annotation decides (api/flows.h), and where there is none, whether anybody has
 // changed the object.
 bool reconcile(flowcontrol::v1::FlowSchema& existing, const flowcontrol::v1::FlowSchema& expected);
-bool reconcile(flowcontrol::v1::PriorityLevelConfiguration& existing, const flowcontrol::v1::PriorityLevelConfiguration& expected);
+bool reconcile(flowcontrol::v1::PriorityLevelConfiguration& existing,
+               const flowcontrol::v1::PriorityLevelConfiguration& expected);
 
 }  // namespace ph::apiserver

@@ -19,6 +19,9 @@ constexpr Duration kMomentUnused = std::chrono::minutes(1);
 constexpr std::uint64_t kEventsOfLook = 64;
 constexpr Duration kLookInterval = std::chrono::seconds(1);
 
+// What watches are told in one turn: about half a millisecond of work.
+constexpr std::size_t kCostOfTurn = 10'000;
+
 }  // namespace
 
 WatchCache::Impl::Impl(std::shared_ptr<CacheHub::Impl> hub, std::string prefix, WindowSize size)
@@ -45,9 +48,7 @@ WatchCache::WatchCache(CacheHub& hub, std::string prefix, WindowSize size)
 WatchCache::WatchCache(Store& store, Executor& executor, std::string prefix)
     : impl_(std::make_shared<Impl>(CacheHub(store, executor).impl_, std::move(prefix), WindowSize::Normal)) {}
 
-WatchCache::~WatchCache() {
-  close();
-}
+WatchCache::~WatchCache() { close(); }
 
 Task<void> WatchCache::fill() {
   // Once it is filled nothing needs a turn of the executor.
@@ -55,17 +56,55 @@ Task<void> WatchCache::fill() {
   co_await impl_->hub->fill();
 }
 
-EntryRef WatchCache::find(std::string_view key) const { return impl_->entries.find(key); }
+EntryRef WatchCache::find(std::string_view key) const {
+  assert_on_executor();
+  return impl_->entries.find(key);
+}
 std::size_t WatchCache::size() const { return impl_->entries.size(); }
-Revision WatchCache::revision() const { return impl_->hub->revision; }
+Revision WatchCache::revision() const {
+  assert_on_executor();
+  return impl_->hub->revision;
+}
 
-Snapshot WatchCache::snapshot() { return {revision(), impl_->list()}; }
+Snapshot WatchCache::snapshot() {
+  assert_on_executor();
+  return {revision(), impl_->list()};
+}
+
+std::optional<Snapshot> WatchCache::published() const {
+  const Impl& cache = *impl_;
+  const std::uint64_t before = cache.hub->published.load();
+  std::shared_ptr<const EntryList> present = cache.published.get();
+  if (!impl_->wanted.load(std::memory_order_relaxed)) impl_->wanted.store(true, std::memory_order_relaxed);
+  if (!present || before % 2 != 0 || cache.hub->published.load() != before) return std::nullopt;
+  return Snapshot{Revision{before / 2}, std::move(present)};
+}
+
+std::optional<EntryRef> WatchCache::look(std::string_view key) const {
+  if (!Anywhere::here()) {
+    publish();
+    return impl_->entries.find(key);
+  }
+  const auto snapshot = published();
+  if (!snapshot) return std::nullopt;
+  return snapshot->entries->find(key);
+}
+
+// Whoever has asked will ask again: the next change is published, too.
+void WatchCache::publish() const {
+  assert_on_executor();
+  if (impl_->wanted.load(std::memory_order_relaxed) && impl_->filled && !impl_->closed && !impl_->published.get()) {
+    impl_->published.set(impl_->list());
+  }
+}
+
+std::uint64_t WatchCache::version() const { return impl_->version.load(); }
 
 std::optional<Snapshot> WatchCache::snapshot_at(Revision wanted) {
+  assert_on_executor();
   Impl& cache = *impl_;
   if (wanted > revision() || !cache.filled) return std::nullopt;
-  if (cache.window.after(wanted) == cache.window.end() && wanted >= cache.window.since())
-    return Snapshot{wanted, cache.list()};
+  if (cache.window.after(wanted) == cache.window.end() && wanted >= cache.window.since()) return Snapshot{wanted, cache.list()};
   if (const Impl::Moment* moment = cache.moment(wanted)) return moment->snapshot;
   if (wanted < cache.window.since()) return std::nullopt;
   return cache.keep(cache.rebuild(wanted)).snapshot;
@@ -86,9 +125,16 @@ Revision WatchCache::since() const { return impl_->window.since(); }
 
 std::unique_ptr<CacheWatch> WatchCache::watch(Revision since, std::optional<Interest> interest,
                                               std::shared_ptr<const EntryList> initial) {
+  assert_on_executor();
   PH_ASSERT(impl_->filled);
   if (impl_->closed || since < impl_->window.since()) return nullptr;
   return std::make_unique<Watch>(impl_, since, std::move(interest), std::move(initial));
+}
+
+Revision WatchCache::resumes_after(Revision told) const {
+  assert_on_executor();
+  const bool has_several = impl_->window.count(told) > 1;
+  return has_several ? Revision{told.value - 1} : told;
 }
 
 void WatchCache::close() { impl_->close(); }
@@ -129,6 +175,7 @@ void WatchCache::Impl::apply(const Change& change) {
   }
   if (event.before) bytes -= event.before->protobuf->size();
   present.reset();
+  ++version;
   window.push(std::move(event), change.time);
   watches.pushed();
 }
@@ -167,8 +214,7 @@ void WatchCache::Impl::finish_fill(const Recent& recent) {
     if (change.previous) event.before = make_entry(change.key, change.previous_modified, change.previous);
     if (change.value) {
       const auto next = found_by_next.find(change.key);
-      event.after =
-          next != found_by_next.end() ? next->second : entries.find(std::string_view(change.key).substr(prefix.size()));
+      event.after = next != found_by_next.end() ? next->second : entries.find(std::string_view(change.key).substr(prefix.size()));
       PH_ASSERT(event.after);
       PH_ASSERT(event.after->revision == change.revision);
     } else {
@@ -180,6 +226,7 @@ void WatchCache::Impl::finish_fill(const Recent& recent) {
   for (std::size_t i = 0; i < events.size(); ++i) window.push(std::move(events[i]), changes[i]->time);
   trim(hub->executor.clock().now(), hub->executor.clock().steady());
   filled = true;
+  ++version;
   present = nullptr;  // somebody may have looked before there was anything
   early = {};
 }
@@ -221,8 +268,26 @@ WatchCache::Impl::Moment& WatchCache::Impl::keep(Snapshot snapshot) {
   return moments.front();
 }
 
+void WatchCache::Impl::deliver_soon() {
+  if (due.empty() || std::exchange(delivering, true)) return;
+  hub->executor.post([weak = weak_from_this()] {
+    if (const auto cache = weak.lock()) cache->deliver();
+  });
+}
+
+void WatchCache::Impl::deliver() {
+  delivering = false;
+  for (std::size_t cost = 0; !due.empty() && cost < kCostOfTurn;) {
+    Watch* const watch = due.front();
+    due.pop_front();
+    cost += watch->tell();
+  }
+  deliver_soon();
+}
+
 void WatchCache::Impl::close() {
   closed = true;
+  published.set(nullptr);
   // Another one may come in its place while watches still hold this one.
   leave_hub();
   watches.end_all();
@@ -234,6 +299,11 @@ void WatchCache::Impl::close() {
 const std::shared_ptr<const EntryList>& WatchCache::Impl::list() {
   if (!present) present = entries.list();
   return present;
+}
+
+void WatchCache::Impl::publish_or_retract() {
+  if (!filled) return;
+  published.set(wanted.exchange(false) ? list() : nullptr);
 }
 
 // Undoes what happened since.

@@ -1,8 +1,8 @@
 // Watch cache: what one resource holds, in memory, and its recent changes for watchers.
 //
 // Filled from the store at start, fed by it afterwards. An entry is immutable and shared by every reader and watcher;
-// its bytes were encoded once, by the write. Everything belongs to the apiserver's executor, but entries may be read
-// (rendered) on any thread.
+// its bytes were encoded once, by the write. Everything belongs to the apiserver's executor, but for entries and snapshots, which may
+// be read on any thread, and `published` and `version`, by which other threads come to them.
 #pragma once
 
 #include <functional>
@@ -54,6 +54,21 @@ class CacheWatch {
   // The next events (at least one), or nothing: the watch is `lost`. `deadline`: at that time it returns an empty list, so that the
   // caller can send a bookmark or end.
   virtual Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) = 0;
+
+  // -- Instead of a turn for each watch that waits: those that want it are told of events one after the other.
+
+  // Called while somebody waits in `next` and there may be events: takes what `coming` shows. What is not taken ends the wait.
+  // `cost`: of what has been done, as `Turn` counts. Does not throw, and ends no watch.
+  struct Told {
+    bool all = false;
+    std::size_t cost = 0;
+  };
+  virtual void on_events(std::function<Told()> tell) = 0;
+  // The first event that has not been told, when that is known; null: there is none, or `next` has to be asked. It is there until
+  // the next change.
+  virtual const CacheEvent* coming() = 0;
+  // It has been told.
+  virtual void pass() = 0;
   // It has read something that it held already: it is not as if it had gone away.
   virtual void note_read() = 0;
   // What it was given to begin with, until it says that it is done with that, or is lost; then null.
@@ -114,6 +129,16 @@ class WatchCache {
 
   // The present, cheap to take (shared until the next change).
   Snapshot snapshot();
+  // The same for other threads: threads any. Nothing while there is no such snapshot: the cache has changed since somebody asked last,
+  // or is just being changed. Then the executor is to be asked, which makes one when it comes to `publish`; a cache that nobody
+  // asks costs nothing. It is never older than what any executor's work, `next` of a watch or answer has told before.
+  std::optional<Snapshot> published() const;
+  // Makes what was asked for in vain.
+  void publish() const;
+  // As `find`, for whoever asks (base/anywhere.h): nothing when only the executor can tell.
+  std::optional<EntryRef> look(std::string_view key) const;
+  // Threads: any. Another number after each change, before anybody is told of that.
+  std::uint64_t version() const;
   // The state at an older revision, for `continue` and exact reads; nothing when it cannot be rebuilt any more.
   std::optional<Snapshot> snapshot_at(Revision revision);
   // A list of that moment goes on with another page: it is kept for `snapshot_at`, of a small window also when that has moved on; a
@@ -125,7 +150,12 @@ class WatchCache {
   Revision since() const;
   // Everything after `since` that is of interest; nothing when the events since then are no longer held (the client gets 410).
   // `initial`: the moment that it begins with, if it does, of which `since` is the revision.
-  std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {}, std::shared_ptr<const EntryList> initial = {});
+  std::unique_ptr<CacheWatch> watch(Revision since, std::optional<Interest> interest = {},
+                                    std::shared_ptr<const EntryList> initial = {});
+
+  // Where a client goes on that has been told of `told`. One revision may have changed several objects, and the client may have heard of
+  // the first of them only: it hears of all of them once more.
+  Revision resumes_after(Revision told) const;
 
   // Wakes all watchers with the end.
   void close();
@@ -139,7 +169,7 @@ class WatchCache {
     std::size_t backlog_bytes = 0;
     std::uint64_t squeezed = 0;  // events that have left the window before their time, for want of room
     std::uint64_t expired = 0;   // watches that were ended because they were too slow
-    std::uint64_t changes = 0;  // told by the store since the cache was made
+    std::uint64_t changes = 0;   // told by the store since the cache was made
   };
   Stats stats() const;
 

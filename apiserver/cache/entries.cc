@@ -37,8 +37,7 @@ const EntryRef& EntryList::operator[](std::size_t index) const {
 }
 
 EntryList::Iterator EntryList::lower_bound(std::string_view key) const {
-  const auto chunk =
-      std::ranges::lower_bound(chunks_, key, {}, [](const auto& c) { return std::string_view(c->back()->key); });
+  const auto chunk = std::ranges::lower_bound(chunks_, key, {}, [](const auto& c) { return std::string_view(c->back()->key); });
   if (chunk == chunks_.end()) return end();
   const auto at = std::ranges::lower_bound(**chunk, key, {}, key_of);
   const std::size_t number = chunk - chunks_.begin();

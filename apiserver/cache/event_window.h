@@ -50,6 +50,11 @@ class EventWindow {
     return begin_ + (at - slots_.begin());
   }
 
+  // How many events of that revision are held.
+  std::size_t count(Revision revision) const {
+    return std::ranges::equal_range(slots_, revision, {}, [](const Slot& s) { return s.event.revision; }).size();
+  }
+
   void push(CacheEvent event, Time time) {
     PH_ASSERT(slots_.empty() ? event.revision > since_ : event.revision >= slots_.back().event.revision);
     const std::size_t bytes = kEventBytes + size_of(event.before) + size_of(event.deleted);

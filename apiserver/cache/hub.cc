@@ -18,7 +18,7 @@ std::string after_prefix(std::string prefix) {
 }  // namespace
 
 CacheHub::Impl::Impl(Store& store, Executor& executor, CacheOptions options)
-    : store(store), executor(executor), options(options), revision(store.revision()) {}
+    : store(store), executor(executor), options(options), revision(store.revision()), published(2 * revision.value) {}
 
 CacheHub::CacheHub(Store& store, Executor& executor, CacheOptions options)
     : impl_(std::make_shared<Impl>(store, executor, options)) {
@@ -46,12 +46,14 @@ void CacheHub::Impl::changed(std::span<const Change> changes) {
   }
   PH_ASSERT(changes.back().revision > revision);
   revision = changes.back().revision;
+  publish(touched);
   const Time now = executor.clock().now();
   const Steady steady = executor.clock().steady();
   for (WatchCache::Impl* cache : touched) {
     cache->touched = false;
     cache->trim(now, steady);
     cache->watches.wake();
+    cache->deliver_soon();
   }
   // Caches that nothing touches grow old too: one a batch is looked at.
   auto next = caches.upper_bound(last_trimmed);
@@ -61,6 +63,13 @@ void CacheHub::Impl::changed(std::span<const Change> changes) {
     next->second->trim(now, steady);
   }
   fit(steady);
+}
+
+// Nobody has been told of the changes yet, be it by an answer: that comes in a later turn, or later in this one.
+void CacheHub::Impl::publish(std::span<WatchCache::Impl* const> touched) {
+  published.fetch_or(1);
+  for (WatchCache::Impl* cache : touched) cache->publish_or_retract();
+  published.store(2 * revision.value);
 }
 
 void CacheHub::Impl::fit(Steady now) {

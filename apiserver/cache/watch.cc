@@ -30,6 +30,7 @@ Watch::Watch(std::shared_ptr<WatchCache::Impl> cache, Revision since, std::optio
 
 Watch::~Watch() {
   disarm();
+  if (due_) cache_->due.erase(place_in_due_);
   cache_->watches.leave(place_);
   // A task that still waits is never resumed.
   if (parked_) parked_->handle = nullptr;
@@ -72,21 +73,29 @@ std::uint64_t Watch::upcoming() const {
   return known ? place_.group->next(next_, cache_->window.end()) : next_;
 }
 
-std::vector<CacheEvent> Watch::take() {
+// Of what is known (`prepare`).
+const CacheEvent* Watch::first() {
   const EventWindow& window = cache_->window;
-  std::vector<CacheEvent> events;
-  std::size_t bytes = 0;
   for (next_ = upcoming(); next_ < window.end(); ++next_, next_ = upcoming()) {
     PH_ASSERT(next_ >= window.begin());
-    const CacheEvent& event = window[next_];
-    if (event.revision <= since_) continue;
+    if (window[next_].revision > since_) return &window[next_];
+  }
+  return nullptr;
+}
+
+std::vector<CacheEvent> Watch::take() {
+  std::vector<CacheEvent> events;
+  std::size_t bytes = 0;
+  for (const CacheEvent* event = first(); event; pass(), event = first()) {
     // A revision is never cut in two: the client could not resume between the halves.
-    if ((events.size() >= kPortion || bytes >= kPortionBytes) && event.revision != events.back().revision) break;
-    events.push_back(event);
-    bytes += size_of(event);
+    if ((events.size() >= kPortion || bytes >= kPortionBytes) && event->revision != events.back().revision) break;
+    events.push_back(*event);
+    bytes += size_of(*event);
   }
   return events;
 }
+
+const CacheEvent* Watch::coming() { return !lost() && prepare() ? first() : nullptr; }
 
 // What existed is held by events, too: those from its moment on have the states that have been replaced since.
 std::uint64_t Watch::needs() const {
@@ -115,6 +124,26 @@ Revision Watch::revision() const {
   const std::uint64_t number = upcoming();
   const Revision told = number < window.end() ? Revision{window[number].revision.value - 1} : cache_->hub->revision;
   return std::max(since_, told);
+}
+
+void Watch::notify() {
+  if (!tell_) return wake();
+  if (due_ || !parked_) return;
+  due_ = true;
+  place_in_due_ = cache_->due.insert(cache_->due.end(), this);
+}
+
+std::size_t Watch::tell() {
+  constexpr std::size_t kCostOfLook = 4;
+  due_ = false;
+  if (!parked_ || !parked_->handle) return kCostOfLook;
+  Told told;
+  if (!lost() && prepare()) {
+    told = tell_();
+    if (told.cost > 0) note_read();  // there is room where it goes
+  }
+  if (!told.all) wake();
+  return told.cost + kCostOfLook;
 }
 
 void Watch::wake() {

@@ -16,6 +16,9 @@ class Watch final : public CacheWatch {
   Watch& operator=(const Watch&) = delete;
 
   Task<std::optional<std::vector<CacheEvent>>> next(Steady deadline) override;
+  void on_events(std::function<Told()> tell) override { tell_ = std::move(tell); }
+  const CacheEvent* coming() override;
+  void pass() override { ++next_; }
   void note_read() override { ++read_; }
   const EntryList* initial() const override { return initial_.get(); }
   void initial_done() override { initial_ = nullptr; }
@@ -23,8 +26,10 @@ class Watch final : public CacheWatch {
   bool lost() const override { return expired_ || cache_->closed; }
   bool expired() const override { return expired_; }
 
-  // Something has happened in the cache: whoever waits in `next` looks again, in a later turn.
-  void wake();
+  // There are events: whoever waits in `next` looks again, in a later turn; or he is told of them then, by `tell`.
+  void notify();
+  // Tells of events, which takes it out of those that are `due`; what that has cost.
+  std::size_t tell();
 
   // The first event that has to be held for it.
   static constexpr std::uint64_t kNothing = std::numeric_limits<std::uint64_t>::max();
@@ -37,8 +42,11 @@ class Watch final : public CacheWatch {
 
  private:
   struct Wait;
+  // Whoever waits in `next` looks again, in a later turn.
+  void wake();
   bool prepare();
   std::uint64_t upcoming() const;
+  const CacheEvent* first();
   std::vector<CacheEvent> take();
   void arm(Steady deadline);
   void disarm();
@@ -52,6 +60,9 @@ class Watch final : public CacheWatch {
   std::uint64_t read_seen_ = 0;  // … as it was when it was last seen to grow, …
   Steady seen_{};                // … which was then
   std::shared_ptr<detail::Suspended> parked_;
+  std::function<Told()> tell_;
+  bool due_ = false;
+  std::list<Watch*>::iterator place_in_due_;
   // Kept from one wait to the next while the deadline stays the same: most waits end by an event.
   TimerId timer_ = 0;
   Steady timer_at_{};

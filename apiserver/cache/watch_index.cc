@@ -15,7 +15,7 @@ WatchGroup::Hash hash_of(std::string_view value) { return std::hash<std::string_
 
 void wake_group(WatchGroup& group) {
   group.touched = false;
-  for (Watch* watch : group.watches) watch->wake();
+  for (Watch* watch : group.watches) watch->notify();
 }
 
 }  // namespace
@@ -152,7 +152,7 @@ void WatchIndex::pushed() {
 }
 
 void WatchIndex::wake() {
-  for (Watch* watch : others_) watch->wake();
+  for (Watch* watch : others_) watch->notify();
   for (WatchGroup* group : touched_) wake_group(*group);
   touched_.clear();
 }

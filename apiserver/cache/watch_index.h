@@ -103,7 +103,7 @@ class WatchIndex {
 
   // The window has a new event.
   void pushed();
-  // Wakes whom the events since the last time concern.
+  // Wakes whom the events since the last time concern, or adds him to those who are due.
   void wake();
   // The cache is closed.
   void end_all();

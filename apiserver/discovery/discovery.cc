@@ -19,33 +19,23 @@ constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
 // In which form a document is wanted.
 struct Form {
   std::string_view media_type;
-  std::string_view aggregated_version;  // "v2", "v2beta1", or empty for the plain form
+  bool aggregated = false;
   std::string content_type() const {
-    std::string out(media_type);
-    if (!aggregated_version.empty()) {
-      out += ";g=apidiscovery.k8s.io;v=" + std::string(aggregated_version) + ";as=APIGroupDiscoveryList";
-    }
-    return out;
+    return std::string(media_type) + (aggregated ? ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" : "");
   }
 };
 
-std::string_view aggregated_version(const MediaRange& range) {
-  if (range.parameter("as") != "APIGroupDiscoveryList" || range.parameter("g") != "apidiscovery.k8s.io") return {};
-  if (range.parameter("v") == "v2") return "v2";
-  // Kept for kubectl 1.27 to 1.29, which know no other; the two versions have the same members.
-  if (range.parameter("v") == "v2beta1") return "v2beta1";
-  return {};
+bool asks_for_aggregated(const MediaRange& range) {
+  return range.parameter("as") == "APIGroupDiscoveryList" && range.parameter("g") == "apidiscovery.k8s.io" &&
+         range.parameter("v") == "v2";
 }
 
 Form negotiate(const HttpRequest& request, bool may_aggregate) {
   for (const MediaRange& range : accepted(request)) {
     for (const std::string_view type : {kJson, kYaml, kProtobuf}) {
       if (!range.covers(type)) continue;
-      if (range.parameter("as").empty()) return {type, {}};
-      const std::string_view version = aggregated_version(range);
-      if (!may_aggregate || version.empty()) continue;
-      if (version == "v2beta1" && type == kProtobuf) continue;
-      return {type, version};
+      if (range.parameter("as").empty()) return {type, false};
+      if (may_aggregate && asks_for_aggregated(range)) return {type, true};
     }
   }
   throw api::not_acceptable("application/json, application/yaml, application/vnd.kubernetes.protobuf");
@@ -59,11 +49,7 @@ void replace_first(std::string& text, std::string_view what, std::string_view wi
 std::string encode(const Message& message, const Form& form, bool core) {
   if (form.media_type == kProtobuf) return api::encode_envelope(message);
   std::string json = api::encode_json(message);
-  if (form.aggregated_version == "v2beta1") {
-    replace_first(json, R"("apiVersion":"apidiscovery.k8s.io/v2")", R"("apiVersion":"apidiscovery.k8s.io/v2beta1")");
-  } else if (form.aggregated_version.empty() && core) {
-    replace_first(json, R"("apiVersion":"v1",)", "");
-  }
+  if (!form.aggregated && core) replace_first(json, R"("apiVersion":"v1",)", "");
   return form.media_type == kYaml ? api::json_to_yaml(nlohmann::json::parse(json)) : json;
 }
 
@@ -104,7 +90,7 @@ const Document* DiscoveryHandler::find(const std::string& path, const HttpReques
   if (const auto made = made_.find(key); made != made_.end()) return &made->second;
 
   std::unique_ptr<Message> message;
-  if (parts.size() == 1 && !form.aggregated_version.empty()) {
+  if (parts.size() == 1 && form.aggregated) {
     message = std::make_unique<apidiscovery::v2::APIGroupDiscoveryList>(aggregated(resources, core));
   } else if (parts.size() == 1 && core) {
     message = std::make_unique<meta::v1::APIVersions>(core_versions(server_address_));

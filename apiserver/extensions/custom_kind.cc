@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "api/codec.h"
-#include "api/versions.h"
+#include "api/json_text.h"
 #include "api/structural/objects.h"
 #include "api/structural/scale.h"
 #include "api/structural/structural.h"
+#include "api/versions.h"
 #include "apiserver/extensions/names.h"
-#include "api/json_text.h"
 #include "base/assert.h"
 #include "net/encoding.h"
 
@@ -16,9 +16,9 @@ namespace ph::apiserver {
 
 namespace {
 
+using api::structural::Structural;
 using apiextensions::v1::CustomResourceDefinition;
 using apiextensions::v1::CustomResourceDefinitionVersion;
-using api::structural::Structural;
 
 constexpr unsigned kTraits = kGeneration | kNeedsRevision;
 
@@ -31,7 +31,8 @@ class CustomRules final : public ResourceRules {
 
   void prepare_create(WriteContext& context, api::Object&) override {
     if (terminating_) {
-      throw api::method_not_allowed(qualified_resource(context.resource), "create not allowed while custom resource definition is terminating");
+      throw api::method_not_allowed(qualified_resource(context.resource),
+                                    "create not allowed while custom resource definition is terminating");
     }
   }
 
@@ -65,12 +66,14 @@ void add_subresources(const CustomResourceDefinitionVersion& version, api::Resou
   if (!version.subresources().has_scale()) return;
   const auto& scale = version.subresources().scale();
   resource.subresources.push_back({"scale", {"autoscaling", "v1", "Scale"}, verbs});
-  resource.scale = {dotted(scale.spec_replicas_path()), dotted(scale.status_replicas_path()), dotted(scale.label_selector_path())};
+  resource.scale = {dotted(scale.spec_replicas_path()), dotted(scale.status_replicas_path()),
+                    dotted(scale.label_selector_path())};
 }
 
 void add_columns(const CustomResourceDefinitionVersion& version, api::Resource& resource) {
   for (const auto& column : version.additional_printer_columns()) {
-    resource.columns.push_back({column.name(), column.type(), column.format(), column.description(), column.json_path(), column.priority()});
+    resource.columns.push_back(
+        {column.name(), column.type(), column.format(), column.description(), column.json_path(), column.priority()});
   }
   if (resource.columns.empty()) {
     resource.columns.push_back({"Age", "date", "", "", ".metadata.creationTimestamp", 0});

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <google/protobuf/arena.h>
 
+#include "api/encoded.h"
 #include "api/errors.h"
 #include "api/kinds.h"
 #include "apiserver/extensions/custom_kind.h"
@@ -31,10 +33,12 @@ bool has_finalizer(const CustomResourceDefinition& definition) {
   return std::ranges::find(finalizers, kCleanupFinalizer) != finalizers.end();
 }
 
-// What decides how it is served. The status' times and words are not of it.
+// What decides how it is served: the specification, which the generation tells, and of the status the names and versions. (Its bytes
+// would not do: they hold maps.)
 std::string fingerprint_of(const CustomResourceDefinition& definition) {
-  return fmt::format("{} {} {} {} {}", definition.metadata().uid(), definition.spec().SerializeAsString(),
-                     definition.status().accepted_names().SerializeAsString(), definition.metadata().has_deletion_timestamp(),
+  const auto& metadata = definition.metadata();
+  return fmt::format("{} {} {} {} {}", metadata.uid(), metadata.generation(),
+                     definition.status().accepted_names().SerializeAsString(), metadata.has_deletion_timestamp(),
                      definition.status().stored_versions_size());
 }
 
@@ -45,22 +49,47 @@ CustomResources::CustomResources(Core& core) : definitions_(core.of(api::schema_
 Task<void> CustomResources::fill() {
   std::vector<std::shared_ptr<Served>> all;
   const Snapshot snapshot = definitions_.cache->snapshot();
+  // A schema is hundreds of small objects, which a thousand definitions would leave scattered among what is kept.
+  std::vector<char> block(std::size_t{256} * 1024);
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block.data();
+  options.initial_block_size = block.size();
+  google::protobuf::Arena arena(options);
   for (const EntryRef& entry : *snapshot.entries) {
-    const auto definition = std::move(decode_entry(*definitions_.resource, *entry)).take<Definition>();
-    note(*definition);
-    if (!is_true(*definition, "Established")) continue;
-    known_[definition->metadata().name()].fingerprint = fingerprint_of(*definition);
-    std::ranges::move(served_by(*definition), std::back_inserter(all));
+    auto& definition = *google::protobuf::Arena::CreateMessage<Definition>(&arena);
+    api::decode_stored(*entry->protobuf, definition);
+    note(definition);
+    Known& known = known_[definition.metadata().name()];
+    if (is_true(definition, "Established")) {
+      known.fingerprint = fingerprint_of(definition);
+      std::ranges::move(served_by(definition), std::back_inserter(all));
+    }
+    if (is_settled(definition)) known.settled = entry->revision;
+    arena.Reset();
   }
   co_await core_.serve(std::move(all));
+}
+
+// Whether nothing is to be written of it. What it waits for may not be known yet: then it is looked at once more.
+bool CustomResources::is_settled(Definition& definition) const {
+  if (definition.metadata().has_deletion_timestamp()) return false;
+  const std::string before = definition.status().SerializeAsString();
+  judge_names(taken(definition), core_.now(), definition);
+  return definition.status().SerializeAsString() == before;
 }
 
 Task<void> CustomResources::follow() {
   for (;;) {
     const auto watch = definitions_.cache->watch(definitions_.cache->revision());
     std::set<std::string> names;
-    for (const EntryRef& entry : *definitions_.cache->snapshot().entries) names.emplace(entry->name());
-    for (const auto& [name, known] : known_) names.insert(name);
+    for (const EntryRef& entry : *definitions_.cache->snapshot().entries) {
+      if (Known& known = known_[std::string(entry->name())]; std::exchange(known.settled, {}) != entry->revision) {
+        names.emplace(entry->name());
+      }
+    }
+    for (const auto& [name, known] : known_) {
+      if (!definitions_.cache->find(name)) names.insert(name);
+    }
     while (watch) {
       co_await look_at_all(std::exchange(names, {}));
       const bool waits = !again_.empty();
@@ -69,7 +98,7 @@ Task<void> CustomResources::follow() {
       if (!changes) break;
       for (const CacheEvent& change : *changes) names.emplace((change.after ? change.after : change.deleted)->name());
     }
-    if (!core_.ready) co_return;
+    if (!core_.ready()) co_return;
     co_await yield();
   }
 }
@@ -106,8 +135,8 @@ Task<CustomResources::Definition> CustomResources::judge(Definition definition) 
     judge_names(others, core_.now(), *object);
     return api::Object(std::move(object));
   };
-  const WriteResult result =
-      co_await update_object(core_, definitions_, {{}, definition.metadata().name()}, UpdateKind::Status, make, own_request("status"));
+  const WriteResult result = co_await update_object(core_, definitions_, {{}, definition.metadata().name()}, UpdateKind::Status,
+                                                    make, own_request("status"));
   co_return *std::move(decode_entry(*definitions_.resource, *result.entry)).take<Definition>();
 }
 
@@ -152,10 +181,33 @@ Task<void> CustomResources::clean_up(const Definition& definition) {
 }
 
 void CustomResources::note(const Definition& definition) {
-  Known& known = known_[definition.metadata().name()];
+  const std::string& name = definition.metadata().name();
+  Known& known = known_[name];
+  release(name, known);
   known.group = definition.spec().group();
   known.plural = definition.spec().names().plural();
   known.accepted = definition.status().accepted_names();
+  hold(name, known);
+}
+
+void CustomResources::hold(const std::string& definition, const Known& known) {
+  TakenNames names;
+  names.add(known.accepted);
+  for (const std::string& name : names.resources) resources_[{known.group, name}].insert(definition);
+  for (const std::string& name : names.kinds) kinds_[{known.group, name}].insert(definition);
+}
+
+void CustomResources::release(const std::string& definition, const Known& known) {
+  const auto remove = [&](Holders& from, const std::string& name) {
+    const auto found = from.find({known.group, name});
+    if (found == from.end()) return;
+    found->second.erase(definition);
+    if (found->second.empty()) from.erase(found);
+  };
+  TakenNames names;
+  names.add(known.accepted);
+  for (const std::string& name : names.resources) remove(resources_, name);
+  for (const std::string& name : names.kinds) remove(kinds_, name);
 }
 
 // Gone: its names are free for those that wait for them.
@@ -164,6 +216,7 @@ void CustomResources::forget(const std::string& name) {
   if (found == known_.end()) return;
   const Known known = std::move(found->second);
   known_.erase(found);
+  release(name, known);
   core_.withdraw(known.group, known.plural);
   for (const auto& [other, of] : known_) {
     if (of.group == known.group) again_.insert(other);
@@ -171,9 +224,17 @@ void CustomResources::forget(const std::string& name) {
 }
 
 TakenNames CustomResources::taken(const Definition& definition) const {
-  TakenNames out;
-  for (const auto& [name, known] : known_) {
-    if (name != definition.metadata().name() && known.group == definition.spec().group()) out.add(known.accepted);
+  const auto others = [&](const Holders& holders, const std::string& name) {
+    const auto found = holders.find({definition.spec().group(), name});
+    return found != holders.end() && (found->second.size() > 1 || !found->second.contains(definition.metadata().name()));
+  };
+  TakenNames wanted, out;
+  wanted.add(definition.spec().names());
+  for (const std::string& name : wanted.resources) {
+    if (others(resources_, name)) out.resources.insert(name);
+  }
+  for (const std::string& name : wanted.kinds) {
+    if (others(kinds_, name)) out.kinds.insert(name);
   }
   return out;
 }

@@ -25,7 +25,8 @@ void TakenNames::add(const CustomResourceDefinitionNames& accepted) {
 
 const CustomResourceDefinitionCondition* find_condition(const CustomResourceDefinition& definition, std::string_view type) {
   const auto& conditions = definition.status().conditions();
-  const auto found = std::ranges::find(conditions, type, [](const auto& condition) -> std::string_view { return condition.type(); });
+  const auto found =
+      std::ranges::find(conditions, type, [](const auto& condition) -> std::string_view { return condition.type(); });
   return found == conditions.end() ? nullptr : &*found;
 }
 

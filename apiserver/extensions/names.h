@@ -28,7 +28,8 @@ struct TakenNames {
 // Once established it stays so.
 void judge_names(const TakenNames& taken, Time now, CustomResourceDefinition& definition);
 
-const apiextensions::v1::CustomResourceDefinitionCondition* find_condition(const CustomResourceDefinition& definition, std::string_view type);
+const apiextensions::v1::CustomResourceDefinitionCondition* find_condition(const CustomResourceDefinition& definition,
+                                                                           std::string_view type);
 bool is_true(const CustomResourceDefinition& definition, std::string_view type);
 // True when something changed; times change with the status alone.
 bool set_condition(CustomResourceDefinition& definition, std::string_view type, bool status, std::string_view reason,

@@ -62,9 +62,8 @@ Task<StoreCounts> count(StoreView& view) {
 
 std::string status_json(const StoreView& view, const StoreCounts& counts) {
   const auto begins = view.history_begins();
-  std::string out =
-      fmt::format(R"({{"revision":{},"history":{{"since":{},"begins":{}}},"objects":{{)", view.revision().value,
-                  view.history_since().value, begins ? '"' + api::rfc3339(*begins) + '"' : "null");
+  std::string out = fmt::format(R"({{"revision":{},"history":{{"since":{},"begins":{}}},"objects":{{)", view.revision().value,
+                                view.history_since().value, begins ? '"' + api::rfc3339(*begins) + '"' : "null");
   bool first = true;
   for (const auto& [resource, count] : counts.resources) {
     if (!std::exchange(first, false)) out += ',';
@@ -83,9 +82,9 @@ class StorePaths final : public PathHandler {
     if (!status && request.path() != "/pilothouse/snapshot") co_return std::nullopt;
     if (request.method != "GET") throw api::method_not_allowed("", request.method);
     if (std::ranges::find(user.groups, "system:masters") == user.groups.end()) {
-      throw api::forbidden("", "",
-                           fmt::format("User \"{}\" cannot get path \"{}\": only the group system:masters may",
-                                       user.name, request.path()));
+      throw api::forbidden(
+          "", "",
+          fmt::format("User \"{}\" cannot get path \"{}\": only the group system:masters may", user.name, request.path()));
     }
     std::unique_ptr<StoreView> view = co_await store_.view();
     HttpResponse response;
@@ -107,8 +106,6 @@ class StorePaths final : public PathHandler {
 
 }  // namespace
 
-std::unique_ptr<PathHandler> store_paths(Store& store, const Clock& clock) {
-  return std::make_unique<StorePaths>(store, clock);
-}
+std::unique_ptr<PathHandler> store_paths(Store& store, const Clock& clock) { return std::make_unique<StorePaths>(store, clock); }
 
 }  // namespace ph::apiserver

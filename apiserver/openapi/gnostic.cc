@@ -1,11 +1,15 @@
 // The messages are written from tables: one line a member, its JSON name, its field number, and what it holds.
 #include "apiserver/openapi/gnostic.h"
 
-#include <nlohmann/json.hpp>
 #include <span>
+
+#include <nlohmann/json.hpp>
+
+#include "api/wire_records.h"
 
 namespace ph::apiserver {
 
+using api::wire::append_bytes, api::wire::append_varint;
 using nlohmann::json;
 
 namespace {
@@ -13,12 +17,14 @@ namespace {
 struct MessageType;
 
 enum class Holds {
-  Text, Flag, Texts,
-  Any,         // a JSON value, as text in Any.yaml
+  Text,
+  Flag,
+  Texts,
+  Any,  // a JSON value, as text in Any.yaml
   Anys,
-  One,         // a message
-  Many,        // repeated messages
-  Type,        // a string or strings, in a TypeItem
+  One,   // a message
+  Many,  // repeated messages
+  Type,  // a string or strings, in a TypeItem
 };
 
 struct Member {
@@ -31,64 +37,50 @@ struct Member {
 // How a message stands where it is used: some are wrapped in a choice of one.
 struct MessageType {
   std::span<const Member> members;
-  unsigned extensions = 0;             // the field of members that begin with x-
-  std::span<const unsigned> wrapped;   // fields around it, from the outside
+  unsigned extensions = 0;            // the field of members that begin with x-
+  std::span<const unsigned> wrapped;  // fields around it, from the outside
   // The message of an object whose every member is one of a kind (Properties, Definitions): its one field.
   const MessageType* every = nullptr;
 };
 
-void put_varint(std::uint64_t value, std::string& out) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
-
-void put_bytes(unsigned number, std::string_view bytes, std::string& out) {
-  put_varint(number << 3 | 2, out);
-  put_varint(bytes.size(), out);
-  out += bytes;
-}
-
 std::string any(const json& value) {
   std::string out;
-  put_bytes(2, value.dump() + "\n", out);
+  append_bytes(2, value.dump() + "\n", out);
   return out;
 }
 
 // NamedAny, NamedSchema, … all are (name, value).
 void put_named(unsigned number, const std::string& name, std::string_view value, std::string& out) {
   std::string entry;
-  put_bytes(1, name, entry);
-  put_bytes(2, value, entry);
-  put_bytes(number, entry, out);
+  append_bytes(1, name, entry);
+  append_bytes(2, value, entry);
+  append_bytes(number, entry, out);
 }
 
 std::string encode(const json& value, const MessageType& type);
 
 void put_member(const json& value, const Member& member, std::string& out) {
   switch (member.holds) {
-    case Holds::Text: return put_bytes(member.number, value.get_ref<const std::string&>(), out);
+    case Holds::Text: return append_bytes(member.number, value.get_ref<const std::string&>(), out);
     case Holds::Flag:
       if (!value.get<bool>()) return;
-      put_varint(member.number << 3, out);
-      return put_varint(1, out);
+      append_varint(member.number << 3, out);
+      return append_varint(1, out);
     case Holds::Texts:
-      for (const auto& text : value) put_bytes(member.number, text.get_ref<const std::string&>(), out);
+      for (const auto& text : value) append_bytes(member.number, text.get_ref<const std::string&>(), out);
       return;
-    case Holds::Any: return put_bytes(member.number, any(value), out);
+    case Holds::Any: return append_bytes(member.number, any(value), out);
     case Holds::Anys:
-      for (const auto& item : value) put_bytes(member.number, any(item), out);
+      for (const auto& item : value) append_bytes(member.number, any(item), out);
       return;
-    case Holds::One: return put_bytes(member.number, encode(value, *member.type), out);
+    case Holds::One: return append_bytes(member.number, encode(value, *member.type), out);
     case Holds::Many:
-      for (const auto& item : value) put_bytes(member.number, encode(item, *member.type), out);
+      for (const auto& item : value) append_bytes(member.number, encode(item, *member.type), out);
       return;
     case Holds::Type: {
       std::string item;
-      put_bytes(1, value.get_ref<const std::string&>(), item);
-      return put_bytes(member.number, item, out);
+      append_bytes(1, value.get_ref<const std::string&>(), item);
+      return append_bytes(member.number, item, out);
     }
   }
 }
@@ -108,7 +100,7 @@ std::string encode(const json& value, const MessageType& type) {
   }
   for (auto field = type.wrapped.rbegin(); field != type.wrapped.rend(); ++field) {
     std::string around;
-    put_bytes(*field, out, around);
+    append_bytes(*field, out, around);
     out = std::move(around);
   }
   return out;
@@ -143,15 +135,15 @@ const MessageType kWrappedSchema{.members = kSchemaMembers, .extensions = 31, .w
 const MessageType kItems = kWrappedSchema;
 
 const Member kBodyMembers[] = {
-    {"description", 1, Holds::Text}, {"name", 2, Holds::Text},    {"in", 3, Holds::Text},
-    {"required", 4, Holds::Flag},    {"schema", 5, Holds::One, &kSchema},
+    {"description", 1, Holds::Text},     {"name", 2, Holds::Text}, {"in", 3, Holds::Text}, {"required", 4, Holds::Flag},
+    {"schema", 5, Holds::One, &kSchema},
 };
 const Member kQueryMembers[] = {
-    {"required", 1, Holds::Flag}, {"in", 2, Holds::Text},   {"description", 3, Holds::Text}, {"name", 4, Holds::Text},
+    {"required", 1, Holds::Flag}, {"in", 2, Holds::Text},     {"description", 3, Holds::Text},  {"name", 4, Holds::Text},
     {"type", 6, Holds::Text},     {"format", 7, Holds::Text}, {"uniqueItems", 20, Holds::Flag},
 };
 const Member kPathMembers[] = {
-    {"required", 1, Holds::Flag}, {"in", 2, Holds::Text},     {"description", 3, Holds::Text}, {"name", 4, Holds::Text},
+    {"required", 1, Holds::Flag}, {"in", 2, Holds::Text},     {"description", 3, Holds::Text},  {"name", 4, Holds::Text},
     {"type", 5, Holds::Text},     {"format", 6, Holds::Text}, {"uniqueItems", 19, Holds::Flag},
 };
 // ParametersItem.parameter, then Parameter.body_parameter, or Parameter.non_body_parameter and one of its choices.
@@ -165,9 +157,15 @@ const MessageType kResponse{.members = kResponseMembers, .extensions = 5, .wrapp
 const MessageType kResponses{.every = &kResponse};
 
 const Member kOperationMembers[] = {
-    {"tags", 1, Holds::Texts},     {"summary", 2, Holds::Text},  {"description", 3, Holds::Text}, {"operationId", 5, Holds::Text},
-    {"produces", 6, Holds::Texts}, {"consumes", 7, Holds::Texts}, {"responses", 9, Holds::One, &kResponses},
-    {"schemes", 10, Holds::Texts}, {"deprecated", 11, Holds::Flag},
+    {"tags", 1, Holds::Texts},
+    {"summary", 2, Holds::Text},
+    {"description", 3, Holds::Text},
+    {"operationId", 5, Holds::Text},
+    {"produces", 6, Holds::Texts},
+    {"consumes", 7, Holds::Texts},
+    {"responses", 9, Holds::One, &kResponses},
+    {"schemes", 10, Holds::Texts},
+    {"deprecated", 11, Holds::Flag},
 };
 const MessageType kOperation{.members = kOperationMembers, .extensions = 13};
 
@@ -186,10 +184,30 @@ void put_parameters(const json& item, unsigned number, std::string& out) {
   const auto found = item.find("parameters");
   if (found == item.end()) return;
   for (const json& parameter : *found) {
+    if (const auto reference = parameter.find("$ref"); reference != parameter.end()) {
+      std::string made;  // ParametersItem.json_reference
+      append_bytes(1, reference->get_ref<const std::string&>(), made);
+      std::string item;
+      append_bytes(2, made, item);
+      append_bytes(number, item, out);
+      continue;
+    }
     const std::string& in = parameter.at("in").get_ref<const std::string&>();
     const MessageType& type = in == "body" ? kBody : in == "path" ? kPathParameter : kQuery;
-    put_bytes(number, encode(parameter, type), out);
+    append_bytes(number, encode(parameter, type), out);
   }
+}
+
+// Those that operations refer to: there is no choice around them.
+std::string shared_parameters(const json& all) {
+  std::string out;
+  for (const auto& [name, parameter] : all.items()) {
+    const std::string& in = parameter.at("in").get_ref<const std::string&>();
+    MessageType type = in == "body" ? kBody : in == "path" ? kPathParameter : kQuery;
+    type.wrapped = type.wrapped.subspan(1);
+    put_named(1, name, encode(parameter, type), out);
+  }
+  return out;
 }
 
 std::string path_item(const json& item) {
@@ -201,7 +219,7 @@ std::string path_item(const json& item) {
     if (found == item.end()) continue;
     std::string operation = encode(*found, kOperation);
     put_parameters(*found, 8, operation);
-    put_bytes(number, operation, out);
+    append_bytes(number, operation, out);
   }
   put_parameters(item, 9, out);
   return out;
@@ -212,18 +230,20 @@ std::string path_item(const json& item) {
 std::string gnostic_v2(std::string_view text) {
   const json document = json::parse(text);
   std::string out;
-  put_bytes(1, document.at("swagger").get_ref<const std::string&>(), out);
-  put_bytes(2, encode(document.at("info"), kInfo), out);
+  append_bytes(1, document.at("swagger").get_ref<const std::string&>(), out);
+  append_bytes(2, encode(document.at("info"), kInfo), out);
   std::string paths;
   for (const auto& [path, item] : document.at("paths").items()) put_named(2, path, path_item(item), paths);
-  put_bytes(8, paths, out);
-  put_bytes(9, encode(document.at("definitions"), kDefinitions), out);
+  append_bytes(8, paths, out);
+  append_bytes(9, encode(document.at("definitions"), kDefinitions), out);
+  if (const auto shared = document.find("parameters"); shared != document.end())
+    append_bytes(10, shared_parameters(*shared), out);
   for (const json& requirement : document.at("security")) {
     std::string names;
     for (const auto& [name, scopes] : requirement.items()) put_named(1, name, {}, names);
-    put_bytes(12, names, out);
+    append_bytes(12, names, out);
   }
-  put_bytes(13, encode(document.at("securityDefinitions"), kKeys), out);
+  append_bytes(13, encode(document.at("securityDefinitions"), kKeys), out);
   return out;
 }
 

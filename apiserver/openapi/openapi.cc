@@ -57,10 +57,15 @@ class OpenApiCatalog {
         v2_(std::string(kJson), [scheme = scheme_] { return openapi_v2(scheme.resources()); }),
         v2_protobuf_(std::string(kProtobufV2), [this] { return gnostic_v2(v2_.get().body()); }),
         index_(std::string(kJson), [this] { return index_json(); }) {
+    for (OtherPath& other : other_paths(scheme_.resources())) {
+      const std::string name = other.document;
+      v3_[name].document = std::make_shared<Lazy>(std::string(kJson), [other = std::move(other)] { return openapi_v3(other); });
+    }
     for (const api::Resource& resource : scheme_.resources()) {
       v3_[group_version_path(resource.kind.group, resource.kind.version)].resources.push_back(&resource);
     }
     for (auto& [path, group] : v3_) {
+      if (group.document) continue;  // it is about no resource
       const auto known = before ? before->v3_.find(path) : v3_.end();
       group.document = before && known != before->v3_.end() && known->second.resources == group.resources
                            ? known->second.document

@@ -21,7 +21,8 @@ class OpenApiHandler final : public PathHandler {
 
  private:
   const ObjectReader& reader_;
-  std::shared_ptr<OpenApiCatalog> catalog_;  // of the scheme it was asked for last; shared with answers that are still to be rendered
+  std::shared_ptr<OpenApiCatalog>
+      catalog_;  // of the scheme it was asked for last; shared with answers that are still to be rendered
 };
 
 }  // namespace ph::apiserver

@@ -40,6 +40,12 @@ json zero(Type type) {
   }
 }
 
+constexpr std::pair<std::string_view, std::string_view> kEveryGroup[] = {
+#define EVERY_GROUP(group, versions) {group, versions},
+#include "apiserver/openapi/every_group.def"
+#undef EVERY_GROUP
+};
+
 const char* list_type(const Schema& list) {
   switch (list.list_type) {
     case api::ListType::Set: return "set";
@@ -59,7 +65,27 @@ json kind_json(const api::GroupVersionKind& kind) {
 
 json SchemaCollection::reference(const Schema& schema) {
   add(schema);
-  return {{"$ref", (version_ == OpenApiVersion::V3 ? "#/components/schemas/" : "#/definitions/") + schema.name}};
+  return reference_to(schema.name);
+}
+
+json SchemaCollection::reference_to(const std::string& name) const {
+  return {{"$ref", (version_ == OpenApiVersion::V3 ? "#/components/schemas/" : "#/definitions/") + name}};
+}
+
+json SchemaCollection::reference_to_version() {
+  static constexpr const char* kRequired[] = {"buildDate", "compiler", "gitCommit", "gitTreeState", "gitVersion",
+                                              "goVersion", "major",    "minor",     "platform"};
+  static constexpr const char* kOptional[] = {"emulationMajor", "emulationMinor", "minCompatibilityMajor",
+                                              "minCompatibilityMinor"};
+  json properties;
+  for (const char* name : kRequired) properties[name] = {{"type", "string"}, {"default", ""}};
+  for (const char* name : kOptional) properties[name] = {{"type", "string"}};
+  const std::string name = "io.k8s.apimachinery.pkg.version.Info";
+  made_[name] = json{{"type", "object"},
+                     {"required", std::vector<std::string>(std::begin(kRequired), std::end(kRequired))},
+                     {"properties", std::move(properties)}}
+                    .dump();
+  return reference_to(name);
 }
 
 json SchemaCollection::definitions() const {
@@ -95,6 +121,25 @@ json SchemaCollection::named(const Schema& schema) {
   }
 }
 
+// Null: it is a part of others.
+json SchemaCollection::kinds_of(const Schema& schema) const {
+  const bool is_event = schema.name == "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent";
+  if (!is_event && schema.name != "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") {
+    return schema.kind ? json::array({kind_json(*schema.kind)}) : json();
+  }
+  const char* const kind = is_event ? "WatchEvent" : "DeleteOptions";
+  json out = json::array();
+  for (const auto& [group, versions] : kEveryGroup) {
+    if (of_ && !group.empty() && group != of_->group) continue;
+    for (std::string_view rest = versions; !rest.empty();) {
+      const std::string version(rest.substr(0, rest.find(' ')));
+      rest.remove_prefix(std::min(version.size() + 1, rest.size()));
+      if (!of_ || group.empty() || version == of_->version) out.push_back(kind_json({std::string(group), version, kind}));
+    }
+  }
+  return out;
+}
+
 json SchemaCollection::structure(const Schema& schema) {
   json out = {{"type", "object"}};
   json properties = json::object();
@@ -102,8 +147,8 @@ json SchemaCollection::structure(const Schema& schema) {
   if (schema.kind) {
     properties["apiVersion"] = {{"type", "string"}};
     properties["kind"] = {{"type", "string"}};
-    out["x-kubernetes-group-version-kind"] = json::array({kind_json(*schema.kind)});
   }
+  if (json kinds = kinds_of(schema); !kinds.is_null()) out["x-kubernetes-group-version-kind"] = std::move(kinds);
   for (const Field& field : schema.fields) {
     properties[field.name] = member(field);
     if (field.required) required.push_back(field.name);

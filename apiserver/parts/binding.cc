@@ -59,6 +59,7 @@ void mark_scheduled(Pod& pod, Time now) {
   condition.set_status("True");
   condition.clear_reason();
   condition.clear_message();
+  condition.clear_observed_generation();
   api::set_time(condition.mutable_last_transition_time(), now);
 }
 
@@ -76,6 +77,8 @@ api::Object bound(const api::Object& stored, const Binding& binding, Time now) {
     (*pod->mutable_metadata()->mutable_labels())[label->first] = label->second;
   }
   mark_scheduled(*pod, now);
+  // It is where it was expected, or elsewhere for good.
+  pod->mutable_status()->clear_nominated_node_name();
   return pod;
 }
 
@@ -100,7 +103,8 @@ Task<HttpResponse> bind_pod(Core& core, Call& call) {
   const std::string& wanted = binding.metadata().resource_version();
   const Make make = [&](const api::Object& stored) {
     const std::string& revision = stored.metadata().resource_version();
-    if (!wanted.empty() && wanted != revision) refuse_precondition(pods, key, options.dry_run, "ResourceVersion", wanted, revision);
+    if (!wanted.empty() && wanted != revision)
+      refuse_precondition(pods, key, options.dry_run, "ResourceVersion", wanted, revision);
     return bound(stored, binding, core.now());
   };
   co_await update_object(core, pods, key, UpdateKind::Part, make, std::move(request));

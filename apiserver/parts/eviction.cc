@@ -41,9 +41,8 @@ bool needs_no_budget(const Pod& pod) {
 }
 
 bool is_ready(const Pod& pod) {
-  return std::ranges::any_of(pod.status().conditions(), [](const auto& condition) {
-    return condition.type() == "Ready" && condition.status() == "True";
-  });
+  return std::ranges::any_of(pod.status().conditions(),
+                             [](const auto& condition) { return condition.type() == "Ready" && condition.status() == "True"; });
 }
 
 // The one budget that covers the pod, if there is one.
@@ -92,7 +91,8 @@ api::Object spend(const api::Object& stored, const std::string& pod, Time now) {
   if (status.observed_generation() < budget->metadata().generation()) {
     refuse(fmt::format("The disruption budget {} is still being processed by the server.", name), 10);
   }
-  if (status.disruptions_allowed() < 0) throw api::forbidden("poddisruptionbudgets.policy", name, "pdb disruptions allowed is negative");
+  if (status.disruptions_allowed() < 0)
+    throw api::forbidden("poddisruptionbudgets.policy", name, "pdb disruptions allowed is negative");
   if (status.disrupted_pods_size() > kDisruptedPodsMax) {
     throw api::forbidden("poddisruptionbudgets.policy", name,
                          "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
@@ -134,7 +134,8 @@ WriteRequest own_request(Call& call, bool dry_run) {
 Task<HttpResponse> evict_pod(Core& core, Call& call) {
   without_tables(call);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  api::Object body = read_body(call.request, api::schema_of<Eviction>(), options.unknown, call.warnings);
+  static const api::GroupVersionKind kAsItWas{"policy", "v1beta1", "Eviction"};
+  api::Object body = read_body(call.request, api::schema_of<Eviction>(), options.unknown, call.warnings, &kAsItWas);
   match_namespace(call, body);
   const Eviction& eviction = body.as<Eviction>();
   if (eviction.metadata().name() != call.info.name) throw api::bad_request("name in URL does not match name in Eviction object");

@@ -31,7 +31,7 @@ Task<HttpResponse> finalize_namespace(Core& core, Call& call) {
   };
   WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Part, make,
                                               write_request(call, options.manager, options.dry_run));
-  co_return answer_entry(core, call, 200, std::move(result.entry));
+  co_return answer_entry(core.front, call, 200, std::move(result.entry));
 }
 
 }  // namespace ph::apiserver

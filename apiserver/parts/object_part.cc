@@ -22,7 +22,7 @@ api::Object with_part(const MakePart& make, const api::Object& stored, const api
 Task<HttpResponse> write_part(Core& core, Call& call, std::string manager, bool dry_run, Make make) {
   WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Part, std::move(make),
                                               write_request(call, std::move(manager), dry_run));
-  co_return answer_entry(core, call, 200, std::move(result.entry));
+  co_return answer_entry(core.front, call, 200, std::move(result.entry));
 }
 
 // Who owns what is told by the application itself; the write leaves it be.

@@ -4,77 +4,70 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "api/internal_form.h"
 #include "api/kinds.h"
 #include "api/object.h"
 #include "api/rules.h"
+#include "api/text_diff.h"
 #include "api/value.h"
 #include "apiserver/parts/object_part.h"
 #include "apiserver/parts/parts.h"
-#include "apiserver/registry/qos.h"
+#include "apiserver/parts/pod_resize.h"
 
 namespace ph::apiserver {
 namespace {
 
-using core::v1::Container;
 using core::v1::EphemeralContainer;
 using core::v1::Pod;
 
-// Gives `pod` the part of `wanted` that this sub-resource is about.
-using TakePart = void (*)(Pod& pod, const Pod& wanted, api::Errors& errors);
+// `stored`, with the part of `wanted` that this sub-resource is about, and what is wrong with that.
+using TakePart = Pod (*)(const Pod& stored, const Pod& wanted, api::Errors& errors);
 
 const std::string& name_of(const EphemeralContainer& container) { return container.ephemeral_container_common().name(); }
 
-void take_ephemeral_containers(Pod& pod, const Pod& wanted, api::Errors& errors) {
-  const api::Path path("spec.ephemeralContainers");
-  for (const EphemeralContainer& existing : pod.spec().ephemeral_containers()) {
-    const auto& list = wanted.spec().ephemeral_containers();
+// The rules of a spec, without those of what may be there at first or may change.
+void check_spec(const Pod& pod, api::Errors& errors) { api::rules_of(api::schema_of<Pod>()).validate_update(pod, pod, errors); }
+
+void check_kept(const EphemeralContainer& existing, const EphemeralContainer* now, const api::Path& path, api::Errors& errors) {
+  const std::string& name = name_of(existing);
+  if (!now) {
+    errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be removed\n", name));
+  } else if (!api::Value::equal(api::Value::of(existing), api::Value::of(*now))) {
+    errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be changed\n{}", name,
+                                       api::diff_lines(api::internal_json_lines(existing), api::internal_json_lines(*now))));
+  }
+}
+
+// The pod as it is to be, judged.
+Pod with_ephemeral_containers(const Pod& stored, const Pod& wanted, api::Errors& errors) {
+  Pod pod = stored;
+  const auto& list = wanted.spec().ephemeral_containers();
+  *pod.mutable_spec()->mutable_ephemeral_containers() = list;
+  check_spec(pod, errors);
+  for (const EphemeralContainer& existing : stored.spec().ephemeral_containers()) {
     const auto found = std::ranges::find(list, name_of(existing), name_of);
-    if (found == list.end()) {
-      errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be removed", name_of(existing)));
-    } else if (!api::Value::equal(api::Value::of(existing), api::Value::of(*found))) {
-      errors.forbidden(path, fmt::format("existing ephemeral containers \"{}\" may not be changed", name_of(existing)));
-    }
+    check_kept(existing, found == list.end() ? nullptr : &*found, api::Path("spec.ephemeralContainers"), errors);
   }
-  *pod.mutable_spec()->mutable_ephemeral_containers() = wanted.spec().ephemeral_containers();
+  return pod;
 }
 
-template <class Containers>
-void take_resources(Containers& to, const Containers& from) {
-  for (Container& container : to) {
-    const auto found = std::ranges::find(from, container.name(), [](const Container& other) { return other.name(); });
-    if (found == from.end()) continue;
-    *container.mutable_resources() = found->resources();
-    *container.mutable_resize_policy() = found->resize_policy();
-  }
-}
-
-bool same_spec(const Pod& a, const Pod& b) {
-  return api::Value::equal(api::Value::of(a).member("spec"), api::Value::of(b).member("spec"));
-}
-
-void take_size(Pod& pod, const Pod& wanted, api::Errors& errors) {
-  auto& spec = *pod.mutable_spec();
-  take_resources(*spec.mutable_containers(), wanted.spec().containers());
-  take_resources(*spec.mutable_init_containers(), wanted.spec().init_containers());
-  if (!same_spec(pod, wanted)) errors.forbidden(api::Path("spec"), "only cpu and memory resources are mutable");
-  if (qos_class(pod) != pod.status().qos_class()) {
-    errors.invalid_text(api::Path("metadata"), pod.metadata().name(), "Pod QOS Class may not change as a result of resizing");
-  }
+Pod with_size(const Pod& stored, const Pod& wanted, api::Errors& errors) {
+  Pod pod = resized(stored, wanted);
+  check_spec(pod, errors);
+  check_resize(pod, stored, errors);
+  return pod;
 }
 
 MakePart with_part(const Call& call, TakePart take) {
   return [&call, take](const api::Object& stored, const api::Object& wanted) -> api::Object {
-    auto pod = std::make_unique<Pod>(stored.as<Pod>());
     api::Errors errors;
-    take(*pod, wanted.as<Pod>(), errors);
-    // As an update from itself: the rules of a spec, without those of what may be there at first or may change.
-    if (errors.empty()) api::rules_of(*call.served->resource->schema).validate_update(*pod, *pod, errors);
+    auto pod = std::make_unique<Pod>(take(stored.as<Pod>(), wanted.as<Pod>(), errors));
     if (!errors.empty()) throw api::invalid(call.served->qualified_kind, pod->metadata().name(), errors.list());
     return pod;
   };
 }
 
-TakePart part_of(const Call& call) { return call.info.subresource == "resize" ? &take_size : &take_ephemeral_containers; }
+TakePart part_of(const Call& call) { return call.info.subresource == "resize" ? &with_size : &with_ephemeral_containers; }
 
 }  // namespace
 

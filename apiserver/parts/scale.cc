@@ -82,13 +82,27 @@ void check(const Scale& scale) {
 
 // The workload with the replicas the scale asks for; what the scale pins is checked with the update.
 api::Object rescaled(const api::Resource& resource, const api::Object& stored, const Scale& scale) {
-  check(scale);
+  // What a custom kind may have is told by its schema, and by its own paths.
+  if (!resource.schema->custom) check(scale);
   api::Object object = stored.clone();
   set_at(object.value(), resource.scale.spec_replicas, scale.spec().replicas());
   meta::v1::ObjectMeta& metadata = object.mutable_metadata();
-  metadata.set_resource_version(scale.metadata().resource_version());
+  if (!resource.schema->custom || !scale.metadata().resource_version().empty()) {
+    metadata.set_resource_version(scale.metadata().resource_version());
+  }
   if (!scale.metadata().uid().empty()) metadata.set_uid(scale.metadata().uid());
   return object;
+}
+
+// Upstream's server of custom kinds knows of scales under that name alone.
+void check_custom_body(const Call& call) {
+  if (!call.served->resource->schema->custom) return;
+  const auto found = kind_of_body(call.request);
+  if (!found ||
+      ((found->kind.empty() || found->kind == "Scale") && (found->version.empty() || found->api_version() == "autoscaling/v1"))) {
+    return;
+  }
+  throw api::bad_request("no kind is registered for the type v1.Scale in scheme \"pkg/apiserver/customresource_handler.go:781\"");
 }
 
 HttpResponse answer_scale(Call& call, const WriteResult& result) {
@@ -107,11 +121,12 @@ Task<HttpResponse> apply_scale(Core& core, Call& call) {
     const api::Object live = api::Object::of(std::move(shown));
     const api::Object scale = applying.over(api::schema_of<Scale>(), &live, call.warnings);
     api::Object object = rescaled(resource, stored, scale.as<Scale>());
-    api::owners_from_scale(scale.metadata(), resource.scale.spec_replicas, resource.kind.api_version(), object.mutable_metadata());
+    api::owners_from_scale(scale.metadata(), resource.scale.spec_replicas, resource.kind.api_version(),
+                           object.mutable_metadata());
     return object;
   };
-  const WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make,
-                                                    write_request(call, {}, options.dry_run));
+  const WriteResult result =
+      co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make, write_request(call, {}, options.dry_run));
   co_return answer_scale(call, result);
 }
 
@@ -125,6 +140,7 @@ Task<HttpResponse> get_scale(Core& core, Call& call) {
 
 Task<HttpResponse> update_scale(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
+  check_custom_body(call);
   api::Object body = read_body(call.request, api::schema_of<Scale>(), options.unknown, call.warnings);
   match_name(call, body);
   match_namespace(call, body);

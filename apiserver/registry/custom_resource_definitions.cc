@@ -47,7 +47,8 @@ class DefinitionRules final : public ResourceRules {
     if (ignore_cel_) return;
     for (int i = 0; i < definition.spec().versions_size(); ++i) {
       const api::Path path = api::Path("spec.versions").index(static_cast<std::size_t>(i)).member("schema");
-      for (const std::string& rules : api::structural::rule_paths(definition.spec().versions(i).schema().open_api_v3_schema(), "openAPIV3Schema")) {
+      for (const std::string& rules :
+           api::structural::rule_paths(definition.spec().versions(i).schema().open_api_v3_schema(), "openAPIV3Schema")) {
         errors.forbidden(path.member(rules), kNoRules);
       }
     }
@@ -71,7 +72,8 @@ class DefinitionRules final : public ResourceRules {
         context.warnings.push_back(std::move(warning));
       }
       if (ignore_cel_ && !api::structural::rule_paths(version.schema().open_api_v3_schema(), "openAPIV3Schema").empty()) {
-        context.warnings.push_back(fmt::format("the x-kubernetes-validations of version {} are stored and not carried out", version.name()));
+        context.warnings.push_back(
+            fmt::format("the x-kubernetes-validations of version {} are stored and not carried out", version.name()));
       }
     }
   }

@@ -3,6 +3,7 @@
 
 #include "api/errors.h"
 #include "api/kinds.h"
+#include "api/sorted.h"
 #include "api/times.h"
 #include "apiserver/registry/resource_rules.h"
 
@@ -60,7 +61,7 @@ class SliceRules final : public ResourceRules {
     for (Device& device : *slice.mutable_spec()->mutable_devices()) {
       // Features that are off.
       device.clear_node_allocatable_resource_mappings();
-      for (auto& [key, attribute] : *device.mutable_attributes()) {
+      for (auto& [key, attribute] : in_any_order(*device.mutable_attributes())) {
         attribute.clear_ints();
         attribute.clear_bools();
         attribute.clear_strings();

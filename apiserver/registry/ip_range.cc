@@ -1,6 +1,6 @@
 #include "apiserver/registry/ip_range.h"
 
-#include <charconv>
+#include <algorithm>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -8,47 +8,62 @@
 namespace ph::apiserver {
 namespace {
 
-std::optional<std::uint32_t> parse_address(std::string_view text) {
-  std::uint32_t address = 0;
-  for (int part = 0; part < 4; ++part) {
-    if (part > 0) {
-      if (!text.starts_with('.')) return std::nullopt;
-      text.remove_prefix(1);
-    }
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || value > 255) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    address = address << 8 | value;
-  }
-  if (!text.empty()) return std::nullopt;
-  return address;
+// The last four bytes of an address of its family, as a number; what the ranges here are of ends in them.
+constexpr std::size_t kTail = 4;
+
+std::size_t tail_at(const api::Address& address) { return (address.is_v6 ? 16 : 4) - kTail; }
+
+std::uint32_t tail(const api::Address& address) {
+  std::uint32_t out = 0;
+  for (std::size_t i = 0; i < kTail; ++i) out = out << 8 | address.bytes[tail_at(address) + i];
+  return out;
+}
+
+void set_tail(api::Address& address, std::uint32_t number) {
+  for (std::size_t i = kTail; i > 0; --i, number >>= 8)
+    address.bytes[tail_at(address) + i - 1] = static_cast<std::uint8_t>(number & 255);
+}
+
+bool is_as_long_as_ranges_are(const api::AddressRange& range) {
+  return range.address.is_v6 ? range.bits >= 100 && range.bits <= 126 : range.bits >= 8 && range.bits <= 30;
 }
 
 }  // namespace
 
 IpRange IpRange::parse(std::string_view cidr) {
-  const auto slash = cidr.find('/');
-  const auto base = parse_address(cidr.substr(0, slash));
-  int bits = -1;
-  if (slash != std::string_view::npos) std::from_chars(cidr.data() + slash + 1, cidr.data() + cidr.size(), bits);
-  if (!base || bits < 8 || bits > 30) throw std::invalid_argument(fmt::format("not an IPv4 service range: {}", cidr));
+  const auto read = api::read_address_range(cidr);
+  if (!read || !is_as_long_as_ranges_are(*read)) throw std::invalid_argument(fmt::format("not a service range: {}", cidr));
   IpRange range;
-  range.size_ = 1u << (32 - bits);
-  range.base_ = *base & ~(range.size_ - 1);
-  range.cidr_ = fmt::format("{}/{}", range.text(0), bits);
+  range.base_ = read->network();
+  range.size_ = 1u << ((read->address.is_v6 ? 128 : 32) - read->bits);
+  range.cidr_ = read->text();
   return range;
 }
 
-std::string IpRange::text(std::uint32_t offset) const {
-  const std::uint32_t address = base_ + offset;
-  return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
+std::vector<IpRange> IpRange::parse_all(std::string_view cidrs) {
+  std::vector<IpRange> out;
+  const auto comma = cidrs.find(',');
+  out.push_back(parse(cidrs.substr(0, comma)));
+  if (comma == cidrs.npos) return out;
+  out.push_back(parse(cidrs.substr(comma + 1)));
+  if (out[0].is_v6() == out[1].is_v6()) throw std::invalid_argument(fmt::format("two service ranges of one family: {}", cidrs));
+  return out;
 }
 
-std::optional<std::uint32_t> IpRange::offset(std::string_view address) const {
-  const auto parsed = parse_address(address);
-  if (!parsed || *parsed <= base_ || *parsed - base_ >= size_ - 1) return std::nullopt;
-  return *parsed - base_;
+std::string IpRange::text(std::uint32_t offset) const {
+  api::Address address = base_;
+  set_tail(address, tail(base_) + offset);
+  return address.text();
+}
+
+std::optional<std::uint32_t> IpRange::offset(std::string_view text) const {
+  const auto address = api::read_address(text);
+  if (!address || address->is_v6 != is_v6()) return std::nullopt;
+  const auto head = static_cast<std::ptrdiff_t>(tail_at(base_));
+  if (!std::equal(base_.bytes.begin(), base_.bytes.begin() + head, address->bytes.begin())) return std::nullopt;
+  const std::uint32_t number = tail(*address), first = tail(base_);
+  if (number <= first || number - first > last()) return std::nullopt;
+  return number - first;
 }
 
 std::optional<std::uint32_t> NumberPool::pick(Rng& rng) const {

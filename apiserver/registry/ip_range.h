@@ -1,4 +1,4 @@
-// A range of IPv4 addresses, and which numbers of a range are in use.
+// A range of addresses of one family, and which numbers of a range are in use.
 #pragma once
 
 #include <cstdint>
@@ -6,26 +6,35 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
+#include "api/addresses.h"
 #include "base/rng.h"
 
 namespace ph::apiserver {
 
-// "10.96.0.0/12". Addresses are offsets from its first one.
+// "10.96.0.0/12" or "fd00::/108". Addresses are offsets from its first one.
 class IpRange {
  public:
-  // Throws std::invalid_argument.
+  // Throws std::invalid_argument. Of IPv4 from /8 to /30, of IPv6 from /100 to /126.
   static IpRange parse(std::string_view cidr);
+  // One range, or one of each family with a comma between them; the first one's is the cluster's own.
+  static std::vector<IpRange> parse_all(std::string_view cidrs);
 
+  bool is_v6() const { return base_.is_v6; }
+  std::string_view family() const { return is_v6() ? "IPv6" : "IPv4"; }
   std::uint32_t size() const { return size_; }
+  // The last usable offset; the first one is 1, the network's address being none. IPv6 has no broadcast address.
+  std::uint32_t last() const { return is_v6() ? size_ - 1 : size_ - 2; }
   std::string text(std::uint32_t offset) const;
-  // Nothing when the address is not a usable one of the range (network and broadcast address are not).
+  // Nothing when the address is not a usable one of the range.
   std::optional<std::uint32_t> offset(std::string_view address) const;
   const std::string& cidr() const { return cidr_; }
 
  private:
   std::string cidr_;
-  std::uint32_t base_ = 0, size_ = 0;
+  api::Address base_;
+  std::uint32_t size_ = 0;
 };
 
 // Numbers in [first, last] that are taken. New ones come from above a band that is left to those who ask for a certain

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "api/kinds.h"
+#include "api/times.h"
+#include "apiserver/registry/label_keys.h"
 #include "apiserver/registry/qos.h"
 #include "apiserver/registry/resource_rules.h"
 
@@ -12,22 +14,24 @@ using core::v1::Pod;
 
 bool ended(const Pod& pod) { return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed"; }
 
-void mark_gated(Pod& pod) {
+void mark_gated(Pod& pod, Time now) {
   if (pod.spec().scheduling_gates_size() == 0 || pod.status().conditions_size() > 0) return;
   auto& condition = *pod.mutable_status()->add_conditions();
   condition.set_type("PodScheduled");
   condition.set_status("False");
   condition.set_reason("SchedulingGated");
   condition.set_message("Scheduling is blocked due to non-empty scheduling gates");
+  api::set_time(condition.mutable_last_transition_time(), now);
 }
 
 class PodRules final : public ResourceRules {
  public:
-  void prepare_create(WriteContext&, api::Object& object) override {
+  void prepare_create(WriteContext& context, api::Object& object) override {
     Pod& pod = object.as<Pod>();
     pod.mutable_status()->set_phase("Pending");
     pod.mutable_status()->set_qos_class(qos_class(pod));
-    mark_gated(pod);
+    mark_gated(pod, context.now);
+    merge_label_keys(pod);
   }
 
   void prepare_status(WriteContext&, api::Object& object, const api::Object& old) override {

@@ -21,7 +21,8 @@ struct Sums {
 Quantity amount(const QuantityMap& resources, std::string_view name) {
   const auto found = resources.find(std::string(name));
   if (found == resources.end()) return {};
-  return Quantity::parse(found->second.string()).value_or(Quantity());
+  const Quantity quantity = Quantity::parse(found->second.string()).value_or(Quantity());
+  return quantity.sign() > 0 ? quantity : Quantity();  // nobody is served with less than nothing
 }
 
 void add(Sums& sums, const ResourceRequirements& resources) {

@@ -94,15 +94,15 @@ struct ServerOptions;
 // What differs between resources without needing code.
 enum Trait : unsigned {
   kPlain = 0,
-  kGeneration = 1 << 0,          // metadata.generation counts changes of the spec
-  kKeepsStatus = 1 << 1,         // a create may bring a status (nodes)
-  kCreateOnUpdate = 1 << 2,      // PUT of what does not exist creates it
-  kNeedsRevision = 1 << 3,       // PUT must name a resourceVersion
-  kReturnsDeleted = 1 << 4,      // DELETE answers with the object, not with a Status
-  kOrphansByDefault = 1 << 5,    // DELETE without a policy leaves the dependents
-  kNoDependents = 1 << 6,        // propagation policies mean nothing here
-  kLastValueOnly = 1 << 7,       // the store need not keep the history
-  kSmallWindow = 1 << 8,         // changes all the time: watches that come back late start over
+  kGeneration = 1 << 0,        // metadata.generation counts changes of the spec
+  kKeepsStatus = 1 << 1,       // a create may bring a status (nodes)
+  kCreateOnUpdate = 1 << 2,    // PUT of what does not exist creates it
+  kNeedsRevision = 1 << 3,     // PUT must name a resourceVersion
+  kReturnsDeleted = 1 << 4,    // DELETE answers with the object, not with a Status
+  kOrphansByDefault = 1 << 5,  // DELETE without a policy leaves the dependents
+  kNoDependents = 1 << 6,      // propagation policies mean nothing here
+  kLastValueOnly = 1 << 7,     // the store need not keep the history
+  kSmallWindow = 1 << 8,       // changes all the time: watches that come back late start over
 };
 
 struct RegistryEntry {

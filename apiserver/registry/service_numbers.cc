@@ -4,6 +4,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "api/errors.h"
 #include "api/rules.h"
@@ -23,10 +24,10 @@ std::uint32_t port_band(std::uint32_t size) { return std::clamp(size / 32, 16u, 
   throw api::invalid("Service", service.metadata().name(), errors.list());
 }
 
-[[noreturn]] void refuse_address(const Service& service, std::string_view why) {
+[[noreturn]] void refuse_address(const Service& service, const std::string& address, std::string_view why) {
   api::Errors errors;
-  errors.invalid(api::Path("spec.clusterIPs"), fmt::format("[\"{}\"]", service.spec().cluster_ip()),
-                 fmt::format("failed to allocate IP {}: {}", service.spec().cluster_ip(), why));
+  errors.invalid(api::Path("spec.clusterIPs"), fmt::format("[\"{}\"]", fmt::join(service.spec().cluster_ips(), "\",\"")),
+                 fmt::format("failed to allocate IP {}: {}", address, why));
   refuse(service, errors);
 }
 
@@ -68,7 +69,7 @@ std::unique_ptr<networking::v1::IPAddress> ip_address_of(const std::string& addr
   auto out = std::make_unique<networking::v1::IPAddress>();
   out->mutable_metadata()->set_name(address);
   auto& labels = *out->mutable_metadata()->mutable_labels();
-  labels["ipaddress.kubernetes.io/ip-family"] = "IPv4";
+  labels["ipaddress.kubernetes.io/ip-family"] = address.find(':') == address.npos ? "IPv4" : "IPv6";
   labels["ipaddress.kubernetes.io/managed-by"] = "ipallocator.k8s.io";
   auto& parent = *out->mutable_spec()->mutable_parent_ref();
   parent.set_resource("services");
@@ -81,6 +82,12 @@ bool needs_cluster_ip(const Service& service) { return service.spec().type() != 
 bool has_cluster_ip(const Service& service) {
   return needs_cluster_ip(service) && !service.spec().cluster_ip().empty() && service.spec().cluster_ip() != "None";
 }
+std::vector<std::string> cluster_ips(const Service& service) {
+  if (!has_cluster_ip(service)) return {};
+  const auto& all = service.spec().cluster_ips();
+  if (all.empty()) return {service.spec().cluster_ip()};
+  return {all.begin(), all.end()};
+}
 bool needs_node_ports(const Service& service) {
   const auto& spec = service.spec();
   if (spec.type() == "NodePort") return true;
@@ -92,69 +99,106 @@ bool needs_health_check_port(const Service& service) {
 }
 
 ServiceNumbers::ServiceNumbers(const ServerOptions& options)
-    : range_(IpRange::parse(options.service_cidr)),
-      port_min_(static_cast<std::uint32_t>(options.node_port_min)),
+    : port_min_(static_cast<std::uint32_t>(options.node_port_min)),
       port_max_(static_cast<std::uint32_t>(options.node_port_max)),
-      addresses_(1, range_.size() - 2, address_band(range_.size())),
-      ports_(port_min_, port_max_, port_band(port_max_ - port_min_ + 1)) {}
+      ports_(port_min_, port_max_, port_band(port_max_ - port_min_ + 1)) {
+  for (IpRange& range : IpRange::parse_all(options.service_cidr)) {
+    NumberPool pool(1, range.last(), address_band(range.size()));
+    addresses_.push_back({.range = std::move(range), .pool = std::move(pool)});
+  }
+}
+
+std::vector<std::string_view> ServiceNumbers::families() const {
+  std::vector<std::string_view> out;
+  for (const Addresses& each : addresses_) out.push_back(each.range.family());
+  return out;
+}
+
+ServiceNumbers::Addresses* ServiceNumbers::addresses_of(std::string_view family) {
+  const auto found = std::ranges::find_if(addresses_, [&](const Addresses& each) { return each.range.family() == family; });
+  return found == addresses_.end() ? nullptr : &*found;
+}
 
 void ServiceNumbers::adopt(const Service& service) {
-  if (has_cluster_ip(service)) {
-    if (const auto offset = range_.offset(service.spec().cluster_ip())) addresses_.take(*offset);
+  for (const std::string& address : cluster_ips(service)) {
+    for (Addresses& each : addresses_) {
+      if (const auto offset = each.range.offset(address)) each.pool.take(*offset);
+    }
   }
   for (const int port : ports_of(&service)) ports_.take(static_cast<std::uint32_t>(port));
 }
 
-void ServiceNumbers::take_address(WriteContext& context, Service& service, const Service* old) {
+void ServiceNumbers::take_addresses(WriteContext& context, Service& service, const Service* old) {
   if (!needs_cluster_ip(service) || service.spec().cluster_ip() == "None") return;
+  const auto had = old != nullptr ? cluster_ips(*old) : std::vector<std::string>();
+  const auto& spec = service.spec();
+  for (int i = 0; i < spec.ip_families_size(); ++i) {
+    if (i < spec.cluster_ips_size() && std::ranges::find(had, spec.cluster_ips(i)) != had.end()) continue;
+    // Of a family that the cluster has not there was an address once, and is no more.
+    if (Addresses* addresses = addresses_of(spec.ip_families(i))) take_address(context, service, i, *addresses);
+  }
+}
+
+void ServiceNumbers::take_address(WriteContext& context, Service& service, int at, Addresses& addresses) {
   auto& spec = *service.mutable_spec();
-  if (old != nullptr && has_cluster_ip(*old) && old->spec().cluster_ip() == spec.cluster_ip()) return;
-  if (spec.cluster_ip().empty()) {
-    const std::uint32_t offset = pick_address(context, service);
-    spec.set_cluster_ip(range_.text(offset));
-    spec.clear_cluster_ips();
-    spec.add_cluster_ips(spec.cluster_ip());
-    reserve(context, addresses_, offset, address_key(offset), service);
-    show_owner(context, offset, service);
+  if (at >= spec.cluster_ips_size()) {
+    const std::uint32_t offset = pick_address(context, service, addresses);
+    spec.add_cluster_ips(addresses.range.text(offset));
+    if (at == 0) spec.set_cluster_ip(spec.cluster_ips(0));
+    reserve_address(context, addresses, offset, service);
     // A lost race picks another.
-    context.on_failure.emplace_back([&spec, dry_run = context.dry_run] {
+    context.on_failure.emplace_back([&spec, at, dry_run = context.dry_run] {
       if (dry_run) return;
-      spec.clear_cluster_ip();
-      spec.clear_cluster_ips();
+      if (at == 0) spec.clear_cluster_ip();
+      while (spec.cluster_ips_size() > at) spec.mutable_cluster_ips()->RemoveLast();
     });
     return;
   }
-  const auto offset = range_.offset(spec.cluster_ip());
+  const std::string& wanted = spec.cluster_ips(at);
+  const auto offset = addresses.range.offset(wanted);
   if (!offset) {
-    refuse_address(service, fmt::format("the provided IP ({}) is not in the valid range. The range of valid IPs is {}",
-                                        spec.cluster_ip(), range_.cidr()));
+    refuse_address(service, wanted,
+                   fmt::format("the provided IP ({}) is not in the valid range. The range of valid IPs is {}", wanted,
+                               addresses.range.cidr()));
   }
-  if (is_refused(context, addresses_, *offset, address_key(*offset)) || !is_free(context, *offset)) {
-    refuse_address(service, "provided IP is already allocated");
+  if (is_refused(context, addresses.pool, *offset, addresses.key(*offset)) || !is_free(context, addresses, *offset)) {
+    refuse_address(service, wanted, "provided IP is already allocated");
   }
-  reserve(context, addresses_, *offset, address_key(*offset), service);
-  show_owner(context, *offset, service);
+  reserve_address(context, addresses, *offset, service);
 }
 
-void ServiceNumbers::show_owner(WriteContext& context, std::uint32_t offset, const Service& owner) const {
-  auto object = ip_address_of(range_.text(offset), owner);
+// With the object that says whose it is.
+void ServiceNumbers::reserve_address(WriteContext& context, Addresses& addresses, std::uint32_t offset, const Service& owner) {
+  reserve(context, addresses.pool, offset, addresses.key(offset), owner);
+  const std::string address = addresses.range.text(offset);
+  auto object = ip_address_of(address, owner);
   object->mutable_metadata()->set_uid(context.rng.uuid());
   api::set_time(object->mutable_metadata()->mutable_creation_timestamp(), context.now);
-  context.also_write(ip_addresses(context), {{}, range_.text(offset)}, nullptr, std::move(object));
+  context.also_write(ip_addresses(context), {{}, address}, nullptr, std::move(object));
 }
 
-bool ServiceNumbers::is_free(const WriteContext& context, std::uint32_t offset) const {
+void ServiceNumbers::release_address(WriteContext& context, const std::string& address) {
+  for (Addresses& each : addresses_) {
+    const auto offset = each.range.offset(address);
+    if (!offset) continue;
+    release(context, each.pool, *offset, each.key(*offset));
+    context.mutations.push_back(
+        {.key = ip_addresses(context).storage_prefix + "/" + each.range.text(*offset), .value = std::nullopt});
+  }
+}
+
+bool ServiceNumbers::is_free(const WriteContext& context, const Addresses& addresses, std::uint32_t offset) const {
   const api::Resource& objects = ip_addresses(context);
-  const std::string address = range_.text(offset);
-  return !context.refused.contains(address_key(offset)) && !context.refused.contains(objects.storage_prefix + "/" + address) &&
+  const std::string address = addresses.range.text(offset);
+  return !context.refused.contains(addresses.key(offset)) && !context.refused.contains(objects.storage_prefix + "/" + address) &&
          !context.reader.cache(objects)->find(address);
 }
 
-std::uint32_t ServiceNumbers::pick_address(WriteContext& context, const Service& service) {
+std::uint32_t ServiceNumbers::pick_address(WriteContext& context, const Service& service, const Addresses& addresses) const {
   for (int attempt = 0; attempt < 8; ++attempt) {
-    const auto offset = addresses_.pick(context.rng);
+    const auto offset = addresses.pool.pick(context.rng);
     if (!offset) break;
-    if (is_free(context, *offset)) return *offset;
+    if (is_free(context, addresses, *offset)) return *offset;
   }
   throw api::internal(fmt::format("failed to allocate a serviceIP for {}: range is full", service.metadata().name()));
 }
@@ -200,6 +244,8 @@ int ServiceNumbers::pick_port(WriteContext& context, const Service& service, con
 void ServiceNumbers::take_port(WriteContext& context, const Service& service, int port, const std::string& field) {
   const auto number = static_cast<std::uint32_t>(port);
   if (!ports_.contains(number)) {
+    // A dry run asks for nothing but whether others have it.
+    if (context.dry_run) return;
     refuse_port(service, field, port,
                 fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}", port_min_, port_max_));
   }
@@ -210,12 +256,9 @@ void ServiceNumbers::take_port(WriteContext& context, const Service& service, in
 }
 
 void ServiceNumbers::release_unused(WriteContext& context, const Service* service, const Service& old) {
-  const bool keeps_address = service != nullptr && has_cluster_ip(*service) && service->spec().cluster_ip() == old.spec().cluster_ip();
-  if (has_cluster_ip(old) && !keeps_address) {
-    if (const auto offset = range_.offset(old.spec().cluster_ip())) {
-      release(context, addresses_, *offset, address_key(*offset));
-      context.mutations.push_back({.key = ip_addresses(context).storage_prefix + "/" + range_.text(*offset), .value = std::nullopt});
-    }
+  const auto still = service != nullptr ? cluster_ips(*service) : std::vector<std::string>();
+  for (const std::string& address : cluster_ips(old)) {
+    if (std::ranges::find(still, address) == still.end()) release_address(context, address);
   }
   const std::set<int> kept = ports_of(service);
   for (const int port : ports_of(&old)) {
@@ -224,15 +267,21 @@ void ServiceNumbers::release_unused(WriteContext& context, const Service* servic
   }
 }
 
-std::string ServiceNumbers::address_key(std::uint32_t offset) const { return "/registry/ranges/serviceips/" + range_.text(offset); }
-std::string ServiceNumbers::port_key(std::uint32_t port) const { return "/registry/ranges/servicenodeports/" + std::to_string(port); }
+std::string ServiceNumbers::Addresses::key(std::uint32_t offset) const {
+  return "/registry/ranges/serviceips/" + range.text(offset);
+}
+std::string ServiceNumbers::port_key(std::uint32_t port) const {
+  return "/registry/ranges/servicenodeports/" + std::to_string(port);
+}
 
 // The store has the last word: memory may still hold what a write released whose client went away before the answer.
-bool ServiceNumbers::is_refused(const WriteContext& context, const NumberPool& pool, std::uint32_t number, const std::string& key) {
+bool ServiceNumbers::is_refused(const WriteContext& context, const NumberPool& pool, std::uint32_t number,
+                                const std::string& key) {
   return context.refused.contains(key) || (context.dry_run && pool.taken(number));
 }
 
-void ServiceNumbers::reserve(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key, const Service& owner) {
+void ServiceNumbers::reserve(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key,
+                             const Service& owner) {
   // Taken from now on, so that no other write tries it while this one is on its way.
   if (!pool.taken(number)) {
     pool.take(number);

@@ -4,6 +4,7 @@
 #include "api/codec.h"
 #include "api/kinds.h"
 #include "apiserver/registry/resource_rules.h"
+#include "apiserver/registry/service_families.h"
 #include "apiserver/registry/service_numbers.h"
 
 namespace ph::apiserver {
@@ -13,20 +14,23 @@ using core::v1::Service;
 using core::v1::ServicePort;
 using core::v1::ServiceSpec;
 
-// The old single address and the list of addresses say the same.
-void join_addresses(ServiceSpec& spec) {
-  if (spec.cluster_ip().empty() && spec.cluster_ips_size() > 0) spec.set_cluster_ip(spec.cluster_ips(0));
-  if (!spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) spec.add_cluster_ips(spec.cluster_ip());
+// A service that shall be of one family again gives the second one up, unless it says anything else of it.
+void drop_second_family(ServiceSpec& spec, const ServiceSpec& old) {
+  const bool was_for_both = old.has_ip_family_policy() && old.ip_family_policy() != "SingleStack";
+  if (!was_for_both || spec.ip_family_policy() != "SingleStack") return;
+  const auto same = [](const auto& a, const auto& b) { return std::ranges::equal(a, b); };
+  if (spec.cluster_ips_size() > 1 && same(spec.cluster_ips(), old.cluster_ips())) spec.mutable_cluster_ips()->RemoveLast();
+  if (spec.ip_families_size() > 1 && same(spec.ip_families(), old.ip_families())) spec.mutable_ip_families()->RemoveLast();
 }
 
-// One family, but for headless services without a selector: their endpoints are somebody else's, of any family.
-void default_families(ServiceSpec& spec) {
-  const bool free = spec.cluster_ip() == "None" && spec.selector().empty();
-  if (!spec.has_ip_family_policy()) spec.set_ip_family_policy(free ? "RequireDualStack" : "SingleStack");
-  if (spec.ip_families_size() == 0) spec.add_ip_families("IPv4");
-  if (free && spec.ip_families_size() == 1 && spec.ip_family_policy() != "SingleStack") {
-    spec.add_ip_families(spec.ip_families(0) == "IPv4" ? "IPv6" : "IPv4");
-  }
+// The old single address means the list: of who says nothing of the list, and of who changes one of the two.
+void join_addresses(ServiceSpec& spec, const ServiceSpec* old) {
+  const auto as_before = [&] { return std::ranges::equal(spec.cluster_ips(), old->cluster_ips()); };
+  if (old != nullptr && !old->cluster_ip().empty() && spec.cluster_ip() != old->cluster_ip() && as_before())
+    spec.clear_cluster_ips();
+  if (old != nullptr && spec.cluster_ip() == old->cluster_ip() && spec.cluster_ips_size() == 0)
+    *spec.mutable_cluster_ips() = old->cluster_ips();
+  if (!spec.cluster_ip().empty() && spec.cluster_ips_size() == 0) spec.add_cluster_ips(spec.cluster_ip());
 }
 
 void clear_families(ServiceSpec& spec) {
@@ -99,7 +103,7 @@ void drop_type_leftovers(Service& service, const Service& old) {
 
 class ServiceRules final : public ResourceRules {
  public:
-  explicit ServiceRules(const ServerOptions& options) : numbers_(options) {}
+  explicit ServiceRules(const ServerOptions& options) : numbers_(options), families_(numbers_.families()) {}
 
   void start(ObjectReader& reader) override {
     const Snapshot snapshot = reader.cache(*reader.resource(api::schema_of<Service>()))->snapshot();
@@ -111,18 +115,22 @@ class ServiceRules final : public ResourceRules {
   }
 
   void prepare_create(WriteContext&, api::Object& object) override {
-    auto& spec = *object.as<Service>().mutable_spec();
-    join_addresses(spec);
-    if (spec.type() != "ExternalName") default_families(spec);
+    Service& service = object.as<Service>();
+    join_addresses(*service.mutable_spec(), nullptr);
+    settle_families(service, families_);
+    refuse_ports_of_others(service);
   }
 
   void prepare_update(WriteContext&, api::Object& object, const api::Object& old) override {
     Service& service = object.as<Service>();
     const Service& before = old.as<Service>();
+    join_addresses(*service.mutable_spec(), &before.spec());
     drop_type_leftovers(service, before);
     keep_numbers(service, before);
-    join_addresses(*service.mutable_spec());
-    if (needs_cluster_ip(service)) default_families(*service.mutable_spec());
+    drop_second_family(*service.mutable_spec(), before.spec());
+    settle_families(service, families_);
+    refuse_ports_of_others(service);
+    refuse_health_check_change(service, before);
   }
 
  protected:
@@ -131,7 +139,7 @@ class ServiceRules final : public ResourceRules {
     auto* service = object != nullptr ? &object->as<Service>() : nullptr;
     const auto* before = old != nullptr ? &old->as<Service>() : nullptr;
     if (service != nullptr) {
-      numbers_.take_address(context, *service, before);
+      numbers_.take_addresses(context, *service, before);
       numbers_.take_ports(context, *service, before);
     }
     if (before != nullptr) numbers_.release_unused(context, service, *before);
@@ -139,6 +147,7 @@ class ServiceRules final : public ResourceRules {
 
  private:
   ServiceNumbers numbers_;
+  const ServiceFamilies families_;
 };
 
 }  // namespace

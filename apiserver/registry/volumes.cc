@@ -9,10 +9,41 @@ namespace {
 using core::v1::PersistentVolume;
 using core::v1::PersistentVolumeClaim;
 
+// A claim names what it is made from in two ways, an old one and one that says more.
+void join_data_sources(core::v1::PersistentVolumeClaimSpec& spec) {
+  const auto copy = [](const auto& from, auto& to) {
+    to.set_kind(from.kind());
+    to.set_name(from.name());
+    if (from.has_api_group()) to.set_api_group(from.api_group());
+  };
+  if (spec.has_data_source() && !spec.has_data_source_ref()) {
+    copy(spec.data_source(), *spec.mutable_data_source_ref());
+  } else if (spec.has_data_source_ref() && !spec.has_data_source() && spec.data_source_ref().namespace_().empty()) {
+    copy(spec.data_source_ref(), *spec.mutable_data_source());
+  }
+}
+
+// The old way has only ever been for these; others are left out, unless the claim has had one.
+void drop_unknown_source(core::v1::PersistentVolumeClaimSpec& spec) {
+  const auto& source = spec.data_source();
+  const bool claim = source.kind() == "PersistentVolumeClaim" && source.api_group().empty();
+  const bool snapshot = source.kind() == "VolumeSnapshot" && source.api_group() == "snapshot.storage.k8s.io";
+  if (!claim && !snapshot) spec.clear_data_source();
+}
+
 class ClaimRules final : public ResourceRules {
  public:
   void prepare_create(WriteContext&, api::Object& object) override {
-    object.as<PersistentVolumeClaim>().mutable_status()->set_phase("Pending");
+    PersistentVolumeClaim& claim = object.as<PersistentVolumeClaim>();
+    claim.mutable_status()->set_phase("Pending");
+    drop_unknown_source(*claim.mutable_spec());
+    join_data_sources(*claim.mutable_spec());
+  }
+  void prepare_update(WriteContext&, api::Object& object, const api::Object& old) override {
+    auto& spec = *object.as<PersistentVolumeClaim>().mutable_spec();
+    const auto& before = old.as<PersistentVolumeClaim>().spec();
+    if (!before.has_data_source() && !before.has_data_source_ref()) drop_unknown_source(spec);
+    join_data_sources(spec);
   }
 };
 

@@ -1,5 +1,6 @@
 // Deployments, daemon sets, stateful sets and jobs: what their controllers rely on from the first moment.
 #include "api/kinds.h"
+#include "api/sorted.h"
 #include "api/value.h"
 #include "apiserver/registry/resource_rules.h"
 #include "apiserver/server.h"
@@ -15,7 +16,7 @@ using Labels = google::protobuf::Map<std::string, std::string>;
 
 bool same(const Labels& a, const Labels& b) {
   if (a.size() != b.size()) return false;
-  for (const auto& [key, value] : a) {
+  for (const auto& [key, value] : in_any_order(a)) {
     const auto found = b.find(key);
     if (found == b.end() || found->second != value) return false;
   }
@@ -29,8 +30,7 @@ class DeploymentRules final : public ResourceRules {
     *metadata.mutable_labels() = old.as<Deployment>().metadata().labels();
   }
   bool raises_generation(const api::Object& object, const api::Object& old) override {
-    return !same(object.as<Deployment>().metadata().annotations(),
-                 old.as<Deployment>().metadata().annotations());
+    return !same(object.as<Deployment>().metadata().annotations(), old.as<Deployment>().metadata().annotations());
   }
 };
 
@@ -92,10 +92,11 @@ class JobRules final : public ResourceRules {
     const std::string& name = job.metadata().name();
     for (const auto& [key, value] : {std::pair("controller-uid", uid), std::pair("batch.kubernetes.io/controller-uid", uid),
                                      std::pair("job-name", name), std::pair("batch.kubernetes.io/job-name", name)}) {
-      labels[key] = value;
+      if (!labels.contains(key)) labels[key] = value;  // another value is refused
     }
     if (follow) *job.mutable_metadata()->mutable_labels() = labels;
-    (*job.mutable_spec()->mutable_selector()->mutable_match_labels())["batch.kubernetes.io/controller-uid"] = uid;
+    auto& selected = *job.mutable_spec()->mutable_selector()->mutable_match_labels();
+    if (!selected.contains("batch.kubernetes.io/controller-uid")) selected["batch.kubernetes.io/controller-uid"] = uid;
   }
 };
 

@@ -2,8 +2,8 @@
 #include "api/errors.h"
 #include "api/object.h"
 #include "api/object_rules.h"
-#include "apiserver/rest/aside.h"
 #include "apiserver/rest/applying.h"
+#include "apiserver/rest/aside.h"
 #include "apiserver/rest/identity.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/round.h"
@@ -25,10 +25,10 @@ Task<HttpResponse> create_applied(Core& core, Call& call, const Applying& applyi
   api::Object object = co_await aside(core, call.request.body.size(),
                                       [&] { return applying.over(*served.resource->schema, nullptr, call.warnings); });
   object.mutable_metadata().clear_resource_version();
-  if (served.stored_as && api::has_rules(*served.resource->schema)) validate_create(served, object);
+  if (served.stored_as && served.resource->schema->custom) validate_create(served, object);
   const WriteResult result =
       co_await create_object(core, storage_of(served), to_stored(served, std::move(object)), request_of(call, options));
-  co_return answer_entry(core, call, 201, shown(served, result.entry));
+  co_return answer_entry(core.front, call, 201, shown(served, result.entry));
 }
 
 Task<HttpResponse> update_applied(Core& core, Call& call, const Applying& applying, const WriteOptions& options) {
@@ -44,7 +44,7 @@ Task<HttpResponse> update_applied(Core& core, Call& call, const Applying& applyi
   WriteRequest write = request_of(call, options);
   write.make_is_pure = true;
   const WriteResult result = co_await update_object(core, storage_of(served), call.key(), kind, make, std::move(write));
-  co_return answer_entry(core, call, 200, shown(served, result.entry));
+  co_return answer_entry(core.front, call, 200, shown(served, result.entry));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "api/codec.h"
 #include "api/errors.h"
+#include "api/json_text.h"
 #include "api/object_rules.h"
 #include "api/patch/patch_text.h"
 #include "api/yaml_duplicates.h"
@@ -32,11 +33,10 @@ json read_configuration(const std::string& text) {
   }
   if (out.is_null()) return json::object();
   if (out.is_object()) return out;
-  const std::string_view type = out.is_boolean() ? "bool" : out.type_name();
   throw api::bad_request(
       fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value "
                   "of type map[string]interface {{}}",
-                  type));
+                  api::json_type_name(out)));
 }
 
 // What the resource, or this part of it, does not take from whoever comes through this door.

@@ -1,12 +1,14 @@
 #include "apiserver/rest/body.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "api/errors.h"
 #include "api/json_member.h"
 #include "api/object_rules.h"
 #include "api/structural/objects.h"
+#include "api/yaml_duplicates.h"
 #include "apiserver/rest/negotiate.h"
 
 namespace ph::apiserver {
@@ -15,8 +17,12 @@ namespace {
 using api::DecodeError;
 using api::GroupVersionKind;
 
-// As upstream's registry of types calls itself.
-constexpr std::string_view kScheme = "pkg/api/legacyscheme/scheme.go:30";
+// As upstream's registry of types calls itself: its three servers have one each.
+std::string_view scheme_of(const GroupVersionKind& expected) {
+  if (expected.group == "apiextensions.k8s.io") return "pkg/apiserver/apiserver.go:55";
+  if (expected.group == "apiregistration.k8s.io") return "pkg/apiserver/scheme/scheme.go:28";
+  return "pkg/api/legacyscheme/scheme.go:30";
+}
 
 // The beginning of a body nobody understands, for the one who sent it.
 std::string summary(std::string_view body) {
@@ -48,7 +54,8 @@ template <class Read>
 std::string why_unconvertible(const GroupVersionKind& found, const GroupVersionKind& expected, Read read) {
   const api::Schema* schema = api::Scheme::builtin().find(found);
   if (schema == nullptr) {
-    return fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"{}\"", found.kind, found.api_version(), kScheme);
+    return fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"{}\"", found.kind, found.api_version(),
+                       scheme_of(expected));
   }
   try {
     api::Object other = make_object(*schema);
@@ -58,6 +65,23 @@ std::string why_unconvertible(const GroupVersionKind& found, const GroupVersionK
   }
   return fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", found.version, found.kind, internal_package(expected),
                      expected.kind);
+}
+
+struct OldKinds {
+  std::string_view group, version, kinds;
+};
+constexpr OldKinds kOldKinds[] = {
+#define OLD_KINDS(group, version, kinds) {group, version, " " kinds " "},
+#include "apiserver/rest/old_kinds.def"
+#undef OLD_KINDS
+};
+
+// Upstream has a type of that name, served or not.
+bool is_known(const GroupVersionKind& kind) {
+  if (api::Scheme::builtin().find(kind) != nullptr) return true;
+  return std::ranges::any_of(kOldKinds, [&](const OldKinds& old) {
+    return old.group == kind.group && old.version == kind.version && old.kinds.find(" " + kind.kind + " ") != old.kinds.npos;
+  });
 }
 
 // What is missing is what is expected.
@@ -73,11 +97,12 @@ GroupVersionKind completed(GroupVersionKind found, const GroupVersionKind& expec
 // Throws when what the text says it is does not go together with what is expected. `read`: reads it as what it says; what is
 // wrong with it then is told first.
 template <class Read>
-void check_kind(GroupVersionKind found, const GroupVersionKind& expected, Read read) {
+void check_kind(GroupVersionKind found, const GroupVersionKind& expected, const GroupVersionKind* also, Read read) {
   found = completed(std::move(found), expected);
+  if (also && found == *also) return;
   const bool other_version = found.group != expected.group || found.version != expected.version;
   if (!other_version && found.kind == expected.kind) return;
-  if (other_version && api::Scheme::builtin().find(found) != nullptr) {
+  if (other_version && is_known(found)) {
     throw api::bad_request(fmt::format("the API version in the data ({}) does not match the expected API version ({})",
                                        found.api_version(), expected.api_version()));
   }
@@ -96,58 +121,91 @@ void decode(const GroupVersionKind& expected, api::Unknown unknown, std::vector<
   }
 }
 
-bool is_empty_list(std::string_view json) { return json.starts_with('[') && json.find_first_not_of(" \t\r\n", 1) == json.size() - 1; }
+bool is_empty_list(std::string_view json) {
+  return json.starts_with('[') && json.find_first_not_of(" \t\r\n", 1) == json.size() - 1;
+}
 
-void read_json(std::string_view text, std::string_view original, const api::Schema& schema, api::Unknown unknown,
+struct Expected {
+  const api::Schema& schema;
+  const GroupVersionKind* also;
+  const GroupVersionKind& kind() const { return *schema.kind; }
+};
+
+void read_json(std::string_view text, std::string_view original, const Expected& expected, api::Unknown unknown,
                std::vector<std::string>& warnings, api::Object& into) {
   GroupVersionKind found;
   try {
     found = api::type_of(text);
   } catch (const DecodeError& error) {
-    unrecognized(*schema.kind, original, fmt::format("couldn't get version/kind; json parse error: {}", error.what()));
+    unrecognized(expected.kind(), original, error.what());
   }
-  check_kind(found, *schema.kind, [&](api::Object& other) { api::decode_json(text, *other.message()); });
-  decode(*schema.kind, unknown, warnings, [&](const api::DecodeOptions& options) {
+  check_kind(found, expected.kind(), expected.also, [&](api::Object& other) { api::decode_json(text, *other.message()); });
+  decode(expected.kind(), unknown, warnings, [&](const api::DecodeOptions& options) {
     if (into.message()) {
       api::decode_json(text, *into.message(), options);
     } else {
-      into = api::structural::read_object(schema, text, options);
+      into = api::structural::read_object(expected.schema, text, options);
     }
   });
   if (is_empty_list(api::json_at(text, "metadata.managedFields").value_or(""))) into.mutable_metadata().add_managed_fields();
 }
 
-void read_protobuf(const std::string& body, const api::Schema& schema, api::Object& into) {
+void read_yaml(const std::string& body, const Expected& expected, api::Unknown unknown, std::vector<std::string>& warnings,
+               api::Object& into) {
+  std::string json;
+  try {
+    json = api::yaml_body_to_json(body);
+  } catch (const DecodeError& error) {
+    unrecognized(expected.kind(), body, error.what());
+  }
+  if (json == "null") json = "{}";
+  if (unknown == api::Unknown::Ignore) return read_json(json, body, expected, unknown, warnings, into);
+  const std::vector<std::string> twice = api::yaml_duplicates(body);
+  if (unknown == api::Unknown::Warn) warnings.insert(warnings.end(), twice.begin(), twice.end());
+  if (unknown == api::Unknown::Warn || twice.empty()) return read_json(json, body, expected, unknown, warnings, into);
+  // All of it is told: what stands twice, and then what is not known.
+  std::vector<std::string> others;
+  read_json(json, body, expected, api::Unknown::Warn, others, into);
+  others.insert(others.begin(), fmt::format("yaml: unmarshal errors:\n  {}", fmt::join(twice, "\n  ")));
+  unusable(expected.kind(), expected.kind(), fmt::format("strict decoding error: {}", fmt::join(others, ", ")));
+}
+
+void read_protobuf(const std::string& body, const Expected& expected, api::Object& into) {
   if (!into.message()) {
     throw api::unsupported_media_type(
         "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
   }
   try {
-    check_kind(api::open_envelope(body).kind, *schema.kind, [&](api::Object& other) { api::decode_envelope(body, *other.message()); });
+    check_kind(api::open_envelope(body).kind, expected.kind(), expected.also,
+               [&](api::Object& other) { api::decode_envelope(body, *other.message()); });
     api::decode_envelope(body, *into.message());
   } catch (const DecodeError& error) {
-    unrecognized(*schema.kind, body, error.what());
+    unrecognized(expected.kind(), body, error.what());
   }
 }
 
 }  // namespace
 
-api::Object read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
-                                   std::vector<std::string>& warnings) {
-  api::Object object = make_object(schema);
-  switch (body_format(request)) {
-    case Format::Json: read_json(request.body, request.body, schema, unknown, warnings, object); break;
-    case Format::Protobuf: read_protobuf(request.body, schema, object); break;
-    case Format::Yaml: {
-      std::string json;
-      try {
-        json = api::yaml_to_json(request.body);
-      } catch (const DecodeError& error) {
-        unrecognized(*schema.kind, request.body, fmt::format("couldn't get version/kind; json parse error: {}", error.what()));
-      }
-      read_json(json, request.body, schema, unknown, warnings, object);
-      break;
+std::optional<GroupVersionKind> kind_of_body(const HttpRequest& request) {
+  try {
+    switch (body_format(request)) {
+      case Format::Json: return api::type_of(request.body);
+      case Format::Yaml: return api::type_of(api::yaml_body_to_json(request.body));
+      case Format::Protobuf: return api::open_envelope(request.body).kind;
     }
+  } catch (const DecodeError&) {
+  }
+  return std::nullopt;
+}
+
+api::Object read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
+                      std::vector<std::string>& warnings, const GroupVersionKind* also) {
+  api::Object object = make_object(schema);
+  const Expected expected{schema, also};
+  switch (body_format(request)) {
+    case Format::Json: read_json(request.body, request.body, expected, unknown, warnings, object); break;
+    case Format::Protobuf: read_protobuf(request.body, expected, object); break;
+    case Format::Yaml: read_yaml(request.body, expected, unknown, warnings, object); break;
   }
   set_defaults(object);
   return object;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,11 @@ namespace ph::apiserver {
 
 // Decodes the body as `schema` and sets its defaults. A body that names no kind is taken to be of the expected one.
 // Throws ApiError: 400 with upstream's words, 415. Unknown fields go to `warnings` when they are to be warned of.
+// `also`: what it may say it is besides: another version that has the same members.
 api::Object read_body(const HttpRequest& request, const api::Schema& schema, api::Unknown unknown,
-                                   std::vector<std::string>& warnings);
+                      std::vector<std::string>& warnings, const api::GroupVersionKind* also = nullptr);
+// What a body says it is: parts of it may be missing. Nothing when that cannot be read.
+std::optional<api::GroupVersionKind> kind_of_body(const HttpRequest& request);
 
 // Why a document, after a patch, is not an object of the kind: it says it is another. Empty when it is one.
 std::string kind_error(const nlohmann::json& document, const api::Schema& schema);

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "api/encoded.h"
+#include "base/anywhere.h"
 #include "base/assert.h"
 
 namespace ph::apiserver {
@@ -14,7 +15,22 @@ std::string deprecation_of(const api::GroupVersionKind& kind) {
   return "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
 }
 
+// Whoever holds it last, it ends on its executor: it has a share in what belongs there.
+std::shared_ptr<Served> ends_at_home(Executor& executor, std::shared_ptr<Served> served) {
+  Served* const raw = served.get();
+  return {raw, [home = &executor, served = std::move(served)](Served*) mutable {
+            Executor* const here = Executor::current();
+            if (here == home || (here == nullptr && !Anywhere::here())) return;
+            home->post([served = std::move(served)] {});
+          }};
+}
+
 }  // namespace
+
+std::shared_ptr<Served> Serving::find(std::string_view group, std::string_view version, std::string_view plural) const {
+  const api::Resource* resource = scheme.resource(group, version, plural);
+  return resource == nullptr ? nullptr : served.at(resource);
+}
 
 std::string qualified_resource(const api::Resource& resource) {
   return resource.kind.group.empty() ? resource.plural : resource.plural + "." + resource.kind.group;
@@ -46,7 +62,14 @@ api::Object to_stored(const Served& served, api::Object object) {
 }
 
 Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options)
-    : executor(executor), rng(rng), store(store), log(std::move(log)), options(std::move(options)), hub_(store, executor, this->options.cache), writes_(executor) {
+    : executor(executor),
+      rng(rng),
+      store(store),
+      log(std::move(log)),
+      options(std::move(options)),
+      front{.options = this->options, .clock = executor.clock(), .rng = rng, .log = this->log},
+      hub_(store, executor, this->options.cache),
+      writes_(executor) {
   for (const api::Resource& resource : scheme_.resources()) add(resource);
   for (auto& [resource, served] : served_) {
     if (!resource->stored_as) continue;
@@ -57,15 +80,33 @@ Core::Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions op
     PH_ASSERT(served->to_stored);
   }
   if (this->options.metrics) metrics = std::make_unique<ServerMetrics>(*this->options.metrics, *this);
+  front.metrics = metrics.get();
+  publish();
 }
 
 Core::~Core() = default;
+
+void Core::install(Extensions installed) {
+  extensions = std::move(installed);
+  front.authenticator = extensions.authenticator.get();
+  front.authorizer = extensions.authorizer.get();
+  front.tables = extensions.tables.get();
+  front.virtual_resources = &extensions.virtual_resources;
+}
+
+void Core::set_ready(bool ready) {
+  ready_ = ready;
+  publish();
+}
+
+void Core::publish() { front.serving.set(std::make_shared<Serving>(Serving{ready_, scheme_, served_})); }
 
 void Core::add(const api::Resource& resource) {
   auto served = std::make_shared<Served>();
   served->resource = &resource;
   served->qualified = qualified_resource(resource);
-  served->qualified_kind = qualified_kind(resource.kind);
+  // Messages name the kind that is stored.
+  served->qualified_kind = qualified_kind(resource.stored_as.value_or(resource.kind));
   served->deprecation = deprecation_of(resource.kind);
   const RegistryEntry& entry = registry_entry(resource);
   served->traits = entry.traits;
@@ -78,6 +119,9 @@ void Core::add(const api::Resource& resource) {
 
 void Core::enter(std::shared_ptr<Served> served) {
   served->serial = ++serials_;
+  if (const api::Resource& resource = *served->resource; resource.owner) {
+    added_[{resource.kind.group, resource.plural}].push_back(&resource);
+  }
   served_[served->resource] = std::move(served);
 }
 
@@ -92,6 +136,7 @@ void Core::use_cache(Served& served) {
 }
 
 std::shared_ptr<Served> Core::find(std::string_view group, std::string_view version, std::string_view plural) const {
+  assert_on_executor();
   const api::Resource* resource = scheme_.resource(group, version, plural);
   return resource == nullptr ? nullptr : served_.at(resource);
 }
@@ -105,13 +150,17 @@ Task<void> Core::serve(std::vector<std::shared_ptr<Served>> resources) {
     forget(served->resource->kind.group, served->resource->plural);
     if (served->listed) refs.push_back(served->kept_resource);
   }
-  for (auto& served : resources) enter(std::move(served));
+  for (auto& served : resources) enter(ends_at_home(executor, std::move(served)));
   scheme_ = scheme_.with(std::move(refs));
+  publish();
+  kinds_changed.set();
 }
 
 void Core::withdraw(std::string_view group, std::string_view plural) {
   std::set<std::string> prefixes = forget(group, plural);
   scheme_ = scheme_.without(group, plural);
+  publish();
+  kinds_changed.set();
   for (const std::string& prefix : prefixes) {
     const auto cache = caches_.find(prefix);
     if (cache == caches_.end()) continue;
@@ -122,13 +171,15 @@ void Core::withdraw(std::string_view group, std::string_view plural) {
 
 std::set<std::string> Core::forget(std::string_view group, std::string_view plural) {
   std::set<std::string> prefixes;
-  std::erase_if(served_, [&](const auto& entry) {
-    const api::Resource& resource = *entry.first;
-    if (!resource.owner || resource.kind.group != group || resource.plural != plural) return false;
-    prefixes.insert(entry.second->prefix);
-    if (metrics) metrics->forget(*entry.second);
-    return true;
-  });
+  const auto found = added_.find(std::tuple(group, plural));
+  if (found == added_.end()) return prefixes;
+  for (const api::Resource* resource : found->second) {
+    const auto entry = served_.find(resource);
+    prefixes.insert(entry->second->prefix);
+    if (metrics) metrics->forget(*entry->second);
+    served_.erase(entry);
+  }
+  added_.erase(found);
   return prefixes;
 }
 
@@ -137,11 +188,13 @@ Served& Core::of(const api::Schema& schema) { return *served_.at(resource(schema
 const api::Resource* Core::resource(const api::Schema& schema) const { return scheme_.resource(schema); }
 
 WatchCache* Core::cache(const api::Resource& resource) {
+  assert_on_executor();
   const auto found = served_.find(&resource);
   return found == served_.end() ? nullptr : found->second->cache;
 }
 
 api::Object Core::read(const api::Resource& resource, const ObjectKey& key) {
+  assert_on_executor();
   const auto found = served_.find(&resource);
   if (found == served_.end() || found->second->cache == nullptr) return {};
   const Served& served = *found->second;

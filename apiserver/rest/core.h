@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "api/convert.h"
@@ -18,6 +19,7 @@
 #include "apiserver/extensions.h"
 #include "apiserver/registry/resource_rules.h"
 #include "apiserver/rest/frames.h"
+#include "apiserver/rest/front.h"
 #include "apiserver/rest/lines.h"
 #include "apiserver/rest/metrics.h"
 #include "apiserver/rest/negotiate.h"
@@ -33,11 +35,11 @@ namespace ph::apiserver {
 // A resource in the form it is stored in.
 struct Served {
   const api::Resource* resource = nullptr;
-  std::uint64_t serial = 0;    // of all that was ever served, from 1 on
-  std::string prefix;          // "/registry/pods/"
-  std::string qualified;       // "deployments.apps"
-  std::string qualified_kind;  // "Deployment.apps"
-  WatchCache* cache = nullptr; // null: nothing is stored
+  std::uint64_t serial = 0;     // of all that was ever served, from 1 on
+  std::string prefix;           // "/registry/pods/"
+  std::string qualified;        // "deployments.apps"
+  std::string qualified_kind;   // "Deployment.apps"
+  WatchCache* cache = nullptr;  // null: nothing is stored
   ResourceRules* rules = nullptr;
   // What of it is not the server's for good: of custom resources.
   api::ResourceRef kept_resource;
@@ -48,7 +50,7 @@ struct Served {
   // them, and the way there and back.
   std::shared_ptr<Served> stored_as;
   std::function<api::Object(const api::Object&)> to_shown, to_stored;
-  bool listed = true;  // false: a version that only stores
+  bool listed = true;       // false: a version that only stores
   std::string deprecation;  // a warning with every answer; empty: none
   FrameCache frames;
 
@@ -60,6 +62,9 @@ class Core final : public ObjectReader {
  public:
   Core(Executor& executor, Rng& rng, Store& store, Log log, ServerOptions options);
   ~Core() override;
+
+  // Once, before `fill`.
+  void install(Extensions extensions);
 
   // Null when nothing of that name is served.
   std::shared_ptr<Served> find(std::string_view group, std::string_view version, std::string_view plural) const;
@@ -90,10 +95,15 @@ class Core final : public ObjectReader {
   Log log;
   ServerOptions options;
   Extensions extensions;
-  bool ready = false;
   std::unique_ptr<ServerMetrics> metrics;  // null: nothing is counted
+  Front front;                             // what other threads may use of all this
+
+  bool ready() const { return ready_; }
+  void set_ready(bool ready);
 
   Lines lines;  // of writes that have lost
+
+  Event kinds_changed;  // set whenever other resources are served than before; reset by whoever follows that
 
   // Writes under way: they are carried to their end though their client may be gone, or tired of waiting.
   Scope& writes() { return writes_; }
@@ -102,17 +112,24 @@ class Core final : public ObjectReader {
   void add(const api::Resource& resource);
   void use_cache(Served& served);
   void enter(std::shared_ptr<Served> served);
+  // Shows other threads what is served now.
+  void publish();
   // Of what is not built in; the prefixes of what it had.
   std::set<std::string> forget(std::string_view group, std::string_view plural);
 
   api::Scheme scheme_ = api::Scheme::builtin();
   CacheHub hub_;
-  std::map<std::string, std::shared_ptr<WatchCache>> caches_;      // by prefix
-  std::map<std::string, std::unique_ptr<ResourceRules>> rules_;    // by qualified name
+  std::map<std::string, std::shared_ptr<WatchCache>> caches_;    // by prefix
+  std::map<std::string, std::unique_ptr<ResourceRules>> rules_;  // by qualified name
   std::map<const api::Resource*, std::shared_ptr<Served>> served_;
+  // Of them, what is not built in: by group and plural, its versions.
+  std::map<std::tuple<std::string, std::string>, std::vector<const api::Resource*>, std::less<>> added_;
   std::uint64_t serials_ = 0;
+  bool ready_ = false;
   Scope writes_;  // the first to go
 };
+
+struct Draft;  // apiserver/rest/write.h
 
 // One request on its way through the server; lives as long as its handling.
 struct Call {
@@ -126,6 +143,11 @@ struct Call {
   std::shared_ptr<Served> held;  // `served`, which may be withdrawn meanwhile
   Served* served = nullptr;
   const api::Subresource* subresource = nullptr;
+  bool let_in = false;           // who asks is known, and he may
+  api::Object decoded;           // the body, when it has been read already; else none
+  bool prepared = false;         // and it has what `prepare_new` gives a new object
+  std::shared_ptr<Draft> draft;  // of an update, made ahead
+  std::shared_ptr<void> spent;   // what the write was made with
   std::vector<std::string> warnings;
   bool watching = false;  // a watch has begun, which counts itself at its end
 

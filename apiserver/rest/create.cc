@@ -15,15 +15,15 @@ namespace ph::apiserver {
 Task<HttpResponse> create(Core& core, Call& call) {
   Served& served = *call.served;
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  api::Object object = co_await aside(core, call.request.body.size(), [&] {
-    return read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
-  });
+  api::Object object = co_await object_of(core, call, options);
   match_namespace(call, object);
-  // What has no rules but those of what it is stored as is judged as that, once.
-  if (served.stored_as && api::has_rules(*served.resource->schema)) validate_create(served, object);
-  WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)),
-                                              write_request(call, options.manager, options.dry_run));
-  co_return answer_entry(core, call, 201, shown(served, result.entry));
+  // A custom resource has a schema in each of its versions.
+  if (served.stored_as && served.resource->schema->custom) validate_create(served, object);
+  WriteRequest write = write_request(call, options.manager, options.dry_run);
+  write.prepared = call.prepared;
+  WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)), std::move(write));
+  call.spent = std::make_shared<Draft>(std::move(result.spent));
+  co_return answer_entry(core.front, call, 201, shown(served, result.entry));
 }
 
 Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resource) {
@@ -31,13 +31,14 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
   const api::GroupVersionKind kind = call.subresource != nullptr ? call.subresource->kind : call.served->resource->kind;
   const api::Schema& schema = *core.scheme().find(kind);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
-  api::Object object =
-      co_await aside(core, call.request.body.size(), [&] { return read_body(call.request, schema, options.unknown, call.warnings); });
+  api::Object object = co_await aside(core, call.request.body.size(),
+                                      [&] { return read_body(call.request, schema, options.unknown, call.warnings); });
+  if (call.subresource == nullptr) match_namespace(call, object);
   const api::KindRules& rules = api::rules_of(schema);
   if (rules.validate != nullptr) {
     api::Errors errors;
     rules.validate(*object.message(), errors);
-    if (!errors.empty()) throw api::invalid(qualified_kind(kind), call.info.name, errors.list());
+    if (!errors.empty()) throw api::invalid(qualified_kind(kind), object.metadata().name(), errors.list());
   }
   VirtualRequest request;
   request.info = &call.info;

@@ -1,4 +1,5 @@
 #include "api/errors.h"
+#include "api/gated_fields.h"
 #include "api/object.h"
 #include "api/rules.h"
 #include "api/times.h"
@@ -19,17 +20,6 @@ bool is_nonzero(std::string_view revision) {
   return revision.find_first_not_of('0') != revision.npos && revision.find_first_not_of("0123456789") == revision.npos;
 }
 
-void fill_system_fields(Core& core, const Served& served, meta::v1::ObjectMeta& metadata) {
-  if (is_nonzero(metadata.resource_version())) throw api::unforeseen("resourceVersion should not be set on objects to be created");
-  api::set_time(metadata.mutable_creation_timestamp(), core.now());
-  metadata.set_uid(core.rng.uuid());
-  metadata.clear_deletion_timestamp();
-  metadata.clear_deletion_grace_period_seconds();
-  metadata.clear_self_link();
-  // Where it counts nothing it is the client's, as any other member.
-  if (served.has(kGeneration)) metadata.set_generation(1);
-}
-
 // Names for an object that has none of its own, as long as there is reason to hope.
 class NameGenerator {
  public:
@@ -42,6 +32,11 @@ class NameGenerator {
   // A name nobody has. Another write may take it before the commit: then the next one is asked for. False when enough have been
   // tried; the last one stays.
   bool rename(meta::v1::ObjectMeta& metadata) {
+    // What is no beginning of a name is the name.
+    if (api::rules_of(*served_.resource->schema).name_rule == &api::ip_address_name) {
+      metadata.set_name(metadata.generate_name());
+      return tries_++ == 0;
+    }
     const std::string base = metadata.generate_name().substr(0, kGeneratedNameMax - kSuffixLength);
     while (tries_ < kNameTries) {
       ++tries_;
@@ -58,10 +53,18 @@ class NameGenerator {
   int tries_ = 0;
 };
 
-[[noreturn]] void refuse_existing(const Served& served, const std::string& name, bool generated) {
-  api::ApiError error = api::already_exists(served.qualified, name);
-  if (!generated) throw error;
-  meta::v1::Status status = error.status();
+// Whether what stands in the way is on its way out.
+bool is_going(const Served& served, const std::string& key) {
+  const EntryRef entry = served.cache->find(key);
+  return entry && decode_entry(*served.resource, *entry).metadata().has_deletion_timestamp();
+}
+
+[[noreturn]] void refuse_existing(const Served& served, const meta::v1::ObjectMeta& metadata, bool generated) {
+  meta::v1::Status status = api::already_exists(served.qualified, metadata.name()).status();
+  if (is_going(served, ObjectKey{metadata.namespace_(), metadata.name()}.text())) {
+    status.set_message("object is being deleted: " + status.message());
+  }
+  if (!generated) throw api::ApiError(std::move(status));
   status.set_message(status.message() + ", the server was not able to generate a unique name for the object");
   status.mutable_details()->set_retry_after_seconds(1);
   throw api::ApiError(std::move(status));
@@ -69,10 +72,23 @@ class NameGenerator {
 
 }  // namespace
 
-Task<WriteResult> create_object(Core& core, Served& served, api::Object object, WriteRequest request) {
+void prepare_new(const Served& served, api::Object& object, Time now, Rng& rng) {
   meta::v1::ObjectMeta& metadata = object.mutable_metadata();
-  fill_system_fields(core, served, metadata);
+  if (is_nonzero(metadata.resource_version()))
+    throw api::unforeseen("resourceVersion should not be set on objects to be created");
+  api::set_time(metadata.mutable_creation_timestamp(), now);
+  metadata.set_uid(rng.uuid());
+  metadata.clear_deletion_timestamp();
+  metadata.clear_deletion_grace_period_seconds();
+  metadata.clear_self_link();
+  // Where it counts nothing it is the client's, as any other member.
+  if (served.has(kGeneration)) metadata.set_generation(1);
   if (served.resource->subresource("status") != nullptr && !served.has(kKeepsStatus)) clear_status(object);
+}
+
+Task<WriteResult> create_object(Core& core, Served& served, api::Object object, WriteRequest request) {
+  if (!request.prepared) prepare_new(served, object, core.now(), core.rng);
+  meta::v1::ObjectMeta& metadata = object.mutable_metadata();
   NameGenerator names(core, served, metadata);
 
   Race race(core.lines);
@@ -81,28 +97,32 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
     Round round(core, served, request, "CREATE", object.key(), absent(served, object.key()), race);
     if (!admitted) {
       // What admission adds belongs to nobody.
-      if (!request.manager.empty()) {
+      if (!request.manager.empty() && !request.prepared) {
         const ManagerRecord record(core, request, nullptr);
         co_await aside(core, request.size, [&] { record.write(object); });
       }
       co_await round.admit(&object, nullptr);
     }
-    if (!named && !names.rename(metadata)) refuse_existing(served, metadata.name(), true);
+    if (!named && !names.rename(metadata)) refuse_existing(served, metadata, true);
     round.rename(absent(served, object.key()), object.key());
     if (!admitted || !named) {
+      api::drop_gated_fields(object, nullptr);
       served.rules->prepare_create(round.context(), object);
-      co_await aside(core, request.size, [&] { validate_create(served, object); });
+      round.rename(absent(served, object.key()), object.key());
+      co_await aside(core, request.size, [&] { validate_create(served, request, object); });
       co_await round.validate(&object, nullptr);
     }
     admitted = named = true;
     co_await round.before_commit(&object, nullptr);
-    if (auto entry = co_await round.store(object, nullptr)) co_return WriteResult{std::move(*entry), false};
+    if (auto entry = co_await round.store(object, nullptr)) {
+      co_return WriteResult{.entry = std::move(*entry), .removed = false, .spent = {.object = std::move(object)}};
+    }
     if (round.sent_to_wait()) continue;
     if (!round.lost_object()) {
       ++attempt;
       continue;
     }
-    if (!names.active()) refuse_existing(served, metadata.name(), false);
+    if (!names.active()) refuse_existing(served, metadata, false);
     named = false;
   }
   throw api::conflict(served.qualified, metadata.name(), kModified);

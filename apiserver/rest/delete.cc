@@ -2,8 +2,8 @@
 #include "api/errors.h"
 #include "api/object.h"
 #include "apiserver/rest/options.h"
+#include "apiserver/rest/page.h"
 #include "apiserver/rest/respond.h"
-#include "apiserver/rest/selection.h"
 #include "apiserver/rest/turn.h"
 #include "apiserver/rest/verbs.h"
 
@@ -38,8 +38,8 @@ Task<HttpResponse> remove(Core& core, Call& call) {
   warn_of_orphans(call, storage, options);
   const bool wants_dependents_gone = options.has_orphan_dependents() && !options.orphan_dependents();
   WriteResult result = co_await delete_object(core, storage, call.key(), options, write_request(call, {}, is_dry_run(options)));
-  if (!result.removed) co_return answer_entry(core, call, wants_dependents_gone ? 202 : 200, shown(served, result.entry));
-  if (storage.has(kReturnsDeleted)) co_return answer_entry(core, call, 200, shown(served, result.entry));
+  if (!result.removed) co_return answer_entry(core.front, call, wants_dependents_gone ? 202 : 200, shown(served, result.entry));
+  if (storage.has(kReturnsDeleted)) co_return answer_entry(core.front, call, 200, shown(served, result.entry));
   co_return answer_message(call.form, 200, deleted_status(served, shown(served, result.entry)));
 }
 
@@ -47,21 +47,10 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
   Served& served = *call.served;
   Served& storage = storage_of(served);
   const meta::v1::DeleteOptions options = delete_options(call.request, call.query);
-  const ListOptions list = list_options(call.query, false);
-  const Selection selection(served, call.key().namespace_name, list.labels, list.fields);
   warn_of_orphans(call, storage, options);
 
-  Snapshot snapshot = served.cache->snapshot();
-  const auto [begin, end] = selection.range(*snapshot.entries);
-  std::vector<EntryRef> chosen;
-  Turn turn;
-  for (std::size_t i = begin; i < end; ++i) {
-    if (turn.over(selection.cost())) co_await yield();
-    if (selection.matches((*snapshot.entries)[i])) chosen.push_back((*snapshot.entries)[i]);
-    if (list.limit > 0 && chosen.size() == static_cast<std::size_t>(list.limit)) break;
-  }
-  snapshot.entries = nullptr;  // the deletions may take long
-  for (const EntryRef& entry : chosen) {
+  Page page = co_await read_page(core, call, list_options(call.query, false));
+  for (const EntryRef& entry : page.entries) {
     try {
       co_await delete_object(core, storage, ObjectKey{std::string(entry->namespace_name()), std::string(entry->name())}, options,
                              write_request(call, {}, is_dry_run(options)));
@@ -70,14 +59,13 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
     }
   }
   if (served.to_shown) {
-    for (EntryRef& entry : chosen) {
+    Turn turn;
+    for (EntryRef& entry : page.entries) {
       if (turn.over(kConversionCost)) co_await yield();
       entry = shown(served, entry);
     }
   }
-  meta::v1::ListMeta metadata;
-  metadata.set_resource_version(to_string(snapshot.revision));
-  co_return answer_list(core, call, std::move(chosen), std::move(metadata));
+  co_return answer_list(core.front, call, std::move(page.entries), std::move(page.metadata));
 }
 
 }  // namespace ph::apiserver

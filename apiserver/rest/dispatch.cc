@@ -5,6 +5,7 @@
 
 #include "api/errors.h"
 #include "apiserver/parts/parts.h"
+#include "apiserver/rest/begin.h"
 #include "apiserver/rest/deadline.h"
 #include "apiserver/rest/identity.h"
 #include "apiserver/rest/respond.h"
@@ -51,8 +52,8 @@ Task<HttpResponse> answer_subresource(Core& core, Call& call) {
 }
 
 Task<HttpResponse> answer_resource(Core& core, Call& call) {
-  if (call.served == nullptr) throw api::page_not_found();
-  if (!core.ready) throw api::unavailable("the server is starting or stopping");
+  if (call.served == nullptr) co_return answer_unknown(call);
+  if (!core.ready()) throw api::unavailable("the server is starting or stopping");
   check_route(*call.served->resource, call.info, call.request.method);
   if (!call.info.subresource.empty()) co_return co_await answer_subresource(core, call);
   if (!call.served->resource->has_verb(call.info.verb)) refuse_verb(call);
@@ -70,17 +71,7 @@ Task<HttpResponse> answer_path(Core& core, Call& call) {
   for (const auto& handler : core.extensions.paths) {
     if (auto response = co_await handler->try_handle(call.request, call.user)) co_return std::move(*response);
   }
-  throw api::page_not_found();
-}
-
-// The form of the answer. What cannot be given is an error only when there is something to give.
-void choose_form(const Core& core, Call& call) {
-  const bool protobuf = !call.served || call.served->resource->schema->descriptor || call.info.subresource == "scale";
-  try {
-    call.form = negotiate(call.request, call.info.verb == "watch", core.extensions.tables != nullptr, protobuf);
-  } catch (const api::ApiError&) {
-    call.unacceptable = std::current_exception();
-  }
+  co_return answer_unknown(call);
 }
 
 // Who asks, and whether he may. The references outlive the wait.
@@ -88,19 +79,14 @@ Soon<> admit_user(Core& core, Call& call, ServerMetrics::Doors& doors) {
   doors.asked();
   return then(authenticate(core, call.request), [&](Identity user) {
     doors.known(user);
-    return then(impersonate(core, call.request, std::move(user)), [&](Identity acting) {
+    return then(impersonate(core, call.request, call.info, std::move(user)), [&](Identity acting) {
       call.user = std::move(acting);
       return then(authorize(core, call.user, call.info), [&] { doors.allowed(); });
     });
   });
 }
 
-void check_size(const Core& core, std::size_t size) {
-  if (size > core.options.body_max) throw api::too_large("limit is " + std::to_string(core.options.body_max));
-}
-
-Task<HttpResponse> answer(Core& core, Call& call) {
-  check_size(core, call.request.body.size());
+Task<void> let_in(Core& core, Call& call) {
   ServerMetrics::Doors doors(core.metrics.get());
   try {
     co_await admit_user(core, call, doors);
@@ -109,42 +95,24 @@ Task<HttpResponse> answer(Core& core, Call& call) {
     throw;
   }
   doors.count();
+}
+
+Task<HttpResponse> answer(Core& core, Call& call) {
+  if (!call.let_in) co_await let_in(core, call);
   if (!call.info.is_resource) co_return co_await answer_path(core, call);
   if (call.unacceptable) std::rethrow_exception(call.unacceptable);
   co_return co_await answer_resource(core, call);
 }
 
-std::string quoted_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c == '\n' || c == '\r' ? ' ' : c);
-  }
-  return out + "\"";
-}
-
-void add_headers(HttpResponse& response, const Call& call, std::string audit_id) {
-  response.headers.set("Audit-Id", std::move(audit_id));
-  if (!response.headers.has("Cache-Control")) response.headers.add("Cache-Control", "no-cache, private");
-  std::vector<std::string> told, all = call.warnings;
-  if (call.served && !call.served->deprecation.empty()) all.insert(all.begin(), call.served->deprecation);
-  for (const std::string& warning : all) {
-    if (std::ranges::find(told, warning) != told.end()) continue;
-    told.push_back(warning);
-    response.headers.add("Warning", "299 - " + quoted_text(warning));
-  }
-}
-
 // Whatever goes wrong is an answer.
 Task<HttpResponse> always(Core& core, Call& call, Task<HttpResponse> answer) {
+  std::exception_ptr error;
   try {
     co_return co_await answer;
-  } catch (const api::ApiError& error) {
-    co_return answer_status(call.form, error.status());
-  } catch (const std::exception& error) {
-    core.log.error("request failed", "method", call.request.method, "target", call.request.target, "error", error.what());
-    co_return answer_status(call.form, api::internal(error.what()).status());
+  } catch (...) {
+    error = std::current_exception();
   }
+  co_return answer_error(core.front, call, std::move(error));
 }
 
 // A write, shared by the task that carries it out and the one that waits for it.
@@ -188,17 +156,11 @@ Task<HttpResponse> answer_write(Core& core, Call& call, Duration limit) {
   co_return std::move(*write->response);
 }
 
-Task<HttpResponse> answer_in_time(Core& core, Call& call, ServerMetrics::Request& measured) {
-  call.info = parse_request(call.request);
-  measured.parsed(call);
-  call.query = Query::parse(call.request.query());
-  if (call.info.is_resource) call.held = core.find(call.info.group, call.info.version, call.info.resource);
-  call.served = call.held.get();
-  choose_form(core, call);
-  const auto limit = time_limit(core.options, call.info, call.query);
+Task<HttpResponse> answer_in_time(Core& core, Begun& begun) {
+  Call& call = begun.call;
   const bool reads = call.request.method == "GET" || call.request.method == "HEAD";
-  if (limit && !reads) co_return co_await answer_write(core, call, *limit);
-  if (limit) call.deadline = core.executor.clock().steady() + *limit;
+  if (begun.limit && !reads) co_return co_await answer_write(core, call, *begun.limit);
+  if (begun.limit) call.deadline = core.executor.clock().steady() + *begun.limit;
   co_return co_await answer(core, call);
 }
 
@@ -206,24 +168,20 @@ void check_announced_size(const Core& core, const HttpRequest& head) {
   std::size_t length = 0;
   const std::string_view text = head.headers.get("Content-Length");
   std::from_chars(text.data(), text.data() + text.size(), length);
-  check_size(core, length);
-}
-
-std::string audit_id_of(Core& core, const HttpRequest& request) {
-  std::string id(request.headers.get("Audit-ID"));
-  return id.empty() ? core.rng.uuid() : id;
+  check_size(core.options, length);
 }
 
 }  // namespace
 
 Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
-  Call call;
-  ServerMetrics::Request measured(core.metrics.get());
-  call.request = std::move(request);
-  std::string audit_id = audit_id_of(core, call.request);
-  HttpResponse response = co_await always(core, call, answer_in_time(core, call, measured));
-  add_headers(response, call, std::move(audit_id));
-  measured.answered(call, response);
+  if (!request.begun) {
+    if (auto response = begin_request(core.front, request)) co_return std::move(*response);
+  }
+  const auto begun = std::static_pointer_cast<Begun>(std::move(request.begun));
+  begun->call.request = std::move(request);
+  HttpResponse response = co_await always(core, begun->call, answer_in_time(core, *begun));
+  response = finish(begun->call, begun->measured, std::move(begun->audit_id), std::move(response));
+  response.spent = begun;
   co_return response;
 }
 
@@ -235,7 +193,7 @@ Task<HeadVerdict> judge_head(Core& core, HttpRequest head) {
   meta::v1::Status refusal;
   try {
     call.info = parse_request(call.request);
-    choose_form(core, call);
+    choose_form(core.front, call);
     co_await admit_user(core, call, doors);
     check_announced_size(core, call.request);
     co_return HeadVerdict{.user = std::move(call.user.name)};
@@ -243,12 +201,12 @@ Task<HeadVerdict> judge_head(Core& core, HttpRequest head) {
     refusal = error.status();
   }
   ServerMetrics::Request measured(core.metrics.get());
+  if (call.info.is_resource) call.held = core.find(call.info.group, call.info.version, call.info.resource);
+  call.served = call.held.get();
   measured.parsed(call);
   doors.count();
-  HttpResponse response = answer_status(call.form, refusal);
-  add_headers(response, call, audit_id_of(core, call.request));
-  measured.answered(call, response);
-  co_return HeadVerdict{.refusal = std::move(response)};
+  std::string audit_id = audit_id_of(core.front, call.request);
+  co_return HeadVerdict{.refusal = finish(call, measured, std::move(audit_id), answer_status(call.form, refusal))};
 }
 
 }  // namespace ph::apiserver

@@ -21,15 +21,25 @@ api::Encoded encoded(const Encoding& encoding, const Entry& entry) { return {*en
 // The object reduced to its metadata, as the message PartialObjectMetadata.
 std::string partial_of(const Encoding& encoding, const Entry& entry) {
   std::string out, scratch;
-  wire::append_bytes(out, 1, encoded(encoding, entry).metadata(scratch));
+  wire::append_bytes(1, encoded(encoding, entry).metadata(scratch), out);
   return out;
 }
 
-const api::GroupVersionKind& partial_kind() { return *api::schema_of<PartialObjectMetadata>().kind; }
+api::GroupVersionKind partial_kind(const Form& form) {
+  api::GroupVersionKind kind = *api::schema_of<PartialObjectMetadata>().kind;
+  if (form.beta) kind.version = "v1beta1";
+  return kind;
+}
+
+// What was written from `begin` on is of the older version.
+void make_beta(std::string& json, std::size_t begin) {
+  static constexpr std::string_view kNow = R"("apiVersion":"meta.k8s.io/v1")", kThen = R"("apiVersion":"meta.k8s.io/v1beta1")";
+  if (const auto at = json.find(kNow, begin); at != std::string::npos) json.replace(at, kNow.size(), kThen);
+}
 
 std::string protobuf_of(const Encoding& encoding, const Entry& entry) {
   if (encoding.form.as == As::Object) return *entry.protobuf;
-  return wire::envelope(partial_kind(), partial_of(encoding, entry));
+  return wire::envelope(kind_of(encoding), partial_of(encoding, entry));
 }
 
 // Compact JSON as the form's text.
@@ -69,20 +79,22 @@ std::string json_frame(EventType type, std::string_view object) {
 }  // namespace
 
 api::GroupVersionKind kind_of(const Encoding& encoding) {
-  return encoding.form.as == As::PartialMetadata ? partial_kind() : encoding.resource->kind;
+  return encoding.form.as == As::PartialMetadata ? partial_kind(encoding.form) : encoding.resource->kind;
 }
 
 void append_json(const Encoding& encoding, const Entry& entry, bool with_kind, std::string& out) {
   if (encoding.form.as == As::PartialMetadata) {
+    const std::size_t begin = out.size();
     api::transcode_to_json(api::schema_of<PartialObjectMetadata>(), partial_of(encoding, entry), true, out);
+    if (encoding.form.beta) make_beta(out, begin);
   } else {
     encoded(encoding, entry).append_json(with_kind, out);
   }
 }
 
 void append_protobuf(const Encoding& encoding, const Entry& entry, int field, std::string& out) {
-  if (encoding.form.as == As::PartialMetadata) return wire::append_bytes(out, field, partial_of(encoding, entry));
-  wire::append_bytes(out, field, encoded(encoding, entry).body());
+  if (encoding.form.as == As::PartialMetadata) return wire::append_bytes(field, partial_of(encoding, entry), out);
+  wire::append_bytes(field, encoded(encoding, entry).body(), out);
 }
 
 std::size_t protobuf_size(const Encoding& encoding, const Entry& entry) {
@@ -193,11 +205,8 @@ void JsonIndenter::append(std::string_view compact, std::string& out) {
         out.push_back(c);
         new_line();
         break;
-      case ':':
-        out += ": ";
-        break;
-      default:
-        out.push_back(c);
+      case ':': out += ": "; break;
+      default: out.push_back(c);
     }
   }
 }

@@ -15,7 +15,8 @@ std::string_view event_name(EventType type) {
   return "ERROR";
 }
 
-SharedBytes FrameCache::find(const Key& key, const EntryRef& entry) const {
+SharedBytes FrameCache::find(const Key& key, const EntryRef& entry) {
+  if (last_frame_ && key == last_) return last_frame_;
   const auto found = known_.find(key);
   if (found == known_.end() || found->second.entry.lock() != entry) return nullptr;
   return found->second.frame.lock();
@@ -25,6 +26,8 @@ void FrameCache::put(const Key& key, const EntryRef& entry, SharedBytes frame) {
   if (known_.size() >= sweep_at_) sweep();
   known_.insert_or_assign(key, Known{entry, frame});
   bytes_ += frame->size();
+  last_ = key;
+  last_frame_ = frame;
   recent_.push_back({entry, std::move(frame)});
   while (recent_.size() > kFramesMax || (bytes_ > kBytesMax && recent_.size() > 1)) {
     bytes_ -= recent_.front().frame->size();

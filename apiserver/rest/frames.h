@@ -27,7 +27,7 @@ class FrameCache {
   };
 
   // `entry`: that of the key. Null when it is not held.
-  SharedBytes find(const Key& key, const EntryRef& entry) const;
+  SharedBytes find(const Key& key, const EntryRef& entry);
   void put(const Key& key, const EntryRef& entry, SharedBytes frame);
 
  private:
@@ -51,6 +51,9 @@ class FrameCache {
   static constexpr std::size_t kSweepMin = 256;
   void sweep();
 
+  // That which was asked for last, and found: many watchers ask for the same. It is among the recent ones.
+  Key last_{};
+  SharedBytes last_frame_;
   std::unordered_map<Key, Known, Hash> known_;
   std::size_t sweep_at_ = kSweepMin;
   std::deque<Recent> recent_;

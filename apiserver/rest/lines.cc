@@ -2,7 +2,8 @@
 
 namespace ph::apiserver {
 
-Lines::Place::Place(Lines& lines, All::iterator line) : lines_(&lines), line_(line), stand_(line->second.emplace(line->second.end())) {
+Lines::Place::Place(Lines& lines, All::iterator line)
+    : lines_(&lines), line_(line), stand_(line->second.emplace(line->second.end())) {
   if (stand_ == line_->second.begin()) stand_->turn.set();
 }
 

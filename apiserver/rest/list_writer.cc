@@ -20,10 +20,15 @@ api::GroupVersionKind list_kind(const Encoding& encoding) {
 
 bool is_protobuf(const Encoding& encoding) { return encoding.form.format == Format::Protobuf && encoding.form.as != As::Table; }
 
+// Upstream makes such a list item by item, and one without any is null.
+bool lacks_items(const Encoding& encoding, const std::vector<EntryRef>& entries) {
+  return encoding.form.as == As::PartialMetadata && entries.empty();
+}
+
 // What stands around the items of a list in protobuf, but for the items' own bytes.
 std::string protobuf_head(const Encoding& encoding, const std::vector<EntryRef>& entries, const ListMeta& metadata) {
   std::string raw;
-  wire::append_bytes(raw, 1, api::encode_protobuf(metadata));
+  wire::append_bytes(1, api::encode_protobuf(metadata), raw);
   std::size_t size = raw.size();
   for (const EntryRef& entry : entries) size += wire::size_of_bytes(2, protobuf_size(encoding, *entry));
   return wire::envelope_head(list_kind(encoding), size) + raw;
@@ -61,7 +66,7 @@ void ListWriter::begin(std::string& out) {
   const api::GroupVersionKind kind = list_kind(encoding_);
   out += R"({"kind":")" + kind.kind + R"(","apiVersion":")" + kind.api_version() + R"(","metadata":)";
   out += api::encode_json(metadata_);
-  out += R"(,"items":[)";
+  out += lacks_items(encoding_, entries_) ? R"(,"items":null)" : R"(,"items":[)";
 }
 
 void ListWriter::items(std::string& out) {
@@ -83,7 +88,7 @@ void ListWriter::end(std::string& out) {
   if (is_protobuf(encoding_)) {
     out += wire::envelope_tail();
   } else {
-    out += "]}";
+    out += lacks_items(encoding_, entries_) ? "}" : "]}";
   }
 }
 

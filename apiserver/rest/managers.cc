@@ -38,6 +38,13 @@ bool is_of_several_versions(const Served& served, const api::Object& object) {
 
 }  // namespace
 
+bool record_plain(const Served& served, api::Object& object, const api::Object* old, const std::string& manager,
+                  const std::string& subresource, Time now) {
+  if (old && is_of_several_versions(served, *old)) return false;
+  api::record_update(object, old, {manager, "Update", subresource}, now);
+  return true;
+}
+
 ManagerRecord::ManagerRecord(const Core& core, const WriteRequest& request, const api::Object* old)
     : request_(request), old_(old), now_(core.now()) {
   if (old && request.through && is_of_several_versions(*request.through, *old)) as_version_ = versions_of(core, request.through);

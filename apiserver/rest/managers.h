@@ -12,6 +12,11 @@ namespace ph::apiserver {
 // The versions of what is stored in one place. What it returns looks at nothing that changes.
 api::AsVersion versions_of(const Core& core, const std::shared_ptr<Served>& served);
 
+// Records the manager of a write that speaks the version which is stored; `old`: null when the object is being created. False when
+// somebody owns fields in another version: then nothing is done. Threads: any.
+bool record_plain(const Served& served, api::Object& object, const api::Object* old, const std::string& manager,
+                  const std::string& subresource, Time now);
+
 // Records the manager of a write, in the version that its request speaks.
 class ManagerRecord {
  public:

@@ -84,21 +84,21 @@ ServerMetrics::ServerMetrics(Metrics& metrics, Core& core) : core_(core), famili
 ServerMetrics::~ServerMetrics() = default;
 
 void ServerMetrics::forget(const Served& served) {
+  const std::lock_guard lock(mutex_);
   std::erase_if(kinds_, [&](const auto& entry) { return entry.first.served == &served; });
 }
 
 Steady ServerMetrics::now() const { return core_.executor.clock().steady(); }
 
-ServerMetrics::Kind ServerMetrics::kind_of(const Call& call) const {
+ServerMetrics::Kind ServerMetrics::kind_of(const Call& call) {
   Kind kind{.verb = verb_of(call), .scope = scope_of(call.info), .dry_run = call.query.has("dryRun")};
   if (!call.info.is_resource) {
     kind.path = path_of(call.info);
     return kind;
   }
-  kind.served = call.served ? call.served : core_.find(call.info.group, call.info.version, call.info.resource).get();
+  kind.served = call.served;
   kind.serial = kind.served ? kind.served->serial : 0;
-  if (kind.served && !call.info.subresource.empty())
-    kind.subresource = kind.served->resource->subresource(call.info.subresource);
+  if (kind.served && !call.info.subresource.empty()) kind.subresource = kind.served->resource->subresource(call.info.subresource);
   return kind;
 }
 
@@ -111,12 +111,12 @@ ServerMetrics::OfKind& ServerMetrics::of(const Kind& kind) {
   const std::string_view resource = kind.served ? std::string_view(kind.served->resource->plural) : std::string_view();
   const std::string_view subresource = kind.subresource ? std::string_view(kind.subresource->name) : kind.path;
   const std::string_view dry_run = kind.dry_run ? "All" : "";
-  out.duration = families_.duration.with(
-      {dry_run, kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version});
+  out.duration =
+      families_.duration.with({dry_run, kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version});
   const bool reads = kind.verb == "GET" || kind.verb == "LIST" || kind.verb == "WATCH";
   if (reads)
-    out.sizes = families_.response_sizes.with(
-        {kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version});
+    out.sizes =
+        families_.response_sizes.with({kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version});
   return out;
 }
 
@@ -129,9 +129,8 @@ Counter ServerMetrics::answers(OfKind& of, const Kind& kind, int code) {
   const std::string_view resource = kind.served ? std::string_view(kind.served->resource->plural) : std::string_view();
   const std::string_view subresource = kind.subresource ? std::string_view(kind.subresource->name) : kind.path;
   // system_client is always empty, which to Prometheus is the same as not being there.
-  const Counter counter =
-      families_.total.with({std::to_string(code), kind.dry_run ? "All" : "", "", kComponent, what.group, resource,
-                            kind.scope, subresource, kind.verb, what.version});
+  const Counter counter = families_.total.with({std::to_string(code), kind.dry_run ? "All" : "", "", kComponent, what.group,
+                                                resource, kind.scope, subresource, kind.verb, what.version});
   of.by_code.emplace_back(code, counter);
   return counter;
 }
@@ -151,18 +150,28 @@ void ServerMetrics::Request::parsed(const Call& call) {
   if (!metrics_ || verb == "watch") return;
   kind_ = verb == "get" || verb == "list" || verb == "head" ? 0 : 1;
   const int now = ++metrics_->inflight_[kind_];
-  metrics_->most_inflight_[kind_] = std::max(metrics_->most_inflight_[kind_], now);
+  std::atomic<int>& most = metrics_->most_inflight_[kind_];
+  for (int before = most; before < now && !most.compare_exchange_weak(before, now);) {
+  }
 }
 
 void ServerMetrics::Request::answered(const Call& call, HttpResponse& response) {
   if (!metrics_ || call.watching) return;
-  const Kind kind = metrics_->kind_of(call);
-  OfKind& of = metrics_->of(kind);
-  of.duration.observe(metrics_->now() - begun_);
-  metrics_->answers(of, kind, response.status).add();
-  if (!of.sizes) return;
+  const Kind kind = kind_of(call);
+  Histogram duration, sizes;
+  Counter answers;
+  {
+    const std::lock_guard lock(metrics_->mutex_);
+    OfKind& of = metrics_->of(kind);
+    duration = of.duration;
+    sizes = of.sizes;
+    answers = metrics_->answers(of, kind, response.status);
+  }
+  duration.observe(metrics_->now() - begun_);
+  answers.add();
+  if (!sizes) return;
   if (response.next_piece) {
-    response.next_piece = [next = std::move(response.next_piece), sizes = of.sizes, size = std::size_t{0}]() mutable {
+    response.next_piece = [next = std::move(response.next_piece), sizes, size = std::size_t{0}]() mutable {
       SharedBytes piece = next();
       if (piece) size += piece->size();
       else sizes.observe(static_cast<double>(size));
@@ -171,11 +180,11 @@ void ServerMetrics::Request::answered(const Call& call, HttpResponse& response) 
     return;
   }
   if (!response.render) {
-    of.sizes.observe(static_cast<double>(size_of(response.body)));
+    sizes.observe(static_cast<double>(size_of(response.body)));
     return;
   }
   // Its size is known when it has been made, on whatever thread.
-  response.render = [render = std::move(response.render), sizes = of.sizes] {
+  response.render = [render = std::move(response.render), sizes] {
     std::vector<SharedBytes> body = render();
     sizes.observe(static_cast<double>(size_of(body)));
     return body;
@@ -186,17 +195,20 @@ void ServerMetrics::Request::answered(const Call& call, HttpResponse& response) 
 
 ServerMetrics::Watching::Watching(ServerMetrics& metrics, const Call& call)
     : clock_(metrics.core_.executor.clock()), begun_(clock_.steady()) {
-  const Kind kind = metrics.kind_of(call);
-  OfKind& of = metrics.of(kind);
-  duration_ = of.duration;
-  sizes_ = of.sizes;
-  total_ = metrics.answers(of, kind, 200);
+  const Kind kind = kind_of(call);
+  {
+    const std::lock_guard lock(metrics.mutex_);
+    OfKind& of = metrics.of(kind);
+    duration_ = of.duration;
+    sizes_ = of.sizes;
+    total_ = metrics.answers(of, kind, 200);
+  }
   const api::GroupVersionKind& what = kind.served->resource->kind;
   const std::string_view resource = kind.served->resource->plural;
   const std::string_view subresource = kind.subresource ? std::string_view(kind.subresource->name) : std::string_view();
   const RequestFamilies& families = metrics.families_;
-  open_ = Counted(
-      families.longrunning.with({kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version}));
+  open_ =
+      Counted(families.longrunning.with({kComponent, what.group, resource, kind.scope, subresource, kind.verb, what.version}));
   events_ = families.watch_events.with({what.group, resource, what.version});
   event_sizes_ = families.watch_event_sizes.with({what.group, resource, what.version});
   initial_events_ = families.initial_events.with({what.group, resource});
@@ -230,6 +242,12 @@ void ServerMetrics::Doors::allowed() {
   allowed_ = metrics_->now();
 }
 
+Counter ServerMetrics::requests_of(std::string_view user) {
+  const auto [found, fresh] = users_.try_emplace(user);
+  if (fresh) found->second = families_.users.with({user});
+  return found->second;
+}
+
 void ServerMetrics::Doors::count() const {
   if (passed_ == Unasked) return;
   const auto add = [](const Result& result, Duration took) {
@@ -238,9 +256,12 @@ void ServerMetrics::Doors::count() const {
   };
   if (passed_ == Asked) return add(metrics_->unknown_, metrics_->now() - begun_);
   add(metrics_->known_, known_ - begun_);
-  const auto [found, fresh] = metrics_->users_.try_emplace(user_);
-  if (fresh) found->second = metrics_->families_.users.with({user_});
-  found->second.add();
+  Counter requests;
+  {
+    const std::lock_guard lock(metrics_->mutex_);
+    requests = metrics_->requests_of(user_);
+  }
+  requests.add();
   if (passed_ == Allowed) return add(metrics_->allowed_, allowed_ - known_);
   add(metrics_->denied_, metrics_->now() - known_);
 }
@@ -268,19 +289,17 @@ ServerMetrics::Admission::~Admission() {
   metrics_->admitted(std::nullopt, operation_, validating_, rejected, now - begun_);
 }
 
-void ServerMetrics::admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating,
-                             bool rejected, Duration took) {
+void ServerMetrics::admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating, bool rejected,
+                             Duration took) {
   // CREATE, UPDATE, DELETE and CONNECT differ in their first two letters.
   const std::uint64_t key = (plugin ? *plugin + 1 : 0) << 18 | static_cast<std::uint64_t>(operation[0]) << 10 |
-                            static_cast<std::uint64_t>(operation[1]) << 2 |
-                            static_cast<std::uint64_t>(validating) << 1 | static_cast<std::uint64_t>(rejected);
+                            static_cast<std::uint64_t>(operation[1]) << 2 | static_cast<std::uint64_t>(validating) << 1 |
+                            static_cast<std::uint64_t>(rejected);
   Histogram& histogram = admission_[key];
   if (!histogram) {
     const std::string_view type = validating ? "validate" : "admit", refused = rejected ? "true" : "false";
-    histogram =
-        plugin
-            ? families_.admission_plugin.with({core_.extensions.admission[*plugin]->name(), operation, refused, type})
-            : families_.admission_step.with({operation, refused, type});
+    histogram = plugin ? families_.admission_plugin.with({core_.extensions.admission[*plugin]->name(), operation, refused, type})
+                       : families_.admission_step.with({operation, refused, type});
   }
   histogram.observe(took);
 }
@@ -289,7 +308,7 @@ void ServerMetrics::admitted(std::optional<std::size_t> plugin, std::string_view
 
 void ServerMetrics::show() {
   for (std::size_t i = 0; i < kRequestKinds.size(); ++i) {
-    families_.inflight.with({kRequestKinds[i]}).set(std::exchange(most_inflight_[i], inflight_[i]));
+    families_.inflight.with({kRequestKinds[i]}).set(most_inflight_[i].exchange(inflight_[i]));
   }
   std::set<const WatchCache*> seen;
   for (const api::Resource& resource : core_.scheme().resources()) {

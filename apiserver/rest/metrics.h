@@ -1,10 +1,13 @@
 // What the apiserver counts of its requests, watches and admission. Names, labels and buckets are upstream's.
 //
-// Belongs to the server's executor. Label values are bounded: they come from the resources that are served, not from
+// Belongs to the server's executor, but for Request and Doors, which any thread may use. Label values are bounded: they come from the resources that are served, not from
 // what is asked for.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -117,7 +120,7 @@ class ServerMetrics {
     bool operator==(const Kind&) const = default;
   };
 
-  // One request, from its coming until it is answered, or dropped.
+  // One request, from its coming until it is answered, or dropped. Threads: any, one after the other.
   class Request {
    public:
     // `metrics` may be null.
@@ -190,7 +193,7 @@ class ServerMetrics {
   };
 
   // What the doors say of one request, and how long they take. It counts when it is told to: a head may be judged that is judged
-  // again with its body.
+  // again with its body. Threads: any, one after the other.
   class Doors {
    public:
     // `metrics` may be null.
@@ -223,20 +226,22 @@ class ServerMetrics {
   };
 
   Steady now() const;
-  Kind kind_of(const Call& call) const;
+  static Kind kind_of(const Call& call);
+  // The next three: with `mutex_`.
   OfKind& of(const Kind& kind);
   Counter answers(OfKind& of, const Kind& kind, int code);
-  void admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating, bool rejected,
-                Duration took);
+  Counter requests_of(std::string_view user);
+  void admitted(std::optional<std::size_t> plugin, std::string_view operation, bool validating, bool rejected, Duration took);
   void show();
 
   Core& core_;
   const RequestFamilies families_;
-  std::unordered_map<Kind, OfKind, Hash> kinds_;
+  std::mutex mutex_;
+  std::unordered_map<Kind, OfKind, Hash> kinds_;         // guarded
+  std::unordered_map<std::string_view, Counter> users_;  // guarded
   Result known_, unknown_, allowed_, denied_;
-  std::unordered_map<std::string_view, Counter> users_;
   std::unordered_map<std::uint64_t, Histogram> admission_;
-  int inflight_[2] = {}, most_inflight_[2] = {};
+  std::array<std::atomic<int>, 2> inflight_{}, most_inflight_{};
   ScrapeHook hook_;
 };
 

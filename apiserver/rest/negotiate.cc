@@ -17,6 +17,7 @@
 namespace ph::apiserver {
 namespace {
 
+constexpr std::string_view kAccept = "accept";
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kYaml = "application/yaml";
 constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
@@ -75,7 +76,7 @@ Range parse_range(std::string_view text) {
 std::vector<Range> parse_accept(const HttpRequest& request) {
   std::vector<Range> ranges;
   for (const auto& [name, value] : request.headers) {
-    if (lower_ascii(name) != "accept") continue;
+    if (name.size() != kAccept.size() || lower_ascii(name) != kAccept) continue;
     for (const std::string_view part : split(value, ',')) {
       if (!trim(part).empty()) ranges.push_back(parse_range(part));
     }
@@ -91,13 +92,27 @@ std::optional<Format> format_of(std::string_view type) {
   return std::nullopt;
 }
 
-std::optional<As> as_of(const Range& range) {
-  const std::string_view kind = range.parameter("as");
-  if (kind.empty()) return As::Object;
-  if (range.parameter("g") != "meta.k8s.io" || range.parameter("v") != "v1") return std::nullopt;
-  if (kind == "Table") return As::Table;
-  if (kind == "PartialObjectMetadata" || kind == "PartialObjectMetadataList") return As::PartialMetadata;
-  return std::nullopt;
+// Takes what the range asks for into `form`; false when nobody makes that.
+bool read_as(const Range& range, Form& form) {
+  const std::string_view kind = range.parameter("as"), version = range.parameter("v");
+  if (kind.empty()) return true;
+  if (range.parameter("g") != "meta.k8s.io" || (version != "v1" && version != "v1beta1")) return false;
+  form.as = kind == "Table" ? As::Table : As::PartialMetadata;
+  form.of_list = kind == "PartialObjectMetadataList";
+  form.beta = version == "v1beta1";
+  return kind == "Table" || form.of_list || kind == "PartialObjectMetadata";
+}
+
+// Upstream's router looks before anybody else does, and knows whole types alone.
+bool is_routed(const std::vector<Range>& ranges) {
+  return std::ranges::any_of(ranges, [](const Range& range) { return range.type != "application/*" && format_of(range.type); });
+}
+
+api::ApiError not_routed() {
+  meta::v1::Status status = api::not_acceptable({}).status();
+  status.set_message(fmt::format("406: Not Acceptable\n\nAvailable representations: {}", kSupported));
+  status.mutable_details();
+  return api::ApiError(std::move(status));
 }
 
 bool wants_pretty(const HttpRequest& request) {
@@ -115,16 +130,16 @@ Form negotiate(const HttpRequest& request, bool stream, bool tables, bool protob
   form.gzip = !stream && request.headers.get("Accept-Encoding").find("gzip") != std::string_view::npos;
   const std::vector<Range> ranges = parse_accept(request);
   if (ranges.empty()) return form;
+  if (protobuf && !is_routed(ranges)) throw not_routed();
   for (const Range& range : ranges) {
     const auto format = format_of(range.type);
-    const auto as = as_of(range);
-    if (!format || !as || range.quality <= 0) continue;
+    Form wanted = form;
+    if (!format || !read_as(range, wanted) || range.quality <= 0) continue;
     if (stream && *format == Format::Yaml) continue;
-    if (*format == Format::Protobuf && *as == As::Object && !protobuf) continue;
-    if (*as == As::Table && (!tables || *format == Format::Protobuf)) continue;
-    form.format = *format;
-    form.as = *as;
-    return form;
+    if (*format == Format::Protobuf && wanted.as == As::Object && !protobuf) continue;
+    if (wanted.as == As::Table && (!tables || *format == Format::Protobuf)) continue;
+    wanted.format = *format;
+    return wanted;
   }
   throw api::not_acceptable(protobuf ? kSupported : kSupportedOfDocuments);
 }
@@ -145,10 +160,12 @@ Format body_format(const HttpRequest& request) {
   if (header.empty()) return Format::Json;
   const std::string type = media_type(header);
   if (type == kJson || type == kYaml || type == kProtobuf) return *format_of(type);
-  throw api::unsupported_media_type(fmt::format(
-      "the body of the request was in an unknown format - accepted media types include: {}", kSupported));
+  throw api::unsupported_media_type(
+      fmt::format("the body of the request was in an unknown format - accepted media types include: {}", kSupported));
 }
 
-bool is_apply(const HttpRequest& request) { return media_type(request.headers.get("Content-Type")) == "application/apply-patch+yaml"; }
+bool is_apply(const HttpRequest& request) {
+  return media_type(request.headers.get("Content-Type")) == "application/apply-patch+yaml";
+}
 
 }  // namespace ph::apiserver

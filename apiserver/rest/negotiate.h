@@ -15,6 +15,8 @@ enum class As : unsigned char { Object, Table, PartialMetadata };
 struct Form {
   Format format = Format::Json;
   As as = As::Object;
+  bool of_list = false;  // PartialMetadata: what is wanted is a list of it
+  bool beta = false;     // meta.k8s.io/v1beta1 instead of v1; the two have the same members
   bool pretty = false;
   bool gzip = false;  // the client takes compressed bodies
   auto operator<=>(const Form&) const = default;

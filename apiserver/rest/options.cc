@@ -79,7 +79,8 @@ void check_manager(std::string_view manager, api::Errors& errors) {
 
 void check_dry_run(const std::vector<std::string>& values, api::Errors& errors) {
   if (std::ranges::all_of(values, [](const std::string& value) { return value == "All"; })) return;
-  errors.not_supported_json(api::Path("dryRun"), nlohmann::json(values).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {"All"});
+  errors.not_supported_json(api::Path("dryRun"),
+                            nlohmann::json(values).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {"All"});
 }
 
 api::Unknown unknown_fields(std::string_view validation, api::Errors& errors) {
@@ -107,6 +108,9 @@ void read_query(const Query& query, meta::v1::DeleteOptions& options) {
   if (query.has("orphanDependents")) options.set_orphan_dependents(query.flag("orphanDependents"));
   if (query.has("propagationPolicy")) options.set_propagation_policy(std::string(query.get("propagationPolicy")));
   for (const std::string& value : query.all("dryRun")) options.add_dry_run(value);
+  if (const std::string_view uid = query.get("uid"); !uid.empty()) options.mutable_preconditions()->set_uid(std::string(uid));
+  const std::string_view revision = query.get("resourceVersion");
+  if (!revision.empty()) options.mutable_preconditions()->set_resource_version(std::string(revision));
 }
 
 }  // namespace
@@ -116,8 +120,8 @@ std::expected<Revision, std::string> read_revision(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size()) return Revision{value};
   const bool digits = text.find_first_not_of("0123456789") == text.npos;
-  return std::unexpected(
-      fmt::format("strconv.ParseUint: parsing \"{}\": {}", text, digits && !text.empty() ? "value out of range" : "invalid syntax"));
+  return std::unexpected(fmt::format("strconv.ParseUint: parsing \"{}\": {}", text,
+                                     digits && !text.empty() ? "value out of range" : "invalid syntax"));
 }
 
 namespace {
@@ -159,7 +163,8 @@ ListOptions list_options(const Query& query, bool watch) {
   }
   if (!options.continue_token.empty()) {
     options.continuation = decode_continue(options.continue_token);
-    if (!revision.empty() && revision != "0") throw api::bad_request("specifying resource version is not allowed when using continue");
+    if (!revision.empty() && revision != "0")
+      throw api::bad_request("specifying resource version is not allowed when using continue");
   } else if (!revision.empty()) {
     const auto read = read_revision(revision);
     if (!read) throw api::bad_request("invalid resource version: " + invalid_revision(revision, read.error()));

@@ -41,8 +41,8 @@ std::string in_decoding(PatchType type, api::Unknown unknown, std::string_view w
 
 void check_root(PatchType type, const json& patch) {
   if (type == PatchType::Json || patch.is_object() || patch.is_null()) return;
-  throw api::DecodeError(fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-                                     patch.is_boolean() ? "bool" : patch.type_name()));
+  throw api::DecodeError(
+      fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", api::json_type_name(patch)));
 }
 
 Patch read_patch(PatchType type, const std::string& text, api::Unknown unknown) {
@@ -152,7 +152,7 @@ PatchType patch_type(const HttpRequest& request) {
 }
 
 api::Object apply_patch(PatchType type, const std::string& text, const api::Object& object, api::Unknown unknown,
-                                     std::vector<std::string>& warnings) {
+                        std::vector<std::string>& warnings) {
   const api::Schema& schema = object.schema();
   if (type == PatchType::Strategic && !object.message()) throw unknown_type();
   Patch patch = read_patch(type, text, unknown);

@@ -16,6 +16,6 @@ PatchType patch_type(const HttpRequest& request);
 // The object after the patch, defaulted. Throws ApiError: 400 for a malformed patch, 413 for too much of one, 422 for one that
 // does not fit or does not make an object of the kind, 500 for what upstream answers so.
 api::Object apply_patch(PatchType type, const std::string& patch, const api::Object& object, api::Unknown unknown,
-                                     std::vector<std::string>& warnings);
+                        std::vector<std::string>& warnings);
 
 }  // namespace ph::apiserver

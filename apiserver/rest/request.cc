@@ -92,7 +92,8 @@ RequestInfo parse_request(const HttpRequest& request) {
     info.under_namespace = at + 2 < parts.size() && parts[at + 2] != "status" && parts[at + 2] != "finalize";
     if (info.under_namespace) at += 2;
   }
-  info.unknown_shape = proxied || at + 3 < parts.size() || info.path.starts_with("//") || std::ranges::find(parts, "") != parts.end();
+  info.unknown_shape =
+      proxied || at + 3 < parts.size() || info.path.starts_with("//") || std::ranges::find(parts, "") != parts.end();
   info.resource = parts[at];
   info.names_object = at + 1 < parts.size();
   if (info.names_object) info.name = parts[at + 1];

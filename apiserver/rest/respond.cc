@@ -1,14 +1,18 @@
 #include "apiserver/rest/respond.h"
 
+#include <fmt/format.h>
+
+#include "api/errors.h"
 #include "api/kinds.h"
 #include "apiserver/rest/list_writer.h"
+#include "base/anywhere.h"
 
 namespace ph::apiserver {
 namespace {
 
 // Smaller bodies are not worth compressing.
 constexpr std::size_t kGzipMin = 128 * 1024;
-// Larger ones are made off the server's executor.
+// Larger ones are made when they are sent, and no faster.
 constexpr std::size_t kInlineMax = 16 * 1024;
 
 HttpResponse with_type(const Form& form, int status) {
@@ -26,27 +30,47 @@ IncludeObject include_of(const Query& query) {
   throw api::bad_request("unrecognized includeObject value: " + std::string(include));
 }
 
+// Upstream's name of the type it holds such an object in: *core.Pod, *unstructured.Unstructured.
+std::string held_type(const api::Resource& resource, bool list) {
+  if (resource.schema->custom) return list ? "*unstructured.UnstructuredList" : "*unstructured.Unstructured";
+  const std::string& group = resource.kind.group;
+  std::string out = "*" + (group.empty() ? "core" : group.substr(0, group.find('.'))) + "." + resource.kind.kind;
+  return list ? out + "List" : out;
+}
+
+// An object's metadata and a list of such are two kinds.
+void check_partial(const Call& call, bool list) {
+  if (call.form.as != As::PartialMetadata || call.form.of_list == list) return;
+  meta::v1::Status status = api::not_acceptable({}).status();
+  status.set_message(fmt::format("you requested {}, but the requested object is {} ({})",
+                                 list ? "PartialObjectMetadata" : "PartialObjectMetadataList", list ? "a list" : "not a list",
+                                 held_type(*call.served->resource, list)));
+  throw api::ApiError(std::move(status));
+}
+
 }  // namespace
 
-Encoding encoding_of(const Core& core, const Call& call) {
+Encoding encoding_of(const Front& front, const Call& call) {
   Encoding encoding;
   encoding.resource = call.served->resource;
   encoding.owner = call.held;
   encoding.form = call.form;
-  encoding.tables = core.extensions.tables.get();
+  encoding.tables = front.tables;
   encoding.table.include = include_of(call.query);
-  encoding.table.now = core.now();
+  encoding.table.beta = call.form.beta;
+  encoding.table.now = front.now();
   return encoding;
 }
 
-HttpResponse answer_entry(const Core& core, const Call& call, int status, EntryRef entry) {
+HttpResponse answer_entry(const Front& front, const Call& call, int status, EntryRef entry) {
+  check_partial(call, false);
   HttpResponse response = with_type(call.form, status);
   if (call.form.format == Format::Protobuf && call.form.as == As::Object) {
     response.body.push_back(entry->protobuf);
     return response;
   }
-  const Encoding encoding = encoding_of(core, call);
-  if (entry->protobuf->size() <= kInlineMax) {
+  const Encoding encoding = encoding_of(front, call);
+  if (Anywhere::here() && entry->protobuf->size() <= kInlineMax) {
     response.body.push_back(share(encode_entry(encoding, entry)));
   } else {
     response.render = [encoding, entry = std::move(entry)] { return std::vector{share(encode_entry(encoding, entry))}; };
@@ -54,9 +78,10 @@ HttpResponse answer_entry(const Core& core, const Call& call, int status, EntryR
   return response;
 }
 
-HttpResponse answer_list(const Core& core, const Call& call, std::vector<EntryRef> entries, meta::v1::ListMeta metadata) {
+HttpResponse answer_list(const Front& front, const Call& call, std::vector<EntryRef> entries, meta::v1::ListMeta metadata) {
+  check_partial(call, true);
   HttpResponse response = with_type(call.form, 200);
-  const Encoding encoding = encoding_of(core, call);
+  const Encoding encoding = encoding_of(front, call);
   std::size_t size = 0;
   for (const EntryRef& entry : entries) size += entry->protobuf->size();
   if (size <= kInlineMax) {
@@ -77,9 +102,8 @@ HttpResponse answer_list(const Core& core, const Call& call, std::vector<EntryRe
     };
     return response;
   }
-  response.next_piece = [pieces = std::make_shared<ListPieces>(ListWriter(encoding, std::move(entries), std::move(metadata)), compress)] {
-    return pieces->next();
-  };
+  response.next_piece = [pieces = std::make_shared<ListPieces>(ListWriter(encoding, std::move(entries), std::move(metadata)),
+                                                               compress)] { return pieces->next(); };
   return response;
 }
 
@@ -93,6 +117,15 @@ HttpResponse answer_status(const Form& form, const meta::v1::Status& status) {
   HttpResponse response = answer_message(form, status.code(), status);
   const int retry_after = status.details().retry_after_seconds();
   if (retry_after > 0) response.headers.add("Retry-After", std::to_string(retry_after));
+  return response;
+}
+
+HttpResponse answer_no_page() {
+  HttpResponse response;
+  response.status = 404;
+  response.headers.add("Content-Type", "text/plain; charset=utf-8");
+  response.headers.add("X-Content-Type-Options", "nosniff");
+  response.body.push_back(share("404 page not found\n"));
   return response;
 }
 

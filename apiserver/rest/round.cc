@@ -68,7 +68,8 @@ Soon<> Round::pass(Pass which, api::Object* object, const api::Object* old) {
   admission_.object = object;
   admission_.old_object = old;
   if (which == Pass::Admit) race_.admitted_at = served_.cache->revision();
-  ServerMetrics::Admission measured(which == Pass::Commit ? nullptr : core_.metrics.get(), admission_.operation, which == Pass::Validate);
+  ServerMetrics::Admission measured(which == Pass::Commit ? nullptr : core_.metrics.get(), admission_.operation,
+                                    which == Pass::Validate);
   const auto& plugins = core_.extensions.admission;
   for (std::size_t i = 0; i < plugins.size(); ++i) {
     Soon<> asked = ask(*plugins[i], which);
@@ -141,12 +142,13 @@ Task<std::optional<EntryRef>> Round::store(api::Object& object, const Entry* old
     if (old != nullptr) value = api::served_bytes(value, to_string(revision));
     co_return result(revision, share(std::move(value)));
   }
-  mutations_.push_back({.key = served_.prefix + key_.text(), .value = value, .last_value_only = last_value_only()});
+  mutations_.push_back({.key = served_.prefix + key_.text(), .value = std::move(value), .last_value_only = last_value_only()});
   const std::optional<Revision> revision = co_await commit();
   if (!revision) co_return std::nullopt;
   const EntryRef cached = served_.cache->find(key_.text());
   if (cached && cached->revision == *revision) co_return cached;
-  co_return result(*revision, share(api::served_bytes(value, to_string(*revision))));
+  // Somebody has been quicker to change it again.
+  co_return result(*revision, share(api::served_bytes(api::encode_stored(object), to_string(*revision))));
 }
 
 Task<std::optional<EntryRef>> Round::remove(const Entry& old) {
@@ -185,8 +187,8 @@ Task<std::optional<Revision>> Round::commit() {
   transaction.preconditions = preconditions_;
   transaction.mutations = std::move(mutations_);
   transaction.author = request_.user.name;
-  const auto outcome = request_.fence ? co_await commit_fenced(std::move(transaction))
-                                      : co_await core_.store.commit(std::move(transaction));
+  const auto outcome =
+      request_.fence ? co_await commit_fenced(std::move(transaction)) : co_await core_.store.commit(std::move(transaction));
   if (outcome) {
     finish(true);
     co_return *outcome;
@@ -209,9 +211,7 @@ Task<std::expected<Revision, Refused>> Round::commit_fenced(Transaction transact
   throw api::conflict(qualified_resource(context_.resource), key_.name, "the lease of its fence is changing all the time");
 }
 
-bool Round::last_value_only() const {
-  return served_.has(kLastValueOnly) || served_.rules->last_value_only(key_);
-}
+bool Round::last_value_only() const { return served_.has(kLastValueOnly) || served_.rules->last_value_only(key_); }
 
 EntryRef Round::result(Revision revision, SharedBytes value) const {
   auto entry = std::make_shared<Entry>();

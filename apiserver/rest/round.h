@@ -26,7 +26,8 @@ class Round {
  public:
   // All references outlive the round. `operation`: CREATE, UPDATE or DELETE.
   // Throws 409 when the request's fence does not hold: then nothing else of it matters, be it a dry run.
-  Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key, Precondition object, Race& race);
+  Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key, Precondition object,
+        Race& race);
   ~Round();
   Round(const Round&) = delete;
   Round& operator=(const Round&) = delete;

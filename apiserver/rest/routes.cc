@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "apiserver/rest/core.h"
 
 namespace ph::apiserver {
 namespace {
@@ -28,7 +29,8 @@ api::ApiError method_not_allowed() {
 // Those of `verbs` that are among `these`.
 Verbs among(const std::vector<std::string>& verbs, std::span<const std::string_view> these) {
   Verbs out;
-  std::ranges::copy_if(verbs, std::back_inserter(out), [&](std::string_view verb) { return std::ranges::find(these, verb) != these.end(); });
+  std::ranges::copy_if(verbs, std::back_inserter(out),
+                       [&](std::string_view verb) { return std::ranges::find(these, verb) != these.end(); });
   return out;
 }
 
@@ -58,7 +60,12 @@ void check_route(const api::Resource& resource, const RequestInfo& info, std::st
   if (verbs.empty()) throw api::page_not_found();
   const bool reads = method == "GET" || method == "HEAD";
   if (info.verb == "watch" && reads && !info.by_watch_prefix && resource.has_verb("list")) return;
-  if (std::ranges::find(verbs, info.verb) == verbs.end() || (info.by_watch_prefix && !reads)) throw method_not_allowed();
+  if (std::ranges::find(verbs, info.verb) == verbs.end() || (info.by_watch_prefix && !reads)) {
+    // Custom kinds have no paths of their own: what answers for them all knows what is asked for.
+    if (resource.schema->custom && !info.subresource.empty())
+      throw api::method_not_allowed(qualified_resource(resource), info.verb);
+    throw method_not_allowed();
+  }
   if (const auto why = bad_path_segment(info.name)) {
     throw api::bad_request(fmt::format("Name parameter invalid: \"{}\": {}", info.name, *why));
   }

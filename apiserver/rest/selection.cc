@@ -22,8 +22,15 @@ bool has_common_selectors(const api::Resource& resource) {
 
 [[noreturn]] void refuse_field(const api::Resource& resource, std::string_view field) {
   if (has_common_selectors(resource)) {
-    throw api::bad_request(fmt::format(
-        "\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", field));
+    throw api::bad_request(
+        fmt::format("\"{}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", field));
+  }
+  // Two kinds say it in words of their own.
+  if (resource.kind.kind == "Job" && resource.kind.group == "batch")
+    throw api::bad_request(fmt::format("field label \"{}\" not supported for Job", field));
+  if (resource.kind.kind == "ResourceSlice" && resource.kind.group == "resource.k8s.io") {
+    throw api::bad_request(
+        fmt::format("field label not supported for {}, Kind=ResourceSlice: {}", resource.kind.api_version(), field));
   }
   throw api::bad_request(fmt::format("field label not supported: {}", field));
 }
@@ -48,7 +55,8 @@ std::string_view value_of(std::string_view field, const Entry& entry, const api:
 }
 
 // As the resource shows the object; nothing when it cannot be read: `matches` will say what is wrong, to whom it concerns.
-std::optional<std::vector<std::string>> values_of(const Served& served, const EntryRef& entry, std::span<const std::string> fields) {
+std::optional<std::vector<std::string>> values_of(const Served& served, const EntryRef& entry,
+                                                  std::span<const std::string> fields) {
   try {
     const EntryRef object = shown(served, entry);
     const api::Encoded encoded(*served.resource->schema, *object->protobuf);
@@ -64,10 +72,7 @@ std::optional<std::vector<std::string>> values_of(const Served& served, const En
 }  // namespace
 
 Selection::Selection(const Served& served, std::string namespace_name, api::LabelSelector labels, api::FieldSelector fields)
-    : served_(served),
-      namespace_name_(std::move(namespace_name)),
-      labels_(std::move(labels)),
-      fields_(std::move(fields)) {
+    : served_(served), namespace_name_(std::move(namespace_name)), labels_(std::move(labels)), fields_(std::move(fields)) {
   if (!namespace_name_.empty()) key_prefix_ = namespace_name_ + "/";
   resolve(*served.resource, fields_);
   std::ranges::sort(fields_.terms(), {}, &api::FieldSelector::Term::field);
@@ -76,8 +81,8 @@ Selection::Selection(const Served& served, std::string namespace_name, api::Labe
 std::pair<std::size_t, std::size_t> Selection::range(const EntryList& entries) const {
   if (key_prefix_.empty()) return {0, entries.size()};
   const auto first = entries.lower_bound(key_prefix_);
-  const auto last = std::partition_point(first, entries.end(),
-                                         [&](const EntryRef& entry) { return entry->key.starts_with(key_prefix_); });
+  const auto last =
+      std::partition_point(first, entries.end(), [&](const EntryRef& entry) { return entry->key.starts_with(key_prefix_); });
   return {static_cast<std::size_t>(first - entries.begin()), static_cast<std::size_t>(last - entries.begin())};
 }
 
@@ -113,7 +118,8 @@ std::vector<api::FieldSelector::Term> Selection::demands() const {
 
 Interest Selection::of(const api::FieldSelector::Term& demand) const {
   if (demand.field == "metadata.namespace") {
-    return {demand.field, [](const EntryRef& entry) { return std::optional<std::string>(entry->namespace_name()); }, demand.value};
+    return {demand.field, [](const EntryRef& entry) { return std::optional<std::string>(entry->namespace_name()); },
+            demand.value};
   }
   // A resource that shows another one's objects, or that came in the place of one that was withdrawn, reads them in its own way.
   return {fmt::format("{}/{}", served_.serial, demand.field),
@@ -127,7 +133,8 @@ Interest Selection::of(const api::FieldSelector::Term& demand) const {
 std::optional<Interest> Selection::interest(const EntryList& present) const {
   if (const auto name = fields_.demanded("metadata.name")) {
     if (key_prefix_.empty()) {
-      return Interest{"metadata.name", [](const EntryRef& entry) { return std::optional<std::string>(entry->name()); }, std::string(*name)};
+      return Interest{"metadata.name", [](const EntryRef& entry) { return std::optional<std::string>(entry->name()); },
+                      std::string(*name)};
     }
     return Interest{"key", [](const EntryRef& entry) { return std::optional(entry->key); }, key_prefix_ + std::string(*name)};
   }

@@ -4,6 +4,8 @@
 
 #include "api/errors.h"
 #include "api/object.h"
+#include "apiserver/rest/aside.h"
+#include "apiserver/rest/body.h"
 #include "apiserver/rest/deadline.h"
 #include "apiserver/rest/verbs.h"
 
@@ -20,6 +22,13 @@ WriteRequest write_request(Call& call, std::string manager, bool dry_run) {
   request.fence = fence_of_request(call.request);
   request.size = call.request.body.size();
   return request;
+}
+
+Task<api::Object> object_of(Core& core, Call& call, const WriteOptions& options) {
+  if (call.decoded) co_return std::move(call.decoded);
+  co_return co_await aside(core, call.request.body.size(), [&] {
+    return read_body(call.request, *call.served->resource->schema, options.unknown, call.warnings);
+  });
 }
 
 void without_tables(Call& call) {
@@ -55,7 +64,8 @@ Task<void> wait_for_revision(Core& core, const Call& call, WatchCache& cache, Re
   for (Duration waited = 0s; cache.revision() < revision; waited += kStep) {
     if (waited >= kPatience) {
       meta::v1::Status status =
-          api::timeout(fmt::format("Too large resource version: {}, current: {}", revision.value, cache.revision().value)).status();
+          api::timeout(fmt::format("Too large resource version: {}, current: {}", revision.value, cache.revision().value))
+              .status();
       status.mutable_details()->set_retry_after_seconds(1);
       auto& cause = *status.mutable_details()->add_causes();
       cause.set_reason("ResourceVersionTooLarge");

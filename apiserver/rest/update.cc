@@ -9,13 +9,31 @@
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
+namespace {
+
+UpdateKind kind_of(const Call& call) { return call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main; }
+
+}  // namespace
+
+// The object itself stays: when something comes between, all is made anew.
+void draft_put(const Front& front, Call& call, EntryRef entry) {
+  const Served& served = *call.served;
+  const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
+  match_name(call, call.decoded);
+  match_namespace(call, call.decoded);
+  const Make make = [&](const api::Object& stored) {
+    check_uid(served, call.key(), options.dry_run, call.decoded.metadata().uid(), stored.metadata().uid());
+    return call.decoded.clone();
+  };
+  call.draft = std::make_shared<Draft>(
+      draft_update(served, kind_of(call), std::move(entry), make, options.manager, call.info.subresource, front.now()));
+}
+
 Task<HttpResponse> update(Core& core, Call& call) {
   Served& served = *call.served;
   Served& storage = storage_of(served);
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
-  api::Object object = co_await aside(core, call.request.body.size(), [&] {
-    return read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
-  });
+  api::Object object = co_await object_of(core, call, options);
   match_name(call, object);
   match_namespace(call, object);
   object = to_stored(served, std::move(object));
@@ -26,19 +44,21 @@ Task<HttpResponse> update(Core& core, Call& call) {
     // Who means a certain object does not want another one in its place.
     check_uid(storage, call.key(), options.dry_run, object.metadata().uid(), {});
     object.mutable_metadata().clear_resource_version();
-    WriteResult result = co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
-    co_return answer_entry(core, call, 201, shown(served, result.entry));
+    WriteResult result =
+        co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
+    co_return answer_entry(core.front, call, 201, shown(served, result.entry));
   }
   const Make make = [&](const api::Object& stored) {
     // A lost race ends in a conflict anyway when there is a revision: the only copy can be given away.
-    if (!object) throw api::conflict(storage.qualified, call.info.name, kModified);
+    if (!object) throw api::conflict(served.qualified, call.info.name, kModified);
     check_uid(storage, call.key(), options.dry_run, object.metadata().uid(), stored.metadata().uid());
     return has_revision ? std::move(object) : object.clone();
   };
-  const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;
-  WriteResult result =
-      co_await update_object(core, storage, call.key(), kind, make, write_request(call, options.manager, options.dry_run));
-  co_return answer_entry(core, call, 200, shown(served, result.entry));
+  WriteRequest write = write_request(call, options.manager, options.dry_run);
+  write.draft = std::move(call.draft);
+  WriteResult result = co_await update_object(core, storage, call.key(), kind_of(call), make, std::move(write));
+  call.spent = std::make_shared<Draft>(std::move(result.spent));
+  co_return answer_entry(core.front, call, 200, shown(served, result.entry));
 }
 
 }  // namespace ph::apiserver

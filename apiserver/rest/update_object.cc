@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "api/gated_fields.h"
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/deletion.h"
@@ -16,9 +17,10 @@ namespace {
 using meta::v1::ObjectMeta;
 
 // What the caller believes to be changing.
-void check_revision(const Served& served, UpdateKind kind, const ObjectMeta& wanted, const ObjectMeta& stored, Revision revision) {
+void check_revision(const Served& served, const std::string& qualified, UpdateKind kind, const ObjectMeta& wanted,
+                    const ObjectMeta& stored, Revision revision) {
   const Revision named = revision_of(wanted);
-  if (named != Revision{} && named != revision) throw api::conflict(served.qualified, stored.name(), kModified);
+  if (named != Revision{} && named != revision) throw api::conflict(qualified, stored.name(), kModified);
   if (named != Revision{} || !served.has(kNeedsRevision) || kind == UpdateKind::Part) return;
   api::Errors errors;
   errors.invalid(api::Path("metadata.resourceVersion"), "0", "must be specified for an update");
@@ -32,9 +34,7 @@ void keep_system_fields(ObjectMeta& wanted, const ObjectMeta& stored) {
   wanted.set_generation(stored.generation());
   wanted.set_namespace_(stored.namespace_());
   wanted.clear_self_link();
-  if (!wanted.has_creation_timestamp() || wanted.creation_timestamp().seconds() == 0) {
-    *wanted.mutable_creation_timestamp() = stored.creation_timestamp();
-  }
+  *wanted.mutable_creation_timestamp() = stored.creation_timestamp();
   if (!wanted.has_deletion_timestamp() && stored.has_deletion_timestamp()) {
     *wanted.mutable_deletion_timestamp() = stored.deletion_timestamp();
   }
@@ -61,10 +61,20 @@ void prepare(Served& served, UpdateKind kind, WriteContext& context, api::Object
     case UpdateKind::Main: served.rules->prepare_update(context, object, old);
   }
   if (!served.has(kGeneration)) return;
-  if (spec_differs(object, old, served.resource->subresource("status") != nullptr) || served.rules->raises_generation(object, old)) {
+  if (spec_differs(object, old, served.resource->subresource("status") != nullptr) ||
+      served.rules->raises_generation(object, old)) {
     ObjectMeta& metadata = object.mutable_metadata();
     metadata.set_generation(old.metadata().generation() + 1);
   }
+}
+
+// What no request changes of what it has made. The draft has a whole entry and two objects.
+void complete(const Served& served, const std::string& qualified, UpdateKind kind, Draft& draft) {
+  ObjectMeta& metadata = draft.object.mutable_metadata();
+  check_revision(served, qualified, kind, metadata, draft.old.metadata(), draft.entry->revision);
+  keep_system_fields(metadata, draft.old.metadata());
+  metadata.set_resource_version(to_string(draft.entry->revision));
+  keep_other_part(served, kind, draft.object, draft.old);
 }
 
 // The update took away the last thing that kept an object that is being deleted.
@@ -77,38 +87,58 @@ bool completes_deletion(const Served& served, const api::Object& object, const a
 
 }  // namespace
 
+Draft draft_update(const Served& served, UpdateKind kind, EntryRef entry, const Make& make, const std::string& manager,
+                   const std::string& subresource, Time now) {
+  Draft draft{.entry = std::move(entry), .old = {}, .object = {}};
+  draft.old = decode_entry(*served.resource, *draft.entry);
+  draft.object = make(draft.old);
+  complete(served, served.qualified, kind, draft);
+  if (!manager.empty()) draft.recorded = record_plain(served, draft.object, &draft.old, manager, subresource, now);
+  return draft;
+}
+
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request) {
+  const std::string qualified = request.through ? request.through->qualified : served.qualified;
   Race race(core.lines);
   for (int attempt = 0; attempt < kAttempts;) {
     co_await race.turn_of(served.prefix, key);
+    served.cache->publish();  // for the drafts of those who come
     const EntryRef entry = served.cache->find(key.text());
-    if (!entry) throw api::not_found(served.qualified, key.name);
+    if (!entry) throw api::not_found(qualified, key.name);
     const std::size_t size = std::max(request.size, entry->protobuf->size());
-    const api::Object old = co_await aside(core, size, [&] { return decode_entry(*served.resource, *entry); });
-    api::Object object = co_await aside(core, request.make_is_pure ? size : 0, [&] { return make(old); });
-    ObjectMeta& metadata = object.mutable_metadata();
-    check_revision(served, kind, metadata, old.metadata(), entry->revision);
-    keep_system_fields(metadata, old.metadata());
-    metadata.set_resource_version(to_string(entry->revision));
-    keep_other_part(served, kind, object, old);
+    Draft draft;
+    if (const auto ahead = std::exchange(request.draft, nullptr); ahead && ahead->entry == entry) {
+      draft = std::move(*ahead);
+    } else {
+      draft.entry = entry;
+      draft.old = co_await aside(core, size, [&] { return decode_entry(*served.resource, *entry); });
+      draft.object = co_await aside(core, request.make_is_pure ? size : 0, [&] { return make(draft.old); });
+      complete(served, qualified, kind, draft);
+    }
+    const api::Object& old = draft.old;
+    api::Object& object = draft.object;
 
     Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), race);
-    if (!request.manager.empty()) {
+    if (!request.manager.empty() && !draft.recorded) {
       const ManagerRecord record(core, request, &old);
       co_await aside(core, size, [&] { record.write(object); });
     }
     co_await round.admit(&object, &old);
+    api::drop_gated_fields(object, &old);
     prepare(served, kind, round.context(), object, old);
-    co_await aside(core, size, [&] { validate_update(served, kind, object, old); });
+    co_await aside(core, size, [&] { validate_update(served, request, kind, object, old); });
     co_await round.validate(&object, &old);
 
     const bool removes = completes_deletion(served, object, old);
     co_await round.before_commit(removes ? nullptr : &object, &old);
     auto result = removes ? co_await round.remove(*entry) : co_await round.store(object, entry.get());
-    if (result) co_return WriteResult{removes ? last_state(object, *entry) : std::move(*result), removes};
+    if (result) {
+      EntryRef after = removes ? last_state(object, *entry) : std::move(*result);
+      co_return WriteResult{.entry = std::move(after), .removed = removes, .spent = std::move(draft)};
+    }
     if (!round.sent_to_wait()) ++attempt;
   }
-  throw api::conflict(served.qualified, key.name, kModified);
+  throw api::conflict(qualified, key.name, kModified);
 }
 
 }  // namespace ph::apiserver

@@ -19,6 +19,9 @@ constexpr Duration kBookmarkInterval = 1min;
 // The last bookmark is sent this long before the end, so that it is not lost with it.
 constexpr Duration kBookmarkBeforeEnd = 2s;
 
+// Of handing over an event, as `Turn` counts.
+constexpr std::size_t kDeliveryCost = 8;
+
 api::ApiError too_old(Revision wanted, const WatchCache& cache) {
   return api::expired(fmt::format("too old resource version: {} ({})", wanted.value, cache.since().value));
 }
@@ -27,8 +30,8 @@ struct WatchSetup {
   Encoding encoding;
   Selection selection;
   std::unique_ptr<CacheWatch> events;
-  Revision since;           // older events are not of interest
-  bool mark = false;        // says where what exists ends, which is told first
+  Revision since;     // older events are not of interest
+  bool mark = false;  // says where what exists ends, which is told first
   bool bookmarks = false;
   Steady end;
   Steady next_bookmark;
@@ -44,6 +47,11 @@ class WatchStream final : public BodyStream {
     const EntryList* initial = setup_.events->initial();
     starting_ = initial != nullptr;
     if (initial) std::tie(at_, end_) = setup_.selection.range(*initial);
+  }
+
+  void push_to(PieceSink& sink) override {
+    sink_ = &sink;
+    if (setup_.events) setup_.events->on_events([this] { return push(); });
   }
 
   Task<std::optional<SharedBytes>> next() override {
@@ -115,6 +123,28 @@ class WatchStream final : public BodyStream {
     ended_ = now >= setup_.end;
   }
 
+  // While `next` waits for events: they go straight into the sink. A revision is not cut in two, be there room or not.
+  CacheWatch::Told push() {
+    CacheWatch::Told told;
+    Revision begun;
+    try {
+      while (const CacheEvent* event = setup_.events->coming()) {
+        if (event->revision != begun && !sink_->has_room()) return told;
+        begun = event->revision;
+        SharedBytes frame = frame_of(*event);
+        setup_.events->pass();
+        told.cost += kDeliveryCost + setup_.selection.cost();
+        if (!frame) continue;
+        if (setup_.measured) setup_.measured->sent(frame->size());
+        sink_->put(std::move(frame));
+      }
+      told.all = true;
+    } catch (const std::exception&) {
+      // What cannot be told is told of by `next`.
+    }
+    return told;
+  }
+
   // Null: it is not about this selection.
   SharedBytes frame_of(const CacheEvent& event) {
     if (event.revision <= setup_.since) return nullptr;
@@ -124,7 +154,8 @@ class WatchStream final : public BodyStream {
     sent_ = event.revision;
     if (after) return frame(before ? EventType::Modified : EventType::Added, event.after, event.after);
     // Gone, or gone from this selection: the last state that was in it, at the revision of the change.
-    return frame(EventType::Deleted, event.after ? event.after : event.deleted, event.deleted ? event.deleted : at_revision(event));
+    return frame(EventType::Deleted, event.after ? event.after : event.deleted,
+                 event.deleted ? event.deleted : at_revision(event));
   }
 
   static EntryRef at_revision(const CacheEvent& event) {
@@ -161,6 +192,7 @@ class WatchStream final : public BodyStream {
 
   Served& served_;  // kept by the encoding
   const Clock& clock_;
+  PieceSink* sink_ = nullptr;
   WatchSetup setup_;
   bool starting_ = false;         // there is still something to tell of what exists
   std::size_t at_ = 0, end_ = 0;  // in that
@@ -226,9 +258,9 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   const bool from_now = !options.revision || options.revision->value == 0 || start.snapshot;
   if (from_now && options.revision) co_await wait_for_revision(core, call, cache, *options.revision);
 
-  const Encoding encoding = encoding_of(core, call);
+  const Encoding encoding = encoding_of(core.front, call);
   const Snapshot present = cache.snapshot();
-  const Revision since = from_now ? present.revision : *options.revision;
+  const Revision since = from_now ? present.revision : cache.resumes_after(*options.revision);
   // A revision that is still to come is waited for where the cache ends today.
   auto events = cache.watch(std::min(since, cache.revision()), selection.interest(*present.entries),
                             start.snapshot ? present.entries : nullptr);
@@ -239,7 +271,8 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   const Clock& clock = core.executor.clock();
   const Duration timeout = timeout_of(core, options);
   const Steady end = clock.steady() + timeout;
-  const Duration first_bookmark = timeout > kBookmarkBeforeEnd ? std::min(kBookmarkInterval, timeout - kBookmarkBeforeEnd) : timeout;
+  const Duration first_bookmark =
+      timeout > kBookmarkBeforeEnd ? std::min(kBookmarkInterval, timeout - kBookmarkBeforeEnd) : timeout;
   WatchSetup setup{.encoding = encoding,
                    .selection = std::move(selection),
                    .events = std::move(events),

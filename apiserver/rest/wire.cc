@@ -2,19 +2,7 @@
 
 namespace ph::apiserver::wire {
 
-void append_varint(std::string& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
-
-void append_bytes(std::string& out, int field, std::string_view bytes) {
-  append_varint(out, static_cast<std::uint64_t>(field) << 3 | 2);
-  append_varint(out, bytes.size());
-  out += bytes;
-}
+using api::wire::append_varint;
 
 std::size_t size_of_bytes(int field, std::size_t length) {
   std::size_t size = length + (field < 16 ? 1 : 2) + 1;
@@ -24,19 +12,19 @@ std::size_t size_of_bytes(int field, std::size_t length) {
 
 std::string envelope_head(const api::GroupVersionKind& kind, std::size_t raw_size) {
   std::string type_meta;
-  append_bytes(type_meta, 1, kind.api_version());
-  append_bytes(type_meta, 2, kind.kind);
+  append_bytes(1, kind.api_version(), type_meta);
+  append_bytes(2, kind.kind, type_meta);
   std::string out("k8s\0", 4);
-  append_bytes(out, 1, type_meta);
-  append_varint(out, 2 << 3 | 2);
-  append_varint(out, raw_size);
+  append_bytes(1, type_meta, out);
+  append_varint(2 << 3 | 2, out);
+  append_varint(raw_size, out);
   return out;
 }
 
 std::string envelope_tail() {
   std::string out;
-  append_bytes(out, 3, {});
-  append_bytes(out, 4, {});
+  append_bytes(3, {}, out);
+  append_bytes(4, {}, out);
   return out;
 }
 
@@ -51,13 +39,13 @@ std::string envelope(const api::GroupVersionKind& kind, std::string_view raw) {
 std::string watch_frame(std::string_view type, std::string_view envelope) {
   std::string object;
   object.reserve(size_of_bytes(1, envelope.size()));
-  append_bytes(object, 1, envelope);
+  append_bytes(1, envelope, object);
   const std::size_t length = size_of_bytes(1, type.size()) + size_of_bytes(2, object.size());
   std::string out;
   out.reserve(length + 4);
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(length >> shift));
-  append_bytes(out, 1, type);
-  append_bytes(out, 2, object);
+  append_bytes(1, type, out);
+  append_bytes(2, object, out);
   return out;
 }
 

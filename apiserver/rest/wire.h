@@ -6,13 +6,13 @@
 #include <string_view>
 
 #include "api/schema.h"
+#include "api/wire_records.h"
 
 namespace ph::apiserver::wire {
 
-void append_varint(std::string& out, std::uint64_t value);
-// A length-delimited record: tag, length, bytes.
-void append_bytes(std::string& out, int field, std::string_view bytes);
-// What append_bytes will add.
+using api::wire::append_bytes;
+
+// What api::wire::append_bytes will add.
 std::size_t size_of_bytes(int field, std::size_t length);
 
 // k8s\0 and the runtime.Unknown around an encoded message.

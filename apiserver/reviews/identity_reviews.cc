@@ -1,6 +1,9 @@
 // SelfSubjectReview (`kubectl auth whoami`) and TokenReview: who is it?
+#include <algorithm>
+
 #include "api/errors.h"
 #include "api/kinds.h"
+#include "api/times.h"
 #include "apiserver/reviews/reviews.h"
 
 namespace ph::apiserver {
@@ -19,24 +22,29 @@ void describe(const Identity& user, authentication::v1::UserInfo* info) {
 
 class SelfReview final : public VirtualResource {
  public:
+  explicit SelfReview(const Clock& clock) : clock_(clock) {}
+
   Task<void> create(VirtualRequest request) override {
     auto& review = static_cast<authentication::v1::SelfSubjectReview&>(*request.object);
-    review.clear_status();
+    review.Clear();
+    api::set_time(review.mutable_metadata()->mutable_creation_timestamp(), clock_.now());
     describe(*request.user, review.mutable_status()->mutable_user_info());
     co_return;
   }
+
+ private:
+  const Clock& clock_;
 };
 
 class TokenReview final : public VirtualResource {
  public:
-  explicit TokenReview(ServiceAccountTokens& tokens) : tokens_(tokens) {}
+  TokenReview(ServiceAccountTokens& tokens, const StaticTokens& static_tokens) : tokens_(tokens), static_tokens_(static_tokens) {}
 
   Task<void> create(VirtualRequest request) override {
     auto& review = static_cast<authentication::v1::TokenReview&>(*request.object);
     if (review.spec().token().empty()) throw api::bad_request("token is required for TokenReview in authentication");
     std::vector<std::string> matched;
-    const auto user = tokens_.check(review.spec().token(),
-                                    {review.spec().audiences().begin(), review.spec().audiences().end()}, &matched);
+    auto user = whose(review.spec().token(), {review.spec().audiences().begin(), review.spec().audiences().end()}, matched);
     auto* status = review.mutable_status();
     status->Clear();
     if (!user) {
@@ -44,17 +52,36 @@ class TokenReview final : public VirtualResource {
       co_return;
     }
     status->set_authenticated(true);
+    if (std::ranges::find(user->groups, kAuthenticated) == user->groups.end()) user->groups.emplace_back(kAuthenticated);
     describe(*user, status->mutable_user());
     for (std::string& audience : matched) status->add_audiences(std::move(audience));
   }
 
  private:
+  using Audiences = std::vector<std::string>;
+
+  // A token of the file is meant for the audiences of the API, whichever they are.
+  std::expected<Identity, std::string> whose(std::string_view token, const Audiences& audiences, Audiences& matched) {
+    const Identity* known = static_tokens_.find(token);
+    if (!known) return tokens_.check(token, audiences, &matched);
+    const Audiences& ours = tokens_.api_audiences();
+    for (const std::string& wanted : audiences.empty() ? ours : audiences) {
+      if (std::ranges::find(ours, wanted) != ours.end()) matched.push_back(wanted);
+    }
+    if (matched.empty()) return std::unexpected("invalid bearer token");
+    return *known;
+  }
+
+  static constexpr std::string_view kAuthenticated = "system:authenticated";
   ServiceAccountTokens& tokens_;
+  const StaticTokens& static_tokens_;
 };
 
 }  // namespace
 
-std::unique_ptr<VirtualResource> self_subject_review() { return std::make_unique<SelfReview>(); }
-std::unique_ptr<VirtualResource> token_review(ServiceAccountTokens& tokens) { return std::make_unique<TokenReview>(tokens); }
+std::unique_ptr<VirtualResource> self_subject_review(const Clock& clock) { return std::make_unique<SelfReview>(clock); }
+std::unique_ptr<VirtualResource> token_review(ServiceAccountTokens& tokens, const StaticTokens& static_tokens) {
+  return std::make_unique<TokenReview>(tokens, static_tokens);
+}
 
 }  // namespace ph::apiserver

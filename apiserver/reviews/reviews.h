@@ -6,6 +6,7 @@
 
 #include "apiserver/access.h"
 #include "apiserver/authn/service_account_tokens.h"
+#include "apiserver/authn/static_tokens.h"
 #include "apiserver/authz/rbac.h"
 #include "base/rng.h"
 
@@ -18,11 +19,11 @@ std::unique_ptr<VirtualResource> local_subject_access_review(Authorizer& authori
 std::unique_ptr<VirtualResource> self_subject_rules_review(RbacAuthorizer& rbac);
 
 // authentication.k8s.io
-std::unique_ptr<VirtualResource> self_subject_review();
-std::unique_ptr<VirtualResource> token_review(ServiceAccountTokens& tokens);
+std::unique_ptr<VirtualResource> self_subject_review(const Clock& clock);
+std::unique_ptr<VirtualResource> token_review(ServiceAccountTokens& tokens, const StaticTokens& static_tokens);
 // serviceaccounts/token. `extend`: tokens that a kubelet mounts are good for a year, and say from when on they should not
 // be needed any more.
-std::unique_ptr<VirtualResource> token_request(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock,
-                                               Rng& rng, bool extend = true);
+std::unique_ptr<VirtualResource> token_request(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock, Rng& rng,
+                                               bool extend = true);
 
 }  // namespace ph::apiserver

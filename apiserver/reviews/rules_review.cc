@@ -14,8 +14,8 @@ class RulesReview final : public VirtualResource {
     auto& review = static_cast<authorization::v1::SelfSubjectRulesReview&>(*request.object);
     if (review.spec().namespace_().empty()) throw api::bad_request("no namespace on request");
     const RulesOfUser found = rbac_.rules_for(*request.user, review.spec().namespace_());
+    review.Clear();  // the question is not told again
     auto* status = review.mutable_status();
-    status->Clear();
     for (const rbac::v1::PolicyRule& rule : found.rules) {
       if (!rule.resources().empty()) {
         auto* out = status->add_resource_rules();
@@ -41,8 +41,6 @@ class RulesReview final : public VirtualResource {
 
 }  // namespace
 
-std::unique_ptr<VirtualResource> self_subject_rules_review(RbacAuthorizer& rbac) {
-  return std::make_unique<RulesReview>(rbac);
-}
+std::unique_ptr<VirtualResource> self_subject_rules_review(RbacAuthorizer& rbac) { return std::make_unique<RulesReview>(rbac); }
 
 }  // namespace ph::apiserver

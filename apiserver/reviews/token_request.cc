@@ -1,4 +1,6 @@
 // serviceaccounts/token: a token for a service account, as kubelets and `kubectl create token` ask for it.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "api/errors.h"
@@ -18,9 +20,9 @@ constexpr std::int64_t kMinSeconds = 600;
 constexpr std::int64_t kMaxSeconds = std::int64_t{1} << 32;
 constexpr Duration kExtended = 24h * 365;
 
-ClaimedObject check_uid(std::string_view plural, const BoundObjectReference& ref, const meta::v1::ObjectMeta& metadata) {
+ClaimedObject check_uid(const BoundObjectReference& ref, const meta::v1::ObjectMeta& metadata) {
   if (!ref.uid().empty() && ref.uid() != metadata.uid()) {
-    throw api::conflict(plural, ref.name(),
+    throw api::conflict(ref.kind(), ref.name(),
                         fmt::format("the UID in the bound object reference ({}) does not match the UID in record. The object "
                                     "might have been deleted and then recreated",
                                     ref.uid()));
@@ -39,6 +41,7 @@ class TokenRequests final : public VirtualResource {
     const auto account = reader_.read<core::v1::ServiceAccount>(key);
     if (!account) throw api::not_found("serviceaccounts", key.name);
     complete(asked, key);
+    asked.mutable_metadata()->set_uid(account->metadata().uid());
 
     const Time now = std::chrono::floor<std::chrono::seconds>(clock_.now());
     Claims claims;
@@ -77,6 +80,9 @@ class TokenRequests final : public VirtualResource {
   }
 
   void bind(const BoundObjectReference& ref, const ObjectKey& account, Claims& claims) {
+    static constexpr std::string_view kBindable[] = {"Pod", "Secret", "Node"};
+    if (ref.api_version() != "v1" || std::ranges::find(kBindable, ref.kind()) == std::end(kBindable)) throw not_bindable(ref);
+    if (ref.name().empty()) throw api::bad_request("Name parameter required.");
     if (ref.kind() == "Pod") {
       const auto pod = reader_.read<core::v1::Pod>({account.namespace_name, ref.name()});
       if (!pod) throw api::not_found("pods", ref.name());
@@ -84,7 +90,7 @@ class TokenRequests final : public VirtualResource {
         throw api::bad_request(fmt::format(
             "cannot bind token for serviceaccount \"{}\" to pod running with different serviceaccount name.", account.name));
       }
-      claims.pod = check_uid("pods", ref, pod->metadata());
+      claims.pod = check_uid(ref, pod->metadata());
       if (!pod->spec().node_name().empty()) {
         claims.node = ClaimedObject{pod->spec().node_name(), {}};
         const auto node = reader_.read<core::v1::Node>({{}, pod->spec().node_name()});
@@ -93,14 +99,18 @@ class TokenRequests final : public VirtualResource {
     } else if (ref.kind() == "Secret") {
       const auto secret = reader_.read<core::v1::Secret>({account.namespace_name, ref.name()});
       if (!secret) throw api::not_found("secrets", ref.name());
-      claims.secret = check_uid("secrets", ref, secret->metadata());
-    } else if (ref.kind() == "Node") {
+      claims.secret = check_uid(ref, secret->metadata());
+    } else {
       const auto node = reader_.read<core::v1::Node>({{}, ref.name()});
       if (!node) throw api::not_found("nodes", ref.name());
-      claims.node = check_uid("nodes", ref, node->metadata());
-    } else {
-      throw api::bad_request(fmt::format("cannot bind token to object of type {}/{}, Kind={}", "", ref.api_version(), ref.kind()));
+      claims.node = check_uid(ref, node->metadata());
     }
+  }
+
+  static api::ApiError not_bindable(const BoundObjectReference& ref) {
+    const bool in_group = ref.api_version().find('/') != std::string::npos;
+    return api::bad_request(
+        fmt::format("cannot bind token to object of type {}{}, Kind={}", in_group ? "" : "/", ref.api_version(), ref.kind()));
   }
 
   ServiceAccountTokens& tokens_;
@@ -112,8 +122,8 @@ class TokenRequests final : public VirtualResource {
 
 }  // namespace
 
-std::unique_ptr<VirtualResource> token_request(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock,
-                                               Rng& rng, bool extend) {
+std::unique_ptr<VirtualResource> token_request(ServiceAccountTokens& tokens, ObjectReader& reader, const Clock& clock, Rng& rng,
+                                               bool extend) {
   return std::make_unique<TokenRequests>(tokens, reader, clock, rng, extend);
 }
 

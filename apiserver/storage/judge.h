@@ -15,12 +15,9 @@ namespace ph::apiserver {
 // Whether a key last changed at `modified` (nothing: it is not there) is as the precondition wants it.
 inline bool holds(const Precondition& wanted, std::optional<Revision> modified) {
   switch (wanted.kind) {
-    case Precondition::Kind::Absent:
-      return !modified;
-    case Precondition::Kind::Exists:
-      return modified.has_value();
-    case Precondition::Kind::AtRevision:
-      return modified == wanted.revision;
+    case Precondition::Kind::Absent: return !modified;
+    case Precondition::Kind::Exists: return modified.has_value();
+    case Precondition::Kind::AtRevision: return modified == wanted.revision;
   }
   return false;
 }

@@ -40,7 +40,7 @@ struct RocksDatabase {
   RocksDatabase(const RocksDatabase&) = delete;
   RocksDatabase& operator=(const RocksDatabase&) = delete;
 
-  std::unique_ptr<rocksdb::Env> env;  // when files are not the operating system's
+  std::unique_ptr<rocksdb::Env> env;    // when files are not the operating system's
   std::unique_ptr<DirectoryLock> lock;  // when it is open for reading, alone
   const std::shared_ptr<BackgroundErrors> errors = std::make_shared<BackgroundErrors>();
   std::unique_ptr<rocksdb::DB> db;
@@ -58,8 +58,7 @@ struct RocksDatabase {
 std::unique_ptr<RocksDatabase> open_database(const std::string& path, const RocksOptions& options);
 
 // Opens a store that is there, for reading: see open_store_view. Throws StoreError.
-std::unique_ptr<RocksDatabase> open_database_to_read(const std::string& path, const RocksOptions& options,
-                                                     ViewAccess access);
+std::unique_ptr<RocksDatabase> open_database_to_read(const std::string& path, const RocksOptions& options, ViewAccess access);
 
 enum class Torn { Cut, Leave };
 

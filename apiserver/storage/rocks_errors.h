@@ -25,8 +25,7 @@ class BackgroundErrors final : public rocksdb::EventListener {
 
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
     // Whoever writes is told by the write.
-    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback || reason == rocksdb::BackgroundErrorReason::kMemTable)
-      return;
+    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback || reason == rocksdb::BackgroundErrorReason::kMemTable) return;
     const std::lock_guard lock(mutex_);
     if (!error_) error_ = *error;
     tell();

@@ -68,14 +68,13 @@ void RocksGroup::change(const Mutation& mutation, Revision revision, const std::
       batch_.Put(database_.meta, std::string(kGapPrefix) + std::string(directory_of(mutation.key)), "");
     }
   } else {
-    const HistoryRecord record{
-        .key = change.key,
-        .deleted = !mutation.value,
-        .previous = change.previous ? std::optional<std::string_view>(*change.previous) : std::nullopt,
-        .previous_modified = change.previous_modified,
-        .created = change.created,
-        .time = now_,
-        .author = author};
+    const HistoryRecord record{.key = change.key,
+                               .deleted = !mutation.value,
+                               .previous = change.previous ? std::optional<std::string_view>(*change.previous) : std::nullopt,
+                               .previous_modified = change.previous_modified,
+                               .created = change.created,
+                               .time = now_,
+                               .author = author};
     batch_.Put(database_.history, history_key(revision, index++), encode_history(record));
   }
 

@@ -34,8 +34,7 @@ std::optional<Held> read_value(const RocksDatabase& database, const std::string&
 class RocksGroup {
  public:
   // `revision`: the newest one before the group.
-  RocksGroup(RocksDatabase& database, Revision revision, Time now)
-      : database_(database), revision_(revision), now_(now) {}
+  RocksGroup(RocksDatabase& database, Revision revision, Time now) : database_(database), revision_(revision), now_(now) {}
 
   std::expected<Revision, Refused> apply(Transaction& transaction);
 

@@ -27,8 +27,7 @@ std::optional<std::vector<Change>> RocksHistory::since(const std::string& prefix
   return changes;
 }
 
-Recent RocksHistory::recent(const std::string& prefix, std::size_t records_max, std::size_t bytes_max,
-                            Revision newest) const {
+Recent RocksHistory::recent(const std::string& prefix, std::size_t records_max, std::size_t bytes_max, Revision newest) const {
   Recent recent;
   recent.since = walk(prefix, compacted_, records_max, bytes_max, recent.changes);
   std::ranges::reverse(recent.changes);
@@ -130,9 +129,8 @@ void RocksHistory::trim(rocksdb::WriteBatch& batch, Revision newest, std::size_t
     const auto next = time_of_first_after(Revision{revision.value - 1});
     return next && *next < oldest;
   });
-  keep_after = last(keep_after, newest, [&](Revision revision) {
-    return bytes_after(Revision{revision.value - 1}) > options_.history_bytes;
-  });
+  keep_after = last(keep_after, newest,
+                    [&](Revision revision) { return bytes_after(Revision{revision.value - 1}) > options_.history_bytes; });
   if (keep_after == compacted_) return;
   compacted_ = keep_after;
   batch.DeleteRange(database_.history, history_key(Revision{0}, 0), after(compacted_));
@@ -146,8 +144,7 @@ void RocksHistory::reclaim() {
   const std::string to = after(compacted_);
   const rocksdb::Slice begin(from);
   const rocksdb::Slice end(to);
-  check_status(rocksdb::DeleteFilesInRange(database_.db.get(), database_.history, &begin, &end, false),
-               "trimming history");
+  check_status(rocksdb::DeleteFilesInRange(database_.db.get(), database_.history, &begin, &end, false), "trimming history");
 }
 
 }  // namespace ph::apiserver

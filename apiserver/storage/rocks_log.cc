@@ -112,9 +112,9 @@ Scan scan(std::string_view log) {
 }
 
 [[noreturn]] void refuse(const std::string& file, std::size_t at) {
-  throw StoreError(fmt::format(
-      "the log {} is damaged at byte {}, before its end, and writes that were acknowledged cannot be read; {}", file, at,
-      kDamagedRemedy));
+  throw StoreError(
+      fmt::format("the log {} is damaged at byte {}, before its end, and writes that were acknowledged cannot be read; {}", file,
+                  at, kDamagedRemedy));
 }
 
 // Where a torn end begins; nothing when the log is whole.
@@ -161,8 +161,7 @@ void mend_logs(rocksdb::Env& env, const std::string& path, const Log& log, Torn 
     if (torn_ends == Torn::Leave) return;
     log.warning("the last write before a crash was cut off", "log", file, "at", *torn, "bytes", bytes.size() - *torn);
     const rocksdb::Status mended = cut(env, file, *torn);
-    if (!mended.ok())
-      throw StoreError(fmt::format("the log {} cannot be cut at {}: {}", file, *torn, mended.ToString()));
+    if (!mended.ok()) throw StoreError(fmt::format("the log {} cannot be cut at {}: {}", file, *torn, mended.ToString()));
   }
 }
 

@@ -35,22 +35,21 @@ class LogAdapter final : public rocksdb::Logger {
   Log log_;
 };
 
-bool says(const rocksdb::Status& status, std::string_view text) {
-  return status.ToString().find(text) != std::string::npos;
-}
+bool says(const rocksdb::Status& status, std::string_view text) { return status.ToString().find(text) != std::string::npos; }
 
 [[noreturn]] void refuse(const std::string& path, const rocksdb::Status& status) {
   if (says(status, "LOCK") && (says(status, "lock hold by current process") || says(status, "While lock file"))) {
-    throw StoreError(fmt::format(
-        "the data directory {} is in use by another server; stop that one, or use another directory", path));
+    throw StoreError(
+        fmt::format("the data directory {} is in use by another server; stop that one, or use another directory", path));
   }
   if (says(status, "Permission denied") || says(status, "Read-only file system")) {
     throw StoreError(fmt::format("no permission to write in the data directory {} ({})", path, status.ToString()));
   }
   if (status.IsNoSpace()) {
-    throw StoreError(fmt::format("no space is left for the data directory {} ({}); make room and start again: nothing "
-                                 "that was acknowledged is lost",
-                                 path, status.ToString()));
+    throw StoreError(
+        fmt::format("no space is left for the data directory {} ({}); make room and start again: nothing "
+                    "that was acknowledged is lost",
+                    path, status.ToString()));
   }
   if (status.IsCorruption() || says(status, "No such file")) {
     throw StoreError(fmt::format("the data directory {} is damaged ({}); {}", path, status.ToString(), kDamagedRemedy));
@@ -80,10 +79,10 @@ std::string number_of(std::string_view format) {
   const std::string number = number_of(found);
   const std::string needed = number_of(kFormat);
   const bool older = std::pair(number.size(), number) < std::pair(needed.size(), needed);
-  throw StoreError(fmt::format(
-      "the data directory {} holds a pilothouse store, format {}, this version needs format {}; use the version that "
-      "wrote it{}, or another directory",
-      path, number, needed, older ? ", also to make a snapshot that this one restores" : ""));
+  throw StoreError(
+      fmt::format("the data directory {} holds a pilothouse store, format {}, this version needs format {}; use the version that "
+                  "wrote it{}, or another directory",
+                  path, number, needed, older ? ", also to make a snapshot that this one restores" : ""));
 }
 
 // The format stands in a file of its own, so that RocksDB never touches what is not ours. False: there is no store.
@@ -93,8 +92,8 @@ bool has_our_format(rocksdb::Env& env, const std::string& path) {
   if (read.ok() && format == kFormat) return true;
   if (read.ok() && format.starts_with(kFormatAnyNumber) && !number_of(format).empty()) refuse_format(path, format);
   if (read.ok() || env.FileExists(in(path, "CURRENT")).ok()) {
-    throw StoreError(fmt::format(
-        "the data directory {} holds something that is not a pilothouse store; use another directory", path));
+    throw StoreError(
+        fmt::format("the data directory {} holds something that is not a pilothouse store; use another directory", path));
   }
   if (!read.IsNotFound() && !read.IsPathNotFound()) refuse(path, read);
   return false;
@@ -180,8 +179,8 @@ void load_meta(RocksDatabase& database, const std::string& path) {
   number(kCompactedKey, database.compacted);
 
   const std::unique_ptr<rocksdb::Iterator> it(database.db->NewIterator({}, database.meta));
-  for (it->Seek(rocksdb::Slice(kGapPrefix.data(), kGapPrefix.size()));
-       it->Valid() && it->key().starts_with(kGapPrefix.data()); it->Next()) {
+  for (it->Seek(rocksdb::Slice(kGapPrefix.data(), kGapPrefix.size())); it->Valid() && it->key().starts_with(kGapPrefix.data());
+       it->Next()) {
     database.gaps.note_directory(it->key().ToStringView().substr(kGapPrefix.size()), database.revision);
   }
   check(path, it->status());
@@ -248,8 +247,7 @@ std::unique_ptr<RocksDatabase> open_database(const std::string& path, const Rock
   return database;
 }
 
-std::unique_ptr<RocksDatabase> open_database_to_read(const std::string& path, const RocksOptions& options,
-                                                     ViewAccess access) {
+std::unique_ptr<RocksDatabase> open_database_to_read(const std::string& path, const RocksOptions& options, ViewAccess access) {
   const bool alone = access == ViewAccess::Alone;
   auto database = unopened(options);
   rocksdb::Env& env = env_of(*database);

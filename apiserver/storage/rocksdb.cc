@@ -91,8 +91,7 @@ class RocksStore final : public Store {
   }
 
   Task<std::vector<Stored>> range(std::string from, std::string to, std::size_t limit) override {
-    return read<std::vector<Stored>>(
-        [this, from = std::move(from), to = std::move(to), limit] { return scan(from, to, limit); });
+    return read<std::vector<Stored>>([this, from = std::move(from), to = std::move(to), limit] { return scan(from, to, limit); });
   }
 
   Revision revision() const override { return visible_->revision; }
@@ -222,8 +221,7 @@ class RocksStore final : public Store {
 
   void write(RocksGroup& group) {
     rocksdb::WriteBatch& batch = group.batch();
-    batch.Put(database_->meta, rocksdb::Slice(kRevisionKey.data(), kRevisionKey.size()),
-              encode_revision(group.revision()));
+    batch.Put(database_->meta, rocksdb::Slice(kRevisionKey.data(), kRevisionKey.size()), encode_revision(group.revision()));
     history_.trim(batch, revision_, batch.GetDataSize(), clock_.now());
     rocksdb::WriteOptions writing;
     writing.sync = options_.sync;
@@ -270,8 +268,7 @@ class RocksStore final : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> open_rocksdb_store(std::string path, Executor& executor, const Clock& clock,
-                                          RocksOptions options) {
+std::unique_ptr<Store> open_rocksdb_store(std::string path, Executor& executor, const Clock& clock, RocksOptions options) {
   return std::make_unique<RocksStore>(path, executor, clock, std::move(options));
 }
 

@@ -52,7 +52,6 @@ class StoreError : public std::runtime_error {
 // One thread of its own does all reading and writing: it judges the transactions that wait in their order, writes them
 // as one batch with one sync, and then hands changes and answers to `executor`. Destroying the store first finishes
 // what was asked of it; `executor` must live longer.
-std::unique_ptr<Store> open_rocksdb_store(std::string path, Executor& executor, const Clock& clock,
-                                          RocksOptions options = {});
+std::unique_ptr<Store> open_rocksdb_store(std::string path, Executor& executor, const Clock& clock, RocksOptions options = {});
 
 }  // namespace ph::apiserver

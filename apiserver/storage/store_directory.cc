@@ -24,7 +24,7 @@ rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()};
 std::optional<int> store_holder(const std::string& path) {
   const int file = ::open((path + "/LOCK").c_str(), O_RDWR | O_CLOEXEC);
   if (file < 0) return std::nullopt;
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   const bool told = ::fcntl(file, F_GETLK, &lock) == 0;

@@ -36,8 +36,7 @@ enum class ViewAccess {
 
 // What the store of no running server holds. Throws StoreError: there is none, it is in use, of another format, or
 // damaged.
-std::unique_ptr<StoreView> open_store_view(const std::string& path, ViewAccess access,
-                                           const RocksOptions& options = {});
+std::unique_ptr<StoreView> open_store_view(const std::string& path, ViewAccess access, const RocksOptions& options = {});
 
 // Fills a new store with the values of a snapshot. All of them are then as if the store had written them at `revision`,
 // and there is no history before it.

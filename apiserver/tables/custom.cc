@@ -17,7 +17,8 @@ CustomColumns::CustomColumns(const api::Resource& resource) : resource_(resource
 
 std::vector<Column> CustomColumns::columns() const {
   std::vector<Column> out{{"Name", "string", "name"}};
-  for (const auto& column : resource_.columns) out.push_back({column.name, column.type, column.format, column.priority, column.description});
+  for (const auto& column : resource_.columns)
+    out.push_back({column.name, column.type, column.format, column.priority, column.description});
   return out;
 }
 
@@ -28,8 +29,9 @@ Row CustomColumns::row(const api::Object& object, Time now) const {
   out.cells.emplace_back(object.metadata().name());
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     RawCell cell;
-    api::structural::append_document(
-        api::structural::table_cell(resource_.columns[i].type, paths_[i], object.members(), wants_metadata ? &metadata : nullptr, now), cell.json);
+    api::structural::append_document(api::structural::table_cell(resource_.columns[i].type, paths_[i], object.members(),
+                                                                 wants_metadata ? &metadata : nullptr, now),
+                                     cell.json);
     out.cells.emplace_back(std::move(cell));
   }
   return out;

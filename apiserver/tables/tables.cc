@@ -79,18 +79,22 @@ void append_row(const Row& row, std::string& out) {
   out += "}]";
 }
 
-void append_object(const api::Encoded& encoded, IncludeObject include, std::string& out) {
-  if (include == IncludeObject::None) {
+const char* version_of(const TableOptions& options) { return options.beta ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1"; }
+
+void append_object(const api::Encoded& encoded, const TableOptions& options, std::string& out) {
+  if (options.include == IncludeObject::None) {
     out += R"(,"object":null)";
     return;
   }
   out += R"(,"object":)";
-  if (include == IncludeObject::Object) {
+  if (options.include == IncludeObject::Object) {
     encoded.append_json(true, out);
     return;
   }
   std::string scratch;
-  out += R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":)";
+  out += R"({"kind":"PartialObjectMetadata","apiVersion":")";
+  out += version_of(options);
+  out += R"(","metadata":)";
   api::transcode_to_json(api::schema_of<meta::v1::ObjectMeta>(), encoded.metadata(scratch), false, out);
   out += '}';
 }
@@ -111,7 +115,7 @@ class Rows {
   void append(const Entry& entry, const TableOptions& options, std::string& out) {
     const api::Encoded encoded(*resource_.schema, *entry.protobuf);
     append_row(row(entry, encoded, options.now), out);
-    append_object(encoded, options.include, out);
+    append_object(encoded, options, out);
     out += '}';
   }
 
@@ -137,7 +141,9 @@ class Tables final : public TableConverter {
  public:
   void begin(const api::Resource& resource, const meta::v1::ListMeta& metadata, const TableOptions& options,
              std::string& out) const override {
-    out += R"({"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":)";
+    out += R"({"kind":"Table","apiVersion":")";
+    out += version_of(options);
+    out += R"(","metadata":)";
     out += api::encode_json(metadata);
     out += ',';
     if (options.column_definitions) Rows(resource).append_columns(out);

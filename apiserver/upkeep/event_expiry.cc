@@ -66,7 +66,8 @@ Task<void> expire_due(Core& core, Served& events, std::deque<Due>& due) {
   const Steady now = core.executor.clock().steady();
   while (!due.empty() && due.front().at <= now) {
     std::vector<Due> batch;
-    for (; !due.empty() && due.front().at <= now && batch.size() < kBatch; due.pop_front()) batch.push_back(std::move(due.front()));
+    for (; !due.empty() && due.front().at <= now && batch.size() < kBatch; due.pop_front())
+      batch.push_back(std::move(due.front()));
     co_await expire(core, events, std::move(batch));
   }
 }
@@ -92,7 +93,7 @@ Task<void> expire_events(Core& core) {
         if (change.after) due.push_back({change.after->key, change.revision, clock.steady() + core.options.event_ttl});
       }
     }
-    if (!core.ready) co_return;
+    if (!core.ready()) co_return;
     co_await yield();
   }
 }

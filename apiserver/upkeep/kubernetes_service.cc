@@ -7,8 +7,8 @@
 #include "api/times.h"
 #include "apiserver/registry/service_numbers.h"
 #include "apiserver/rest/body.h"
-#include "apiserver/upkeep/upkeep.h"
 #include "apiserver/rest/write.h"
+#include "apiserver/upkeep/upkeep.h"
 
 namespace ph::apiserver {
 namespace {
@@ -22,14 +22,6 @@ constexpr Duration kInterval = 10s;
 constexpr int kPort = 443;
 constexpr const char* kName = "kubernetes";
 constexpr const char* kNamespace = "default";
-
-WriteRequest own_request() {
-  WriteRequest request;
-  request.user = {.name = "system:apiserver", .groups = {"system:masters"}};
-  request.manager = "kube-apiserver";
-  request.admit = false;
-  return request;
-}
 
 template <class T>
 std::unique_ptr<T> named() {
@@ -47,7 +39,7 @@ std::unique_ptr<Service> make_service(const ServerOptions& options) {
   auto& spec = *service->mutable_spec();
   spec.set_type("ClusterIP");
   spec.set_session_affinity("None");
-  spec.set_cluster_ip(IpRange::parse(options.service_cidr).text(1));
+  spec.set_cluster_ip(IpRange::parse_all(options.service_cidr).front().text(1));
   auto& port = *spec.add_ports();
   port.set_name("https");
   port.set_protocol("TCP");
@@ -114,7 +106,7 @@ Task<void> keep_range(Core& core) {
   if (!served.cache->find(kName)) {
     auto range = std::make_unique<ServiceCIDR>();
     range->mutable_metadata()->set_name(kName);
-    range->mutable_spec()->add_cidrs(core.options.service_cidr);
+    for (const IpRange& each : IpRange::parse_all(core.options.service_cidr)) range->mutable_spec()->add_cidrs(each.cidr());
     co_await ensure_object(core, std::move(range));
   }
   const EntryRef entry = served.cache->find(kName);
@@ -138,7 +130,7 @@ Task<void> show_owners(Core& core) {
   for (const EntryRef& entry : *snapshot.entries) {
     const api::Object object = decode_entry(*core.resource(api::schema_of<Service>()), *entry);
     const Service& service = object.as<Service>();
-    if (has_cluster_ip(service)) co_await ensure_object(core, ip_address_of(service.spec().cluster_ip(), service));
+    for (const std::string& address : cluster_ips(service)) co_await ensure_object(core, ip_address_of(address, service));
   }
 }
 
@@ -153,6 +145,14 @@ Task<void> keep_once(Core& core) {
 }
 
 }  // namespace
+
+WriteRequest own_request() {
+  WriteRequest request;
+  request.user = {.name = "system:apiserver", .groups = {"system:masters"}};
+  request.manager = "kube-apiserver";
+  request.admit = false;
+  return request;
+}
 
 Task<void> ensure_object(Core& core, api::Object object) {
   Served& served = core.of(object.schema());

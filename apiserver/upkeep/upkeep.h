@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apiserver/rest/core.h"
+#include "apiserver/rest/write.h"
 #include "base/task.h"
 
 namespace ph::apiserver {
@@ -12,6 +13,15 @@ Task<void> expire_events(Core& core);
 
 // Keeps the `kubernetes` service of the default namespace and its endpoints. Runs until it is dropped.
 Task<void> keep_kubernetes_service(Core& core);
+
+// The API services of built-in groups: those that are missing are made, those that were kept so are put right, once.
+Task<void> make_api_services(Core& core);
+
+// Keeps the API services of custom kinds. Runs until it is dropped.
+Task<void> keep_api_services(Core& core);
+
+// On whose behalf the server itself writes.
+WriteRequest own_request();
 
 // Creates the object as the server itself, unless there is one of that name.
 Task<void> ensure_object(Core& core, api::Object object);

@@ -28,7 +28,10 @@ const ObjectKey& cluster_info() {
 class BootstrapSigner final : public Loop {
  public:
   explicit BootstrapSigner(const World& world)
-      : client_(world.client), clock_(world.clock), infos_(world.informer<ClusterInfo>()), tokens_(world.informer<BootstrapToken>()) {}
+      : client_(world.client),
+        clock_(world.clock),
+        infos_(world.informer<ClusterInfo>()),
+        tokens_(world.informer<BootstrapToken>()) {}
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const Ref<ClusterInfo> cached = infos_.find(key);

@@ -33,7 +33,8 @@ bool is_token_id(std::string_view text) {
 using Data = google::protobuf::Map<std::string, std::string>;
 
 bool same(const Data& a, const Data& b) {
-  return std::ranges::equal(sorted(a), sorted(b), [](const auto* x, const auto* y) { return x->first == y->first && x->second == y->second; });
+  return std::ranges::equal(sorted(a), sorted(b),
+                            [](const auto* x, const auto* y) { return x->first == y->first && x->second == y->second; });
 }
 
 }  // namespace
@@ -51,7 +52,8 @@ bool may_sign(const BootstrapToken& token, Time now) {
   return !until || *until > now;
 }
 
-std::optional<core::v1::ConfigMap> signed_info(const core::v1::ConfigMap& info, const std::vector<Ref<BootstrapToken>>& tokens, Time now) {
+std::optional<core::v1::ConfigMap> signed_info(const core::v1::ConfigMap& info, const std::vector<Ref<BootstrapToken>>& tokens,
+                                               Time now) {
   const auto kubeconfig = info.data().find("kubeconfig");
   if (kubeconfig == info.data().end()) return std::nullopt;
   core::v1::ConfigMap out = info;

@@ -18,7 +18,8 @@ bool may_sign(const BootstrapToken& token, Time now);
 
 // `info` with a signature of its kubeconfig for each token that may sign, and no other signature. Nothing when it is so
 // already, or has no kubeconfig.
-std::optional<core::v1::ConfigMap> signed_info(const core::v1::ConfigMap& info, const std::vector<Ref<BootstrapToken>>& tokens, Time now);
+std::optional<core::v1::ConfigMap> signed_info(const core::v1::ConfigMap& info, const std::vector<Ref<BootstrapToken>>& tokens,
+                                               Time now);
 
 // When the next of the tokens that sign expires.
 std::optional<Time> next_expiry(const std::vector<Ref<BootstrapToken>>& tokens, Time now);

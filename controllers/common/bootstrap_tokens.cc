@@ -57,7 +57,7 @@ detail::Decoder Followed<BootstrapToken>::decoder() {
   return {.resource = api::Scheme::builtin().resource(api::schema_of<core::v1::Secret>()),
           .field_selector = fmt::format("metadata.namespace={},type={}", controllers::kTokenNamespace, controllers::kTokenType),
           .decode = [](std::string_view bytes) -> detail::AnyRef { return BootstrapToken::decode(bytes); },
-          .key = [=](const void* object) { return view(object)->object_key; },
+          .key = [=](const void* object) -> informers::KeyView { return view(object)->object_key; },
           .revision = [=](const void* object) { return view(object)->revision; },
           .uid = [=](const void* object) -> std::string_view { return view(object)->uid; },
           .deleting = [=](const void* object) { return view(object)->deleting; }};

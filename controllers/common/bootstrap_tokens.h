@@ -20,9 +20,9 @@ struct BootstrapToken {
   Revision revision;
   bool deleting = false;
   std::string type;
-  std::string id, secret;     // token-id, token-secret
-  std::string expiration;     // RFC 3339; empty: none
-  bool signs = false;         // usage-bootstrap-signing
+  std::string id, secret;  // token-id, token-secret
+  std::string expiration;  // RFC 3339; empty: none
+  bool signs = false;      // usage-bootstrap-signing
 
   const ObjectKey& key() const { return object_key; }
 

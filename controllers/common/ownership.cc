@@ -55,23 +55,23 @@ Task<void> Claimer::check_owner() {
 Task<bool> Claimer::adopt(const api::Resource& resource, ObjectKey key, std::string uid) {
   co_await check_owner();
   nlohmann::json patch = {{"metadata",
-                                 {{"uid", uid},
-                                  {"ownerReferences",
-                                   {{{"apiVersion", owner_.resource->kind.api_version()},
-                                     {"kind", owner_.resource->kind.kind},
-                                     {"name", owner_.key.name},
-                                     {"uid", owner_.uid},
-                                     {"controller", true},
-                                     {"blockOwnerDeletion", true}}}}}}};
+                           {{"uid", uid},
+                            {"ownerReferences",
+                             {{{"apiVersion", owner_.resource->kind.api_version()},
+                               {"kind", owner_.resource->kind.kind},
+                               {"name", owner_.key.name},
+                               {"uid", owner_.uid},
+                               {"controller", true},
+                               {"blockOwnerDeletion", true}}}}}}};
   if (!owner_.finalizer.empty()) patch["metadata"]["finalizers"] = nlohmann::json::array({owner_.finalizer});
   const Patched patched = co_await client_.try_patch_metadata(resource, std::move(key), Patch::strategic(patch.dump()));
   co_return patched == Patched::Yes;
 }
 
 Task<void> Claimer::release(const api::Resource& resource, ObjectKey key, std::string uid) {
-  nlohmann::json body = {
-      {"metadata", {{"uid", uid}, {"ownerReferences", {{{"$patch", "delete"}, {"uid", owner_.uid}}}}}}};
-  if (!owner_.finalizer.empty()) body["metadata"]["$deleteFromPrimitiveList/finalizers"] = nlohmann::json::array({owner_.finalizer});
+  nlohmann::json body = {{"metadata", {{"uid", uid}, {"ownerReferences", {{{"$patch", "delete"}, {"uid", owner_.uid}}}}}}};
+  if (!owner_.finalizer.empty())
+    body["metadata"]["$deleteFromPrimitiveList/finalizers"] = nlohmann::json::array({owner_.finalizer});
   Patch patch = Patch::strategic(body.dump());
   patch.pinned = true;
   // It may be gone, or no longer have the reference: somebody else released it.

@@ -72,9 +72,9 @@ Task<std::vector<Ref<T>>> claim_all(Client& client, Owner owner, std::vector<Ref
     switch (judge_claim(owner, controller_uid(*object), selects(*object), of.deleting(any))) {
       case Claim::Ignore: break;
       case Claim::Keep: out.push_back(object); break;
-      case Claim::Release: co_await claimer.release(*of.resource, of.key(any), std::string(of.uid(any))); break;
+      case Claim::Release: co_await claimer.release(*of.resource, of.key(any).owned(), std::string(of.uid(any))); break;
       case Claim::Adopt: {
-        const bool adopted = co_await claimer.adopt(*of.resource, of.key(any), std::string(of.uid(any)));
+        const bool adopted = co_await claimer.adopt(*of.resource, of.key(any).owned(), std::string(of.uid(any)));
         if (adopted) out.push_back(object);
         break;
       }
@@ -93,7 +93,8 @@ void index_by_controller(Informer<T>& informer) {
 }
 // Those controlled by `uid`, and the orphans of the namespace; ordered by name within each.
 template <class T>
-std::vector<Ref<T>> controlled_or_orphaned(const Informer<T>& informer, const std::string& uid, const std::string& namespace_name) {
+std::vector<Ref<T>> controlled_or_orphaned(const Informer<T>& informer, const std::string& uid,
+                                           const std::string& namespace_name) {
   std::vector<Ref<T>> out = informer.by_index("controller", uid);
   for (Ref<T>& orphan : informer.by_index("controller", "orphans of " + namespace_name)) out.push_back(std::move(orphan));
   return out;

@@ -20,7 +20,8 @@ std::optional<PodControl::Failure> failure_of(std::exception_ptr error) {
 
 }  // namespace
 
-Task<std::optional<PodControl::Failure>> PodControl::create(int count, std::function<Pod(int)> pod, ObjectReference about, int* made) {
+Task<std::optional<PodControl::Failure>> PodControl::create(int count, std::function<Pod(int)> pod, ObjectReference about,
+                                                            int* made) {
   const Batches batches = co_await slow_start(count, [this, &pod, &about](int i) { return create_one(pod(i), about); });
   if (made) *made = batches.succeeded;
   co_return failure_of(batches.error);

@@ -16,9 +16,7 @@ int phase_rank(const PodView& pod) {
 }
 
 // Ages are told apart by their order of magnitude only, so that scaling down does not always hit the newest node.
-int magnitude(Duration age) {
-  return age <= Duration::zero() ? -1 : std::bit_width(static_cast<std::uint64_t>(age.count())) - 1;
-}
+int magnitude(Duration age) { return age <= Duration::zero() ? -1 : std::bit_width(static_cast<std::uint64_t>(age.count())) - 1; }
 
 struct Ranked {
   Ref<PodView> pod;
@@ -74,6 +72,12 @@ api::Lookup labels_of(const PodView& pod) {
   return [&pod](std::string_view key) { return pod.label(key); };
 }
 
+bool PodSelection::operator()(const PodView& pod) {
+  if (!last_ || *last_ != pod.labels) selected_ = selector_->matches(labels_of(pod));
+  last_ = &pod.labels;
+  return selected_;
+}
+
 std::vector<Ref<PodView>> first_to_delete(std::vector<Ref<PodView>> pods, std::size_t count,
                                           const std::function<int(const PodView&)>& crowd, Time now) {
   if (count >= pods.size()) return pods;
@@ -94,7 +98,9 @@ core::v1::Pod pod_from_template(const core::v1::PodTemplateSpec& from, const Own
   core::v1::Pod pod;
   meta::v1::ObjectMeta& metadata = *pod.mutable_metadata();
   metadata.set_namespace_(owner.key.namespace_name);
-  metadata.set_generate_name(owner.key.name + "-");
+  // A prefix is a name, too, and must not be longer than one.
+  constexpr std::size_t kNameMost = 253;
+  metadata.set_generate_name(owner.key.name.size() < kNameMost ? owner.key.name + "-" : owner.key.name);
   *metadata.mutable_labels() = from.metadata().labels();
   *metadata.mutable_annotations() = from.metadata().annotations();
   *metadata.mutable_finalizers() = from.metadata().finalizers();

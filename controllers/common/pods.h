@@ -24,6 +24,19 @@ void index_pods_by_controller(Informer<PodView>& pods);
 
 api::Lookup labels_of(const PodView& pod);
 
+// Whether a selector selects pods that are asked about one after the other: those of one template have the same labels, and are looked
+// at once. Both the selector and each pod live until the next one is asked about.
+class PodSelection {
+ public:
+  explicit PodSelection(const api::LabelSelector& selector) : selector_(&selector) {}
+  bool operator()(const PodView& pod);
+
+ private:
+  const api::LabelSelector* selector_;
+  const informers::LabelViews* last_ = nullptr;
+  bool selected_ = false;
+};
+
 // Of `pods` the `count` that are to go first, as upstream ranks them: unassigned, pending, not ready, cheap, crowded, young,
 // restarted. `crowd` says how many related pods share the pod's node.
 std::vector<Ref<PodView>> first_to_delete(std::vector<Ref<PodView>> pods, std::size_t count,

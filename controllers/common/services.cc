@@ -4,12 +4,15 @@
 
 #include "api/sorted.h"
 #include "api/times.h"
+#include "controllers/common/label_index.h"
 
 namespace ph::controllers {
 
 using core::v1::Service, core::v1::ServicePort;
 
-bool has_endpoints(const Service& service) { return service.spec().type() != "ExternalName" && !service.spec().selector().empty(); }
+bool has_endpoints(const Service& service) {
+  return service.spec().type() != "ExternalName" && !service.spec().selector().empty();
+}
 
 bool selects(const Service& service, const PodView& pod) {
   for (const auto* term : sorted(service.spec().selector())) {
@@ -20,18 +23,43 @@ bool selects(const Service& service, const PodView& pod) {
 
 std::vector<Ref<PodView>> selected_by(const Service& service, const Informer<PodView>& pods) {
   std::vector<Ref<PodView>> out;
-  for (auto& pod : pods.list(service.metadata().namespace_())) {
+  for (auto& pod : pods_with_some_of(pods, service.metadata().namespace_(), service.spec().selector())) {
     if (selects(service, *pod)) out.push_back(std::move(pod));
   }
   return out;
 }
 
+void index_by_selection(Informer<Service>& services, Informer<PodView>& pods) {
+  index_pods_by_label(pods);
+  services.add_index(kBySelected, [](const Service& service) -> std::vector<std::string> {
+    if (!has_endpoints(service)) return {};
+    return {selected_label(service.metadata().namespace_(), service.spec().selector())};
+  });
+}
+
 LoopBuilder::Keys services_of(const PodView& pod, const World& world) {
   LoopBuilder::Keys keys;
-  for (const auto& service : world.informer<Service>().list(pod.namespace_name)) {
-    if (has_endpoints(*service) && selects(*service, pod)) keys.push_back(key_of(*service));
+  for (const auto& service : who_may_select(pod, world.informer<Service>())) {
+    if (selects(*service, pod)) keys.push_back(key_of(*service));
   }
   return keys;
+}
+
+std::vector<LoopBuilder::Wake> services_woken(const PodView* before, const PodView* after, const World& world, Duration period) {
+  std::vector<LoopBuilder::Wake> out;
+  for (const PodView* pod : {before, after}) {
+    if (!pod) continue;
+    for (ObjectKey& key : services_of(*pod, world)) out.push_back({std::move(key), period});
+  }
+  return out;
+}
+
+Duration Batches::wait(const ObjectKey& service, std::string_view version, Steady now) {
+  if (period_ <= Duration::zero()) return Duration::zero();
+  const auto [last, is_first] = looks_.try_emplace(service, Look{std::string(version), now});
+  if (!is_first && last->second.version == version && now < last->second.at + period_) return last->second.at + period_ - now;
+  last->second = {std::string(version), now};
+  return Duration::zero();
 }
 
 bool is_ipv6(std::string_view address) { return address.find(':') != std::string_view::npos; }

@@ -18,10 +18,32 @@ inline constexpr const char* kHeadlessLabel = "service.kubernetes.io/headless";
 // A service with a selector, that is not another name for somebody.
 bool has_endpoints(const core::v1::Service& service);
 bool selects(const core::v1::Service& service, const PodView& pod);
+// What the two functions below find their way by. Added by every loop that calls them.
+void index_by_selection(Informer<core::v1::Service>& services, Informer<PodView>& pods);
 // Those of `pods` that it selects, in their order.
 std::vector<Ref<PodView>> selected_by(const core::v1::Service& service, const Informer<PodView>& pods);
 // Services whose endpoints a change of the pod may change.
 LoopBuilder::Keys services_of(const PodView& pod, const World& world);
+// The same of a change, gathered for so long.
+std::vector<LoopBuilder::Wake> services_woken(const PodView* before, const PodView* after, const World& world, Duration period);
+
+// The batch periods of the flags --…-updates-batch-period: what changes within one is told together. A change of the service itself is
+// told at once.
+class Batches {
+ public:
+  explicit Batches(Duration period) : period_(period) {}
+  // How long `service` is to wait before it is looked at; zero: it is looked at now. `version` is its own, as it is now.
+  Duration wait(const ObjectKey& service, std::string_view version, Steady now);
+  void forget(const ObjectKey& service) { looks_.erase(service); }
+
+ private:
+  struct Look {
+    std::string version;
+    Steady at;
+  };
+  const Duration period_;
+  std::map<ObjectKey, Look> looks_;  // the last one
+};
 
 bool is_ipv6(std::string_view address);
 // The pod's own address of that type ("IPv4", "IPv6"); empty when it has none.

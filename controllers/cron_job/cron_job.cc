@@ -18,6 +18,7 @@
 #include "api/times.h"
 #include "base/metrics.h"
 #include "controllers/common/ownership.h"
+#include "controllers/common/same.h"
 #include "controllers/cron_job/plan.h"
 #include "controllers/runtime/options.h"
 
@@ -195,7 +196,7 @@ class CronJobs final : public Loop {
   }
 
   Task<void> write_status(CronJob cron, batch::v1::CronJobStatus status) {
-    if (api::encode_protobuf(cron.status()) == api::encode_protobuf(status)) co_return;
+    if (says_same(cron.status(), status)) co_return;
     *cron.mutable_status() = std::move(status);
     // One that was deleted meanwhile needs none.
     co_await client_.try_update_status<CronJob>(std::move(cron));

@@ -132,8 +132,8 @@ Review review(const CronJob& cron, const Jobs& jobs) {
       drop_active(out.status, uid);
       // Of one that goes at once its deletion is told.
       if (!leaving.contains(uid)) {
-        out.events.push_back({false, "SawCompletedJob",
-                              fmt::format("Saw completed job: {}, condition: {}", job->metadata().name(), end->type())});
+        out.events.push_back(
+            {false, "SawCompletedJob", fmt::format("Saw completed job: {}, condition: {}", job->metadata().name(), end->type())});
       }
     }
     if (end && end->type() == "Complete") note_success(*job, out.status);
@@ -182,8 +182,8 @@ Plan plan(const CronJob& cron, const CronJobStatus& status, const Timetable& tab
   const std::string name = job_name(cron, *due.at);
   if (is_done || std::ranges::any_of(status.active(), [&](const auto& each) { return each.name() == name; })) return out;
   if (cron.spec().concurrency_policy() == "Forbid" && !status.active().empty()) {
-    out.events.push_back({false, "JobAlreadyActive",
-                          "Not starting job because prior execution is running and concurrency policy is Forbid"});
+    out.events.push_back(
+        {false, "JobAlreadyActive", "Not starting job because prior execution is running and concurrency policy is Forbid"});
     return out;
   }
   out.replace = cron.spec().concurrency_policy() == "Replace";

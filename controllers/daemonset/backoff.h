@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include "apps/v1.pb.h"
 #include "api/object.h"
+#include "apps/v1.pb.h"
 #include "base/time.h"
 
 namespace ph::controllers::daemonset {

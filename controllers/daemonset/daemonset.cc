@@ -15,6 +15,7 @@
 
 #include "controllers/common/ownership.h"
 #include "controllers/common/pod_control.h"
+#include "controllers/common/same.h"
 #include "controllers/daemonset/backoff.h"
 #include "controllers/daemonset/history.h"
 #include "controllers/daemonset/plan.h"
@@ -23,9 +24,9 @@ namespace ph::controllers {
 
 namespace ds = daemonset;
 using apps::v1::DaemonSet;
-using core::v1::Node;
 using core::v1::ObjectReference;
 using core::v1::Pod;
+using informers::NodeView;
 
 namespace {
 
@@ -51,7 +52,7 @@ class DaemonSets final : public Loop {
         sets_(world.informer<DaemonSet>()),
         revisions_(world.informer<ControllerRevision>()),
         pods_(world.informer<PodView>()),
-        nodes_(world.informer<Node>()),
+        nodes_(world.informer<NodeView>()),
         control_(world.client, world.events) {
     index_by_controller(revisions_);
     index_pods_by_controller(pods_);
@@ -167,7 +168,8 @@ class DaemonSets final : public Loop {
     co_return nullptr;
   }
 
-  Task<std::optional<PodControl::Failure>> create(const ds::Observed& observed, const ds::Plan& plan, const ObjectReference& about) {
+  Task<std::optional<PodControl::Failure>> create(const ds::Observed& observed, const ds::Plan& plan,
+                                                  const ObjectReference& about) {
     const Pod pod = ds::pod_of(*observed.set, owner_of(*observed.set), observed.hash);
     return control_.create(
         static_cast<int>(plan.create.size()),
@@ -184,7 +186,8 @@ class DaemonSets final : public Loop {
       const std::string pod = each.pod->key().text(), node(each.node);
       if (each.why == ds::Removal::Failed) {
         backoff_.note(*observed.set, node, clock_.steady());
-        events_.warning(about, "FailedDaemonPod", fmt::format("Found failed daemon pod {} on node {}, will try to kill it", pod, node));
+        events_.warning(about, "FailedDaemonPod",
+                        fmt::format("Found failed daemon pod {} on node {}, will try to kill it", pod, node));
       } else if (each.why == ds::Removal::Succeeded) {
         events_.normal(about, "SucceededDaemonPod",
                        fmt::format("Found succeeded daemon pod {} on node {}, will try to delete it", pod, node));
@@ -193,7 +196,7 @@ class DaemonSets final : public Loop {
   }
 
   Task<void> write_status(const DaemonSet& set, ds::DaemonSetStatus status) {
-    if (api::encode_protobuf(set.status()) == api::encode_protobuf(status)) co_return;
+    if (says_same(set.status(), status)) co_return;
     DaemonSet changed = set;
     *changed.mutable_status() = std::move(status);
     // One that was deleted meanwhile needs none.
@@ -215,7 +218,7 @@ class DaemonSets final : public Loop {
   Informer<DaemonSet>& sets_;
   Informer<ControllerRevision>& revisions_;
   Informer<PodView>& pods_;
-  Informer<Node>& nodes_;
+  Informer<NodeView>& nodes_;
   PodControl control_;
   ds::FailureBackoff backoff_;
 };
@@ -231,16 +234,18 @@ LoopBuilder::Keys sets_that_select(std::string_view space, const World& world, S
 }
 LoopBuilder::Keys sets_for_pod(const PodView& pod, const World& world) {
   if (pod.controller()) return {};
-  return sets_that_select(pod.namespace_name.view(), world, [&](const auto& selector) { return selector.matches(labels_of(pod)); });
+  return sets_that_select(pod.namespace_name.view(), world,
+                          [&](const auto& selector) { return selector.matches(labels_of(pod)); });
 }
 LoopBuilder::Keys sets_for_revision(const ControllerRevision& revision, const World& world) {
   const meta::v1::ObjectMeta& metadata = revision.metadata();
   if (controller_of(metadata)) return {};
-  return sets_that_select(metadata.namespace_(), world, [&](const auto& selector) { return selector.matches_map(metadata.labels()); });
+  return sets_that_select(metadata.namespace_(), world,
+                          [&](const auto& selector) { return selector.matches_map(metadata.labels()); });
 }
 
 // A node's status changes all the time: only where it is and what it keeps away counts.
-std::vector<LoopBuilder::Wake> sets_for_node(const Node* before, const Node* after, const World& world) {
+std::vector<LoopBuilder::Wake> sets_for_node(const NodeView* before, const NodeView* after, const World& world) {
   if (before && after && ds::same_place(*before, *after)) return {};
   std::vector<LoopBuilder::Wake> out;
   for (const Ref<DaemonSet>& set : world.informers.informer<DaemonSet>().list()) {
@@ -249,7 +254,7 @@ std::vector<LoopBuilder::Wake> sets_for_node(const Node* before, const Node* aft
     const ds::Fit is = after ? placement.on(*after) : ds::Fit();
     bool urgent = false;
     if (after) {
-      const std::string here = on_node(set->metadata().uid(), after->metadata().name());
+      const std::string here = on_node(set->metadata().uid(), after->name);
       const bool has_pod = !world.informers.informer<PodView>().by_index(kOnNode, here).empty();
       urgent = has_pod ? !is.stays : is.starts;
     }
@@ -270,7 +275,7 @@ void daemonset_loop(LoopBuilder& loop) {
       .watches<PodView>(sets_for_pod)
       .owns<DaemonSet, ControllerRevision>()
       .watches<ControllerRevision>(sets_for_revision)
-      .watches_changes<Node>(sets_for_node)
+      .watches_changes<NodeView>(sets_for_node)
       .with<DaemonSets>();
 }
 

@@ -8,7 +8,8 @@ History history_of(const DaemonSet& set, Revisions revisions) {
   sort_revisions(revisions);
   const std::string data = revision_data(set.spec().template_());
   History out;
-  for (Ref<ControllerRevision>& revision : revisions) (has_data(*revision, data) ? out.present : out.old).push_back(std::move(revision));
+  for (Ref<ControllerRevision>& revision : revisions)
+    (has_data(*revision, data) ? out.present : out.old).push_back(std::move(revision));
   return out;
 }
 

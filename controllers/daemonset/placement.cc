@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "api/sorted.h"
 #include "controllers/common/pods.h"
 #include "controllers/common/revision_history.h"
 
@@ -44,11 +43,12 @@ Placement::Placement(const DaemonSet& set)
       required_(set.spec().template_().spec()),
       tolerations_(tolerations_of(set.spec().template_().spec())) {}
 
-Fit Placement::on(const Node& node) const {
-  if (!node_name_.empty() && node_name_ != node.metadata().name()) return {};
-  if (!required_.matches(node)) return {};
+Fit Placement::on(const NodeView& node) const {
+  if (!node_name_.empty() && node_name_ != node.name) return {};
+  const api::NodeTraits traits{node.name, [&node](std::string_view key) { return node.label(key); }};
+  if (!required_.matches(traits)) return {};
   Fit out{.starts = true, .stays = true};
-  for (const Taint& taint : node.spec().taints()) {
+  for (const Taint& taint : node.taints) {
     const bool evicts = taint.effect() == "NoExecute";
     if ((!evicts && taint.effect() != "NoSchedule") || api::tolerates(tolerations_, taint)) continue;
     if (evicts) return {};
@@ -57,13 +57,11 @@ Fit Placement::on(const Node& node) const {
   return out;
 }
 
-bool same_place(const Node& a, const Node& b) {
-  const auto same_label = [](const auto* x, const auto* y) { return x->first == y->first && x->second == y->second; };
+bool same_place(const NodeView& a, const NodeView& b) {
   const auto same_taint = [](const Taint& x, const Taint& y) {
     return x.key() == y.key() && x.value() == y.value() && x.effect() == y.effect();
   };
-  return std::ranges::equal(a.spec().taints(), b.spec().taints(), same_taint) &&
-         std::ranges::equal(sorted(a.metadata().labels()), sorted(b.metadata().labels()), same_label);
+  return std::ranges::equal(a.taints, b.taints, same_taint) && a.labels == b.labels;
 }
 
 std::optional<std::int64_t> template_generation(const DaemonSet& set) {
@@ -86,8 +84,10 @@ core::v1::Pod pod_of(const DaemonSet& set, const Owner& owner, const std::string
 }
 
 void bind_by_affinity(core::v1::Pod& pod, const std::string& node) {
-  auto& required =
-      *pod.mutable_spec()->mutable_affinity()->mutable_node_affinity()->mutable_required_during_scheduling_ignored_during_execution();
+  auto& required = *pod.mutable_spec()
+                        ->mutable_affinity()
+                        ->mutable_node_affinity()
+                        ->mutable_required_during_scheduling_ignored_during_execution();
   // What else the template requires, this node has: it was chosen by that.
   required.Clear();
   auto& field = *required.add_node_selector_terms()->add_match_fields();

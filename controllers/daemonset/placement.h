@@ -6,11 +6,12 @@
 
 #include "api/node_selector.h"
 #include "controllers/common/ownership.h"
+#include "informers/node_view.h"
 
 namespace ph::controllers::daemonset {
 
 using apps::v1::DaemonSet;
-using core::v1::Node;
+using informers::NodeView;
 
 // The label of a pod that says the count of template changes it was made after; from before there were revisions.
 inline constexpr const char* kTemplateGeneration = "pod-template-generation";
@@ -26,7 +27,7 @@ struct Fit {
 class Placement {
  public:
   explicit Placement(const DaemonSet& set);
-  Fit on(const Node& node) const;
+  Fit on(const NodeView& node) const;
 
  private:
   std::string node_name_;
@@ -34,7 +35,7 @@ class Placement {
   api::Tolerations tolerations_;
 };
 // Whether all that a placement looks at is the same in both.
-bool same_place(const Node& a, const Node& b);
+bool same_place(const NodeView& a, const NodeView& b);
 
 // The count of template changes that the server keeps in an annotation; nothing: it is none, or no number.
 std::optional<std::int64_t> template_generation(const DaemonSet& set);

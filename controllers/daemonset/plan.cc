@@ -10,7 +10,9 @@ namespace ph::controllers::daemonset {
 namespace {
 
 bool older_first(const Ref<PodView>& a, const Ref<PodView>& b) {
-  const auto order = [](const PodView& pod) { return std::tuple(pod.node_name.empty(), pod.created, std::string_view(pod.name)); };
+  const auto order = [](const PodView& pod) {
+    return std::tuple(pod.node_name.empty(), pod.created, std::string_view(pod.name));
+  };
   return order(*a) < order(*b);
 }
 
@@ -94,18 +96,19 @@ class Manager {
 
 }  // namespace
 
-Observed observe(Ref<DaemonSet> set, std::vector<Ref<Node>> nodes, const Pods& pods, std::string hash, Time now) {
+Observed observe(Ref<DaemonSet> set, std::vector<Ref<NodeView>> nodes, const Pods& pods, std::string hash, Time now) {
   Observed out{.set = std::move(set), .nodes = std::move(nodes), .places = {}, .hash = std::move(hash), .now = now};
   const Placement placement(*out.set);
   std::map<std::string_view, Pods> here = by_node(pods);
-  for (const Ref<Node>& node : out.nodes) {
-    Place& place = out.places.emplace_back(Place{.name = node->metadata().name(), .fit = placement.on(*node), .pods = {}});
+  for (const Ref<NodeView>& node : out.nodes) {
+    Place& place = out.places.emplace_back(Place{.name = node->name, .fit = placement.on(*node), .pods = {}});
     const auto found = here.find(place.name);
     if (found == here.end()) continue;
     place.pods = std::move(found->second);
     here.erase(found);
   }
-  for (auto& [node, pods_there] : here) out.places.push_back({.name = node, .exists = false, .fit = {}, .pods = std::move(pods_there)});
+  for (auto& [node, pods_there] : here)
+    out.places.push_back({.name = node, .exists = false, .fit = {}, .pods = std::move(pods_there)});
   std::ranges::sort(out.places, {}, &Place::name);
   return out;
 }

@@ -24,18 +24,18 @@ struct Place {
   std::string_view name;
   bool exists = true;  // the node does
   Fit fit;
-  Pods pods;           // those with a node first, then by age, then by name
+  Pods pods;  // those with a node first, then by age, then by name
 };
 
 struct Observed {
   Ref<DaemonSet> set;
-  std::vector<Ref<Node>> nodes;  // all there are
-  std::vector<Place> places;     // each node, and each that pods name and is not there; ordered by name
-  std::string hash;              // of the present revision
+  std::vector<Ref<NodeView>> nodes;  // all there are
+  std::vector<Place> places;         // each node, and each that pods name and is not there; ordered by name
+  std::string hash;                  // of the present revision
   Time now;
 };
 // `pods`: all that the set owns, those of which nobody knows the node among them.
-Observed observe(Ref<DaemonSet> set, std::vector<Ref<Node>> nodes, const Pods& pods, std::string hash, Time now);
+Observed observe(Ref<DaemonSet> set, std::vector<Ref<NodeView>> nodes, const Pods& pods, std::string hash, Time now);
 
 // A pod that is to be deleted, and why.
 struct Removal {
@@ -48,7 +48,7 @@ struct Removal {
 struct Plan {
   std::vector<std::string_view> create;  // a pod on each of these nodes
   std::vector<Removal> remove;
-  std::optional<Duration> look_again;    // when a failed pod may go
+  std::optional<Duration> look_again;  // when a failed pod may go
 };
 
 // `wait`: how long a failed pod on that node is still left alone.

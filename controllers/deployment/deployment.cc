@@ -13,6 +13,7 @@
 #include "api/selector.h"
 #include "controllers/common/ownership.h"
 #include "controllers/common/pods.h"
+#include "controllers/common/same.h"
 #include "controllers/deployment/plan.h"
 
 namespace ph::controllers {
@@ -48,8 +49,7 @@ class Deployments final : public Loop {
     observed.old_pods_running = is_recreated(*deployment) && old_pods_run(observed);
     const dp::Plan plan = dp::plan(observed);
     if (plan.selects_all) {
-      events_.warning(about, "SelectingAll",
-                      "This deployment is selecting all pods. A non-empty selector is required.");
+      events_.warning(about, "SelectingAll", "This deployment is selecting all pods. A non-empty selector is required.");
     }
 
     dp::Done done;
@@ -87,7 +87,8 @@ class Deployments final : public Loop {
     const Owner owner = owner_of(deployment);
     const api::LabelSelector selector = owner_selector(deployment.spec().selector());
     const auto selected = [&selector](const ReplicaSet& set) { return selector.matches_map(set.metadata().labels()); };
-    dp::Sets out = co_await claim_all(client_, owner, controlled_or_orphaned(sets_, owner.uid, owner.key.namespace_name), selected);
+    dp::Sets out =
+        co_await claim_all(client_, owner, controlled_or_orphaned(sets_, owner.uid, owner.key.namespace_name), selected);
     std::ranges::sort(out, {}, [](const Ref<ReplicaSet>& set) -> const std::string& { return set->metadata().name(); });
     co_return out;
   }
@@ -134,7 +135,8 @@ class Deployments final : public Loop {
 
   Task<void> apply(const dp::Change& change, const core::v1::ObjectReference& about) {
     const ReplicaSet& set = *change.set;
-    nlohmann::json patch = {{"metadata", {{"resourceVersion", set.metadata().resource_version()}, {"uid", set.metadata().uid()}}}};
+    nlohmann::json patch = {
+        {"metadata", {{"resourceVersion", set.metadata().resource_version()}, {"uid", set.metadata().uid()}}}};
     for (const auto& [name, value] : change.annotations) patch["metadata"]["annotations"][name] = value;
     if (change.replicas) patch["spec"]["replicas"] = *change.replicas;
     if (change.min_ready_seconds) patch["spec"]["minReadySeconds"] = *change.min_ready_seconds;
@@ -148,7 +150,7 @@ class Deployments final : public Loop {
   }
 
   Task<void> write_status(const Deployment& deployment, apps::v1::DeploymentStatus status, std::int64_t revision) {
-    if (revision == 0 && api::encode_protobuf(deployment.status()) == api::encode_protobuf(status)) co_return;
+    if (revision == 0 && says_same(deployment.status(), status)) co_return;
     Deployment changed = deployment;
     *changed.mutable_status() = std::move(status);
     if (revision != 0) (*changed.mutable_metadata()->mutable_annotations())[dp::kRevision] = std::to_string(revision);

@@ -38,7 +38,8 @@ std::string longer_history(std::string history, const std::string& revision) {
 std::map<std::string, std::string> size_annotations(const Deployment& deployment, const ReplicaSet& set) {
   const int desired = wanted(deployment);
   std::map<std::string, std::string> out;
-  for (const auto& [name, value] : {std::pair{kDesiredReplicas, desired}, std::pair{kMaxReplicas, desired + max_surge(deployment)}}) {
+  for (const auto& [name, value] :
+       {std::pair{kDesiredReplicas, desired}, std::pair{kMaxReplicas, desired + max_surge(deployment)}}) {
     if (annotation(set.metadata(), name) != std::to_string(value)) out[name] = std::to_string(value);
   }
   return out;
@@ -198,6 +199,15 @@ std::map<std::string, std::string> annotations_for(const Deployment& deployment,
   return out;
 }
 
+// The deployment's name as far as there is room for it.
+std::string set_name(std::string name, const std::string& hash) {
+  constexpr std::size_t kNameMost = 253;
+  name.resize(std::min(name.size(), kNameMost - 1 - hash.size()));
+  // Cut behind a dot it would be no name.
+  while (name.ends_with('.')) name.pop_back();
+  return name + "-" + hash;
+}
+
 ReplicaSet make_new_set(const Deployment& deployment, const Sets& old_sets, std::int64_t revision) {
   const auto& status = deployment.status();
   const std::optional<std::int32_t> collisions =
@@ -215,7 +225,7 @@ ReplicaSet make_new_set(const Deployment& deployment, const Sets& old_sets, std:
 
   meta::v1::ObjectMeta& metadata = *set.mutable_metadata();
   metadata.set_namespace_(deployment.metadata().namespace_());
-  metadata.set_name(deployment.metadata().name() + "-" + hash);
+  metadata.set_name(set_name(deployment.metadata().name(), hash));
   *metadata.mutable_labels() = labels;
   meta::v1::OwnerReference& owner = *metadata.add_owner_references();
   owner.set_api_version("apps/v1");

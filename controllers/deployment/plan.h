@@ -21,21 +21,21 @@ struct Observed {
 // A change of one existing set, in one write.
 struct Change {
   Ref<ReplicaSet> set;
-  std::optional<int> replicas;                      // when it differs
-  std::map<std::string, std::string> annotations;   // to be set
+  std::optional<int> replicas;                     // when it differs
+  std::map<std::string, std::string> annotations;  // to be set
   std::optional<std::int32_t> min_ready_seconds;
   bool empty() const { return !replicas && annotations.empty() && !min_ready_seconds; }
 };
 
 struct Plan {
   std::optional<ReplicaSet> create;
-  std::vector<Change> changes;      // in this order
+  std::vector<Change> changes;  // in this order
   std::vector<Ref<ReplicaSet>> cleanup;
-  std::int64_t revision = 0;        // to be annotated on the deployment; 0: leave it
-  Ref<ReplicaSet> new_set;          // as it is, or as it will be created; null: none
+  std::int64_t revision = 0;  // to be annotated on the deployment; 0: leave it
+  Ref<ReplicaSet> new_set;    // as it is, or as it will be created; null: none
   Sets old_sets;
-  bool selects_all = false;         // nothing is done for it
-  bool rolls_out = false;           // the rollout's progress is to be told
+  bool selects_all = false;  // nothing is done for it
+  bool rolls_out = false;    // the rollout's progress is to be told
 
   Sets all_sets() const;
 };
@@ -57,7 +57,8 @@ int new_set_replicas(const Deployment& deployment, const Sets& all, int current)
 std::vector<std::pair<Ref<ReplicaSet>, int>> scale_down_old(const Deployment& deployment, const Sets& old_sets,
                                                             const ReplicaSet& new_set);
 // The sizes after the deployment itself was scaled, of all sets that have a part in it.
-std::vector<std::pair<Ref<ReplicaSet>, int>> scale(const Deployment& deployment, const Ref<ReplicaSet>& new_set, const Sets& old_sets);
+std::vector<std::pair<Ref<ReplicaSet>, int>> scale(const Deployment& deployment, const Ref<ReplicaSet>& new_set,
+                                                   const Sets& old_sets);
 // The old sets that the history limit no longer covers.
 Sets beyond_history(const Deployment& deployment, const Sets& old_sets);
 

@@ -19,9 +19,7 @@ bool has_deadline(const Deployment& deployment) {
          deployment.spec().progress_deadline_seconds() != std::numeric_limits<std::int32_t>::max();
 }
 
-Duration deadline(const Deployment& deployment) {
-  return std::chrono::seconds(deployment.spec().progress_deadline_seconds());
-}
+Duration deadline(const Deployment& deployment) { return std::chrono::seconds(deployment.spec().progress_deadline_seconds()); }
 
 DeploymentCondition condition(std::string type, std::string status, std::string reason, std::string message, Time now) {
   DeploymentCondition out;
@@ -86,10 +84,11 @@ void count(const Observed& observed, const Plan& plan, DeploymentStatus& status)
   status.clear_terminating_replicas();
   if (const auto terminating = total_terminating(sets)) status.set_terminating_replicas(*terminating);
   if (available >= wanted(deployment) - max_unavailable(deployment)) {
-    set_condition(status, condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.", observed.now));
+    set_condition(
+        status, condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.", observed.now));
   } else {
-    set_condition(status, condition("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.",
-                                    observed.now));
+    set_condition(status, condition("Available", "False", "MinimumReplicasUnavailable",
+                                    "Deployment does not have minimum availability.", observed.now));
   }
 }
 
@@ -117,7 +116,8 @@ void tell_progress(const Observed& observed, const Plan& plan, DeploymentStatus&
   const std::string subject = plan.new_set ? fmt::format("ReplicaSet \"{}\"", plan.new_set->metadata().name())
                                            : fmt::format("Deployment \"{}\"", deployment.metadata().name());
   if (is_complete(deployment, status)) {
-    set_condition(status, condition("Progressing", "True", "NewReplicaSetAvailable", subject + " has successfully progressed.", now));
+    set_condition(status,
+                  condition("Progressing", "True", "NewReplicaSetAvailable", subject + " has successfully progressed.", now));
   } else if (has_progressed(deployment.status(), status)) {
     DeploymentCondition fresh = condition("Progressing", "True", "ReplicaSetUpdated", subject + " is progressing.", now);
     if (current && current->status() == "True") *fresh.mutable_last_transition_time() = current->last_transition_time();
@@ -125,7 +125,8 @@ void tell_progress(const Observed& observed, const Plan& plan, DeploymentStatus&
     drop_condition(status, "Progressing");
     set_condition(status, std::move(fresh));
   } else if (has_timed_out(deployment, status, now)) {
-    set_condition(status, condition("Progressing", "False", "ProgressDeadlineExceeded", subject + " has timed out progressing.", now));
+    set_condition(status,
+                  condition("Progressing", "False", "ProgressDeadlineExceeded", subject + " has timed out progressing.", now));
   }
 }
 

@@ -16,6 +16,8 @@
 
 #include <fmt/format.h>
 
+#include "controllers/common/go_text.h"
+#include "controllers/common/label_index.h"
 #include "controllers/common/pods.h"
 #include "controllers/disruption/plan.h"
 #include "controllers/disruption/scalables.h"
@@ -53,7 +55,12 @@ class Disruption final : public Loop {
         events_(world.events),
         budgets_(world.informer<PodDisruptionBudget>()),
         pods_(world.informer<PodView>()),
-        scalables_(world) {}
+        scalables_(world) {
+    index_pods_by_label(pods_);
+    budgets_.add_index(kBySelected, [](const PodDisruptionBudget& budget) -> std::vector<std::string> {
+      return {selected_label(budget.metadata().namespace_(), budget.spec().selector().match_labels())};
+    });
+  }
 
   Task<Outcome> reconcile(ObjectKey key) override {
     if (const auto pod = stale_pod(key)) co_return co_await take_back(*pod);
@@ -66,7 +73,8 @@ class Disruption final : public Loop {
     Demand demand;
     if (disruption::asks_controllers(*budget)) demand = co_await demand_of(pods);
     if (!demand.failure.empty()) {
-      events_.warning(about, "CalculateExpectedPodCountFailed", "Failed to calculate the number of expected pods: " + demand.failure);
+      events_.warning(about, "CalculateExpectedPodCountFailed",
+                      "Failed to calculate the number of expected pods: " + demand.failure);
       co_await write(*budget, disruption::failed_status(*budget, demand.failure, clock_.now()));
       co_return Outcome::again_after(kLookAgain);
     }
@@ -84,7 +92,7 @@ class Disruption final : public Loop {
   std::vector<Ref<PodView>> selected(const PodDisruptionBudget& budget) const {
     const api::LabelSelector selector = disruption::selector_of(budget);
     std::vector<Ref<PodView>> out;
-    for (Ref<PodView>& pod : pods_.list(budget.metadata().namespace_())) {
+    for (Ref<PodView>& pod : pods_with_some_of(pods_, budget.metadata().namespace_(), budget.spec().selector().match_labels())) {
       if (selector.matches(labels_of(*pod))) out.push_back(std::move(pod));
     }
     return out;
@@ -133,10 +141,11 @@ class Disruption final : public Loop {
   }
 
   static std::string unmanaged_text(const PodDisruptionBudget& budget) {
-    return fmt::format("Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
-                       "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods "
-                       "please set \".spec.minAvailable\" field of the PDB to an integer value.",
-                       disruption::go_text(budget.spec().selector()));
+    return fmt::format(
+        "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
+        "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods "
+        "please set \".spec.minAvailable\" field of the PDB to an integer value.",
+        go_text(budget.spec().selector()));
   }
 
   void tell_overdue(const PodDisruptionBudget& budget, const PodView& pod) {
@@ -147,7 +156,8 @@ class Disruption final : public Loop {
     about.set_name(pod.name);
     about.set_uid(pod.uid);
     about.set_resource_version(to_string(pod.revision));
-    events_.warning(about, "NotDeleted", fmt::format("Pod was expected by PDB {} to be deleted but it wasn't", key_of(budget).text()));
+    events_.warning(about, "NotDeleted",
+                    fmt::format("Pod was expected by PDB {} to be deleted but it wasn't", key_of(budget).text()));
   }
 
   Client& client_;
@@ -161,7 +171,7 @@ class Disruption final : public Loop {
 LoopBuilder::Keys concerned(const PodView& pod, const World& world) {
   LoopBuilder::Keys out;
   if (pod.disrupted_since) out.push_back(key_of_stale(pod));
-  for (const auto& budget : world.informer<PodDisruptionBudget>().list(pod.namespace_name.view())) {
+  for (const auto& budget : who_may_select(pod, world.informer<PodDisruptionBudget>())) {
     if (disruption::selector_of(*budget).matches(labels_of(pod))) out.push_back(key_of(*budget));
   }
   return out;

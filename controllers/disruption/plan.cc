@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <limits>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "api/sorted.h"
 #include "api/times.h"
 #include "controllers/common/amounts.h"
+#include "controllers/common/same.h"
 
 namespace ph::controllers::disruption {
 namespace {
@@ -76,9 +74,8 @@ Evicted evicted(const PodDisruptionBudget& budget, const std::vector<Ref<PodView
 }
 
 int healthy(const std::vector<Ref<PodView>>& pods, const Evicted& evicted) {
-  return static_cast<int>(std::ranges::count_if(pods, [&](const Ref<PodView>& pod) {
-    return pod->ready && !pod->deletion && !evicted.awaited.contains(pod->name);
-  }));
+  return static_cast<int>(std::ranges::count_if(
+      pods, [&](const Ref<PodView>& pod) { return pod->ready && !pod->deletion && !evicted.awaited.contains(pod->name); }));
 }
 
 PodDisruptionBudgetStatus status_of(const PodDisruptionBudget& budget, const Wanted& wanted, int healthy, const Evicted& evicted,
@@ -105,18 +102,7 @@ PodDisruptionBudgetStatus failed_status(const PodDisruptionBudget& budget, const
 }
 
 bool has_status(const PodDisruptionBudget& budget, const PodDisruptionBudgetStatus& after) {
-  return api::encode_protobuf(budget.status()) == api::encode_protobuf(after);
-}
-
-std::string go_text(const meta::v1::LabelSelector& selector) {
-  std::string labels, expressions;
-  for (const auto* label : sorted(selector.match_labels())) labels += fmt::format("{}: {},", label->first, label->second);
-  for (const auto& each : selector.match_expressions()) {
-    expressions += fmt::format("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{}],}},", each.key(), each.operator_(),
-                               fmt::join(each.values(), " "));
-  }
-  return fmt::format("&LabelSelector{{MatchLabels:map[string]string{{{}}},MatchExpressions:[]LabelSelectorRequirement{{{}}},}}", labels,
-                     expressions);
+  return says_same(budget.status(), after);
 }
 
 std::optional<Time> stale_at(const PodView& pod) {
@@ -125,10 +111,15 @@ std::optional<Time> stale_at(const PodView& pod) {
 }
 
 std::string undisrupted_patch(const PodView& pod, Time now) {
-  const nlohmann::json condition = {{"type", "DisruptionTarget"}, {"status", "False"}, {"reason", nullptr}, {"message", nullptr},
-                                    {"lastTransitionTime", api::rfc3339(now)}, {"observedGeneration", pod.generation}};
+  const nlohmann::json condition = {{"type", "DisruptionTarget"},
+                                    {"status", "False"},
+                                    {"reason", nullptr},
+                                    {"message", nullptr},
+                                    {"lastTransitionTime", api::rfc3339(now)},
+                                    {"observedGeneration", pod.generation}};
   return nlohmann::json{{"metadata", {{"uid", pod.uid}, {"resourceVersion", to_string(pod.revision)}}},
-                        {"status", {{"observedGeneration", pod.generation}, {"conditions", nlohmann::json::array({condition})}}}}.dump();
+                        {"status", {{"observedGeneration", pod.generation}, {"conditions", nlohmann::json::array({condition})}}}}
+      .dump();
 }
 
 }  // namespace ph::controllers::disruption

@@ -50,9 +50,6 @@ PodDisruptionBudgetStatus failed_status(const PodDisruptionBudget& budget, const
 // Writing `after` would change nothing.
 bool has_status(const PodDisruptionBudget& budget, const PodDisruptionBudgetStatus& after);
 
-// "&LabelSelector{MatchLabels:map[string]string{app: web,},MatchExpressions:[]LabelSelectorRequirement{},}": as events show it.
-std::string go_text(const meta::v1::LabelSelector& selector);
-
 // When the condition DisruptionTarget of a pod that nobody has deleted is to be taken back; nothing: it stays, or there is none.
 std::optional<Time> stale_at(const PodView& pod);
 // That it is not disrupted any more: a strategic merge patch of its status, pinned to what was judged.

@@ -111,7 +111,8 @@ Task<Scale> Scalables::find_by_path(OwnerView controller, std::string namespace_
     }
     const Path path = known_[name];
     const std::string within = path.namespaced ? "/namespaces/" + namespace_name : std::string();
-    const std::string at = fmt::format("{}{}/{}/{}/scale", path.root, within, path.plural, informers::percent_encoded(controller.name.view()));
+    const std::string at =
+        fmt::format("{}{}/{}/{}/scale", path.root, within, path.plural, informers::percent_encoded(controller.name.view()));
     const std::optional<std::string> body = co_await document(world_.client, at);
     // A kind that has lost its scale since it was looked for answers as one whose object is gone: then it is looked for anew.
     if (!body && is_known) continue;

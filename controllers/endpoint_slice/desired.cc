@@ -28,15 +28,6 @@ std::vector<EndpointPort> ports_of(const Service& service, const PodView& pod) {
   return out;
 }
 
-void add_hints(const Service& service, Endpoint* endpoint) {
-  if (!service.spec().has_traffic_distribution() || !endpoint->conditions().ready()) return;
-  const std::string& wanted = service.spec().traffic_distribution();
-  const bool same_node = wanted == "PreferSameNode";
-  if (!same_node && wanted != "PreferClose" && wanted != "PreferSameZone") return;
-  if (endpoint->has_zone()) endpoint->mutable_hints()->add_for_zones()->set_name(endpoint->zone());
-  if (same_node && endpoint->has_node_name()) endpoint->mutable_hints()->add_for_nodes()->set_name(endpoint->node_name());
-}
-
 Endpoint endpoint_of(const Service& service, const PodView& pod, const std::string& address, const std::string& zone) {
   Endpoint out;
   out.add_addresses(address);
@@ -56,7 +47,6 @@ Endpoint endpoint_of(const Service& service, const PodView& pod, const std::stri
     if (!zone.empty()) out.set_zone(zone);
   }
   if (std::string hostname = hostname_of(service, pod); !hostname.empty()) out.set_hostname(std::move(hostname));
-  add_hints(service, &out);
   return out;
 }
 
@@ -78,7 +68,8 @@ std::vector<std::string> address_types(const Service& service) {
   return {is_ipv6(service.spec().cluster_ip()) ? "IPv6" : "IPv4"};
 }
 
-Desired desired(const Service& service, const std::vector<Ref<PodView>>& pods, std::string_view address_type, const ZoneOf& zone_of) {
+Desired desired(const Service& service, const std::vector<Ref<PodView>>& pods, std::string_view address_type,
+                const ZoneOf& zone_of) {
   Desired out;
   std::map<std::string, Group> groups;
   for (const Ref<PodView>& pod : pods) {

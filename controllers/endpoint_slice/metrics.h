@@ -45,8 +45,8 @@ class EndpointSliceMetrics {
     std::string traffic_distribution;
   };
   // Adds one address type.
-  void tally(Service& service, const std::vector<Group>& groups,
-             const std::vector<discovery::v1::EndpointSlice>& existing, const Plan& plan, int max_per_slice) const;
+  void tally(Service& service, const std::vector<Group>& groups, const std::vector<discovery::v1::EndpointSlice>& existing,
+             const Plan& plan, int max_per_slice) const;
   void looked_at(const ObjectKey& key, Service service);
   // The service has gone, or has no endpoints of ours.
   void forget(const ObjectKey& key);

@@ -4,8 +4,8 @@
 #include <functional>
 #include <optional>
 
-#include "api/codec.h"
 #include "api/sorted.h"
+#include "controllers/common/same.h"
 #include "controllers/common/services.h"
 
 namespace ph::controllers::endpoint_slice {
@@ -16,14 +16,9 @@ using discovery::v1::Endpoint;
 using discovery::v1::EndpointPort;
 using discovery::v1::EndpointSlice;
 
-template <class T>
-bool same(const T& a, const T& b) {
-  return api::encode_protobuf(a) == api::encode_protobuf(b);
-}
-
 template <class A, class B>
 bool same_ports(const A& a, const B& b) {
-  return std::ranges::equal(a, b, [](const EndpointPort& x, const EndpointPort& y) { return same(x, y); });
+  return std::ranges::equal(a, b, says_same);
 }
 
 bool is_reserved(std::string_view label) {
@@ -62,7 +57,7 @@ EndpointSlice new_slice(const Service& service, std::string_view address_type, c
 // A slice that exists: what it was and what it is to be.
 struct Draft {
   EndpointSlice before, after;
-  bool changed() const { return !same(before, after); }
+  bool changed() const { return !says_same(before, after); }
 };
 
 // Works on the slices of one list of ports.
@@ -93,17 +88,24 @@ class GroupWork {
     for (const Endpoint& endpoint : draft->before.endpoints()) {
       const auto found = wanted_.find(endpoint.target_ref().uid());
       if (found == wanted_.end()) continue;
-      *draft->after.add_endpoints() = *found->second;
+      Endpoint& kept = *draft->after.add_endpoints();
+      kept = *found->second;
+      keep_hints(endpoint, kept);
       wanted_.erase(found);
     }
+  }
+
+  static void keep_hints(const Endpoint& before, Endpoint& after) {
+    if (!before.has_hints()) return;
+    *after.mutable_hints() = before.hints();
+    if (!says_same(before, after)) after.clear_hints();
   }
 
   // The fullest slice that is not written yet and has room for all that is left; null: there is none.
   Draft* one_for_the_rest() const {
     const int left = static_cast<int>(wanted_.size());
-    const auto found = std::ranges::find_if(drafts_, [&](const Draft* draft) {
-      return !draft->changed() && draft->after.endpoints_size() + left <= max_;
-    });
+    const auto found = std::ranges::find_if(
+        drafts_, [&](const Draft* draft) { return !draft->changed() && draft->after.endpoints_size() + left <= max_; });
     return left < max_ && found != drafts_.end() ? *found : nullptr;
   }
 
@@ -162,7 +164,7 @@ Plan reconcile(const Service& service, std::string_view address_type, std::vecto
   std::vector<Draft*> emptied;
   for (Draft& draft : drafts) {
     if (draft.after.endpoints_size() == 0) emptied.push_back(&draft);
-    else if (draft.changed()) plan.update.push_back(std::move(draft.after));
+    else (draft.changed() ? plan.update : plan.unchanged).push_back(std::move(draft.after));
   }
   const bool needs_placeholder = plan.create.empty() && emptied.size() == drafts.size();
   if (needs_placeholder && emptied.empty()) plan.create.push_back(new_slice(service, address_type, {}));
@@ -170,7 +172,7 @@ Plan reconcile(const Service& service, std::string_view address_type, std::vecto
     Draft& draft = *emptied[i];
     if (needs_placeholder && i == 0) {
       draft.after.clear_ports();
-      if (draft.changed()) plan.update.push_back(std::move(draft.after));
+      (draft.changed() ? plan.update : plan.unchanged).push_back(std::move(draft.after));
     } else if (!plan.create.empty()) {
       plan.update.push_back(in_place_of(draft.before, std::move(plan.create.back())));
       plan.create.pop_back();

@@ -34,7 +34,7 @@ struct Desired {
   // whatever there is.
   std::vector<informers::Ref<informers::PodView>> without_node;
 };
-// For one address type.
+// For one address type, without hints.
 Desired desired(const core::v1::Service& service, const std::vector<informers::Ref<informers::PodView>>& pods,
                 std::string_view address_type, const ZoneOf& zone_of);
 
@@ -43,13 +43,14 @@ std::vector<std::string> address_types(const core::v1::Service& service);
 
 struct Plan {
   std::vector<discovery::v1::EndpointSlice> create, update, remove;
+  std::vector<discovery::v1::EndpointSlice> unchanged;
   bool empty() const { return create.empty() && update.empty() && remove.empty(); }
 };
 
 // `existing`: the slices of this service and address type that are ours, in the order of their names. An endpoint that
 // stays, stays in its slice; what changed is changed in place; new ones fill slices that are written anyway, then one other that
 // can take all the rest, then new slices of at most `max_per_slice`, which take the place of slices that would go. A service without
-// endpoints keeps one empty slice.
+// endpoints keeps one empty slice. Hints are those that endpoints had which are otherwise as they were; new ones have none yet (hints.h).
 Plan reconcile(const core::v1::Service& service, std::string_view address_type, std::vector<Group> groups,
                std::vector<discovery::v1::EndpointSlice> existing, int max_per_slice);
 

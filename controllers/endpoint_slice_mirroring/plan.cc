@@ -8,6 +8,7 @@
 #include "api/codec.h"
 #include "api/names.h"
 #include "api/sorted.h"
+#include "controllers/common/same.h"
 #include "controllers/common/services.h"
 #include "controllers/common/subsets.h"
 #include "controllers/endpoint_slice/plan.h"
@@ -61,7 +62,8 @@ void add_groups(const EndpointSubset& subset, int most, Wanted& wanted, Plan& pl
         continue;
       }
       ++taken;
-      by_type.try_emplace(is_ipv6(address.ip()) ? "IPv6" : "IPv4", ports_of(subset)).first->second.endpoints.push_back(endpoint_of(address, ready));
+      by_type.try_emplace(is_ipv6(address.ip()) ? "IPv6" : "IPv4", ports_of(subset))
+          .first->second.endpoints.push_back(endpoint_of(address, ready));
     }
   };
   add(subset.addresses(), true);
@@ -95,8 +97,7 @@ EndpointSlice slice_of(const Endpoints& endpoints, const std::string& type, cons
 
 bool has_ports(const EndpointSlice& slice, const EndpointSlice& wanted) {
   if (slice.address_type() != wanted.address_type()) return false;
-  return std::ranges::equal(slice.ports(), wanted.ports(),
-                            [](const auto& a, const auto& b) { return api::encode_protobuf(a) == api::encode_protobuf(b); });
+  return std::ranges::equal(slice.ports(), wanted.ports(), says_same);
 }
 
 // They say the same, whatever their names.

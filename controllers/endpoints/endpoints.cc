@@ -13,45 +13,56 @@
 #include "api/errors.h"
 #include "controllers/common/services.h"
 #include "controllers/endpoints/plan.h"
+#include "controllers/runtime/options.h"
+#include "informers/packed.h"
 
 namespace ph::controllers {
 namespace {
 
 using core::v1::Endpoints, core::v1::Service;
+using PackedEndpoints = informers::Packed<Endpoints>;
 
 class EndpointsOfServices final : public Loop {
  public:
   explicit EndpointsOfServices(const World& world)
       : client_(world.client),
+        clock_(world.clock),
         events_(world.events),
+        batches_(world.options->endpoint_updates_batch_period),
         services_(world.informer<Service>()),
         pods_(world.informer<PodView>()),
-        endpoints_(world.informer<Endpoints>()) {}
+        endpoints_(world.informer<PackedEndpoints>()) {
+    index_by_selection(services_, pods_);
+  }
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const Ref<Service> service = services_.find(key);
-    const Ref<Endpoints> current = endpoints_.find(key);
+    const Ref<PackedEndpoints> packed = endpoints_.find(key);
     if (!service) {
       forget(key);
-      const bool is_left_over = current && endpoints::is_ours(*current) && !current->metadata().has_deletion_timestamp();
-      if (is_left_over) co_await client_.remove<Endpoints>(key, DeleteOptions::background(current->metadata().uid()));
+      const bool is_ours = packed && packed->label(endpoints::kManagedByLabel) == endpoints::kManagedBy;
+      if (is_ours && !packed->deletion) co_await client_.remove<Endpoints>(key, DeleteOptions::background(packed->uid));
       co_return Outcome::done();
     }
     if (!has_endpoints(*service)) {
       forget(key);
       co_return Outcome::done();
     }
+    const Duration early = batches_.wait(key, service->metadata().resource_version(), clock_.steady());
+    if (early > Duration::zero()) co_return Outcome::again_after(early);
 
     const std::vector<Ref<PodView>> pods = selected_by(*service, pods_);
     const std::optional<Time> trigger = trigger_times_.take(*service, pods);
-    Endpoints wanted = endpoints::desired(*service, pods, current ? *current : Endpoints());
+    const Endpoints current = packed ? packed->whole() : Endpoints();
+    Endpoints wanted = endpoints::desired(*service, pods, current);
+    std::string says = endpoints::essence(wanted);
     const auto said = said_.find(key);
-    const bool is_news = said == said_.end() || !endpoints::same(said->second, wanted);
-    if (!current || (is_news && !endpoints::same(*current, wanted))) {
+    const bool is_news = said == said_.end() || said->second != says;
+    if (!packed || (is_news && endpoints::essence(current) != says)) {
       set_trigger_time(wanted.mutable_metadata(), trigger);
-      co_await write(wanted, current == nullptr);
+      co_await write(std::move(wanted), packed == nullptr);
     }
-    said_[key] = std::move(wanted);
+    said_[key] = std::move(says);
     co_return Outcome::done();
   }
 
@@ -67,7 +78,9 @@ class EndpointsOfServices final : public Loop {
       const auto created = co_await client_.try_create<Endpoints>(std::move(wanted));
       if (created.refusal && created.made != Made::NamespaceEnding) throw *created.refusal;
     } catch (const api::ApiError& error) {
-      if (is_new) events_.warning(about, "FailedToCreateEndpoint", fmt::format("Failed to create endpoint for service {}: {}", text, error.what()));
+      if (is_new)
+        events_.warning(about, "FailedToCreateEndpoint",
+                        fmt::format("Failed to create endpoint for service {}: {}", text, error.what()));
       else events_.warning(about, "FailedToUpdateEndpoint", fmt::format("Failed to update endpoint {}: {}", text, error.what()));
       throw;
     }
@@ -76,23 +89,28 @@ class EndpointsOfServices final : public Loop {
   void forget(const ObjectKey& key) {
     said_.erase(key);
     trigger_times_.forget(key);
+    batches_.forget(key);
   }
 
   Client& client_;
+  const Clock& clock_;
   EventRecorder& events_;
+  Batches batches_;
   Informer<Service>& services_;
   Informer<PodView>& pods_;
-  Informer<Endpoints>& endpoints_;
+  Informer<PackedEndpoints>& endpoints_;
   TriggerTimes trigger_times_;
-  std::map<ObjectKey, Endpoints> said_;  // what the service's Endpoints were last made to say
+  std::map<ObjectKey, std::string> said_;  // what the service's Endpoints were last made to say
 };
 
 }  // namespace
 
 void endpoints_loop(LoopBuilder& loop) {
   loop.reconciles<Service>()
-      .watches<PodView>(services_of)
-      .reconciles<Endpoints>()
+      .watches_changes<PodView>([](const PodView* before, const PodView* after, const World& world) {
+        return services_woken(before, after, world, world.options->endpoint_updates_batch_period);
+      })
+      .reconciles<PackedEndpoints>()
       .event_source("endpoint-controller")
       .with<EndpointsOfServices>();
 }

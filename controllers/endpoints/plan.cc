@@ -116,22 +116,15 @@ Endpoints desired(const Service& service, const std::vector<Ref<PodView>>& pods,
   return current;
 }
 
-bool same(const Endpoints& a, const Endpoints& b) {
-  const auto essence = [](const Endpoints& from) {
-    Endpoints out;
-    *out.mutable_metadata()->mutable_labels() = from.metadata().labels();
-    const auto over = from.metadata().annotations().find(kOverCapacity);
-    if (over != from.metadata().annotations().end()) (*out.mutable_metadata()->mutable_annotations())[kOverCapacity] = over->second;
-    for (const EndpointSubset& subset : repacked({from.subsets().begin(), from.subsets().end()})) *out.add_subsets() = subset;
-    return api::encode_protobuf(out);
-  };
-  return essence(a) == essence(b);
-}
-
-bool is_ours(const Endpoints& endpoints) {
-  const auto& labels = endpoints.metadata().labels();
-  const auto found = labels.find(kManagedByLabel);
-  return found != labels.end() && found->second == kManagedBy;
+std::string essence(const Endpoints& endpoints) {
+  Endpoints out;
+  *out.mutable_metadata()->mutable_labels() = endpoints.metadata().labels();
+  const auto over = endpoints.metadata().annotations().find(kOverCapacity);
+  if (over != endpoints.metadata().annotations().end())
+    (*out.mutable_metadata()->mutable_annotations())[kOverCapacity] = over->second;
+  for (EndpointSubset& subset : repacked({endpoints.subsets().begin(), endpoints.subsets().end()}))
+    *out.add_subsets() = std::move(subset);
+  return api::encode_protobuf(out);
 }
 
 }  // namespace ph::controllers::endpoints

@@ -15,7 +15,7 @@ using core::v1::Endpoints, core::v1::EndpointSubset, core::v1::Service;
 inline constexpr int kAddressesMax = 1000;
 inline constexpr const char* kOverCapacity = "endpoints.kubernetes.io/over-capacity";
 inline constexpr const char* kManagedByLabel = "endpoints.kubernetes.io/managed-by";
-inline constexpr const char* kManagedBy = "endpoint-controller";
+inline constexpr const char* kManagedBy = "endpoint-controller";  // made by this loop, here or upstream
 
 // Of the service's first family; pods on their way out only when it publishes whatever there is.
 std::vector<EndpointSubset> subsets_of(const Service& service, const std::vector<Ref<PodView>>& pods);
@@ -26,10 +26,7 @@ bool truncate(std::vector<EndpointSubset>& subsets);
 // `current` (one of the service's name, or a new one) as it is to be: subsets, labels, and whether there were too many.
 Endpoints desired(const Service& service, const std::vector<Ref<PodView>>& pods, Endpoints current);
 
-// The two say the same: all but the annotations of others.
-bool same(const Endpoints& a, const Endpoints& b);
-
-// Made by this loop, here or upstream.
-bool is_ours(const Endpoints& endpoints);
+// What they say, as bytes: all but the annotations of others.
+std::string essence(const Endpoints& endpoints);
 
 }  // namespace ph::controllers::endpoints

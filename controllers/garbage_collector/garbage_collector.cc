@@ -3,12 +3,16 @@
 //   reads     discovery; every resource that can be listed, watched and deleted, but events: metadata, informer; an owner that the
 //             cache does not hold is looked for live before anything is deleted for its absence
 //   writes    the same: delete, pinned to the UID and revision that were judged; patches of ownerReferences and finalizers
+//             v1 Event: OwnerRefInvalidNamespace, about a dependent
 //   upstream  pkg/controller/garbagecollector
 //
 // There is no graph of its own: "who are the owners" is in the object, "who are the dependents" is an index of the shared
 // informers, so what is decided on is never older than the caches (docs/controllers.md).
+#include <algorithm>
 #include <deque>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "controllers/garbage_collector/patches.h"
 #include "controllers/garbage_collector/plan.h"
@@ -19,7 +23,7 @@ namespace ph::controllers {
 namespace {
 
 using api::Resource;
-using gc::Owner;
+using garbage_collector::Owner;
 using informers::kByOwner;
 using informers::MetadataView;
 using informers::OwnerView;
@@ -34,9 +38,13 @@ ObjectKey key_of(const Kind& kind, const ObjectKey& object) {
   return {std::to_string(kind.number) + "|" + object.namespace_name, object.name};
 }
 ObjectKey object_of(const ObjectKey& key) { return {key.namespace_name.substr(key.namespace_name.find('|') + 1), key.name}; }
-KindRef kind_of(const World& world, const ObjectKey& key) { return world.informers.kinds().of_number(std::stoul(key.namespace_name)); }
+KindRef kind_of(const World& world, const ObjectKey& key) {
+  return world.informers.kinds().of_number(std::stoul(key.namespace_name));
+}
 
-KindRef kind_of(const World& world, const OwnerView& owner) { return world.informers.kinds().of_name(owner.api_version, owner.kind); }
+KindRef kind_of(const World& world, const OwnerView& owner) {
+  return world.informers.kinds().of_name(owner.api_version, owner.kind);
+}
 
 ObjectKey owner_key(const Kind& kind, const OwnerView& owner, std::string_view dependents_namespace) {
   return {kind.resource->namespaced ? std::string(dependents_namespace) : std::string(), std::string(owner.name.view())};
@@ -77,9 +85,8 @@ LoopBuilder::Keys concerned(const Kind& kind, const MetadataView& object, const 
 }
 
 bool refers_to(const MetadataView& object, std::string_view uid, bool blocking) {
-  return std::ranges::any_of(object.owners, [&](const OwnerView& owner) {
-    return owner.uid == uid && (!blocking || owner.block_deletion);
-  });
+  return std::ranges::any_of(object.owners,
+                             [&](const OwnerView& owner) { return owner.uid == uid && (!blocking || owner.block_deletion); });
 }
 
 class GarbageCollector final : public Loop {
@@ -93,12 +100,13 @@ class GarbageCollector final : public Loop {
 
     std::vector<Owner> owners;
     if (!object->deletion) owners = co_await owners_of(kind, object);
-    gc::Action action = gc::plan(*object, owners, dependents(*object));
-    if (action.kind == gc::Action::OrphanDependents || action.kind == gc::Action::RemoveForeground) {
+    garbage_collector::Action action = garbage_collector::plan(*object, owners, dependents(*object));
+    if (action.kind == garbage_collector::Action::OrphanDependents ||
+        action.kind == garbage_collector::Action::RemoveForeground) {
       // Once that is done nobody waits any more for dependents: those of kinds that came lately count, too.
       co_await world_.informers.kinds().refresh();
       if (!world_.informers.kinds().settled(kPatience)) co_return Outcome::again_after(kUnsettled);
-      action = gc::plan(*object, owners, dependents(*object));
+      action = garbage_collector::plan(*object, owners, dependents(*object));
     }
     const Outcome outcome = co_await carry_out(action, kind, object);
     const bool unknown = std::ranges::find(owners, Owner::Unknown) != owners.end();
@@ -111,8 +119,8 @@ class GarbageCollector final : public Loop {
   }
 
  private:
-  std::vector<gc::Dependent> dependents(const MetadataView& object) const {
-    std::vector<gc::Dependent> out;
+  std::vector<garbage_collector::Dependent> dependents(const MetadataView& object) const {
+    std::vector<garbage_collector::Dependent> out;
     for (const Found& dependent : dependents_of(world_, object.uid)) {
       out.push_back({.blocks = refers_to(*dependent.object, object.uid, true),
                      .is_waiting = dependent.object->deletion && dependent.object->has_finalizer("foregroundDeletion")});
@@ -131,13 +139,17 @@ class GarbageCollector final : public Loop {
     const KindRef kind = kind_of(world_, owner);
     // A cluster-wide object cannot have an owner within a namespace: it could be any of that name.
     const bool is_misplaced = kind && kind->resource->namespaced && !dependents_kind->resource->namespaced;
-    if (is_misplaced) co_return Owner::Unknown;
+    if (is_misplaced) {
+      if (is_elsewhere(*kind, uid)) tell_misplaced(owner, *dependents_kind, *object);
+      co_return Owner::Unknown;
+    }
     if (!kind) co_return absent_.contains(uid) ? Owner::Absent : Owner::Unknown;
     const ObjectKey key = owner_key(*kind, owner, object->namespace_name);
     const auto cached = kind->metadata->find(key);
     if (cached && owner.uid == cached->uid) {
       co_return cached->deletion && cached->has_finalizer("foregroundDeletion") ? Owner::Waiting : Owner::Solid;
     }
+    if (kind->resource->namespaced && is_elsewhere(*kind, uid)) tell_misplaced(owner, *dependents_kind, *object);
     if (absent_.contains(uid)) co_return Owner::Absent;
     // The cache may not have seen a new owner yet, and a delete cannot be undone.
     const auto live = co_await look_for(kind->resource, key);
@@ -149,6 +161,34 @@ class GarbageCollector final : public Loop {
     const auto& finalizers = live->finalizers();
     const bool foreground = std::ranges::find(finalizers, "foregroundDeletion") != finalizers.end();
     co_return live->has_deletion_timestamp() && foreground ? Owner::Waiting : Owner::Solid;
+  }
+
+  // Whether an object that was not found where its dependent is has been seen in another namespace. What is known to be nowhere is not
+  // looked for.
+  bool is_elsewhere(const Kind& kind, const std::string& uid) {
+    if (elsewhere_.contains(uid)) return true;
+    if (absent_.contains(uid)) return false;
+    const auto all = kind.metadata->list();
+    if (std::ranges::none_of(all, [&](const auto& each) { return each->uid == uid; })) return false;
+    if (elsewhere_.size() >= kAbsentMax) elsewhere_.clear();
+    elsewhere_.insert(uid);
+    return true;
+  }
+
+  // Once of each: an owner of another namespace owns nothing.
+  void tell_misplaced(const OwnerView& owner, const Kind& kind, const MetadataView& object) {
+    if (told_.size() >= kAbsentMax) told_.clear();
+    if (!told_.insert(fmt::format("{}/{}", object.uid, owner.uid.view())).second) return;
+    core::v1::ObjectReference about;
+    about.set_api_version(kind.resource->kind.api_version());
+    about.set_kind(kind.resource->kind.kind);
+    about.set_namespace_(std::string(object.namespace_name.view()));
+    about.set_name(object.name);
+    about.set_uid(object.uid);
+    world_.events.warning(about, "OwnerRefInvalidNamespace",
+                          fmt::format("ownerRef [{}/{}, namespace: {}, name: {}, uid: {}] does not exist in namespace \"{}\"",
+                                      owner.api_version.view(), owner.kind.view(), object.namespace_name.view(),
+                                      owner.name.view(), owner.uid.view(), object.namespace_name.view()));
   }
 
   // The metadata of what has that name, empty when nothing has; nothing at all when nobody answers for the kind. A list tells these
@@ -177,25 +217,25 @@ class GarbageCollector final : public Loop {
   }
 
   // What is gone needs no patch: what became of one is passed over.
-  Task<Outcome> carry_out(gc::Action action, KindRef kind, Ref<MetadataView> object) {
+  Task<Outcome> carry_out(garbage_collector::Action action, KindRef kind, Ref<MetadataView> object) {
     const std::string uid = object->uid;
     switch (action.kind) {
-      case gc::Action::Nothing:
-        co_return Outcome::done();
-      case gc::Action::DropOwners:
+      case garbage_collector::Action::Nothing: co_return Outcome::done();
+      case garbage_collector::Action::DropOwners:
         co_await drop_owners(kind, object, std::move(action.uids));
         co_return Outcome::done();
-      case gc::Action::UnblockThenDelete:
+      case garbage_collector::Action::UnblockThenDelete:
         co_await unblock(kind, object);
         co_return Outcome::again();  // the delete is pinned to the revision that this made
-      case gc::Action::Delete:
-        co_return co_await remove(kind, object, action.policy);
-      case gc::Action::OrphanDependents:
+      case garbage_collector::Action::Delete: co_return co_await remove(kind, object, action.policy);
+      case garbage_collector::Action::OrphanDependents:
         for (const Found& dependent : dependents_of(world_, uid)) co_await drop_owners(dependent.kind, dependent.object, {uid});
-        co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::without_finalizer(*object, "orphan")));
+        co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                  Patch::merge(garbage_collector::without_finalizer(*object, "orphan")));
         co_return Outcome::done();
-      case gc::Action::RemoveForeground:
-        co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::without_finalizer(*object, "foregroundDeletion")));
+      case garbage_collector::Action::RemoveForeground:
+        co_await world_.client.try_patch_metadata(
+            *kind->resource, object->key(), Patch::merge(garbage_collector::without_finalizer(*object, "foregroundDeletion")));
         co_return Outcome::done();
     }
     co_return Outcome::done();
@@ -212,18 +252,22 @@ class GarbageCollector final : public Loop {
   }
 
   Task<void> drop_owners(KindRef kind, Ref<MetadataView> object, std::vector<std::string> uids) {
-    if (gc::merges_by_keys(*kind->resource)) {
-      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::strategic(gc::drop_owners(object->uid, uids)));
+    if (garbage_collector::merges_by_keys(*kind->resource)) {
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                Patch::strategic(garbage_collector::drop_owners(object->uid, uids)));
     } else if (const auto live = co_await live_one(kind, object)) {
-      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::owners_without(*live, uids)));
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                Patch::merge(garbage_collector::owners_without(*live, uids)));
     }
   }
 
   Task<void> unblock(KindRef kind, Ref<MetadataView> object) {
-    if (gc::merges_by_keys(*kind->resource)) {
-      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::strategic(gc::unblock_owners(*object)));
+    if (garbage_collector::merges_by_keys(*kind->resource)) {
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                Patch::strategic(garbage_collector::unblock_owners(*object)));
     } else if (const auto live = co_await live_one(kind, object)) {
-      co_await world_.client.try_patch_metadata(*kind->resource, object->key(), Patch::merge(gc::owners_unblocked(*live)));
+      co_await world_.client.try_patch_metadata(*kind->resource, object->key(),
+                                                Patch::merge(garbage_collector::owners_unblocked(*live)));
     }
   }
 
@@ -237,11 +281,13 @@ class GarbageCollector final : public Loop {
   const World& world_;
   std::set<std::string, std::less<>> absent_;
   std::deque<std::string> absent_order_;
+  std::set<std::string, std::less<>> elsewhere_;  // owners that were seen in another namespace than a dependent
+  std::set<std::string> told_;                    // dependents and such owners of theirs
 };
 
 }  // namespace
 
-void garbage_collector(LoopBuilder& loop) {
+void garbage_collector_loop(LoopBuilder& loop) {
   loop.watches_kinds(informers::is_collectable, concerned);
   loop.with<GarbageCollector>();
 }

@@ -6,14 +6,16 @@
 
 #include "api/codec.h"
 
-namespace ph::controllers::gc {
+namespace ph::controllers::garbage_collector {
 namespace {
 
 using informers::OwnerView;
 using nlohmann::json;
 
 std::string owners_patch(const meta::v1::ObjectMeta& live, json owners) {
-  return json{{"metadata", {{"uid", live.uid()}, {"resourceVersion", live.resource_version()}, {"ownerReferences", std::move(owners)}}}}.dump();
+  return json{
+      {"metadata", {{"uid", live.uid()}, {"resourceVersion", live.resource_version()}, {"ownerReferences", std::move(owners)}}}}
+      .dump();
 }
 
 }  // namespace
@@ -57,4 +59,4 @@ std::string without_finalizer(const informers::MetadataView& object, std::string
   return json{{"metadata", {{"resourceVersion", to_string(object.revision)}, {"finalizers", std::move(list)}}}}.dump();
 }
 
-}  // namespace ph::controllers::gc
+}  // namespace ph::controllers::garbage_collector

@@ -9,7 +9,7 @@
 #include "informers/metadata_view.h"
 #include "meta/v1.pb.h"
 
-namespace ph::controllers::gc {
+namespace ph::controllers::garbage_collector {
 
 // The server merges lists of the kind by their keys: of kinds that Kubernetes has built in. Others (custom and aggregated ones) may
 // know JSON merge patches alone, in which a list is replaced as a whole.
@@ -24,4 +24,4 @@ std::string owners_without(const meta::v1::ObjectMeta& live, const std::vector<s
 std::string owners_unblocked(const meta::v1::ObjectMeta& live);
 std::string without_finalizer(const informers::MetadataView& object, std::string_view finalizer);
 
-}  // namespace ph::controllers::gc
+}  // namespace ph::controllers::garbage_collector

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace ph::controllers::gc {
+namespace ph::controllers::garbage_collector {
 namespace {
 
 Action plan_deleted(const informers::MetadataView& object, const std::vector<Dependent>& dependents) {
@@ -39,4 +39,4 @@ Action plan(const informers::MetadataView& object, const std::vector<Owner>& own
   return {.kind = Action::Delete, .policy = policy_of(object)};
 }
 
-}  // namespace ph::controllers::gc
+}  // namespace ph::controllers::garbage_collector

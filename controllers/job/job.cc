@@ -12,6 +12,7 @@
 
 #include "controllers/common/conditions.h"
 #include "controllers/common/pod_control.h"
+#include "controllers/common/same.h"
 #include "controllers/job/finalizers.h"
 #include "controllers/job/metrics.h"
 #include "controllers/job/plan.h"
@@ -25,6 +26,16 @@ namespace {
 // Pods that are tracked for nobody have keys of their own, which no object's name can be.
 constexpr char kOrphanMark = '/';
 ObjectKey orphan_key(const PodView& pod) { return {std::string(pod.namespace_name.view()), kOrphanMark + pod.name}; }
+
+// What pods do is gathered for so long, and so is what only a Job's status says.
+constexpr Duration kBatch = 1s;
+
+std::optional<Duration> patience_of(const Job* before, const Job* after) {
+  const bool is_of_status = before && after && before->metadata().generation() == after->metadata().generation() &&
+                            before->metadata().uid() == after->metadata().uid() &&
+                            before->metadata().has_deletion_timestamp() == after->metadata().has_deletion_timestamp();
+  return is_of_status ? kBatch : Duration::zero();
+}
 
 constexpr const char* kTrackedFor = "tracked for job";
 // The key of the Job that controls the pod; nothing: none does.
@@ -65,7 +76,7 @@ class Jobs final : public Loop {
     const Ref<Job> job = jobs_.find(key);
     co_await let_strays_go(key, job);
     if (!job || job::is_managed_elsewhere(*job) || job::has_finished(*job)) {
-      memories_.erase(key);
+      backoffs_.erase(key);
       co_return Outcome::done();
     }
     if (!is_known_mode(*job)) {
@@ -93,40 +104,14 @@ class Jobs final : public Loop {
     co_return pods;
   }
 
-  // What is remembered of a Job that has not finished.
-  struct Memory {
-    job::Backoff backoff;
-    std::set<std::string> let_go;  // UIDs of pods whose finalizers are gone, as long as our copy still shows them
-  };
-
-  // A pod that was being deleted ends with its finalizer. The server then answers with the revision before, which our copy may have
-  // reached long ago: nothing else keeps the pod from being counted again until its end is seen.
-  static job::Pods without_let_go(const job::Pods& pods, std::set<std::string>& let_go) {
-    job::Pods out;
-    std::set<std::string> still;
-    for (const Ref<PodView>& pod : pods) {
-      if (!pod->job_tracked || !let_go.contains(pod->uid)) {
-        out.push_back(pod);
-        continue;
-      }
-      still.insert(pod->uid);
-      PodView untracked = *pod;
-      untracked.job_tracked = false;
-      out.push_back(std::make_shared<const PodView>(std::move(untracked)));
-    }
-    let_go = std::move(still);
-    return out;
-  }
-
   // Makes and deletes what is to be, counts what has ended.
-  Task<Outcome> advance(Ref<Job> job, const job::Pods& cached) {
+  Task<Outcome> advance(Ref<Job> job, const job::Pods& pods) {
     const auto about = informers::reference_to(*job);
-    Memory& memory = memories_[key_of(*job)];
-    if (memory.backoff.uid != job->metadata().uid()) memory = {.backoff = {.uid = job->metadata().uid()}};
-    const job::Pods pods = without_let_go(cached, memory.let_go);
-    metrics_.ended(memory.backoff.observe(*job, pods, clock_.now()));
+    job::Backoff& backoff = backoffs_[key_of(*job)];
+    if (backoff.uid != job->metadata().uid()) backoff = {.uid = job->metadata().uid()};
+    metrics_.ended(backoff.observe(*job, pods, clock_.now()));
     const Steady begun = clock_.steady();
-    const job::Observed observed{.job = *job, .pods = pods, .backoff = memory.backoff, .now = clock_.now()};
+    const job::Observed observed{.job = *job, .pods = pods, .backoff = backoff, .now = clock_.now()};
     const job::Plan plan = job::plan(observed);
     const Effects effects = co_await carry_out(*job, plan, about);
 
@@ -136,7 +121,6 @@ class Jobs final : public Loop {
     metrics_.judged(*job, count);
     const job::Released released = co_await job::release(client_, count.release);
     metrics_.let_go(*job, count.release, released.uids);
-    memory.let_go.insert(released.uids.begin(), released.uids.end());
     const job::JobStatus status = job::conclude(observed, count, released.uids);
     written = co_await write_status(std::move(written), status);
     metrics_.counted(*job, job->status(), written.status());
@@ -182,7 +166,7 @@ class Jobs final : public Loop {
   }
 
   Task<Job> write_status(Job job, job::JobStatus status) {
-    if (api::encode_protobuf(job.status()) == api::encode_protobuf(status)) co_return job;
+    if (says_same(job.status(), status)) co_return job;
     *job.mutable_status() = std::move(status);
     Job written = co_await client_.update_status<Job>(std::move(job));
     co_return written;
@@ -232,7 +216,7 @@ class Jobs final : public Loop {
   Informer<PodView>& pods_;
   PodControl control_;
   const job::JobMetrics metrics_;
-  std::map<ObjectKey, Memory> memories_;
+  std::map<ObjectKey, job::Backoff> backoffs_;  // of Jobs that have not finished
 };
 
 // An orphan concerns every Job that would adopt it, and when it is tracked, itself.
@@ -249,7 +233,7 @@ LoopBuilder::Keys keys_for_orphan(const PodView& pod, const World& world) {
 }  // namespace
 
 void job_loop(LoopBuilder& loop) {
-  loop.reconciles<Job>().owns<Job, PodView>().watches<PodView>(keys_for_orphan).with<Jobs>();
+  loop.reconciles_changes<Job>(patience_of).owns_many<Job, PodView>(kBatch).watches<PodView>(keys_for_orphan).with<Jobs>();
 }
 
 }  // namespace ph::controllers

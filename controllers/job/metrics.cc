@@ -54,9 +54,8 @@ void JobMetrics::judged(const Job& job, const Count& count) const {
 }
 
 void JobMetrics::let_go(const Job& job, const Pods& pods, const std::set<std::string>& uids) const {
-  const auto ended = std::ranges::count_if(pods, [&](const Ref<PodView>& pod) {
-    return uids.contains(pod->uid) && (has_succeeded(*pod) || has_failed(job, *pod));
-  });
+  const auto ended = std::ranges::count_if(
+      pods, [&](const Ref<PodView>& pod) { return uids.contains(pod->uid) && (has_succeeded(*pod) || has_failed(job, *pod)); });
   families_.tracked.with({"delete"}).add(static_cast<std::uint64_t>(ended));
 }
 

@@ -16,7 +16,7 @@ namespace ph::controllers::job {
 
 using batch::v1::JobStatus;
 
-inline constexpr int kBurst = 500;         // pods made or deleted in one go
+inline constexpr int kBurst = 500;          // pods made or deleted in one go
 inline constexpr int kUncountedMost = 500;  // UIDs in a status
 
 // How the Job ends. It is told twice: in the condition SuccessCriteriaMet or FailureTarget as soon as that is clear, in Complete
@@ -43,9 +43,9 @@ struct Plan {
   Pods remove;
   bool removed_count = false;  // as failed; otherwise their finalizers go first, and they count as nothing
   std::vector<NewPod> create;
-  bool waits = false;          // for the end of the backoff; upstream then tells no active pods
+  bool waits = false;  // for the end of the backoff; upstream then tells no active pods
   std::optional<Time> look_again;
-  std::vector<Event> events;   // Normal ones
+  std::vector<Event> events;  // Normal ones
 
   int active = 0, ready = 0, terminating = 0;  // before
   Indexes failed;                              // of a Job with a limit for each index

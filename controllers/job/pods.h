@@ -52,10 +52,10 @@ core::v1::Pod make_pod(const Job& job, const NewPod& wanted);
 // How long pods are not made again after failures: 10 s, doubling with each in a row, 10 min at most.
 Time backoff_end(int failures, Time last);
 struct Backoff {
-  std::string uid = {};               // the Job's
-  int failures = 0;                   // since the last success
+  std::string uid = {};  // the Job's
+  int failures = 0;      // since the last success
   std::optional<Time> last_failure;
-  std::set<std::string> seen;         // UIDs of pods that have ended, as long as they are there
+  std::set<std::string> seen;  // UIDs of pods that have ended, as long as they are there
   bool begun = false;
 
   // Takes in what has ended; how many of those there were that are tracked. A Job that is met for the first time, as after a

@@ -5,12 +5,13 @@
 
 #include "api/times.h"
 
-namespace ph::controllers::ns {
+namespace ph::controllers::namespaces {
 namespace {
 
 using core::v1::NamespaceStatus;
 
-bool set_condition(NamespaceStatus* status, const char* type, bool holds, const char* reason, const std::string& message, Time now) {
+bool set_condition(NamespaceStatus* status, const char* type, bool holds, const char* reason, const std::string& message,
+                   Time now) {
   core::v1::NamespaceCondition* condition = nullptr;
   for (auto& each : *status->mutable_conditions()) {
     if (each.type() == type) condition = &each;
@@ -42,10 +43,11 @@ std::string undiscovered(const informers::Discovery& discovery) {
 }
 
 bool set_conditions(NamespaceStatus* status, const Remaining& remaining, Time now) {
-  bool changed = remaining.undiscovered.empty()
-                     ? set_condition(status, "NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered",
-                                     "All resources successfully discovered", now)
-                     : set_condition(status, "NamespaceDeletionDiscoveryFailure", true, "DiscoveryFailed", remaining.undiscovered, now);
+  bool changed =
+      remaining.undiscovered.empty()
+          ? set_condition(status, "NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered",
+                          "All resources successfully discovered", now)
+          : set_condition(status, "NamespaceDeletionDiscoveryFailure", true, "DiscoveryFailed", remaining.undiscovered, now);
   changed |= set_condition(status, "NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions",
                            "All legacy kube types successfully parsed", now);
   if (remaining.failures.empty()) {
@@ -58,7 +60,8 @@ bool set_conditions(NamespaceStatus* status, const Remaining& remaining, Time no
                              now);
   }
   if (remaining.none()) {
-    changed |= set_condition(status, "NamespaceContentRemaining", false, "ContentRemoved", "All content successfully removed", now);
+    changed |=
+        set_condition(status, "NamespaceContentRemaining", false, "ContentRemoved", "All content successfully removed", now);
   } else {
     changed |= set_condition(status, "NamespaceContentRemaining", true, "SomeResourcesRemain",
                              listed("Some resources are remaining", remaining.objects, "{} has {} resource instances"), now);
@@ -69,9 +72,10 @@ bool set_conditions(NamespaceStatus* status, const Remaining& remaining, Time no
   } else {
     changed |= set_condition(
         status, "NamespaceFinalizersRemaining", true, "SomeFinalizersRemain",
-        listed("Some content in the namespace has finalizers remaining", remaining.finalizers, "{} in {} resource instances"), now);
+        listed("Some content in the namespace has finalizers remaining", remaining.finalizers, "{} in {} resource instances"),
+        now);
   }
   return changed;
 }
 
-}  // namespace ph::controllers::ns
+}  // namespace ph::controllers::namespaces

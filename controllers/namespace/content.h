@@ -9,7 +9,7 @@
 #include "core/v1.pb.h"
 #include "informers/discovery.h"
 
-namespace ph::controllers::ns {
+namespace ph::controllers::namespaces {
 
 struct Remaining {
   std::string undiscovered;               // why nobody knows of all resources; empty: they are known
@@ -27,4 +27,4 @@ std::string undiscovered(const informers::Discovery& discovery);
 // Sets the five deletion conditions; a condition that already says the same keeps its time. True when anything changed.
 bool set_conditions(core::v1::NamespaceStatus* status, const Remaining& remaining, Time now);
 
-}  // namespace ph::controllers::ns
+}  // namespace ph::controllers::namespaces

@@ -61,7 +61,7 @@ class Namespaces final : public Loop {
     }
     if (const Duration wait = still_to_wait(*cached); wait > Duration::zero()) co_return Outcome::again_after(wait);
 
-    ns::Remaining remaining;
+    namespaces::Remaining remaining;
     const std::vector<api::ResourceRef> resources = co_await discover(remaining);
     for (const api::ResourceRef& resource : resources) {
       co_await remove_all(*resource, *cached, remaining);
@@ -72,7 +72,7 @@ class Namespaces final : public Loop {
     std::optional<Namespace> live = co_await world_.client.find<Namespace>(key);
     if (!live || live->metadata().uid() != cached->metadata().uid() || !is_ending(*live)) co_return Outcome::done();
     if (!remaining.done()) {
-      if (ns::set_conditions(live->mutable_status(), remaining, world_.clock.now())) {
+      if (namespaces::set_conditions(live->mutable_status(), remaining, world_.clock.now())) {
         co_await world_.client.update_status<Namespace>(*live);
       }
       const bool failed = !remaining.failures.empty() || !remaining.undiscovered.empty();
@@ -94,10 +94,10 @@ class Namespaces final : public Loop {
   }
 
   // As it is now: of a kind that was overlooked the objects would be left behind.
-  Task<std::vector<api::ResourceRef>> discover(ns::Remaining& remaining) {
+  Task<std::vector<api::ResourceRef>> discover(namespaces::Remaining& remaining) {
     try {
       const auto discovery = co_await discoverer_.look();
-      remaining.undiscovered = ns::undiscovered(*discovery);
+      remaining.undiscovered = namespaces::undiscovered(*discovery);
       co_return contents(*discovery);
     } catch (const api::ApiError& error) {
       remaining.undiscovered = error.what();
@@ -107,7 +107,7 @@ class Namespaces final : public Loop {
 
   // Asks for the deletion of all of one resource, and counts what is there afterwards, by the server's word: a namespace
   // that goes while the cache does not know of an object would leave the object behind.
-  Task<void> remove_all(const Resource& resource, const Namespace& around, ns::Remaining& remaining) {
+  Task<void> remove_all(const Resource& resource, const Namespace& around, namespaces::Remaining& remaining) {
     const std::string space = around.metadata().name();
     try {
       std::optional<Objects> left = co_await list(resource, space);

@@ -56,11 +56,9 @@ std::vector<Victim> victims(const std::vector<Ref<PodView>>& pods, const Facts& 
 
 bool is_ending_for_good(const PodView& pod) { return pod.finished() && pod.deletion && pod.deletion_grace_seconds == 0; }
 
-bool is_out_of_service(const core::v1::Node& node) {
-  const auto& taints = node.spec().taints();
-  const auto* ready = find_condition(node.status(), "Ready");
-  return std::ranges::any_of(taints, [](const auto& taint) { return taint.key() == "node.kubernetes.io/out-of-service"; }) &&
-         (!ready || ready->status() != "True");
+bool is_out_of_service(const informers::NodeView& node) {
+  const auto is_word = [](const auto& taint) { return taint.key() == "node.kubernetes.io/out-of-service"; };
+  return !node.ready && std::ranges::any_of(node.taints, is_word);
 }
 
 std::string failed_patch(const core::v1::Pod& now, Why why, Time at) {

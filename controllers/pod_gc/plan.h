@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "controllers/runtime/loop.h"
+#include "informers/node_view.h"
 
 namespace ph::controllers::pod_gc {
 
@@ -33,7 +34,7 @@ std::vector<Victim> victims(const std::vector<Ref<PodView>>& pods, const Facts& 
 bool is_ending_for_good(const PodView& pod);
 
 // It has the taint node.kubernetes.io/out-of-service, and is not ready.
-bool is_out_of_service(const core::v1::Node& node);
+bool is_out_of_service(const informers::NodeView& node);
 
 // `now` with phase Failed, and for an orphan the condition that says who ended it: a strategic merge patch of the status, pinned
 // to the UID. `at`: the time of the condition, should it be new.

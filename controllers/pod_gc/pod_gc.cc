@@ -16,6 +16,7 @@ namespace {
 
 using core::v1::Node;
 using core::v1::Pod;
+using informers::NodeView;
 using pod_gc::Victim;
 using pod_gc::Why;
 
@@ -33,7 +34,7 @@ class PodGarbageCollector final : public Loop {
         log_(world.log),
         terminated_max_(world.options->terminated_pod_gc_threshold),
         pods_(world.informer<PodView>()),
-        nodes_(world.informer<Node>()),
+        nodes_(world.informer<NodeView>()),
         metrics_{world.metrics} {}
 
   Task<Outcome> reconcile(ObjectKey) override {
@@ -58,12 +59,12 @@ class PodGarbageCollector final : public Loop {
     pod_gc::Names suspects, out;
     for (const Ref<PodView>& pod : pods) {
       if (!pod->deletion || pod->node_name.empty() || suspects.contains(pod->node_name.view())) continue;
-      const Ref<Node> node = nodes_.find({{}, std::string(pod->node_name.view())});
+      const Ref<NodeView> node = nodes_.find({{}, std::string(pod->node_name.view())});
       if (node && pod_gc::is_out_of_service(*node)) suspects.emplace(pod->node_name.view());
     }
     for (const std::string& name : suspects) {
       const std::optional<Node> live = co_await client_.find<Node>({{}, name});
-      if (live && pod_gc::is_out_of_service(*live)) out.insert(name);
+      if (live && pod_gc::is_out_of_service(*NodeView::of(*live))) out.insert(name);
     }
     co_return out;
   }
@@ -106,17 +107,20 @@ class PodGarbageCollector final : public Loop {
     options.uid = pod.uid;
     options.grace_seconds = 0;
     const Removed removed = co_await client_.remove<Pod>(pod.key(), options);
-    if (removed == Removed::Yes) log_.info("pod deleted", "pod", pod.key(), "node", pod.node_name.view(), "reason", text(victim.why));
+    if (removed == Removed::Yes)
+      log_.info("pod deleted", "pod", pod.key(), "node", pod.node_name.view(), "reason", text(victim.why));
   }
 
   // Whether the pod is still there. Read live for its conditions and generation, which no view holds; by a list, since the loop
   // may not get pods.
   Task<bool> mark_failed(ObjectKey key, std::string uid, Why why) {
-    const auto live = co_await client_.list<Pod>({.namespace_name = key.namespace_name, .field_selector = "metadata.name=" + key.name});
+    const auto live =
+        co_await client_.list<Pod>({.namespace_name = key.namespace_name, .field_selector = "metadata.name=" + key.name});
     if (live.items.empty() || live.items.front().metadata().uid() != uid) co_return false;
     const Pod& pod = live.items.front();
     if (pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed") co_return true;
-    const Patched patched = co_await client_.try_patch<Pod>(key, Patch::strategic(pod_gc::failed_patch(pod, why, clock_.now())), "status");
+    const Patched patched =
+        co_await client_.try_patch<Pod>(key, Patch::strategic(pod_gc::failed_patch(pod, why, clock_.now())), "status");
     co_return patched == Patched::Yes;
   }
 
@@ -142,7 +146,7 @@ class PodGarbageCollector final : public Loop {
   const Log log_;
   const int terminated_max_;
   Informer<PodView>& pods_;
-  Informer<Node>& nodes_;
+  Informer<NodeView>& nodes_;
   const pod_gc::PodGcFamilies metrics_;
   pod_gc::Quarantine quarantine_;
   Steady next_{};
@@ -152,7 +156,7 @@ class PodGarbageCollector final : public Loop {
 
 void pod_gc_loop(LoopBuilder& loop) {
   loop.watches<PodView>([](const PodView&, const World&) -> LoopBuilder::Keys { return {{{}, "pods"}}; })
-      .reads<Node>()
+      .reads<NodeView>()
       .with<PodGarbageCollector>();
 }
 

@@ -40,7 +40,7 @@ ReplicaSetStatus status_of(const ReplicaSet& set, const Observed& observed, cons
     return static_cast<int>(std::ranges::count_if(observed.active, [&](const Ref<PodView>& pod) { return holds(*pod); }));
   };
   status.set_replicas(static_cast<int>(observed.active.size()));
-  status.set_fully_labeled_replicas(count([&](const PodView& pod) { return from_template.matches(labels_of(pod)); }));
+  status.set_fully_labeled_replicas(count(PodSelection(from_template)));
   status.set_ready_replicas(count([](const PodView& pod) { return pod.ready; }));
   status.set_available_replicas(count([&](const PodView& pod) {
     const auto from = available_from(pod, min_ready(set));
@@ -50,10 +50,6 @@ ReplicaSetStatus status_of(const ReplicaSet& set, const Observed& observed, cons
   status.set_observed_generation(set.metadata().generation());
   set_failure(status, failure, now);
   return status;
-}
-
-bool same_status(const google::protobuf::Message& before, const google::protobuf::Message& after) {
-  return api::encode_protobuf(before) == api::encode_protobuf(after);
 }
 
 std::optional<Time> next_available(const ReplicaSet& set, const Observed& observed, Time now) {

@@ -34,9 +34,6 @@ struct Failure {
 // The status to write. `failure`: of this reconcile's creations and deletions.
 ReplicaSetStatus status_of(const ReplicaSet& set, const Observed& observed, const std::optional<Failure>& failure, Time now);
 
-// Writing the status `after` over `before`, of one kind, would change nothing.
-bool same_status(const google::protobuf::Message& before, const google::protobuf::Message& after);
-
 // When the next ready pod becomes available by waiting alone.
 std::optional<Time> next_available(const ReplicaSet& set, const Observed& observed, Time now);
 

@@ -38,8 +38,7 @@ Task<Observed> ReplicaLoop::observe(const Subject& subject) {
     if (pod->controller() && is_terminating(*pod)) out.terminating.push_back(pod);
     if (is_active(*pod)) active.push_back(pod);
   }
-  const auto selected = [&subject](const PodView& pod) { return subject.selector.matches(labels_of(pod)); };
-  out.active = co_await claim_all(client_, owner, std::move(active), selected);
+  out.active = co_await claim_all(client_, owner, std::move(active), PodSelection(subject.selector));
   co_return out;
 }
 

@@ -7,6 +7,7 @@
 
 #include "api/selector.h"
 #include "controllers/common/pod_control.h"
+#include "controllers/common/same.h"
 #include "controllers/replicaset/plan.h"
 
 namespace ph::controllers::replicaset {
@@ -55,7 +56,9 @@ class ReplicaLoop : public Loop {
 template <class T>
 class ReplicaLoopOf final : public ReplicaLoop {
  public:
-  explicit ReplicaLoopOf(const World& world) : ReplicaLoop(world), objects_(world.informer<T>()) { index_by_controller(objects_); }
+  explicit ReplicaLoopOf(const World& world) : ReplicaLoop(world), objects_(world.informer<T>()) {
+    index_by_controller(objects_);
+  }
 
  protected:
   std::optional<Subject> find(const ObjectKey& key) const override {
@@ -75,7 +78,7 @@ class ReplicaLoopOf final : public ReplicaLoop {
   Task<void> write_status(std::shared_ptr<const google::protobuf::Message> object, ReplicaSetStatus status) override {
     const T& before = static_cast<const T&>(*object);
     auto after = ReplicaKind<T>::status(status);
-    if (same_status(before.status(), after)) co_return;
+    if (says_same(before.status(), after)) co_return;
     T changed = before;
     *changed.mutable_status() = std::move(after);
     // One that was deleted meanwhile needs none.
@@ -100,7 +103,10 @@ LoopBuilder::Keys keys_for_orphan(const PodView& pod, const World& world) {
 // All that the entry function of a kind has to say.
 template <class T>
 void keep_replicas(LoopBuilder& loop) {
-  loop.reconciles<T>().template owns<T, PodView>().template watches<PodView>(keys_for_orphan<T>).template with<ReplicaLoopOf<T>>();
+  loop.reconciles<T>()
+      .template owns<T, PodView>()
+      .template watches<PodView>(keys_for_orphan<T>)
+      .template with<ReplicaLoopOf<T>>();
 }
 
 }  // namespace ph::controllers::replicaset

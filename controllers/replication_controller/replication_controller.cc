@@ -7,8 +7,8 @@
 //   upstream  pkg/controller/replication
 //
 // The loop is the ReplicaSets' (controllers/replicaset/replica_loop.h); here is what it takes to tell one kind as the other.
-#include "controllers/replication_controller/convert.h"
 #include "controllers/replicaset/replica_loop.h"
+#include "controllers/replication_controller/convert.h"
 
 namespace ph::controllers {
 
@@ -26,7 +26,9 @@ struct ReplicaKind<ReplicationController> {
     *terms.mutable_match_labels() = controller.spec().selector();
     return owner_selector(terms);
   }
-  static core::v1::ReplicationControllerStatus status(const ReplicaSetStatus& status) { return replication_controller::status(status); }
+  static core::v1::ReplicationControllerStatus status(const ReplicaSetStatus& status) {
+    return replication_controller::status(status);
+  }
 };
 
 }  // namespace replicaset

@@ -20,7 +20,8 @@ constexpr const char* kName = "kube-root-ca.crt";
 constexpr const char* kMember = "ca.crt";
 constexpr const char* kAnnotation = "kubernetes.io/description";
 constexpr const char* kDescription =
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service "
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal "
+    "service "
     "IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
 struct OfThatName {

@@ -43,8 +43,8 @@ class Running {
         recorder_(informers::event_recorder(parts.executor, event_client_, parts.rng,
                                             builder_.component().empty() ? std::string(entry.name) : builder_.component(), "",
                                             log_)),
-        world_{parts.executor,    parts.executor.clock(), parts.rng,       client_, parts.informers,
-               *recorder_, log_,  &parts.options,         asked_,  parts.metrics},
+        world_{parts.executor, parts.executor.clock(), parts.rng, client_,      parts.informers, *recorder_,
+               log_,           &parts.options,         asked_,    parts.metrics},
         own_writes_(sources_),
         queue_(parts.executor, queue_metrics(metrics, queue_name(entry.name))),
         metrics_(loop_metrics(metrics, entry.name)),
@@ -108,7 +108,7 @@ class Running {
     if (by_kinds) co_await kinds().wait_known();
     if (by_kinds) co_await kinds().wait_settled();
     if (warm_) co_await catch_up();
-    for (const LoopBuilder::Source& source : sources_) scope_.spawn(follow(source));
+    for (Sources& sources : by_informer()) scope_.spawn(follow(std::move(sources)));
     if (by_kinds) follow_new_kinds();
     if (by_kinds) scope_.spawn(watch_kinds());
     for (int i = 0; i < workers_; ++i) scope_.spawn(work());
@@ -133,9 +133,7 @@ class Running {
   }
 
   // A kind may vanish, or be one that cannot be listed any more.
-  Task<void> catch_up(KindRef kind) {
-    co_await within(kPatience, catch_up(kind->metadata->any()));
-  }
+  Task<void> catch_up(KindRef kind) { co_await within(kPatience, catch_up(kind->metadata->any())); }
 
   Task<void> catch_up(informers::detail::AnyInformer& informer) {
     for (Duration pause = 1s;; pause = std::min<Duration>(2 * pause, 30s)) {
@@ -149,14 +147,31 @@ class Running {
     }
   }
 
-  Task<void> follow(const LoopBuilder::Source& source) {
-    const auto events = source.informer->events();
-    while (const auto event = co_await events->next()) {
-      if (source.ended && event->before && !event->after) source.ended(event->before.get());
-      if (event->before) add_all(source.keys(event->before.get()));
-      if (event->after) add_all(source.keys(event->after.get()));
-      if (source.wakes && (event->before || event->after)) wake(source.wakes(event->before.get(), event->after.get()));
+  using Sources = std::vector<const LoopBuilder::Source*>;
+
+  // Those of one informer share its events.
+  std::vector<Sources> by_informer() const {
+    std::vector<Sources> out;
+    for (const LoopBuilder::Source& source : sources_) {
+      const auto same = std::ranges::find_if(out, [&](const Sources& each) { return each.front()->informer == source.informer; });
+      if (same != out.end()) same->push_back(&source);
+      else out.push_back({&source});
     }
+    return out;
+  }
+
+  Task<void> follow(Sources sources) {
+    const auto events = sources.front()->informer->events();
+    while (const auto event = co_await events->next()) {
+      for (const LoopBuilder::Source* source : sources) take(*source, *event);
+    }
+  }
+
+  void take(const LoopBuilder::Source& source, const informers::detail::AnyEvent& event) {
+    if (source.ended && event.before && !event.after) source.ended(event.before.get());
+    if (source.keys_wake && event.before) add_all(source.keys(event.before.get()));
+    if (source.keys_wake && event.after) add_all(source.keys(event.after.get()));
+    if (source.wakes && (event.before || event.after)) wake(source.wakes(event.before.get(), event.after.get()));
   }
 
   informers::Kinds& kinds() { return world_.informers.kinds(); }
@@ -167,10 +182,25 @@ class Running {
       LoopBuilder::Source source;
       source.informer = kind->metadata->any().shared_from_this();
       source.resource = kind->resource.get();
-      source.keys = [this, kind](const void* object) { return builder_.kinds().keys(*kind, *static_cast<const MetadataView*>(object), world_); };
+      source.keys = [this, kind](const void* object) {
+        return builder_.kinds().keys(*kind, *static_cast<const MetadataView*>(object), world_);
+      };
       source.ended = [this](const void* object) { loop_->ended(*static_cast<const MetadataView*>(object)); };
+      if (builder_.kinds().ends_only) bring_ends_only(source);
       scope_.spawn(follow(sources_.insert(sources_.end(), std::move(source)), kind));
     }
+  }
+
+  // Nothing but the end of an object brings its keys.
+  static void bring_ends_only(LoopBuilder::Source& source) {
+    source.keys_wake = false;
+    source.wakes = [keys = source.keys](const void* before, const void* after) {
+      std::vector<LoopBuilder::Wake> out;
+      if (before && !after) {
+        for (ObjectKey& key : keys(before)) out.push_back({std::move(key), {}});
+      }
+      return out;
+    };
   }
 
   Task<void> watch_kinds() {
@@ -184,7 +214,7 @@ class Running {
 
   // Until the kind is gone.
   Task<void> follow(std::list<LoopBuilder::Source>::iterator source, KindRef kind) {
-    co_await follow(*source);
+    co_await follow(Sources{&*source});
     own_writes_.forget(*source->informer);
     sources_.erase(source);
     followed_.erase(kind);
@@ -261,7 +291,7 @@ class Running {
     queue_.forget(key);
     // What it wrote may come and go without an event, between two lists: once its writes are seen, the key is looked at.
     // (What was refused is not: the change that made the cache stale brings the key.)
-    if (own_writes_.wrote(key)) queue_.add(key);
+    if (own_writes_.wrote(key)) queue_.add_after(key, builder_.again_after());
     if (outcome->kind() == Outcome::Kind::At) queue_.add_after(key, outcome->at() - executor_.clock().now());
     if (outcome->kind() == Outcome::Kind::After) queue_.add_after(key, outcome->delay());
   }
@@ -321,8 +351,15 @@ void LoopHost::warm() {
     struct Silent final : EventRecorder {
       void record(core::v1::ObjectReference, std::string_view, std::string, std::string) override {}
     } silent;
-    const World world{impl_->parts.executor, impl_->parts.executor.clock(), impl_->parts.rng,       client, impl_->parts.informers,
-                      silent,                impl_->parts.log,              &impl_->parts.options, asked};
+    const World world{impl_->parts.executor,
+                      impl_->parts.executor.clock(),
+                      impl_->parts.rng,
+                      client,
+                      impl_->parts.informers,
+                      silent,
+                      impl_->parts.log,
+                      &impl_->parts.options,
+                      asked};
     for (const auto& make : builder.sources()) make(world);
     for (const auto& read : builder.readers()) read(world);
     if (builder.kinds().when) impl_->parts.informers.kinds().want(builder.kinds().when);
@@ -337,9 +374,7 @@ void LoopHost::start() {
   impl_->warm = true;
 }
 
-void LoopHost::stop() {
-  impl_->running.clear();
-}
+void LoopHost::stop() { impl_->running.clear(); }
 
 bool LoopHost::running() const { return !impl_->running.empty(); }
 

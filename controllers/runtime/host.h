@@ -18,13 +18,13 @@ namespace ph::controllers {
 // What one loop has done since its start.
 struct LoopStats {
   QueueStats queue;
-  std::size_t depth = 0;          // keys that wait for a worker
-  std::size_t delayed = 0;        // keys that wait for their time
-  std::size_t unfinished = 0;     // keys in work, or held until the loop's own writes are seen
+  std::size_t depth = 0;       // keys that wait for a worker
+  std::size_t delayed = 0;     // keys that wait for their time
+  std::size_t unfinished = 0;  // keys in work, or held until the loop's own writes are seen
   Duration longest_running{};
   std::uint64_t reconciles = 0;
-  std::uint64_t errors = 0;       // exceptions out of reconcile
-  std::uint64_t held = 0;         // times a key waited for own writes
+  std::uint64_t errors = 0;  // exceptions out of reconcile
+  std::uint64_t held = 0;    // times a key waited for own writes
   OwnWriteStats writes;
 };
 

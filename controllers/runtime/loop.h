@@ -42,13 +42,13 @@ struct World {
   Executor& executor;
   const Clock& clock;
   Rng& rng;
-  Client& client;          // of this loop: the runtime sees its writes
+  Client& client;  // of this loop: the runtime sees its writes
   Informers& informers;
-  EventRecorder& events;   // source.component is the loop's
+  EventRecorder& events;  // source.component is the loop's
   Log log;
-  const struct Options* options;  // controllers/runtime/options.h
+  const struct Options* options;                        // controllers/runtime/options.h
   std::vector<informers::detail::AnyInformer*>& asked;  // the runtime's: what must be complete before the loop starts
-  Metrics* metrics = nullptr;  // of what the runtime cannot count; may be null
+  Metrics* metrics = nullptr;                           // of what the runtime cannot count; may be null
 
   // Asked for by the time the loop is constructed, it is complete before the first key is reconciled.
   template <class T>
@@ -119,6 +119,49 @@ class LoopBuilder {
     const std::string group = api::schema_of<Owner>().kind->group;
     return watches<T>([kind, group](const T& object, const World&) -> Keys { return owner_keys(object, kind, group); });
   }
+  // Changes of a T bring its own key after the time that `when` names; nothing: they do not. `before` is null for a new one (at the
+  // start: for all), `after` for one that is gone. Like `reconciles` it is for kinds the loop writes: its own writes of them are waited for.
+  template <class T>
+  LoopBuilder& reconciles_changes(std::function<std::optional<Duration>(const T* before, const T* after)> when) {
+    sources_.push_back([when = std::move(when)](const World& world) {
+      Source source;
+      source.informer = world.informer<T>().any().shared_from_this();
+      source.resource = source.informer->decoder().resource;
+      source.keys = [](const void* object) { return Keys{key_for(*static_cast<const T*>(object))}; };
+      source.keys_wake = false;
+      source.wakes = [when](const void* before, const void* after) -> std::vector<Wake> {
+        const auto delay = when(static_cast<const T*>(before), static_cast<const T*>(after));
+        if (!delay) return {};
+        return {{key_for(*static_cast<const T*>(after ? after : before)), *delay}};
+      };
+      return source;
+    });
+    return *this;
+  }
+  // Like `owns`, for what changes by the dozen: its changes are gathered for so long.
+  template <class Owner, class T>
+  LoopBuilder& owns_many(Duration batch) {
+    const std::string kind = api::schema_of<Owner>().kind->kind;
+    const std::string group = api::schema_of<Owner>().kind->group;
+    sources_.push_back([kind, group, batch](const World& world) {
+      Source source;
+      source.informer = world.informer<T>().any().shared_from_this();
+      source.resource = source.informer->decoder().resource;
+      source.keys = [kind, group](const void* object) { return owner_keys(*static_cast<const T*>(object), kind, group); };
+      source.keys_wake = false;
+      source.wakes = [keys = source.keys, batch](const void* before, const void* after) {
+        std::vector<Wake> out;
+        for (const void* object : {before, after}) {
+          if (!object) continue;
+          for (ObjectKey& key : keys(object)) out.push_back({std::move(key), batch});
+        }
+        return out;
+      };
+      return source;
+    });
+    again_after_ = std::max(again_after_, batch);
+    return *this;
+  }
   // Every change of a T brings the keys `to_keys` names (called with the state before and after).
   template <class T>
   LoopBuilder& watches(std::function<Keys(const T&, const World&)> to_keys) {
@@ -159,6 +202,11 @@ class LoopBuilder {
     kinds_ = {when, std::move(to_keys)};
     return *this;
   }
+  // The same of objects that are gone, alone.
+  LoopBuilder& watches_ends_of_kinds(informers::Kinds::Wanted when, KindKeys to_keys) {
+    kinds_ = {when, std::move(to_keys), true};
+    return *this;
+  }
   // Only needs the informer to be complete before it starts.
   template <class T>
   LoopBuilder& reads() {
@@ -179,19 +227,23 @@ class LoopBuilder {
   struct Source {
     std::shared_ptr<informers::detail::AnyInformer> informer;
     const api::Resource* resource = nullptr;
-    std::function<Keys(const void*)> keys;
-    std::function<void(const void*)> ended = {};  // is told of objects that are gone
+    std::function<Keys(const void*)> keys;                                               // whose writes and changes an object is
+    bool keys_wake = true;                                                               // false: a change brings none of them
+    std::function<void(const void*)> ended = {};                                         // is told of objects that are gone
     std::function<std::vector<Wake>(const void* before, const void* after)> wakes = {};  // besides `keys`
   };
   struct KindSource {
     informers::Kinds::Wanted when = nullptr;  // null: the loop follows none
     KindKeys keys;
+    bool ends_only = false;
   };
   using SourceMaker = std::function<Source(const World&)>;
   const std::vector<SourceMaker>& sources() const { return sources_; }
   const std::vector<std::function<void(const World&)>>& readers() const { return reads_; }
   const KindSource& kinds() const { return kinds_; }
   const std::string& component() const { return component_; }
+  // How long a key waits for the look that follows its writes.
+  Duration again_after() const { return again_after_; }
   const std::function<std::unique_ptr<Loop>(const World&)>& maker() const { return make_; }
 
  private:
@@ -210,6 +262,7 @@ class LoopBuilder {
   KindSource kinds_;
   std::vector<std::function<void(const World&)>> reads_;
   std::string component_;
+  Duration again_after_{};
   std::function<std::unique_ptr<Loop>(const World&)> make_;
 };
 

@@ -8,7 +8,7 @@ namespace ph::controllers {
 namespace {
 
 // Queues that are not called what their loop is, without "-controller". Dashboards know them by these names.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kQueues{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kQueues{{
     {"bootstrap-signer-controller", "bootstrap_signer_queue"},
     {"certificatesigningrequest-approving-controller", "certificate"},
     {"clusterrole-aggregation-controller", "ClusterRoleAggregator"},
@@ -29,6 +29,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kQueues{
     {"ttl-after-finished-controller", "ttl_jobs_to_delete"},
     {"ttl-controller", "ttlcontroller"},
     {"validatingadmissionpolicy-status-controller", "validating_admission_policy_status"},
+    {"volumeattributesclass-protection-controller", "vacprotection"},
 }};
 static_assert(std::ranges::is_sorted(kQueues));
 

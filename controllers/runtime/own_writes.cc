@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/wire_records.h"
 #include "informers/request.h"
 
 namespace ph::controllers {
@@ -14,6 +15,21 @@ namespace {
 // By whatever version: they show the same objects.
 bool is_of(const LoopBuilder::Source& source, const Write& write) {
   return source.resource->plural == write.resource->plural && source.resource->kind.group == write.resource->kind.group;
+}
+
+// An update took away the last thing that kept an object which was being deleted: it is gone. The server answers with what it was before
+// that, and its revision. (Namespaces, which also have another kind of finalizers, have no grace.)
+bool is_last_of(const Write& write, std::string_view object) {
+  if (write.verb != Write::Verb::Update && write.verb != Write::Verb::Patch) return false;
+  bool deleting = false, finalizers = false, grace_is_over = false;
+  for (api::wire::Records in(api::wire::member_of(object, 1)); in.next();) {
+    switch (in.field()) {
+      case 9: deleting = true; break;
+      case 10: grace_is_over = in.int64() == 0; break;
+      case 14: finalizers = true; break;
+    }
+  }
+  return deleting && grace_is_over && !finalizers;
 }
 
 }  // namespace
@@ -30,7 +46,7 @@ bool OwnWrites::met(const Condition& condition) {
       if (!cached) return true;
       const informers::detail::Decoder& decoder = informer.decoder();
       if (decoder.uid(cached.get()) != condition.uid) return true;
-      return decoder.deleting && decoder.deleting(cached.get());
+      return !condition.for_good && decoder.deleting && decoder.deleting(cached.get());
     }
   }
   return true;
@@ -68,8 +84,8 @@ void OwnWrites::add(const LoopBuilder::Source& source, const std::vector<ObjectK
   }
 }
 
-OwnWrites::Condition OwnWrites::gone(const std::shared_ptr<AnyInformer>& informer, const ObjectKey& object, const std::string& uid,
-                                     Revision answered) {
+OwnWrites::Condition OwnWrites::gone(const std::shared_ptr<AnyInformer>& informer, const ObjectKey& object,
+                                     const std::string& uid, Revision answered) {
   Condition condition{.kind = Condition::Gone, .informer = informer, .object = object};
   const AnyRef cached = informer->find(object);
   if (!cached) return condition;
@@ -91,6 +107,9 @@ void OwnWrites::answered(const Write& write, std::string_view object) {
     const Revision revision = object.empty() ? Revision{} : informers::revision_of(object);
     if (write.verb == Write::Verb::Remove) {
       add(source, keys, gone(source.informer, write.key, write.uid, revision));
+    } else if (is_last_of(write, object)) {
+      const std::string_view uid = api::wire::member_of(api::wire::member_of(object, 1), 5);
+      add(source, keys, {.kind = Condition::Gone, .object = write.key, .uid = std::string(uid), .for_good = true});
     } else if (revision.value != 0) {
       add(source, keys, {.kind = Condition::Reached, .least = revision});
     } else {
@@ -107,7 +126,8 @@ void OwnWrites::unknown(const Write& write) {
 void OwnWrites::suspect(const Write& write, bool refused) {
   for (const LoopBuilder::Source& source : sources_) {
     if (!is_of(source, write)) continue;
-    add(source, keys_of(source, write.key, write.object), {.kind = Condition::Unknown, .object = write.key, .uid = write.uid, .refused = refused});
+    add(source, keys_of(source, write.key, write.object),
+        {.kind = Condition::Unknown, .object = write.key, .uid = write.uid, .refused = refused});
   }
 }
 
@@ -168,7 +188,11 @@ Task<OwnWrites::Condition> OwnWrites::resolve(Condition unknown) {
   const auto items = co_await unknown.informer->client().list_metadata(resource, std::move(options), revision);
   ++stats_.resolved;
   if (items.empty()) ++stats_.gone;
-  if (items.empty() && !unknown.object.name.empty()) co_return gone(unknown.informer, unknown.object, unknown.uid, revision);
+  if (items.empty() && !unknown.object.name.empty()) {
+    Condition ended = gone(unknown.informer, unknown.object, unknown.uid, revision);
+    ended.for_good = true;
+    co_return ended;
+  }
   for (const auto& item : items) {
     reached.least = std::max(reached.least, informers::parse_revision(item.metadata.resource_version()));
   }

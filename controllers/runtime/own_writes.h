@@ -44,17 +44,19 @@ class OwnWrites final : public informers::WriteObserver {
   struct Condition {
     enum Kind { Reached, Gone, Unknown } kind = Reached;
     std::shared_ptr<AnyInformer> informer;
-    Revision least;      // Reached; Gone: reaching it will do as well, if it is not zero
-    ObjectKey object;    // Gone, Unknown (an empty name: any of the namespace)
-    std::string uid;     // Gone; Unknown of a delete: the one that was asked for, if any
-    bool refused = false;  // nothing was written: the cache is stale
+    Revision least;            // Reached; Gone: reaching it will do as well, if it is not zero
+    ObjectKey object;          // Gone, Unknown (an empty name: any of the namespace)
+    std::string uid;           // Gone; Unknown of a delete: the one that was asked for, if any
+    bool for_good = false;     // Gone: that it is being deleted is not enough
+    bool refused = false;      // nothing was written: the cache is stale
     std::uint64_t number = 0;  // of all there ever were
   };
 
   static bool met(const Condition& condition);
-  // The end of the object, or of the one with that UID, is to be seen; it was there no more, or was ending, at `answered` (if not
-  // zero).
-  static Condition gone(const std::shared_ptr<AnyInformer>& informer, const ObjectKey& object, const std::string& uid, Revision answered);
+  // The end of the object, or of the one with that UID, is to be seen, or that it is ending; it was there no more, or was ending, at
+  // `answered` (if not zero).
+  static Condition gone(const std::shared_ptr<AnyInformer>& informer, const ObjectKey& object, const std::string& uid,
+                        Revision answered);
   void add(const LoopBuilder::Source& source, const std::vector<ObjectKey>& keys, Condition condition);
   // The keys of the object as cached, and as `object` (when there are bytes).
   static std::vector<ObjectKey> keys_of(const LoopBuilder::Source& source, const ObjectKey& key, std::string_view object);

@@ -39,9 +39,8 @@ std::expected<std::vector<const LoopEntry*>, std::string> select_loops(const std
     if (item == "*") continue;
     const std::string_view name = item.starts_with('-') ? item.substr(1) : item;
     if (std::ranges::any_of(loops, [&](const LoopEntry& loop) { return names(name, loop); })) continue;
-    const bool of_upstream = std::ranges::any_of(kUpstream, [&](const UpstreamLoop& loop) {
-      return name == loop.name || (!loop.alias.empty() && name == loop.alias);
-    });
+    const bool of_upstream = std::ranges::any_of(
+        kUpstream, [&](const UpstreamLoop& loop) { return name == loop.name || (!loop.alias.empty() && name == loop.alias); });
     // What is not here does not run: leaving it out is what happens anyway.
     if (of_upstream && item.starts_with('-')) continue;
     if (of_upstream) return std::unexpected(fmt::format("\"{}\" is a loop of Kubernetes that is not here yet", name));

@@ -18,9 +18,9 @@ namespace ph::controllers {
 // What a queue counted; names as upstream's workqueue_* metrics.
 struct QueueStats {
   std::uint64_t adds = 0;
-  std::uint64_t retries = 0;       // rate-limited adds
-  Duration queue_duration{};       // sum over all keys, from added to taken
-  Duration work_duration{};        // sum over all keys, from taken to done
+  std::uint64_t retries = 0;  // rate-limited adds
+  Duration queue_duration{};  // sum over all keys, from added to taken
+  Duration work_duration{};   // sum over all keys, from taken to done
 };
 
 // How long a failed key waits: the longer of its own doubling delay and of what a bucket shared by all keys allows.

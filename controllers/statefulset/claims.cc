@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/sorted.h"
 #include "controllers/common/ownership.h"
 
 namespace ph::controllers::statefulset {
@@ -57,7 +58,7 @@ std::vector<Claim> claims_of(const StatefulSet& set, std::int64_t ordinal) {
     Claim& claim = out.emplace_back(from);
     claim.mutable_metadata()->set_name(claim_name(set, from, ordinal));
     claim.mutable_metadata()->set_namespace_(set.metadata().namespace_());
-    for (const auto& [key, value] : set.spec().selector().match_labels())
+    for (const auto& [key, value] : in_any_order(set.spec().selector().match_labels()))
       (*claim.mutable_metadata()->mutable_labels())[key] = value;
   }
   return out;

@@ -41,11 +41,11 @@ Revisions surplus_history(const StatefulSet& set, const Revisions& sorted, const
 // What a plan is made of.
 struct Observed {
   const StatefulSet& set;
-  std::vector<Ref<PodView>> pods;        // its own
-  std::string current, update;           // names of revisions
+  std::vector<Ref<PodView>> pods;  // its own
+  std::string current, update;     // names of revisions
   std::int32_t collisions = 0;
   Time now{};
-  bool many_unavailable = false;         // maxUnavailable is heeded
+  bool many_unavailable = false;  // maxUnavailable is heeded
   std::function<Ref<Claim>(const std::string& name)> claim;
   std::set<std::string> without_storage;  // UIDs of pods that lack a claim's volume
 };
@@ -53,12 +53,12 @@ struct Observed {
 // What is to be done about one pod, in this order.
 struct PodWork {
   std::int64_t ordinal = 0;
-  Ref<PodView> pod;           // null: there is none
+  Ref<PodView> pod;  // null: there is none
   bool create = false;
-  bool of_current = false;    // … of the current revision, not of the updated one
-  bool make_claims = false;   // that are missing
-  bool fit_claims = false;    // their owners
-  bool fit = false;           // identity, storage and owners of claims
+  bool of_current = false;   // … of the current revision, not of the updated one
+  bool make_claims = false;  // that are missing
+  bool fit_claims = false;   // their owners
+  bool fit = false;          // identity, storage and owners of claims
   bool remove = false;
 };
 // Done one after the other when `ordered`, else side by side; the next stage begins when all went well.

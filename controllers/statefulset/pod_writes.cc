@@ -21,9 +21,8 @@ void PodWrites::tell(const char* verb, const std::string& pod, const std::except
 }
 
 ClaimingPod PodWrites::claiming_pod(const PodWork& work) const {
-  return {.name = pod_name(set_, work.ordinal),
-          .uid = work.pod ? work.pod->uid : std::string(),
-          .wanted = wants(set_, work.ordinal)};
+  return {
+      .name = pod_name(set_, work.ordinal), .uid = work.pod ? work.pod->uid : std::string(), .wanted = wants(set_, work.ordinal)};
 }
 
 Task<std::string> PodWrites::create(Pod pod, std::int64_t ordinal) {

@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <limits>
-#include <string>
 
 namespace ph::controllers::ttl {
 namespace {
@@ -23,13 +22,10 @@ int Ttl::seconds_for(std::size_t nodes) {
   return kSteps[step_].seconds;
 }
 
-bool has_ttl(const core::v1::Node& node, int seconds) {
-  const auto found = node.metadata().annotations().find(kAnnotation);
-  if (found == node.metadata().annotations().end()) return false;
-  const std::string& text = found->second;
+bool says(std::string_view annotation, int seconds) {
   int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && value == seconds;
+  const auto [end, error] = std::from_chars(annotation.data(), annotation.data() + annotation.size(), value);
+  return error == std::errc() && end == annotation.data() + annotation.size() && value == seconds;
 }
 
 }  // namespace ph::controllers::ttl

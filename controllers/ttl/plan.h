@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstddef>
-
-#include "core/v1.pb.h"
+#include <string_view>
 
 namespace ph::controllers::ttl {
 
@@ -18,7 +17,7 @@ class Ttl {
   std::size_t step_ = 0;
 };
 
-// The node's annotation is that number.
-bool has_ttl(const core::v1::Node& node, int seconds);
+// The annotation, as a node has it, is that number.
+bool says(std::string_view annotation, int seconds);
 
 }  // namespace ph::controllers::ttl

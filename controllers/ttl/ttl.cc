@@ -10,21 +10,23 @@
 
 #include "controllers/runtime/loop.h"
 #include "controllers/ttl/plan.h"
+#include "informers/node_view.h"
 
 namespace ph::controllers {
 namespace {
 
 using core::v1::Node;
+using informers::NodeView;
 
 class TtlOfNodes final : public Loop {
  public:
-  explicit TtlOfNodes(const World& world) : client_(world.client), nodes_(world.informer<Node>()) {}
+  explicit TtlOfNodes(const World& world) : client_(world.client), nodes_(world.informer<NodeView>()) {}
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const int seconds = ttl_.seconds_for(nodes_.size());
-    const Ref<Node> node = nodes_.find(key);
-    if (!node || ttl::has_ttl(*node, seconds)) co_return Outcome::done();
-    const nlohmann::json metadata = {{"uid", node->metadata().uid()}, {"annotations", {{ttl::kAnnotation, std::to_string(seconds)}}}};
+    const Ref<NodeView> node = nodes_.find(key);
+    if (!node || ttl::says(node->ttl, seconds)) co_return Outcome::done();
+    const nlohmann::json metadata = {{"uid", node->uid}, {"annotations", {{ttl::kAnnotation, std::to_string(seconds)}}}};
     Patch patch = Patch::merge(nlohmann::json{{"metadata", metadata}}.dump());
     // Another node of that name brings its own key.
     patch.pinned = true;
@@ -34,12 +36,12 @@ class TtlOfNodes final : public Loop {
 
  private:
   Client& client_;
-  Informer<Node>& nodes_;
+  Informer<NodeView>& nodes_;
   ttl::Ttl ttl_;
 };
 
 }  // namespace
 
-void ttl_loop(LoopBuilder& loop) { loop.reconciles<Node>().with<TtlOfNodes>(); }
+void ttl_loop(LoopBuilder& loop) { loop.reconciles<NodeView>().with<TtlOfNodes>(); }
 
 }  // namespace ph::controllers

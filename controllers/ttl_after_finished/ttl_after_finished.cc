@@ -32,7 +32,11 @@ namespace {
 struct TtlFamilies {
   Metrics* in = nullptr;
 
-  Histogram late = single<Histogram>(in, {Stability::Alpha, "ttl_after_finished_controller_job_deletion_duration_seconds", "How long after their time jobs were deleted.", {}, exponential_buckets(0.1, 2, 14)});
+  Histogram late = single<Histogram>(in, {Stability::Alpha,
+                                          "ttl_after_finished_controller_job_deletion_duration_seconds",
+                                          "How long after their time jobs were deleted.",
+                                          {},
+                                          exponential_buckets(0.1, 2, 14)});
 };
 
 bool can_expire(const Job& job) { return expiry(job).has_value(); }

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "apiserver/admission/admission.h"
+#include "apiserver/authn/static_tokens.h"
 #include "apiserver/registry/ip_range.h"
 #include "daemon/feature_gates.h"
 #include "daemon/files.h"
@@ -43,7 +44,8 @@ std::string must_read(const char* flag, const std::string& path) {
 void read_service_range(ApiServerProgramOptions& options) {
   if (options.service_cidr.empty()) return;
   try {
-    options.server.service_cidr = apiserver::IpRange::parse(options.service_cidr).cidr();
+    apiserver::IpRange::parse_all(options.service_cidr);
+    options.server.service_cidr = options.service_cidr;
   } catch (const std::invalid_argument& error) {
     throw daemon::FlagError(fmt::format("--service-cluster-ip-range: {}", error.what()));
   }
@@ -56,7 +58,9 @@ void read_node_ports(ApiServerProgramOptions& options) {
   const auto first = std::from_chars(text.data(), end, low);
   const bool good = first.ec == std::errc() && first.ptr != end && *first.ptr == '-' &&
                     std::from_chars(first.ptr + 1, end, high).ptr == end && 0 < low && low <= high && high < 65536;
-  if (!good) throw daemon::FlagError(fmt::format("invalid argument \"{}\" for \"--service-node-port-range\" flag: not a range such as 30000-32767", text));
+  if (!good)
+    throw daemon::FlagError(
+        fmt::format("invalid argument \"{}\" for \"--service-node-port-range\" flag: not a range such as 30000-32767", text));
   options.server.node_port_min = low;
   options.server.node_port_max = high;
 }
@@ -70,11 +74,14 @@ void read_authorization(ApiServerProgramOptions& options) {
   options.standard.authorization.clear();
   for (const std::string& mode : options.authorization_mode) {
     if (const auto known = kModes.find(mode); known != kModes.end()) options.standard.authorization.push_back(known->second);
-    else if (mode == "ABAC" || mode == "Webhook") problems.push_back(fmt::format("authorization-mode \"{}\" is not there yet", mode));
+    else if (mode == "ABAC" || mode == "Webhook")
+      problems.push_back(fmt::format("authorization-mode \"{}\" is not there yet", mode));
     else problems.push_back(fmt::format("authorization-mode \"{}\" is not a valid mode", mode));
   }
-  if (std::set(options.authorization_mode.begin(), options.authorization_mode.end()).size() != options.authorization_mode.size()) {
-    problems.push_back(fmt::format("authorization-mode [\"{}\"] has mode specified more than once", fmt::join(options.authorization_mode, "\" \"")));
+  if (std::set(options.authorization_mode.begin(), options.authorization_mode.end()).size() !=
+      options.authorization_mode.size()) {
+    problems.push_back(fmt::format("authorization-mode [\"{}\"] has mode specified more than once",
+                                   fmt::join(options.authorization_mode, "\" \"")));
   }
   daemon::refuse(problems);
 }
@@ -89,41 +96,62 @@ std::filesystem::path default_data_dir() {
 
 void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.section("Storage");
-  flags.add("data-dir", options.data_dir, "Where everything is kept: objects, keys, kubeconfigs; ~/.local/share/pilothouse by default");
+  flags.add("data-dir", options.data_dir,
+            "Where everything is kept: objects, keys, kubeconfigs; ~/.local/share/pilothouse by default");
   flags.add("store", options.store, "What holds the objects: rocksdb, or memory (gone at the end)");
   flags.section("Secure serving");
   flags.add("bind-address", options.serving.bind_address, "The address to listen on; all of them by default").typed("ip");
   flags.add("secure-port", options.serving.secure_port, "The port; 0 takes any free one");
-  flags.add("tls-cert-file", options.serving.tls_cert_file, "The certificate to show, with its chain; without it the data directory's");
+  flags.add("tls-cert-file", options.serving.tls_cert_file,
+            "The certificate to show, with its chain; without it the data directory's");
   flags.add("tls-private-key-file", options.serving.tls_private_key_file, "Its key");
   flags.add("tls-min-version", options.serving.tls_min_version, "VersionTLS12 or VersionTLS13");
   daemon::add_inert_serving_flags(flags);
   flags.section("Generic");
   flags.add("advertise-address", options.advertise_address, "Where pods find the server").typed("ip");
-  flags.add("request-timeout", options.server.request_timeout, "How long a request may take that says nothing else, and a client to send one or to take something of its answer");
+  flags.add("request-timeout", options.server.request_timeout,
+            "How long a request may take that says nothing else, and a client to send one or to take something of its answer");
   flags.add("min-request-timeout", options.min_request_timeout_s, "Seconds a watch lives at least; up to twice this, at random");
-  flags.add("crd-ignore-cel", options.server.crd_ignore_cel, "Custom resource definitions may have rules in CEL, which are stored and not carried out; else they are refused");
+  flags.add("crd-ignore-cel", options.server.crd_ignore_cel,
+            "Custom resource definitions may have rules in CEL, which are stored and not carried out; else they are refused");
   flags.add("event-ttl", options.server.event_ttl, "How long events are kept");
-  flags.add("service-cluster-ip-range", options.service_cidr, "Addresses of services; 10.96.0.0/12 by default");
+  flags.add("service-cluster-ip-range", options.service_cidr,
+            "Addresses of services: a range, or one of each family with a comma between them; 10.96.0.0/12 by default");
   flags.add("service-node-port-range", options.node_ports, "Ports of NodePort services").typed("portRange");
-  flags.add("io-threads", options.io_threads, fmt::format("Threads for sockets, TLS, framing and the rendering of large bodies, 1 to {}; one a processor by default", kIoThreadsMax));
+  flags.add(
+      "io-threads", options.io_threads,
+      fmt::format("Threads for sockets, TLS, framing and the rendering of large bodies, 1 to {}; one a processor by default",
+                  kIoThreadsMax));
   flags.section("Authentication");
-  flags.add("anonymous-auth", options.standard.anonymous, "Requests without credentials are system:anonymous, instead of refused; never with AlwaysAllow");
+  flags.add("anonymous-auth", options.standard.anonymous,
+            "Requests without credentials are system:anonymous, instead of refused; never with AlwaysAllow");
   flags.add("api-audiences", options.standard.api_audiences, "Audiences of tokens for this server; the issuer by default");
-  flags.add("client-ca-file", options.serving.client_ca_file, "Whose client certificates are believed; the data directory's authority by default");
-  flags.add("service-account-extend-token-expiration", options.standard.extend_token_expiration, "Injected tokens are good for a year");
-  flags.add_array("service-account-issuer", options.service_account_issuers, "Who issues tokens; https://kubernetes.default.svc.cluster.local by default")
+  flags.add("client-ca-file", options.serving.client_ca_file,
+            "Whose client certificates are believed; the data directory's authority by default");
+  flags.add("service-account-extend-token-expiration", options.standard.extend_token_expiration,
+            "Injected tokens are good for a year");
+  flags
+      .add_array("service-account-issuer", options.service_account_issuers,
+                 "Who issues tokens; https://kubernetes.default.svc.cluster.local by default")
       .default_value = "";
-  flags.add_array("service-account-key-file", options.service_account_key_files, "Keys whose tokens are good, besides the signing one").default_value = "";
-  flags.add("service-account-signing-key-file", options.service_account_signing_key_file, "What signs tokens; the data directory's key by default");
+  flags
+      .add_array("service-account-key-file", options.service_account_key_files,
+                 "Keys whose tokens are good, besides the signing one")
+      .default_value = "";
+  flags.add("service-account-signing-key-file", options.service_account_signing_key_file,
+            "What signs tokens; the data directory's key by default");
+  flags.add("token-auth-file", options.token_auth_file, "Static tokens: lines of token, user, uid, and groups in quotes");
   flags.section("Authorization");
-  flags.add("authorization-mode", options.authorization_mode, "Who is asked, in this order: Node, RBAC, AlwaysAllow, AlwaysDeny; Node,RBAC when empty");
+  flags.add("authorization-mode", options.authorization_mode,
+            "Who is asked, in this order: Node, RBAC, AlwaysAllow, AlwaysDeny; Node,RBAC when empty");
   flags.section("Admission");
-  flags.add("enable-admission-plugins", options.standard.enable_admission, fmt::format("Plugins to run besides those on by default ({}); there are: {}", plugins(true), plugins(false)));
+  flags.add("enable-admission-plugins", options.standard.enable_admission,
+            fmt::format("Plugins to run besides those on by default ({}); there are: {}", plugins(true), plugins(false)));
   flags.add("disable-admission-plugins", options.standard.disable_admission, "Plugins to leave out, of those on by default");
   flags.section("Kubelets");
   flags.add("kubelet-certificate-authority", options.kubelet_ca_file, "Whose kubelet certificates are believed; any by default");
-  flags.add("kubelet-client-certificate", options.kubelet_certificate_file, "What is shown to kubelets; one of the data directory's authority by default");
+  flags.add("kubelet-client-certificate", options.kubelet_certificate_file,
+            "What is shown to kubelets; one of the data directory's authority by default");
   flags.add("kubelet-client-key", options.kubelet_key_file, "Its key");
   flags.add("kubelet-preferred-address-types", options.kubelet_address_types, "Which of a node's addresses to use, best first");
   flags.section("Other");
@@ -156,7 +184,13 @@ void resolve(ApiServerProgramOptions& options) {
   if (options.service_account_issuers.size() > 1) throw daemon::FlagError("--service-account-issuer: one issuer is supported");
   if (!options.service_account_issuers.empty()) options.standard.service_account_issuer = options.service_account_issuers.front();
   if (!options.service_account_signing_key_file.empty()) {
-    options.standard.service_account_key = must_read("service-account-signing-key-file", options.service_account_signing_key_file);
+    options.standard.service_account_key =
+        must_read("service-account-signing-key-file", options.service_account_signing_key_file);
+  }
+  if (!options.token_auth_file.empty()) {
+    options.standard.static_tokens = must_read("token-auth-file", options.token_auth_file);
+    const auto tokens = apiserver::StaticTokens::parse(options.standard.static_tokens);
+    if (!tokens) throw daemon::FlagError(fmt::format("--token-auth-file: {}: {}", options.token_auth_file, tokens.error()));
   }
   for (const std::string& file : options.service_account_key_files) {
     options.standard.more_service_account_keys.push_back(must_read("service-account-key-file", file));

@@ -25,7 +25,7 @@ struct ApiServerProgramOptions {
   std::map<std::string, std::string> gates;
 
   std::vector<std::string> authorization_mode, service_account_issuers, service_account_key_files;
-  std::string service_account_signing_key_file, service_cidr, node_ports = "30000-32767";
+  std::string service_account_signing_key_file, token_auth_file, service_cidr, node_ports = "30000-32767";
   int min_request_timeout_s = 1800;
   int io_threads = default_io_threads();
 

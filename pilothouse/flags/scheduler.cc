@@ -10,7 +10,9 @@ namespace ph::pilothouse {
 void add_flags(daemon::FlagSet& flags, SchedulerOptions& options) {
   flags.section("Misc");
   flags.add("config", options.config, "A KubeSchedulerConfiguration file");
-  flags.add("kubeconfig", options.access.kubeconfig, "How to reach the apiserver, when the configuration does not say; without either, as a pod does");
+  flags.add("write-config-to", options.write_config_to, "Writes the configuration with its defaults to this file, and exits");
+  flags.add("kubeconfig", options.access.kubeconfig,
+            "How to reach the apiserver, when the configuration does not say; without either, as a pod does");
   flags.add("master", options.access.master, "The apiserver's address, instead of the kubeconfig's");
   flags.add(inert_scheduler_flags());
   flags.section("Leader election");
@@ -28,6 +30,7 @@ scheduler::Configuration resolve(const daemon::FlagSet& flags, SchedulerOptions&
     if (!text) throw daemon::FileError(fmt::format("--config: there is no file {}", options.config));
     try {
       out = scheduler::Configuration::parse(*text);
+      options.config_text = *text;
     } catch (const scheduler::ConfigurationError& error) {
       throw scheduler::ConfigurationError(fmt::format("--config {}: {}", options.config, error.what()));
     }

@@ -11,7 +11,9 @@
 namespace ph::pilothouse {
 
 struct SchedulerOptions {
-  std::string config;  // the file
+  std::string config;            // the file
+  std::string config_text = {};  // what was in it
+  std::string write_config_to;   // a file: the configuration is written there, and that is all
   daemon::AccessOptions access;
   daemon::ServingOptions serving{.secure_port = 10259, .authentication_tolerate_lookup_failure = true};
   election::ElectionOptions election{.resource_name = "kube-scheduler"};

@@ -7,7 +7,6 @@ namespace {
 using enum daemon::Standing;
 
 constexpr daemon::InertFlag kScheduler[] = {
-    {"write-config-to", "string", "", Refused, "GET /configz shows the configuration in use"},
     {"contention-profiling", "bool", "true", NoEffect, "there is no profiler"},
     {"kube-api-burst", "int32", "100", NoEffect, "requests are not held back"},
     {"kube-api-content-type", "string", "application/vnd.kubernetes.protobuf", NoEffect, "requests are in protobuf"},

@@ -2,8 +2,10 @@
 #include "scheduler/cluster/cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
+#include "scheduler/cluster/pod_volumes.h"
 
 namespace ph::scheduler {
 
@@ -13,7 +15,14 @@ using core::v1::Node;
 
 Cache::NodeState& Cache::node_state(std::string_view name) {
   if (const auto found = nodes_.find(name); found != nodes_.end()) return found->second;
-  NodeState state{std::make_unique<NodeInfo>(std::string(name)), {}};
+  std::size_t slot = slots_;
+  if (free_slots_.empty()) {
+    ++slots_;
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  NodeState state{std::make_unique<NodeInfo>(std::string(name), slot), {}};
   state.at = by_recency_.insert(by_recency_.begin(), state.info.get());
   return nodes_.emplace(std::string(name), std::move(state)).first->second;
 }
@@ -27,6 +36,7 @@ void Cache::drop_if_empty(std::string_view name) {
   const auto found = nodes_.find(name);
   if (found == nodes_.end() || found->second.info->has_node() || !found->second.info->pods().empty()) return;
   by_recency_.erase(found->second.at);
+  free_slots_.push_back(found->second.info->slot());
   nodes_.erase(found);
 }
 
@@ -52,14 +62,40 @@ void Cache::release_images(const NodeInfo& node) {
   }
 }
 
+namespace {
+
+template <class Map>
+bool same_map(const Map& a, const Map& b) {
+  return a.size() == b.size() && std::ranges::all_of(a, [&](const auto& entry) {
+           const auto found = b.find(entry.first);
+           return found != b.end() && found->second == entry.second;
+         });
+}
+
+// Whether results that were made with the node as it was may be others with it as it is. A heartbeat changes times alone.
+bool matters(const NodeInfo& before, const Node& after) {
+  const Node& node = before.node();
+  const auto same = [](const auto& a, const auto& b) { return a.SerializeAsString() == b.SerializeAsString(); };
+  return !same_map(node.metadata().labels(), after.metadata().labels()) ||
+         !same_map(node.metadata().annotations(), after.metadata().annotations()) || !same(node.spec(), after.spec()) ||
+         to_resource(after.status().allocatable()) != before.allocatable() ||
+         !std::ranges::equal(node.status().images(), after.status().images(), same) ||
+         !std::ranges::equal(node.status().declared_features(), after.status().declared_features());
+}
+
+}  // namespace
+
 void Cache::put_node(NodeRef node) {
   NodeState& state = node_state(node->metadata().name());
   if (state.info->has_node()) {
-    if (zone_of(state.info->node()) != zone_of(*node)) ++order_version_;
+    if (zone_of(state.info->node()) != zone_of(*node)) order_changed();
     tree_.update(state.info->node(), *node);
   } else {
-    tree_.add(*node);
+    additions_.push_back({node->metadata().name(), tree_.add(*node)});
     ++order_version_;
+  }
+  if (!state.info->has_node() || matters(*state.info, *node)) {
+    changes_.add({.slot = state.info->slot(), .node_before = state.info->ref(), .node_after = node});
   }
   // The new images are counted before the old ones are released: most are the same.
   auto images = take_images(*node);
@@ -73,8 +109,9 @@ void Cache::remove_node(std::string_view name) {
   if (found == nodes_.end() || !found->second.info->has_node()) return;
   NodeState& state = found->second;
   tree_.remove(state.info->node());
-  ++order_version_;
+  order_changed();
   release_images(*state.info);
+  changes_.add({.slot = state.info->slot(), .node_before = state.info->ref()});
   state.info->clear_node();
   touch(state);
   drop_if_empty(name);
@@ -85,10 +122,11 @@ void Cache::remove_node(std::string_view name) {
 void Cache::place(PodRef pod, bool assumed) {
   PH_ASSERT(pod->assigned());
   NodeState& node = node_state(pod->node_name.view());
+  changes_.add({.slot = node.info->slot(), .pod_added = pod});
   node.info->add_pod(pod);
   touch(node);
   assumed_count_ += assumed;
-  const std::string uid = pod->uid;
+  const std::string_view uid = pod->uid;
   const bool added = pods_.emplace(uid, PodState{std::move(pod), assumed, {}}).second;
   PH_ASSERT(added);
 }
@@ -98,6 +136,7 @@ void Cache::displace(std::string_view uid) {
   if (found == pods_.end()) return;
   const std::string node_name(found->second.pod->node_name.view());
   NodeState& node = node_state(node_name);
+  changes_.add({.slot = node.info->slot(), .pod_removed = found->second.pod});
   const bool removed = node.info->remove_pod(uid);
   PH_ASSERT(removed);
   touch(node);
@@ -123,9 +162,31 @@ void Cache::forget(std::string_view uid) {
   if (is_assumed(uid)) displace(uid);
 }
 
+namespace {
+
+// The API has confirmed what was assumed, or changed nothing that results depend on: the pod is another object, and the same load.
+bool is_same_load(const PodInfo& a, const PodInfo& b) {
+  return a.node_name == b.node_name && a.labels == b.labels && a.requests == b.requests && a.host_ports == b.host_ports &&
+         a.priority == b.priority && a.deleting == b.deleting && a.scored_milli_cpu == b.scored_milli_cpu &&
+         a.scored_memory == b.scored_memory && !a.affinity && !b.affinity && !a.volumes && !b.volumes;
+}
+
+}  // namespace
+
 void Cache::put_pod(PodRef pod) {
-  displace(pod->uid);
-  place(std::move(pod), false);
+  const auto found = pods_.find(pod->uid);
+  if (found == pods_.end() || !is_same_load(*found->second.pod, *pod)) {
+    displace(pod->uid);
+    return place(std::move(pod), false);
+  }
+  NodeState& node = node_state(pod->node_name.view());
+  node.info->replace_pod(pod);
+  touch(node);
+  assumed_count_ -= found->second.assumed;
+  auto entry = pods_.extract(found);
+  entry.key() = pod->uid;  // its own: that of the other object goes with it
+  entry.mapped() = {std::move(pod), false, {}};
+  pods_.insert(std::move(entry));
 }
 
 void Cache::remove_pod(std::string_view uid) { displace(uid); }
@@ -136,7 +197,7 @@ std::vector<ObjectKey> Cache::expire(Steady now) {
   for (const auto& [uid, state] : pods_) {
     if (!state.deadline || *state.deadline > now) continue;
     expired.push_back(state.pod->key());
-    uids.push_back(uid);
+    uids.emplace_back(uid);
   }
   for (const std::string& uid : uids) displace(uid);
   return expired;
@@ -154,37 +215,75 @@ PodRef Cache::find_pod(std::string_view uid) const {
 
 // -- Snapshot
 
+void Snapshot::count_claims(const NodeInfo& node, int by) {
+  for (const PodRef& pod : node.with_volumes()) {
+    for (const PodVolumes::Claim& claim : pod->volumes->claims) {
+      if (claim.ephemeral) continue;
+      const auto at = used_claims_.try_emplace({pod->namespace_name, claim.name}, 0).first;
+      if ((at->second += by) == 0) used_claims_.erase(at);
+    }
+  }
+}
+
 void Cache::update(Snapshot& snapshot) {
-  bool repelling_changed = false;
+  bool lists_changed = false;
   for (const NodeInfo* node : by_recency_) {
     if (node->generation() <= snapshot.generation_) break;
     if (!node->has_node()) continue;
     auto& copy = snapshot.nodes_[node->name()];
-    repelling_changed |= (copy && !copy->repelling().empty()) != !node->repelling().empty();
+    lists_changed |= (copy && !copy->with_affinity().empty()) != !node->with_affinity().empty() ||
+                     (copy && !copy->repelling().empty()) != !node->repelling().empty();
     if (copy) {
+      snapshot.count_claims(*copy, -1);
       *copy = *node;
     } else {
       copy = std::make_unique<NodeInfo>(*node);
     }
+    snapshot.count_claims(*copy, 1);
   }
   snapshot.generation_ = generation_;
-  const bool order_changed = snapshot.order_version_ != order_version_;
-  if (order_changed) order(snapshot);
-  if (!order_changed && !repelling_changed) return;
+  const bool reordered = order(snapshot);
+  if (!reordered && !lists_changed) return;
+  snapshot.with_affinity_.clear();
   snapshot.repelling_.clear();
   for (const NodeInfo* node : snapshot.order_) {
+    if (!node->with_affinity().empty()) snapshot.with_affinity_.push_back(node);
     if (!node->repelling().empty()) snapshot.repelling_.push_back(node);
   }
 }
 
-void Cache::order(Snapshot& snapshot) {
-  snapshot.order_version_ = order_version_;
-  std::erase_if(snapshot.nodes_, [this](const auto& entry) {
+void Cache::order_changed() {
+  ++order_version_;
+  additions_.clear();
+}
+
+bool Cache::order(Snapshot& snapshot) {
+  const std::uint64_t missed = order_version_ - std::exchange(snapshot.order_version_, order_version_);
+  if (missed <= additions_.size()) {
+    // Nodes that come one by one would each cost as much as all of them.
+    for (std::size_t i = additions_.size() - missed; i < additions_.size(); ++i) {
+      const auto& [name, at] = additions_[i];
+      const NodeInfo* node = snapshot.nodes_.at(name).get();
+      snapshot.order_.insert(snapshot.order_.begin() + static_cast<std::ptrdiff_t>(at), node);
+      snapshot.slots_.resize(slots_);
+      snapshot.slots_[node->slot()] = node;
+    }
+    return false;
+  }
+  std::erase_if(snapshot.nodes_, [&](const auto& entry) {
     const auto found = nodes_.find(entry.first);
-    return found == nodes_.end() || !found->second.info->has_node();
+    if (found != nodes_.end() && found->second.info->has_node()) return false;
+    snapshot.count_claims(*entry.second, -1);
+    return true;
   });
   snapshot.order_.clear();
-  for (const std::string& name : tree_.list()) snapshot.order_.push_back(snapshot.nodes_.at(name).get());
+  snapshot.slots_.assign(slots_, nullptr);
+  for (const std::string_view name : tree_.list()) {
+    const NodeInfo* node = snapshot.nodes_.find(name)->second.get();
+    snapshot.order_.push_back(node);
+    snapshot.slots_[node->slot()] = node;
+  }
+  return true;
 }
 
 }  // namespace ph::scheduler

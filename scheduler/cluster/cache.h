@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "scheduler/cluster/changes.h"
 #include "scheduler/cluster/node_info.h"
 #include "scheduler/cluster/node_tree.h"
 #include "scheduler/cluster/snapshot.h"
@@ -49,6 +50,7 @@ class Cache {
   PodRef find_pod(std::string_view uid) const;
 
   void update(Snapshot& snapshot);
+  const Changes& changes() const { return changes_; }
 
   std::size_t node_count() const { return tree_.size(); }
   std::size_t pod_count() const { return pods_.size(); }
@@ -73,16 +75,26 @@ class Cache {
   void displace(std::string_view uid);
   NodeInfo::Images take_images(const core::v1::Node& node);
   void release_images(const NodeInfo& node);
-  // Which nodes the snapshot has, in their order.
-  void order(Snapshot& snapshot);
+  // Which nodes the snapshot has, in their order. False: those it had are in the order they had.
+  bool order(Snapshot& snapshot);
+  void order_changed();
 
   Duration assumed_lifetime_;
   std::map<std::string, NodeState, std::less<>> nodes_;
   Recency by_recency_;  // the last changed first
   std::uint64_t generation_ = 0;
   NodeTree tree_;
-  std::uint64_t order_version_ = 0;                    // grows when nodes come, go or change their zone
-  std::map<std::string, PodState, std::less<>> pods_;  // by UID
+  Changes changes_;
+  std::vector<std::size_t> free_slots_;
+  std::size_t slots_ = 0;            // that have been given out
+  std::uint64_t order_version_ = 0;  // grows when nodes come, go or change their zone
+  // What has come since the order last changed otherwise, one for each version, and where it then stood.
+  struct Addition {
+    std::string name;
+    std::size_t at;
+  };
+  std::vector<Addition> additions_;
+  std::map<std::string_view, PodState> pods_;  // by the UIDs they have themselves
   std::size_t assumed_count_ = 0;
   std::map<std::string, std::shared_ptr<ImageState>, std::less<>> images_;
 };

@@ -2,26 +2,35 @@
 
 #include <algorithm>
 
+#include "scheduler/cluster/pod_affinity.h"
+
 namespace ph::scheduler {
+
+namespace {
+
+bool repels(const PodInfo& pod) { return pod.affinity && !pod.affinity->required_anti.empty(); }
+
+}  // namespace
 
 bool NodeInfo::port_is_free(const HostPort& port) const {
   return std::ranges::none_of(ports_, [&](const HostPort& used) { return used.conflicts_with(port); });
 }
 
 const ImageState* NodeInfo::image(std::string_view name) const {
-  const auto at =
-      std::ranges::lower_bound(images_, name, {}, [](const auto& entry) { return std::string_view(entry.first); });
+  const auto at = std::ranges::lower_bound(images_, name, {}, [](const auto& entry) { return std::string_view(entry.first); });
   return at != images_.end() && at->first == name ? at->second.get() : nullptr;
 }
 
 void NodeInfo::set_node(NodeRef node, Images images) {
   node_ = std::move(node);
+  labels_ = std::make_shared<const Labels>(interned_labels(node_->metadata().labels()));
   allocatable_ = to_resource(node_->status().allocatable());
   images_ = std::move(images);
 }
 
 void NodeInfo::clear_node() {
   node_.reset();
+  labels_.reset();
   allocatable_ = {};
   images_.clear();
 }
@@ -39,8 +48,15 @@ void NodeInfo::account(const PodInfo& pod, std::int64_t sign) {
 void NodeInfo::add_pod(PodRef pod) {
   account(*pod, 1);
   ports_.insert(ports_.end(), pod->host_ports.begin(), pod->host_ports.end());
-  if (!pod->anti_affinity.empty()) repelling_.push_back(pod);
+  if (pod->affinity) with_affinity_.push_back(pod);
+  if (repels(*pod)) repelling_.push_back(pod);
+  if (pod->volumes) with_volumes_.push_back(pod);
   pods_.push_back(std::move(pod));
+}
+
+void NodeInfo::replace_pod(PodRef pod) {
+  const auto at = std::ranges::find(pods_, pod->uid, [](const PodRef& pod) { return std::string_view(pod->uid); });
+  if (at != pods_.end()) *at = std::move(pod);
 }
 
 bool NodeInfo::remove_pod(std::string_view uid) {
@@ -50,7 +66,9 @@ bool NodeInfo::remove_pod(std::string_view uid) {
   for (const HostPort& port : (*at)->host_ports) {
     if (const auto used = std::ranges::find(ports_, port); used != ports_.end()) ports_.erase(used);
   }
-  if (!(*at)->anti_affinity.empty()) std::erase(repelling_, *at);
+  if ((*at)->affinity) std::erase(with_affinity_, *at);
+  if (repels(**at)) std::erase(repelling_, *at);
+  if ((*at)->volumes) std::erase(with_volumes_, *at);
   pods_.erase(at);
   return true;
 }

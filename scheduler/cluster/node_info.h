@@ -27,17 +27,25 @@ class NodeInfo {
   // Name → image, sorted by name.
   using Images = std::vector<std::pair<std::string, std::shared_ptr<ImageState>>>;
 
-  explicit NodeInfo(std::string name) : name_(std::move(name)) {}
+  explicit NodeInfo(std::string name, std::size_t slot = 0) : name_(std::move(name)), slot_(slot) {}
 
   const std::string& name() const { return name_; }
+  // A small number that no other node of the cache has at the same time.
+  std::size_t slot() const { return slot_; }
   // Only where has_node(): pods may be known before their node is, and after it has gone.
   const core::v1::Node& node() const { return *node_; }
   bool has_node() const { return node_ != nullptr; }
   const NodeRef& ref() const { return node_; }
 
   std::span<const PodRef> pods() const { return pods_; }
-  // Those of them that have required anti-affinity.
+  // Those of them that have affinity to other pods, required anti-affinity, or volumes.
+  std::span<const PodRef> with_affinity() const { return with_affinity_; }
   std::span<const PodRef> repelling() const { return repelling_; }
+  std::span<const PodRef> with_volumes() const { return with_volumes_; }
+  // Of the node.
+  LabelSpan labels() const { return labels_ ? LabelSpan(*labels_) : LabelSpan(); }
+  // Null: the node has no such label.
+  const Interned* label(const Interned& key) const { return find_label(labels(), key); }
   const Resource& allocatable() const { return allocatable_; }
   const Resource& requested() const { return requested_; }
   std::int64_t scored_milli_cpu() const { return scored_milli_cpu_; }
@@ -53,6 +61,8 @@ class NodeInfo {
   void set_node(NodeRef node, Images images);
   void clear_node();
   void add_pod(PodRef pod);
+  // The pod of that UID is the same load as before, and another object. It has neither affinity nor volumes.
+  void replace_pod(PodRef pod);
   // Whether there was such a pod.
   bool remove_pod(std::string_view uid);
   void set_generation(std::uint64_t generation) { generation_ = generation; }
@@ -61,8 +71,10 @@ class NodeInfo {
   void account(const PodInfo& pod, std::int64_t sign);
 
   std::string name_;
+  std::size_t slot_ = 0;
   NodeRef node_;
-  std::vector<PodRef> pods_, repelling_;
+  std::shared_ptr<const Labels> labels_;
+  std::vector<PodRef> pods_, with_affinity_, repelling_, with_volumes_;
   Resource allocatable_, requested_;
   std::int64_t scored_milli_cpu_ = 0, scored_memory_ = 0;
   std::vector<HostPort> ports_;

@@ -1,6 +1,9 @@
 #include "scheduler/cluster/node_tree.h"
 
 #include <algorithm>
+#include <ranges>
+
+#include "base/assert.h"
 
 namespace ph::scheduler {
 
@@ -26,20 +29,36 @@ std::string zone_of(const Node& node) {
   return region + ":" + '\0' + ":" + zone;
 }
 
-void NodeTree::add(const Node& node) {
-  const std::string name = zone_of(node);
-  auto zone = std::ranges::find(zones_, name, &Zone::name);
-  if (zone == zones_.end()) zone = zones_.insert(zone, Zone{name, {}});
-  if (std::ranges::find(zone->nodes, node.metadata().name()) == zone->nodes.end()) {
-    zone->nodes.push_back(node.metadata().name());
-  }
+std::size_t NodeTree::add(const Node& node) {
+  const Number number = ++last_;
+  const auto known = zone_numbers_.try_emplace(zone_of(node), number).first;
+  const auto own = zones_.try_emplace(known->second).first;
+  Zone& zone = own->second;
+  const auto place = zone.nodes.emplace(number, node.metadata().name()).first;
+  const bool is_new = zone.numbers.emplace(place->second, number).second;
+  PH_ASSERT(is_new);
+  ++size_;
+
+  // Before it stand so many of each zone as of its own, and one more of those whose turn comes before.
+  const std::size_t round = zone.nodes.size() - 1;
+  std::size_t at = 0;
+  for (const auto& [turn, each] : zones_) at += std::min(each.nodes.size(), turn < own->first ? round + 1 : round);
+  return at;
 }
 
 void NodeTree::remove(const Node& node) {
-  const auto zone = std::ranges::find(zones_, zone_of(node), &Zone::name);
-  if (zone == zones_.end()) return;
-  std::erase(zone->nodes, node.metadata().name());
-  if (zone->nodes.empty()) zones_.erase(zone);
+  const auto known = zone_numbers_.find(zone_of(node));
+  if (known == zone_numbers_.end()) return;
+  Zone& zone = zones_.at(known->second);
+  const auto number = zone.numbers.find(node.metadata().name());
+  if (number == zone.numbers.end()) return;
+  const auto place = zone.nodes.find(number->second);
+  zone.numbers.erase(number);  // its key lies in the other's value
+  zone.nodes.erase(place);
+  --size_;
+  if (!zone.nodes.empty()) return;
+  zones_.erase(known->second);
+  zone_numbers_.erase(known);
 }
 
 void NodeTree::update(const Node& before, const Node& after) {
@@ -48,22 +67,20 @@ void NodeTree::update(const Node& before, const Node& after) {
   add(after);
 }
 
-std::vector<std::string> NodeTree::list() const {
-  std::vector<std::string> out;
-  out.reserve(size());
-  for (std::size_t round = 0;; ++round) {
-    const std::size_t before = out.size();
-    for (const Zone& zone : zones_) {
-      if (round < zone.nodes.size()) out.push_back(zone.nodes[round]);
+std::vector<std::string_view> NodeTree::list() const {
+  using Range = std::ranges::subrange<std::map<Number, std::string>::const_iterator>;
+  std::vector<std::string_view> out;
+  out.reserve(size_);
+  std::vector<Range> left;
+  for (const auto& [turn, zone] : zones_) left.emplace_back(zone.nodes);
+  while (!left.empty()) {
+    for (Range& zone : left) {
+      out.push_back(zone.front().second);
+      zone.advance(1);
     }
-    if (out.size() == before) return out;
+    std::erase_if(left, [](const Range& zone) { return zone.empty(); });
   }
-}
-
-std::size_t NodeTree::size() const {
-  std::size_t sum = 0;
-  for (const Zone& zone : zones_) sum += zone.nodes.size();
-  return sum;
+  return out;
 }
 
 }  // namespace ph::scheduler

@@ -1,8 +1,12 @@
 // The order in which nodes are tried: zones take turns, so that the first nodes of a sample lie in different zones.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "api/kinds.h"
@@ -11,20 +15,26 @@ namespace ph::scheduler {
 
 class NodeTree {
  public:
-  void add(const core::v1::Node& node);
+  // The node is new. Where it now stands in the list; all others stay in their order.
+  std::size_t add(const core::v1::Node& node);
   // By its labels at the time it was added.
   void remove(const core::v1::Node& node);
   void update(const core::v1::Node& before, const core::v1::Node& after);
-  // All names: the first of each zone, the second of each, …
-  std::vector<std::string> list() const;
-  std::size_t size() const;
+  // All names: the first of each zone, the second of each, … Valid until the tree changes.
+  std::vector<std::string_view> list() const;
+  std::size_t size() const { return size_; }
 
  private:
+  // Counts up: what has come first has the lowest.
+  using Number = std::uint64_t;
   struct Zone {
-    std::string name;
-    std::vector<std::string> nodes;
+    std::map<Number, std::string> nodes;
+    std::unordered_map<std::string_view, Number> numbers;  // by the names in `nodes`
   };
-  std::vector<Zone> zones_;  // in the order of their first node
+  std::map<Number, Zone> zones_;  // none is empty
+  std::unordered_map<std::string, Number> zone_numbers_;
+  Number last_ = 0;
+  std::size_t size_ = 0;
 };
 
 // Region and zone of a node in one word; empty when it has neither.

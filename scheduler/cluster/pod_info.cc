@@ -1,8 +1,10 @@
 #include "scheduler/cluster/pod_info.h"
 
 #include <cstdlib>
+#include <functional>
 
-#include "api/sorted.h"
+#include "scheduler/cluster/pod_affinity.h"
+#include "scheduler/cluster/pod_volumes.h"
 
 namespace ph::scheduler {
 
@@ -29,20 +31,6 @@ void add_ports(const Container& container, std::vector<HostPort>& out) {
   }
 }
 
-void add_anti_affinity(const Pod& pod, std::vector<AntiAffinityTerm>& out) {
-  for (const auto& term : pod.spec().affinity().pod_anti_affinity().required_during_scheduling_ignored_during_execution()) {
-    AntiAffinityTerm one{.topology_key = term.topology_key(),
-                         .namespaces = {term.namespaces().begin(), term.namespaces().end()},
-                         .selects_namespaces = term.has_namespace_selector()};
-    try {
-      if (term.has_label_selector()) one.pods = api::LabelSelector::from(term.label_selector());
-    } catch (const api::DecodeError&) {
-      continue;  // as upstream: the other terms count
-    }
-    out.push_back(std::move(one));
-  }
-}
-
 void add_images(const Pod& pod, PodInfo& out) {
   const auto add = [&](const std::string& image) { out.images.push_back(normalized_image(image)); };
   for (const Container& container : pod.spec().init_containers()) add(container.image());
@@ -51,6 +39,24 @@ void add_images(const Pod& pod, PodInfo& out) {
     if (volume.volume_source().has_image()) add(volume.volume_source().image().reference());
   }
   out.image_count = static_cast<std::int32_t>(out.images.size());
+}
+
+PodInfo::Disruption disruption_of(const Pod& pod) {
+  for (const auto& condition : pod.status().conditions()) {
+    if (condition.type() != "DisruptionTarget" || condition.status() != "True") continue;
+    return condition.reason() == kPreemptedReason ? PodInfo::Disruption::ByScheduler : PodInfo::Disruption::Other;
+  }
+  return PodInfo::Disruption::None;
+}
+
+// Of messages without maps: their bytes are the same for the same content. 0: there are none.
+template <class Repeated>
+std::size_t hash_of(const Repeated& messages) {
+  std::size_t hash = 0;
+  for (const auto& message : messages) {
+    hash = hash * 31 + std::hash<std::string>()(message.SerializeAsString()) + 1;
+  }
+  return hash;
 }
 
 }  // namespace
@@ -62,14 +68,19 @@ PodRef make_pod_info(const Pod& pod) {
   out->name = meta.name();
   out->uid = meta.uid();
   out->revision = Revision{std::strtoull(meta.resource_version().c_str(), nullptr, 10)};
-  for (const auto* label : sorted(meta.labels()))
-    out->labels.emplace_back(Interned(label->first), Interned(label->second));
+  out->labels = interned_labels(meta.labels());
+  out->generation = meta.generation();
+  out->gated = !pod.spec().scheduling_gates().empty();
   out->deleting = meta.has_deletion_timestamp();
+  out->disruption = disruption_of(pod);
 
   out->node_name = Interned(pod.spec().node_name());
   out->scheduler_name = Interned(pod.spec().scheduler_name());
   out->nominated_node = Interned(pod.status().nominated_node_name());
   out->priority = pod.spec().has_priority() ? pod.spec().priority() : 0;
+  if (pod.status().has_start_time()) out->start_time = pod.status().start_time().seconds();
+  out->tolerations_hash = hash_of(pod.spec().tolerations());
+  out->claims_hash = hash_of(pod.status().resource_claim_statuses());
   out->finished = pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
 
   out->requests = requests_of(pod);
@@ -80,7 +91,8 @@ PodRef make_pod_info(const Pod& pod) {
   for (const Container& container : pod.spec().init_containers()) {
     if (container.restart_policy() == "Always") add_ports(container, out->host_ports);
   }
-  add_anti_affinity(pod, out->anti_affinity);
+  out->affinity = pod_affinity(pod);
+  out->volumes = pod_volumes(pod);
   // Where the images lie matters only until the pod has a node.
   if (!out->assigned()) add_images(pod, *out);
   return out;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "api/sorted.h"
+
 namespace ph::scheduler {
 
 using api::Quantity;
@@ -44,7 +46,8 @@ std::int64_t& Resource::scalar_slot(Interned name) {
 // Amounts beyond 63 bits are the greatest there is; sums of those wrap, so that what was added can be taken away again.
 Resource& Resource::merge(const Resource& other, std::int64_t sign) {
   const auto add = [sign](std::int64_t& to, std::int64_t value) {
-    to = static_cast<std::int64_t>(static_cast<std::uint64_t>(to) + static_cast<std::uint64_t>(sign) * static_cast<std::uint64_t>(value));
+    to = static_cast<std::int64_t>(static_cast<std::uint64_t>(to) +
+                                   static_cast<std::uint64_t>(sign) * static_cast<std::uint64_t>(value));
   };
   add(milli_cpu, other.milli_cpu);
   add(memory, other.memory);
@@ -56,15 +59,13 @@ Resource& Resource::merge(const Resource& other, std::int64_t sign) {
 
 namespace {
 
-bool is_native(std::string_view name) {
-  return name.find('/') == name.npos || name.find("kubernetes.io/") != name.npos;
-}
+bool is_native(std::string_view name) { return name.find('/') == name.npos || name.find("kubernetes.io/") != name.npos; }
 
 bool is_huge_pages(std::string_view name) { return name.starts_with("hugepages-"); }
 
 ResourceList to_list(const ResourceMap& map) {
   ResourceList list;
-  for (const auto& [name, quantity] : map) {
+  for (const auto& [name, quantity] : in_any_order(map)) {
     if (const auto parsed = Quantity::parse(quantity.string())) list.emplace(name, *parsed);
   }
   return list;
@@ -81,9 +82,7 @@ void raise(ResourceList& into, const ResourceList& least) {
   }
 }
 
-bool is_sidecar(const Container& container) {
-  return container.has_restart_policy() && container.restart_policy() == "Always";
-}
+bool is_sidecar(const Container& container) { return container.has_restart_policy() && container.restart_policy() == "Always"; }
 
 bool resize_is_infeasible(const Pod& pod) {
   return std::ranges::any_of(pod.status().conditions(), [](const auto& condition) {
@@ -91,8 +90,7 @@ bool resize_is_infeasible(const Pod& pod) {
   });
 }
 
-const ContainerStatus* status_of(const google::protobuf::RepeatedPtrField<ContainerStatus>& all,
-                                 const std::string& name) {
+const ContainerStatus* status_of(const google::protobuf::RepeatedPtrField<ContainerStatus>& all, const std::string& name) {
   const auto found = std::ranges::find_if(all, [&](const auto& status) { return status.name() == name; });
   return found == all.end() ? nullptr : &*found;
 }
@@ -116,9 +114,8 @@ ResourceList whole_pod_requests(const Pod& pod) {
     raise(requests, to_list(pod.status().resources().requests()));
     raise(requests, to_list(pod.status().allocated_resources()));
   }
-  std::erase_if(requests, [](const auto& entry) {
-    return entry.first != "cpu" && entry.first != "memory" && !is_huge_pages(entry.first);
-  });
+  std::erase_if(requests,
+                [](const auto& entry) { return entry.first != "cpu" && entry.first != "memory" && !is_huge_pages(entry.first); });
   return requests;
 }
 
@@ -129,8 +126,7 @@ ResourceList pod_requests(const Pod& pod, const ResourceList& defaults) {
     return requests;
   };
   ResourceList running;
-  for (const Container& container : pod.spec().containers())
-    add(running, of(container, pod.status().container_statuses()));
+  for (const Container& container : pod.spec().containers()) add(running, of(container, pod.status().container_statuses()));
 
   // Init containers run one after another, each beside the sidecars that were started before it.
   ResourceList starting, sidecars;

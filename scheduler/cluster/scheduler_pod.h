@@ -8,24 +8,34 @@
 #include "api/kinds.h"
 #include "informers/informer.h"
 #include "scheduler/cluster/pod_info.h"
+#include "scheduler/cluster/stored_pod.h"
 
 namespace ph::scheduler {
 
-using PendingPod = std::shared_ptr<const core::v1::Pod>;
-
 struct SchedulerPod {
-  PodRef info;         // never null
-  PendingPod pending;  // null once the pod is assigned
+  PodRef info;                              // never null
+  std::shared_ptr<const StoredPod> stored;  // null once the pod is assigned
 
-  static std::shared_ptr<const SchedulerPod> decode(std::string_view protobuf);
-  static std::shared_ptr<const SchedulerPod> of(core::v1::Pod pod);
+  // Null once the pod is assigned.
+  PendingPod pending() const { return stored ? stored->message() : nullptr; }
+
+  // `whole`: the message of a waiting pod is kept with all that is in it.
+  static std::shared_ptr<const SchedulerPod> decode(std::string_view protobuf, bool whole = false);
+  static std::shared_ptr<const SchedulerPod> of(const core::v1::Pod& pod);
 };
+
+// The same, followed with whole messages: extenders are told all of a pod.
+struct WholeSchedulerPod : SchedulerPod {};
 
 }  // namespace ph::scheduler
 
 namespace ph::informers {
 template <>
 struct Followed<scheduler::SchedulerPod> {
+  static detail::Decoder decoder();
+};
+template <>
+struct Followed<scheduler::WholeSchedulerPod> {
   static detail::Decoder decoder();
 };
 }  // namespace ph::informers

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "scheduler/cluster/node_info.h"
@@ -17,19 +18,37 @@ class Snapshot {
  public:
   // In the order in which they are tried.
   std::span<const NodeInfo* const> nodes() const { return order_; }
-  // The nodes with pods on them that have required anti-affinity.
+  // The nodes with pods on them that have affinity to other pods, or required anti-affinity. In the same order.
+  std::span<const NodeInfo* const> with_affinity() const { return with_affinity_; }
   std::span<const NodeInfo* const> repelling() const { return repelling_; }
   // Null: no such node.
   const NodeInfo* find(std::string_view name) const {
     const auto found = nodes_.find(name);
     return found == nodes_.end() ? nullptr : found->second.get();
   }
+  // By NodeInfo::slot; null where there is no node.
+  std::span<const NodeInfo* const> slots() const { return slots_; }
   std::uint64_t generation() const { return generation_; }
+  // Some pod on some node uses the claim.
+  bool is_claim_used(const Interned& namespace_name, const Interned& claim) const {
+    return used_claims_.contains({namespace_name, claim});
+  }
 
  private:
   friend class Cache;
+  void count_claims(const NodeInfo& node, int by);
+
+  using Claim = std::pair<Interned, Interned>;  // namespace, name
+  struct ClaimHash {
+    std::size_t operator()(const Claim& claim) const {
+      // Interned: equal texts lie at one address.
+      const std::hash<const void*> hash;
+      return hash(claim.first.view().data()) * 31 + hash(claim.second.view().data());
+    }
+  };
   std::map<std::string, std::unique_ptr<NodeInfo>, std::less<>> nodes_;
-  std::vector<const NodeInfo*> order_, repelling_;
+  std::vector<const NodeInfo*> order_, with_affinity_, repelling_, slots_;
+  std::unordered_map<Claim, int, ClaimHash> used_claims_;  // by how many pods
   std::uint64_t generation_ = 0, order_version_ = 0;
 };
 

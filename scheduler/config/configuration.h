@@ -41,6 +41,7 @@ struct Configuration {
   ClientConnectionConfiguration client_connection;
   std::vector<ProfileSpec> profiles;    // at least one
   std::vector<ExtenderSpec> extenders;  // of all profiles
+  std::string document;                 // all of it with its defaults, as JSON
 
   // What a scheduler without a configuration file runs: one profile, "default-scheduler", all plugins.
   static Configuration defaults();

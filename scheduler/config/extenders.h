@@ -1,19 +1,16 @@
 // Extenders in a configuration.
 #pragma once
 
-#include <string>
+#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "scheduler/config/reader.h"
 #include "scheduler/extender/spec.h"
 #include "scheduler/framework/profile.h"
 
 namespace ph::scheduler {
 
-ExtenderSpec read_extender(const nlohmann::json& extender, const std::string& path, Problems& problems);
-
-// What must hold for all of them together.
-void check_extenders(const std::vector<ExtenderSpec>& extenders, Problems& problems);
+// Of a document that has been validated.
+ExtenderSpec read_extender(const nlohmann::json& extender);
 
 // Resources that an extender manages and that are not to be counted here: NodeResourcesFit ignores them, in place of
 // what its own arguments say.

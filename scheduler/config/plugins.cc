@@ -1,82 +1,51 @@
-// Upstream: pkg/scheduler/apis/config/v1/default_plugins.go, pkg/scheduler/framework/runtime (expandMultiPointPlugins)
+// Upstream: pkg/scheduler/framework/runtime/framework.go (NewFramework, updatePluginList, expandMultiPointPlugins, getScoreWeights)
 #include "scheduler/config/plugins.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
-#include "api/codec.h"
-#include "api/node_selector.h"
 #include "scheduler/cluster/snapshot.h"
+#include "scheduler/config/arguments.h"
+#include "scheduler/config/configuration.h"
+#include "scheduler/config/problems.h"
+#include "scheduler/config/validation.h"
 #include "scheduler/framework/registry.h"
 
 namespace ph::scheduler {
 
 using nlohmann::json;
 
-bool PluginSet::disables(std::string_view name) const {
-  return std::ranges::any_of(disabled, [&](const std::string& d) { return d == name || d == "*"; });
-}
-
 namespace {
 
-const NamedPlugin* find(const std::vector<NamedPlugin>& list, std::string_view name) {
-  const auto found = std::ranges::find(list, name, &NamedPlugin::name);
-  return found == list.end() ? nullptr : &*found;
+// In the order in which upstream fills them.
+constexpr std::array<std::pair<Point, std::string_view>, kPoints> kInterfaces{{{Point::PreFilter, "PreFilterPlugin"},
+                                                                               {Point::Filter, "FilterPlugin"},
+                                                                               {Point::PostFilter, "PostFilterPlugin"},
+                                                                               {Point::Reserve, "ReservePlugin"},
+                                                                               {Point::PreScore, "PreScorePlugin"},
+                                                                               {Point::Score, "ScorePlugin"},
+                                                                               {Point::PreBind, "PreBindPlugin"},
+                                                                               {Point::Bind, "BindPlugin"},
+                                                                               {Point::PostBind, "PostBindPlugin"},
+                                                                               {Point::Permit, "PermitPlugin"},
+                                                                               {Point::PreEnqueue, "PreEnqueuePlugin"},
+                                                                               {Point::QueueSort, "QueueSortPlugin"}}};
+
+const json& list_of(const json& plugins, std::string_view point, const char* list) {
+  static const json none = json::array();
+  const auto set = plugins.find(point);
+  if (set == plugins.end()) return none;
+  const auto found = set->find(list);
+  return found == set->end() ? none : *found;
 }
 
-// A plugin that is asked for by name must be here. Disabling one that is not is fine: it does not run.
-void check_known(const std::string& name, const std::string& path, bool enabling, Problems& problems) {
-  const PluginEntry* entry = find_plugin(name);
-  if ((entry && !(enabling && entry->stand_in)) || (!enabling && (name == "*" || is_upstream_plugin(name)))) return;
-  if (is_upstream_plugin(name)) {
-    problems.add(path, fmt::format("plugin \"{}\" is not available in this scheduler yet", name));
-  } else {
-    problems.add(path, fmt::format("plugin \"{}\" does not exist", name));
-  }
-}
-
-PluginSet read_set(const json& set, const std::string& path, Problems& problems) {
-  PluginSet out;
-  Reader reader(set, path, problems);
-  for (const bool enabling : {true, false}) {
-    for (const auto& [item, item_path] : reader.items(enabling ? "enabled" : "disabled")) {
-      Reader plugin(*item, item_path, problems);
-      NamedPlugin named;
-      plugin.read("name", named.name);
-      plugin.read("weight", named.weight);
-      check_known(named.name, item_path, enabling, problems);
-      if (enabling && find(out.enabled, named.name)) {
-        problems.add(item_path, fmt::format("plugin \"{}\" already registered", named.name));
-      } else if (enabling) {
-        out.enabled.push_back(std::move(named));
-      } else {
-        out.disabled.push_back(std::move(named.name));
-      }
-    }
-  }
-  return out;
-}
-
-PluginSet default_multi_point() {
-  PluginSet out;
-  for (const PluginEntry& entry : plugin_registry()) out.enabled.push_back({std::string(entry.name), entry.weight});
-  return out;
-}
-
-// The defaults in their order, each with the user's own settings where there are any; then what the user adds.
-std::vector<NamedPlugin> merged(const PluginSet& defaults, const PluginSet& custom) {
-  std::vector<NamedPlugin> out;
-  for (const NamedPlugin& plugin : defaults.enabled) {
-    if (custom.disables(plugin.name)) continue;
-    const NamedPlugin* own = find(custom.enabled, plugin.name);
-    out.push_back(own ? *own : plugin);
-  }
-  for (const NamedPlugin& plugin : custom.enabled) {
-    if (!find(out, plugin.name)) out.push_back(plugin);
-  }
-  return out;
+bool has(const json& list, std::string_view name) {
+  return std::ranges::any_of(list, [&](const json& plugin) { return plugin["name"] == name; });
 }
 
 bool can_stand_at(const std::string& name, Point point) {
@@ -85,196 +54,138 @@ bool can_stand_at(const std::string& name, Point point) {
   return entry && implements(*entry->make({}, {.snapshot = empty}), point);
 }
 
-// First the plugins of `multiPoint` whose settings this point overrides, then the others of `multiPoint`, then those
+// What is asked for by name must be here.
+void check_there(const json& list, std::string_view interface) {
+  for (const json& plugin : list) {
+    const std::string name = plugin["name"];
+    const PluginEntry* entry = find_plugin(name);
+    if (!entry && is_upstream_plugin(name)) {
+      throw ConfigurationError(fmt::format("plugin \"{}\" is not available in this scheduler yet", name));
+    }
+    if (!entry) throw ConfigurationError(fmt::format("{} \"{}\" does not exist", interface, name));
+  }
+}
+
+[[noreturn]] void refuse_twice(const std::string& name, std::string_view interface) {
+  throw ConfigurationError(fmt::format("plugin \"{}\" already registered as \"{}\"", name, interface));
+}
+
+// The plugins that a point names itself.
+void check_own(const json& own, Point point, std::string_view interface) {
+  std::set<std::string> seen;
+  for (const json& plugin : own) {
+    const std::string name = plugin["name"];
+    check_there(json::array({plugin}), interface);
+    if (!can_stand_at(name, point)) {
+      throw ConfigurationError(fmt::format("plugin \"{}\" does not extend {} plugin", name, interface));
+    }
+    if (!seen.insert(name).second) refuse_twice(name, interface);
+  }
+}
+
+// First the plugins of `multiPoint` whose settings the point overrides, in its order, then the others of `multiPoint`, then those
 // that stand at this point only.
-std::vector<NamedPlugin> at_point(Point point, const std::vector<NamedPlugin>& multi_point, const PluginSet& own) {
-  std::vector<NamedPlugin> inherited, out;
-  for (const NamedPlugin& plugin : multi_point) {
-    if (can_stand_at(plugin.name, point) && !own.disables(plugin.name)) inherited.push_back(plugin);
-  }
-  for (const NamedPlugin& plugin : own.enabled) {
-    if (find(inherited, plugin.name)) out.push_back(plugin);
-  }
-  for (const NamedPlugin& plugin : inherited) {
-    if (!find(own.enabled, plugin.name)) out.push_back(plugin);
-  }
-  for (const NamedPlugin& plugin : own.enabled) {
-    if (!find(inherited, plugin.name)) out.push_back(plugin);
-  }
-  return out;
-}
-
-}  // namespace
-
-PluginChoice read_plugins(const json& plugins, const std::string& path, Problems& problems) {
-  PluginChoice out;
-  Reader reader(plugins, path, problems);
-  if (const json* set = reader.take("multiPoint"))
-    out.multi_point = read_set(*set, reader.path("multiPoint"), problems);
-  for (int i = 0; i < kPoints; ++i) {
-    const Point point = static_cast<Point>(i);
-    const std::string name(to_string(point));
-    if (const json* set = reader.take(name.c_str())) out.points[point] = read_set(*set, reader.path(name), problems);
-  }
-  // Upstream's points for whole groups of pods: nothing stands there by default, and nothing here can.
-  for (const char* name : {"placementGenerate", "placementScore"}) {
-    const json* set = reader.take(name);
-    if (set && !read_set(*set, reader.path(name), problems).enabled.empty()) {
-      problems.add(reader.path(name), "this extension point is not available in this scheduler yet");
-    }
-  }
-  return out;
-}
-
-void expand_plugins(const PluginChoice& choice, const std::string& path, Problems& problems, ProfileSpec& out) {
-  const std::vector<NamedPlugin> multi_point = merged(default_multi_point(), choice.multi_point);
-  for (int i = 0; i < kPoints; ++i) {
-    const Point point = static_cast<Point>(i);
-    const auto own = choice.points.find(point);
-    const PluginSet set = own == choice.points.end() ? PluginSet{} : own->second;
-    for (const NamedPlugin& plugin : at_point(point, multi_point, set)) {
-      if (!can_stand_at(plugin.name, point)) {
-        if (find_plugin(plugin.name)) {
-          problems.add(path, fmt::format("plugin \"{}\" does not extend {} plugin", plugin.name, to_string(point)));
-        }
-        continue;
+std::vector<std::string> expanded(const json& plugins, Point point, std::string_view interface) {
+  const std::string where(to_string(point));
+  const json &own = list_of(plugins, where, "enabled"), &disabled = list_of(plugins, where, "disabled");
+  std::vector<std::string> inherited, out;
+  std::set<std::string> overridden;
+  if (!has(disabled, "*")) {
+    for (const json& plugin : list_of(plugins, "multiPoint", "enabled")) {
+      check_there(json::array({plugin}), interface);
+      const std::string name = plugin["name"];
+      if (!can_stand_at(name, point) || has(disabled, name)) continue;
+      if (has(own, name)) {
+        overridden.insert(name);
+      } else if (std::ranges::find(inherited, name) != inherited.end()) {
+        refuse_twice(name, interface);
+      } else {
+        inherited.push_back(name);
       }
-      out.points[point].push_back(plugin.name);
-      if (point == Point::Score) out.weights[plugin.name] = std::max(plugin.weight, 1);
     }
   }
-}
-
-// -- Arguments
-
-namespace {
-
-std::vector<WeightedResource> read_resources(Reader& reader, Problems& problems) {
-  std::vector<WeightedResource> out;
-  for (const auto& [item, path] : reader.items("resources")) {
-    Reader resource(*item, path, problems);
-    WeightedResource one{.weight = 0};
-    resource.read("name", one.name);
-    resource.read("weight", one.weight);
-    if (one.weight == 0) one.weight = 1;
-    if (one.weight < 1 || one.weight > 100) {
-      problems.add(path + ".weight", fmt::format("Invalid value: {}: resource weight of {} not in valid range [1, 100]",
-                                                 one.weight, one.name));
+  for (const bool first : {true, false}) {
+    for (const json& plugin : own) {
+      const std::string name = plugin["name"];
+      if (overridden.contains(name) == first) out.push_back(name);
     }
-    out.push_back(std::move(one));
+    if (first) out.insert(out.end(), inherited.begin(), inherited.end());
   }
   return out;
 }
 
-std::vector<UtilizationPoint> read_shape(const json& param, const std::string& path, Problems& problems) {
-  std::vector<UtilizationPoint> out;
-  Reader reader(param, path, problems);
-  for (const auto& [item, item_path] : reader.items("shape")) {
-    Reader point(*item, item_path, problems);
-    UtilizationPoint one;
-    point.read("utilization", one.utilization);
-    point.read("score", one.score);
-    if (one.utilization < 0 || one.utilization > 100)
-      problems.add(item_path + ".utilization", "not in valid range [0, 100]");
-    if (!out.empty() && one.utilization <= out.back().utilization) {
-      problems.add(item_path + ".utilization", "utilization values must be sorted in increasing order");
-    }
-    if (one.score < 0 || one.score > 10) problems.add(item_path + ".score", "not in valid range [0, 10]");
-    out.push_back(one);
-  }
-  if (out.empty()) problems.add(path + ".shape", "Required value: at least one point must be specified");
-  return out;
-}
-
-void read_strategy(const json& strategy, const std::string& path, Problems& problems, NodeResourcesFitArgs& out) {
-  Reader reader(strategy, path, problems);
-  std::string type = "LeastAllocated";
-  reader.read("type", type);
-  if (type == "LeastAllocated") {
-    out.strategy = ScoringStrategy::LeastAllocated;
-  } else if (type == "MostAllocated") {
-    out.strategy = ScoringStrategy::MostAllocated;
-  } else if (type == "RequestedToCapacityRatio") {
-    out.strategy = ScoringStrategy::RequestedToCapacityRatio;
-  } else {
-    problems.add(path + ".type",
-                 fmt::format("Unsupported value: \"{}\": supported values: \"LeastAllocated\", \"MostAllocated\", "
-                             "\"RequestedToCapacityRatio\"",
-                             type));
-  }
-  if (auto resources = read_resources(reader, problems); !resources.empty()) out.resources = std::move(resources);
-  const json* ratio = reader.take("requestedToCapacityRatio");
-  if (out.strategy == ScoringStrategy::RequestedToCapacityRatio) {
-    out.shape = read_shape(ratio ? *ratio : json(), path + ".requestedToCapacityRatio", problems);
-  }
-}
-
-void read_strings(Reader& reader, const char* name, std::set<std::string, std::less<>>& out) {
-  for (const auto& [item, path] : reader.items(name)) {
-    if (item->is_string()) {
-      out.insert(item->get<std::string>());
-    } else {
-      reader.problems().add(path, "must be a string");
+void read_weights(const json& plugins, std::map<std::string, int>& out) {
+  std::int64_t total = 0;
+  for (const std::string_view point : {"score", "multiPoint"}) {
+    for (const json& plugin : list_of(plugins, point, "enabled")) {
+      const std::string name = plugin["name"];
+      if (!can_stand_at(name, Point::Score) || out.contains(name)) continue;
+      const int weight = plugin["weight"];
+      out[name] = weight == 0 ? 1 : weight;
+      // As upstream counts: what cannot be represented wraps around.
+      const std::int64_t part = std::int64_t{out[name]} * kMaxNodeScore;
+      std::int64_t room = 0;
+      (void)__builtin_sub_overflow(std::numeric_limits<std::int64_t>::max(), total, &room);
+      if (part > room) throw ConfigurationError("score plugins: total score of Score plugins could overflow");
+      total += part;
     }
   }
 }
 
-void read_fit(Reader& reader, Problems& problems, NodeResourcesFitArgs& out) {
-  read_strings(reader, "ignoredResources", out.ignored_resources);
-  read_strings(reader, "ignoredResourceGroups", out.ignored_resource_groups);
-  for (const std::string& group : out.ignored_resource_groups) {
-    if (group.find('/') != group.npos) {
-      problems.add(reader.path("ignoredResourceGroups"), "Invalid value: resource group name can't contain '/'");
+void check_fit(const json& plugins, const json& configs) {
+  bool needed = false;
+  for (const auto& [point, set] : plugins.items()) needed |= has(list_of(plugins, point, "enabled"), "NodeResourcesFit");
+  if (!needed) return;
+  for (const json& config : configs) {
+    if (config["name"] != "NodeResourcesFit") continue;
+    Problems problems;
+    validate_fit_arguments(config["args"], problems);
+    if (!problems.empty()) {
+      throw ConfigurationError(fmt::format("initializing plugin \"NodeResourcesFit\": {}", problems.text()));
     }
-  }
-  if (const json* strategy = reader.take("scoringStrategy")) {
-    read_strategy(*strategy, reader.path("scoringStrategy"), problems, out);
   }
 }
 
-void read_affinity(Reader& reader, Problems& problems, NodeAffinityArgs& out) {
-  const json* added = reader.take("addedAffinity");
-  if (!added) return;
-  try {
-    api::from_json(*added, out.added_affinity, {.unknown = api::Unknown::Strict});
-  } catch (const api::DecodeError& error) {
-    return problems.add(reader.path("addedAffinity"), error.what());
+void expand(const json& plugins, ProfileSpec& out) {
+  for (const auto& [point, interface] : kInterfaces) check_own(list_of(plugins, to_string(point), "enabled"), point, interface);
+  for (const auto& [point, interface] : kInterfaces) {
+    if (auto names = expanded(plugins, point, interface); !names.empty()) out.points[point] = std::move(names);
   }
-  // It concerns every pod, so a term that means nothing is refused here.
-  const std::string path = reader.path("addedAffinity");
-  const api::NodeTerms required(out.added_affinity.required_during_scheduling_ignored_during_execution());
-  const api::PreferredNodes preferred(out.added_affinity.preferred_during_scheduling_ignored_during_execution());
-  for (const auto& error : required.errors(path + ".requiredDuringSchedulingIgnoredDuringExecution")) problems.add("", error);
-  for (const auto& error : preferred.errors(path + ".preferredDuringSchedulingIgnoredDuringExecution")) problems.add("", error);
+  const auto sorts = out.points.find(Point::QueueSort);
+  if (const std::size_t count = sorts == out.points.end() ? 0 : sorts->second.size(); count != 1) {
+    throw ConfigurationError(fmt::format("only one queue sort plugin required for profile with scheduler name \"{}\", but got {}",
+                                         out.scheduler_name, count));
+  }
+  if (!out.points.contains(Point::Bind)) {
+    throw ConfigurationError(
+        fmt::format("at least one bind plugin is needed for profile with scheduler name \"{}\"", out.scheduler_name));
+  }
+  read_weights(plugins, out.weights);
 }
 
 }  // namespace
 
-void read_plugin_args(const json& entry, const std::string& path, Problems& problems, PluginArgs& out,
-                      std::set<std::string>& seen) {
-  Reader reader(entry, path, problems);
-  std::string name;
-  reader.read("name", name);
-  const json* args = reader.take("args");
-  if (!seen.insert(name).second) return problems.add(path, fmt::format("repeated config for plugin {}", name));
-  check_known(name, path, true, problems);
-  if (!find_plugin(name) || !args) return;
-
-  Reader fields(*args, path + ".args", problems);
-  std::string kind = name + "Args", version = "kubescheduler.config.k8s.io/v1";
-  fields.read("kind", kind);
-  fields.read("apiVersion", version);
-  if (kind != name + "Args" || version != "kubescheduler.config.k8s.io/v1") {
-    problems.add(path + ".args", fmt::format("no kind \"{}\" is registered for version \"{}\"", kind, version));
+ProfileSpec read_profile(const json& profile) {
+  ProfileSpec out;
+  out.scheduler_name = profile["schedulerName"];
+  if (const auto found = profile.find("percentageOfNodesToScore"); found != profile.end()) {
+    out.percentage_of_nodes_to_score = found->get<int>();
   }
-  if (name == "NodeResourcesFit") {
-    read_fit(fields, problems, out.node_resources_fit);
-  } else if (name == "NodeResourcesBalancedAllocation") {
-    auto resources = read_resources(fields, problems);
-    if (!resources.empty()) out.node_resources_balanced_allocation.resources = std::move(resources);
-  } else if (name == "NodeAffinity") {
-    read_affinity(fields, problems, out.node_affinity);
+  const json& plugins = profile["plugins"];
+  try {
+    for (const char* point : {"placementGenerate", "placementScore"}) {
+      if (!list_of(plugins, point, "enabled").empty()) {
+        throw ConfigurationError(fmt::format("the extension point {} is not available in this scheduler yet", point));
+      }
+    }
+    check_fit(plugins, profile["pluginConfig"]);
+    expand(plugins, out);
+  } catch (const ConfigurationError& error) {
+    throw ConfigurationError(
+        fmt::format("initializing profiles: creating profile for scheduler name {}: {}", out.scheduler_name, error.what()));
   }
+  for (const json& config : profile["pluginConfig"]) read_arguments(config["name"], config["args"], out.args);
+  return out;
 }
 
 }  // namespace ph::scheduler

@@ -43,8 +43,7 @@ bool Extender::interested(const Pod& pod) const {
   if (spec_.managed_resources.empty()) return true;
   const auto asks = [&](const Container& container) {
     return std::ranges::any_of(spec_.managed_resources, [&](const ManagedResource& resource) {
-      return container.resources().requests().contains(resource.name) ||
-             container.resources().limits().contains(resource.name);
+      return container.resources().requests().contains(resource.name) || container.resources().limits().contains(resource.name);
     });
   };
   return std::ranges::any_of(pod.spec().containers(), asks) || std::ranges::any_of(pod.spec().init_containers(), asks);
@@ -74,8 +73,8 @@ Task<std::string> Extender::ask(std::string verb, std::string body) {
     throw ExtenderError(fmt::format("Post \"{}\": {}", url, error.what()));
   }
   if (!response) {
-    throw ExtenderError(fmt::format(
-        "Post \"{}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)", url));
+    throw ExtenderError(
+        fmt::format("Post \"{}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)", url));
   }
   if (response->status != 200) {
     throw ExtenderError(fmt::format("failed {} with extender at URL {}, code {}", verb, url, response->status));
@@ -95,9 +94,8 @@ Task<Extender::Filtered> Extender::filter(PendingPod pod, std::vector<NodeRef> n
   ExtenderFilterResult result = read_answer(read_extender_filter_result, text);
   if (!result.error.empty()) throw ExtenderError(result.error);
 
-  Filtered out{.nodes = {},
-               .failed = std::move(result.failed_nodes),
-               .unresolvable = std::move(result.failed_and_unresolvable_nodes)};
+  Filtered out{
+      .nodes = {}, .failed = std::move(result.failed_nodes), .unresolvable = std::move(result.failed_and_unresolvable_nodes)};
   const bool by_name = spec_.node_cache_capable && result.node_names;
   const auto& names = by_name ? result.node_names : result.nodes;
   if (!names) co_return out;
@@ -107,9 +105,8 @@ Task<Extender::Filtered> Extender::filter(PendingPod pod, std::vector<NodeRef> n
   for (const std::string& name : *names) {
     const auto found = asked.find(name);
     if (found == asked.end()) {
-      throw ExtenderError(
-          fmt::format("extender \"{}\" claims a filtered node \"{}\" which is not found in the input node list",
-                      spec_.url_prefix, name));
+      throw ExtenderError(fmt::format("extender \"{}\" claims a filtered node \"{}\" which is not found in the input node list",
+                                      spec_.url_prefix, name));
     }
     if (seen.insert(name).second) out.nodes.push_back(found->second);
   }
@@ -120,8 +117,7 @@ Task<Extender::Scores> Extender::prioritize(PendingPod pod, std::vector<NodeRef>
   const std::string text = co_await ask(spec_.prioritize_verb, co_await args(pod, std::move(nodes)));
   Scores out;
   for (const HostPriority& priority : read_answer(read_host_priorities, text)) {
-    const Score weighted =
-        multiply_scores(multiply_scores(priority.score, spec_.weight), kMaxNodeScore / kMaxExtenderPriority);
+    const Score weighted = multiply_scores(multiply_scores(priority.score, spec_.weight), kMaxNodeScore / kMaxExtenderPriority);
     Score& sum = out[priority.host];
     sum = add_scores(sum, weighted);
   }
@@ -133,6 +129,21 @@ Task<void> Extender::bind(PendingPod pod, std::string node) {
   if (const std::string error = read_answer(read_extender_binding_result, text); !error.empty()) {
     throw ExtenderError(error);
   }
+}
+
+std::unique_ptr<Transport> unreachable_transport(std::string why) {
+  class Unreachable final : public Transport {
+   public:
+    explicit Unreachable(std::string why) : why_(std::move(why)) {}
+    Task<HttpResponse> send(HttpRequest, bool) override {
+      throw TransportError(why_);
+      co_return HttpResponse();
+    }
+
+   private:
+    const std::string why_;
+  };
+  return std::make_unique<Unreachable>(std::move(why));
 }
 
 // -- Scores

@@ -41,7 +41,7 @@ class Extender {
   // outlive its tasks.
 
   struct Filtered {
-    std::vector<NodeRef> nodes;  // of those that were asked about, in the order of the answer
+    std::vector<NodeRef> nodes;                               // of those that were asked about, in the order of the answer
     std::map<std::string, std::string> failed, unresolvable;  // node → why
   };
   Task<Filtered> filter(PendingPod pod, std::vector<NodeRef> nodes);
@@ -58,6 +58,9 @@ class Extender {
   const ExtenderSpec spec_;
   const std::unique_ptr<Transport> transport_;
 };
+
+// Every request fails with a TransportError that says why.
+std::unique_ptr<Transport> unreachable_transport(std::string why);
 
 // a + b, and a × b, kept within the range of scores.
 Score add_scores(Score a, Score b);

@@ -107,8 +107,8 @@ class Walker : private nlohmann::json_sax<json> {
   const std::string& name() const { return name_; }
   void refuse(Kind kind, std::string_view field, std::string_view type, std::string_view what = {}) {
     if (!type_error_.empty()) return;
-    type_error_ = fmt::format("json: cannot unmarshal {}{}{} into Go {} of type {}", go_name(kind), what.empty() ? "" : " ",
-                              what, field.empty() ? "value" : fmt::format("struct field {}", field), type);
+    type_error_ = fmt::format("json: cannot unmarshal {}{}{} into Go {} of type {}", go_name(kind), what.empty() ? "" : " ", what,
+                              field.empty() ? "value" : fmt::format("struct field {}", field), type);
   }
   const Shape* shape() const {
     for (const Shape& shape : shapes_) {

@@ -1,9 +1,11 @@
 // CycleState: what one attempt to place one pod knows. Plugins hand what they computed from one extension point to the
-// next here, each in a type of its own:
+// next here, each under its own name, in types of its own:
 //
 //   struct WantedPorts { std::vector<HostPort> ports; };
-//   state.put(WantedPorts{…});                        // pre_filter, once a pod
-//   const auto& wanted = state.get<WantedPorts>();    // filter, once a node
+//   state.put(this, WantedPorts{…});                      // pre_filter, once a pod
+//   const auto& wanted = state.get<WantedPorts>(this);    // filter, once a node
+//
+// What another plugin has put is found with that plugin in place of `this`.
 #pragma once
 
 #include <algorithm>
@@ -24,37 +26,35 @@ class CycleState {
 
   // The pod that is placed, as numbers.
   const PodInfo& pod() const { return *pod_; }
+  const PodRef& shared_pod() const { return pod_; }
 
   template <class T>
-  void put(T value) {
+  void put(const Plugin* owner, T value) {
     std::shared_ptr<T> entry = std::make_shared<T>(std::move(value));
-    for (Slot& slot : slots_) {
-      if (slot.type != id<T>()) continue;
-      slot.value = std::move(entry);
+    if (Slot* slot = find_slot(owner, id<T>())) {
+      slot->value = std::move(entry);
       return;
     }
-    slots_.push_back({id<T>(), std::move(entry), [](const void* from) -> std::shared_ptr<void> {
+    slots_.push_back({owner, id<T>(), std::move(entry), [](const void* from) -> std::shared_ptr<void> {
                         return std::make_shared<T>(*static_cast<const T*>(from));
                       }});
   }
   // Null: nobody put one.
   template <class T>
-  const T* find() const {
-    for (const Slot& slot : slots_) {
-      if (slot.type == id<T>()) return static_cast<const T*>(slot.value.get());
-    }
-    return nullptr;
+  const T* find(const Plugin* owner) const {
+    const Slot* slot = find_slot(owner, id<T>());
+    return slot ? static_cast<const T*>(slot->value.get()) : nullptr;
   }
   template <class T>
-  const T& get() const {
-    const T* found = find<T>();
+  const T& get(const Plugin* owner) const {
+    const T* found = find<T>(owner);
     PH_ASSERT(found != nullptr);
     return *found;
   }
   // For add_pod and remove_pod.
   template <class T>
-  T& edit() {
-    return const_cast<T&>(get<T>());
+  T& edit(const Plugin* owner) {
+    return const_cast<T&>(get<T>(owner));
   }
 
   // A deep copy, to try things on.
@@ -67,8 +67,11 @@ class CycleState {
   // Plugins that said Skip in pre_filter or pre_score: their filter or score is not asked for this pod.
   void skip_filter(const Plugin* plugin) { no_filter_.push_back(plugin); }
   void skip_score(const Plugin* plugin) { no_score_.push_back(plugin); }
+  // … and those that have nothing to do before the binding.
+  void skip_pre_bind(const Plugin* plugin) { no_pre_bind_.push_back(plugin); }
   bool filters(const Plugin* plugin) const { return std::ranges::find(no_filter_, plugin) == no_filter_.end(); }
   bool scores(const Plugin* plugin) const { return std::ranges::find(no_score_, plugin) == no_score_.end(); }
+  bool pre_binds(const Plugin* plugin) const { return std::ranges::find(no_pre_bind_, plugin) == no_pre_bind_.end(); }
 
   // Of this attempt it is measured how long each plugin takes; filters on some of the nodes.
   void measure_plugins() {
@@ -86,16 +89,24 @@ class CycleState {
     return &kTag;
   }
   struct Slot {
+    const Plugin* owner;
     TypeId type;
     std::shared_ptr<void> value;
     std::shared_ptr<void> (*copy)(const void*);
   };
 
   CycleState(const CycleState&) = default;
+  const Slot* find_slot(const Plugin* owner, TypeId type) const {
+    for (const Slot& slot : slots_) {
+      if (slot.owner == owner && slot.type == type) return &slot;
+    }
+    return nullptr;
+  }
+  Slot* find_slot(const Plugin* owner, TypeId type) { return const_cast<Slot*>(std::as_const(*this).find_slot(owner, type)); }
 
   PodRef pod_;
   std::vector<Slot> slots_;
-  std::vector<const Plugin*> no_filter_, no_score_;
+  std::vector<const Plugin*> no_filter_, no_score_, no_pre_bind_;
   static constexpr int kMeasuredNodes = 8;
   bool measured_ = false;
   mutable int measured_nodes_ = 0;

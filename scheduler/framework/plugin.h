@@ -6,7 +6,7 @@
 //              → Reserve → Permit
 //   binding    (wait for Permit) → PreBind → Bind → PostBind        beside the next cycles
 //
-// The points of the cycle are synchronous, const and allocate nothing per node; those of binding are coroutines.
+// The points of the cycle are synchronous, const and allocate nothing per node; PostFilter and those of binding are coroutines.
 // All run on the scheduler's executor. An exception that leaves a plugin fails the attempt, and the pod is tried again.
 #pragma once
 
@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/kinds.h"
 #include "base/log.h"
@@ -29,11 +30,15 @@
 
 namespace ph::informers {
 class Client;
-}
+class Informers;
+}  // namespace ph::informers
 
 namespace ph::scheduler {
 
-class Snapshot;
+class Handle;        // framework/handle.h
+class ObjectSource;  // framework/objects.h
+class Profile;       // framework/profile.h
+class Snapshot;      // cluster/snapshot.h
 class WaitingPods;
 using core::v1::Pod;
 
@@ -48,6 +53,28 @@ struct NodeScore {
 // What a plugin answers when an event happens that it asked for.
 enum class QueueingHint : bool { Skip, Queue };
 
+// What makes pods equal for the plugins of a profile: each plugin adds the bytes that it goes by.
+using ClassKey = std::string;
+
+// Which nodes' kept results a change makes outdated, for the pods of one class.
+struct Outdated {
+  enum Reach : std::uint8_t {
+    Nothing,
+    Node,    // those of the node that it happened on
+    Domain,  // those of all nodes that have the same value of the label `topology_key` as that node, before or after
+    All
+  } reach = All;
+  std::string_view topology_key = {};  // must outlive the plugin, or the pod it was asked about
+};
+
+// A change of the cluster, as far as kept results depend on it: a pod came to a node or left it, or the node itself is another.
+struct StateChange {
+  const PodInfo* pod_added = nullptr;
+  const PodInfo* pod_removed = nullptr;
+  const core::v1::Node* node_before = nullptr;  // with `node_after`: the node changed, came (no before), or went (no after)
+  const core::v1::Node* node_after = nullptr;
+};
+
 class Plugin {
  public:
   virtual ~Plugin() = default;
@@ -59,6 +86,15 @@ class Plugin {
   virtual ClusterEvents retry_on() const { return ClusterEvents::all(); }
   // Asked for each such event: whether it can help `waiting` at all.
   virtual QueueingHint hint(const ClusterChange& change, const Pod& waiting) const { return QueueingHint::Queue; }
+
+  // -- What may be kept of its results (filter verdicts and scores before normalize) for the next pod. A plugin that declares
+  // nothing is asked anew for every pod and node.
+
+  // Adds to `key` all that its results depend on of the pod: two pods for which it adds the same bytes get the same results from the
+  // same cluster. False: nothing of its results may be kept for this pod.
+  virtual bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const { return false; }
+  // Which results for pods of the class of `of` are outdated after `change`. Asked only of plugins that gave a key.
+  virtual Outdated outdated_by(const StateChange& change, const Pod& of) const { return {}; }
 
  private:
   friend struct PluginEntry;
@@ -92,8 +128,7 @@ struct PreFilterResult {
 class PreFilterPlugin : public virtual Plugin {
  public:
   // Work that is done once a pod. Skip: `filter` of this plugin is not asked for this pod.
-  virtual PreFilterResult pre_filter(CycleState& state, const Pod& pod,
-                                     std::span<const NodeInfo* const> nodes) const = 0;
+  virtual PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const = 0;
   // Brings the plugin's state to what it would be with another pod more, or less, on a node. For plugins whose state is
   // made from other pods.
   virtual Verdict add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const {
@@ -114,16 +149,25 @@ struct Rejection {
   Verdict verdict = Verdict::fits();
 };
 
-struct PostFilterResult {
-  // Success: room is being made on `nominated_node`. A rejection's message is added to the pod's.
-  Verdict verdict = Verdict(Code::Unschedulable);
-  std::string nominated_node;
+// Why no node fits.
+struct Rejections {
+  std::vector<Rejection> nodes;                                  // those that were looked at
+  Verdict others = Verdict(Code::UnschedulableAndUnresolvable);  // what was said of all nodes that were not
 };
 
-// Asked when no node fits: preemption.
+struct PostFilterResult {
+  // Success: room is being made. A rejection's message is added to the pod's.
+  Verdict verdict = Verdict(Code::Unschedulable);
+  // The node that the pod is expected on; empty: it is no longer expected anywhere; absent: no word about it.
+  std::optional<std::string> nominated_node = {};
+};
+
+// Asked when no node fits: preemption. The nodes of `rejections` and the snapshot are as the cycle saw them until the plugin waits
+// for something; after that they may have changed or gone, and only what it holds itself is its own.
 class PostFilterPlugin : public virtual Plugin {
  public:
-  virtual PostFilterResult post_filter(CycleState& state, const Pod& pod, std::span<const Rejection> rejections) = 0;
+  // All outlive the task.
+  virtual Task<PostFilterResult> post_filter(CycleState& state, const Pod& pod, const Rejections& rejections) = 0;
 };
 
 class PreScorePlugin : public virtual Plugin {
@@ -159,6 +203,9 @@ class PermitPlugin : public virtual Plugin {
 
 class PreBindPlugin : public virtual Plugin {
  public:
+  // Whether there is anything to do for this pod. Skip: no; `pre_bind` is not asked. When there is, the node is told to the world
+  // (nominatedNodeName) before that begins.
+  virtual Verdict pre_bind_pre_flight(CycleState& state, const Pod& pod, std::string_view node) { return Verdict::fits(); }
   virtual Task<Verdict> pre_bind(CycleState& state, const Pod& pod, std::string node) = 0;
 };
 
@@ -173,7 +220,8 @@ class PostBindPlugin : public virtual Plugin {
   virtual void post_bind(CycleState& state, const Pod& pod, std::string_view node) = 0;
 };
 
-// What plugins may use; all outlives them. `client` and `waiting` are null where nothing is bound.
+// What plugins may use; all outlives them. Only `clock`, `rng`, `snapshot` and `profile` are never null: there may be nobody to bind,
+// nothing to follow, and no running scheduler (framework/handle.h).
 struct PluginWorld {
   informers::Client* client = nullptr;
   const Clock* clock = nullptr;
@@ -181,6 +229,11 @@ struct PluginWorld {
   const Snapshot* snapshot = nullptr;
   WaitingPods* waiting = nullptr;
   Log log;
+  informers::Informers* informers = nullptr;
+  Handle* handle = nullptr;
+  // The one that the plugin is part of: its filters, for instance. Not to be used before the first cycle.
+  const Profile* profile = nullptr;
+  ObjectSource* objects = nullptr;  // where objects of further kinds come from, if not from `informers`
 };
 
 // Scales scores so that the highest becomes 100; reversed: so that the lowest becomes it.

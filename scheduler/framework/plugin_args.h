@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/kinds.h"
+#include "base/time.h"
 
 namespace ph::scheduler {
 
@@ -39,10 +40,39 @@ struct NodeAffinityArgs {
   core::v1::NodeAffinity added_affinity;  // on top of every pod's own
 };
 
+struct PodTopologySpreadArgs {
+  bool system_defaults = true;  // the built-in default constraints; else those given
+  std::vector<core::v1::TopologySpreadConstraint> default_constraints;
+};
+
+struct InterPodAffinityArgs {
+  std::int64_t hard_pod_affinity_weight = 1;  // of the required affinity of pods that are placed, in scores
+  bool ignore_preferred_terms_of_existing_pods = false;
+};
+
+struct VolumeBindingArgs {
+  Duration bind_timeout = 10min;
+};
+
+struct DynamicResourcesArgs {
+  Duration filter_timeout = 10s;  // of one node; zero: none
+  Duration binding_timeout = 10min;
+};
+
+struct DefaultPreemptionArgs {
+  // Of the nodes where it may help, so many are tried at least, and so many in all.
+  std::int64_t min_candidate_nodes_percentage = 10, min_candidate_nodes_absolute = 100;
+};
+
 struct PluginArgs {
   NodeResourcesFitArgs node_resources_fit;
   NodeResourcesBalancedAllocationArgs node_resources_balanced_allocation;
   NodeAffinityArgs node_affinity;
+  PodTopologySpreadArgs pod_topology_spread;
+  InterPodAffinityArgs inter_pod_affinity;
+  VolumeBindingArgs volume_binding;
+  DynamicResourcesArgs dynamic_resources;
+  DefaultPreemptionArgs default_preemption;
 };
 
 }  // namespace ph::scheduler

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <ranges>
 #include <stdexcept>
 
@@ -20,8 +21,7 @@ constexpr Duration kPermitTimeoutMost = 15min;
 // A plugin that refuses a pod at a point where it had accepted it so far: the text names it.
 Verdict refused(const Verdict& verdict, const Plugin& plugin, std::string_view point) {
   if (verdict.rejected()) return Verdict::owning(verdict.code(), verdict.message()).by(plugin.name());
-  return Verdict::error(fmt::format("running {} plugin \"{}\": {}", point, plugin.name(), verdict.message()))
-      .by(plugin.name());
+  return Verdict::error(fmt::format("running {} plugin \"{}\": {}", point, plugin.name(), verdict.message())).by(plugin.name());
 }
 
 // How long a point takes, until the end of the scope, and what it says.
@@ -53,7 +53,8 @@ Code code_of(const Result& result) {
 // Asks a plugin, and measures it when that is wanted.
 template <class F>
 auto ask(SchedulerMetrics* metrics, bool measured, Point point, const Plugin& plugin, F call) {
-  if (!measured) [[likely]] return call();
+  if (!measured) [[likely]]
+    return call();
   const Steady begun = metrics->now();
   auto result = call();
   metrics->plugin(point, plugin.name(), code_of(result), metrics->now() - begun);
@@ -72,30 +73,18 @@ std::string_view to_string(Point point) {
 bool implements(const Plugin& plugin, Point point) {
   const auto is = [&]<class T>(const T*) { return dynamic_cast<const T*>(&plugin) != nullptr; };
   switch (point) {
-    case Point::PreEnqueue:
-      return is((PreEnqueuePlugin*)nullptr);
-    case Point::QueueSort:
-      return is((QueueSortPlugin*)nullptr);
-    case Point::PreFilter:
-      return is((PreFilterPlugin*)nullptr);
-    case Point::Filter:
-      return is((FilterPlugin*)nullptr);
-    case Point::PostFilter:
-      return is((PostFilterPlugin*)nullptr);
-    case Point::PreScore:
-      return is((PreScorePlugin*)nullptr);
-    case Point::Score:
-      return is((ScorePlugin*)nullptr);
-    case Point::Reserve:
-      return is((ReservePlugin*)nullptr);
-    case Point::Permit:
-      return is((PermitPlugin*)nullptr);
-    case Point::PreBind:
-      return is((PreBindPlugin*)nullptr);
-    case Point::Bind:
-      return is((BindPlugin*)nullptr);
-    case Point::PostBind:
-      return is((PostBindPlugin*)nullptr);
+    case Point::PreEnqueue: return is((PreEnqueuePlugin*)nullptr);
+    case Point::QueueSort: return is((QueueSortPlugin*)nullptr);
+    case Point::PreFilter: return is((PreFilterPlugin*)nullptr);
+    case Point::Filter: return is((FilterPlugin*)nullptr);
+    case Point::PostFilter: return is((PostFilterPlugin*)nullptr);
+    case Point::PreScore: return is((PreScorePlugin*)nullptr);
+    case Point::Score: return is((ScorePlugin*)nullptr);
+    case Point::Reserve: return is((ReservePlugin*)nullptr);
+    case Point::Permit: return is((PermitPlugin*)nullptr);
+    case Point::PreBind: return is((PreBindPlugin*)nullptr);
+    case Point::Bind: return is((BindPlugin*)nullptr);
+    case Point::PostBind: return is((PostBindPlugin*)nullptr);
   }
   return false;
 }
@@ -107,15 +96,15 @@ std::vector<T*> Profile::at(Point point) const {
   if (names == spec_.points.end()) return out;
   for (const std::string& name : names->second) {
     T* plugin = dynamic_cast<T*>(plugins_.at(name).get());
-    if (!plugin)
-      throw std::invalid_argument(fmt::format("plugin \"{}\" does not extend {} plugin", name, to_string(point)));
+    if (!plugin) throw std::invalid_argument(fmt::format("plugin \"{}\" does not extend {} plugin", name, to_string(point)));
     out.push_back(plugin);
   }
   return out;
 }
 
-Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const PluginEntry> more)
-    : spec_(std::move(spec)) {
+Profile::Profile(ProfileSpec spec, const PluginWorld& outside, std::span<const PluginEntry> more) : spec_(std::move(spec)) {
+  PluginWorld world = outside;
+  world.profile = this;
   for (const auto& [point, names] : spec_.points) {
     for (const std::string& name : names) {
       if (plugins_.contains(name)) continue;
@@ -138,7 +127,7 @@ Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const Plu
   pre_score_ = at<PreScorePlugin>(Point::PreScore);
   for (ScorePlugin* plugin : at<ScorePlugin>(Point::Score)) {
     const auto weight = spec_.weights.find(std::string(plugin->name()));
-    score_.push_back({plugin, weight == spec_.weights.end() ? 1 : std::max(weight->second, 1)});
+    score_.push_back({plugin, weight == spec_.weights.end() ? 1 : weight->second});
   }
   reserve_ = at<ReservePlugin>(Point::Reserve);
   permit_ = at<PermitPlugin>(Point::Permit);
@@ -149,10 +138,57 @@ Profile::Profile(ProfileSpec spec, const PluginWorld& world, std::span<const Plu
     throw std::invalid_argument(
         fmt::format("at least one bind plugin is needed for profile with scheduler name \"{}\"", spec_.scheduler_name));
   }
+  index_plugins();
   pre_filter_asked_ = asked(Point::PreFilter);
   filter_asked_ = asked(Point::Filter);
   pre_score_asked_ = asked(Point::PreScore);
   score_asked_ = asked(Point::Score);
+}
+
+void Profile::index_plugins() {
+  constexpr std::size_t kMost = std::numeric_limits<PluginSet>::digits - 1;
+  if (plugins_.size() > kMost) {
+    throw std::invalid_argument(fmt::format("profile \"{}\" has more than {} plugins", spec_.scheduler_name, kMost));
+  }
+  for (const auto& [name, plugin] : plugins_) {
+    names_.push_back(name);
+    by_bit_.push_back(plugin.get());
+  }
+  names_.push_back(kExtenderName);
+  for (const FilterPlugin* plugin : filter_) filter_bits_.push_back(bit_of(plugin->name()));
+  for (const Weighted& weighted : score_) score_bits_.push_back(bit_of(weighted.plugin->name()));
+  for (int i = 0; i < kClusterEvents; ++i) {
+    const auto event = static_cast<ClusterEvent>(i);
+    PluginSet& woken = woken_by_[static_cast<std::size_t>(i)];
+    woken = bit_of(kExtenderName);  // extenders cannot say what they wait for
+    for (const auto& [name, plugin] : plugins_) {
+      const ClusterEvents events = plugin->retry_on();
+      // A node that came with a taint was of no use then, whoever waited for it.
+      const bool late = event == ClusterEvent::NodeTaintsChanged && events.has(ClusterEvent::NodeAdded);
+      if (events.has(event) || late) woken |= bit_of(name);
+    }
+  }
+}
+
+PluginSet Profile::bit_of(std::string_view plugin) const {
+  const auto found = std::ranges::find(names_, plugin);
+  return found == names_.end() ? 0 : PluginSet{1} << (found - names_.begin());
+}
+
+QueueingHint Profile::hint(std::string_view name, const ClusterChange& change, const Pod& waiting) const {
+  const Plugin* plugin = this->plugin(name);
+  return plugin && plugin->retry_on().has(change.event) ? plugin->hint(change, waiting) : QueueingHint::Queue;
+}
+
+Profile::Class Profile::class_of(const Pod& pod, const PodInfo& info) const {
+  Class out;
+  for (std::size_t i = 0; i + 1 < names_.size(); ++i) {
+    const std::size_t before = out.key.size();
+    if (plugins_.find(names_[i])->second->class_key(pod, info, out.key)) continue;
+    out.key.resize(before);
+    out.undeclared |= PluginSet{1} << i;
+  }
+  return out;
 }
 
 std::uint64_t* Profile::asked(Point point) {
@@ -178,14 +214,13 @@ Verdict Profile::pre_enqueue(const Pod& pod) const {
 
 // -- The cycle
 
-Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod,
-                                         std::span<const NodeInfo* const> nodes) const {
+Profile::PreFiltered Profile::pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
   PreFiltered out;
   Timed timed(metrics_, *this, Point::PreFilter);
   for (std::size_t i = 0; i < pre_filter_.size(); ++i) {
     const PreFilterPlugin* plugin = pre_filter_[i];
-    PreFilterResult result = ask(metrics_, state.measures_plugins(), Point::PreFilter, *plugin,
-                                 [&] { return plugin->pre_filter(state, pod, nodes); });
+    PreFilterResult result =
+        ask(metrics_, state.measures_plugins(), Point::PreFilter, *plugin, [&] { return plugin->pre_filter(state, pod, nodes); });
     if (result.verdict.skipped()) {
       state.skip_filter(plugin);
       continue;
@@ -228,42 +263,74 @@ Verdict Profile::filter(const CycleState& state, const Pod& pod, const NodeInfo&
   return Verdict::fits();
 }
 
+Verdict Profile::filter(const CycleState& state, const Pod& pod, const NodeInfo& node, const Nominator& nominated) const {
+  const auto counts = [&](const PodRef& other) {
+    return other->priority >= state.pod().priority && other->uid != state.pod().uid;
+  };
+  const auto expected = nominated.on(node.name());
+  if (std::ranges::any_of(expected, counts)) {
+    CycleState with = state.clone();
+    NodeInfo fuller = node;
+    for (const PodRef& other : expected) {
+      if (!counts(other)) continue;
+      fuller.add_pod(other);
+      if (Verdict verdict = add_pod(with, pod, *other, fuller); !verdict.success()) return verdict;
+    }
+    if (Verdict verdict = filter(with, pod, fuller); !verdict.success()) return verdict;
+  }
+  return filter(state, pod, node);
+}
+
 Verdict Profile::add_pod(CycleState& state, const Pod& pod, const PodInfo& added, const NodeInfo& node) const {
   for (const PreFilterPlugin* plugin : pre_filter_) {
     if (!state.filters(plugin)) continue;
-    Verdict verdict = plugin->add_pod(state, pod, added, node);
-    if (!verdict.success()) return std::move(verdict).by(plugin->name());
+    if (const Verdict verdict = plugin->add_pod(state, pod, added, node); !verdict.success()) {
+      return Verdict::error(fmt::format("running AddPod on PreFilter plugin \"{}\": {}", plugin->name(), verdict.message()));
+    }
   }
   return Verdict::fits();
 }
 
-PostFilterResult Profile::post_filter(CycleState& state, const Pod& pod, std::span<const Rejection> rejections) const {
+Verdict Profile::remove_pod(CycleState& state, const Pod& pod, const PodInfo& removed, const NodeInfo& node) const {
+  for (const PreFilterPlugin* plugin : pre_filter_) {
+    if (!state.filters(plugin)) continue;
+    if (const Verdict verdict = plugin->remove_pod(state, pod, removed, node); !verdict.success()) {
+      return Verdict::error(fmt::format("running RemovePod on PreFilter plugin \"{}\": {}", plugin->name(), verdict.message()));
+    }
+  }
+  return Verdict::fits();
+}
+
+Task<PostFilterResult> Profile::post_filter(CycleState& state, const Pod& pod, const Rejections& rejections) const {
   PostFilterResult out;
   std::string reasons;
   Timed timed(metrics_, *this, Point::PostFilter);
   for (PostFilterPlugin* plugin : post_filter_) {
-    PostFilterResult result = ask(metrics_, state.measures_plugins(), Point::PostFilter, *plugin,
-                                  [&] { return plugin->post_filter(state, pod, rejections); });
+    const bool measured = state.measures_plugins();
+    const Steady begun = measured ? metrics_->now() : Steady();
+    PostFilterResult result = co_await plugin->post_filter(state, pod, rejections);
+    if (measured) metrics_->plugin(Point::PostFilter, plugin->name(), result.verdict.code(), metrics_->now() - begun);
     timed.says(result.verdict.code());
     if (result.verdict.success() || result.verdict.failed()) {
-      result.verdict = std::move(result.verdict).by(plugin->name());
-      return result;
+      Verdict verdict = std::move(result.verdict).by(plugin->name());
+      result.verdict = std::move(verdict);  // not into itself
+      co_return result;
     }
     if (const std::string message = result.verdict.message(); !message.empty()) {
       reasons += (reasons.empty() ? "" : ", ") + message;
     }
-    if (!result.nominated_node.empty()) out.nominated_node = std::move(result.nominated_node);
+    if (result.nominated_node) out.nominated_node = std::move(result.nominated_node);
   }
   out.verdict = Verdict::owning(Code::Unschedulable, std::move(reasons));
-  return out;
+  co_return out;
 }
 
 Verdict Profile::pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
   Timed timed(metrics_, *this, Point::PreScore);
   for (std::size_t i = 0; i < pre_score_.size(); ++i) {
     const PreScorePlugin* plugin = pre_score_[i];
-    const Verdict verdict = ask(metrics_, state.measures_plugins(), Point::PreScore, *plugin,
-                                [&] { return plugin->pre_score(state, pod, nodes); });
+    const Verdict verdict =
+        ask(metrics_, state.measures_plugins(), Point::PreScore, *plugin, [&] { return plugin->pre_score(state, pod, nodes); });
     if (!verdict.skipped()) ++pre_score_asked_[i];
     if (verdict.skipped()) {
       state.skip_score(plugin);
@@ -276,33 +343,52 @@ Verdict Profile::pre_score(CycleState& state, const Pod& pod, std::span<const No
   return Verdict::fits();
 }
 
-std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod,
-                                      std::span<const NodeInfo* const> nodes) const {
+std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const {
   std::vector<NodeScore> total, one;
   total.reserve(nodes.size());
   for (const NodeInfo* node : nodes) total.push_back({node, 0});
   Timed timed(metrics_, *this, Point::Score);
   for (std::size_t p = 0; p < score_.size(); ++p) {
-    const auto& [plugin, weight] = score_[p];
-    if (!state.scores(plugin)) continue;
-    score_asked_[p] += nodes.size();
+    if (!is_scored(p, state)) continue;
     one.clear();
     const Steady begun = state.measures_plugins() ? metrics_->now() : Steady();
-    for (const NodeInfo* node : nodes) one.push_back({node, plugin->score(state, pod, *node)});
+    for (const NodeInfo* node : nodes) one.push_back({node, raw_score(p, state, pod, *node)});
     if (state.measures_plugins() && !nodes.empty()) {
-      metrics_->plugin(Point::Score, plugin->name(), Code::Success, (metrics_->now() - begun) / nodes.size());
+      metrics_->plugin(Point::Score, score_[p].plugin->name(), Code::Success, (metrics_->now() - begun) / nodes.size());
     }
-    plugin->normalize(state, pod, one);
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      if (one[i].score < 0 || one[i].score > kMaxNodeScore) {
-        throw std::out_of_range(fmt::format(
-            "plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
-            plugin->name(), one[i].score, kMaxNodeScore));
-      }
-      total[i].score += one[i].score * weight;
-    }
+    add_weighted(p, state, pod, one, total);
   }
   return total;
+}
+
+void Profile::add_weighted(std::size_t number, const CycleState& state, const Pod& pod, std::span<NodeScore> raw,
+                           std::span<NodeScore> total) const {
+  const auto& [plugin, weight] = score_[number];
+  plugin->normalize(state, pod, raw);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i].score < 0 || raw[i].score > kMaxNodeScore) {
+      throw std::out_of_range(
+          fmt::format("plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
+                      plugin->name(), raw[i].score, kMaxNodeScore));
+    }
+    total[i].score += raw[i].score * weight;
+  }
+}
+
+PluginSet Profile::active_filters(const CycleState& state) const {
+  PluginSet out = 0;
+  for (std::size_t i = 0; i < filter_.size(); ++i) {
+    if (state.filters(filter_[i])) out |= filter_bits_[i];
+  }
+  return out;
+}
+
+PluginSet Profile::active_scorers(const CycleState& state) const {
+  PluginSet out = 0;
+  for (std::size_t i = 0; i < score_.size(); ++i) {
+    if (state.scores(score_[i].plugin)) out |= score_bits_[i];
+  }
+  return out;
 }
 
 Verdict Profile::reserve(CycleState& state, const Pod& pod, std::string_view node) const {
@@ -349,9 +435,25 @@ Task<Verdict> errors_as_verdicts(Task<Verdict> step) {
 
 }  // namespace
 
+Verdict Profile::pre_bind_pre_flight(CycleState& state, const Pod& pod, std::string_view node) const {
+  bool some = false;
+  for (PreBindPlugin* plugin : pre_bind_) {
+    const Verdict verdict = plugin->pre_bind_pre_flight(state, pod, node);
+    if (verdict.skipped()) {
+      state.skip_pre_bind(plugin);
+    } else if (verdict.success()) {
+      some = true;
+    } else {
+      return Verdict::error(fmt::format("running PreBindPreFlight \"{}\": {}", plugin->name(), verdict.message()));
+    }
+  }
+  return some ? Verdict::fits() : Verdict::skip();
+}
+
 Task<Verdict> Profile::pre_bind(CycleState& state, const Pod& pod, std::string node) const {
   Timed timed(metrics_, *this, Point::PreBind);
   for (PreBindPlugin* plugin : pre_bind_) {
+    if (!state.pre_binds(plugin)) continue;
     const Verdict verdict = co_await errors_as_verdicts(plugin->pre_bind(state, pod, node));
     if (!verdict.success() && !verdict.skipped()) {
       timed.says(verdict.code());

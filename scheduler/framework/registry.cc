@@ -6,18 +6,14 @@
 namespace ph::scheduler {
 
 #define PLUGIN(name, entry, weight) std::unique_ptr<Plugin> entry(const PluginArgs&, const PluginWorld&);
-#define STAND_IN(name, entry) PLUGIN(name, entry, 0)
 #include "scheduler/plugins/registry.def"
-#undef STAND_IN
 #undef PLUGIN
 
 namespace {
 
 constexpr PluginEntry kPlugins[] = {
 #define PLUGIN(name, entry, weight) {name, &entry, weight},
-#define STAND_IN(name, entry) {name, &entry, 0, true},
 #include "scheduler/plugins/registry.def"
-#undef STAND_IN
 #undef PLUGIN
 };
 

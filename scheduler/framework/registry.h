@@ -12,8 +12,8 @@ namespace ph::scheduler {
 struct PluginEntry {
   std::string_view name;
   std::unique_ptr<Plugin> (*entry)(const PluginArgs& args, const PluginWorld& world);
-  int weight;  // of its scores in the default profile; 0 where it has none
-  bool stand_in = false;  // for upstream's plugin of that name, which is not here yet
+  int weight;              // of its scores in the default profile; 0 where it has none
+  bool by_default = true;  // in the default profile
 
   std::unique_ptr<Plugin> make(const PluginArgs& args, const PluginWorld& world) const {
     auto plugin = entry(args, world);

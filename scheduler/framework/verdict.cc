@@ -4,20 +4,13 @@ namespace ph::scheduler {
 
 std::string_view to_string(Code code) {
   switch (code) {
-    case Code::Success:
-      return "Success";
-    case Code::Error:
-      return "Error";
-    case Code::Unschedulable:
-      return "Unschedulable";
-    case Code::UnschedulableAndUnresolvable:
-      return "UnschedulableAndUnresolvable";
-    case Code::Wait:
-      return "Wait";
-    case Code::Skip:
-      return "Skip";
-    case Code::Pending:
-      return "Pending";
+    case Code::Success: return "Success";
+    case Code::Error: return "Error";
+    case Code::Unschedulable: return "Unschedulable";
+    case Code::UnschedulableAndUnresolvable: return "UnschedulableAndUnresolvable";
+    case Code::Wait: return "Wait";
+    case Code::Skip: return "Skip";
+    case Code::Pending: return "Pending";
   }
   return "";
 }

@@ -30,9 +30,7 @@ class Verdict {
   static Verdict wait() { return Verdict(Code::Wait); }
   // `reason` must outlive the cycle.
   static Verdict unschedulable(std::string_view reason) { return Verdict(Code::Unschedulable).because(reason); }
-  static Verdict unresolvable(std::string_view reason) {
-    return Verdict(Code::UnschedulableAndUnresolvable).because(reason);
-  }
+  static Verdict unresolvable(std::string_view reason) { return Verdict(Code::UnschedulableAndUnresolvable).because(reason); }
   static Verdict pending(std::string_view reason) { return Verdict(Code::Pending).because(reason); }
   static Verdict error(std::string text) { return owning(Code::Error, std::move(text)); }
   // Any code with a text of its own.

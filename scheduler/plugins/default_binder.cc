@@ -16,6 +16,9 @@ class DefaultBinder final : public BindPlugin {
  public:
   explicit DefaultBinder(informers::Client* client) : client_(client) {}
 
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return true; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   Task<Verdict> bind(CycleState& state, const Pod& pod, std::string node) override {
     PH_ASSERT(client_ != nullptr);
     core::v1::Binding binding;
@@ -26,8 +29,7 @@ class DefaultBinder final : public BindPlugin {
     binding.mutable_target()->set_name(node);
     std::string unknown;
     try {
-      co_await client_->post_subresource<Pod, core::v1::Binding, meta::v1::Status>(key_of(pod), "binding",
-                                                                                   std::move(binding));
+      co_await client_->post_subresource<Pod, core::v1::Binding, meta::v1::Status>(key_of(pod), "binding", std::move(binding));
       co_return Verdict::fits();
     } catch (const TransportError& error) {
       unknown = error.what();

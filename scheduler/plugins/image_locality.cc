@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "scheduler/cluster/snapshot.h"
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -16,6 +17,15 @@ constexpr std::int64_t kMostPerContainer = 1000 * kMegabyte;  // above: no diffe
 class ImageLocality final : public ScorePlugin {
  public:
   explicit ImageLocality(const Snapshot& snapshot) : snapshot_(snapshot) {}
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    for (const std::string& image : info.images) add_text(key, image);
+    return true;
+  }
+  // A node more or less, or other images on one: all nodes with an image count it otherwise.
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    return {change.node_before || change.node_after ? Outdated::All : Outdated::Nothing};
+  }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     const double nodes = static_cast<double>(snapshot_.nodes().size());

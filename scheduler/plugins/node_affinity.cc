@@ -1,6 +1,8 @@
 // NodeAffinity: spec.nodeSelector and affinity.nodeAffinity, and the affinity a profile adds to every pod's.
 // Upstream: pkg/scheduler/framework/plugins/nodeaffinity
 #include "api/node_selector.h"
+#include "api/sorted.h"
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -59,6 +61,19 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
     return matched ? QueueingHint::Skip : QueueingHint::Queue;
   }
 
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_number(key, static_cast<std::int64_t>(pod.spec().node_selector().size()));
+    for (const auto* label : sorted(pod.spec().node_selector())) {
+      add_text(key, label->first);
+      add_text(key, label->second);
+    }
+    add_message(key, pod.spec().affinity().node_affinity());
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    return {change.node_before || change.node_after ? Outdated::Node : Outdated::Nothing};
+  }
+
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     RequiredNodes required(pod.spec());
     if (required.empty() && !added_required_) return {Verdict::skip(), {}};
@@ -68,25 +83,25 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
       names = named_nodes(*required.affinity());
       if (names && names->empty()) return {Verdict::unresolvable(kConflict), {}};
     }
-    state.put(std::move(required));
+    state.put(this, std::move(required));
     return {Verdict::fits(), std::move(names)};
   }
 
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     if (added_required_ && !added_required_->matches(node.node())) return Verdict::unresolvable(kEnforced);
-    return state.get<RequiredNodes>().matches(node.node()) ? Verdict::fits() : Verdict::unresolvable(kMismatch);
+    return state.get<RequiredNodes>(this).matches(node.node()) ? Verdict::fits() : Verdict::unresolvable(kMismatch);
   }
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     if (added_preferred_terms_.empty() && preferred_terms(pod).empty()) return Verdict::skip();
     Preference preference{PreferredNodes(preferred_terms(pod))};
     if (const TermErrors errors = preference.nodes.errors(); !errors.empty()) return Verdict::error(api::one_text(errors));
-    state.put(std::move(preference));
+    state.put(this, std::move(preference));
     return Verdict::fits();
   }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    return added_preferred_.score(node.node()) + state.get<Preference>().nodes.score(node.node());
+    return added_preferred_.score(node.node()) + state.get<Preference>(this).nodes.score(node.node());
   }
 
   void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {

@@ -2,6 +2,7 @@
 // Upstream: pkg/scheduler/framework/plugins/noderesources (balanced_allocation)
 #include <algorithm>
 
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 #include "scheduler/plugins/node_resources.h"
 
@@ -12,11 +13,16 @@ class NodeResourcesBalancedAllocation final : public PreScorePlugin, public Scor
  public:
   explicit NodeResourcesBalancedAllocation(const NodeResourcesBalancedAllocationArgs& args) : args_(args) {}
 
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_resource(key, info.requests);
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Node}; }
+
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     // A pod that asks for nothing changes no balance; scoring it would heap such pods on one node.
-    const bool asks = std::ranges::any_of(args_.resources, [&](const WeightedResource& resource) {
-      return state.pod().requests.amount(resource.name) != 0;
-    });
+    const bool asks = std::ranges::any_of(
+        args_.resources, [&](const WeightedResource& resource) { return state.pod().requests.amount(resource.name) != 0; });
     return asks ? Verdict::fits() : Verdict::skip();
   }
 

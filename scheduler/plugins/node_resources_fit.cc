@@ -2,20 +2,22 @@
 // are. Upstream: pkg/scheduler/framework/plugins/noderesources (fit)
 #include <algorithm>
 
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 #include "scheduler/plugins/node_resources.h"
 
 namespace ph::scheduler {
 namespace {
 
-// The extended resources the pod asks for, with the words that refuse it.
+// The extended resources the pod asks for, with the words that refuse it. Verdicts refer to these words: copies of the state, on which
+// things are tried, share them.
 struct WantedScalars {
   struct Wanted {
     Interned name;
     std::int64_t amount;
     std::string insufficient;
   };
-  std::vector<Wanted> wanted;
+  std::shared_ptr<const std::vector<Wanted>> wanted;
 };
 
 class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
@@ -23,33 +25,40 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   explicit NodeResourcesFit(const NodeResourcesFitArgs& args) : args_(args) {}
 
   ClusterEvents retry_on() const override {
-    return {ClusterEvent::NodeAdded, ClusterEvent::NodeAllocatableChanged, ClusterEvent::AssignedPodDeleted,
-            ClusterEvent::AssignedPodScaledDown, ClusterEvent::PodScaledDown};
+    return {ClusterEvent::NodeAdded,          ClusterEvent::NodeAllocatableChanged,
+            ClusterEvent::AssignedPodDeleted, ClusterEvent::AssignedPodScaledDown,
+            ClusterEvent::PodScaledDown,      ClusterEvent::DeviceClassAdded,
+            ClusterEvent::DeviceClassChanged};
   }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
     switch (change.event) {
-      case ClusterEvent::PodScaledDown: {
-        const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
-        return own ? QueueingHint::Queue : QueueingHint::Skip;
-      }
+      case ClusterEvent::PodScaledDown: return is_of(change, waiting) ? QueueingHint::Queue : QueueingHint::Skip;
       case ClusterEvent::AssignedPodScaledDown:
         return frees_something(*change.pod_before, *change.pod_after, requests_of(waiting));
+      case ClusterEvent::DeviceClassAdded:
+      case ClusterEvent::DeviceClassChanged: return class_helps(change, requests_of(waiting));
       case ClusterEvent::NodeAdded:
-      case ClusterEvent::NodeAllocatableChanged:
-        return node_helps(change, requests_of(waiting));
-      default:
-        return QueueingHint::Queue;  // a pod has gone: room for one more at least
+      case ClusterEvent::NodeAllocatableChanged: return node_helps(change, requests_of(waiting));
+      default: return QueueingHint::Queue;  // a pod has gone: room for one more at least
     }
   }
 
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_resource(key, info.requests);
+    add_number(key, info.scored_milli_cpu);
+    add_number(key, info.scored_memory);
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Node}; }
+
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
-    WantedScalars scalars;
+    std::vector<WantedScalars::Wanted> wanted;
     for (const auto& [name, amount] : state.pod().requests.scalars) {
       if (amount == 0 || ignored(name)) continue;
-      scalars.wanted.push_back({name, amount, "Insufficient " + std::string(name.view())});
+      wanted.push_back({name, amount, "Insufficient " + std::string(name.view())});
     }
-    state.put(std::move(scalars));
+    state.put(this, WantedScalars{std::make_shared<const std::vector<WantedScalars::Wanted>>(std::move(wanted))});
     return {};
   }
 
@@ -71,7 +80,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     check(wanted.milli_cpu, there.milli_cpu, used.milli_cpu, "Insufficient cpu");
     check(wanted.memory, there.memory, used.memory, "Insufficient memory");
     check(wanted.ephemeral_storage, there.ephemeral_storage, used.ephemeral_storage, "Insufficient ephemeral-storage");
-    for (const auto& scalar : state.get<WantedScalars>().wanted) {
+    for (const auto& scalar : *state.get<WantedScalars>(this).wanted) {
       check(scalar.amount, there.scalar(scalar.name), used.scalar(scalar.name), scalar.insufficient);
     }
     if (!refused) return Verdict::fits();
@@ -86,12 +95,9 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     const Usages usage(args_.resources, state.pod(), node, true);
     switch (args_.strategy) {
-      case ScoringStrategy::LeastAllocated:
-        return least_allocated(args_.resources, usage);
-      case ScoringStrategy::MostAllocated:
-        return most_allocated(args_.resources, usage);
-      case ScoringStrategy::RequestedToCapacityRatio:
-        return requested_to_capacity_ratio(args_.resources, usage, args_.shape);
+      case ScoringStrategy::LeastAllocated: return least_allocated(args_.resources, usage);
+      case ScoringStrategy::MostAllocated: return most_allocated(args_.resources, usage);
+      case ScoringStrategy::RequestedToCapacityRatio: return requested_to_capacity_ratio(args_.resources, usage, args_.shape);
     }
     return 0;
   }
@@ -99,8 +105,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
  private:
   bool ignored(std::string_view name) const {
     if (!is_extended_resource(name)) return false;
-    return args_.ignored_resources.contains(name) ||
-           args_.ignored_resource_groups.contains(name.substr(0, name.find('/')));
+    return args_.ignored_resources.contains(name) || args_.ignored_resource_groups.contains(name.substr(0, name.find('/')));
   }
 
   // Names of all that the pod asks for and this plugin looks at.
@@ -115,10 +120,19 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   }
 
   QueueingHint frees_something(const PodInfo& before, const PodInfo& after, const Resource& wanted) const {
-    const bool frees = any_wanted(wanted, [&](std::string_view name, std::int64_t) {
-      return after.requests.amount(name) < before.requests.amount(name);
-    });
+    const bool frees = any_wanted(
+        wanted, [&](std::string_view name, std::int64_t) { return after.requests.amount(name) < before.requests.amount(name); });
     return frees ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  // A class of devices helps when it now stands for an extended resource that the pod wants.
+  QueueingHint class_helps(const ClusterChange& change, const Resource& wanted) const {
+    const auto* before = change.before<resources::v1::DeviceClass>();
+    const auto& after = *change.after<resources::v1::DeviceClass>();
+    const std::string& name = after.spec().extended_resource_name();
+    const bool named = !name.empty() && (!before || before->spec().extended_resource_name() != name);
+    const bool made = !before && wanted.scalar("deviceclass.resource.kubernetes.io/" + after.metadata().name()) > 0;
+    return made || (named && wanted.scalar(name) > 0) ? QueueingHint::Queue : QueueingHint::Skip;
   }
 
   // A node helps when the pod would fit it if it were empty, and the change brought it more of something that the pod

@@ -1,6 +1,7 @@
 // NodeUnschedulable: keeps pods off cordoned nodes, unless they tolerate the taint that cordoning stands for.
 // Upstream: pkg/scheduler/framework/plugins/nodeunschedulable
 #include "api/node_selector.h"
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -21,18 +22,27 @@ const core::v1::Taint& cordoned() {
 class NodeUnschedulable final : public FilterPlugin {
  public:
   ClusterEvents retry_on() const override {
-    return {ClusterEvent::NodeAdded, ClusterEvent::NodeTaintsChanged, ClusterEvent::PodTolerationsChanged};
+    return {ClusterEvent::NodeAdded, ClusterEvent::NodeTaintsChanged, ClusterEvent::PodTolerationsChanged,
+            ClusterEvent::AssignedPodTolerationsChanged};
   }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
-    if (change.event == ClusterEvent::PodTolerationsChanged) {
-      // Upstream compares UIDs: only the pod's own new tolerations can help it.
-      const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
-      return own && tolerates(change.waiting_after->spec().tolerations(), cordoned()) ? QueueingHint::Queue : QueueingHint::Skip;
+    if (!change.node_before && !change.node_after) {
+      // Only the pod's own new tolerations can help it.
+      return is_of(change, waiting) && tolerates(waiting.spec().tolerations(), cordoned()) ? QueueingHint::Queue
+                                                                                           : QueueingHint::Skip;
     }
     const bool was_open = change.node_before && !change.node_before->spec().unschedulable();
     const bool is_open = change.node_after && !change.node_after->spec().unschedulable();
     return is_open && !was_open ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_messages(key, pod.spec().tolerations());
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    return {change.node_before || change.node_after ? Outdated::Node : Outdated::Nothing};
   }
 
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {

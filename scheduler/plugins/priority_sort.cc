@@ -7,6 +7,10 @@ namespace {
 
 class PrioritySort final : public QueueSortPlugin {
  public:
+  // Its order is not kept with results.
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return true; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+
   bool less(const QueueOrder& a, const QueueOrder& b) const override {
     return a.priority != b.priority ? a.priority > b.priority : a.queued < b.queued;
   }
@@ -14,8 +18,6 @@ class PrioritySort final : public QueueSortPlugin {
 
 }  // namespace
 
-std::unique_ptr<Plugin> priority_sort(const PluginArgs&, const PluginWorld&) {
-  return std::make_unique<PrioritySort>();
-}
+std::unique_ptr<Plugin> priority_sort(const PluginArgs&, const PluginWorld&) { return std::make_unique<PrioritySort>(); }
 
 }  // namespace ph::scheduler

@@ -2,6 +2,7 @@
 // Upstream: pkg/scheduler/framework/plugins/schedulinggates
 #include <fmt/format.h>
 
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -12,23 +13,25 @@ class SchedulingGates final : public PreEnqueuePlugin {
   ClusterEvents retry_on() const override { return {ClusterEvent::PodGatesRemoved}; }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
-    const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
-    return own ? QueueingHint::Queue : QueueingHint::Skip;
+    return is_of(change, waiting) ? QueueingHint::Queue : QueueingHint::Skip;
   }
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    for (const auto& gate : pod.spec().scheduling_gates()) add_text(key, gate.name());
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
 
   Verdict pre_enqueue(const Pod& pod) const override {
     if (pod.spec().scheduling_gates().empty()) return Verdict::fits();
     std::string gates;
     for (const auto& gate : pod.spec().scheduling_gates()) gates += (gates.empty() ? "" : " ") + gate.name();
-    return Verdict::owning(Code::UnschedulableAndUnresolvable,
-                           fmt::format("waiting for scheduling gates: [{}]", gates));
+    return Verdict::owning(Code::UnschedulableAndUnresolvable, fmt::format("waiting for scheduling gates: [{}]", gates));
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Plugin> scheduling_gates(const PluginArgs&, const PluginWorld&) {
-  return std::make_unique<SchedulingGates>();
-}
+std::unique_ptr<Plugin> scheduling_gates(const PluginArgs&, const PluginWorld&) { return std::make_unique<SchedulingGates>(); }
 
 }  // namespace ph::scheduler

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/node_selector.h"
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
 
 namespace ph::scheduler {
@@ -26,17 +27,23 @@ bool fits(const Pod& pod, const Node& node) {
 class TaintToleration final : public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
   ClusterEvents retry_on() const override {
-    return {ClusterEvent::NodeAdded, ClusterEvent::NodeTaintsChanged, ClusterEvent::PodTolerationsChanged};
+    return {ClusterEvent::NodeAdded, ClusterEvent::NodeTaintsChanged, ClusterEvent::PodTolerationsChanged,
+            ClusterEvent::AssignedPodTolerationsChanged};
   }
 
   QueueingHint hint(const ClusterChange& change, const Pod& waiting) const override {
-    if (change.event == ClusterEvent::PodTolerationsChanged) {
-      const bool own = change.waiting_after && change.waiting_after->metadata().uid() == waiting.metadata().uid();
-      return own ? QueueingHint::Queue : QueueingHint::Skip;
-    }
+    if (!change.node_before && !change.node_after) return is_of(change, waiting) ? QueueingHint::Queue : QueueingHint::Skip;
     const bool fitted = change.node_before && fits(waiting, *change.node_before);
     const bool fits_now = change.node_after && fits(waiting, *change.node_after);
     return fits_now && !fitted ? QueueingHint::Queue : QueueingHint::Skip;
+  }
+
+  bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
+    add_messages(key, pod.spec().tolerations());
+    return true;
+  }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override {
+    return {change.node_before || change.node_after ? Outdated::Node : Outdated::Nothing};
   }
 
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
@@ -47,16 +54,15 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     SoftTolerations soft;
     for (const Toleration& toleration : pod.spec().tolerations()) {
-      if (toleration.effect().empty() || toleration.effect() == "PreferNoSchedule")
-        soft.tolerations.push_back(toleration);
+      if (toleration.effect().empty() || toleration.effect() == "PreferNoSchedule") soft.tolerations.push_back(toleration);
     }
-    state.put(std::move(soft));
+    state.put(this, std::move(soft));
     return Verdict::fits();
   }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     if (node.node().spec().taints().empty()) return 0;
-    const auto& soft = state.get<SoftTolerations>().tolerations;
+    const auto& soft = state.get<SoftTolerations>(this).tolerations;
     return std::ranges::count_if(node.node().spec().taints(), [&](const Taint& taint) {
       return taint.effect() == "PreferNoSchedule" &&
              std::ranges::none_of(soft, [&](const Toleration& t) { return tolerates(t, taint); });
@@ -70,8 +76,6 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
 
 }  // namespace
 
-std::unique_ptr<Plugin> taint_toleration(const PluginArgs&, const PluginWorld&) {
-  return std::make_unique<TaintToleration>();
-}
+std::unique_ptr<Plugin> taint_toleration(const PluginArgs&, const PluginWorld&) { return std::make_unique<TaintToleration>(); }
 
 }  // namespace ph::scheduler

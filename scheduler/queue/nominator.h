@@ -21,6 +21,11 @@ class Nominator {
   // Empty: the pod is not nominated.
   std::string_view node_of(std::string_view uid) const;
   std::size_t size() const { return node_of_.size(); }
+  // The nodes that some pod is expected on.
+  template <class F>
+  void each_node(F f) const {
+    for (const auto& [node, pods] : on_) f(std::string_view(node));
+  }
 
  private:
   std::map<std::string, std::string, std::less<>> node_of_;  // by UID

@@ -24,14 +24,7 @@ bool in_order(const QueuedPod& a, const QueuedPod& b) {
 }
 
 ClusterChange change_of(ClusterEvent event, const SchedulerPod& before, const SchedulerPod& after) {
-  return {.event = event, .waiting_before = before.pending, .waiting_after = after.pending};
-}
-
-template <class F>
-void for_each_event(ClusterEvents events, F f) {
-  for (int i = 0; i < kClusterEvents; ++i) {
-    if (events.has(static_cast<ClusterEvent>(i))) f(static_cast<ClusterEvent>(i));
-  }
+  return {.event = event, .waiting_before = before.pending(), .waiting_after = after.pending()};
 }
 
 }  // namespace
@@ -48,7 +41,7 @@ SchedulingQueue::SchedulingQueue(const Clock& clock, Options options, std::funct
 // -- Lanes
 
 void SchedulingQueue::choose_lane(QueuedPod& pod) {
-  if (options_.lane_of) pod.lane = options_.lane_of(*pod.pod, *pod.profile);
+  if (options_.lane_of) pod.lane = options_.lane_of(*pod.stored->message(), *pod.profile);
 }
 
 void SchedulingQueue::hold(std::size_t number) { lane(number).held = true; }
@@ -58,6 +51,54 @@ void SchedulingQueue::release(std::size_t number) {
   on_ready_();
 }
 
+// -- Unschedulable pods
+
+void SchedulingQueue::classify(QueuedPod& pod) {
+  Profile::Class found = pod.profile->class_of(*pod.stored->message(), *pod.info);
+  found.key += pod.profile->scheduler_name();
+  // Classes whose last pod has gone are swept out whenever the table would double.
+  if (classes_.size() >= sweep_classes_at_) {
+    std::erase_if(classes_, [](const auto& entry) { return entry.second.expired(); });
+    sweep_classes_at_ = std::max<std::size_t>(64, 2 * classes_.size());
+  }
+  std::weak_ptr<const PodClass>& known = classes_[std::move(found.key)];
+  pod.equals = known.lock();
+  if (pod.equals) return;
+  pod.equals = std::make_shared<PodClass>(PodClass{++last_class_, found.undeclared});
+  known = pod.equals;
+}
+
+SchedulingQueue::Shelf& SchedulingQueue::shelf_of(const QueuedPod& pod) {
+  const auto found = std::ranges::find_if(shelves_, [&](const Shelf& shelf) {
+    return shelf.profile == pod.profile && shelf.rejectors == pod.rejectors && shelf.pending == pod.pending &&
+           shelf.gated_by == pod.gated_by;
+  });
+  if (found != shelves_.end()) return *found;
+  return shelves_.emplace_back(pod.profile, pod.rejectors, pod.pending, pod.gated_by);
+}
+
+std::int64_t SchedulingQueue::group_number(const QueuedPod& pod) {
+  return told_apart(pod) ? -static_cast<std::int64_t>(pod.sequence) : static_cast<std::int64_t>(pod.equals->number);
+}
+
+void SchedulingQueue::shelve(QueuedPod& pod) {
+  PodGroup& group = shelf_of(pod).groups[group_number(pod)];
+  pod.group = &group;
+  pod.in_group = group.pods.size();
+  group.pods.push_back(&pod);
+  ++(pod.gated_by.empty() ? unschedulable_ : gated_);
+}
+
+void SchedulingQueue::unshelve(QueuedPod& pod) {
+  PodGroup& group = *pod.group;
+  group.pods.back()->in_group = pod.in_group;
+  group.pods[pod.in_group] = group.pods.back();
+  group.pods.pop_back();
+  pod.group = nullptr;
+  --(pod.gated_by.empty() ? unschedulable_ : gated_);
+  if (group.pods.empty()) shelf_of(pod).groups.erase(group_number(pod));
+}
+
 // -- Places
 
 void SchedulingQueue::enter(const QueuedRef& pod, Place place) {
@@ -65,48 +106,32 @@ void SchedulingQueue::enter(const QueuedRef& pod, Place place) {
   pod->place = place;
   if (pod->sequence == 0) pod->sequence = ++sequence_;
   switch (place) {
-    case Place::Active:
-      lane(pod->lane).active.insert(pod.get());
-      break;
-    case Place::Backoff:
-      lane(pod->lane).backoff.insert(pod.get());
-      break;
-    case Place::ErrorBackoff:
-      error_backoff_.insert(pod.get());
-      break;
-    case Place::Unschedulable:
-      unschedulable_.emplace(pod->uid(), pod.get());
-      break;
+    case Place::Active: lane(pod->lane).active.insert(pod.get()); break;
+    case Place::Backoff: lane(pod->lane).backoff.insert(pod.get()); break;
+    case Place::ErrorBackoff: error_backoff_.insert(pod.get()); break;
+    case Place::Unschedulable: shelve(*pod); break;
     case Place::InFlight:
+      pod->pod = pod->stored->message();
       pod->events_seen = log_start_ + log_.size();
       in_flight_since_.insert(pod->events_seen);
       break;
-    default:
-      PH_ASSERT(false);
+    default: PH_ASSERT(false);
   }
   if (place != Place::InFlight) on_ready_();
 }
 
 void SchedulingQueue::leave(QueuedPod& pod) {
   switch (pod.place) {
-    case Place::Active:
-      lane(pod.lane).active.erase(&pod);
-      break;
-    case Place::Backoff:
-      lane(pod.lane).backoff.erase(&pod);
-      break;
-    case Place::ErrorBackoff:
-      error_backoff_.erase(&pod);
-      break;
-    case Place::Unschedulable:
-      unschedulable_.erase(pod.uid());
-      break;
+    case Place::Active: lane(pod.lane).active.erase(&pod); break;
+    case Place::Backoff: lane(pod.lane).backoff.erase(&pod); break;
+    case Place::ErrorBackoff: error_backoff_.erase(&pod); break;
+    case Place::Unschedulable: unshelve(pod); break;
     case Place::InFlight:
+      pod.pod.reset();
       in_flight_since_.erase(in_flight_since_.find(pod.events_seen));
       forget_events();
       break;
-    default:
-      break;
+    default: break;
   }
   pod.place = Place::Nowhere;
 }
@@ -129,7 +154,8 @@ Steady SchedulingQueue::backoff_end(const QueuedPod& pod) const {
 void SchedulingQueue::count(const QueuedPod& pod, std::string_view why) {
   if (!metrics_) return;
   const bool backoff = pod.place == Place::Backoff || pod.place == Place::ErrorBackoff;
-  metrics_->entered(pod.place == Place::Active ? "active" : backoff ? "backoff" : "unschedulable", why);
+  const std::string_view elsewhere = pod.gated_by.empty() ? "unschedulable" : "gated";
+  metrics_->entered(pod.place == Place::Active ? "active" : backoff ? "backoff" : elsewhere, why);
 }
 
 void SchedulingQueue::requeue(const QueuedRef& pod, Strategy strategy, std::string_view why) {
@@ -147,14 +173,14 @@ void SchedulingQueue::requeue(const QueuedRef& pod, Strategy strategy, std::stri
   pod->sequence = 0;
   if (strategy == Strategy::Leave) return enter(pod, Place::Unschedulable);
 
-  if (const Verdict verdict = pod->profile->pre_enqueue(*pod->pod); !verdict.success()) {
+  if (const Verdict verdict = pod->profile->pre_enqueue(*pod->stored->message()); !verdict.success()) {
     pod->gated_by = verdict.plugin();
-    pod->rejectors.insert(verdict.plugin());
+    pod->rejectors |= pod->profile->bit_of(verdict.plugin());
     return enter(pod, Place::Unschedulable);
   }
   pod->backoff_ends = backoff_end(*pod);
   if (strategy == Strategy::Immediately || pod->backoff_ends <= clock_.steady()) return enter(pod, Place::Active);
-  const bool error = pod->rejectors.empty() && pod->pending.empty();
+  const bool error = pod->rejectors == 0 && pod->pending == 0;
   enter(pod, error ? Place::ErrorBackoff : Place::Backoff);
 }
 
@@ -165,16 +191,17 @@ void SchedulingQueue::nominate(const QueuedPod& pod) {
 }
 
 void SchedulingQueue::add(const SchedulerPod& pod, const Profile& profile) {
-  PH_ASSERT(pod.pending != nullptr);
+  PH_ASSERT(pod.stored != nullptr);
   remove(pod.info->uid);
   auto queued = std::make_shared<QueuedPod>();
-  queued->pod = pod.pending;
+  queued->stored = pod.stored;
   queued->info = pod.info;
   queued->profile = &profile;
   queued->queued = clock_.steady();
+  classify(*queued);
   pods_.emplace(pod.info->uid, queued);
   nominate(*queued);
-  requeue(queued, Strategy::Immediately, "PodAdd");
+  requeue(queued, Strategy::Immediately, "UnschedulablePodAdd");
 }
 
 void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& after, const Profile& profile) {
@@ -184,12 +211,14 @@ void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& aft
   const ClusterEvents events = events_of(before, after);
 
   // The order in the sorted queues depends on the pod: out, change, in again.
-  const bool sorted = pod->place == Place::Active || pod->place == Place::Backoff || pod->place == Place::ErrorBackoff;
   const Place place = pod->place;
-  if (sorted) leave(*pod);
-  pod->pod = after.pending;
+  const bool waits = place != Place::InFlight;
+  if (waits) leave(*pod);
+  pod->stored = after.stored;
+  if (place == Place::InFlight) pod->pod = after.pending();
   pod->info = after.info;
-  if (sorted) {
+  if (!events.empty()) classify(*pod);
+  if (waits) {
     choose_lane(*pod);
     enter(pod, place);
   }
@@ -198,10 +227,11 @@ void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& aft
   } else if (!before.info->nominated_node.empty()) {
     nominator_.remove(pod->uid());
   }
-  for_each_event(events, [&](ClusterEvent event) {
+  events.each([&](ClusterEvent event) {
+    const PluginSet asked = (pod->rejectors | pod->pending) & pod->profile->woken_by(event);
+    if (pod->place != Place::InFlight && (pod->place != Place::Unschedulable || asked == 0)) return;
     const ClusterChange change = change_of(event, before, after);
-    log(change);
-    if (pod->place != Place::Unschedulable) return;
+    if (pod->place == Place::InFlight) return log(change);
     if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave) requeue(pod, strategy, to_string(event));
   });
 }
@@ -217,6 +247,21 @@ void SchedulingQueue::remove(std::string_view uid) {
 
 // -- Attempts
 
+QueuedPod* SchedulingQueue::early(const Lane& lane) const {
+  // Where few wait each may be tried once more. Where thousands do, each of which would be refused as the one before it, all would be
+  // tried again and again, and nobody would come to anything else.
+  constexpr std::size_t kCrowd = 128;
+  constexpr int kLooks = 16;
+  if (lane.backoff.empty()) return nullptr;
+  if (lane.backoff.size() <= kCrowd) return *lane.backoff.begin();
+  int looks = 0;
+  for (QueuedPod* pod : lane.backoff) {
+    if (!pod->equals->hopeless || told_apart(*pod)) return pod;
+    if (++looks == kLooks) break;
+  }
+  return nullptr;
+}
+
 QueuedRef SchedulingQueue::pop() {
   QueuedPod* next = nullptr;
   for (const Lane& lane : lanes_) {
@@ -225,16 +270,15 @@ QueuedRef SchedulingQueue::pop() {
   }
   if (!next) {
     for (const Lane& lane : lanes_) {
-      if (lane.held || lane.backoff.empty()) continue;
-      if (!next || ByBackoff()(*lane.backoff.begin(), next)) next = *lane.backoff.begin();
+      QueuedPod* first = lane.held ? nullptr : early(lane);
+      if (first && (!next || ByBackoff()(first, next))) next = first;
     }
   }
   if (!next) return nullptr;
-  const QueuedRef pod = pods_.at(next->uid());
+  const QueuedRef pod = next->shared_from_this();
   leave(*pod);
   if (++pod->attempts == 1) pod->first_attempt = clock_.steady();
-  pod->rejectors.clear();
-  pod->pending.clear();
+  pod->rejectors = pod->pending = 0;
   enter(pod, Place::InFlight);
   return pod;
 }
@@ -253,7 +297,7 @@ void SchedulingQueue::put_back(const QueuedRef& pod) {
   PH_ASSERT(pod->place == Place::InFlight);
   pod->queued = clock_.steady();
   pod->woken_by_timeout = false;
-  const bool error = pod->rejectors.empty() && pod->pending.empty();
+  const bool error = pod->rejectors == 0 && pod->pending == 0;
   if (error) {
     ++pod->consecutive_errors;
   } else {
@@ -265,7 +309,16 @@ void SchedulingQueue::put_back(const QueuedRef& pod) {
   for (std::uint64_t i = pod->events_seen - log_start_; i < log_.size() && strategy != Strategy::Immediately; ++i) {
     strategy = std::max(strategy, judge(*pod, log_[i]));
   }
+  pod->equals->hopeless = strategy == Strategy::Leave;
   requeue(pod, strategy, "ScheduleAttemptFailure");
+}
+
+void SchedulingQueue::refresh(const QueuedRef& pod, const SchedulerPod& now) {
+  if (pod->place != Place::InFlight || !now.stored || now.info->uid != pod->uid()) return;
+  pod->stored = now.stored;
+  pod->pod = now.pending();
+  pod->info = now.info;
+  classify(*pod);
 }
 
 void SchedulingQueue::again(const QueuedRef& pod) {
@@ -274,33 +327,44 @@ void SchedulingQueue::again(const QueuedRef& pod) {
 
 // -- Events
 
-bool SchedulingQueue::helps(const QueuedPod& pod, std::string_view name, const ClusterChange& change) const {
-  const Plugin* plugin = pod.profile->plugin(name);
-  if (!plugin || !plugin->retry_on().has(change.event)) return false;
-  if (!metrics_ || !metrics_->measures_next_hint()) return plugin->hint(change, *pod.pod) == QueueingHint::Queue;
-  const Steady begun = metrics_->now();
-  const bool queues = plugin->hint(change, *pod.pod) == QueueingHint::Queue;
-  metrics_->hinted(change.event, name, queues, begun);
-  return queues;
+bool SchedulingQueue::any_helps(const QueuedPod& pod, PluginSet plugins, const ClusterChange& change) const {
+  plugins &= pod.profile->woken_by(change.event);
+  if (plugins == 0) return false;
+  const PendingPod message = pod.stored->message();
+  bool helps = false;
+  pod.profile->each(plugins, [&](std::string_view name) {
+    if (helps) return;
+    const bool measured = metrics_ && metrics_->measures_next_hint();
+    const Steady begun = measured ? metrics_->now() : Steady();
+    helps = pod.profile->hint(name, change, *message) == QueueingHint::Queue;
+    if (measured) metrics_->hinted(change.event, name, helps, begun);
+  });
+  return helps;
 }
 
 SchedulingQueue::Strategy SchedulingQueue::judge(const QueuedPod& pod, const ClusterChange& change) const {
-  const auto helps = [&](std::string_view name) {
-    return name == kExtenderName || this->helps(pod, name, change);  // an extender cannot say what it waits for
-  };
-  if (!pod.gated_by.empty()) return helps(pod.gated_by) ? Strategy::AfterBackoff : Strategy::Leave;
-  if (pod.rejectors.empty() && pod.pending.empty()) return Strategy::AfterBackoff;
-  if (std::ranges::any_of(pod.pending, helps)) return Strategy::Immediately;
-  return std::ranges::any_of(pod.rejectors, helps) ? Strategy::AfterBackoff : Strategy::Leave;
+  const bool in_vain = !pod.gated_by.empty() && (pod.profile->bit_of(pod.gated_by) & pod.profile->woken_by(change.event)) == 0;
+  if (in_vain) return Strategy::Leave;  // the gate stays closed, whatever the others say
+  if (pod.rejectors == 0 && pod.pending == 0) return Strategy::AfterBackoff;
+  if (any_helps(pod, pod.pending, change)) return Strategy::Immediately;
+  return any_helps(pod, pod.rejectors, change) ? Strategy::AfterBackoff : Strategy::Leave;
 }
 
-void SchedulingQueue::move(const ClusterChange& change, std::string_view except) {
+void SchedulingQueue::move(const ClusterChange& change, const Whom& whom) {
   log(change);
   std::vector<std::pair<QueuedRef, Strategy>> moved;
-  for (const auto& [uid, pod] : unschedulable_) {
-    if (uid == except) continue;
-    if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave)
-      moved.emplace_back(pods_.at(uid), strategy);
+  for (const Shelf& shelf : shelves_) {
+    if ((shelf.wakers() & shelf.profile->woken_by(change.event)) == 0) continue;
+    for (const auto& [number, group] : shelf.groups) {
+      // Its pods are alike in all that the plugins that keep them waiting go by.
+      const Strategy strategy = judge(*group.pods.front(), change);
+      if (strategy == Strategy::Leave) continue;
+      group.pods.front()->equals->hopeless = false;
+      for (QueuedPod* pod : group.pods) {
+        if (pod->uid() == whom.except || (whom.priority_most && pod->info->priority > *whom.priority_most)) continue;
+        moved.emplace_back(pod->shared_from_this(), strategy);
+      }
+    }
   }
   for (const auto& [pod, strategy] : moved) requeue(pod, strategy, to_string(change.event));
 }
@@ -310,8 +374,7 @@ void SchedulingQueue::activate(const std::vector<std::string>& uids) {
     const auto found = pods_.find(uid);
     if (found == pods_.end()) continue;
     const QueuedRef pod = found->second;
-    const bool waits =
-        pod->place == Place::Backoff || pod->place == Place::ErrorBackoff || pod->place == Place::Unschedulable;
+    const bool waits = pod->place == Place::Backoff || pod->place == Place::ErrorBackoff || pod->place == Place::Unschedulable;
     if (waits) requeue(pod, Strategy::Immediately, "ForceActivate");
   }
 }
@@ -320,7 +383,7 @@ void SchedulingQueue::flush() {
   const Steady now = clock_.steady();
   const auto flush = [&](auto& queue) {
     while (!queue.empty() && (*queue.begin())->backoff_ends <= now) {
-      requeue(pods_.at((*queue.begin())->uid()), Strategy::Immediately, "BackoffComplete");
+      requeue((*queue.begin())->shared_from_this(), Strategy::Immediately, "BackoffComplete");
     }
   };
   for (Lane& lane : lanes_) flush(lane.backoff);
@@ -328,8 +391,13 @@ void SchedulingQueue::flush() {
   if (now < next_check_) return;
   next_check_ = now + kUnschedulableCheck;
   std::vector<QueuedRef> forgotten;
-  for (const auto& [uid, pod] : unschedulable_) {
-    if (pod->gated_by.empty() && pod->queued + options_.unschedulable_max <= now) forgotten.push_back(pods_.at(uid));
+  for (const Shelf& shelf : shelves_) {
+    if (!shelf.gated_by.empty()) continue;
+    for (const auto& [number, group] : shelf.groups) {
+      for (QueuedPod* pod : group.pods) {
+        if (pod->queued + options_.unschedulable_max <= now) forgotten.push_back(pod->shared_from_this());
+      }
+    }
   }
   for (const QueuedRef& pod : forgotten) {
     pod->woken_by_timeout = true;
@@ -344,7 +412,7 @@ std::optional<Steady> SchedulingQueue::next_flush() const {
     if (!lane.backoff.empty()) consider((*lane.backoff.begin())->backoff_ends);
   }
   if (!error_backoff_.empty()) consider((*error_backoff_.begin())->backoff_ends);
-  if (!unschedulable_.empty()) consider(next_check_);
+  if (unschedulable_ > 0) consider(next_check_);
   return next;
 }
 
@@ -374,7 +442,8 @@ SchedulingQueue::Counts SchedulingQueue::counts() const {
     out.active += lane.active.size();
     out.backoff += lane.backoff.size();
   }
-  for (const auto& [uid, pod] : unschedulable_) ++(pod->gated_by.empty() ? out.unschedulable : out.gated);
+  out.unschedulable = unschedulable_;
+  out.gated = gated_;
   out.in_flight = in_flight_since_.size();
   return out;
 }

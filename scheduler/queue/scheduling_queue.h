@@ -34,9 +34,25 @@ namespace ph::scheduler {
 
 class SchedulerMetrics;  // scheduler/metrics.h
 
+// Pods for which the plugins of their profile answer alike.
+struct PodClass {
+  std::uint64_t number = 0;  // in the order in which they were seen
+  PluginSet undeclared = 0;  // plugins that may tell them apart
+  // One of them has been refused, and nothing has happened since that could help: another one need not be in a hurry.
+  mutable bool hopeless = false;
+};
+
+struct QueuedPod;
+
+// Unschedulable pods that no event of the cluster tells apart: it wakes all of them, or none.
+struct PodGroup {
+  std::vector<QueuedPod*> pods;
+};
+
 // A pod on its way. Owned by the queue, or by whoever has popped it.
-struct QueuedPod {
-  PendingPod pod;
+struct QueuedPod : std::enable_shared_from_this<QueuedPod> {
+  std::shared_ptr<const StoredPod> stored;
+  PendingPod pod;  // while in flight
   PodRef info;
   const Profile* profile = nullptr;
 
@@ -45,8 +61,8 @@ struct QueuedPod {
   Steady first_attempt{}, attempt_begun{};
   bool woken_by_timeout = false;  // since its last failure
   int unschedulable_count = 0, consecutive_errors = 0;
-  // Of the last attempt: the plugins whose events wake it. None after an error.
-  std::set<std::string_view> rejectors, pending;
+  // Of the last attempt: the plugins whose events wake it; those of `pending`, at once. None after an error.
+  PluginSet rejectors = 0, pending = 0;
   std::string_view gated_by;  // the pre-enqueue plugin that holds it; empty: not gated
 
   enum class Place { Nowhere, Active, Backoff, ErrorBackoff, Unschedulable, InFlight, Removed } place = Place::Nowhere;
@@ -54,6 +70,9 @@ struct QueuedPod {
   std::uint64_t sequence = 0;     // of its entry into `active` or a backoff queue
   Steady backoff_ends{};          // while in a backoff queue
   std::uint64_t events_seen = 0;  // while in flight: the events before its pop
+  PodGroup* group = nullptr;      // while unschedulable: those it waits with, and its place among them
+  std::size_t in_group = 0;
+  std::shared_ptr<const PodClass> equals;  // pods that wait for the same things
 
   const std::string& uid() const { return info->uid; }
 };
@@ -85,6 +104,8 @@ class SchedulingQueue {
   // The attempt failed; `rejectors` and `pending` say why (neither: an error). Nothing happens to a pod that has been
   // removed.
   void put_back(const QueuedRef& pod);
+  // The pod of an attempt as it is now. Changes of a pod that is being bound are not told by `update`.
+  void refresh(const QueuedRef& pod, const SchedulerPod& now);
   // The attempt came to nothing because others were quicker: the pod takes its turn again at once.
   void again(const QueuedRef& pod);
 
@@ -93,8 +114,12 @@ class SchedulingQueue {
   void release(std::size_t lane);
 
   // -- What wakes pods
-  // `except`: the UID of a pod that this change does not help.
-  void move(const ClusterChange& change, std::string_view except = {});
+  struct Whom {
+    std::string_view except = {};               // the UID of a pod that this change does not help
+    std::optional<std::int32_t> priority_most;  // only pods of at most this priority
+  };
+  void move(const ClusterChange& change, const Whom& whom);
+  void move(const ClusterChange& change) { move(change, Whom()); }
   // Into the active queue, whatever they wait for (gates aside).
   void activate(const std::vector<std::string>& uids);
   // Moves what is due. Call it when `next_flush` has come, and before `pop`.
@@ -119,8 +144,7 @@ class SchedulingQueue {
   template <class F>
   void each_refusal(F f) const {
     for (const auto& [uid, pod] : pods_) {
-      for (const std::string_view plugin : pod->rejectors) f(plugin, *pod->profile);
-      for (const std::string_view plugin : pod->pending) f(plugin, *pod->profile);
+      pod->profile->each(pod->rejectors | pod->pending, [&](std::string_view plugin) { f(plugin, *pod->profile); });
     }
   }
 
@@ -140,13 +164,30 @@ class SchedulingQueue {
     std::set<QueuedPod*, ByBackoff> backoff;
     bool held = false;
   };
+  // Pods that the same plugins of a profile keep waiting. An event that none of these has asked for passes them all by.
+  struct Shelf {
+    const Profile* profile;
+    PluginSet rejectors, pending;
+    std::string_view gated_by;
+    // By the number of their class; of those that are told apart, by that of their entry, below zero.
+    std::map<std::int64_t, PodGroup> groups;
+    PluginSet wakers() const { return gated_by.empty() ? rejectors | pending : profile->bit_of(gated_by); }
+  };
   Lane& lane(std::size_t number) { return lanes_.at(number); }
+  void classify(QueuedPod& pod);
+  Shelf& shelf_of(const QueuedPod& pod);
+  static std::int64_t group_number(const QueuedPod& pod);
+  void shelve(QueuedPod& pod);
+  void unshelve(QueuedPod& pod);
   void choose_lane(QueuedPod& pod);
+  // The pod of a lane that may be taken before its backoff is over. Null: none.
+  QueuedPod* early(const Lane& lane) const;
+  static bool told_apart(const QueuedPod& pod) { return ((pod.rejectors | pod.pending) & pod.equals->undeclared) != 0; }
   Duration backoff_of(const QueuedPod& pod) const;
   Steady backoff_end(const QueuedPod& pod) const;
   // What `change` means for a pod that waits.
   Strategy judge(const QueuedPod& pod, const ClusterChange& change) const;
-  bool helps(const QueuedPod& pod, std::string_view plugin, const ClusterChange& change) const;
+  bool any_helps(const QueuedPod& pod, PluginSet plugins, const ClusterChange& change) const;
   // `why`: upstream's name of what brings the pod there; must outlive the queue.
   void requeue(const QueuedRef& pod, Strategy strategy, std::string_view why);
   void enter(const QueuedRef& pod, Place place);
@@ -163,7 +204,11 @@ class SchedulingQueue {
   std::unordered_map<std::string, QueuedRef> pods_;  // by UID, all places
   std::vector<Lane> lanes_;
   std::set<QueuedPod*, ByBackoff> error_backoff_;
-  std::map<std::string, QueuedPod*> unschedulable_;  // by UID; gated ones too
+  std::deque<Shelf> shelves_;  // of the unschedulable pods; gated ones too
+  std::size_t unschedulable_ = 0, gated_ = 0;
+  std::unordered_map<std::string, std::weak_ptr<const PodClass>> classes_;  // by profile and key
+  std::uint64_t last_class_ = 0;
+  std::size_t sweep_classes_at_ = 64;
   Steady next_check_{};
   std::uint64_t sequence_ = 0;
   Nominator nominator_;

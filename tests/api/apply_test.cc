@@ -53,8 +53,8 @@ class Teller {
       Application application{.config = &config, .manager = manager.substr(0, slash), .subresource = subresource, .force = force};
       if (!subresource.empty()) application.reset = FieldSet::from_fields_v1(R"({"f:spec":{}})");
       try {
-        object_ = apply(schema_, object_ ? &object_ : nullptr, application, AsVersion([](const Object&, const std::string&) { return Object(); }),
-                        at(second));
+        object_ = apply(schema_, object_ ? &object_ : nullptr, application,
+                        AsVersion([](const Object&, const std::string&) { return Object(); }), at(second));
       } catch (const ApiError& error) {
         return error.what();
       }
@@ -69,7 +69,8 @@ class Teller {
     if (!object_) return out;
     for (const auto& entry : object_.metadata().managed_fields()) {
       out += entry.manager() + " " + entry.operation() + (entry.subresource().empty() ? "" : " " + entry.subresource()) + " " +
-             (entry.has_time() ? std::to_string(entry.time().seconds() - 1'700'000'000) : "-") + " " + entry.fields_v1().raw() + "\n";
+             (entry.has_time() ? std::to_string(entry.time().seconds() - 1'700'000'000) : "-") + " " + entry.fields_v1().raw() +
+             "\n";
     }
     return out;
   }
@@ -92,7 +93,10 @@ const Schema& config_map() { return schema_of<core::v1::ConfigMap>(); }
 
 TEST(Apply, Stories) {
   const Story stories[] = {
-      {"what is applied is owned", config_map(), {{"a", R"({"data":{"x":"1"}})", R"({"data":{"x":"1"}})"}}, "a Apply 0 {\"f:data\":{\"f:x\":{}}}\n"},
+      {"what is applied is owned",
+       config_map(),
+       {{"a", R"({"data":{"x":"1"}})", R"({"data":{"x":"1"}})"}},
+       "a Apply 0 {\"f:data\":{\"f:x\":{}}}\n"},
       {"the same again changes no time",
        config_map(),
        {{"a", R"({"data":{"x":"1"}})", R"({"data":{"x":"1"}})"}, {"a", R"({"data":{"x":"1"}})", R"({"data":{"x":"1"}})"}},
@@ -104,7 +108,8 @@ TEST(Apply, Stories) {
        "a Apply 0 {\"f:spec\":{\"f:n\":{}}}\n"},
       {"what is not applied any more goes",
        config_map(),
-       {{"a", R"({"data":{"x":"1","y":"1"}})", R"({"data":{"x":"1","y":"1"}})"}, {"a", R"({"data":{"y":"1"}})", R"({"data":{"y":"1"}})"}},
+       {{"a", R"({"data":{"x":"1","y":"1"}})", R"({"data":{"x":"1","y":"1"}})"},
+        {"a", R"({"data":{"y":"1"}})", R"({"data":{"y":"1"}})"}},
        "a Apply 1 {\"f:data\":{\"f:y\":{}}}\n"},
       {"all goes, and the owner with it",
        config_map(),
@@ -130,7 +135,8 @@ TEST(Apply, Stories) {
        "b Apply 0 {\"f:data\":{\"f:x\":{},\"f:y\":{}}}\na Apply 1 {\"f:data\":{\"f:z\":{}}}\n"},
       {"unless it is forced",
        config_map(),
-       {{"a", R"({"data":{"x":"1","y":"1"}})", R"({"data":{"x":"1","y":"1"}})"}, {"b!", R"({"data":{"x":"2"}})", R"({"data":{"x":"2","y":"1"}})"}},
+       {{"a", R"({"data":{"x":"1","y":"1"}})", R"({"data":{"x":"1","y":"1"}})"},
+        {"b!", R"({"data":{"x":"2"}})", R"({"data":{"x":"2","y":"1"}})"}},
        "a Apply 0 {\"f:data\":{\"f:y\":{}}}\nb Apply 1 {\"f:data\":{\"f:x\":{}}}\n"},
       {"who updates owns what he changes",
        config_map(),
@@ -145,7 +151,8 @@ TEST(Apply, Stories) {
        "a Update 0 {\"f:data\":{\".\":{},\"f:x\":{}}}\n"},
       {"an empty map is owned",
        config_map(),
-       {{"a", R"({"data":{}})", "{}"}, {"b", R"({"data":{"x":"1"}})", "Apply failed with 1 conflict: conflict with \"a\": .data"}},
+       {{"a", R"({"data":{}})", "{}"},
+        {"b", R"({"data":{"x":"1"}})", "Apply failed with 1 conflict: conflict with \"a\": .data"}},
        "a Apply 0 {\"f:data\":{}}\n"},
       {"sets are shared",
        custom(),
@@ -169,21 +176,35 @@ TEST(Apply, Stories) {
        custom(),
        {{"a", R"({"spec":{"n":1}})", R"({"spec":{"d":"dflt","n":1}})"},
         {"c/status", R"({"spec":{"n":1},"status":{"r":1}})", R"({"spec":{"d":"dflt","n":1},"status":{"r":1}})"},
-        {"d/status", R"({"status":{"r":2}})", "Apply failed with 1 conflict: conflict with \"c\" with subresource \"status\": .status.r"}},
+        {"d/status", R"({"status":{"r":2}})",
+         "Apply failed with 1 conflict: conflict with \"c\" with subresource \"status\": .status.r"}},
        "a Apply 0 {\"f:spec\":{\"f:n\":{}}}\nc Apply status 1 {\"f:status\":{\"f:r\":{}}}\n"},
       {"what was within something that goes, goes",
        schema_of<apps::v1::Deployment>(),
-       {{"a", R"({"spec":{"template":{"spec":{"containers":[{"name":"c","image":"i:1"},{"name":"d","image":"i:1"}]}}}})", nullptr},
+       {{"a", R"({"spec":{"template":{"spec":{"containers":[{"name":"c","image":"i:1"},{"name":"d","image":"i:1"}]}}}})",
+         nullptr},
         {"a", R"({"spec":{"template":{"spec":{"containers":[{"name":"d","image":"i:1"}]}}}})", nullptr},
         {"b", R"({"spec":{"template":{"spec":{"containers":[{"name":"c"}]}}}})", nullptr}},
-       "a Apply 1 {\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{\\\"name\\\":\\\"d\\\"}\":{\".\":{},\"f:image\":{},\"f:name\":{}}}}}}}\n"
-       "b Apply 2 {\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{\\\"name\\\":\\\"c\\\"}\":{\".\":{},\"f:name\":{}}}}}}}\n"},
-      {"another kind of value", config_map(),
+       "a Apply 1 "
+       "{\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{\\\"name\\\":\\\"d\\\"}\":{\".\":{},\"f:image\":{},\"f:"
+       "name\":{}}}}}}}\n"
+       "b Apply 2 "
+       "{\"f:spec\":{\"f:template\":{\"f:spec\":{\"f:containers\":{\"k:{\\\"name\\\":\\\"c\\\"}\":{\".\":{},\"f:name\":{}}}}}}}"
+       "\n"},
+      {"another kind of value",
+       config_map(),
        {{"a", R"({"data":{"x":1}})",
-         "failed to create typed patch object (/x; /v1, Kind=ConfigMap): .data.x: expected string, got &value.valueUnstructured{Value:1}"}}, ""},
-      {"managed fields are nobody's to apply", config_map(), {{"a", R"({"metadata":{"managedFields":[]}})", "metadata.managedFields must be nil"}}, ""},
-      {"what cannot be read as the kind", schema_of<core::v1::Pod>(),
-       {{"a", R"({"spec":{"overhead":{"cpu":"x"}}})", nullptr}}, ""},
+         "failed to create typed patch object (/x; /v1, Kind=ConfigMap): .data.x: expected string, got "
+         "&value.valueUnstructured{Value:1}"}},
+       ""},
+      {"managed fields are nobody's to apply",
+       config_map(),
+       {{"a", R"({"metadata":{"managedFields":[]}})", "metadata.managedFields must be nil"}},
+       ""},
+      {"what cannot be read as the kind",
+       schema_of<core::v1::Pod>(),
+       {{"a", R"({"spec":{"overhead":{"cpu":"x"}}})", nullptr}},
+       ""},
   };
   for (const Story& story : stories) {
     SCOPED_TRACE(story.name);
@@ -200,7 +221,8 @@ TEST(Apply, Stories) {
 Object applied(const Object* live, const char* config, const char* manager, int second, bool force = false) {
   const Json document = Json::parse(config);
   const Application application{.config = &document, .manager = manager, .subresource = {}, .force = force, .reset = {}};
-  return apply(config_map(), live, application, AsVersion([](const Object&, const std::string&) { return Object(); }), at(second));
+  return apply(config_map(), live, application, AsVersion([](const Object&, const std::string&) { return Object(); }),
+               at(second));
 }
 
 Object written(const char* json) { return object_of_document(config_map(), Json::parse(json)); }
@@ -234,7 +256,8 @@ TEST(Apply, KubectlTakesOverWhatItHadApplied) {
   const Object now = applied(&live, change_a, "kubectl", 1);
   EXPECT_EQ(now.as<core::v1::ConfigMap>().data().at("a"), "<&>");
   EXPECT_EQ(now.metadata().annotations().at(kAnnotation),
-            "{\"apiVersion\":\"v1\",\"data\":{\"a\":\"\\u003c\\u0026\\u003e\"},\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"x\"}}\n");
+            "{\"apiVersion\":\"v1\",\"data\":{\"a\":\"\\u003c\\u0026\\u003e\"},\"kind\":\"ConfigMap\",\"metadata\":{\"name\":"
+            "\"x\"}}\n");
 }
 
 TEST(Apply, AnAnnotationOfKubectlThatCannotBeReadAllowsNothing) {
@@ -259,11 +282,15 @@ TEST(Apply, AcrossVersions) {
     return conversion(*object.schema().kind, *to.kind)(object);
   };
   const auto run = [&](const Schema& schema, const Object* live, const char* manager, const char* spec) {
-    Json config{{"apiVersion", schema.kind->api_version()}, {"kind", schema.kind->kind}, {"metadata", {{"name", "h"}}}, {"spec", Json::parse(spec)}};
+    Json config{{"apiVersion", schema.kind->api_version()},
+                {"kind", schema.kind->kind},
+                {"metadata", {{"name", "h"}}},
+                {"spec", Json::parse(spec)}};
     const Application application{.config = &config, .manager = manager, .subresource = {}, .force = false, .reset = {}};
     return apply(schema, live, application, as_version, at(0));
   };
-  const Object first = run(v2, nullptr, "a", R"({"maxReplicas":3,"scaleTargetRef":{"kind":"Deployment","name":"d","apiVersion":"apps/v1"}})");
+  const Object first =
+      run(v2, nullptr, "a", R"({"maxReplicas":3,"scaleTargetRef":{"kind":"Deployment","name":"d","apiVersion":"apps/v1"}})");
   const Object shown = as_version(first, "autoscaling/v1");
   try {
     run(v1, &shown, "b", R"({"maxReplicas":4})");
@@ -271,7 +298,8 @@ TEST(Apply, AcrossVersions) {
   } catch (const ApiError& error) {
     EXPECT_STREQ(error.what(), "Apply failed with 1 conflict: conflict with \"a\": .spec.maxReplicas");
   }
-  const Object now = run(v1, &shown, "a", R"({"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"d","apiVersion":"apps/v1"}})");
+  const Object now =
+      run(v1, &shown, "a", R"({"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"d","apiVersion":"apps/v1"}})");
   ASSERT_EQ(now.metadata().managed_fields_size(), 1);
   EXPECT_EQ(now.metadata().managed_fields(0).api_version(), "autoscaling/v1");
   EXPECT_EQ(now.metadata().managed_fields(0).fields_v1().raw(), R"({"f:spec":{"f:maxReplicas":{},"f:scaleTargetRef":{}}})");
@@ -280,8 +308,10 @@ TEST(Apply, AcrossVersions) {
 // Two managers shared a map; then its kind was changed, and it is one value.
 TEST(Apply, WhatHasBecomeOneValueIsOwnedAsOne) {
   const auto schema_of_map = [](const char* type) {
-    return test::built(std::string(R"({"type":"object","properties":{"spec":{"type":"object","additionalProperties":{"type":"string"},"x-kubernetes-map-type":")") +
-                       type + "\"}}}");
+    return test::built(
+        std::string(
+            R"({"type":"object","properties":{"spec":{"type":"object","additionalProperties":{"type":"string"},"x-kubernetes-map-type":")") +
+        type + "\"}}}");
   };
   const auto before = schema_of_map("granular"), after = schema_of_map("atomic");
   const auto apply_to = [](const Schema& schema, const Object* live, const char* manager, const char* spec) {

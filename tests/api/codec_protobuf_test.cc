@@ -135,9 +135,12 @@ TEST(CodecProtobuf, AnswersFromBytes) {
   const std::string bytes = encode_protobuf(make_pod());
   const Schema& schema = schema_of<Pod>();
   const std::pair<const char*, const char*> kCases[] = {
-      {"metadata.name", "a"}, {"metadata.namespace", "n"}, {"spec.nodeName", "node"}, {"status.phase", "Running"},
-      {"spec.hostNetwork", "false"}, {"spec.terminationGracePeriodSeconds", "0"}, {"spec.schedulerName", ""}, {"status.startTime", "2024-01-02T03:04:05Z"},
-      {"metadata.nothing", ""}, {"spec.containers", ""}, {"metadata.generation", "0"}};
+      {"metadata.name", "a"},        {"metadata.namespace", "n"},
+      {"spec.nodeName", "node"},     {"status.phase", "Running"},
+      {"spec.hostNetwork", "false"}, {"spec.terminationGracePeriodSeconds", "0"},
+      {"spec.schedulerName", ""},    {"status.startTime", "2024-01-02T03:04:05Z"},
+      {"metadata.nothing", ""},      {"spec.containers", ""},
+      {"metadata.generation", "0"}};
   for (const auto& [path, value] : kCases) EXPECT_EQ(scalar_at(schema, bytes, path), value) << path;
   EXPECT_EQ(scalar_at(schema, "", "spec.nodeName"), "");
   EXPECT_THAT(labels_of(bytes), ElementsAre(Pair("a", "2"), Pair("m", "3"), Pair("z", "1")));
@@ -160,11 +163,12 @@ TEST(CodecProtobuf, AnObjectWithinRawBytesIsShownAsJson) {
 
 TEST(CodecProtobuf, EventsOfBothGroups) {
   core::v1::Event event;
-  decode_json(R"({"metadata":{"name":"e"},"involvedObject":{"kind":"Pod","name":"p"},"reason":"R","message":"M","source":{"component":"c","host":"h"},
+  decode_json(
+      R"({"metadata":{"name":"e"},"involvedObject":{"kind":"Pod","name":"p"},"reason":"R","message":"M","source":{"component":"c","host":"h"},
                   "firstTimestamp":"2024-01-02T03:04:05Z","lastTimestamp":"2024-01-02T03:04:06Z","count":3,"type":"Normal",
                   "eventTime":"2024-01-02T03:04:05.000001Z","series":{"count":2,"lastObservedTime":"2024-01-02T03:04:07.000001Z"},"action":"A",
                   "related":{"name":"r"},"reportingComponent":"rc","reportingInstance":"ri"})",
-              event);
+      event);
   const events::v1::Event other = convert_event(event);
   EXPECT_EQ(other.note(), "M");
   EXPECT_EQ(other.regarding().name(), "p");

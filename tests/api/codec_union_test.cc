@@ -64,9 +64,11 @@ TEST(CodecUnion, SaysWhatIsWrong) {
     return std::string();
   };
   EXPECT_EQ(why(R"({"additionalProperties":"x"})"), "boolean or JSON schema expected");
-  EXPECT_EQ(why(R"({"items":{"type":1}})"), "json: cannot unmarshal number into Go struct field JSONSchemaProps.type of type string");
+  EXPECT_EQ(why(R"({"items":{"type":1}})"),
+            "json: cannot unmarshal number into Go struct field JSONSchemaProps.items.type of type string");
   EXPECT_EQ(why(R"({"items":5})"), "") << "upstream looks at the first character only";
-  EXPECT_EQ(why(R"({"properties":{"a":{"bogus":1}}})", Unknown::Strict), R"(strict decoding error: unknown field "properties.a.bogus")");
+  EXPECT_EQ(why(R"({"properties":{"a":{"bogus":1}}})", Unknown::Strict),
+            R"(strict decoding error: unknown field "properties.a.bogus")");
   EXPECT_EQ(why(R"({"items":{"bogus":1}})", Unknown::Strict), "") << "in there upstream looks for nothing";
 }
 

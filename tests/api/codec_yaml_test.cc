@@ -20,13 +20,48 @@ std::string error(std::string_view text) {
 
 TEST(CodecYaml, Scalars) {
   const std::pair<const char*, const char*> kCases[] = {
-      {"yes", "true"},   {"No", "false"},    {"on", "true"},       {"OFF", "false"},     {"y", "true"},       {"True", "true"},   {"tRue", R"("tRue")"},
-      {"'yes'", R"("yes")"}, {"\"1\"", R"("1")"}, {"~", "null"},   {"null", "null"},     {"''", R"("")"},     {"0644", "420"},    {"0o644", "420"},
-      {"0x1F", "31"},    {"0b101", "5"},     {"1_000", "1000"},    {"-12", "-12"},       {"+12", "12"},       {"08", "8"},        {"1.0", "1"},
-      {"1e3", "1000"},   {".5", "0.5"},      {"-.5", "-0.5"},      {"1.", "1"},          {"1e400", R"("1e400")"}, {"18446744073709551615", "18446744073709551615"},
-      {"-9223372036854775808", "-9223372036854775808"}, {"2001-12-14", R"("2001-12-14")"}, {"2001-12-14T21:59:43Z", R"("2001-12-14T21:59:43Z")"},
-      {"1:20", R"("1:20")"}, {"1.2.3", R"("1.2.3")"}, {"100m", R"("100m")"}, {"!!str 1", R"("1")"}, {"!!float 1", "1"}, {"!!int \"7\"", "7"},
-      {"!!binary aGk=", R"("hi")"}, {"!mine 5", R"("5")"}, {"<<", R"("\u003c\u003c")"}, {"a\xc3\xa4", "\"a\xc3\xa4\""}, {"0x", R"("0x")"}, {"-", R"([null])"},
+      {"yes", "true"},
+      {"No", "false"},
+      {"on", "true"},
+      {"OFF", "false"},
+      {"y", "true"},
+      {"True", "true"},
+      {"tRue", R"("tRue")"},
+      {"'yes'", R"("yes")"},
+      {"\"1\"", R"("1")"},
+      {"~", "null"},
+      {"null", "null"},
+      {"''", R"("")"},
+      {"0644", "420"},
+      {"0o644", "420"},
+      {"0x1F", "31"},
+      {"0b101", "5"},
+      {"1_000", "1000"},
+      {"-12", "-12"},
+      {"+12", "12"},
+      {"08", "8"},
+      {"1.0", "1"},
+      {"1e3", "1000"},
+      {".5", "0.5"},
+      {"-.5", "-0.5"},
+      {"1.", "1"},
+      {"1e400", R"("1e400")"},
+      {"18446744073709551615", "18446744073709551615"},
+      {"-9223372036854775808", "-9223372036854775808"},
+      {"2001-12-14", R"("2001-12-14")"},
+      {"2001-12-14T21:59:43Z", R"("2001-12-14T21:59:43Z")"},
+      {"1:20", R"("1:20")"},
+      {"1.2.3", R"("1.2.3")"},
+      {"100m", R"("100m")"},
+      {"!!str 1", R"("1")"},
+      {"!!float 1", "1"},
+      {"!!int \"7\"", "7"},
+      {"!!binary aGk=", R"("hi")"},
+      {"!mine 5", R"("5")"},
+      {"<<", R"("\u003c\u003c")"},
+      {"a\xc3\xa4", "\"a\xc3\xa4\""},
+      {"0x", R"("0x")"},
+      {"-", R"([null])"},
   };
   for (const auto& [text, expected] : kCases) EXPECT_EQ(yaml_to_json(text), expected) << text;
 }
@@ -85,11 +120,14 @@ TEST(CodecYaml, Bombs) {
 }
 
 TEST(CodecYaml, Written) {
-  const json document = json::parse(R"({"kind":"X","data":{"a":"yes","b":"1","c":"line\nline\n","d":"","e":"a: b","f":"1:20","g":"2001-01-01","on":"x"},
+  const json document = json::parse(
+      R"({"kind":"X","data":{"a":"yes","b":"1","c":"line\nline\n","d":"","e":"a: b","f":"1:20","g":"2001-01-01","on":"x"},
                                         "list":[{"x":1,"y":[]},{}],"n":null,"t":true,"f":1.5})");
   const std::string text = json_to_yaml(document);
-  EXPECT_EQ(text, "data:\n  a: \"yes\"\n  b: \"1\"\n  c: |\n    line\n    line\n  d: \"\"\n  e: 'a: b'\n  f: \"1:20\"\n  g: 2001-01-01\n  \"on\": x\n"
-                  "f: 1.5\nkind: X\nlist:\n- x: 1\n  \"y\": []\n- {}\n\"n\": null\nt: true\n");
+  EXPECT_EQ(text,
+            "data:\n  a: \"yes\"\n  b: \"1\"\n  c: |\n    line\n    line\n  d: \"\"\n  e: 'a: b'\n  f: \"1:20\"\n  g: "
+            "2001-01-01\n  \"on\": x\n"
+            "f: 1.5\nkind: X\nlist:\n- x: 1\n  \"y\": []\n- {}\n\"n\": null\nt: true\n");
   EXPECT_EQ(json::parse(yaml_to_json(text)), document);
 }
 

@@ -38,7 +38,8 @@ TEST(CustomSamples, ObjectsArePrunedDefaultedAndValid) {
     json document = structural::read_document(sample.object);
     const std::string version = document["apiVersion"].get<std::string>().substr(definition.spec().group().size() + 1);
     for (const auto& one : definition.spec().versions()) {
-      const auto schema = structural::Structural::build(one.schema().open_api_v3_schema(), {definition.spec().group(), one.name(), definition.spec().names().kind()});
+      const auto schema = structural::Structural::build(
+          one.schema().open_api_v3_schema(), {definition.spec().group(), one.name(), definition.spec().names().kind()});
       if (one.name() != version) continue;
       json now = document;
       std::vector<std::string> unknown;
@@ -69,7 +70,8 @@ TEST(CustomSamples, DefaultsWithinDefaults) {
   for (const test::Sample& sample : test::samples()) {
     if (sample.name != "http-routes") continue;
     const auto definition = test::definition_of(sample.definition);
-    const auto schema = structural::Structural::build(definition.spec().versions(0).schema().open_api_v3_schema(), {"gateway.example.dev", "v1", "HTTPRoute"});
+    const auto schema = structural::Structural::build(definition.spec().versions(0).schema().open_api_v3_schema(),
+                                                      {"gateway.example.dev", "v1", "HTTPRoute"});
     json document = {{"spec", json::object()}};
     schema->apply_defaults(document);
     EXPECT_EQ(document["spec"], json::parse(R"({"rules":[{"matches":[{"path":{"type":"PathPrefix","value":"/"}}]}]})"));

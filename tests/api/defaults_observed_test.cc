@@ -28,7 +28,8 @@ const Exception kServerSets[] = {
     {"Pod", R"(spec\.serviceAccount(Name)?)", "admission ServiceAccount"},
     {"Pod", R"(spec\.tolerations\[\d+\]\..*)", "admission DefaultTolerationSeconds"},
     {"Pod", R"(status\.(phase|qosClass))", "the pod registry"},
-    {"Service", R"(spec\.(clusterIP|clusterIPs\[0\]|ipFamilies\[0\]|ipFamilyPolicy|ports\[\d+\]\.nodePort))", "the service registry"},
+    {"Service", R"(spec\.(clusterIP|clusterIPs\[0\]|ipFamilies\[0\]|ipFamilyPolicy|ports\[\d+\]\.nodePort))",
+     "the service registry"},
     {"PersistentVolumeClaim", R"(metadata\.finalizers\[0\])", "admission StorageObjectInUseProtection"},
     {"PersistentVolume", R"(metadata\.finalizers\[0\])", "admission StorageObjectInUseProtection"},
     {"VolumeAttributesClass", R"(metadata\.finalizers\[0\])", "admission StorageObjectInUseProtection"},
@@ -95,7 +96,8 @@ std::map<std::string, Json> leaves(const Json& value) {
 const Schema* schema_named(const std::string& api_version, const std::string& kind) {
   const auto slash = api_version.find('/');
   const bool core = slash == std::string::npos;
-  return Scheme::builtin().find({core ? "" : api_version.substr(0, slash), core ? api_version : api_version.substr(slash + 1), kind});
+  return Scheme::builtin().find(
+      {core ? "" : api_version.substr(0, slash), core ? api_version : api_version.substr(slash + 1), kind});
 }
 
 void check(const Schema& schema, const std::string& kind, const Json& seen) {

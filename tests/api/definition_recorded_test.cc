@@ -16,7 +16,9 @@ struct Cause {
   std::string reason, field, message;
   bool operator==(const Cause&) const = default;
 };
-std::ostream& operator<<(std::ostream& out, const Cause& cause) { return out << cause.field << ": " << cause.message << " (" << cause.reason << ")"; }
+std::ostream& operator<<(std::ostream& out, const Cause& cause) {
+  return out << cause.field << ": " << cause.message << " (" << cause.reason << ")";
+}
 
 // Placeholders stand for what cannot be compared.
 bool matches(const std::string& wanted, const std::string& got) {
@@ -58,7 +60,8 @@ void prepare(test::CustomResourceDefinition& definition) {
   if (metadata.name().empty() && !metadata.generate_name().empty()) metadata.set_name(metadata.generate_name() + "abcde");
   definition.clear_status();
   for (const auto& version : definition.spec().versions()) {
-    if (version.storage() && definition.status().stored_versions().empty()) definition.mutable_status()->add_stored_versions(version.name());
+    if (version.storage() && definition.status().stored_versions().empty())
+      definition.mutable_status()->add_stored_versions(version.name());
   }
 }
 
@@ -83,7 +86,9 @@ void order(std::vector<Cause>& causes) {
 bool same(std::vector<Cause> wanted, std::vector<Cause> got) {
   order(wanted);
   order(got);
-  return std::ranges::equal(wanted, got, [](const Cause& w, const Cause& g) { return w.reason == g.reason && w.field == g.field && matches(w.message, g.message); });
+  return std::ranges::equal(wanted, got, [](const Cause& w, const Cause& g) {
+    return w.reason == g.reason && w.field == g.field && matches(w.message, g.message);
+  });
 }
 
 TEST(DefinitionRecorded, AnswersAsTheServerDid) {
@@ -95,9 +100,10 @@ TEST(DefinitionRecorded, AnswersAsTheServerDid) {
     const int code = row["code"];
     // Updates, names of kinds and query parameters are judged elsewhere. A message does not tell an empty list from none, and
     // scalars have no names of their own.
-    const bool beyond_messages = name.ends_with("spec.versions=emptylist") || line.find("of type v1.ConversionStrategyType") != line.npos;
-    if (beyond_messages || !name.starts_with("create/") || !row.contains("b") || name.find("unknown-fields-") != name.npos || name.find("kind-wrong") != name.npos ||
-        name.find("apiVersion-wrong") != name.npos) {
+    const bool beyond_messages =
+        name.ends_with("spec.versions=emptylist") || line.find("of type v1.ConversionStrategyType") != line.npos;
+    if (beyond_messages || !name.starts_with("create/") || !row.contains("b") || name.find("unknown-fields-") != name.npos ||
+        name.find("kind-wrong") != name.npos || name.find("apiVersion-wrong") != name.npos) {
       ++left;
       continue;
     }

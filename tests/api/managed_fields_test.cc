@@ -50,7 +50,8 @@ TEST(FieldSet, TextIsCanonical) {
       {"a lone container", R"({"f:l":{".":{}}})", R"({"f:l":{}})"},
       {"keys by number, after fields", R"({"k:{\"port\":443}":{},"f:z":{},"k:{\"port\":80}":{}})",
        R"({"f:z":{},"k:{\"port\":80}":{},"k:{\"port\":443}":{}})"},
-      {"values and indices last", R"({"i:10":{},"i:9":{},"v:\"x\"":{},"v:3":{}})", R"({"v:3":{},"v:\"x\"":{},"i:9":{},"i:10":{}})"},
+      {"values and indices last", R"({"i:10":{},"i:9":{},"v:\"x\"":{},"v:3":{}})",
+       R"({"v:3":{},"v:\"x\"":{},"i:9":{},"i:10":{}})"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -64,7 +65,8 @@ TEST(FieldSet, TextIsCanonical) {
 // Anybody may write them.
 TEST(FieldSet, AnElementMayNotBeNestedWithoutEnd) {
   const std::string deep(300'000, '['), end(300'000, ']');
-  for (const char* kind : {"v:", "k:"}) EXPECT_THROW(FieldSet::from_fields_v1("{\"" + (kind + deep) + end + "\":{}}"), DecodeError);
+  for (const char* kind : {"v:", "k:"})
+    EXPECT_THROW(FieldSet::from_fields_v1("{\"" + (kind + deep) + end + "\":{}}"), DecodeError);
   EXPECT_THROW(FieldSet::from_fields_v1("{\"k:{\\\"a\\\":" + deep + end + "}\":{}}"), DecodeError);
 }
 

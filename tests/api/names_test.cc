@@ -23,7 +23,10 @@ TEST(Names, AcceptedAndRefused) {
       {"label", check_dns1123_label, {"a", "0", "a-b", l63}, {"", "-a", "a-", "A", "a.b", "a_b", l64}},
       {"subdomain", check_dns1123_subdomain, {"a", "a.b", "0.1-2"}, {"", ".", "a..b", "a.", "a.-b", "A.b", l254}},
       {"1035", check_dns1035_label, {"a", "a1", "a-1"}, {"1a", "", "a-", "-a", l64}},
-      {"qualified", check_qualified_name, {"a", "A_b.c", "example.com/a", "0"}, {"", "/a", "a/", "a/b/c", "-a", "a-", "Ex.com/a", l64}},
+      {"qualified",
+       check_qualified_name,
+       {"a", "A_b.c", "example.com/a", "0"},
+       {"", "/a", "a/", "a/b/c", "-a", "a-", "Ex.com/a", l64}},
       {"label value", check_label_value, {"", "a", "A_b.c-d", "0"}, {"-", "a b", "a/b", l64}},
       {"path", check_path_segment, {"a", "A:b", "..."}, {".", "..", "a/b", "a%b"}},
       {"port name", check_port_name, {"http", "a1", "1a"}, {"", "80", "-a", "a-", "a--b", "Http", "abcdefghijklmnop"}},
@@ -38,14 +41,19 @@ TEST(Names, AcceptedAndRefused) {
 }
 
 TEST(Names, UpstreamsWords) {
-  EXPECT_THAT(check_dns1123_label("A"),
-              ElementsAre("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
-                          "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"));
+  EXPECT_THAT(
+      check_dns1123_label("A"),
+      ElementsAre(
+          "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
+          "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+          "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"));
   EXPECT_THAT(check_dns1123_label("a.b"), ElementsAre("must not contain dots"));
-  EXPECT_THAT(check_dns1123_subdomain("A"),
-              ElementsAre("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
-                          "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-                          R"('[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'))"));
+  EXPECT_THAT(
+      check_dns1123_subdomain("A"),
+      ElementsAre(
+          "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
+          "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+          R"('[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'))"));
   EXPECT_THAT(check_label_value(std::string(64, 'a')), ElementsAre("must be no more than 63 bytes"));
   EXPECT_THAT(check_dns1123_label(std::string(64, 'a')), ElementsAre("must be no more than 63 characters"));
   EXPECT_THAT(check_dns1123_subdomain(std::string(254, 'a')), ElementsAre("must be no more than 253 characters"));

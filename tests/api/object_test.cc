@@ -45,9 +45,11 @@ const Widgets& widgets() {
   return widgets;
 }
 
-const char* const kWidget = R"({"apiVersion":"rec.example.com/v1","kind":"Widget","metadata":{"labels":{"b":"2","a":"1"},"name":"w",
+const char* const kWidget =
+    R"({"apiVersion":"rec.example.com/v1","kind":"Widget","metadata":{"labels":{"b":"2","a":"1"},"name":"w",
   "namespace":"d","uid":"u"},"spec":{"n":0,"s":"x\"y"},"status":{"ready":1}})";
-const char* const kPod = R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"b":"2","a":"1"},"name":"w","namespace":"d","uid":"u"},
+const char* const kPod =
+    R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"b":"2","a":"1"},"name":"w","namespace":"d","uid":"u"},
   "spec":{"nodeName":"n","containers":[]},"status":{"phase":"Running"}})";
 
 // Every test runs over both kinds.
@@ -57,7 +59,8 @@ class ObjectOver : public testing::TestWithParam<bool> {
   const Schema& schema() const { return custom() ? widgets().root : schema_of<Pod>(); }
   Object parsed() const { return object_of_document(schema(), Json::parse(custom() ? kWidget : kPod)); }
 };
-INSTANTIATE_TEST_SUITE_P(Kinds, ObjectOver, testing::Bool(), [](const auto& info) { return info.param ? "Document" : "Message"; });
+INSTANTIATE_TEST_SUITE_P(Kinds, ObjectOver, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Document" : "Message"; });
 
 TEST_P(ObjectOver, HasMetadata) {
   Object object = parsed();
@@ -156,7 +159,8 @@ TEST(JsonMember, Finds) {
   EXPECT_EQ(json_plain(*json_member(text, "n")), "");
   EXPECT_EQ(json_plain(*json_member(text, "t")), "true");
   // Damaged text ends the search; nothing is read beyond its end.
-  for (const char* damaged : {"", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":\"", "{\"a\":[", "{\"a\":{\"b\\", "[1]", "7"}) {
+  for (const char* damaged :
+       {"", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":\"", "{\"a\":[", "{\"a\":{\"b\\", "[1]", "7"}) {
     EXPECT_EQ(json_member(damaged, "zz"), std::nullopt) << damaged;
   }
 }

@@ -18,7 +18,7 @@ struct Case {
   const char* name;
   const char* document;
   const char* patch;
-  const char* result;       // empty: fails
+  const char* result;  // empty: fails
   const char* error = "";
 };
 

@@ -24,7 +24,8 @@ TEST(PatchText, TheDocumentIsTheParsersOwn) {
 TEST(PatchText, Duplicates) {
   const PatchText read = parse_patch(R"({"a":1,"l":[{},{"b":{"c":1,"c":{"d":2}},"b":3}],"a":2,"a":3})");
   EXPECT_EQ(read.document.dump(), R"({"a":3,"l":[{},{"b":3}]})");
-  EXPECT_EQ(read.duplicates, (std::vector<std::string>{R"(duplicate field "l[1].b.c")", R"(duplicate field "l[1].b")", R"(duplicate field "a")"}));
+  EXPECT_EQ(read.duplicates,
+            (std::vector<std::string>{R"(duplicate field "l[1].b.c")", R"(duplicate field "l[1].b")", R"(duplicate field "a")"}));
   std::string many = "{";
   for (int i = 0; i < 1'000; ++i) many += R"("k)" + std::to_string(i) + R"(":1,"k)" + std::to_string(i) + R"(":2,)";
   many.back() = '}';
@@ -32,7 +33,8 @@ TEST(PatchText, Duplicates) {
 }
 
 TEST(PatchText, AsGoPrints) {
-  EXPECT_EQ(go_text(Json::parse(R"({"b":[1,"x y",null,true,[]],"a":{"c":{}},"f":0.5})")), "map[a:map[c:map[]] b:[1 x y <nil> true []] f:0.5]");
+  EXPECT_EQ(go_text(Json::parse(R"({"b":[1,"x y",null,true,[]],"a":{"c":{}},"f":0.5})")),
+            "map[a:map[c:map[]] b:[1 x y <nil> true []] f:0.5]");
   EXPECT_EQ(go_type(Json::parse("{}")), "map[string]interface {}");
   EXPECT_EQ(go_type(Json::parse("[]")), "[]interface {}");
   EXPECT_EQ(go_type(Json::parse("1")), "int64");

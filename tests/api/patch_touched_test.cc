@@ -32,7 +32,8 @@ Outcome apply(Kind kind, const Message& object, const Json& patch, const Touched
     copy->CopyFrom(object);
     Object result(std::move(copy)), part = Object::make(schema), changed = Object::make(schema);
     touched.move(result, part);
-    const Json document = kind == Kind::Merge ? merge_patch(to_json(part), patch) : strategic_merge_patch(schema, to_json(part), patch);
+    const Json document =
+        kind == Kind::Merge ? merge_patch(to_json(part), patch) : strategic_merge_patch(schema, to_json(part), patch);
     from_json(document, *changed.message(), {.unknown = Unknown::Warn, .warnings = &out.complaints});
     touched.move(changed, result);
     out.object = encode_json(result);
@@ -64,13 +65,15 @@ TEST(PatchTouched, Cases) {
       {"a struct that is none", R"({"status":7})"},
       {"a member of another type", R"({"status":{"phase":7}})"},
       {"a condition comes", R"({"status":{"conditions":[{"type":"Ready","status":"True"}]}})"},
-      {"with an order", R"({"status":{"$setElementOrder/conditions":[{"type":"Ready"},{"type":"PodScheduled"}],"conditions":[{"type":"Ready","status":"True"}]}})"},
+      {"with an order",
+       R"({"status":{"$setElementOrder/conditions":[{"type":"Ready"},{"type":"PodScheduled"}],"conditions":[{"type":"Ready","status":"True"}]}})"},
       {"an order alone", R"({"spec":{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}})"},
       {"values go", R"({"metadata":{"$deleteFromPrimitiveList/finalizers":["x/1"]}})"},
       {"a directive at the root", R"({"$patch":"replace","metadata":{"name":"p"}})"},
       {"a directive within", R"({"spec":{"$patch":"replace","nodeName":"m"}})"},
       {"kept keys", R"({"spec":{"$retainKeys":["nodeName"],"nodeName":"m"}})"},
-      {"unknown members everywhere", R"({"foo":1,"spec":{"bar":{"x":null}},"status":{"conditions":[{"type":"Ready","baz":1}]},"metadata":{"labels":{"b":"2"}}})"},
+      {"unknown members everywhere",
+       R"({"foo":1,"spec":{"bar":{"x":null}},"status":{"conditions":[{"type":"Ready","baz":1}]},"metadata":{"labels":{"b":"2"}}})"},
       {"kind of another type", R"({"kind":7})"},
       {"kind goes", R"({"kind":null,"apiVersion":null})"},
       {"an order at the root", R"({"$setElementOrder/spec":[]})"},

@@ -37,12 +37,14 @@ class RandomObject {
       case Type::Int32:
       case Type::Int64: return pick<std::int64_t>({0, 1, 80, 443, -7});
       case Type::Double: return pick<double>({0.0, 0.5, 3.0});
-      case Type::String: return pick<const char*>({"", "a", "b", "TCP", "x<\"y\\", "\xc3\xa9", "app.kubernetes.io/name", "Ready"});
+      case Type::String:
+        return pick<const char*>({"", "a", "b", "TCP", "x<\"y\\", "\xc3\xa9", "app.kubernetes.io/name", "Ready"});
       case Type::Bytes: return pick<const char*>({"", "AAEC", "/w=="});
       case Type::Quantity: return pick<const char*>({"0", "1", "1000m", "500m", "1Gi", "1024Mi"});
       case Type::IntOrString: return one_in(2) ? Json(pick<std::int64_t>({0, 80})) : Json(pick<const char*>({"", "50%"}));
       case Type::Time: return one_in(4) ? Json() : Json(pick<const char*>({"2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"}));
-      case Type::MicroTime: return one_in(4) ? Json() : Json(pick<const char*>({"2026-01-01T00:00:00.000001Z", "2026-01-01T00:00:00.500000Z"}));
+      case Type::MicroTime:
+        return one_in(4) ? Json() : Json(pick<const char*>({"2026-01-01T00:00:00.000001Z", "2026-01-01T00:00:00.500000Z"}));
       case Type::Duration: return pick<const char*>({"0s", "1m0s", "1.5s"});
       case Type::RawJson: return pick<Json>({Json::object(), Json{{"b", 1}, {"a", "<x>"}}, Json{{"spec", Json{{"n", nullptr}}}}});
       case Type::Union: {
@@ -59,7 +61,8 @@ class RandomObject {
       }
       case Type::Map: {
         Json out = Json::object();
-        for (std::uint64_t n = rng_.below(4); n > 0; --n) out[pick<const char*>({"a", "b", "c.d/e", "app"})] = value(*schema.element, depth + 1);
+        for (std::uint64_t n = rng_.below(4); n > 0; --n)
+          out[pick<const char*>({"a", "b", "c.d/e", "app"})] = value(*schema.element, depth + 1);
         return out;
       }
       case Type::Struct: break;

@@ -106,7 +106,8 @@ TEST(Schema, EveryResourceIsComplete) {
     EXPECT_FALSE(resource.verbs.empty());
     if (!resource.has_verb("list")) continue;
     EXPECT_NE(Scheme::builtin().find({resource.kind.group, resource.kind.version, resource.kind.kind + "List"}), nullptr);
-    for (const Subresource& sub : resource.subresources) EXPECT_NE(Scheme::builtin().find(sub.kind), nullptr) << sub.name << " " << sub.kind.kind;
+    for (const Subresource& sub : resource.subresources)
+      EXPECT_NE(Scheme::builtin().find(sub.kind), nullptr) << sub.name << " " << sub.kind.kind;
   }
   EXPECT_EQ(Scheme::builtin().resources().front().get().kind.group, "");
 }
@@ -115,7 +116,8 @@ TEST(Schema, EveryResourceIsComplete) {
 TEST(Schema, NamesAreUnique) {
   for (const Resource& resource : Scheme::builtin().resources()) {
     std::set<std::string> names;
-    for (const Field& field : resource.schema->fields) EXPECT_TRUE(names.insert(field.name).second) << resource.plural << " " << field.name;
+    for (const Field& field : resource.schema->fields)
+      EXPECT_TRUE(names.insert(field.name).second) << resource.plural << " " << field.name;
   }
 }
 
@@ -130,7 +132,8 @@ ResourceRef custom(const char* group, const char* version, const char* plural, c
 
 // Snapshots do not change; a resource is the same one in all of them.
 TEST(Scheme, GrowsAndShrinks) {
-  const auto v1 = std::make_shared<const Schema>(), v2 = std::make_shared<const Schema>(), next = std::make_shared<const Schema>();
+  const auto v1 = std::make_shared<const Schema>(), v2 = std::make_shared<const Schema>(),
+             next = std::make_shared<const Schema>();
   const Scheme& builtin = Scheme::builtin();
   const Scheme one = builtin.with({custom("example.com", "v1", "things", v1), custom("example.com", "v2", "things", v2)});
   const Scheme two = one.with({custom("a.example.com", "v1", "others", next)});

@@ -72,14 +72,19 @@ TEST(Selector, RefusedInUpstreamsWords) {
       {"a,", "found '', expected: identifier after ','"},
       {",a", "found ',', expected: !, identifier, or 'end of string'"},
       {"a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"},
-      {"a>x", "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer"},
+      {"a>x",
+       "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer"},
   };
   for (const auto& [text, expected] : kCases) {
     SCOPED_TRACE(text);
     EXPECT_EQ(why([&] { LabelSelector::parse(text); }), expected);
   }
-  EXPECT_TRUE(why([] { LabelSelector::parse("-a=b"); }).starts_with("unable to parse requirement: <nil>: Invalid value: \"-a\": name part must consist of"));
-  EXPECT_TRUE(why([] { LabelSelector::parse("a=-b"); }).starts_with("unable to parse requirement: values[0][a]: Invalid value: \"-b\": a valid label must be"));
+  EXPECT_TRUE(why([] {
+                LabelSelector::parse("-a=b");
+              }).starts_with("unable to parse requirement: <nil>: Invalid value: \"-a\": name part must consist of"));
+  EXPECT_TRUE(why([] {
+                LabelSelector::parse("a=-b");
+              }).starts_with("unable to parse requirement: values[0][a]: Invalid value: \"-b\": a valid label must be"));
 }
 
 TEST(Selector, FromObjects) {

@@ -27,24 +27,45 @@ struct Case {
 
 TEST(Structural, Prunes) {
   const Case cases[] = {
-      {"what is not known", R"({"type":"object","properties":{"a":{"type":"object","properties":{"b":{"type":"string"}}}}})",
-       R"({"a":{"b":"1","c":2},"d":{"e":1}})", R"({"a":{"b":"1"}})", {"a.c", "d"}},
-      {"in lists", R"({"type":"object","properties":{"l":{"type":"array","items":{"type":"object","properties":{"b":{"type":"string"}}}}}})",
-       R"({"l":[{"b":"1"},{"c":1},[{"d":1}]]})", R"({"l":[{"b":"1"},{},[{}]]})", {"l[1].c", "l[2][0].d"}},
-      {"the root's own stay", R"({"type":"object"})", R"({"apiVersion":"g.io/v1","kind":"K","metadata":{"name":"a","x":1},"status":{}})",
-       R"({"apiVersion":"g.io/v1","kind":"K","metadata":{"name":"a","x":1}})", {"status"}},
-      {"nothing where all is kept", R"({"type":"object","properties":{"p":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}})",
+      {"what is not known",
+       R"({"type":"object","properties":{"a":{"type":"object","properties":{"b":{"type":"string"}}}}})",
+       R"({"a":{"b":"1","c":2},"d":{"e":1}})",
+       R"({"a":{"b":"1"}})",
+       {"a.c", "d"}},
+      {"in lists",
+       R"({"type":"object","properties":{"l":{"type":"array","items":{"type":"object","properties":{"b":{"type":"string"}}}}}})",
+       R"({"l":[{"b":"1"},{"c":1},[{"d":1}]]})",
+       R"({"l":[{"b":"1"},{},[{}]]})",
+       {"l[1].c", "l[2][0].d"}},
+      {"the root's own stay",
+       R"({"type":"object"})",
+       R"({"apiVersion":"g.io/v1","kind":"K","metadata":{"name":"a","x":1},"status":{}})",
+       R"({"apiVersion":"g.io/v1","kind":"K","metadata":{"name":"a","x":1}})",
+       {"status"}},
+      {"nothing where all is kept",
+       R"({"type":"object","properties":{"p":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}})",
        R"({"p":{"a":[{"b":1}]}})", R"({"p":{"a":[{"b":1}]}})"},
-      {"within what is kept, what is known", R"({"type":"object","properties":{"p":{"type":"object","x-kubernetes-preserve-unknown-fields":true,
+      {"within what is kept, what is known",
+       R"({"type":"object","properties":{"p":{"type":"object","x-kubernetes-preserve-unknown-fields":true,
         "properties":{"k":{"type":"object","properties":{"a":{"type":"string"}}}}}}})",
-       R"({"p":{"k":{"a":"","b":1},"u":{"b":1}}})", R"({"p":{"k":{"a":""},"u":{"b":1}}})", {"p.k.b"}},
-      {"values of maps", R"({"type":"object","properties":{"m":{"type":"object","additionalProperties":{"type":"object","properties":{"a":{"type":"string"}}}}}})",
-       R"({"m":{"x":{"a":"","b":1}}})", R"({"m":{"x":{"a":""}}})", {"m.x.b"}},
-      {"values of maps of anything", R"({"type":"object","properties":{"m":{"type":"object","additionalProperties":true}}})", R"({"m":{"x":{"a":""},"y":1}})",
-       R"({"m":{"x":{},"y":1}})", {"m.x.a"}},
-      {"an embedded resource's own stay", R"({"type":"object","properties":{"e":{"type":"object","x-kubernetes-embedded-resource":true,"properties":{"spec":{"type":"object"}}}}})",
+       R"({"p":{"k":{"a":"","b":1},"u":{"b":1}}})",
+       R"({"p":{"k":{"a":""},"u":{"b":1}}})",
+       {"p.k.b"}},
+      {"values of maps",
+       R"({"type":"object","properties":{"m":{"type":"object","additionalProperties":{"type":"object","properties":{"a":{"type":"string"}}}}}})",
+       R"({"m":{"x":{"a":"","b":1}}})",
+       R"({"m":{"x":{"a":""}}})",
+       {"m.x.b"}},
+      {"values of maps of anything",
+       R"({"type":"object","properties":{"m":{"type":"object","additionalProperties":true}}})",
+       R"({"m":{"x":{"a":""},"y":1}})",
+       R"({"m":{"x":{},"y":1}})",
+       {"m.x.a"}},
+      {"an embedded resource's own stay",
+       R"({"type":"object","properties":{"e":{"type":"object","x-kubernetes-embedded-resource":true,"properties":{"spec":{"type":"object"}}}}})",
        R"({"e":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"a":1},"status":{}}})",
-       R"({"e":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{}}})", {"e.spec.a", "e.status"}},
+       R"({"e":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{}}})",
+       {"e.spec.a", "e.status"}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -58,19 +79,34 @@ TEST(Structural, Prunes) {
 
 TEST(Structural, Defaults) {
   const Case cases[] = {
-      {"where nothing is", R"({"type":"object","properties":{"a":{"type":"string","default":"d"},"b":{"type":"integer","default":0}}})", R"({"b":7})", R"({"a":"d","b":7})"},
-      {"within what is there", R"({"type":"object","properties":{"o":{"type":"object","properties":{"a":{"type":"string","default":"d"}}}}})", R"({"o":{}})", R"({"o":{"a":"d"}})"},
-      {"not within what is not", R"({"type":"object","properties":{"o":{"type":"object","properties":{"a":{"type":"string","default":"d"}}}}})", "{}", "{}"},
-      {"within a default", R"({"type":"object","properties":{"o":{"type":"object","default":{},"properties":{"a":{"type":"string","default":"d"}}}}})", "{}", R"({"o":{"a":"d"}})"},
-      {"in lists and maps", R"({"type":"object","properties":{"l":{"type":"array","items":{"type":"object","properties":{"a":{"type":"string","default":"d"}}}},
+      {"where nothing is",
+       R"({"type":"object","properties":{"a":{"type":"string","default":"d"},"b":{"type":"integer","default":0}}})", R"({"b":7})",
+       R"({"a":"d","b":7})"},
+      {"within what is there",
+       R"({"type":"object","properties":{"o":{"type":"object","properties":{"a":{"type":"string","default":"d"}}}}})",
+       R"({"o":{}})", R"({"o":{"a":"d"}})"},
+      {"not within what is not",
+       R"({"type":"object","properties":{"o":{"type":"object","properties":{"a":{"type":"string","default":"d"}}}}})", "{}",
+       "{}"},
+      {"within a default",
+       R"({"type":"object","properties":{"o":{"type":"object","default":{},"properties":{"a":{"type":"string","default":"d"}}}}})",
+       "{}", R"({"o":{"a":"d"}})"},
+      {"in lists and maps",
+       R"({"type":"object","properties":{"l":{"type":"array","items":{"type":"object","properties":{"a":{"type":"string","default":"d"}}}},
         "m":{"type":"object","additionalProperties":{"type":"object","properties":{"a":{"type":"string","default":"d"}}}}}})",
        R"({"l":[{},{"a":"1"}],"m":{"k":{}}})", R"({"l":[{"a":"d"},{"a":"1"}],"m":{"k":{"a":"d"}}})"},
-      {"for null that may not be", R"({"type":"object","properties":{"a":{"type":"string","default":"d"}}})", R"({"a":null})", R"({"a":"d"})"},
-      {"not for null that may be", R"({"type":"object","properties":{"a":{"type":"string","nullable":true,"default":"d"}}})", R"({"a":null})", R"({"a":null})"},
-      {"null without a default goes", R"({"type":"object","properties":{"a":{"type":"string"},"m":{"type":"object","additionalProperties":{"type":"string"}}}})",
+      {"for null that may not be", R"({"type":"object","properties":{"a":{"type":"string","default":"d"}}})", R"({"a":null})",
+       R"({"a":"d"})"},
+      {"not for null that may be", R"({"type":"object","properties":{"a":{"type":"string","nullable":true,"default":"d"}}})",
+       R"({"a":null})", R"({"a":null})"},
+      {"null without a default goes",
+       R"({"type":"object","properties":{"a":{"type":"string"},"m":{"type":"object","additionalProperties":{"type":"string"}}}})",
        R"({"a":null,"m":{"x":null,"y":""}})", R"({"m":{"y":""}})"},
-      {"null in a list stays", R"({"type":"object","properties":{"l":{"type":"array","items":{"type":"string"}}}})", R"({"l":[null]})", R"({"l":[null]})"},
-      {"null in a list with a default", R"({"type":"object","properties":{"l":{"type":"array","items":{"type":"string","default":"d"}}}})", R"({"l":[null]})", R"({"l":["d"]})"},
+      {"null in a list stays", R"({"type":"object","properties":{"l":{"type":"array","items":{"type":"string"}}}})",
+       R"({"l":[null]})", R"({"l":[null]})"},
+      {"null in a list with a default",
+       R"({"type":"object","properties":{"l":{"type":"array","items":{"type":"string","default":"d"}}}})", R"({"l":[null]})",
+       R"({"l":["d"]})"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -85,8 +121,10 @@ TEST(Structural, Defaults) {
 }
 
 TEST(Structural, CoercesEmbeddedMetadata) {
-  const auto schema = built(R"({"type":"object","properties":{"e":{"type":"object","x-kubernetes-embedded-resource":true,"x-kubernetes-preserve-unknown-fields":true}}})");
-  json document = json::parse(R"({"e":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","bogus":1,"labels":{"a":"b"},"creationTimestamp":null}}})");
+  const auto schema = built(
+      R"({"type":"object","properties":{"e":{"type":"object","x-kubernetes-embedded-resource":true,"x-kubernetes-preserve-unknown-fields":true}}})");
+  json document = json::parse(
+      R"({"e":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","bogus":1,"labels":{"a":"b"},"creationTimestamp":null}}})");
   Errors errors;
   std::vector<std::string> unknown;
   schema->coerce(document, false, errors, &unknown);
@@ -137,16 +175,20 @@ TEST(Structural, SchemaKnowsItsKind) {
 }
 
 TEST(Structural, ManagedFieldsSeeWhatIsThere) {
-  EXPECT_EQ(fields(R"({"n":0,"s":"","m":{},"set":[],"plain":[]})"), R"({"f:spec":{".":{},"f:m":{},"f:n":{},"f:plain":{},"f:s":{},"f:set":{}}})") << "zero is something";
+  EXPECT_EQ(fields(R"({"n":0,"s":"","m":{},"set":[],"plain":[]})"),
+            R"({"f:spec":{".":{},"f:m":{},"f:n":{},"f:plain":{},"f:s":{},"f:set":{}}})")
+      << "zero is something";
   EXPECT_EQ(fields(R"({"null":null})"), R"({"f:spec":{".":{},"f:null":{}}})");
   EXPECT_EQ(fields(R"({"s":null})"), R"({"f:spec":{}})") << "null that may not be is nothing";
   EXPECT_EQ(fields(R"({"any":{"a":{"b":1},"l":[{"c":1}]},"free":{"x":1}})"),
             R"({"f:spec":{".":{},"f:any":{".":{},"f:a":{".":{},"f:b":{}},"f:l":{}},"f:free":{".":{},"f:x":{}}}})");
   EXPECT_EQ(fields(R"({"free":[1,2]})"), R"({"f:spec":{".":{},"f:free":{}}})");
   EXPECT_EQ(fields(R"({"atom":{"x":"1"},"io":"50%"})"), R"({"f:spec":{".":{},"f:atom":{},"f:io":{}}})");
-  EXPECT_EQ(fields(R"({"half":{"l":["a"],"u":{"v":1}}})"), R"({"f:spec":{".":{},"f:half":{".":{},"f:l":{".":{},"v:\"a\"":{}},"f:u":{".":{},"f:v":{}}}}})");
-  EXPECT_EQ(fields(R"({"l":[{"k":"a"},{"k":"a","p":"UDP","v":"1"}]})"),
-            R"({"f:spec":{".":{},"f:l":{".":{},"k:{\"k\":\"a\",\"p\":\"TCP\"}":{".":{},"f:k":{}},"k:{\"k\":\"a\",\"p\":\"UDP\"}":{".":{},"f:k":{},"f:p":{},"f:v":{}}}}})");
+  EXPECT_EQ(fields(R"({"half":{"l":["a"],"u":{"v":1}}})"),
+            R"({"f:spec":{".":{},"f:half":{".":{},"f:l":{".":{},"v:\"a\"":{}},"f:u":{".":{},"f:v":{}}}}})");
+  EXPECT_EQ(
+      fields(R"({"l":[{"k":"a"},{"k":"a","p":"UDP","v":"1"}]})"),
+      R"({"f:spec":{".":{},"f:l":{".":{},"k:{\"k\":\"a\",\"p\":\"TCP\"}":{".":{},"f:k":{}},"k:{\"k\":\"a\",\"p\":\"UDP\"}":{".":{},"f:k":{},"f:p":{},"f:v":{}}}}})");
 }
 
 TEST(Structural, ComparesDocuments) {
@@ -161,12 +203,14 @@ TEST(Structural, ComparesDocuments) {
   EXPECT_EQ(changes(R"({"free":{"a":1}})", R"({"free":5})"), R"({} {"f:spec":{"f:free":{}}} {})");
   EXPECT_EQ(changes(R"({"any":{"a":1,"b":{"c":1}}})", R"({"any":{"b":{"c":2},"d":null}})"),
             R"({"f:spec":{"f:any":{"f:d":{}}}} {"f:spec":{"f:any":{"f:b":{"f:c":{}}}}} {"f:spec":{"f:any":{"f:a":{}}}})");
-  EXPECT_EQ(changes(R"({"l":"no list","m":[1],"n":{}})", R"({"l":[1,"2"],"m":7,"s":[]})").empty(), false) << "wrong types are compared, somehow";
+  EXPECT_EQ(changes(R"({"l":"no list","m":[1],"n":{}})", R"({"l":[1,"2"],"m":7,"s":[]})").empty(), false)
+      << "wrong types are compared, somehow";
 }
 
 TEST(Structural, WrongTypesAreReadAsNothing) {
   const auto schema = built(kWidget);
-  for (const char* text : {R"({"spec":5})", R"({"spec":[1]})", R"({"spec":{"l":"x","m":5,"set":{},"any":7,"half":[1]}})", R"({"spec":{"l":[5,null,{"k":[]}],"m":{"a":{}}}})"}) {
+  for (const char* text : {R"({"spec":5})", R"({"spec":[1]})", R"({"spec":{"l":"x","m":5,"set":{},"any":7,"half":[1]}})",
+                           R"({"spec":{"l":[5,null,{"k":[]}],"m":{"a":{}}}})"}) {
     json document = json::parse(text);
     const FieldSet set = fields_of(Value::of(document, schema->schema()));
     EXPECT_EQ(FieldSet::from_fields_v1(set.fields_v1()), set) << text;
@@ -186,7 +230,8 @@ TEST(Structural, ReadsDocuments) {
   EXPECT_THROW(read("{"), DecodeError);
   EXPECT_THROW(read(R"({"a":1e999})"), DecodeError);
   std::vector<std::string> warnings;
-  const json twice = structural::read_document(R"({"a":{"b":1,"b":2},"l":[{"c":1},{"c":1,"c":1}]})", {.unknown = Unknown::Warn, .warnings = &warnings});
+  const json twice = structural::read_document(R"({"a":{"b":1,"b":2},"l":[{"c":1},{"c":1,"c":1}]})",
+                                               {.unknown = Unknown::Warn, .warnings = &warnings});
   EXPECT_EQ(twice["a"]["b"], 2);
   EXPECT_THAT(warnings, ElementsAre(R"(duplicate field "a.b")", R"(duplicate field "l[1].c")"));
   EXPECT_THROW(structural::read_document(R"({"a":1,"a":1})", {.unknown = Unknown::Strict}), DecodeError);
@@ -223,15 +268,21 @@ TEST(Structural, DepthIsLimited) {
 
 TEST(Structural, WarnsOfFormats) {
   structural::JSONSchemaProps props;
-  decode_json(R"({"type":"object","properties":{"a":{"type":"string","format":"zz"},"b":{"type":"integer","format":"int64"},"c":{"type":"integer","format":"date"},
-      "d":{"type":"string","format":"date-time"},"e":{"type":"array","items":{"type":"string","format":"zz"}}}})", props);
-  EXPECT_THAT(structural::unrecognized_formats(props), ElementsAre(R"(unrecognized format "zz")", R"(unrecognized format "date")"));
+  decode_json(
+      R"({"type":"object","properties":{"a":{"type":"string","format":"zz"},"b":{"type":"integer","format":"int64"},"c":{"type":"integer","format":"date"},
+      "d":{"type":"string","format":"date-time"},"e":{"type":"array","items":{"type":"string","format":"zz"}}}})",
+      props);
+  EXPECT_THAT(structural::unrecognized_formats(props),
+              ElementsAre(R"(unrecognized format "zz")", R"(unrecognized format "date")"));
 }
 
 TEST(Structural, FindsRules) {
   structural::JSONSchemaProps props;
-  decode_json(R"({"type":"object","x-kubernetes-validations":[{"rule":"true"}],"properties":{"a":{"type":"array","items":{"type":"string","x-kubernetes-validations":[{"rule":"true"}]}}}})", props);
-  EXPECT_THAT(structural::rule_paths(props, "s"), ElementsAre("s.x-kubernetes-validations", "s.properties[a].items.x-kubernetes-validations"));
+  decode_json(
+      R"({"type":"object","x-kubernetes-validations":[{"rule":"true"}],"properties":{"a":{"type":"array","items":{"type":"string","x-kubernetes-validations":[{"rule":"true"}]}}}})",
+      props);
+  EXPECT_THAT(structural::rule_paths(props, "s"),
+              ElementsAre("s.x-kubernetes-validations", "s.properties[a].items.x-kubernetes-validations"));
 }
 
 }  // namespace

@@ -53,11 +53,13 @@ TEST(Times, WhatIsWrongInGosWords) {
   const Case kCases[] = {
       {"yesterday", false, R"(parsing time "yesterday" as "2006-01-02T15:04:05Z07:00": cannot parse "yesterday" as "2006")"},
       {"2024-01-02", false, R"(parsing time "2024-01-02" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "T")"},
-      {"2024-01-02T10:00:00", false, R"(parsing time "2024-01-02T10:00:00" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "Z07:00")"},
+      {"2024-01-02T10:00:00", false,
+       R"(parsing time "2024-01-02T10:00:00" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "Z07:00")"},
       {"2024-13-02T10:00:00Z", false, R"(parsing time "2024-13-02T10:00:00Z": month out of range)"},
       {"2024-02-30T10:00:00Z", false, R"(parsing time "2024-02-30T10:00:00Z": day out of range)"},
       {"2024-02-03T10:00:00Zz", false, R"(parsing time "2024-02-03T10:00:00Zz": extra text: "z")"},
-      {"2024-02-03T10:00:00Z", true, R"(parsing time "2024-02-03T10:00:00Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000")"},
+      {"2024-02-03T10:00:00Z", true,
+       R"(parsing time "2024-02-03T10:00:00Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000")"},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.text);
@@ -85,11 +87,24 @@ TEST(Times, Durations) {
     const char* back;
   };
   const Case kCases[] = {
-      {"0", 0ns, "0s"},           {"0s", 0ns, "0s"},          {"1h0m0s", 1h, "1h0m0s"},       {"1.5s", 1500ms, "1.5s"},
-      {"90m", 90min, "1h30m0s"},  {"-2m", -2min, "-2m0s"},    {"1h2m3.5s", 1h + 2min + 3500ms, "1h2m3.5s"},
-      {"100ns", 100ns, "100ns"},  {"1500us", 1500us, "1.5ms"}, {"15µs", 15us, "15µs"},        {"+5s", 5s, "5s"},
-      {"", {}, ""},               {"5", {}, ""},              {"s", {}, ""},                  {"1d", {}, ""},
-      {"1h-5m", {}, ""},          {".s", {}, ""},             {"99999999999h", {}, ""},
+      {"0", 0ns, "0s"},
+      {"0s", 0ns, "0s"},
+      {"1h0m0s", 1h, "1h0m0s"},
+      {"1.5s", 1500ms, "1.5s"},
+      {"90m", 90min, "1h30m0s"},
+      {"-2m", -2min, "-2m0s"},
+      {"1h2m3.5s", 1h + 2min + 3500ms, "1h2m3.5s"},
+      {"100ns", 100ns, "100ns"},
+      {"1500us", 1500us, "1.5ms"},
+      {"15µs", 15us, "15µs"},
+      {"+5s", 5s, "5s"},
+      {"", {}, ""},
+      {"5", {}, ""},
+      {"s", {}, ""},
+      {"1d", {}, ""},
+      {"1h-5m", {}, ""},
+      {".s", {}, ""},
+      {"99999999999h", {}, ""},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.text);
@@ -104,9 +119,10 @@ TEST(Times, AgesAsKubectlShowsThem) {
     Duration age;
     const char* text;
   };
-  const Case kCases[] = {{0s, "0s"}, {119s, "119s"}, {2min, "2m"}, {192s, "3m12s"}, {10min + 5s, "10m"}, {179min, "179m"}, {3h, "3h"},
-                         {3h + 5min, "3h5m"}, {9h + 5min, "9h"}, {47h, "47h"}, {48h, "2d"}, {51h, "2d3h"}, {24h * 9, "9d"},
-                         {24h * 800, "2y70d"}, {-5s, "<invalid>"}, {24h * 365 * 8, "8y"}};
+  const Case kCases[] = {{0s, "0s"},          {119s, "119s"},       {2min, "2m"},       {192s, "3m12s"},
+                         {10min + 5s, "10m"}, {179min, "179m"},     {3h, "3h"},         {3h + 5min, "3h5m"},
+                         {9h + 5min, "9h"},   {47h, "47h"},         {48h, "2d"},        {51h, "2d3h"},
+                         {24h * 9, "9d"},     {24h * 800, "2y70d"}, {-5s, "<invalid>"}, {24h * 365 * 8, "8y"}};
   for (const Case& c : kCases) EXPECT_EQ(human_duration(c.age), c.text);
 }
 

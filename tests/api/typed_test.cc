@@ -38,22 +38,26 @@ TEST(Typed, WhatIsWrong) {
   };
   const Case cases[] = {
       {"nothing", deployment(), R"({"apiVersion":"apps/v1","kind":"Deployment","spec":{"replicas":1}})", ""},
-      {"null is anything", deployment(), R"({"metadata":null,"spec":{"replicas":null,"template":{"spec":{"containers":null}}}})", ""},
+      {"null is anything", deployment(), R"({"metadata":null,"spec":{"replicas":null,"template":{"spec":{"containers":null}}}})",
+       ""},
       {"an unknown field", deployment(), R"({"spec":{"zz":1}})", ".spec.zz: field not declared in schema"},
       {"kind and apiVersion only at the root", pod(), R"({"spec":{"kind":"x"}})", ".spec.kind: field not declared in schema"},
       {"within an item", pod(), R"({"spec":{"containers":[{"name":"a","zz":1}]}})",
        R"(.spec.containers[name="a"].zz: field not declared in schema)"},
-      {"a number as text", config_map(), R"({"data":{"a":1}})", ".data.a: expected string, got &value.valueUnstructured{Value:1}"},
+      {"a number as text", config_map(), R"({"data":{"a":1}})",
+       ".data.a: expected string, got &value.valueUnstructured{Value:1}"},
       {"a map as text", config_map(), R"({"data":{"a":{"b":"c"}}})",
        R"(.data.a: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"b":"c"}})"},
-      {"text as a number", deployment(), R"({"spec":{"replicas":"1"}})", ".spec.replicas: expected numeric (int or float), got string"},
+      {"text as a number", deployment(), R"({"spec":{"replicas":"1"}})",
+       ".spec.replicas: expected numeric (int or float), got string"},
       {"text as a flag", pod(), R"({"spec":{"hostNetwork":"yes"}})", ".spec.hostNetwork: expected boolean, got &{yes}"},
       {"a list as a map", config_map(), R"({"data":["a"]})", ".data: expected map, got &{[a]}"},
       {"a map as a list", pod(), R"({"spec":{"containers":{"a":"b"}}})", ".spec.containers: expected list, got &{map[a:b]}"},
       {"an item of a list that is one value", pod(), R"({"spec":{"tolerations":[{"zz":1}]}})",
        ".spec.tolerations[0].zz: field not declared in schema"},
       {"a quantity may be a number", pod(), R"({"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":1}}}]}})", ""},
-      {"a quantity may not be a list", pod(), R"({"spec":{"overhead":{"cpu":[1]}}})", ".spec.overhead.cpu: expected any scalar, got &{[1]}"},
+      {"a quantity may not be a list", pod(), R"({"spec":{"overhead":{"cpu":[1]}}})",
+       ".spec.overhead.cpu: expected any scalar, got &{[1]}"},
       {"keys twice", pod(), R"({"spec":{"containers":[{"name":"a"},{"name":"a"}]}})",
        R"(.spec.containers: duplicate entries for key [name="a"])"},
       {"keys twice, one by default", service(), R"({"spec":{"ports":[{"port":80},{"port":80,"protocol":"TCP"}]}})",
@@ -67,11 +71,14 @@ TEST(Typed, WhatIsWrong) {
       {"null in a list by keys", pod(), R"({"spec":{"containers":[null]}})",
        ".spec.containers: element 0: associative list with keys may not have a null element"},
       {"a value twice", custom(), R"({"set":["a","a"]})", R"(.set: duplicate entries for key [="a"])"},
-      {"no value", custom(), R"({"set":[null]})", ".set: element 0: associative list without keys has an element that's an explicit null"},
+      {"no value", custom(), R"({"set":[null]})",
+       ".set: element 0: associative list without keys has an element that's an explicit null"},
       {"several", custom(), R"({"n":"x","s":1})",
-       "errors:\n  .n: expected numeric (int or float), got string\n  .s: expected string, got &value.valueUnstructured{Value:1}"},
+       "errors:\n  .n: expected numeric (int or float), got string\n  .s: expected string, got "
+       "&value.valueUnstructured{Value:1}"},
       {"what is kept unknown", custom(), R"({"any":{"x":[1,{"y":2}],"known":{"x":1}}})", ""},
-      {"what is known of it", custom(), R"({"any":{"known":{"x":"1"}}})", ".any.known.x: expected numeric (int or float), got string"},
+      {"what is known of it", custom(), R"({"any":{"known":{"x":"1"}}})",
+       ".any.known.x: expected numeric (int or float), got string"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -106,7 +113,8 @@ TEST(Typed, WhatIsSaid) {
       {"no list type", custom(), R"({"list":[{"k":"a"}],"atom":{"x":"y"}})", R"({"f:atom":{},"f:list":{}})"},
       {"what is kept unknown", custom(), R"({"any":{"l":[1],"q":{"r":1},"known":{"x":1}}})",
        R"({"f:any":{"f:known":{"f:x":{}},"f:l":{},"f:q":{".":{},"f:r":{}}}})"},
-      {"zero is said", pod(), R"({"spec":{"hostNetwork":false,"nodeName":""}})", R"({"f:spec":{"f:hostNetwork":{},"f:nodeName":{}}})"},
+      {"zero is said", pod(), R"({"spec":{"hostNetwork":false,"nodeName":""}})",
+       R"({"f:spec":{"f:hostNetwork":{},"f:nodeName":{}}})"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -135,7 +143,8 @@ TEST(Typed, OneLaidOverAnother) {
       {"atomic maps are replaced", service(), R"({"spec":{"selector":{"a":"b"}}})", R"({"spec":{"selector":{"c":"d"}}})",
        R"({"spec":{"selector":{"c":"d"}}})"},
       {"an item by its key", pod(), R"({"spec":{"containers":[{"name":"a","image":"1"},{"name":"b"}]}})",
-       R"({"spec":{"containers":[{"name":"a","image":"2"}]}})", R"({"spec":{"containers":[{"name":"a","image":"2"},{"name":"b"}]}})"},
+       R"({"spec":{"containers":[{"name":"a","image":"2"}]}})",
+       R"({"spec":{"containers":[{"name":"a","image":"2"},{"name":"b"}]}})"},
       {"untyped parts", custom(), R"({"any":{"q":{"r":1},"l":[1]}})", R"({"any":{"q":{"z":1},"l":[2]}})",
        R"({"any":{"q":{"r":1,"z":1},"l":[2]}})"},
       {"an untyped part of another kind", custom(), R"({"any":{"q":{"r":1}}})", R"({"any":{"q":[1]}})", R"({"any":{"q":[1]}})"},
@@ -153,9 +162,9 @@ TEST(Typed, OrderOfItems) {
     const char *live, *config, *result;
   };
   const Case cases[] = {
-      {"", "ab", "ab"},       {"ab", "", "ab"},       {"ab", "ba", "ba"},       {"ab", "c", "abc"},        {"abc", "cxa", "bcxa"},
-      {"ca", "da", "cda"},    {"ab", "ca", "cab"},    {"abc", "ca", "bca"},     {"abcd", "dx", "abcdx"},   {"abcd", "xd", "abcxd"},
-      {"axb", "ba", "xba"},   {"aab", "a", "ab"},     {"aab", "ac", "acb"},     {"abx", "bac", "bxac"},
+      {"", "ab", "ab"},     {"ab", "", "ab"},    {"ab", "ba", "ba"},   {"ab", "c", "abc"},      {"abc", "cxa", "bcxa"},
+      {"ca", "da", "cda"},  {"ab", "ca", "cab"}, {"abc", "ca", "bca"}, {"abcd", "dx", "abcdx"}, {"abcd", "xd", "abcxd"},
+      {"axb", "ba", "xba"}, {"aab", "a", "ab"},  {"aab", "ac", "acb"}, {"abx", "bac", "bxac"},
   };
   const auto list = [](const char* letters) {
     Json out = Json::array();
@@ -178,12 +187,14 @@ TEST(Typed, TakingAway) {
     const char* result;
   };
   const Case cases[] = {
-      {"a leaf", deployment(), R"({"spec":{"replicas":1,"paused":true}})", R"({"f:spec":{"f:replicas":{}}})", R"({"spec":{"paused":true}})"},
+      {"a leaf", deployment(), R"({"spec":{"replicas":1,"paused":true}})", R"({"f:spec":{"f:replicas":{}}})",
+       R"({"spec":{"paused":true}})"},
       {"what is not there", config_map(), R"({"data":{"a":"1"}})", R"({"f:data":{"f:b":{}}})", R"({"data":{"a":"1"}})"},
       {"a map loses all", config_map(), R"({"data":{"a":"1"}})", R"({"f:data":{"f:a":{}}})", R"({"data":{}})"},
-      {"with all that is below", config_map(), R"({"data":{"a":"1"},"immutable":true})", R"({"f:data":{".":{},"f:a":{}}})", R"({"immutable":true})"},
-      {"an item", pod(), R"({"spec":{"containers":[{"name":"a"},{"name":"b"}]}})", R"({"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{}}}}})",
-       R"({"spec":{"containers":[{"name":"b"}]}})"},
+      {"with all that is below", config_map(), R"({"data":{"a":"1"},"immutable":true})", R"({"f:data":{".":{},"f:a":{}}})",
+       R"({"immutable":true})"},
+      {"an item", pod(), R"({"spec":{"containers":[{"name":"a"},{"name":"b"}]}})",
+       R"({"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{}}}}})", R"({"spec":{"containers":[{"name":"b"}]}})"},
       {"of an item", pod(), R"({"spec":{"containers":[{"name":"a","image":"i"}]}})",
        R"({"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{"f:image":{}}}}})", R"({"spec":{"containers":[{"name":"a"}]}})"},
       {"of a set", custom(), R"({"set":["a","b"]})", R"({"f:set":{"v:\"a\"":{}}})", R"({"set":["b"]})"},
@@ -196,9 +207,11 @@ TEST(Typed, TakingAway) {
 }
 
 TEST(Typed, DeclaredMembersOnTheWay) {
-  const FieldSet fields = FieldSet::from_fields_v1(R"({"f:any":{"f:q":{"f:r":{}},"f:known":{"f:x":{}}},"f:keyed":{"k:{\"k\":\"a\"}":{"f:v":{}}},"f:map":{"f:a":{}}})");
-  EXPECT_EQ(with_parents(custom(), fields).fields_v1(),
-            R"({"f:any":{".":{},"f:known":{".":{},"f:x":{}},"f:q":{"f:r":{}}},"f:keyed":{".":{},"k:{\"k\":\"a\"}":{"f:v":{}}},"f:map":{".":{},"f:a":{}}})");
+  const FieldSet fields = FieldSet::from_fields_v1(
+      R"({"f:any":{"f:q":{"f:r":{}},"f:known":{"f:x":{}}},"f:keyed":{"k:{\"k\":\"a\"}":{"f:v":{}}},"f:map":{"f:a":{}}})");
+  EXPECT_EQ(
+      with_parents(custom(), fields).fields_v1(),
+      R"({"f:any":{".":{},"f:known":{".":{},"f:x":{}},"f:q":{"f:r":{}}},"f:keyed":{".":{},"k:{\"k\":\"a\"}":{"f:v":{}}},"f:map":{".":{},"f:a":{}}})");
 }
 
 TEST(Typed, ComparedLiterally) {
@@ -214,7 +227,8 @@ TEST(Typed, ComparedLiterally) {
       {"empty is not null", R"({"map":null})", R"({"map":{}})", "{}", R"({"f:map":{}})", "{}"},
       {"zero comes", "{}", R"({"n":0})", R"({"f:n":{}})", "{}", "{}"},
       {"an item by its key", R"({"keyed":[{"k":"a","v":1}]})", R"({"keyed":[{"k":"a","p":"TCP","v":2}]})",
-       R"({"f:keyed":{"k:{\"k\":\"a\",\"p\":\"TCP\"}":{"f:p":{}}}})", R"({"f:keyed":{"k:{\"k\":\"a\",\"p\":\"TCP\"}":{"f:v":{}}}})", "{}"},
+       R"({"f:keyed":{"k:{\"k\":\"a\",\"p\":\"TCP\"}":{"f:p":{}}}})",
+       R"({"f:keyed":{"k:{\"k\":\"a\",\"p\":\"TCP\"}":{"f:v":{}}}})", "{}"},
       {"an atomic list", R"({"list":[]})", R"({"list":[{"k":"a"}]})", "{}", R"({"f:list":{}})", "{}"},
       {"untyped parts", R"({"any":{"q":{"r":1}}})", R"({"any":{"q":{"s":1}}})", R"({"f:any":{"f:q":{"f:s":{}}}})", "{}",
        R"({"f:any":{"f:q":{"f:r":{}}}})"},

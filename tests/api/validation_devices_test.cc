@@ -27,7 +27,8 @@ TEST(Validation, ResourceSlice) {
       {"twice", slice(R"(,"devices":[{"name":"d"},{"name":"d"}])"), {R"(spec.devices[1]: Duplicate value: "d")"}},
       {"keys",
        device(R"(,"attributes":{"a.io/b":{"int":1},"a b":{"bool":false}})"),
-       {"spec.devices[0].attributes: Invalid value: \"a b\": a valid C identifier must start with alphabetic character or '_', followed by a "
+       {"spec.devices[0].attributes: Invalid value: \"a b\": a valid C identifier must start with alphabetic character or '_', "
+        "followed by a "
         "string of alphanumeric characters or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for validation is "
         "'[A-Za-z_][A-Za-z0-9_]*')"}},
       {"values",
@@ -54,10 +55,12 @@ TEST(Validation, ResourceSlice) {
        {R"(spec.devices[0].taints[0].effect: Unsupported value: "X": supported values: "NoExecute", "NoSchedule", "None")"}},
       {"half bound",
        device(R"(,"bindingConditions":["a"])"),
-       {"spec.devices[0].bindingFailureConditions: Invalid value: null: bindingFailureConditions are required to use bindingConditions"}},
+       {"spec.devices[0].bindingFailureConditions: Invalid value: null: bindingFailureConditions are required to use "
+        "bindingConditions"}},
       {"its own node",
        device(R"(,"nodeName":"n")"),
-       {"spec.devices[0]: Invalid value: null: `nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to "
+       {"spec.devices[0]: Invalid value: null: `nodeName`, `nodeSelector` and `allNodes` can only be set if "
+        "`perDeviceNodeSelection` is set to "
         "true in the ResourceSlice spec"}},
   };
   creates<ResourceSlice>(cases);
@@ -92,7 +95,8 @@ TEST(Validation, ResourceClaim) {
        {"spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required"}},
       {"both",
        claim(R"({"name":"r","exactly":{},"firstAvailable":[{}]})"),
-       {"spec.devices.requests[0]: Invalid value: null: exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set"}},
+       {"spec.devices.requests[0]: Invalid value: null: exactly one of `exactly` or `firstAvailable` is required, but multiple "
+        "fields are set"}},
       {"all, and how many",
        claim(exactly(R"(,"allocationMode":"All","count":2)")),
        {"spec.devices.requests[0].exactly.count: Invalid value: 2: must not be specified when allocationMode is 'All'"}},

@@ -53,7 +53,8 @@ TEST(Validation, FlowSchema) {
        {"spec.rules[0].resourceRules[0].verbs: Required value: verbs must contain at least one value",
         "spec.rules[0].resourceRules[0].apiGroups: Required value: resource rules must supply at least one api group",
         "spec.rules[0].resourceRules[0].resources: Required value: resource rules must supply at least one resource",
-        "spec.rules[0].resourceRules[0].namespaces: Required value: resource rules that are not cluster scoped must supply at least one namespace"}},
+        "spec.rules[0].resourceRules[0].namespaces: Required value: resource rules that are not cluster scoped must supply at "
+        "least one namespace"}},
       {"more than all",
        resources(R"("verbs":["*","get"],"apiGroups":[""],"resources":["a"],"clusterScope":true)"),
        {R"(spec.rules[0].resourceRules[0].verbs: Invalid value: ["*","get"]: if '*' is present, must not specify other verbs)"}},
@@ -96,7 +97,8 @@ TEST(Validation, PriorityLevelConfiguration) {
        {"spec.limited.limitResponse.queuing.handSize: Invalid value: 17: should not be greater than queues (16)"}},
       {"a large deck",
        queuing(R"("queues":1000000,"handSize":20)"),
-       {"spec.limited.limitResponse.queuing.handSize: Invalid value: 20: required entropy bits of deckSize 1000000 and handSize 20 should not "
+       {"spec.limited.limitResponse.queuing.handSize: Invalid value: 20: required entropy bits of deckSize 1000000 and handSize "
+        "20 should not "
         "be greater than 60"}},
       {"numbers",
        level(R"("type":"Limited","limited":{"limitResponse":{"type":"Reject"},"nominalConcurrencyShares":-1,"lendablePercent":101,

@@ -40,7 +40,7 @@ template <class T>
 std::vector<std::string> update_problems(const std::string& old_json, const std::string& json) {
   const T old = parse<T>(old_json), now = parse<T>(json);
   Errors errors;
-  validate_metadata_update(now.metadata(), old.metadata(), errors);
+  validate_metadata_update(*Scheme::builtin().resource(schema_of<T>()), true, now.metadata(), old.metadata(), errors);
   if (const auto check = rules_of(schema_of<T>()).validate_update) check(now, old, errors);
   return lines(errors);
 }

@@ -109,14 +109,15 @@ TEST(Validation, VolumeAttachment) {
             Lines{"spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName"});
   EXPECT_EQ(problems<VolumeAttachment>(attachment(R"("persistentVolumeName":"")")).size(), 2u);
   EXPECT_EQ(update_problems<VolumeAttachment>(attachment(volume), attachment(R"("persistentVolumeName":"w")")).size(), 1u);
-  EXPECT_EQ(problems<VolumeAttachment>(attachment(
-                R"("inlineVolumeSpec":{"accessModes":["ReadWriteOnce"],"csi":{"driver":"d.io","volumeHandle":"h"}})")),
+  EXPECT_EQ(problems<VolumeAttachment>(
+                attachment(R"("inlineVolumeSpec":{"accessModes":["ReadWriteOnce"],"csi":{"driver":"d.io","volumeHandle":"h"}})")),
             Lines());
-  EXPECT_EQ(problems<VolumeAttachment>(attachment(
-                R"("inlineVolumeSpec":{"accessModes":["ReadWriteOnce"],"capacity":{"storage":"1"},"claimRef":{},"hostPath":{"path":"/x"}})")),
-            (Lines{"spec.source.inlineVolumeSpec.claimRef: Forbidden: may not be specified in the context of inline volumes",
-                   "spec.source.inlineVolumeSpec.capacity: Forbidden: may not be specified in the context of inline volumes",
-                   "spec.source.inlineVolumeSpec.csi: Required value: has to be specified in the context of inline volumes"}));
+  EXPECT_EQ(
+      problems<VolumeAttachment>(attachment(
+          R"("inlineVolumeSpec":{"accessModes":["ReadWriteOnce"],"capacity":{"storage":"1"},"claimRef":{},"hostPath":{"path":"/x"}})")),
+      (Lines{"spec.source.inlineVolumeSpec.claimRef: Forbidden: may not be specified in the context of inline volumes",
+             "spec.source.inlineVolumeSpec.capacity: Forbidden: may not be specified in the context of inline volumes",
+             "spec.source.inlineVolumeSpec.csi: Required value: has to be specified in the context of inline volumes"}));
   const auto told = [&](const std::string& status) {
     return status_problems<VolumeAttachment>(attachment(volume), attachment(volume, status));
   };

@@ -33,7 +33,8 @@ class ValueOver : public testing::TestWithParam<bool> {
   json document_;
 };
 
-INSTANTIATE_TEST_SUITE_P(BackEnds, ValueOver, testing::Bool(), [](const auto& info) { return info.param ? "Document" : "Message"; });
+INSTANTIATE_TEST_SUITE_P(BackEnds, ValueOver, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Document" : "Message"; });
 
 TEST_P(ValueOver, Reads) {
   const Value pod = root();
@@ -112,8 +113,10 @@ TEST_P(ValueOver, Equality) {
 }
 
 TEST(Value, EqualitySeesThroughSpellings) {
-  json left = json::parse(R"({"metadata":{"creationTimestamp":"2024-01-02T03:04:05Z"},"spec":{"overhead":{"cpu":"1","memory":"1024Mi"}}})");
-  json right = json::parse(R"({"metadata":{"creationTimestamp":"2024-01-02T04:04:05+01:00","name":""},"spec":{"overhead":{"cpu":"1000m","memory":"1Gi"},"containers":[]}})");
+  json left = json::parse(
+      R"({"metadata":{"creationTimestamp":"2024-01-02T03:04:05Z"},"spec":{"overhead":{"cpu":"1","memory":"1024Mi"}}})");
+  json right = json::parse(
+      R"({"metadata":{"creationTimestamp":"2024-01-02T04:04:05+01:00","name":""},"spec":{"overhead":{"cpu":"1000m","memory":"1Gi"},"containers":[]}})");
   EXPECT_TRUE(Value::equal(Value::of(left, schema_of<Pod>()), Value::of(right, schema_of<Pod>())));
 }
 

@@ -68,23 +68,30 @@ struct PodCase {
 TEST(Warnings, OfPods) {
   const PodCase kCases[] = {
       {"nothing", R"({"containers":[{"name":"c"}]})", {}},
-      {"old kinds of volumes", R"({"volumes":[{"name":"a","gitRepo":{}},{"name":"b","storageos":{}}]})",
+      {"old kinds of volumes",
+       R"({"volumes":[{"name":"a","gitRepo":{}},{"name":"b","storageos":{}}]})",
        {"spec.volumes[0].gitRepo: deprecated in v1.11, and disabled by default in v1.33+",
         "spec.volumes[1].storageOS: deprecated in v1.22, non-functional in v1.25+"}},
-      {"paths of files", R"({"volumes":[{"name":"v","secret":{"secretName":"s","items":[{"key":"k","path":"a"},{"key":"l","path":"a/b"},
+      {"paths of files",
+       R"({"volumes":[{"name":"v","secret":{"secretName":"s","items":[{"key":"k","path":"a"},{"key":"l","path":"a/b"},
                                                                                        {"key":"m","path":"ab"}]}}]})",
        {R"(volume "v" (Secret "s"): overlapping paths: "a/b" with "a")"}},
-      {"a projection of nothing", R"({"volumes":[{"name":"v","projected":{"sources":[{"secret":{}},{}]}}]})",
+      {"a projection of nothing",
+       R"({"volumes":[{"name":"v","projected":{"sources":[{"secret":{}},{}]}}]})",
        {R"(volume "v" (Projected) has no sources provided)"}},
-      {"environment", R"({"containers":[{"name":"c","env":[{"name":"A"},{"name":"B"},{"name":"A"}]}]})",
+      {"environment",
+       R"({"containers":[{"name":"c","env":[{"name":"A"},{"name":"B"},{"name":"A"}]}]})",
        {R"(spec.containers[0].env[2]: hides previous definition of "A", which may be dropped when using apply)"}},
       {"ports of two containers",
        R"({"containers":[{"name":"c","ports":[{"containerPort":80,"protocol":"TCP"},{"containerPort":80,"protocol":"UDP"}]},
                          {"name":"d","ports":[{"containerPort":80,"protocol":"TCP","hostPort":8080}]}]})",
        {"spec.containers[1].ports[0]: overlapping port definition with spec.containers[0].ports[0]"}},
-      {"an address for no port", R"({"containers":[{"name":"c","ports":[{"name":"w","containerPort":80,"protocol":"TCP","hostIP":"10.1.1.1"}]}]})",
-       {"spec.containers[0].ports[0]: hostIP set without hostPort: {Name:w HostPort:0 ContainerPort:80 Protocol:TCP HostIP:10.1.1.1}"}},
-      {"pieces of bytes", R"({"containers":[{"name":"c","resources":{"limits":{"memory":"1.5","cpu":"1.5"},"requests":{"memory":"1500m"}}}]})",
+      {"an address for no port",
+       R"({"containers":[{"name":"c","ports":[{"name":"w","containerPort":80,"protocol":"TCP","hostIP":"10.1.1.1"}]}]})",
+       {"spec.containers[0].ports[0]: hostIP set without hostPort: {Name:w HostPort:0 ContainerPort:80 Protocol:TCP "
+        "HostIP:10.1.1.1}"}},
+      {"pieces of bytes",
+       R"({"containers":[{"name":"c","resources":{"limits":{"memory":"1.5","cpu":"1.5"},"requests":{"memory":"1500m"}}}]})",
        {R"(spec.containers[0].resources.limits[memory]: fractional byte value "1500m" is invalid, must be an integer)",
         R"(spec.containers[0].resources.requests[memory]: fractional byte value "1500m" is invalid, must be an integer)"}},
       {"selectors of nothing",
@@ -93,9 +100,12 @@ TEST(Warnings, OfPods) {
        {"spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm.labelSelector: a null "
         "labelSelector results in matching no pod",
         "spec.topologySpreadConstraints[0].labelSelector: a null labelSelector results in matching no pod"}},
-      {"labels of nodes", R"({"nodeSelector":{"beta.kubernetes.io/os":"linux"}})",
+      {"labels of nodes",
+       R"({"nodeSelector":{"beta.kubernetes.io/os":"linux"}})",
        {R"(spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead)"}},
-      {"a secret without a name", R"({"imagePullSecrets":[{"name":"a"},{}]})", {R"(spec.imagePullSecrets[1].name: invalid empty name "")"}},
+      {"a secret without a name",
+       R"({"imagePullSecrets":[{"name":"a"},{}]})",
+       {R"(spec.imagePullSecrets[1].name: invalid empty name "")"}},
   };
   for (const PodCase& c : kCases) {
     SCOPED_TRACE(c.name);
@@ -103,7 +113,8 @@ TEST(Warnings, OfPods) {
     EXPECT_EQ(warnings_of(parse<core::v1::Pod>(R"({"metadata":{"name":"a"},)" + rest)), c.pod);
     Warnings in_template = warnings_of(parse<apps::v1::DaemonSet>(R"({"spec":{"template":{)" + rest + "}}"));
     for (std::string& warning : in_template) {
-      for (auto at = warning.find("spec.template.spec."); at != warning.npos; at = warning.find("spec.template.spec.")) warning.erase(at, 14);
+      for (auto at = warning.find("spec.template.spec."); at != warning.npos; at = warning.find("spec.template.spec."))
+        warning.erase(at, 14);
     }
     EXPECT_EQ(in_template, c.pod);
   }
@@ -113,12 +124,14 @@ TEST(Warnings, OfNamesThatPodsGet) {
   const std::string dots = R"({"metadata":{"name":"a.b"}})";
   const std::string text = ", which can result in surprising behavior; a DNS label is recommended: [must not contain dots]";
   EXPECT_EQ(warnings_of(parse<core::v1::Pod>(dots)), Warnings{"metadata.name: this is used in the Pod's hostname" + text});
-  EXPECT_EQ(warnings_of(parse<apps::v1::Deployment>(dots)), Warnings{"metadata.name: this is used in Pod names and hostnames" + text});
+  EXPECT_EQ(warnings_of(parse<apps::v1::Deployment>(dots)),
+            Warnings{"metadata.name: this is used in Pod names and hostnames" + text});
   EXPECT_EQ(warnings_of(parse<apps::v1::DaemonSet>(dots)), Warnings());
 }
 
 TEST(Warnings, OfServicesSecretsAndClaims) {
-  EXPECT_EQ(warnings_of(parse<core::v1::Service>(R"({"spec":{"externalName":"a.b","type":"ClusterIP","trafficDistribution":"PreferClose"}})")),
+  EXPECT_EQ(warnings_of(parse<core::v1::Service>(
+                R"({"spec":{"externalName":"a.b","type":"ClusterIP","trafficDistribution":"PreferClose"}})")),
             (Warnings{R"(spec.externalName is ignored when spec.type is not "ExternalName")",
                       R"(spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone")"}));
   EXPECT_EQ(warnings_of(parse<core::v1::Secret>(R"({"type":"kubernetes.io/tls","data":{"tls.crt":"","tls.key":""}})")),

@@ -11,7 +11,9 @@ constexpr const char* kPods = "/api/v1/namespaces/default/pods";
 constexpr const char* kClasses = "/apis/scheduling.k8s.io/v1/priorityclasses";
 
 json pod(const std::string& name, const json& spec = json::object()) {
-  json out = {{"kind", "Pod"}, {"apiVersion", "v1"}, {"metadata", {{"name", name}}},
+  json out = {{"kind", "Pod"},
+              {"apiVersion", "v1"},
+              {"metadata", {{"name", name}}},
               {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}}}}}}};
   out["spec"].update(spec);
   return out;
@@ -20,10 +22,13 @@ json pod(const std::string& name, const json& spec = json::object()) {
 class Admission : public ::testing::Test {
  protected:
   Admission() {
-    EXPECT_EQ(world.post("/api/v1/namespaces/default/serviceaccounts",
-                         R"({"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"default"},"imagePullSecrets":[{"name":"pull"}]})")
-                  .status,
-              201);
+    EXPECT_EQ(
+        world
+            .post(
+                "/api/v1/namespaces/default/serviceaccounts",
+                R"({"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"default"},"imagePullSecrets":[{"name":"pull"}]})")
+            .status,
+        201);
   }
   Reply create(const json& object) { return world.post(kPods, object.dump()); }
   StandardWorld world;
@@ -36,14 +41,18 @@ TEST_F(Admission, NamespaceMustExist) {
 }
 
 TEST_F(Admission, NamespaceThatIsGoing) {
-  ASSERT_EQ(world.post("/api/v1/namespaces", R"({"kind":"Namespace","apiVersion":"v1","metadata":{"name":"going"}})").status, 201);
+  ASSERT_EQ(world.post("/api/v1/namespaces", R"({"kind":"Namespace","apiVersion":"v1","metadata":{"name":"going"}})").status,
+            201);
   ASSERT_EQ(world.send(StandardWorld::request("DELETE", "/api/v1/namespaces/going")).status, 200);
-  const Reply reply = world.post("/api/v1/namespaces/going/configmaps", R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}})");
+  const Reply reply =
+      world.post("/api/v1/namespaces/going/configmaps", R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}})");
   EXPECT_EQ(reply.status, 403);
   EXPECT_EQ(reply.message(),
             "configmaps \"a\" is forbidden: unable to create new content in namespace going because it is being terminated");
-  EXPECT_EQ(reply.json()["details"]["causes"][0],
-            json::parse(R"({"reason":"NamespaceTerminating","message":"namespace going is being terminated","field":"metadata.namespace"})"));
+  EXPECT_EQ(
+      reply.json()["details"]["causes"][0],
+      json::parse(
+          R"({"reason":"NamespaceTerminating","message":"namespace going is being terminated","field":"metadata.namespace"})"));
 }
 
 TEST_F(Admission, ProtectedNamespaces) {
@@ -74,8 +83,10 @@ TEST_F(Admission, PodGetsItsAccountAndToken) {
 TEST_F(Admission, PodWithoutToken) {
   const json spec = create(pod("a", {{"automountServiceAccountToken", false}})).json()["spec"];
   EXPECT_FALSE(spec.contains("volumes"));
-  const json mounted = json::parse(R"([{"name":"c","image":"i","volumeMounts":[{"name":"v","mountPath":"/var/run/secrets/kubernetes.io/serviceaccount"}]}])");
-  const json own = create(pod("b", {{"containers", mounted}, {"volumes", json::parse(R"([{"name":"v","emptyDir":{}}])")}})).json()["spec"];
+  const json mounted = json::parse(
+      R"([{"name":"c","image":"i","volumeMounts":[{"name":"v","mountPath":"/var/run/secrets/kubernetes.io/serviceaccount"}]}])");
+  const json own =
+      create(pod("b", {{"containers", mounted}, {"volumes", json::parse(R"([{"name":"v","emptyDir":{}}])")}})).json()["spec"];
   EXPECT_EQ(own["volumes"].size(), 1u) << "what stands at the token's place is left alone";
 }
 
@@ -94,7 +105,8 @@ TEST_F(Admission, TolerationsOfEveryPod) {
   };
   const Case kCases[] = {
       {"none", "[]", 2},
-      {"its own for not-ready", R"([{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":5}])", 2},
+      {"its own for not-ready",
+       R"([{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":5}])", 2},
       {"of another effect", R"([{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoSchedule"}])", 3},
       {"of everything", R"([{"operator":"Exists"}])", 1},
   };
@@ -105,13 +117,16 @@ TEST_F(Admission, TolerationsOfEveryPod) {
     EXPECT_EQ(spec["tolerations"].size(), c.count);
   }
   const json spec = create(pod("plain")).json()["spec"];
-  EXPECT_EQ(spec["tolerations"][0], json::parse(R"({"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":300})"));
+  EXPECT_EQ(
+      spec["tolerations"][0],
+      json::parse(R"({"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":300})"));
   EXPECT_EQ(spec["tolerations"][1]["key"], "node.kubernetes.io/unreachable");
 }
 
 std::string priority_class(const char* name, int value, bool is_default = false, const char* policy = "PreemptLowerPriority") {
   return json{{"kind", "PriorityClass"}, {"apiVersion", "scheduling.k8s.io/v1"}, {"metadata", {{"name", name}}},
-              {"value", value}, {"globalDefault", is_default}, {"preemptionPolicy", policy}}.dump();
+              {"value", value},          {"globalDefault", is_default},          {"preemptionPolicy", policy}}
+      .dump();
 }
 
 TEST_F(Admission, Priority) {
@@ -127,13 +142,25 @@ TEST_F(Admission, Priority) {
       {"none", json::object(), 201, 0, "PreemptLowerPriority"},
       {"by class", {{"priorityClassName", "high"}}, 201, 1000, "Never"},
       {"a system class", {{"priorityClassName", "system-node-critical"}}, 201, 2000001000, "PreemptLowerPriority"},
-      {"unknown class", {{"priorityClassName", "ghost"}}, 403, 0, "pods \"p\" is forbidden: no PriorityClass with name ghost was found"},
+      {"unknown class",
+       {{"priorityClassName", "ghost"}},
+       403,
+       0,
+       "pods \"p\" is forbidden: no PriorityClass with name ghost was found"},
       {"the class's own number", {{"priorityClassName", "high"}, {"priority", 1000}}, 201, 1000, "Never"},
-      {"another number", {{"priority", 5}}, 403, 0,
-       "pods \"p\" is forbidden: the integer value of priority (5) must not be provided in pod spec; priority admission controller "
+      {"another number",
+       {{"priority", 5}},
+       403,
+       0,
+       "pods \"p\" is forbidden: the integer value of priority (5) must not be provided in pod spec; priority admission "
+       "controller "
        "computed 0 from the given PriorityClass name"},
-      {"another policy", {{"priorityClassName", "high"}, {"preemptionPolicy", "PreemptLowerPriority"}}, 403, 0,
-       "pods \"p\" is forbidden: the string value of PreemptionPolicy (PreemptLowerPriority) must not be provided in pod spec; priority "
+      {"another policy",
+       {{"priorityClassName", "high"}, {"preemptionPolicy", "PreemptLowerPriority"}},
+       403,
+       0,
+       "pods \"p\" is forbidden: the string value of PreemptionPolicy (PreemptLowerPriority) must not be provided in pod spec; "
+       "priority "
        "admission controller computed Never from the given PriorityClass name"},
   };
   for (const Case& c : kCases) {
@@ -161,7 +188,9 @@ TEST_F(Admission, APodIsReplacedByItsManifest) {
   const Case kCases[] = {
       {"its account", {{"serviceAccountName", "default"}, {"automountServiceAccountToken", false}}, 200},
       {"by the account's old name", {{"serviceAccount", "default"}, {"automountServiceAccountToken", false}}, 200},
-      {"its class", {{"serviceAccountName", "default"}, {"automountServiceAccountToken", false}, {"priorityClassName", "high"}}, 200},
+      {"its class",
+       {{"serviceAccountName", "default"}, {"automountServiceAccountToken", false}, {"priorityClassName", "high"}},
+       200},
       {"without its account", {{"automountServiceAccountToken", false}}, 422},
       {"with the token that it does not name", {{"serviceAccountName", "default"}}, 422},
   };
@@ -186,8 +215,59 @@ TEST_F(Admission, DefaultPriorityClass) {
   EXPECT_EQ(spec["priorityClassName"], "usual");
   const Reply second = world.post(kClasses, priority_class("other", 8, true));
   EXPECT_EQ(second.status, 403);
-  EXPECT_EQ(second.message(), "priorityclasses.scheduling.k8s.io \"other\" is forbidden: PriorityClass usual is already marked as "
-                              "default. Only one default can exist");
+  EXPECT_EQ(second.message(),
+            "priorityclasses.scheduling.k8s.io \"other\" is forbidden: PriorityClass usual is already marked as "
+            "default. Only one default can exist");
+}
+
+TEST_F(Admission, WhatIsUsedIsProtectedFromTheStart) {
+  struct Case {
+    const char* name;
+    const char* target;
+    json object;
+    std::vector<std::string> finalizers;
+  };
+  const json spec = {{"accessModes", {"ReadWriteOnce"}}, {"resources", {{"requests", {{"storage", "1Gi"}}}}}};
+  const json volume = {{"capacity", {{"storage", "1Gi"}}}, {"accessModes", {"ReadWriteOnce"}}, {"hostPath", {{"path", "/x"}}}};
+  const char* const claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+  const Case cases[] = {
+      {"a claim", claims, {{"metadata", {{"name", "a"}}}, {"spec", spec}}, {"kubernetes.io/pvc-protection"}},
+      {"one that has it",
+       claims,
+       {{"metadata", {{"name", "b"}, {"finalizers", {"kubernetes.io/pvc-protection", "a.b/c"}}}}, {"spec", spec}},
+       {"kubernetes.io/pvc-protection", "a.b/c"}},
+      {"one that has another",
+       claims,
+       {{"metadata", {{"name", "c"}, {"finalizers", {"a.b/c"}}}}, {"spec", spec}},
+       {"a.b/c", "kubernetes.io/pvc-protection"}},
+      {"a volume",
+       "/api/v1/persistentvolumes",
+       {{"metadata", {{"name", "v"}}}, {"spec", volume}},
+       {"kubernetes.io/pv-protection"}},
+      {"a class",
+       "/apis/storage.k8s.io/v1/volumeattributesclasses",
+       {{"metadata", {{"name", "v"}}}, {"driverName", "a.b"}, {"parameters", {{"a", "b"}}}},
+       {"kubernetes.io/vac-protection"}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const Reply made = world.post(c.target, c.object.dump());
+    ASSERT_EQ(made.status, 201) << made.body;
+    EXPECT_EQ(made.json()["metadata"]["finalizers"], c.finalizers);
+    // Afterwards it is everybody's.
+    HttpRequest patch =
+        StandardWorld::request("PATCH", std::string(c.target) + "/" + c.object["metadata"]["name"].get<std::string>(),
+                               R"({"metadata":{"finalizers":null}})");
+    patch.headers.set("Content-Type", "application/merge-patch+json");
+    EXPECT_FALSE(world.send(std::move(patch)).json()["metadata"].contains("finalizers"));
+  }
+}
+
+// There is no name yet, but for what it will begin with.
+TEST_F(Admission, RefusesWhatIsToBeNamed) {
+  json object = pod("", {{"priorityClassName", "none"}});
+  object["metadata"] = {{"generateName", "web-"}};
+  EXPECT_EQ(create(object).message(), "pods \"web-\" is forbidden: no PriorityClass with name none was found");
 }
 
 TEST(AdmissionChoice, PluginsCanBeTurnedOnAndOff) {
@@ -198,20 +278,26 @@ TEST(AdmissionChoice, PluginsCanBeTurnedOnAndOff) {
   StandardWorld plain;
   EXPECT_FALSE(plain.post("/api/v1/nodes", node).json()["spec"].contains("taints"));
   StandardWorld without({.disable_admission = {"DefaultTolerationSeconds"}});
-  const char* pod = R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}})";
-  without.post("/api/v1/namespaces/default/serviceaccounts", R"({"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"default"}})");
+  const char* pod =
+      R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}})";
+  without.post("/api/v1/namespaces/default/serviceaccounts",
+               R"({"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"default"}})");
   EXPECT_FALSE(without.post("/api/v1/namespaces/default/pods", pod).json()["spec"].contains("tolerations"));
 }
 
 TEST(IngressClasses, OneMayBeTheDefault) {
-  const std::string classes = "/apis/networking.k8s.io/v1/ingressclasses", ingresses = "/apis/networking.k8s.io/v1/namespaces/default/ingresses?dryRun=All";
+  const std::string classes = "/apis/networking.k8s.io/v1/ingressclasses",
+                    ingresses = "/apis/networking.k8s.io/v1/namespaces/default/ingresses?dryRun=All";
   StandardWorld world;
   const auto add_class = [&](const std::string& name, const std::string& is_default) {
     const std::string mark = R"("annotations":{"ingressclass.kubernetes.io/is-default-class":")" + is_default + "\"}";
-    ASSERT_EQ(world.post(classes, R"({"metadata":{"name":")" + name + "\"," + mark + R"(},"spec":{"controller":"a.b/c"}})").status, 201);
+    ASSERT_EQ(
+        world.post(classes, R"({"metadata":{"name":")" + name + "\"," + mark + R"(},"spec":{"controller":"a.b/c"}})").status,
+        201);
   };
   const auto class_of = [&](const std::string& metadata, const std::string& spec) {
-    const json made = world.post(ingresses, R"({"metadata":{"name":"i")" + metadata + R"(},"spec":{"rules":[{}])" + spec + "}}").json();
+    const json made =
+        world.post(ingresses, R"({"metadata":{"name":"i")" + metadata + R"(},"spec":{"rules":[{}])" + spec + "}}").json();
     return made["spec"].value("ingressClassName", "none");
   };
   add_class("plain", "false");

@@ -16,7 +16,9 @@ constexpr const char* kDeployments = "/apis/apps/v1/namespaces/default/deploymen
 
 class Apply : public ::testing::Test {
  protected:
-  Answer apply(const std::string& path, const std::string& query, const std::string& body) { return api.patch(path + query, body, kApply); }
+  Answer apply(const std::string& path, const std::string& query, const std::string& body) {
+    return api.patch(path + query, body, kApply);
+  }
   Answer apply_map(const std::string& query, const std::string& rest = "data: {a: \"1\"}") {
     return apply(kMaps + std::string("m"), query, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\n" + rest + "\n");
   }
@@ -83,23 +85,30 @@ TEST_F(Apply, Refusals) {
        "map[string]interface {}"},
       {"nothing", "?fieldManager=b", "", 400, "invalid object type: /, Kind="},
       {"another kind", "?fieldManager=b", "apiVersion: v1\nkind: Secret\n", 400, "invalid object type: /v1, Kind=Secret"},
-      {"another version", "?fieldManager=b", "apiVersion: a/v1\nkind: ConfigMap\n", 400, "invalid object type: a/v1, Kind=ConfigMap"},
+      {"another version", "?fieldManager=b", "apiVersion: a/v1\nkind: ConfigMap\n", 400,
+       "invalid object type: a/v1, Kind=ConfigMap"},
       {"another name", "?fieldManager=b", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n", 400,
        "the name of the object (x) does not match the name on the URL (m)"},
       {"another namespace", "?fieldManager=b", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: x}\n", 400,
        "the namespace of the provided object does not match the namespace sent on the request"},
-      {"another revision", "?fieldManager=b", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, resourceVersion: \"1\"}\n", 409,
-       "Operation cannot be fulfilled on configmaps \"m\": the object has been modified; please apply your changes to the latest version "
+      {"another revision", "?fieldManager=b", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, resourceVersion: \"1\"}\n",
+       409,
+       "Operation cannot be fulfilled on configmaps \"m\": the object has been modified; please apply your changes to the latest "
+       "version "
        "and try again"},
       {"managed fields", "?fieldManager=b", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, managedFields: []}\n", 400,
        "metadata.managedFields must be nil"},
-      {"an unknown field, whatever is asked", "?fieldManager=b&fieldValidation=Ignore", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\nzz: 1\n",
-       500, "failed to create typed patch object (/m; /v1, Kind=ConfigMap): .zz: field not declared in schema"},
-      {"a key twice", "?fieldManager=b&fieldValidation=Strict", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  b: \"1\"\n  b: \"2\"\n",
-       400, "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 6: key \"b\" already set in map"},
+      {"an unknown field, whatever is asked", "?fieldManager=b&fieldValidation=Ignore",
+       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\nzz: 1\n", 500,
+       "failed to create typed patch object (/m; /v1, Kind=ConfigMap): .zz: field not declared in schema"},
+      {"a key twice", "?fieldManager=b&fieldValidation=Strict",
+       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  b: \"1\"\n  b: \"2\"\n", 400,
+       "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 6: key \"b\" already set in "
+       "map"},
       {"a conflict", "?fieldManager=b", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"2\"}\n", 409,
        "Apply failed with 1 conflict: conflict with \"a\": .data.a"},
-      {"invalid", "?fieldManager=b", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {\"a b\": \"2\"}\n", 422, nullptr},
+      {"invalid", "?fieldManager=b", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {\"a b\": \"2\"}\n", 422,
+       nullptr},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -125,7 +134,8 @@ TEST_F(Apply, APartIsNotCreated) {
   EXPECT_EQ(answer.status, 404);
 }
 
-constexpr const char* kDeployment = R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},
+constexpr const char* kDeployment =
+    R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},
   "template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})";
 
 TEST_F(Apply, TheStatusHasADoorOfItsOwn) {
@@ -134,8 +144,9 @@ TEST_F(Apply, TheStatusHasADoorOfItsOwn) {
   deployment["status"]["replicas"] = 5;
   EXPECT_EQ(apply(path, "?fieldManager=a", deployment.dump()).status, 201);
   EXPECT_EQ(api.get(path).json()["status"], Json::object());
-  const Answer status = apply(path + "/status", "?fieldManager=c",
-                              R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"replicas":9},"status":{"replicas":2}})");
+  const Answer status = apply(
+      path + "/status", "?fieldManager=c",
+      R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"replicas":9},"status":{"replicas":2}})");
   EXPECT_EQ(status.status, 200) << status.body;
   EXPECT_EQ(status.json()["spec"]["replicas"], 1);
   EXPECT_EQ(status.json()["status"]["replicas"], 2);
@@ -180,12 +191,15 @@ TEST_F(Apply, AnEmptyListOfManagersMeansNone) {
 }
 
 TEST_F(Apply, AnEventIsOneObjectInTwoGroups) {
-  const std::string body = R"(,"kind":"Event","metadata":{"name":"e"},"type":"Normal","reason":"R","action":"A","reportingController":"c",
+  const std::string body =
+      R"(,"kind":"Event","metadata":{"name":"e"},"type":"Normal","reason":"R","action":"A","reportingController":"c",
       "reportingInstance":"i","eventTime":"2026-01-01T00:00:00.000000Z")";
   const Answer made = apply("/apis/events.k8s.io/v1/namespaces/default/events/e", "?fieldManager=a",
-                            R"({"apiVersion":"events.k8s.io/v1")" + body + R"(,"note":"n","regarding":{"kind":"Pod","name":"p","namespace":"default"}})");
+                            R"({"apiVersion":"events.k8s.io/v1")" + body +
+                                R"(,"note":"n","regarding":{"kind":"Pod","name":"p","namespace":"default"}})");
   ASSERT_EQ(made.status, 201) << made.body;
-  const Answer other = apply("/api/v1/namespaces/default/events/e", "?fieldManager=b", R"({"apiVersion":"v1","kind":"Event","metadata":{"name":"e"},"message":"other"})");
+  const Answer other = apply("/api/v1/namespaces/default/events/e", "?fieldManager=b",
+                             R"({"apiVersion":"v1","kind":"Event","metadata":{"name":"e"},"message":"other"})");
   EXPECT_EQ(other.message(), "Apply failed with 1 conflict: conflict with \"a\": .note");
 }
 
@@ -193,20 +207,30 @@ TEST_F(Apply, AnEventIsOneObjectInTwoGroups) {
 TEST(ApplyAccess, CreatingIsAskedFor) {
   StandardWorld world;
   const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/";
-  const auto post = [&](const std::string& path, const std::string& body) { return world.send(StandardWorld::request("POST", path, body)); };
+  const auto post = [&](const std::string& path, const std::string& body) {
+    return world.send(StandardWorld::request("POST", path, body));
+  };
   ASSERT_EQ(post(rbac + "roles", R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"r"},
-      "rules":[{"apiGroups":[""],"resources":["configmaps"],"verbs":["patch"]}]})").status, 201);
-  ASSERT_EQ(post(rbac + "rolebindings", R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"name":"r"},
-      "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"r"},"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"jane"}]})").status, 201);
+      "rules":[{"apiGroups":[""],"resources":["configmaps"],"verbs":["patch"]}]})")
+                .status,
+            201);
+  ASSERT_EQ(
+      post(rbac + "rolebindings", R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"name":"r"},
+      "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"r"},"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"jane"}]})")
+          .status,
+      201);
   const auto apply_as = [&](const Identity& who) {
-    HttpRequest request = StandardWorld::request("PATCH", kMaps + std::string("m?fieldManager=a"),
-                                                 R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m"},"data":{"a":"1"}})", who);
+    HttpRequest request =
+        StandardWorld::request("PATCH", kMaps + std::string("m?fieldManager=a"),
+                               R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m"},"data":{"a":"1"}})", who);
     request.headers.set("Content-Type", kApply);
     return world.send(std::move(request));
   };
   const Reply refused = apply_as(StandardWorld::user("jane"));
   EXPECT_EQ(refused.status, 403);
-  EXPECT_EQ(refused.message(), "configmaps \"m\" is forbidden: User \"jane\" cannot create resource \"configmaps\" in API group \"\" in the namespace \"default\"");
+  EXPECT_EQ(refused.message(),
+            "configmaps \"m\" is forbidden: User \"jane\" cannot create resource \"configmaps\" in API group \"\" in the "
+            "namespace \"default\"");
   EXPECT_EQ(apply_as(StandardWorld::admin()).status, 201);
   EXPECT_EQ(apply_as(StandardWorld::user("jane")).status, 200);
 }

@@ -3,6 +3,7 @@
 #include "api/times.h"
 #include "apiserver/authn/claims.h"
 #include "apiserver/authn/openid.h"
+#include "apiserver/authn/static_tokens.h"
 #include "apiserver/authn/token_keys.h"
 #include "net/encoding.h"
 #include "net/jwt.h"
@@ -27,7 +28,8 @@ std::string token_request(const std::string& spec) {
   return R"({"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","spec":)" + spec + "}";
 }
 json review(StandardWorld& world, const std::string& token, const json& audiences = json::array()) {
-  const json body = {{"kind", "TokenReview"}, {"apiVersion", "authentication.k8s.io/v1"},
+  const json body = {{"kind", "TokenReview"},
+                     {"apiVersion", "authentication.k8s.io/v1"},
                      {"spec", {{"token", token}, {"audiences", audiences}}}};
   return world.post(kReview, body.dump()).json()["status"];
 }
@@ -59,13 +61,12 @@ TEST_F(Tokens, Claims) {
 }
 
 TEST_F(Tokens, AuthenticateTheirBearer) {
-  HttpRequest request = StandardWorld::request("POST", kWho, R"({"kind":"SelfSubjectReview","apiVersion":"authentication.k8s.io/v1"})",
-                                               std::nullopt);
+  HttpRequest request = StandardWorld::request(
+      "POST", kWho, R"({"kind":"SelfSubjectReview","apiVersion":"authentication.k8s.io/v1"})", std::nullopt);
   request.headers.add("Authorization", "Bearer " + issue());
   const json user = world.send(std::move(request)).json()["status"]["userInfo"];
   EXPECT_EQ(user["username"], "system:serviceaccount:default:bot");
-  EXPECT_EQ(user["groups"],
-            json::array({"system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"}));
+  EXPECT_EQ(user["groups"], json::array({"system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"}));
   EXPECT_TRUE(user["extra"].contains("authentication.kubernetes.io/credential-id"));
 }
 
@@ -77,7 +78,8 @@ TEST_F(Tokens, Refused) {
   };
   std::string tampered = good;
   tampered[tampered.find('.') + 5] ^= 1;
-  const Case kCases[] = {{"nonsense", "nonsense"}, {"tampered with", tampered}, {"no signature", good.substr(0, good.rfind('.') + 1)}};
+  const Case kCases[] = {
+      {"nonsense", "nonsense"}, {"tampered with", tampered}, {"no signature", good.substr(0, good.rfind('.') + 1)}};
   EXPECT_EQ(world.with_token("/api", good).status, 200);
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
@@ -103,8 +105,11 @@ TEST_F(Tokens, GoWithTheirAccount) {
 }
 
 TEST_F(Tokens, BoundToAPod) {
-  ASSERT_EQ(world.post(kPods, R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"},"spec":{"serviceAccountName":"bot",
-                                 "terminationGracePeriodSeconds":0,"containers":[{"name":"c","image":"i"}]}})").status, 201);
+  ASSERT_EQ(world
+                .post(kPods, R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"},"spec":{"serviceAccountName":"bot",
+                                 "terminationGracePeriodSeconds":0,"containers":[{"name":"c","image":"i"}]}})")
+                .status,
+            201);
   const std::string token = issue(R"({"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"p"}})");
   EXPECT_EQ(payload(token)["kubernetes.io"]["pod"]["name"], "p");
   EXPECT_EQ(review(world, token)["user"]["extra"]["authentication.kubernetes.io/pod-name"], json::array({"p"}));
@@ -119,7 +124,8 @@ TEST_F(Tokens, ExtendedForKubelets) {
   EXPECT_EQ(claims["exp"].get<long>() - claims["iat"].get<long>(), 365 * 24 * 3600);
   EXPECT_EQ(claims["kubernetes.io"]["warnafter"].get<long>() - claims["iat"].get<long>(), 3607);
   const auto told = api::parse_rfc3339(reply.json()["status"]["expirationTimestamp"].get<std::string>());
-  EXPECT_EQ(told->time_since_epoch(), std::chrono::seconds(claims["iat"].get<long>() + 3607)) << "the client is told the shorter life";
+  EXPECT_EQ(told->time_since_epoch(), std::chrono::seconds(claims["iat"].get<long>() + 3607))
+      << "the client is told the shorter life";
 }
 
 TEST_F(Tokens, BadRequests) {
@@ -158,7 +164,8 @@ TEST(Claims, ThereAndBack) {
   const auto read = parse_claims(encode_claims(claims));
   ASSERT_TRUE(read);
   EXPECT_EQ(encode_claims(*read), encode_claims(claims));
-  for (const char* bad : {"", "1", "{}", R"({"kubernetes.io":7})", R"({"kubernetes.io":{},"aud":7})", R"({"kubernetes.io":{},"exp":"x"})"}) {
+  for (const char* bad :
+       {"", "1", "{}", R"({"kubernetes.io":7})", R"({"kubernetes.io":{},"aud":7})", R"({"kubernetes.io":{},"exp":"x"})"}) {
     EXPECT_FALSE(parse_claims(bad)) << bad;
   }
 }
@@ -215,7 +222,8 @@ TEST(Authenticator, NobodyIsLetInWhereEverythingIsAllowed) {
     bool anonymous, always_allow;
     int status, warnings;
   };
-  for (const Case& c : {Case{true, false, 200, 0}, Case{false, false, 401, 0}, Case{true, true, 401, 1}, Case{false, true, 401, 0}}) {
+  for (const Case& c :
+       {Case{true, false, 200, 0}, Case{false, false, 401, 0}, Case{true, true, 401, 1}, Case{false, true, 401, 0}}) {
     SCOPED_TRACE(std::string(c.anonymous ? "anonymous" : "no anonymous") + (c.always_allow ? ", AlwaysAllow" : ""));
     std::vector<std::string> said;
     const Log log([&](const LogLine& line) { said.emplace_back(line.text); }, LogLevel::Warning);
@@ -226,7 +234,8 @@ TEST(Authenticator, NobodyIsLetInWhereEverythingIsAllowed) {
     EXPECT_EQ(world.get("/version", std::nullopt).status, c.status);
     EXPECT_EQ(world.get("/api/v1/secrets", StandardWorld::user("joe")).status, c.always_allow ? 200 : 403);
     ASSERT_EQ(said.size(), static_cast<std::size_t>(c.warnings));
-    if (c.warnings > 0) EXPECT_TRUE(said[0].starts_with("AnonymousAuth is not allowed with the AlwaysAllow authorizer.")) << said[0];
+    if (c.warnings > 0)
+      EXPECT_TRUE(said[0].starts_with("AnonymousAuth is not allowed with the AlwaysAllow authorizer.")) << said[0];
   }
 }
 
@@ -234,6 +243,64 @@ TEST(Authenticator, WithoutAnonymous) {
   StandardWorld world({.anonymous = false});
   EXPECT_EQ(world.get("/version", std::nullopt).status, 401);
   EXPECT_EQ(world.get("/version").status, 200);
+}
+
+TEST(StaticTokens, Lines) {
+  struct Case {
+    const char* name;
+    const char* text;
+    const char* token;
+    const char* user;  // nothing: nobody's
+    std::vector<std::string> groups;
+  };
+  const Case cases[] = {
+      {"the least", "t,u,1", "t", "u", {}},
+      {"groups", "t,u,1,\"a,b\"\n", "t", "u", {"a", "b"}},
+      {"one group without quotes", "t,u,1,a\n", "t", "u", {"a"}},
+      {"among others", "s,v,2\n\nt,u,1\r\n", "t", "u", {}},
+      {"the last of two", "t,v,2\nt,u,1\n", "t", "u", {}},
+      {"a quote in quotes", "t,\"u \"\"x\"\"\",1\n", "t", "u \"x\"", {}},
+      {"another token", "t,u,1", "s", "", {}},
+      {"none", ",u,1", "", "", {}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto tokens = StaticTokens::parse(c.text);
+    ASSERT_TRUE(tokens) << tokens.error();
+    const Identity* user = tokens->find(c.token);
+    ASSERT_EQ(user != nullptr, *c.user != 0);
+    if (!user) continue;
+    EXPECT_EQ(user->name, c.user);
+    EXPECT_EQ(user->groups, c.groups);
+  }
+  EXPECT_EQ(StaticTokens::parse("t,u\n").error(), "line 1: must have at least 3 columns (token, user name, user uid), found 2");
+  EXPECT_EQ(StaticTokens::parse("t,u,1\nt,\"u,1\n").error(), "line 2: a quote is left open");
+}
+
+TEST(StaticTokens, SayWhoAsks) {
+  StandardWorld world({.static_tokens = "t,joe,7,\"devs\"\n"});
+  HttpRequest request =
+      StandardWorld::request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+                             R"({"kind":"SelfSubjectReview","apiVersion":"authentication.k8s.io/v1"})", std::nullopt);
+  request.headers.add("Authorization", "Bearer t");
+  const nlohmann::json user = world.send(std::move(request)).json()["status"]["userInfo"];
+  EXPECT_EQ(user["username"], "joe");
+  EXPECT_EQ(user["uid"], "7");
+  EXPECT_EQ(user["groups"], (std::vector<std::string>{"devs", "system:authenticated"}));
+  EXPECT_EQ(world.with_token("/api/v1", "other").status, 401);
+  for (const auto& [audience, good] :
+       {std::pair{"", true}, {R"("https://kubernetes.default.svc.cluster.local")", true}, {R"("x")", false}}) {
+    SCOPED_TRACE(audience);
+    const nlohmann::json status =
+        world
+            .post("/apis/authentication.k8s.io/v1/tokenreviews",
+                  std::string(
+                      R"({"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"token":"t","audiences":[)") +
+                      audience + "]}}")
+            .json()["status"];
+    EXPECT_EQ(status.value("authenticated", false), good);
+    if (!good) EXPECT_EQ(status["error"], "invalid bearer token");
+  }
 }
 
 }  // namespace

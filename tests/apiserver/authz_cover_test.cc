@@ -15,8 +15,9 @@ using Rules = std::vector<PolicyRule>;
 
 // A rule on one line: "verbs groups resources names paths".
 std::string line(const PolicyRule& rule) {
-  return fmt::format("{} {} {} {} {}", fmt::join(rule.verbs(), ","), fmt::join(rule.api_groups(), ","), fmt::join(rule.resources(), ","),
-                     fmt::join(rule.resource_names(), ","), fmt::join(rule.non_resource_urls(), ","));
+  return fmt::format("{} {} {} {} {}", fmt::join(rule.verbs(), ","), fmt::join(rule.api_groups(), ","),
+                     fmt::join(rule.resources(), ","), fmt::join(rule.resource_names(), ","),
+                     fmt::join(rule.non_resource_urls(), ","));
 }
 Texts lines(const Rules& rules) {
   Texts out;
@@ -39,10 +40,14 @@ const Case kCases[] = {
     {"all names given for a name", {rule({"get"}, {""}, {"pods"})}, rule({"get"}, {""}, {"pods"}, {"a"}), 0},
     {"a prefix of paths", {paths({"get"}, {"/a/*"})}, paths({"get"}, {"/a/b", "/c"}), 1},
     {"stars at the end", {paths({"get"}, {"/a/**"})}, paths({"get"}, {"/a/b", "/a/*"}), 0},
-    {"two rules together", {rule({"get"}, {""}, {"pods", "nodes"}), rule({"list"}, {""}, {"pods"}), rule({"list"}, {"*"}, {"nodes"})},
-     rule({"get", "list"}, {""}, {"pods", "nodes"}), 0},
-    {"two rules with a hole", {rule({"get"}, {""}, {"pods", "nodes"}), rule({"list"}, {""}, {"pods"})},
-     rule({"get", "list"}, {""}, {"pods", "nodes"}), 1},
+    {"two rules together",
+     {rule({"get"}, {""}, {"pods", "nodes"}), rule({"list"}, {""}, {"pods"}), rule({"list"}, {"*"}, {"nodes"})},
+     rule({"get", "list"}, {""}, {"pods", "nodes"}),
+     0},
+    {"two rules with a hole",
+     {rule({"get"}, {""}, {"pods", "nodes"}), rule({"list"}, {""}, {"pods"})},
+     rule({"get", "list"}, {""}, {"pods", "nodes"}),
+     1},
     {"a sub-resource of all", {rule({"get"}, {""}, {"*/status"})}, rule({"get"}, {""}, {"pods/status", "pods/log"}), 1},
     {"all of a group is not all", {rule({"get"}, {"", "apps"}, {"*"})}, rule({"get"}, {"*"}, {"pods"}), 1},
     {"nothing is held", {}, rule({"get"}, {""}, {"pods"}), 1},
@@ -67,16 +72,20 @@ bool list_holds(const google::protobuf::RepeatedPtrField<std::string>& list, std
 bool atom_held(const PolicyRule& held, const PolicyRule& atom) {
   const auto has = [](const auto& list, std::string_view value) { return list_holds(list, "*") || list_holds(list, value); };
   if (!has(held.verbs(), atom.verbs(0))) return false;
-  if (!held.resource_names().empty() && (atom.resource_names().empty() || !list_holds(held.resource_names(), atom.resource_names(0)))) return false;
+  if (!held.resource_names().empty() &&
+      (atom.resource_names().empty() || !list_holds(held.resource_names(), atom.resource_names(0))))
+    return false;
   if (!atom.non_resource_urls().empty()) {
     return std::ranges::any_of(held.non_resource_urls(), [&](const std::string& url) {
-      return url == atom.non_resource_urls(0) || (url.ends_with('*') && atom.non_resource_urls(0).starts_with(url.substr(0, url.size() - 1)));
+      return url == atom.non_resource_urls(0) ||
+             (url.ends_with('*') && atom.non_resource_urls(0).starts_with(url.substr(0, url.size() - 1)));
     });
   }
   if (!has(held.api_groups(), atom.api_groups(0))) return false;
   const std::string& resource = atom.resources(0);
   const auto slash = resource.find('/');
-  return has(held.resources(), resource) || (slash != std::string::npos && list_holds(held.resources(), "*" + resource.substr(slash)));
+  return has(held.resources(), resource) ||
+         (slash != std::string::npos && list_holds(held.resources(), "*" + resource.substr(slash)));
 }
 Texts missing_by_product(const Rules& held, const Rules& wanted) {
   Texts out;
@@ -115,7 +124,8 @@ TEST(RulesCover, SaysWhatTheProductSays) {
         if (rng.below(4) == 0) {
           out.push_back(paths(verbs, some({"/a", "/a/", "/a/b", "/a/*", "/ab", "*", "/a/b/*"}, 4)));
         } else {
-          out.push_back(rule(verbs, some({"", "apps", "batch", "*"}, 4), some({"pods", "nodes", "pods/log", "*/log", "nodes/log", "*"}, 4),
+          out.push_back(rule(verbs, some({"", "apps", "batch", "*"}, 4),
+                             some({"pods", "nodes", "pods/log", "*/log", "nodes/log", "*"}, 4),
                              rng.below(2) == 0 ? Texts() : some({"a", "b", "*"}, 3)));
         }
       }
@@ -124,7 +134,9 @@ TEST(RulesCover, SaysWhatTheProductSays) {
     const Rules held = some_rules(8), wanted = some_rules(3);
     const Coverage found = rules_cover(held, wanted, {.missing = 10'000});
     const Texts right = missing_by_product(held, wanted);
-    ASSERT_EQ(lines(found.missing), right) << "seed " << seed << fmt::format("\nheld:\n{}\nwanted:\n{}", fmt::join(lines(held), "\n"), fmt::join(lines(wanted), "\n"));
+    ASSERT_EQ(lines(found.missing), right) << "seed " << seed
+                                           << fmt::format("\nheld:\n{}\nwanted:\n{}", fmt::join(lines(held), "\n"),
+                                                          fmt::join(lines(wanted), "\n"));
     ASSERT_EQ(found.complete, right.empty()) << "seed " << seed;
     ASSERT_TRUE(found.all_told);
     ++(right.empty() ? complete : incomplete);

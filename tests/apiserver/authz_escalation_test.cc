@@ -8,7 +8,8 @@ namespace {
 constexpr const char* kRbac = "/apis/rbac.authorization.k8s.io/v1/";
 
 std::string role(const char* name, const char* rules) {
-  return std::string(R"({"kind":"Role","apiVersion":"rbac.authorization.k8s.io/v1","metadata":{"name":")") + name + R"("},"rules":)" + rules + "}";
+  return std::string(R"({"kind":"Role","apiVersion":"rbac.authorization.k8s.io/v1","metadata":{"name":")") + name +
+         R"("},"rules":)" + rules + "}";
 }
 std::string binding(const char* name, const char* ref) {
   return std::string(R"({"kind":"RoleBinding","apiVersion":"rbac.authorization.k8s.io/v1","metadata":{"name":")") + name +
@@ -33,7 +34,8 @@ TEST(Escalation, NobodyGrantsWhatHeDoesNotHold) {
   const Identity jane = StandardWorld::user("jane");
   const Case kCases[] = {
       {"what she holds", space + "roles", role("a", R"([{"verbs":["get"],"apiGroups":[""],"resources":["pods"]}])"), jane, 201},
-      {"what she does not", space + "roles", role("b", R"([{"verbs":["get"],"apiGroups":[""],"resources":["nodes"]}])"), jane, 403},
+      {"what she does not", space + "roles", role("b", R"([{"verbs":["get"],"apiGroups":[""],"resources":["nodes"]}])"), jane,
+       403},
       {"everything", space + "roles", role("c", R"([{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}])"), jane, 403},
       {"a role weaker than hers", space + "rolebindings", binding("d", "view"), jane, 201},
       {"her own role", space + "rolebindings", binding("e", "admin"), jane, 201},
@@ -47,7 +49,8 @@ TEST(Escalation, NobodyGrantsWhatHeDoesNotHold) {
     EXPECT_EQ(reply.status, c.status) << reply.body;
   }
   EXPECT_EQ(world.post(kCases[1].target, kCases[1].body, jane).message(),
-            "roles.rbac.authorization.k8s.io \"b\" is forbidden: user \"jane\" (groups=[\"system:authenticated\"]) is attempting to grant "
+            "roles.rbac.authorization.k8s.io \"b\" is forbidden: user \"jane\" (groups=[\"system:authenticated\"]) is attempting "
+            "to grant "
             "RBAC permissions not currently held:\n{APIGroups:[\"\"], Resources:[\"nodes\"], Verbs:[\"get\"]}");
 }
 
@@ -60,12 +63,15 @@ TEST(Escalation, WhatIsMissingIsToldByResource) {
   ASSERT_EQ(world.post(space + "rolebindings", janes).status, 201);
   const Reply reply = world.post(
       space + "roles",
-      role("a", R"([{"verbs":["watch","get"],"apiGroups":["x",""],"resources":["nodes"]},{"verbs":["list"],"apiGroups":[""],"resources":["nodes","pods"]},)"
-                R"({"verbs":["get","list"],"apiGroups":[""],"resources":["nodes"],"resourceNames":["b","a"]}])"),
+      role(
+          "a",
+          R"([{"verbs":["watch","get"],"apiGroups":["x",""],"resources":["nodes"]},{"verbs":["list"],"apiGroups":[""],"resources":["nodes","pods"]},)"
+          R"({"verbs":["get","list"],"apiGroups":[""],"resources":["nodes"],"resourceNames":["b","a"]}])"),
       StandardWorld::user("jane"));
   EXPECT_EQ(reply.status, 403);
   EXPECT_EQ(reply.message(),
-            "roles.rbac.authorization.k8s.io \"a\" is forbidden: user \"jane\" (groups=[\"system:authenticated\"]) is attempting to grant "
+            "roles.rbac.authorization.k8s.io \"a\" is forbidden: user \"jane\" (groups=[\"system:authenticated\"]) is attempting "
+            "to grant "
             "RBAC permissions not currently held:\n"
             "{APIGroups:[\"\"], Resources:[\"nodes\"], ResourceNames:[\"a\"], Verbs:[\"get\" \"list\"]}\n"
             "{APIGroups:[\"\"], Resources:[\"nodes\"], ResourceNames:[\"b\"], Verbs:[\"get\" \"list\"]}\n"
@@ -80,7 +86,8 @@ TEST(Escalation, ARuleOfEightMillionRights) {
   std::string janes = binding("jane", "admin");
   janes.replace(janes.find("joe"), 3, "jane");
   ASSERT_EQ(world.post(space + "rolebindings", janes).status, 201);
-  nlohmann::json rule = {{"verbs", nlohmann::json::array()}, {"apiGroups", nlohmann::json::array()}, {"resources", nlohmann::json::array()}};
+  nlohmann::json rule = {
+      {"verbs", nlohmann::json::array()}, {"apiGroups", nlohmann::json::array()}, {"resources", nlohmann::json::array()}};
   for (auto& [list, values] : rule.items()) {
     for (int i = 0; i < 200; ++i) values.push_back(list.substr(0, 1) + std::to_string(i));
   }

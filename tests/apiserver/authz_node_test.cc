@@ -19,7 +19,8 @@ TEST(NodeAuthorizer, WhatANodeMayDo) {
     const Reply reply = world.post(target, body);
     ASSERT_EQ(reply.status, 201) << reply.body;
   };
-  make("/api/v1/namespaces/default/serviceaccounts", R"({"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"default"}})");
+  make("/api/v1/namespaces/default/serviceaccounts",
+       R"({"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"default"}})");
   make("/api/v1/namespaces/default/pods", R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"},"spec":{"nodeName":"n1",
     "volumes":[{"name":"v","secret":{"secretName":"mine"}}],
     "containers":[{"name":"c","image":"i","envFrom":[{"configMapRef":{"name":"settings"}}]}]}})");

@@ -25,19 +25,26 @@ Entries list(std::vector<EntryRef> entries) {
 RbacIndex::State cluster() {
   RbacIndex::State state;
   state.cluster_roles = list({
-      entry<rbac::v1::ClusterRole>(R"({"metadata":{"name":"view"},"rules":[{"verbs":["get"],"apiGroups":[""],"resources":["pods"]}]})"),
-      entry<rbac::v1::ClusterRole>(R"({"metadata":{"name":"all"},"rules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}]})"),
+      entry<rbac::v1::ClusterRole>(
+          R"({"metadata":{"name":"view"},"rules":[{"verbs":["get"],"apiGroups":[""],"resources":["pods"]}]})"),
+      entry<rbac::v1::ClusterRole>(
+          R"({"metadata":{"name":"all"},"rules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}]})"),
   });
   state.roles = list({
-      entry<rbac::v1::Role>(R"({"metadata":{"name":"edit","namespace":"a"},"rules":[{"verbs":["update"],"apiGroups":[""],"resources":["pods"]}]})"),
+      entry<rbac::v1::Role>(
+          R"({"metadata":{"name":"edit","namespace":"a"},"rules":[{"verbs":["update"],"apiGroups":[""],"resources":["pods"]}]})"),
   });
   state.cluster_role_bindings = list({
-      entry<rbac::v1::ClusterRoleBinding>(R"({"metadata":{"name":"ops"},"roleRef":{"kind":"ClusterRole","name":"all"},"subjects":[{"kind":"Group","name":"ops"}]})"),
-      entry<rbac::v1::ClusterRoleBinding>(R"({"metadata":{"name":"lost"},"roleRef":{"kind":"ClusterRole","name":"gone"},"subjects":[{"kind":"User","name":"lost"}]})"),
+      entry<rbac::v1::ClusterRoleBinding>(
+          R"({"metadata":{"name":"ops"},"roleRef":{"kind":"ClusterRole","name":"all"},"subjects":[{"kind":"Group","name":"ops"}]})"),
+      entry<rbac::v1::ClusterRoleBinding>(
+          R"({"metadata":{"name":"lost"},"roleRef":{"kind":"ClusterRole","name":"gone"},"subjects":[{"kind":"User","name":"lost"}]})"),
   });
   state.role_bindings = list({
-      entry<rbac::v1::RoleBinding>(R"({"metadata":{"name":"view","namespace":"a"},"roleRef":{"kind":"ClusterRole","name":"view"},"subjects":[{"kind":"User","name":"jane"},{"kind":"ServiceAccount","name":"bot"}]})"),
-      entry<rbac::v1::RoleBinding>(R"({"metadata":{"name":"edit","namespace":"a"},"roleRef":{"kind":"Role","name":"edit"},"subjects":[{"kind":"User","name":"jane"}]})"),
+      entry<rbac::v1::RoleBinding>(
+          R"({"metadata":{"name":"view","namespace":"a"},"roleRef":{"kind":"ClusterRole","name":"view"},"subjects":[{"kind":"User","name":"jane"},{"kind":"ServiceAccount","name":"bot"}]})"),
+      entry<rbac::v1::RoleBinding>(
+          R"({"metadata":{"name":"edit","namespace":"a"},"roleRef":{"kind":"Role","name":"edit"},"subjects":[{"kind":"User","name":"jane"}]})"),
   });
   return state;
 }
@@ -55,19 +62,39 @@ constexpr auto Allow = Decision::Kind::Allow;
 constexpr auto NoOpinion = Decision::Kind::NoOpinion;
 
 const Case kCases[] = {
-    {"a cluster role bound in the namespace", {.name = "jane"}, "get", "a", Allow,
+    {"a cluster role bound in the namespace",
+     {.name = "jane"},
+     "get",
+     "a",
+     Allow,
      "RBAC: allowed by RoleBinding \"view/a\" of ClusterRole \"view\" to User \"jane\""},
-    {"a role of the namespace", {.name = "jane"}, "update", "a", Allow,
+    {"a role of the namespace",
+     {.name = "jane"},
+     "update",
+     "a",
+     Allow,
      "RBAC: allowed by RoleBinding \"edit/a\" of Role \"edit\" to User \"jane\""},
     {"not in another namespace", {.name = "jane"}, "get", "b", NoOpinion, ""},
     {"not in all namespaces", {.name = "jane"}, "get", "", NoOpinion, ""},
-    {"a service account of the binding's namespace", {.name = "system:serviceaccount:a:bot"}, "get", "a", Allow,
+    {"a service account of the binding's namespace",
+     {.name = "system:serviceaccount:a:bot"},
+     "get",
+     "a",
+     Allow,
      "RBAC: allowed by RoleBinding \"view/a\" of ClusterRole \"view\" to ServiceAccount \"bot/a\""},
     {"a service account of another namespace", {.name = "system:serviceaccount:b:bot"}, "get", "a", NoOpinion, ""},
-    {"a group everywhere", {.name = "joe", .groups = {"dev", "ops"}}, "delete", "", Allow,
+    {"a group everywhere",
+     {.name = "joe", .groups = {"dev", "ops"}},
+     "delete",
+     "",
+     Allow,
      "RBAC: allowed by ClusterRoleBinding \"ops\" of ClusterRole \"all\" to Group \"ops\""},
     {"a user of a group's name", {.name = "ops"}, "delete", "", NoOpinion, ""},
-    {"a binding to a role that is gone", {.name = "lost"}, "get", "a", NoOpinion,
+    {"a binding to a role that is gone",
+     {.name = "lost"},
+     "get",
+     "a",
+     NoOpinion,
      "RBAC: clusterrole.rbac.authorization.k8s.io \"gone\" not found"},
 };
 

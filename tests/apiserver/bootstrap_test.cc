@@ -101,10 +101,12 @@ const Case kCases[] = {
     {"a wider rule", [](rbac::v1::ClusterRole& r) { r.mutable_rules(0)->set_verbs(0, "*"); }, false},
     {"a label fewer", [](rbac::v1::ClusterRole& r) { r.mutable_metadata()->clear_labels(); }, true},
     {"a label more", [](rbac::v1::ClusterRole& r) { (*r.mutable_metadata()->mutable_labels())["x"] = "y"; }, false},
-    {"protected", [](rbac::v1::ClusterRole& r) {
+    {"protected",
+     [](rbac::v1::ClusterRole& r) {
        r.clear_rules();
        (*r.mutable_metadata()->mutable_annotations())["rbac.authorization.kubernetes.io/autoupdate"] = "false";
-     }, false},
+     },
+     false},
 };
 
 TEST(Bootstrap, Reconcile) {

@@ -332,8 +332,7 @@ TEST(CacheRestart, FillsWhileWritesGoOn) {
   TestDirectory directory;
   {
     Server server(directory.path());
-    for (int i = 0; i < 2'500; ++i)
-      server.write(put("/registry/pods/" + std::to_string(10'000 + i), make_object("p", "1")));
+    for (int i = 0; i < 2'500; ++i) server.write(put("/registry/pods/" + std::to_string(10'000 + i), make_object("p", "1")));
   }
   for (int delay = 0; delay < 12; ++delay) {
     SCOPED_TRACE(delay);

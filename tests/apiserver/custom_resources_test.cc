@@ -18,7 +18,8 @@ constexpr const char* kDefinitions = "/apis/apiextensions.k8s.io/v1/customresour
 constexpr const char* kWidgets = "/apis/rec.example.com/v1/namespaces/default/widgets";
 
 Json definition() {
-  return Json::parse(R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"widgets.rec.example.com"},
+  return Json::parse(
+      R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"widgets.rec.example.com"},
     "spec":{"group":"rec.example.com","scope":"Namespaced",
       "names":{"plural":"widgets","singular":"widget","kind":"Widget","listKind":"WidgetList","shortNames":["wg"],"categories":["all"]},
       "versions":[
@@ -48,7 +49,8 @@ class CustomResources : public ::testing::Test {
     return {};
   }
   Json create(const std::string& name, const std::string& spec = R"({"n":1})") {
-    const Answer made = api.post(kWidgets, R"({"apiVersion":"rec.example.com/v1","kind":"Widget","metadata":{"name":")" + name + R"("},"spec":)" + spec + "}");
+    const Answer made = api.post(kWidgets, R"({"apiVersion":"rec.example.com/v1","kind":"Widget","metadata":{"name":")" + name +
+                                               R"("},"spec":)" + spec + "}");
     EXPECT_EQ(made.status, 201) << made.body;
     return made.json();
   }
@@ -132,7 +134,9 @@ TEST_F(CustomResources, Patches) {
   ASSERT_EQ(merged.status, 200) << merged.body;
   EXPECT_EQ(merged.json()["spec"], Json::parse(R"({"n":1,"s":"x","d":"dflt","l":[{"k":"a"}]})"));
   EXPECT_EQ(merged.json()["metadata"]["labels"]["b"], "c");
-  const Answer json = api.patch(path, R"([{"op":"add","path":"/spec/l/-","value":{"k":"b"}},{"op":"replace","path":"/spec/n","value":4}])", "application/json-patch+json");
+  const Answer json =
+      api.patch(path, R"([{"op":"add","path":"/spec/l/-","value":{"k":"b"}},{"op":"replace","path":"/spec/n","value":4}])",
+                "application/json-patch+json");
   ASSERT_EQ(json.status, 200) << json.body;
   EXPECT_EQ(json.json()["spec"]["l"], Json::parse(R"([{"k":"a"},{"k":"b"}])"));
   EXPECT_EQ(api.patch(path, "{}", "application/strategic-merge-patch+json").status, 415);
@@ -142,7 +146,8 @@ TEST_F(CustomResources, Patches) {
 TEST_F(CustomResources, WhatIsWrongIsToldAsUpstreamDoes) {
   define();
   const auto post = [&](const std::string& spec, const std::string& query = "") {
-    return api.post(kWidgets + query, R"({"apiVersion":"rec.example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":)" + spec + "}");
+    return api.post(kWidgets + query,
+                    R"({"apiVersion":"rec.example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":)" + spec + "}");
   };
   const Answer large = post(R"({"n":11})");
   EXPECT_EQ(large.status, 422);
@@ -175,7 +180,8 @@ TEST_F(CustomResources, ListsWatchesAndSelections) {
   EXPECT_EQ(first["metadata"]["remainingItemCount"], 1);
   const Json everywhere = api.get("/apis/rec.example.com/v1/widgets").json();
   EXPECT_EQ(everywhere["items"].size(), 2u);
-  const Json partial = api.get(std::string(kWidgets) + "/a", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1").json();
+  const Json partial =
+      api.get(std::string(kWidgets) + "/a", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1").json();
   EXPECT_EQ(partial["kind"], "PartialObjectMetadata");
   EXPECT_EQ(partial["metadata"]["name"], "a");
   EXPECT_FALSE(partial.contains("spec"));
@@ -190,9 +196,11 @@ TEST_F(CustomResources, VersionsOfOneObject) {
   ASSERT_EQ(old.status, 200) << old.body;
   EXPECT_EQ(old.json()["apiVersion"], "rec.example.com/v1beta1");
   EXPECT_EQ(old.json()["spec"], Json::parse(R"({"n":1,"old":true})"));
-  EXPECT_THAT(std::string(old.headers.get("Warning")), HasSubstr("rec.example.com/v1beta1 Widget is deprecated; use rec.example.com/v1 Widget"));
-  const Answer made = api.post("/apis/rec.example.com/v1beta1/namespaces/default/widgets",
-                               R"({"apiVersion":"rec.example.com/v1beta1","kind":"Widget","metadata":{"name":"b"},"spec":{"n":3}})");
+  EXPECT_THAT(std::string(old.headers.get("Warning")),
+              HasSubstr("rec.example.com/v1beta1 Widget is deprecated; use rec.example.com/v1 Widget"));
+  const Answer made =
+      api.post("/apis/rec.example.com/v1beta1/namespaces/default/widgets",
+               R"({"apiVersion":"rec.example.com/v1beta1","kind":"Widget","metadata":{"name":"b"},"spec":{"n":3}})");
   ASSERT_EQ(made.status, 201) << made.body;
   EXPECT_EQ(made.json()["apiVersion"], "rec.example.com/v1beta1");
   const Json now = api.get(std::string(kWidgets) + "/b").json();
@@ -216,8 +224,10 @@ TEST_F(CustomResources, AreJudgedByTheVersionTheyAreMadeIn) {
   strict["spec"]["versions"][1]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["n"]["maximum"] = 5;
   define(strict);
   const auto make = [&](const char* version, const char* name) {
-    return api.post(fmt::format("/apis/rec.example.com/{}/namespaces/default/widgets", version),
-                    fmt::format(R"({{"apiVersion":"rec.example.com/{}","kind":"Widget","metadata":{{"name":"{}"}},"spec":{{"n":7}}}})", version, name));
+    return api.post(
+        fmt::format("/apis/rec.example.com/{}/namespaces/default/widgets", version),
+        fmt::format(R"({{"apiVersion":"rec.example.com/{}","kind":"Widget","metadata":{{"name":"{}"}},"spec":{{"n":7}}}})",
+                    version, name));
   };
   EXPECT_EQ(make("v1", "a").status, 201) << "what is stored allows it";
   const Answer refused = make("v1beta1", "b");
@@ -228,11 +238,13 @@ TEST_F(CustomResources, AreJudgedByTheVersionTheyAreMadeIn) {
 
 TEST_F(CustomResources, DescribeThemselves) {
   Json one = definition();
-  one["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["port"] = Json::parse(R"({"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}],"nullable":true})");
+  one["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["port"] =
+      Json::parse(R"({"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}],"nullable":true})");
   define(one);
   const Json v3 = document("/openapi/v3/apis/rec.example.com/v1");
   const Json& widget = v3["components"]["schemas"]["com.example.rec.v1.Widget"];
-  EXPECT_EQ(widget["x-kubernetes-group-version-kind"], Json::parse(R"([{"group":"rec.example.com","kind":"Widget","version":"v1"}])"));
+  EXPECT_EQ(widget["x-kubernetes-group-version-kind"],
+            Json::parse(R"([{"group":"rec.example.com","kind":"Widget","version":"v1"}])"));
   EXPECT_EQ(widget["required"], Json::array({"spec"}));
   EXPECT_EQ(widget["properties"]["metadata"]["$ref"], "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
   EXPECT_EQ(widget["properties"]["spec"]["properties"]["n"]["maximum"], 10);
@@ -261,7 +273,8 @@ TEST_F(CustomResources, NamesAreTheFirstOnes) {
   define();
   Json rival = definition();
   rival["metadata"]["name"] = "gadgets.rec.example.com";
-  rival["spec"]["names"] = Json::parse(R"({"plural":"gadgets","singular":"gadget","kind":"Gadget","listKind":"GadgetList","shortNames":["wg"]})");
+  rival["spec"]["names"] =
+      Json::parse(R"({"plural":"gadgets","singular":"gadget","kind":"Gadget","listKind":"GadgetList","shortNames":["wg"]})");
   define(rival);
   EXPECT_EQ(condition("gadgets.rec.example.com", "NamesAccepted")["reason"], "ShortNamesConflict");
   EXPECT_EQ(condition("gadgets.rec.example.com", "NamesAccepted")["message"], "\"wg\" is already in use");
@@ -276,9 +289,12 @@ TEST_F(CustomResources, NamesAreTheFirstOnes) {
 TEST_F(CustomResources, ADefinitionTakesItsObjectsWithIt) {
   define();
   create("a");
-  const Answer held = api.post(kWidgets, R"({"apiVersion":"rec.example.com/v1","kind":"Widget","metadata":{"name":"held","finalizers":["x.example.com/y"]},"spec":{"n":1}})");
+  const Answer held = api.post(
+      kWidgets,
+      R"({"apiVersion":"rec.example.com/v1","kind":"Widget","metadata":{"name":"held","finalizers":["x.example.com/y"]},"spec":{"n":1}})");
   ASSERT_EQ(held.status, 201) << held.body;
-  const auto log = api.watch(std::string(kWidgets) + "?watch=1&resourceVersion=" + held.json()["metadata"]["resourceVersion"].get<std::string>());
+  const auto log = api.watch(std::string(kWidgets) +
+                             "?watch=1&resourceVersion=" + held.json()["metadata"]["resourceVersion"].get<std::string>());
   const Answer removed = api.remove(std::string(kDefinitions) + "/widgets.rec.example.com");
   EXPECT_EQ(removed.status, 200) << removed.body;
   api.executor.advance(3s);
@@ -297,13 +313,15 @@ TEST_F(CustomResources, ADefinitionTakesItsObjectsWithIt) {
 
 TEST_F(CustomResources, WhatIsNotCarriedOutIsRefused) {
   Json rules = definition();
-  rules["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"] = Json::parse(R"([{"rule":"self.n > 0"}])");
+  rules["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"] =
+      Json::parse(R"([{"rule":"self.n > 0"}])");
   const Answer refused = api.post(kDefinitions, rules.dump());
   EXPECT_EQ(refused.status, 422);
   EXPECT_THAT(refused.message(), HasSubstr("spec.versions[0].schema.openAPIV3Schema.properties[spec].x-kubernetes-validations"));
   EXPECT_THAT(refused.message(), HasSubstr("--crd-ignore-cel"));
   Json hook = definition();
-  hook["spec"]["conversion"] = Json::parse(R"({"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://example.com/x"},"conversionReviewVersions":["v1"]}})");
+  hook["spec"]["conversion"] = Json::parse(
+      R"({"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://example.com/x"},"conversionReviewVersions":["v1"]}})");
   EXPECT_EQ(api.post(kDefinitions, hook.dump()).status, 422);
 }
 

@@ -96,11 +96,40 @@ TEST(Discovery, Aggregated) {
   EXPECT_EQ(groups["items"][0]["metadata"]["name"], "apiregistration.k8s.io");
 }
 
-TEST(Discovery, AggregatedForOlderClients) {
+// They name the plain form besides, and get that.
+TEST(Discovery, ForOlderClients) {
   StandardWorld world;
   const Reply reply = world.get_as("/apis", std::string(kV2Beta1) + ",application/json");
-  EXPECT_EQ(reply.headers.get("content-type"), kV2Beta1);
-  EXPECT_EQ(reply.json()["apiVersion"], "apidiscovery.k8s.io/v2beta1");
+  EXPECT_EQ(reply.headers.get("content-type"), "application/json");
+  EXPECT_EQ(reply.json()["kind"], "APIGroupList");
+  EXPECT_EQ(world.get_as("/apis", kV2Beta1).status, 406);
+}
+
+TEST(Discovery, WhatIsNotThere) {
+  struct Case {
+    const char* path;
+    bool in_plain_words;
+  };
+  StandardWorld world;
+  for (const Case& c : {Case{"/api/v2", false},
+                        {"/api/v1/wheels", false},
+                        {"/apis/apps/v9", false},
+                        {"/apis/apps/v9/deployments", false},
+                        {"/apis/none.io", true},
+                        {"/apis/none.io/v1", true},
+                        {"/apis/none.io/v1/namespaces/default/wheels", true},
+                        {"/healthz/zz", true},
+                        {"/nothing", true}}) {
+    SCOPED_TRACE(c.path);
+    const Reply reply = world.get(c.path);
+    EXPECT_EQ(reply.status, 404);
+    if (c.in_plain_words) {
+      EXPECT_EQ(reply.body, "404 page not found\n");
+      EXPECT_EQ(reply.headers.get("content-type"), "text/plain; charset=utf-8");
+    } else {
+      EXPECT_EQ(reply.message(), "the server could not find the requested resource");
+    }
+  }
 }
 
 TEST(Discovery, Protobuf) {

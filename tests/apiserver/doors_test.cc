@@ -81,10 +81,11 @@ class SlowAdmission final : public AdmissionPlugin {
 struct Doors : ::testing::Test {
   Gate authentication, authorization, admission, validation;
   StandardWorld world{{}, nullptr, [this](Extensions& extensions) {
-    extensions.authenticator = std::make_unique<SlowAuthenticator>(authentication, std::move(extensions.authenticator));
-    extensions.authorizer = std::make_unique<SlowAuthorizer>(authorization, std::move(extensions.authorizer));
-    extensions.admission.push_back(std::make_unique<SlowAdmission>(admission, validation));
-  }};
+                        extensions.authenticator =
+                            std::make_unique<SlowAuthenticator>(authentication, std::move(extensions.authenticator));
+                        extensions.authorizer = std::make_unique<SlowAuthorizer>(authorization, std::move(extensions.authorizer));
+                        extensions.admission.push_back(std::make_unique<SlowAdmission>(admission, validation));
+                      }};
 
   static HttpRequest request(std::string method, std::string target, const json& body = nullptr) {
     HttpRequest out = StandardWorld::request(method, std::move(target), body.is_null() ? std::string() : body.dump());
@@ -115,9 +116,8 @@ TEST_F(Doors, EachMayWait) {
   for (int i = 0; i < 4; ++i) {
     SCOPED_TRACE(i);
     const std::string name = "m" + std::to_string(i);
-    const Reply created = delayed(*gates[i], request("POST", kMaps, map(name, "1")), [&] {
-      EXPECT_EQ(world.get(map_at(name)).status, 404) << "others are served meanwhile";
-    });
+    const Reply created = delayed(*gates[i], request("POST", kMaps, map(name, "1")),
+                                  [&] { EXPECT_EQ(world.get(map_at(name)).status, 404) << "others are served meanwhile"; });
     EXPECT_EQ(created.status, 201);
     EXPECT_EQ(created.json()["metadata"]["labels"]["slow"], "seen");
     EXPECT_EQ(delayed(*gates[i], request("PATCH", map_at(name), {{"data", {{"v", "2"}}}}), [] {}).json()["data"]["v"], "2");
@@ -217,16 +217,19 @@ TEST_F(Doors, NothingIsMadeInANamespaceThatHasGoneMeanwhile) {
     ASSERT_EQ(world.post(spaces, json{{"metadata", {{"name", name}}}}.dump()).status, 201);
   };
   make("going");
-  const Reply late = delayed(validation, request("POST", spaces + "/going/configmaps", map("m", "1")), [&] {
-    EXPECT_EQ(world.send(request("DELETE", spaces + "/going")).status, 200);
-  });
+  const Reply late = delayed(validation, request("POST", spaces + "/going/configmaps", map("m", "1")),
+                             [&] { EXPECT_EQ(world.send(request("DELETE", spaces + "/going")).status, 200); });
   EXPECT_EQ(late.status, 403);
   EXPECT_NE(late.message().find("because it is being terminated"), std::string::npos);
 
   make("gone");
   const Reply later = delayed(validation, request("POST", spaces + "/gone/configmaps", map("m", "1")), [&] {
     EXPECT_EQ(world.send(request("DELETE", spaces + "/gone")).status, 200);
-    EXPECT_EQ(world.send(request("PUT", spaces + "/gone/finalize", {{"metadata", {{"name", "gone"}}}, {"spec", {{"finalizers", json::array()}}}})).status, 200);
+    EXPECT_EQ(world
+                  .send(request("PUT", spaces + "/gone/finalize",
+                                {{"metadata", {{"name", "gone"}}}, {"spec", {{"finalizers", json::array()}}}}))
+                  .status,
+              200);
   });
   EXPECT_EQ(later.status, 404);
 }

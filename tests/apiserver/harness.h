@@ -50,6 +50,7 @@ struct WatchLog {
 inline ServerOptions quiet_options() {
   ServerOptions options;
   options.keep_kubernetes_service = false;
+  options.keep_api_services = false;
   return options;
 }
 
@@ -93,11 +94,15 @@ class Harness {
     return answer;
   }
 
-  Answer get(std::string target, std::string accept = {}) { return send(request("GET", std::move(target), {}, {}, std::move(accept))); }
+  Answer get(std::string target, std::string accept = {}) {
+    return send(request("GET", std::move(target), {}, {}, std::move(accept)));
+  }
   Answer post(std::string target, const std::string& body, std::string type = "application/json") {
     return send(request("POST", std::move(target), body, std::move(type), {}));
   }
-  Answer put(std::string target, const std::string& body) { return send(request("PUT", std::move(target), body, "application/json", {})); }
+  Answer put(std::string target, const std::string& body) {
+    return send(request("PUT", std::move(target), body, "application/json", {}));
+  }
   Answer patch(std::string target, const std::string& body, std::string type = "application/merge-patch+json") {
     return send(request("PATCH", std::move(target), body, std::move(type), {}));
   }

@@ -74,8 +74,11 @@ TEST_F(LinesTest, WhoGoesWhenHisTurnHasJustCome) {
 }
 
 TEST_F(LinesTest, ARaceWaitsForWhatItWillChangeAgain) {
-  const auto precondition = [](const char* key, Precondition::Kind kind) { return Precondition{.key = key, .kind = kind, .revision = {}}; };
-  const Precondition k = precondition("k", Precondition::Kind::AtRevision), free = precondition("free", Precondition::Kind::Absent);
+  const auto precondition = [](const char* key, Precondition::Kind kind) {
+    return Precondition{.key = key, .kind = kind, .revision = {}};
+  };
+  const Precondition k = precondition("k", Precondition::Kind::AtRevision),
+                     free = precondition("free", Precondition::Kind::Absent);
   Race race(lines);
   race.lost(free, true);
   EXPECT_TRUE(race.refused.contains("free"));

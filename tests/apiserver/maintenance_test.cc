@@ -15,16 +15,14 @@ using ::testing::HasSubstr;
 
 TEST(StoreCounts, KnowsWhoseAKeyIs) {
   StoreCounts counts;
-  for (const char* key :
-       {"/registry/pods/default/a", "/registry/deployments/default/a", "/registry/services/specs/default/a",
-        "/registry/services/endpoints/default/a", "/registry/namespaces/default", "/registry/events/default/a",
-        "/registry/nonsense/a", "/else"}) {
+  for (const char* key : {"/registry/pods/default/a", "/registry/deployments/default/a", "/registry/services/specs/default/a",
+                          "/registry/services/endpoints/default/a", "/registry/namespaces/default", "/registry/events/default/a",
+                          "/registry/nonsense/a", "/else"}) {
     counts.add(key, 10);
   }
   counts.add("/registry/pods/default/b", 5);
   std::string all;
-  for (const auto& [resource, count] : counts.resources)
-    all += fmt::format("{} {} {}, ", resource, count.objects, count.bytes);
+  for (const auto& [resource, count] : counts.resources) all += fmt::format("{} {} {}, ", resource, count.objects, count.bytes);
   EXPECT_EQ(all,
             "/else 1 10, deployments.apps 1 10, endpoints 1 10, events 1 10, namespaces 1 10, nonsense 1 10, pods 2 "
             "15, services 1 10, ");
@@ -120,9 +118,8 @@ TEST_F(StorePathsTest, OnlyForMasters) {
       request.peer.identity = user;
       const Answer answer = world.send(std::move(request));
       EXPECT_EQ(answer.status, 403);
-      EXPECT_THAT(answer.message(),
-                  HasSubstr(fmt::format("User \"{}\" cannot get path \"{}\": only the group system:masters may",
-                                        user.name, path)));
+      EXPECT_THAT(answer.message(), HasSubstr(fmt::format("User \"{}\" cannot get path \"{}\": only the group system:masters may",
+                                                          user.name, path)));
     }
     EXPECT_EQ(world.post(path, "{}").status, 405);
   }

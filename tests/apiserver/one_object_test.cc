@@ -12,7 +12,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr const char* kGang = R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"gangs.one.example.com"},
+constexpr const char* kGang =
+    R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"gangs.one.example.com"},
   "spec":{"group":"one.example.com","scope":"Namespaced","names":{"plural":"gangs","kind":"Gang"},"versions":[{"name":"v1","served":true,"storage":true,
     "subresources":{"status":{},"scale":{"specReplicasPath":".spec.replicas","statusReplicasPath":".status.replicas","labelSelectorPath":".status.selector"}},
     "additionalPrinterColumns":[{"name":"Desired","type":"integer","jsonPath":".spec.replicas"}],
@@ -57,7 +58,8 @@ class OneObject : public ::testing::TestWithParam<Case> {
   }
 
   Json object(const std::string& name) const {
-    return {{"apiVersion", kind.api_version}, {"kind", kind.kind}, {"metadata", {{"name", name}}}, {"spec", Json::parse(kind.spec)}};
+    return {
+        {"apiVersion", kind.api_version}, {"kind", kind.kind}, {"metadata", {{"name", name}}}, {"spec", Json::parse(kind.spec)}};
   }
   Answer post(const Json& body, const std::string& query = "") { return api.post(kind.collection + query, body.dump()); }
   Json create(const std::string& name, const Json& labels = nullptr) {
@@ -130,7 +132,8 @@ TEST_P(OneObject, IsListedAndSelected) {
   EXPECT_EQ(list["kind"], std::string(kind.kind) + "List");
   EXPECT_EQ(list["apiVersion"], kind.api_version);
   EXPECT_EQ(list["metadata"]["remainingItemCount"], 1);
-  const Json rest = api.get(kind.collection + std::string("?limit=1&continue=") + list["metadata"]["continue"].get<std::string>()).json();
+  const Json rest =
+      api.get(kind.collection + std::string("?limit=1&continue=") + list["metadata"]["continue"].get<std::string>()).json();
   EXPECT_EQ(rest["items"][0]["metadata"]["name"], "b");
 }
 
@@ -166,11 +169,13 @@ TEST_P(OneObject, IsPatched) {
   EXPECT_EQ(merged.json()["metadata"]["labels"], Json::parse(R"({"x":"1"})"));
   const Answer removed = api.patch(path("a"), R"({"spec":{"replicas":null}})");
   EXPECT_EQ(removed.json()["spec"]["replicas"], 1) << "defaulted again";
-  const Answer json = api.patch(path("a"), R"([{"op":"test","path":"/spec/replicas","value":1},{"op":"replace","path":"/spec/replicas","value":4}])",
-                                "application/json-patch+json");
+  const Answer json = api.patch(
+      path("a"), R"([{"op":"test","path":"/spec/replicas","value":1},{"op":"replace","path":"/spec/replicas","value":4}])",
+      "application/json-patch+json");
   ASSERT_EQ(json.status, 200) << json.body;
   EXPECT_EQ(json.json()["spec"]["replicas"], 4);
-  EXPECT_EQ(api.patch(path("a"), R"([{"op":"test","path":"/spec/replicas","value":9}])", "application/json-patch+json").status, 422);
+  EXPECT_EQ(api.patch(path("a"), R"([{"op":"test","path":"/spec/replicas","value":9}])", "application/json-patch+json").status,
+            422);
   EXPECT_EQ(api.patch(path("a"), R"({"spec":{"replicas":-2}})").status, 422);
   EXPECT_EQ(api.patch(path("a"), R"({"metadata":{"uid":"x"}})").status, 422);
   EXPECT_EQ(api.patch(path("a"), "{}", "text/plain").status, 415);

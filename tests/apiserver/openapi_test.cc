@@ -22,8 +22,9 @@ TEST(OpenApiV3, Kinds) {
   EXPECT_EQ(pod["type"], "object");
   EXPECT_EQ(pod["x-kubernetes-group-version-kind"], json::parse(R"([{"group":"","kind":"Pod","version":"v1"}])"));
   EXPECT_EQ(pod["properties"]["kind"], json::parse(R"({"type":"string"})"));
-  EXPECT_EQ(pod["properties"]["metadata"],
-            json::parse(R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}],"default":{}})"));
+  EXPECT_EQ(
+      pod["properties"]["metadata"],
+      json::parse(R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}],"default":{}})"));
 }
 
 TEST(OpenApiV3, Members) {
@@ -36,7 +37,8 @@ TEST(OpenApiV3, Members) {
       {"PodSpec", "nodeName", R"({"type":"string"})"},
       {"PodSpec", "priority", R"({"type":"integer","format":"int32"})"},
       {"PodSpec", "affinity", R"({"$ref":"#/components/schemas/io.k8s.api.core.v1.Affinity"})"},
-      {"PodSpec", "nodeSelector", R"({"type":"object","additionalProperties":{"type":"string","default":""},"x-kubernetes-map-type":"atomic"})"},
+      {"PodSpec", "nodeSelector",
+       R"({"type":"object","additionalProperties":{"type":"string","default":""},"x-kubernetes-map-type":"atomic"})"},
       {"PodSpec", "containers",
        R"({"type":"array","items":{"allOf":[{"$ref":"#/components/schemas/io.k8s.api.core.v1.Container"}],"default":{}},
            "x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],"x-kubernetes-patch-merge-key":"name","x-kubernetes-patch-strategy":"merge"})"},
@@ -61,16 +63,16 @@ TEST(OpenApiV3, Members) {
 }
 
 // Everything that is referred to must be there: kubectl follows references blindly.
-void check_references(const json& value, const json& definitions, const std::string& prefix) {
+void check_references(const json& value, const json& document) {
   if (value.is_object()) {
     if (const auto ref = value.find("$ref"); ref != value.end() && ref->is_string()) {
       const std::string target = *ref;
-      ASSERT_TRUE(target.starts_with(prefix)) << target;
-      EXPECT_TRUE(definitions.contains(target.substr(prefix.size()))) << target;
+      ASSERT_TRUE(target.starts_with("#/")) << target;
+      EXPECT_TRUE(document.contains(json::json_pointer(target.substr(1)))) << target;
     }
   }
   if (value.is_structured()) {
-    for (const json& item : value) check_references(item, definitions, prefix);
+    for (const json& item : value) check_references(item, document);
   }
 }
 
@@ -79,7 +81,7 @@ TEST(OpenApi, ReferencesLeadSomewhere) {
     SCOPED_TRACE(resource.kind.api_version());
     const json document = json::parse(openapi_v3(builtin(), resource.kind.group, resource.kind.version));
     const json& schemas = document["components"]["schemas"];
-    check_references(document, schemas, "#/components/schemas/");
+    check_references(document, document);
     bool found = false;
     for (const auto& [name, made] : schemas.items()) {
       for (const json& kind : made.value("x-kubernetes-group-version-kind", json::array())) {
@@ -89,14 +91,16 @@ TEST(OpenApi, ReferencesLeadSomewhere) {
     EXPECT_TRUE(found) << resource.kind.kind;
   }
   const json v2 = json::parse(openapi_v2(builtin()));
-  check_references(v2, v2["definitions"], "#/definitions/");
+  check_references(v2, v2);
 }
 
-const json* parameter(const json& operation, const char* name) {
-  for (const json& p : operation["parameters"]) {
-    if (p["name"] == name) return &p;
+// Of an operation or a path; what stands once for all of the document is looked up there.
+std::optional<json> parameter(const json& operation, const char* name, const json& document = {}) {
+  for (json p : operation.value("parameters", json::array())) {
+    if (p.contains("$ref")) p = document.at(json::json_pointer(p["$ref"].get<std::string>().substr(1)));
+    if (p["name"] == name) return p;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 TEST(OpenApiV3, Paths) {
@@ -105,14 +109,69 @@ TEST(OpenApiV3, Paths) {
   EXPECT_EQ(patch["x-kubernetes-action"], "patch");
   EXPECT_EQ(patch["operationId"], "patchCoreV1NamespacedPod");
   EXPECT_EQ(patch["x-kubernetes-group-version-kind"], json::parse(R"({"group":"","kind":"Pod","version":"v1"})"));
-  for (const char* name : {"dryRun", "fieldManager", "fieldValidation", "force"}) EXPECT_NE(parameter(patch, name), nullptr) << name;
+  for (const char* name : {"dryRun", "fieldManager", "fieldValidation", "force"}) EXPECT_TRUE(parameter(patch, name)) << name;
   EXPECT_TRUE(patch["requestBody"]["content"].contains("application/apply-patch+yaml"));
   EXPECT_EQ(paths["/api/v1/pods"]["get"]["operationId"], "listCoreV1PodForAllNamespaces");
   EXPECT_EQ(paths["/api/v1/namespaces/{namespace}/pods"]["delete"]["x-kubernetes-action"], "deletecollection");
   EXPECT_TRUE(paths["/api/v1/namespaces/{namespace}/pods/{name}/log"].contains("get"));
-  EXPECT_EQ(paths["/api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale"]["get"]["x-kubernetes-group-version-kind"]["kind"],
+  EXPECT_EQ(paths["/api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale"]["get"]["x-kubernetes-group-version-kind"]
+                 ["kind"],
             "Scale");
   EXPECT_TRUE(paths.contains("/api/v1/nodes/{name}"));
+}
+
+TEST(OpenApiV3, WhatAllOperationsTakeIsThePaths) {
+  struct Case {
+    const char* path;
+    const char* method;
+    std::vector<std::string> of_path, of_operation;
+  };
+  const Case cases[] = {
+      {"/api/v1/namespaces/{namespace}/pods/{name}/status",
+       "put",
+       {"name", "namespace", "pretty"},
+       {"dryRun", "fieldManager", "fieldValidation"}},
+      {"/api/v1/namespaces/{namespace}/bindings",
+       "post",
+       {"dryRun", "fieldManager", "fieldValidation", "namespace", "pretty"},
+       {}},
+      {"/api/v1/namespaces/{namespace}/pods/{name}/exec",
+       "post",
+       {"command", "container", "name", "namespace", "stderr", "stdin", "stdout", "tty"},
+       {}},
+      {"/api/v1/nodes/{name}/proxy/{path}", "options", {"name", "path", "path"}, {}},
+      {"/api/v1/", "get", {}, {}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.path);
+    const json& path = core()["paths"].at(c.path);
+    const auto names = [](const json& of) {
+      std::vector<std::string> out;
+      for (const json& p : of.value("parameters", json::array())) out.push_back(p["name"]);
+      return out;
+    };
+    EXPECT_EQ(names(path), c.of_path);
+    EXPECT_EQ(names(path.at(c.method)), c.of_operation);
+  }
+}
+
+TEST(OpenApiV3, OtherPaths) {
+  const json& paths = core()["paths"];
+  EXPECT_EQ(paths.at("/api/v1/watch/pods")["get"]["operationId"], "watchCoreV1PodListForAllNamespaces");
+  EXPECT_EQ(paths.at("/api/v1/watch/namespaces/{namespace}/pods/{name}")["get"]["x-kubernetes-action"], "watch");
+  EXPECT_EQ(paths.at("/api/v1/namespaces/{namespace}/pods/{name}/proxy/{path}")["head"]["operationId"],
+            "connectCoreV1HeadNamespacedPodProxyWithPath");
+  EXPECT_FALSE(paths.at("/api/v1/")["get"].contains("x-kubernetes-action"));
+  EXPECT_EQ(schema("io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent")["x-kubernetes-group-version-kind"].size(), 1u);
+  StandardWorld world;
+  const json index = world.get("/openapi/v3").json()["paths"];
+  for (const char* name : {"api", "apis", "apis/apps", "version", "openid/v1/jwks"}) {
+    SCOPED_TRACE(name);
+    const json document = world.get(index.at(name)["serverRelativeURL"]).json();
+    ASSERT_EQ(document["paths"].size(), 1u);
+    EXPECT_EQ(document["paths"].begin().key(), "/" + std::string(name) + "/");
+    check_references(document, document);
+  }
 }
 
 TEST(OpenApiV2, Document) {
@@ -120,8 +179,11 @@ TEST(OpenApiV2, Document) {
   EXPECT_EQ(document["swagger"], "2.0");
   const json& patch = document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
   EXPECT_EQ(patch["x-kubernetes-group-version-kind"]["kind"], "Deployment");
-  EXPECT_NE(parameter(patch, "fieldValidation"), nullptr);
-  EXPECT_EQ(parameter(patch, "body")->at("in"), "body");
+  EXPECT_TRUE(parameter(patch, "fieldValidation", document));
+  EXPECT_EQ(parameter(patch, "body", document)->at("in"), "body");
+  // Clients look for it where it is used.
+  for (const json& p : patch["parameters"]) EXPECT_NE(p.value("$ref", ""), "#/parameters/dryRun");
+  EXPECT_EQ(patch["parameters"][1]["name"], "dryRun");
   EXPECT_EQ(document["definitions"]["io.k8s.api.core.v1.PodSpec"]["properties"]["affinity"],
             json::parse(R"({"$ref":"#/definitions/io.k8s.api.core.v1.Affinity"})"));
 }
@@ -169,10 +231,15 @@ TEST(OpenApiV2, Protobuf) {
   EXPECT_EQ(json::parse(fields(kind, 2).at(0)), json::parse(R"({"group":"","kind":"Pod","version":"v1"})"));
   std::vector<std::string> names;  // ParametersItem → Parameter → NonBodyParameter → QueryParameterSubSchema
   for (const std::string_view parameter : fields(patch, 8)) {
-    const std::string_view inner = fields(parameter, 1).at(0);
-    for (const std::string_view choice : fields(inner, 2)) names.emplace_back(fields(fields(choice, 3).at(0), 4).at(0));
+    for (const std::string_view reference : fields(parameter, 2)) names.emplace_back(fields(reference, 1).at(0));
+    for (const std::string_view inner : fields(parameter, 1)) {
+      for (const std::string_view choice : fields(inner, 2)) names.emplace_back(fields(fields(choice, 3).at(0), 4).at(0));
+    }
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"dryRun", "fieldManager", "fieldValidation", "force"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"#/parameters/body-78PwaGsr", "dryRun", "#/parameters/fieldManager-7c6nTn1T",
+                                             "fieldValidation", "#/parameters/force-tOGGb0Yi"}));
+  const std::string_view shared = named(fields(fields(bytes, 10).at(0), 1), "force-tOGGb0Yi");
+  EXPECT_EQ(fields(fields(fields(shared, 2).at(0), 3).at(0), 4).at(0), "force");
   const std::string_view spec = named(fields(fields(bytes, 9).at(0), 1), "io.k8s.api.core.v1.PodSpec");
   const std::string_view containers = named(fields(fields(spec, 25).at(0), 1), "containers");
   EXPECT_EQ(json::parse(fields(named(fields(containers, 31), "x-kubernetes-patch-merge-key"), 2).at(0)), "name");

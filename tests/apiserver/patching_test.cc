@@ -56,7 +56,8 @@ TEST(Patching, LongListsAreMergedInTheirTime) {
   }
   const auto united = patched(PatchType::Strategic, R"({"metadata":{"finalizers":[)" + added + "]}}", pod);
   EXPECT_EQ(united.metadata().finalizers_size(), 2 * kCount);
-  const auto without = patched(PatchType::Strategic, R"({"metadata":{"$deleteFromPrimitiveList/finalizers":[)" + gone + "]}}", pod);
+  const auto without =
+      patched(PatchType::Strategic, R"({"metadata":{"$deleteFromPrimitiveList/finalizers":[)" + gone + "]}}", pod);
   EXPECT_EQ(without.metadata().finalizers_size(), 0);
   const auto ordered = patched(PatchType::Strategic, R"({"metadata":{"$setElementOrder/finalizers":[)" + gone + "]}}", pod);
   EXPECT_EQ(ordered.metadata().finalizers_size(), kCount);
@@ -85,11 +86,13 @@ const Refusal kRefusals[] = {
     {"no JSON", PatchType::Merge, "{", 400, "error decoding patch: unexpected end of JSON input"},
     {"nothing", PatchType::Json, "", 400, "error decoding patch: unexpected end of JSON input"},
     {"no JSON, strategic", PatchType::Strategic, "{", 400, "unexpected end of JSON input"},
-    {"a number", PatchType::Merge, "5", 400, "error decoding patch: json: cannot unmarshal number into Go value of type map[string]interface {}"},
+    {"a number", PatchType::Merge, "5", 400,
+     "error decoding patch: json: cannot unmarshal number into Go value of type map[string]interface {}"},
     {"a number, unread", PatchType::Merge, "5", 400, "Invalid JSON Patch", nullptr, api::Unknown::Ignore},
     {"null", PatchType::Merge, "null", 400, "Invalid JSON Patch"},
     {"a list", PatchType::Strategic, "[]", 400, "json: cannot unmarshal array into Go value of type map[string]interface {}"},
-    {"no operations", PatchType::Json, "{}", 400, "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"},
+    {"no operations", PatchType::Json, "{}", 400,
+     "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"},
     {"a failed test", PatchType::Json, R"([{"op":"test","path":"/kind","value":1}])", 422, kUnfit},
     {"no such operation", PatchType::Json, R"([{"op":"zap"}])", 422, kUnfit},
     {"another kind", PatchType::Json, R"([{"op":"replace","path":"/kind","value":"ConfigMap"}])", 422, nullptr,
@@ -105,19 +108,22 @@ const Refusal kRefusals[] = {
      R"(couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" })"},
     {"a wrong type", PatchType::Merge, R"({"spec":{"activeDeadlineSeconds":[1]}})", 422, nullptr,
      "json: cannot unmarshal array into Go struct field PodSpec.spec.activeDeadlineSeconds of type int64"},
-    {"a wrong type, strategic", PatchType::Strategic, R"({"metadata":{"labels":"x"}})", 422, nullptr, "cannot restore map from string"},
-    {"an unknown field", PatchType::Merge, R"({"zz":1})", 422, nullptr, R"(strict decoding error: unknown field "zz")", api::Unknown::Strict},
-    {"a field twice and another unknown", PatchType::Strategic, R"({"metadata":{"labels":{"a":"1","a":"2"}},"zz":1})", 422, nullptr,
-     R"(strict decoding error: duplicate field "metadata.labels.a", unknown field "zz")", api::Unknown::Strict},
-    {"an unknown member of an operation", PatchType::Json, R"([{"op":"add","path":"/metadata/labels","value":{},"zz":1}])", 422, nullptr,
-     R"(strict decoding error: json patch unknown field "[0].zz")", api::Unknown::Strict},
+    {"a wrong type, strategic", PatchType::Strategic, R"({"metadata":{"labels":"x"}})", 422, nullptr,
+     "cannot restore map from string"},
+    {"an unknown field", PatchType::Merge, R"({"zz":1})", 422, nullptr, R"(strict decoding error: unknown field "zz")",
+     api::Unknown::Strict},
+    {"a field twice and another unknown", PatchType::Strategic, R"({"metadata":{"labels":{"a":"1","a":"2"}},"zz":1})", 422,
+     nullptr, R"(strict decoding error: duplicate field "metadata.labels.a", unknown field "zz")", api::Unknown::Strict},
+    {"an unknown member of an operation", PatchType::Json, R"([{"op":"add","path":"/metadata/labels","value":{},"zz":1}])", 422,
+     nullptr, R"(strict decoding error: json patch unknown field "[0].zz")", api::Unknown::Strict},
     {"no merge key", PatchType::Strategic, R"({"spec":{"containers":[{"image":"z"}]}})", 500,
      "map: map[image:z] does not contain declared merge key: name"},
     {"a directive that is none", PatchType::Strategic, R"({"spec":{"containers":[{"$patch":1,"name":"c"}]}})", 500,
      "unknown patch type: %!s(int64=1) in map: map[$patch:1 name:c]"},
     {"an order that is no list", PatchType::Strategic, R"({"spec":{"$setElementOrder/containers":{}}})", 500,
      "expected a []interface {}, but received a map[string]interface {}"},
-    {"an order of texts", PatchType::Strategic, R"({"spec":{"$setElementOrder/containers":["c"]}})", 500, "value for key 0 is not a map"},
+    {"an order of texts", PatchType::Strategic, R"({"spec":{"$setElementOrder/containers":["c"]}})", 500,
+     "value for key 0 is not a map"},
     {"an order without the key", PatchType::Strategic, R"({"spec":{"$setElementOrder/containers":[{"x":"c"}]}})", 500,
      "map: map[x:c] does not contain declared merge key: name"},
     {"items of two types", PatchType::Strategic, R"({"metadata":{"finalizers":[{"$patch":"replace"}]}})", 500,
@@ -147,7 +153,8 @@ TEST(Patching, Refusals) {
       EXPECT_EQ(status.reason(), "Invalid");
       EXPECT_TRUE(status.message().starts_with(" \"\" is invalid: patch: Invalid value: \"")) << status.message();
       EXPECT_EQ(status.details().causes(0).field(), "patch");
-      EXPECT_TRUE(status.details().causes(0).message().ends_with(std::string("\": ") + c.cause)) << status.details().causes(0).message();
+      EXPECT_TRUE(status.details().causes(0).message().ends_with(std::string("\": ") + c.cause))
+          << status.details().causes(0).message();
     }
   }
 }
@@ -166,7 +173,8 @@ TEST(Patching, OddOnesThatAreCarriedOut) {
   EXPECT_EQ(warnings_of(PatchType::Strategic, R"({"kind":"Secret"})"), Warnings{}) << "what it says it is does not matter there";
   EXPECT_EQ(warnings_of(PatchType::Strategic, R"({"spec":{"activeDeadlineSeconds":80.0}})"), Warnings{});
   EXPECT_EQ(warnings_of(PatchType::Strategic, R"({"metadata":{"$deleteFromPrimitiveList/finalizers":"x"}})"), Warnings{});
-  EXPECT_EQ(warnings_of(PatchType::Merge, R"({"metadata":{"labels":{"a":"1","a":"2"}}})"), Warnings{R"(duplicate field "metadata.labels.a")"});
+  EXPECT_EQ(warnings_of(PatchType::Merge, R"({"metadata":{"labels":{"a":"1","a":"2"}}})"),
+            Warnings{R"(duplicate field "metadata.labels.a")"});
   EXPECT_EQ(warnings_of(PatchType::Json, R"([{"op":"replace","path":"/spec/zz","value":1,"y":1}])"),
             (Warnings{R"(json patch unknown field "[0].y")", R"(unknown field "spec.zz")"}));
 }

@@ -29,9 +29,33 @@ TEST(IpRange, ParsesAndRefuses) {
   EXPECT_EQ(range.offset("10.111.255.255"), std::nullopt);
   EXPECT_EQ(range.offset("10.112.0.1"), std::nullopt);
   EXPECT_EQ(range.offset("10.96.0"), std::nullopt);
-  for (const char* bad : {"", "10.96.0.0", "10.96.0.0/33", "10.96.0/12", "fd00::/108"}) {
+  for (const char* bad : {"", "10.96.0.0", "10.96.0.0/33", "10.96.0/12", "fd00::/64", "fd00::/127"}) {
     SCOPED_TRACE(bad);
     EXPECT_THROW(IpRange::parse(bad), std::invalid_argument);
+  }
+}
+
+TEST(IpRange, OfIPv6HasNoBroadcastAddress) {
+  const IpRange range = IpRange::parse("fd00:0:0:7::a/112");
+  EXPECT_EQ(range.cidr(), "fd00:0:0:7::/112");
+  EXPECT_EQ(range.size(), 1u << 16);
+  EXPECT_EQ(range.text(1), "fd00:0:0:7::1");
+  EXPECT_EQ(range.text(0x1234), "fd00:0:0:7::1234");
+  EXPECT_EQ(range.offset("fd00:0:0:7:0:0:0:ffff"), 0xffffu);
+  EXPECT_EQ(range.offset("fd00:0:0:7::"), std::nullopt);
+  EXPECT_EQ(range.offset("fd00:0:0:8::1"), std::nullopt);
+  EXPECT_EQ(range.offset("10.96.0.1"), std::nullopt);
+  EXPECT_EQ(IpRange::parse("10.96.0.0/12").offset("::1"), std::nullopt);
+}
+
+TEST(IpRange, OneOfEachFamily) {
+  const auto both = IpRange::parse_all("fd00::/112,10.96.0.0/12");
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_EQ(both[0].family(), "IPv6");
+  EXPECT_EQ(both[1].family(), "IPv4");
+  for (const char* bad : {"10.96.0.0/12,", ",", "10.96.0.0/12,10.0.0.0/24", "10.96.0.0/12,fd00::/112,fd01::/112"}) {
+    SCOPED_TRACE(bad);
+    EXPECT_THROW(IpRange::parse_all(bad), std::invalid_argument);
   }
 }
 
@@ -96,12 +120,14 @@ TEST(Services, WantedNumbers) {
       {"address elsewhere", R"(,"clusterIP":"192.168.0.1")", "is not in the valid range. The range of valid IPs is 10.96.0.0/12"},
       {"taken port", R"(,"type":"NodePort","ports":[{"port":80,"nodePort":30080}])",
        "spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated"},
-      {"port elsewhere", R"(,"type":"NodePort","ports":[{"port":80,"nodePort":80}])",
-       "The range of valid ports is 30000-32767"},
+      {"port elsewhere", R"(,"type":"NodePort","ports":[{"port":80,"nodePort":80}])", "The range of valid ports is 30000-32767"},
   };
   Harness api;
   ASSERT_EQ(api.post(kServices, service("dns", R"(,"clusterIP":"10.96.0.10")")).status, 201);
-  ASSERT_EQ(api.post(kServices, R"({"metadata":{"name":"web"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":30080}]}})").status, 201);
+  ASSERT_EQ(
+      api.post(kServices, R"({"metadata":{"name":"web"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":30080}]}})")
+          .status,
+      201);
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
     const std::string ports = c.spec.find("\"ports\"") == std::string::npos ? R"("ports":[{"port":80}])" : "";
@@ -113,6 +139,112 @@ TEST(Services, WantedNumbers) {
   api.remove(kServices + "/dns");
   api.remove(kServices + "/web");
   EXPECT_EQ(api.post(kServices, service("dns", R"(,"clusterIP":"10.96.0.10")")).status, 201);
+}
+
+// -- Two families
+
+ServerOptions for_both() {
+  ServerOptions out = quiet_options();
+  out.service_cidr = "10.96.0.0/16,fd00::/112";
+  return out;
+}
+
+TEST(Services, GetAnAddressOfEachOfTheirFamilies) {
+  struct Case {
+    const char* name;
+    std::string spec;
+    const char* families;
+    const char* policy;
+  };
+  const Case kCases[] = {
+      {"plain", "", R"(["IPv4"])", "SingleStack"},
+      {"prefer", R"(,"ipFamilyPolicy":"PreferDualStack")", R"(["IPv4","IPv6"])", "PreferDualStack"},
+      {"require", R"(,"ipFamilyPolicy":"RequireDualStack")", R"(["IPv4","IPv6"])", "RequireDualStack"},
+      {"six", R"(,"ipFamilies":["IPv6"])", R"(["IPv6"])", "SingleStack"},
+      {"six-first", R"(,"ipFamilyPolicy":"PreferDualStack","ipFamilies":["IPv6"])", R"(["IPv6","IPv4"])", "PreferDualStack"},
+      {"by-address", R"(,"clusterIP":"fd00::77")", R"(["IPv6"])", "SingleStack"},
+      {"first-by-address", R"(,"ipFamilyPolicy":"RequireDualStack","clusterIP":"fd00::78")", R"(["IPv6","IPv4"])",
+       "RequireDualStack"},
+      {"both-by-address", R"(,"ipFamilyPolicy":"RequireDualStack","clusterIP":"fd00::79","clusterIPs":["fd00::79","10.96.0.79"])",
+       R"(["IPv6","IPv4"])", "RequireDualStack"},
+  };
+  Harness api(for_both());
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const Answer answer = api.post(kServices, service(c.name, c.spec));
+    ASSERT_EQ(answer.status, 201) << answer.body;
+    const Json spec = answer.json()["spec"];
+    EXPECT_EQ(spec["ipFamilies"], Json::parse(c.families));
+    EXPECT_EQ(spec["ipFamilyPolicy"], c.policy);
+    ASSERT_EQ(spec["clusterIPs"].size(), spec["ipFamilies"].size());
+    EXPECT_EQ(spec["clusterIP"], spec["clusterIPs"][0]);
+    for (std::size_t i = 0; i < spec["clusterIPs"].size(); ++i) {
+      const std::string address = spec["clusterIPs"][i];
+      const bool is_v6 = spec["ipFamilies"][i] == "IPv6";
+      EXPECT_TRUE(address.starts_with(is_v6 ? "fd00::" : "10.96.")) << address;
+      const Json object = api.get("/apis/networking.k8s.io/v1/ipaddresses/" + address).json();
+      EXPECT_EQ(object["metadata"]["labels"]["ipaddress.kubernetes.io/ip-family"], spec["ipFamilies"][i]);
+      EXPECT_EQ(object["spec"]["parentRef"]["name"], c.name);
+    }
+  }
+}
+
+TEST(Services, FamiliesThatDoNotFitAreRefused) {
+  struct Case {
+    const char* name;
+    bool both;  // the cluster has both
+    std::string spec;
+    const char* message;
+  };
+  const Case kCases[] = {
+      {"both of one", false, R"(,"ipFamilyPolicy":"RequireDualStack")",
+       "spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": this cluster is not configured for dual-stack services"},
+      {"another one", false, R"(,"ipFamilies":["IPv6"])",
+       "spec.ipFamilies[0]: Invalid value: \"IPv6\": not configured on this cluster"},
+      {"address of another one", false, R"(,"clusterIP":"fd00::1")",
+       "spec.clusterIPs[0]: Invalid value: [\"fd00::1\"]: IPv6 is not configured on this cluster"},
+      {"two without a word", true, R"(,"ipFamilies":["IPv4","IPv6"])",
+       "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP "
+       "families are specified"},
+      {"two that should be one", true, R"(,"ipFamilyPolicy":"SingleStack","ipFamilies":["IPv4","IPv6"])",
+       "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when "
+       "multiple IP families are specified"},
+      {"an address of the other", true, R"(,"clusterIP":"fd00::1","ipFamilies":["IPv4"])",
+       "spec.clusterIPs[0]: Invalid value: \"fd00::1\": expected an IPv4 value as indicated by `ipFamilies[0]`"},
+      {"two of one", true, R"(,"ipFamilyPolicy":"RequireDualStack","clusterIP":"fd00::1","clusterIPs":["fd00::1","fd00::2"])",
+       "spec.clusterIPs: Invalid value: [\"fd00::1\",\"fd00::2\"]: may specify no more than one IP for each IP family"},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    Harness api(c.both ? for_both() : quiet_options());
+    const Answer answer = api.post(kServices, service("x", c.spec));
+    EXPECT_EQ(answer.status, 422) << answer.body;
+    EXPECT_THAT(answer.message(), HasSubstr(c.message));
+  }
+  Harness api;
+  const Json preferred = api.post(kServices, service("p", R"(,"ipFamilyPolicy":"PreferDualStack")")).json();
+  EXPECT_EQ(preferred["spec"]["ipFamilies"], Json::parse(R"(["IPv4"])")) << "as far as the cluster can";
+  const Json free = api.post(kServices, service("f", R"(,"clusterIP":"None")")).json();
+  EXPECT_EQ(free["spec"]["ipFamilies"], Json::parse(R"(["IPv4","IPv6"])")) << "its endpoints are not the cluster's";
+}
+
+TEST(Services, TakeAndGiveUpASecondFamily) {
+  Harness api(for_both());
+  const std::string first = api.post(kServices, service("s")).json()["spec"]["clusterIP"];
+  const Json both = api.patch(kServices + "/s", R"({"spec":{"ipFamilyPolicy":"PreferDualStack"}})").json();
+  ASSERT_EQ(both["spec"]["clusterIPs"].size(), 2u) << both.dump();
+  EXPECT_EQ(both["spec"]["clusterIPs"][0], first);
+  const std::string second = both["spec"]["clusterIPs"][1];
+  EXPECT_EQ(api.get("/apis/networking.k8s.io/v1/ipaddresses/" + second).status, 200);
+  const Answer early = api.patch(kServices + "/s", R"({"spec":{"clusterIPs":[")" + first + R"("],"ipFamilies":["IPv4"]}})");
+  EXPECT_EQ(early.status, 422);
+  EXPECT_THAT(early.message(), HasSubstr("must be set to 'SingleStack' when releasing the secondary cluster IP"));
+  const Json one = api.patch(kServices + "/s", R"({"spec":{"ipFamilyPolicy":"SingleStack"}})").json();
+  EXPECT_EQ(one["spec"]["clusterIPs"], Json::array({first}));
+  EXPECT_EQ(one["spec"]["ipFamilies"], Json::parse(R"(["IPv4"])"));
+  EXPECT_EQ(api.get("/apis/networking.k8s.io/v1/ipaddresses/" + second).status, 404);
+  const std::string wanted = R"(,"ipFamilies":["IPv6"],"clusterIP":")" + second + R"(")";
+  EXPECT_EQ(api.post(kServices, service("other", wanted)).status, 201) << "it is free again";
 }
 
 TEST(Services, OneOfTwoCreatesAtTheSameTimeGetsTheAddress) {
@@ -136,7 +268,8 @@ TEST(Services, UpdatesKeepTakeAndGiveBack) {
   const Json inner = api.patch(kServices + "/s", R"({"spec":{"type":"ClusterIP"}})").json();
   EXPECT_EQ(inner["spec"]["clusterIP"], address);
   EXPECT_FALSE(inner["spec"]["ports"][0].contains("nodePort"));
-  const std::string wanted = R"({"metadata":{"name":"t"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":)" + std::to_string(port) + "}]}}";
+  const std::string wanted =
+      R"({"metadata":{"name":"t"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":)" + std::to_string(port) + "}]}}";
   EXPECT_EQ(api.post(kServices, wanted).status, 201) << "the port is free again";
   EXPECT_EQ(api.patch(kServices + "/s", R"({"spec":{"type":"NodePort"}})").status, 200);
 }
@@ -170,7 +303,10 @@ TEST(Services, AddressesSayWhoseTheyAre) {
 
 TEST(Services, AnAddressOfSomebodyElseIsNotGivenOut) {
   Harness api;
-  ASSERT_EQ(api.post(kAddresses, R"({"metadata":{"name":"10.96.0.10"},"spec":{"parentRef":{"group":"a.io","resource":"x","name":"y"}}})").status, 201);
+  ASSERT_EQ(api.post(kAddresses,
+                     R"({"metadata":{"name":"10.96.0.10"},"spec":{"parentRef":{"group":"a.io","resource":"x","name":"y"}}})")
+                .status,
+            201);
   EXPECT_EQ(api.post(kServices, service("a", R"(,"clusterIP":"10.96.0.10")")).status, 422);
   EXPECT_EQ(api.post(kServices + "?dryRun=All", service("a", R"(,"clusterIP":"10.96.0.10")")).status, 422);
   api.remove(kAddresses + "/10.96.0.10");
@@ -235,7 +371,9 @@ TEST(Events, GoTogether) {
   const std::string events = "/api/v1/namespaces/default/events";
   for (int i = 0; i < 250; ++i) {
     const std::string name = "e" + std::to_string(i);
-    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})").status, 201);
+    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})")
+                  .status,
+              201);
     if (i % 50 == 0) api.executor.advance(1s);
   }
   api.executor.advance(30min);
@@ -257,7 +395,9 @@ TEST(Events, OneThatIsWrittenAgainAtThatMomentStaysAlone) {
   Harness api(quiet_options(), {}, std::move(memory));
   const std::string events = "/api/v1/namespaces/default/events";
   for (const std::string name : {"a", "b", "c"}) {
-    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})").status, 201);
+    ASSERT_EQ(api.post(events, R"({"metadata":{"name":")" + name + R"("},"involvedObject":{"namespace":"default"},"reason":"R"})")
+                  .status,
+              201);
   }
   api.executor.advance(1h + 11s);
   EXPECT_EQ(api.names(events).size(), 3u) << "their removal is on its way";
@@ -272,7 +412,12 @@ TEST(Events, AreOneResourceUnderTwoGroups) {
   Harness api;
   const std::string events = "/api/v1/namespaces/default/events";
   const std::string shown = "/apis/events.k8s.io/v1/namespaces/default/events";
-  ASSERT_EQ(api.post(events, R"({"metadata":{"name":"e"},"involvedObject":{"kind":"Pod","name":"p","namespace":"default"},"reason":"R","message":"m"})").status, 201);
+  ASSERT_EQ(
+      api.post(
+             events,
+             R"({"metadata":{"name":"e"},"involvedObject":{"kind":"Pod","name":"p","namespace":"default"},"reason":"R","message":"m"})")
+          .status,
+      201);
   const Json object = api.get(shown + "/e").json();
   EXPECT_EQ(object["apiVersion"], "events.k8s.io/v1");
   EXPECT_EQ(object["regarding"]["name"], "p");

@@ -77,7 +77,8 @@ TEST_F(RestAside, WhatIsWrongIsSaidAsEver) {
     std::string body;
     int status;
   };
-  const Case kCases[] = {{"{" + std::string(100'000, ' '), 400}, {map("large", 100'000, "bad key"), 422}, {map("large", 2'000'000), 422}};
+  const Case kCases[] = {
+      {"{" + std::string(100'000, ' '), 400}, {map("large", 100'000, "bad key"), 422}, {map("large", 2'000'000), 422}};
   for (const Case& c : kCases) {
     const Answer aside = send("POST", kMaps, c.body);
     EXPECT_GE(helped, 1);
@@ -98,7 +99,8 @@ TEST_F(RestAside, AWriteThatIsDroppedMeanwhileTakesItsWorkAlong) {
 }
 
 TEST_F(RestAside, TheClientIsToldInTimeThoughTheWorkGoesOn) {
-  HttpRequest request = Harness::request("POST", kMaps + "?timeout=1s&fieldValidation=Warn", R"({"x":1,)" + map("large", 100'000).substr(1), "application/json");
+  HttpRequest request = Harness::request("POST", kMaps + "?timeout=1s&fieldValidation=Warn",
+                                         R"({"x":1,)" + map("large", 100'000).substr(1), "application/json");
   const auto answer = api->start(request);
   api->executor.drain();
   api->executor.advance(2s);

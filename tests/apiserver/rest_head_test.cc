@@ -28,7 +28,12 @@ TEST(RestHead, WhoMayNotIsRefusedBeforeHisBody) {
       {"too long by its own word", StandardWorld::admin(), "POST", kMaps, {{"Content-Length", "3145729"}}, 413},
       {"too long, of somebody without rights", StandardWorld::user("joe"), "POST", kMaps, {{"Content-Length", "3145729"}}, 403},
       {"somebody with rights", StandardWorld::admin(), "POST", kMaps, {{"Content-Length", "3145728"}}, 0},
-      {"what everybody may", StandardWorld::user("joe", {"system:authenticated"}), "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}, 0},
+      {"what everybody may",
+       StandardWorld::user("joe", {"system:authenticated"}),
+       "POST",
+       "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+       {},
+       0},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
@@ -59,7 +64,8 @@ TEST(RestHead, OnlyRefusalsAreCounted) {
   const auto counted = [&](const std::string& what) {
     const std::string text = world.get("/metrics").body;
     double sum = 0;
-    for (std::size_t at = 0; (at = text.find("\n" + what, at)) != text.npos; ++at) sum += std::stod(text.substr(text.find("} ", at) + 2));
+    for (std::size_t at = 0; (at = text.find("\n" + what, at)) != text.npos; ++at)
+      sum += std::stod(text.substr(text.find("} ", at) + 2));
     return sum;
   };
   const std::string refused = R"(apiserver_request_total{code="403")";

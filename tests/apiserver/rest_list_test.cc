@@ -18,7 +18,8 @@ using ::testing::IsEmpty;
 const std::string kMaps = "/api/v1/namespaces/default/configmaps";
 
 void create(Harness& api, const std::string& namespace_name, const std::string& name) {
-  ASSERT_EQ(api.post("/api/v1/namespaces/" + namespace_name + "/configmaps", R"({"metadata":{"name":")" + name + R"("}})").status, 201);
+  ASSERT_EQ(api.post("/api/v1/namespaces/" + namespace_name + "/configmaps", R"({"metadata":{"name":")" + name + R"("}})").status,
+            201);
 }
 
 TEST(RestList, NamespacesAndEverywhere) {
@@ -78,15 +79,19 @@ TEST(RestList, WhatOptionsMean) {
   };
   const Case kCases[] = {
       {"resourceVersion=0&limit=1", 200, ""},
-      {"resourceVersion=abc", 400, "invalid resource version: resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": "
-                                   "invalid syntax"},
+      {"resourceVersion=abc", 400,
+       "invalid resource version: resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": "
+       "invalid syntax"},
       {"resourceVersion=18446744073709551616", 400, "value out of range"},
-      {"resourceVersion=abc&continue=bad", 400, "invalid continue token: continue key is not valid: invalid character 'm' looking for "
-                                                "beginning of value"},
+      {"resourceVersion=abc&continue=bad", 400,
+       "invalid continue token: continue key is not valid: invalid character 'm' looking for "
+       "beginning of value"},
       {"resourceVersion=abc&resourceVersionMatch=Exact&continue=bad", 422,
-       "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided"},
+       "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when "
+       "continue is provided"},
       {"resourceVersion=abc&resourceVersionMatch=Bogus", 422, "supported values: \"Exact\", \"NotOlderThan\", \"\""},
-      {"watch=1&resourceVersion=abc", 500, "resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax"},
+      {"watch=1&resourceVersion=abc", 500,
+       "resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax"},
       {"watch=1&continue=bad", 422, "resourceVersionMatch is forbidden when continue is provided"},
       {"watch=1&resourceVersion=0&resourceVersionMatch=Exact", 422, "supported values: \"NotOlderThan\"]"},
   };
@@ -98,7 +103,8 @@ TEST(RestList, WhatOptionsMean) {
     EXPECT_EQ(answer.status, c.status) << answer.body;
     if (c.status != 200) EXPECT_THAT(answer.message(), HasSubstr(c.message));
   }
-  EXPECT_THAT(api.names(std::string(kMaps) + "?resourceVersion=0&limit=1"), ElementsAre("a", "b")) << "the cache answers with all it has";
+  EXPECT_THAT(api.names(std::string(kMaps) + "?resourceVersion=0&limit=1"), ElementsAre("a", "b"))
+      << "the cache answers with all it has";
 }
 
 TEST(RestList, ChunksAreOfOneMoment) {
@@ -127,9 +133,13 @@ TEST(RestList, ChunksOfWhatChangesAllTheTime) {
   options.cache.bytes_min = 1;
   Harness api(options);
   const std::string leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
-  const auto make = [&](const std::string& name) { ASSERT_EQ(api.post(leases, R"({"metadata":{"name":")" + name + R"("}})").status, 201); };
+  const auto make = [&](const std::string& name) {
+    ASSERT_EQ(api.post(leases, R"({"metadata":{"name":")" + name + R"("}})").status, 201);
+  };
   for (const char* name : {"a", "b", "c", "d"}) make(name);
-  const auto next = [&](const Json& page) { return api.get(leases + "?limit=1&continue=" + page["metadata"]["continue"].get<std::string>()); };
+  const auto next = [&](const Json& page) {
+    return api.get(leases + "?limit=1&continue=" + page["metadata"]["continue"].get<std::string>());
+  };
   Json page = api.get(leases + "?limit=1").json();
   for (const char* wanted : {"b", "c"}) {
     for (int i = 0; i < 10; ++i) make(std::string(wanted) + std::to_string(i));
@@ -245,7 +255,8 @@ TEST(RestList, LongBodiesAreMadeInPieces) {
   std::string names;
   for (int i = 0; i < kCount; ++i) {
     const std::string name = fmt::format("m{:02}", i);
-    api.post(kMaps, R"({"metadata":{"name":")" + name + R"(","annotations":{"a":"[{\"x\":\"}]"}},"data":{"f":")" + filler + R"("}})");
+    api.post(kMaps,
+             R"({"metadata":{"name":")" + name + R"(","annotations":{"a":"[{\"x\":\"}]"}},"data":{"f":")" + filler + R"("}})");
     names += name;
   }
   Scope scope(api.executor);

@@ -13,11 +13,13 @@ const std::string kPods = "/api/v1/namespaces/default/pods";
 const std::string kDeployments = "/apis/apps/v1/namespaces/default/deployments";
 
 std::string pod(const std::string& name, const std::string& spec = "") {
-  return R"({"metadata":{"name":")" + name + R"(","labels":{"app":"x"}},"spec":{"containers":[{"name":"c","image":"i"}])" + spec + "}}";
+  return R"({"metadata":{"name":")" + name + R"(","labels":{"app":"x"}},"spec":{"containers":[{"name":"c","image":"i"}])" + spec +
+         "}}";
 }
 
 std::string binding(const std::string& name, const std::string& node) {
-  return R"({"apiVersion":"v1","kind":"Binding","metadata":{"name":")" + name + R"("},"target":{"kind":"Node","name":")" + node + R"("}})";
+  return R"({"apiVersion":"v1","kind":"Binding","metadata":{"name":")" + name + R"("},"target":{"kind":"Node","name":")" + node +
+         R"("}})";
 }
 
 void create_deployment(Harness& api) {
@@ -72,8 +74,8 @@ TEST(RestBinding, Refusals) {
       {"gated", kPods + "/gated/binding", binding("gated", "n"), 409, "has non-empty .spec.schedulingGates"},
       {"no node", kPods + "/free/binding", binding("free", ""), 500, "target.name: Required value"},
       {"no name", kPods + "/free/binding", R"({"target":{"kind":"Node","name":"n"}})", 400, "name in URL does not match"},
-      {"another revision", kPods + "/free/binding", R"({"metadata":{"name":"free","resourceVersion":"1"},"target":{"name":"n"}})", 409,
-       "Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: "},
+      {"another revision", kPods + "/free/binding", R"({"metadata":{"name":"free","resourceVersion":"1"},"target":{"name":"n"}})",
+       409, "Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: "},
       {"other name", kPods + "/free/binding", binding("gated", "n"), 400, "name in URL does not match name in Binding object"},
   };
   Harness api;
@@ -91,9 +93,13 @@ TEST(RestBinding, Refusals) {
 // A running pod under a budget that allows `allowed` disruptions.
 void create_budgeted(Harness& api, int allowed) {
   api.post(kPods, pod("p", R"(,"nodeName":"n")"));
-  ASSERT_EQ(api.patch(kPods + "/p/status", R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})").status, 200);
+  ASSERT_EQ(
+      api.patch(kPods + "/p/status", R"({"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}})").status,
+      200);
   const std::string budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
-  ASSERT_EQ(api.post(budgets, R"({"metadata":{"name":"b"},"spec":{"minAvailable":1,"selector":{"matchLabels":{"app":"x"}}}})").status, 201);
+  ASSERT_EQ(
+      api.post(budgets, R"({"metadata":{"name":"b"},"spec":{"minAvailable":1,"selector":{"matchLabels":{"app":"x"}}}})").status,
+      201);
   const std::string status = R"({"status":{"observedGeneration":1,"disruptionsAllowed":)" + std::to_string(allowed) +
                              R"(,"currentHealthy":1,"desiredHealthy":1,"expectedPods":1}})";
   ASSERT_EQ(api.patch(budgets + "/b/status", status).status, 200);
@@ -140,11 +146,13 @@ TEST(RestPodParts, EphemeralContainersAreOnlyAdded) {
 
 TEST(RestPodParts, ResizeChangesResourcesAndNothingElse) {
   Harness api;
-  const char* body = R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"1"}}}]}})";
+  const char* body =
+      R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"1"}}}]}})";
   ASSERT_EQ(api.post(kPods, body).status, 201);
   const std::string target = kPods + "/p/resize";
   const char* type = "application/strategic-merge-patch+json";
-  const Answer resized = api.patch(target, R"({"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"2"}}}]}})", type);
+  const Answer resized =
+      api.patch(target, R"({"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"2"}}}]}})", type);
   ASSERT_EQ(resized.status, 200) << resized.body;
   EXPECT_EQ(resized.json()["spec"]["containers"][0]["resources"]["requests"]["cpu"], "2");
   EXPECT_EQ(api.patch(target, R"({"spec":{"containers":[{"name":"c","image":"j"}]}})", type).status, 422);
@@ -167,10 +175,12 @@ TEST(RestAccess, RefusalsNameWhoAndWhat) {
       {"GET", "/api/v1/namespaces/default/pods",
        "pods is forbidden: User \"admin\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\""},
       {"GET", "/apis/apps/v1/deployments",
-       "deployments.apps is forbidden: User \"admin\" cannot list resource \"deployments\" in API group \"apps\" at the cluster scope"},
+       "deployments.apps is forbidden: User \"admin\" cannot list resource \"deployments\" in API group \"apps\" at the cluster "
+       "scope"},
       {"GET", "/api/v1/namespaces/default/pods/p/log",
        "pods \"p\" is forbidden: User \"admin\" cannot get resource \"pods/log\" in API group \"\" in the namespace \"default\""},
-      {"DELETE", "/api/v1/nodes/n", "nodes \"n\" is forbidden: User \"admin\" cannot delete resource \"nodes\" in API group \"\" at the cluster scope"},
+      {"DELETE", "/api/v1/nodes/n",
+       "nodes \"n\" is forbidden: User \"admin\" cannot delete resource \"nodes\" in API group \"\" at the cluster scope"},
       {"GET", "/metrics", "forbidden: User \"admin\" cannot get path \"/metrics\""},
   };
   Extensions extensions;

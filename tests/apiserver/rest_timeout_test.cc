@@ -52,7 +52,8 @@ TEST_F(RestTimeout, WhatIsNoDurationIsRefused) {
   for (const Case& c : cases) {
     SCOPED_TRACE(c.text);
     for (const char* method : {"GET", "POST"}) {
-      const Answer answer = server.send(Harness::request(method, std::string(kMaps) + "?timeout=" + c.text, kMap, "application/json"));
+      const Answer answer =
+          server.send(Harness::request(method, std::string(kMaps) + "?timeout=" + c.text, kMap, "application/json"));
       EXPECT_EQ(answer.status, 400);
       EXPECT_EQ(answer.message(), std::string("invalid timeout specified in the request URL - ") + c.why);
     }
@@ -60,7 +61,8 @@ TEST_F(RestTimeout, WhatIsNoDurationIsRefused) {
 }
 
 TEST_F(RestTimeout, ARefusalComesInTheFormThatWasAskedFor) {
-  const Answer answer = server.send(Harness::request("GET", std::string(kMaps) + "?timeout=x", {}, {}, "application/vnd.kubernetes.protobuf"));
+  const Answer answer =
+      server.send(Harness::request("GET", std::string(kMaps) + "?timeout=x", {}, {}, "application/vnd.kubernetes.protobuf"));
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.headers.get("Content-Type"), "application/vnd.kubernetes.protobuf");
 }
@@ -109,7 +111,8 @@ TEST(RestTimeoutOption, IsTheMostThatARequestMayTake) {
   disk.takes = 10s;
   for (const auto& [query, answered] : {std::pair("", 5s), std::pair("?timeout=30s", 5s), std::pair("?timeout=2s", 2s)}) {
     SCOPED_TRACE(query);
-    const auto answer = server.start(Harness::request("POST", std::string(kMaps) + query, R"({"metadata":{"generateName":"m-"}})", "application/json"));
+    const auto answer = server.start(
+        Harness::request("POST", std::string(kMaps) + query, R"({"metadata":{"generateName":"m-"}})", "application/json"));
     server.executor.drain();
     server.executor.advance(answered - 1ms);
     EXPECT_FALSE(*answer);

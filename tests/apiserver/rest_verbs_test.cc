@@ -23,7 +23,8 @@ std::string map(const std::string& name, const std::string& extra = "") {
   return R"({"metadata":{"name":")" + name + R"("},"data":{"a":"1"})" + extra + "}";
 }
 std::string pod(const std::string& name, const std::string& spec = "", const std::string& metadata = "") {
-  return R"({"metadata":{"name":")" + name + "\"" + metadata + R"(},"spec":{"containers":[{"name":"c","image":"i"}])" + spec + "}}";
+  return R"({"metadata":{"name":")" + name + "\"" + metadata + R"(},"spec":{"containers":[{"name":"c","image":"i"}])" + spec +
+         "}}";
 }
 std::string deployment(const std::string& name, int replicas = 1) {
   return R"({"metadata":{"name":")" + name + R"("},"spec":{"replicas":)" + std::to_string(replicas) +
@@ -174,7 +175,8 @@ TEST(RestVerbs, GeneratedNamesThatAreAllTaken) {
     const Answer second = api.post(kMaps + std::string(query), body);
     EXPECT_EQ(second.status, 409);
     EXPECT_EQ(second.reason(), "AlreadyExists");
-    EXPECT_EQ(second.message(), "configmaps \"" + name + "\" already exists, the server was not able to generate a unique name for the object");
+    EXPECT_EQ(second.message(),
+              "configmaps \"" + name + "\" already exists, the server was not able to generate a unique name for the object");
     EXPECT_EQ(second.headers.get("Retry-After"), "1");
   }
   // At the same time: both see that the name is free, one of them gets it.
@@ -202,11 +204,16 @@ TEST(RestVerbs, RevisionsAreNumbers) {
     const char* message = "";
   };
   const Case kCases[] = {
-      {"none", nullptr, 200, 422, "leases.coordination.k8s.io \"a\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update"},
-      {"zero", "0", 200, 422, "leases.coordination.k8s.io \"a\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update"},
+      {"none", nullptr, 200, 422,
+       "leases.coordination.k8s.io \"a\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an "
+       "update"},
+      {"zero", "0", 200, 422,
+       "leases.coordination.k8s.io \"a\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an "
+       "update"},
       {"zeros", "000", 200, 422},
-      {"an old one", "1", 409, 409, "Operation cannot be fulfilled on leases.coordination.k8s.io \"a\": the object has been modified; please apply your "
-                                    "changes to the latest version and try again"},
+      {"an old one", "1", 409, 409,
+       "Operation cannot be fulfilled on leases.coordination.k8s.io \"a\": the object has been modified; please apply your "
+       "changes to the latest version and try again"},
       {"a word", "abc", 500, 500, "strconv.ParseUint: parsing \"abc\": invalid syntax"},
       {"a sign", "+1", 500, 500, "strconv.ParseUint: parsing \"+1\": invalid syntax"},
       {"too much", "18446744073709551616", 500, 500, "strconv.ParseUint: parsing \"18446744073709551616\": value out of range"},
@@ -232,7 +239,9 @@ TEST(RestVerbs, RevisionsAreNumbers) {
   }
   // With leading zeros it is the same number.
   const std::string revision = api.get(std::string(kMaps) + "/a").json()["metadata"]["resourceVersion"];
-  EXPECT_EQ(api.put(std::string(kMaps) + "/a", Json({{"metadata", {{"name", "a"}, {"resourceVersion", "00" + revision}}}}).dump()).status, 200);
+  EXPECT_EQ(api.put(std::string(kMaps) + "/a", Json({{"metadata", {{"name", "a"}, {"resourceVersion", "00" + revision}}}}).dump())
+                .status,
+            200);
   // A patch that takes the revision away is one without.
   EXPECT_EQ(api.patch(std::string(kLeases) + "/a", R"({"metadata":{"resourceVersion":null}})").status, 422);
   EXPECT_EQ(api.patch(std::string(kLeases) + "/a", R"({"metadata":{"labels":{"b":"c"}}})").status, 200);
@@ -249,7 +258,8 @@ TEST(RestVerbs, StatusAndScaleTakeZeroForNone) {
   EXPECT_EQ(api.put(std::string(kPods) + "/p/status", object.dump()).json()["status"]["phase"], "Running");
   const std::string deployments = "/apis/apps/v1/namespaces/default/deployments";
   ASSERT_EQ(api.post(deployments, deployment("d")).status, 201);
-  const char* scale = R"({"kind":"Scale","apiVersion":"autoscaling/v1","metadata":{"name":"d","resourceVersion":"0"},"spec":{"replicas":3}})";
+  const char* scale =
+      R"({"kind":"Scale","apiVersion":"autoscaling/v1","metadata":{"name":"d","resourceVersion":"0"},"spec":{"replicas":3}})";
   EXPECT_EQ(api.put(deployments + "/d/scale", scale).json()["spec"]["replicas"], 3);
   const Answer other = api.put(deployments + "/d/scale", R"({"metadata":{"name":"d","uid":"x"},"spec":{"replicas":3}})");
   EXPECT_EQ(other.status, 409) << other.body;
@@ -269,10 +279,13 @@ TEST(RestVerbs, AnotherUid) {
   const Answer put = api.put(std::string(kMaps) + "/a", other);
   EXPECT_EQ(put.status, 409);
   EXPECT_THAT(api.put(std::string(kMaps) + "/a?dryRun=All", other).message(), HasSubstr("Key: /configmaps/default/a,"));
-  EXPECT_EQ(put.message(), "Operation cannot be fulfilled on configmaps \"a\": StorageError: invalid object, Code: 4, Key: "
-                           "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
-                           "precondition: zz, UID in object meta: " + uid);
-  const Answer patch = api.patch(std::string(kMaps) + "/a", R"([{"op":"replace","path":"/metadata/uid","value":"z"}])", "application/json-patch+json");
+  EXPECT_EQ(put.message(),
+            "Operation cannot be fulfilled on configmaps \"a\": StorageError: invalid object, Code: 4, Key: "
+            "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+            "precondition: zz, UID in object meta: " +
+                uid);
+  const Answer patch = api.patch(std::string(kMaps) + "/a", R"([{"op":"replace","path":"/metadata/uid","value":"z"}])",
+                                 "application/json-patch+json");
   EXPECT_EQ(patch.status, 422);
   EXPECT_EQ(patch.message(), "ConfigMap \"a\" is invalid: metadata.uid: Invalid value: \"z\": field is immutable");
   // A certain object that is gone is not made anew.
@@ -408,7 +421,8 @@ TEST(RestVerbs, DeleteAnswersWithWhatWentOrStays) {
   const Answer gone = api.remove(std::string(kMaps) + "/a");
   EXPECT_EQ(gone.status, 200);
   EXPECT_EQ(gone.json(), Json::parse(R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","details":
-      {"name":"a","kind":"configmaps","uid":)" + object["metadata"]["uid"].dump() + "}}"));
+      {"name":"a","kind":"configmaps","uid":)" +
+                                     object["metadata"]["uid"].dump() + "}}"));
   EXPECT_EQ(api.remove(std::string(kMaps) + "/a").reason(), "NotFound");
 
   api.post(kMaps, R"({"metadata":{"name":"held","finalizers":["example.com/x"]}})");
@@ -423,8 +437,10 @@ TEST(RestVerbs, DeletePreconditions) {
   Harness api;
   const Json object = api.post(kMaps, map("a")).json();
   const std::string target = std::string(kMaps) + "/a";
-  EXPECT_THAT(api.remove(target, R"({"preconditions":{"uid":"x"}})").message(), StartsWith("Operation cannot be fulfilled on ConfigMap \"a\": the UID"));
-  EXPECT_THAT(api.remove(target, R"({"dryRun":["x"]})").message(), HasSubstr("dryRun: Unsupported value: [\"x\"]: supported values: \"All\""));
+  EXPECT_THAT(api.remove(target, R"({"preconditions":{"uid":"x"}})").message(),
+              StartsWith("Operation cannot be fulfilled on ConfigMap \"a\": the UID"));
+  EXPECT_THAT(api.remove(target, R"({"dryRun":["x"]})").message(),
+              HasSubstr("dryRun: Unsupported value: [\"x\"]: supported values: \"All\""));
   EXPECT_EQ(api.remove(target, R"({"preconditions":{"resourceVersion":"1"}})").status, 409);
   EXPECT_THAT(api.remove(target, R"({"propagationPolicy":"Sideways"})").message(),
               HasSubstr("supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""));
@@ -507,8 +523,10 @@ TEST(RestVerbs, NamespacesWaitForTheirContents) {
   EXPECT_EQ(api.get("/api/v1/namespaces/n").status, 200);
   Json finalized = going;
   finalized["spec"]["finalizers"] = {"zz"};
-  EXPECT_THAT(api.put("/api/v1/namespaces/n/finalize", finalized.dump()).message(),
-              HasSubstr("spec.finalizers[0]: Invalid value: \"zz\": name is neither a standard finalizer name nor is it fully qualified"));
+  EXPECT_THAT(
+      api.put("/api/v1/namespaces/n/finalize", finalized.dump()).message(),
+      HasSubstr(
+          "spec.finalizers[0]: Invalid value: \"zz\": name is neither a standard finalizer name nor is it fully qualified"));
   finalized["spec"]["finalizers"] = Json::array();
   EXPECT_EQ(api.put("/api/v1/namespaces/n/finalize", finalized.dump()).status, 200);
   EXPECT_EQ(api.get("/api/v1/namespaces/n").status, 404);

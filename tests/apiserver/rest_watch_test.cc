@@ -47,6 +47,29 @@ TEST(RestWatch, GoesOnFromARevision) {
   EXPECT_THAT(log->take(), ElementsAre("ADDED b", "ADDED c"));
 }
 
+// Who has heard of one of them may have lost the other.
+TEST(RestWatch, ARevisionOfSeveralChangesIsToldAgain) {
+  Harness api;
+  create(api, "a");
+  create(api, "b");
+  Scope scope(api.executor);
+  scope.spawn([](Store& store) -> Task<void> {
+    Transaction both;
+    for (Stored& each : co_await store.range("/registry/configmaps/", "/registry/configmaps0", 0))
+      both.mutations.push_back({.key = each.key, .value = *each.value, .last_value_only = false});
+    EXPECT_EQ(both.mutations.size(), 2u);
+    (co_await store.commit(std::move(both))).value();
+  }(*api.store));
+  api.executor.drain();
+  const std::string since = to_string(api.store->revision());
+  EXPECT_THAT(api.watch(kMaps + "?watch=true&resourceVersion=" + since)->take(), ElementsAre("MODIFIED a", "MODIFIED b"));
+  EXPECT_THAT(
+      api.watch(kMaps + "?watch=true&sendInitialEvents=false&resourceVersionMatch=NotOlderThan&resourceVersion=" + since)->take(),
+      ElementsAre("MODIFIED a", "MODIFIED b"));
+  create(api, "c");
+  EXPECT_THAT(api.watch(kMaps + "?watch=true&resourceVersion=" + to_string(api.store->revision()))->take(), IsEmpty());
+}
+
 TEST(RestWatch, ADeletionCarriesItsOwnRevision) {
   Harness api;
   create(api, "a");
@@ -104,7 +127,8 @@ TEST(RestWatch, TooOldIsAnEventAndTheEnd) {
 TEST(RestWatch, InitialEventsEndWithABookmark) {
   Harness api;
   create(api, "a");
-  const auto log = api.watch(kMaps + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+  const auto log =
+      api.watch(kMaps + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
   ASSERT_EQ(log->frames.size(), 2u);
   const Json mark = Json::parse(log->frames[1]);
   EXPECT_EQ(mark["type"], "BOOKMARK");
@@ -140,7 +164,9 @@ TEST(RestWatch, ProtobufFrames) {
   const std::string& frame = log->frames[0];
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(frame[i])); };
   EXPECT_EQ(byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3), frame.size() - 4);
-  EXPECT_EQ(frame.substr(4, 7), "\x0a\x05" "ADDED");
+  EXPECT_EQ(frame.substr(4, 7),
+            "\x0a\x05"
+            "ADDED");
 }
 
 TEST(RestWatch, WatchersOfOneFormShareTheirFrames) {
@@ -203,7 +229,8 @@ TEST(RestWatch, WhatExistedIsToldAsItWasThenWhatBecameOfIt) {
   relabel(api, "b", "y");
   api.remove(kMaps + "/c");
   create(api, "d");
-  for (const char* wanted : {"ADDED b", "ADDED c", "BOOKMARK ", "MODIFIED b", "DELETED c", "ADDED d"}) EXPECT_EQ(watch.next_name(), wanted);
+  for (const char* wanted : {"ADDED b", "ADDED c", "BOOKMARK ", "MODIFIED b", "DELETED c", "ADDED d"})
+    EXPECT_EQ(watch.next_name(), wanted);
 }
 
 TEST(RestWatch, WatchersShareTheFramesThatTheyStillHaveToSend) {
@@ -278,7 +305,9 @@ TEST(RestWatch, WhoDoesNotReadExpires) {
         EXPECT_EQ(event["object"]["code"], 410);
         EXPECT_EQ(event["object"]["reason"], "Expired");
       } else {
-        EXPECT_EQ(frame->substr(4, 7), "\x0a\x05" "ERROR");
+        EXPECT_EQ(frame->substr(4, 7),
+                  "\x0a\x05"
+                  "ERROR");
         meta::v1::Status status;
         api::decode_envelope(std::string_view(*frame).substr(frame->find(std::string("k8s\0", 4))), status);
         EXPECT_EQ(status.code(), 410);
@@ -292,7 +321,8 @@ TEST(RestWatch, WhoDoesNotReadExpires) {
 TEST(RestWatch, ABookmarkClaimsNothingThatWasLost) {
   Harness api;
   create(api, "a");
-  SlowWatch watch(api, "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&resourceVersion=" + to_string(api.store->revision()));
+  SlowWatch watch(api,
+                  "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&resourceVersion=" + to_string(api.store->revision()));
   // More than a portion, so that something is left in the window when it moves on.
   for (int i = 0; i < 300; ++i) relabel(api, "a", "l" + std::to_string(i));
   api.executor.advance(61s);
@@ -312,7 +342,8 @@ TEST(RestWatch, WhoIsConcernedByNothingStaysAndCanResume) {
   Harness api;
   create(api, "a");
   const std::string since = to_string(api.store->revision());
-  const std::string query = kMaps + "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&fieldSelector=metadata.name%3Db&resourceVersion=";
+  const std::string query =
+      kMaps + "?watch=1&allowWatchBookmarks=true&timeoutSeconds=3000&fieldSelector=metadata.name%3Db&resourceVersion=";
   const auto log = api.watch(query + since);
   for (int minute = 0; minute < 30; ++minute) {
     for (int i = 0; i < 20; ++i) relabel(api, "a", "l" + std::to_string(i) + "." + std::to_string(minute));

@@ -31,27 +31,32 @@ struct Case {
 TEST(Reviews, Access) {
   const Identity jane = StandardWorld::user("jane");
   const Case kCases[] = {
-      {"an administrator may", kSelfAccess, "SelfSubjectAccessReview", R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})",
-       StandardWorld::admin(), 201, true, ""},
-      {"nobody else may", kSelfAccess, "SelfSubjectAccessReview", R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})", jane, 201,
-       false, ""},
-      {"everybody may look around", kSelfAccess, "SelfSubjectAccessReview", R"({"nonResourceAttributes":{"verb":"get","path":"/api/v1"}})",
-       jane, 201, true,
-       "RBAC: allowed by ClusterRoleBinding \"system:discovery\" of ClusterRole \"system:discovery\" to Group \"system:authenticated\""},
+      {"an administrator may", kSelfAccess, "SelfSubjectAccessReview",
+       R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})", StandardWorld::admin(), 201, true, ""},
+      {"nobody else may", kSelfAccess, "SelfSubjectAccessReview",
+       R"({"resourceAttributes":{"verb":"delete","resource":"nodes"}})", jane, 201, false, ""},
+      {"everybody may look around", kSelfAccess, "SelfSubjectAccessReview",
+       R"({"nonResourceAttributes":{"verb":"get","path":"/api/v1"}})", jane, 201, true,
+       "RBAC: allowed by ClusterRoleBinding \"system:discovery\" of ClusterRole \"system:discovery\" to Group "
+       "\"system:authenticated\""},
       {"about somebody else", kAccess, "SubjectAccessReview",
-       R"({"user":"system:kube-scheduler","resourceAttributes":{"verb":"create","resource":"bindings"}})", StandardWorld::admin(), 201, true,
+       R"({"user":"system:kube-scheduler","resourceAttributes":{"verb":"create","resource":"bindings"}})", StandardWorld::admin(),
+       201, true,
        "RBAC: allowed by ClusterRoleBinding \"system:kube-scheduler\" of ClusterRole \"system:kube-scheduler\" to User "
        "\"system:kube-scheduler\""},
       {"about somebody else, without the right to ask", kAccess, "SubjectAccessReview",
        R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods"}})", jane, 403, false,
-       "subjectaccessreviews.authorization.k8s.io is forbidden: User \"jane\" cannot create resource \"subjectaccessreviews\" in API "
+       "subjectaccessreviews.authorization.k8s.io is forbidden: User \"jane\" cannot create resource \"subjectaccessreviews\" in "
+       "API "
        "group \"authorization.k8s.io\" at the cluster scope"},
       {"a namespace that does not match", kLocalAccess, "LocalSubjectAccessReview",
-       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"other"}})", StandardWorld::admin(), 400, false,
-       "spec.resourceAttributes.namespace must match namespace: default"},
+       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"other"}})", StandardWorld::admin(), 422,
+       false,
+       ".authorization.k8s.io \"\" is invalid: spec.resourceAttributes.namespace: Invalid value: \"other\": must match "
+       "metadata.namespace"},
       {"a namespace that matches", kLocalAccess, "LocalSubjectAccessReview",
-       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"default"}})", StandardWorld::admin(), 201, false,
-       ""},
+       R"({"user":"x","resourceAttributes":{"verb":"get","resource":"pods","namespace":"default"}})", StandardWorld::admin(), 201,
+       false, ""},
   };
   StandardWorld world;
   for (const Case& c : kCases) {
@@ -70,8 +75,53 @@ TEST(Reviews, Access) {
 TEST(Reviews, AccessWithoutAQuestion) {
   StandardWorld world;
   EXPECT_EQ(world.post(kSelfAccess, body("SelfSubjectAccessReview", "authorization.k8s.io", "{}")).status, 422);
-  EXPECT_EQ(world.post(kAccess, body("SubjectAccessReview", "authorization.k8s.io",
-                                     R"({"resourceAttributes":{"verb":"get","resource":"pods"}})")).status, 422);
+  EXPECT_EQ(world
+                .post(kAccess, body("SubjectAccessReview", "authorization.k8s.io",
+                                    R"({"resourceAttributes":{"verb":"get","resource":"pods"}})"))
+                .status,
+            422);
+}
+
+TEST(Reviews, WhatIsNoQuestion) {
+  struct Wrong {
+    const char* name;
+    const char* spec;
+    const char* metadata;
+    const char* why;  // nothing: it is one
+  };
+  const Wrong cases[] = {
+      {"two questions", R"({"user":"x","resourceAttributes":{},"nonResourceAttributes":{"path":"/"}})", "{}",
+       R"(spec.nonResourceAttributes: Invalid value: {"Path":"/","Verb":""}: cannot be specified in combination with resourceAttributes)"},
+      {"about nobody", R"({"resourceAttributes":{}})", "{}",
+       R"(spec.user: Invalid value: "": at least one of user or group must be specified)"},
+      {"an empty selector", R"({"user":"x","resourceAttributes":{"fieldSelector":{}}})", "{}",
+       "spec.resourceAttributes.fieldSelector.requirements: Required value: when spec.resourceAttributes.fieldSelector is "
+       "specified, requirements or rawSelector is required"},
+      {"two selectors",
+       R"({"user":"x","resourceAttributes":{"labelSelector":{"rawSelector":"a=b","requirements":[{"key":"a","operator":"Exists"}]}}})",
+       "{}",
+       R"(spec.resourceAttributes.labelSelector.rawSelector: Invalid value: "a=b": may not specified at the same time as requirements)"},
+      {"values of what has none",
+       R"({"user":"x","resourceAttributes":{"labelSelector":{"requirements":[{"key":"a","operator":"Exists","values":["b"]}]}}})",
+       "{}",
+       "spec.resourceAttributes.labelSelector.requirements[0].values: Forbidden: may not be specified when `operator` is "
+       "'Exists' "
+       "or 'DoesNotExist'"},
+      {"an operator that nobody knows",
+       R"({"user":"x","resourceAttributes":{"fieldSelector":{"requirements":[{"key":"a","operator":"Near","values":["b"]}]}}})",
+       "{}", ""},
+      {"with a name", R"({"user":"x","resourceAttributes":{}})", R"({"name":"a"})",
+       R"(metadata: Invalid value: {"name":"a"}: must be empty)"},
+  };
+  StandardWorld world;
+  for (const Wrong& c : cases) {
+    SCOPED_TRACE(c.name);
+    const std::string text = std::string(R"({"kind":"SubjectAccessReview","apiVersion":"authorization.k8s.io/v1","metadata":)") +
+                             c.metadata + R"(,"spec":)" + c.spec + "}";
+    const Reply reply = world.post(kAccess, text);
+    EXPECT_EQ(reply.status, *c.why ? 422 : 201) << reply.body;
+    if (*c.why) EXPECT_EQ(reply.message(), std::string(".authorization.k8s.io \"\" is invalid: ") + c.why);
+  }
 }
 
 TEST(Reviews, NobodyMakesTablesOfThem) {
@@ -91,9 +141,10 @@ TEST(Reviews, NobodyMakesTablesOfThem) {
 
 TEST(Reviews, Rules) {
   StandardWorld world;
-  const json review =
-      world.post(kRules, body("SelfSubjectRulesReview", "authorization.k8s.io", R"({"namespace":"default"})"), StandardWorld::user("jane"))
-          .json();
+  const json review = world
+                          .post(kRules, body("SelfSubjectRulesReview", "authorization.k8s.io", R"({"namespace":"default"})"),
+                                StandardWorld::user("jane"))
+                          .json();
   EXPECT_EQ(review["status"]["incomplete"], false);
   EXPECT_GT(review["status"]["resourceRules"].size(), 0u);
   EXPECT_GT(review["status"]["nonResourceRules"].size(), 0u);
@@ -102,7 +153,8 @@ TEST(Reviews, Rules) {
 
 TEST(Reviews, WhoAmI) {
   StandardWorld world;
-  const json review = world.post(kSelf, body("SelfSubjectReview", "authentication.k8s.io", "{}"), StandardWorld::user("jane", {"dev"})).json();
+  const json review =
+      world.post(kSelf, body("SelfSubjectReview", "authentication.k8s.io", "{}"), StandardWorld::user("jane", {"dev"})).json();
   EXPECT_EQ(review["status"]["userInfo"]["username"], "jane");
   EXPECT_EQ(review["status"]["userInfo"]["groups"], json::array({"dev", "system:authenticated"}));
 }
@@ -112,9 +164,18 @@ TEST(Reviews, AnonymousReachesOnlyWhatIsPublic) {
     const char* path;
     int status;
   };
-  const Case kCases[] = {{"/healthz", 200}, {"/livez", 200}, {"/readyz", 200}, {"/version", 200}, {"/api", 403}, {"/apis", 403},
-                         {"/", 403},        {"/openapi/v2", 403}, {"/api/v1/pods", 403}, {"/api/v1/namespaces/default", 403},
-                         {"/metrics", 403}, {"/metrics/slis", 403}};
+  const Case kCases[] = {{"/healthz", 200},
+                         {"/livez", 200},
+                         {"/readyz", 200},
+                         {"/version", 200},
+                         {"/api", 403},
+                         {"/apis", 403},
+                         {"/", 403},
+                         {"/openapi/v2", 403},
+                         {"/api/v1/pods", 403},
+                         {"/api/v1/namespaces/default", 403},
+                         {"/metrics", 403},
+                         {"/metrics/slis", 403}};
   StandardWorld world;
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.path);
@@ -124,7 +185,8 @@ TEST(Reviews, AnonymousReachesOnlyWhatIsPublic) {
 
 TEST(Access, OnlyTheAuthorizersOfTheFlagAreAsked) {
   using enum StandardOptions::Authorization;
-  const Identity node = StandardWorld::user("system:node:n1", {"system:nodes"}), manager = StandardWorld::user("system:kube-controller-manager");
+  const Identity node = StandardWorld::user("system:node:n1", {"system:nodes"}),
+                 manager = StandardWorld::user("system:kube-controller-manager");
   const auto may = [](std::vector<StandardOptions::Authorization> modes, const Identity& who) {
     StandardWorld world({.authorization = std::move(modes)});
     return world.get("/api/v1/services", who).status != 403;

@@ -16,18 +16,20 @@ const Identity kInMine = StandardWorld::user("in-mine");         // the same, in
 const Identity kNowhere = StandardWorld::user("nowhere");
 
 std::string binding(const char* kind, const Identity& who, const char* role_kind) {
-  return nlohmann::json{{"metadata", {{"name", who.name}}},
-                        {"kind", kind},
-                        {"apiVersion", "rbac.authorization.k8s.io/v1"},
-                        {"roleRef", {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", role_kind}, {"name", "all"}}},
-                        {"subjects", nlohmann::json::array({{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "User"}, {"name", who.name}}})}}
+  return nlohmann::json{
+      {"metadata", {{"name", who.name}}},
+      {"kind", kind},
+      {"apiVersion", "rbac.authorization.k8s.io/v1"},
+      {"roleRef", {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", role_kind}, {"name", "all"}}},
+      {"subjects", nlohmann::json::array({{{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "User"}, {"name", who.name}}})}}
       .dump();
 }
 
 class Routes : public ::testing::Test {
  protected:
   Routes() {
-    const std::string rules = R"("rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["*"]}])", rbac = "/apis/rbac.authorization.k8s.io/v1/";
+    const std::string rules = R"("rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["*"]}])",
+                      rbac = "/apis/rbac.authorization.k8s.io/v1/";
     for (const char* name : {"mine", "victim"}) {
       EXPECT_EQ(world.post("/api/v1/namespaces", R"({"metadata":{"name":")" + std::string(name) + R"("}})").status, 201);
     }
@@ -73,7 +75,8 @@ struct Form {
   std::set<std::string> methods;
 };
 
-std::set<std::string> methods_of(const std::vector<std::string>& verbs, const std::vector<std::pair<const char*, const char*>>& meaning) {
+std::set<std::string> methods_of(const std::vector<std::string>& verbs,
+                                 const std::vector<std::pair<const char*, const char*>>& meaning) {
   std::set<std::string> out;
   for (const auto& [verb, method] : meaning) {
     if (std::ranges::find(verbs, verb) != verbs.end()) out.insert(method);
@@ -82,8 +85,10 @@ std::set<std::string> methods_of(const std::vector<std::string>& verbs, const st
 }
 
 std::vector<Form> forms(const api::Resource& resource) {
-  const std::vector<std::pair<const char*, const char*>> on_object = {{"get", "GET"}, {"update", "PUT"}, {"patch", "PATCH"}, {"delete", "DELETE"}};
-  const std::vector<std::pair<const char*, const char*>> on_collection = {{"list", "GET"}, {"create", "POST"}, {"deletecollection", "DELETE"}};
+  const std::vector<std::pair<const char*, const char*>> on_object = {
+      {"get", "GET"}, {"update", "PUT"}, {"patch", "PATCH"}, {"delete", "DELETE"}};
+  const std::vector<std::pair<const char*, const char*>> on_collection = {
+      {"list", "GET"}, {"create", "POST"}, {"deletecollection", "DELETE"}};
   const std::vector<std::pair<const char*, const char*>> on_part = {
       {"get", "GET"}, {"update", "PUT"}, {"patch", "PATCH"}, {"delete", "DELETE"}, {"create", "POST"}};
   const std::string& group = resource.kind.group;
@@ -123,7 +128,8 @@ bool is_absent(const std::string& path) {
 // What everybody who is somebody may do: ask about himself.
 bool is_for_all(const api::Resource& resource, const Form& form, std::string_view method) {
   const bool whole = form.path.ends_with("/" + resource.plural) || form.path.ends_with("/" + resource.plural + "/victim");
-  return method == "POST" && resource.plural.starts_with("selfsubject") && whole && form.path.find("/watch/") == std::string::npos;
+  return method == "POST" && resource.plural.starts_with("selfsubject") && whole &&
+         form.path.find("/watch/") == std::string::npos;
 }
 
 TEST_F(Routes, EveryPathForEveryone) {
@@ -134,7 +140,8 @@ TEST_F(Routes, EveryPathForEveryone) {
       for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
         const bool has_method = form.methods.contains(method);
         for (const Identity& who : {kEverywhere, kInMine, kNowhere}) {
-          const bool may = is_for_all(resource, form, method) || who.name == kEverywhere.name || (who.name == kInMine.name && form.namespace_name == "mine");
+          const bool may = is_for_all(resource, form, method) || who.name == kEverywhere.name ||
+                           (who.name == kInMine.name && form.namespace_name == "mine");
           const Met wanted = !may ? Met::Refused : !form.exists ? Met::NoPath : !has_method ? Met::NoMethod : Met::Something;
           const Met found = met(ask(method, form.path, who));
           if (wanted == Met::Something && is_absent(form.path) && found == Met::NoPath) continue;
@@ -153,7 +160,8 @@ TEST_F(Routes, EveryPathForEveryone) {
 TEST_F(Routes, ARightInANamespaceDoesNotReachTheCluster) {
   const std::string victim = "/api/v1/namespaces/mine/namespaces/victim";
   for (const char* method : {"GET", "PUT", "PATCH", "DELETE"}) {
-    HttpRequest request = StandardWorld::request(method, victim, R"({"metadata":{"name":"victim","labels":{"taken":"yes"}}})", kInMine);
+    HttpRequest request =
+        StandardWorld::request(method, victim, R"({"metadata":{"name":"victim","labels":{"taken":"yes"}}})", kInMine);
     if (std::string_view(method) == "PATCH") request.headers.set("Content-Type", "application/merge-patch+json");
     EXPECT_EQ(world.send(std::move(request)).status, 404) << method;
   }
@@ -174,7 +182,11 @@ TEST_F(Routes, NamesLeadNowhereElse) {
   ASSERT_EQ(world.post(space + "configmaps", R"({"metadata":{"name":"open"}})").status, 201);
   const Identity reader = StandardWorld::user("reader");  // of config maps, in all namespaces
   const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
-  ASSERT_EQ(world.post(rbac + "clusterroles", R"({"metadata":{"name":"read"},"rules":[{"apiGroups":[""],"resources":["configmaps"],"verbs":["*"]}]})").status, 201);
+  ASSERT_EQ(world
+                .post(rbac + "clusterroles",
+                      R"({"metadata":{"name":"read"},"rules":[{"apiGroups":[""],"resources":["configmaps"],"verbs":["*"]}]})")
+                .status,
+            201);
   std::string bound = binding("ClusterRoleBinding", reader, "ClusterRole");
   bound.replace(bound.find("\"all\""), 5, "\"read\"");
   ASSERT_EQ(world.post(rbac + "clusterrolebindings", bound).status, 201);
@@ -214,7 +226,8 @@ TEST_F(Routes, NamesLeadNowhereElse) {
     if (*c.message) EXPECT_EQ(reply.message(), c.message);
   }
   // Nothing is found by a namespace of that kind, and nothing else is either.
-  for (const char* path : {"/api/v1/namespaces/../configmaps", "/api/v1/namespaces/%2e%2e/configmaps", "/api/v1/namespaces/./configmaps"}) {
+  for (const char* path :
+       {"/api/v1/namespaces/../configmaps", "/api/v1/namespaces/%2e%2e/configmaps", "/api/v1/namespaces/./configmaps"}) {
     const Reply reply = world.get(path, reader);
     EXPECT_EQ(reply.body.find("\"name\":"), std::string::npos) << path << reply.body;
   }

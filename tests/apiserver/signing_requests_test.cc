@@ -124,6 +124,71 @@ TEST(SigningRequests, Doors) {
   EXPECT_EQ(world.get(kRequests + "/r/approval").json()["metadata"]["name"], "r");
 }
 
+// Who may write to a door may still lack the right to do so for the signer.
+TEST(SigningRequests, TheSignerIsAskedForToo) {
+  struct Case {
+    const char* name;
+    json signers;  // of the rule; null: there is no such rule
+    const char* verb;
+    const char* door;
+    int status;
+  };
+  const Case cases[] = {
+      {"approves, and may not", nullptr, "approve", "approval", 403},
+      {"approves for this signer", {"a.b/c"}, "approve", "approval", 200},
+      {"approves for its domain", {"a.b/*"}, "approve", "approval", 200},
+      {"approves for every signer", json::array(), "approve", "approval", 200},
+      {"approves for another signer", {"a.b/d", "a.b.c/*"}, "approve", "approval", 403},
+      {"approves, and may sign", {"a.b/c"}, "sign", "approval", 403},
+      {"signs, and may not", nullptr, "sign", "status", 403},
+      {"signs for this signer", {"a.b/c"}, "sign", "status", 200},
+      {"signs, and may approve", {"a.b/c"}, "approve", "status", 403},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    StandardWorld world;
+    json rules = json::parse(R"([{"apiGroups":["certificates.k8s.io"],"verbs":["update"],
+        "resources":["certificatesigningrequests/approval","certificatesigningrequests/status"]}])");
+    if (!c.signers.is_null()) {
+      rules.push_back({{"apiGroups", {"certificates.k8s.io"}}, {"verbs", {c.verb}}, {"resources", {"signers"}}});
+      if (!c.signers.empty()) rules.back()["resourceNames"] = c.signers;
+    }
+    const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
+    ASSERT_EQ(world.post(rbac + "clusterroles", json{{"metadata", {{"name", "r"}}}, {"rules", rules}}.dump()).status, 201);
+    const json subject = {{"kind", "User"}, {"name", "eve"}, {"apiGroup", "rbac.authorization.k8s.io"}};
+    const json binding = {{"metadata", {{"name", "b"}}},
+                          {"roleRef", {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "ClusterRole"}, {"name", "r"}}},
+                          {"subjects", {subject}}};
+    ASSERT_EQ(world.post(rbac + "clusterrolebindings", binding.dump()).status, 201);
+    json object = world.post(kRequests, request().dump()).json();
+    const char* word = c.door == std::string("approval") ? "approve" : "sign";
+    if (word == std::string("approve")) object["status"]["conditions"] = {{{"type", "Approved"}, {"status", "True"}}};
+    else object["status"]["certificate"] = base64(kCertificatePem);
+    const std::string target = kRequests + "/r/" + c.door;
+    const Reply answer = world.send(StandardWorld::request("PUT", target, object.dump(), StandardWorld::user("eve")));
+    EXPECT_EQ(answer.status, c.status) << answer.body;
+    if (c.status == 403) {
+      EXPECT_EQ(answer.message(), std::string("certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: user not "
+                                              "permitted to ") +
+                                      word + " requests with signerName \"a.b/c\"");
+    }
+  }
+}
+
+TEST(SigningRequests, AStatusThatStaysIsNobodysVerdict) {
+  StandardWorld world;
+  const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
+  world.post(rbac + "clusterroles", R"({"metadata":{"name":"r"},"rules":[{"apiGroups":["certificates.k8s.io"],"verbs":["update"],
+      "resources":["certificatesigningrequests/status"]}]})");
+  world.post(rbac + "clusterrolebindings", R"({"metadata":{"name":"b"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io",
+      "kind":"ClusterRole","name":"r"},"subjects":[{"kind":"User","name":"eve","apiGroup":"rbac.authorization.k8s.io"}]})");
+  json object = world.post(kRequests, request().dump()).json();
+  object["metadata"]["labels"]["a"] = "b";
+  const Reply answer =
+      world.send(StandardWorld::request("PUT", kRequests + "/r/status", object.dump(), StandardWorld::user("eve")));
+  EXPECT_EQ(answer.status, 200) << answer.body;
+}
+
 TEST(SigningRequests, CertificatesAreCertificates) {
   StandardWorld world;
   json object = world.post(kRequests, request().dump()).json();
@@ -149,9 +214,10 @@ TEST(SigningRequests, NobodyAsksToBeAMaster) {
   master["spec"]["signerName"] = "kubernetes.io/kube-apiserver-client";
   const Reply refused = world.post(kRequests, master.dump());
   EXPECT_EQ(refused.status, 403);
-  EXPECT_EQ(refused.message(),
-            "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: use of kubernetes.io/kube-apiserver-client signer with "
-            "system:masters group is not allowed");
+  EXPECT_EQ(
+      refused.message(),
+      "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: use of kubernetes.io/kube-apiserver-client signer with "
+      "system:masters group is not allowed");
   json other = request();
   other["spec"]["signerName"] = "kubernetes.io/kube-apiserver-client";
   EXPECT_EQ(world.post(kRequests, other.dump()).status, 201);

@@ -28,9 +28,7 @@ std::string read_all(const fs::path& name) {
   text << in.rdbuf();
   return text.str();
 }
-void write_all(const fs::path& name, std::string_view bytes) {
-  std::ofstream(name, std::ios::binary | std::ios::trunc) << bytes;
-}
+void write_all(const fs::path& name, std::string_view bytes) { std::ofstream(name, std::ios::binary | std::ios::trunc) << bytes; }
 
 // All that a store holds, its history included, as text; what it says when it cannot.
 struct Found {
@@ -40,8 +38,7 @@ struct Found {
 Found read_store(const std::string& path) {
   ManualExecutor executor;
   try {
-    const auto store =
-        open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
+    const auto store = open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
     std::string all = fmt::format("{}\n", store->revision().value);
     for (const Stored& stored : executor.run(store->range("/", "0", 0))) {
       all += fmt::format("{} {} {} {}\n", stored.key, stored.created.value, stored.modified.value, *stored.value);
@@ -49,8 +46,8 @@ Found read_store(const std::string& path) {
     const Recent recent = executor.run(store->recent("/", 100'000, 1 << 30));
     all += fmt::format("history after {}\n", recent.since.value);
     for (const Change& change : recent.changes) {
-      all += fmt::format("{} {} {} {}\n", change.revision.value, change.key, change.value ? *change.value : "gone",
-                         change.author);
+      all +=
+          fmt::format("{} {} {} {}\n", change.revision.value, change.key, change.value ? *change.value : "gone", change.author);
     }
     return {all, ""};
   } catch (const std::exception& error) {
@@ -69,8 +66,7 @@ void make_store(const std::string& path) {
   // What each start finds in the logs it keeps there.
   for (int life = 0; life < 2; ++life) {
     ManualExecutor executor;
-    const auto store =
-        open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
+    const auto store = open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
     for (int i = 0; i < 10; ++i) {
       const auto revision = executor.run(store->commit(put("/new/" + std::to_string(i), std::to_string(life))));
       ASSERT_TRUE(revision);
@@ -103,9 +99,7 @@ TEST(RocksStoreDamage, OfAnyFileIsRefusedOrHarmless) {
         EXPECT_EQ(found.all, whole.all) << "something else is served";
         continue;
       }
-      ++refused[entry.path().extension() == ".sst"   ? ".sst"
-                : entry.path().extension() == ".log" ? ".log"
-                                                     : name.substr(0, 8)];
+      ++refused[entry.path().extension() == ".sst" ? ".sst" : entry.path().extension() == ".log" ? ".log" : name.substr(0, 8)];
       EXPECT_THAT(found.refusal, HasSubstr(copies.path())) << "where?";
       if (name != "FORMAT") EXPECT_THAT(found.refusal, HasSubstr("pilothouse restore"));
     }

@@ -27,9 +27,7 @@ struct Life {
   void run(const std::string& path, const std::shared_ptr<FaultyFiles>& files, std::uint64_t seed) {
     ManualExecutor executor;
     RocksOptions options{.file_system = files};
-    options.fatal = [&](std::string_view message) {
-      executor.post([this, message = std::string(message)] { said = message; });
-    };
+    options.fatal = [&](std::string_view message) { executor.post([this, message = std::string(message)] { said = message; }); };
     try {
       auto store = open_rocksdb_store(path, executor, executor.time, std::move(options));
       SeededRng rng(seed);
@@ -60,8 +58,7 @@ struct Life {
 void expect_all_there(const std::string& path, const Life& life) {
   for (int start = 0; start < 2; ++start) {
     ManualExecutor executor;
-    const auto store =
-        open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
+    const auto store = open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
     EXPECT_GE(store->revision(), life.newest);
     for (const auto& [key, value] : life.acknowledged) {
       const auto found = executor.run(store->get(key));
@@ -84,8 +81,7 @@ const Fault kFaults[] = {
     {"full when it writes", Operation::Write, FaultyFiles::no_space(), "make room and start again"},
     {"full when it syncs", Operation::Sync, FaultyFiles::no_space(), "make room and start again"},
     {"full when it makes a file", Operation::Create, FaultyFiles::no_space(), "make room and start again"},
-    {"a sync fails", Operation::Sync, rocksdb::IOStatus::IOError("While fdatasync", "Input/output error"),
-     "Input/output error"},
+    {"a sync fails", Operation::Sync, rocksdb::IOStatus::IOError("While fdatasync", "Input/output error"), "Input/output error"},
     {"a write fails", Operation::Write, rocksdb::IOStatus::IOError("While appending", "Input/output error"),
      "Input/output error"},
 };

@@ -76,8 +76,7 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   }
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
-                                    rocksdb::IODebugContext* debug) override {
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result, rocksdb::IODebugContext* debug) override {
     if (auto status = step(Operation::Create); !status.ok()) return status;
     auto status = FileSystemWrapper::NewWritableFile(name, options, result, debug);
     if (!status.ok()) return status;
@@ -128,8 +127,7 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   }
 
   rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
-                                 std::unique_ptr<rocksdb::FSDirectory>* result,
-                                 rocksdb::IODebugContext* debug) override {
+                                 std::unique_ptr<rocksdb::FSDirectory>* result, rocksdb::IODebugContext* debug) override {
     auto status = FileSystemWrapper::NewDirectory(name, options, result, debug);
     if (status.ok()) *result = std::make_unique<Directory>(*this, std::move(*result));
     return status;
@@ -155,15 +153,14 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
       files_.files_[name_].written += fits;
       return fits < data.size() ? no_space() : status;
     }
-    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
-                             const rocksdb::DataVerificationInfo&, rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options, const rocksdb::DataVerificationInfo&,
+                             rocksdb::IODebugContext* debug) override {
       return Append(data, options, debug);
     }
     // Nothing real is synced: this machine crashes only in the mind.
     rocksdb::IOStatus Sync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override { return synced(); }
     rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override { return synced(); }
-    rocksdb::IOStatus Truncate(std::uint64_t size, const rocksdb::IOOptions& options,
-                               rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus Truncate(std::uint64_t size, const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
       if (auto status = files_.step(Operation::Other); !status.ok()) return status;
       auto status = FSWritableFileOwnerWrapper::Truncate(size, options, debug);
       const std::lock_guard lock(files_.mutex_);
@@ -171,8 +168,7 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
       return status;
     }
     // A sync of a part of the file promises nothing.
-    rocksdb::IOStatus RangeSync(std::uint64_t, std::uint64_t, const rocksdb::IOOptions&,
-                                rocksdb::IODebugContext*) override {
+    rocksdb::IOStatus RangeSync(std::uint64_t, std::uint64_t, const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
       return files_.step(Operation::Sync);
     }
 

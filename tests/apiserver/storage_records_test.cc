@@ -70,8 +70,8 @@ TEST(Gaps, ConcernThePrefixesTheyOverlap) {
     const char* prefix;
     std::uint64_t newest;
   };
-  for (const Case& c : {Case{"", 5}, Case{"/e/", 5}, Case{"/e/d/", 5}, Case{"/e/d/a", 5}, Case{"/e/x/", 4},
-                        Case{"/e/y/", 0}, Case{"/p/", 0}}) {
+  for (const Case& c :
+       {Case{"", 5}, Case{"/e/", 5}, Case{"/e/d/", 5}, Case{"/e/d/a", 5}, Case{"/e/x/", 4}, Case{"/e/y/", 0}, Case{"/p/", 0}}) {
     EXPECT_EQ(gaps.newest(c.prefix).value, c.newest) << c.prefix;
   }
   EXPECT_EQ(gaps.after("/e/", Revision{4}).size(), 1u);

@@ -32,8 +32,7 @@ void write_file(const std::string& name, std::string_view bytes) {
 }
 
 // What open says; "" when it opens. Nothing is really synced: tests that open hundreds of times would take long.
-std::string refusal(const std::string& path,
-                    std::shared_ptr<rocksdb::FileSystem> files = std::make_shared<FaultyFiles>()) {
+std::string refusal(const std::string& path, std::shared_ptr<rocksdb::FileSystem> files = std::make_shared<FaultyFiles>()) {
   ManualExecutor executor;
   RocksOptions options{.file_system = std::move(files)};
   try {
@@ -119,9 +118,7 @@ TEST(RocksStoreFaults, AFailedSyncAnswersNobody) {
   ManualExecutor executor;
   std::string message;
   RocksOptions options{.file_system = files};
-  options.fatal = [&](std::string_view text) {
-    executor.post([&message, text = std::string(text)] { message = text; });
-  };
+  options.fatal = [&](std::string_view text) { executor.post([&message, text = std::string(text)] { message = text; }); };
   auto store = open_rocksdb_store(directory.path(), executor, executor.time, std::move(options));
   ASSERT_TRUE(executor.run(store->commit(put("/a", "1"))));
   std::vector<Change> fed;
@@ -208,8 +205,7 @@ struct Logged {
   // How many of the transactions are there; -1 when there is anything but a beginning of them.
   static int count(const std::string& path) {
     ManualExecutor executor;
-    const auto store =
-        open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
+    const auto store = open_rocksdb_store(path, executor, executor.time, {.file_system = std::make_shared<FaultyFiles>()});
     const auto found = executor.run(store->range("/", "0", 0));
     for (std::size_t i = 0; i < found.size(); ++i) {
       if (found[i].key != "/" + std::to_string(i)) return -1;

@@ -34,8 +34,7 @@ TEST(StoreView, ShowsOneMoment) {
     SCOPED_TRACE(rocks ? "rocksdb" : "memory");
     TestDirectory directory;
     ManualExecutor executor;
-    auto store =
-        rocks ? open_rocksdb_store(directory.path(), executor, executor.time) : memory_store(executor, executor.time);
+    auto store = rocks ? open_rocksdb_store(directory.path(), executor, executor.time) : memory_store(executor, executor.time);
     EXPECT_THAT(items(*executor.run(store->view())), ElementsAre());
     (void)executor.run(store->commit(put("/a", "1")));
     (void)executor.run(store->commit(put("/b", "1")));
@@ -173,9 +172,7 @@ TEST(Snapshot, EveryFlippedBitIsSeen) {
 
 TEST(Snapshot, BlocksCannotBeMovedOrLeftOut) {
   const Made made;
-  const auto block = [&](std::size_t i) {
-    return made.bytes.substr(made.starts[i], made.starts[i + 1] - made.starts[i]);
-  };
+  const auto block = [&](std::size_t i) { return made.bytes.substr(made.starts[i], made.starts[i + 1] - made.starts[i]); };
   const std::string line = made.bytes.substr(0, made.starts[0]);
   ASSERT_EQ(made.starts.size(), 7u);  // the head, three values, the last value with the file, the end; where that ends
   std::string left_out = line, swapped = line, twice = line;

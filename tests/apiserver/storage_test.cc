@@ -60,8 +60,7 @@ struct World {
   std::string get(const std::string& key) { return shown(executor.run(store->get(key))); }
   std::vector<std::string> range(const std::string& from, const std::string& to, std::size_t limit = 0) {
     std::vector<std::string> out;
-    for (const Stored& stored : executor.run(store->range(from, to, limit)))
-      out.push_back(shown(std::optional(stored)));
+    for (const Stored& stored : executor.run(store->range(from, to, limit))) out.push_back(shown(std::optional(stored)));
     return out;
   }
   std::vector<std::string> history(const std::string& prefix, std::uint64_t since) {
@@ -103,10 +102,7 @@ TEST_P(EveryStore, Transactions) {
       {"create again", {{absent("/a")}, {{"/a", "x"}}, ""}, "refused by 0: /a=1 of 2 at 2", "/a=1 of 2 at 2"},
       {"update at its revision", {{at("/a", 2)}, {{"/a", "2"}}, ""}, "at 3", "/a=2 of 2 at 3"},
       {"update at an old one", {{at("/a", 2)}, {{"/a", "x"}}, ""}, "refused by 0: /a=2 of 2 at 3", "/a=2 of 2 at 3"},
-      {"update at one of the future",
-       {{at("/a", 9)}, {{"/a", "x"}}, ""},
-       "refused by 0: /a=2 of 2 at 3",
-       "/a=2 of 2 at 3"},
+      {"update at one of the future", {{at("/a", 9)}, {{"/a", "x"}}, ""}, "refused by 0: /a=2 of 2 at 3", "/a=2 of 2 at 3"},
       {"the second precondition fails",
        {{exists("/a"), exists("/b")}, {{"/a", "x"}}, ""},
        "refused by 1: nothing",
@@ -209,8 +205,8 @@ TEST_P(EveryStore, RecentIsBounded) {
     std::size_t records, bytes;
     std::uint64_t since;
   };
-  for (const Case& c : {Case{100, 1 << 20, 1}, Case{8, 1 << 20, 1}, Case{7, 1 << 20, 2}, Case{6, 1 << 20, 2},
-                        Case{1, 1 << 20, 5}, Case{0, 1 << 20, 5}}) {
+  for (const Case& c : {Case{100, 1 << 20, 1}, Case{8, 1 << 20, 1}, Case{7, 1 << 20, 2}, Case{6, 1 << 20, 2}, Case{1, 1 << 20, 5},
+                        Case{0, 1 << 20, 5}}) {
     SCOPED_TRACE(c.records);
     const Recent recent = executor.run(store->recent("/p/", c.records, c.bytes));
     EXPECT_EQ(recent.since.value, c.since);
@@ -227,8 +223,7 @@ TEST_P(EveryStore, HistoryGrowsOld) {
   commit(put("/a", "3"));
   commit(put("/a", "4"));
   EXPECT_THAT(history("/", 1), ElementsAre("gone"));
-  EXPECT_THAT(history("/", 2),
-              ElementsAre("3 /a 2(1@2) of 2 by test", "4 /a 3(2@3) of 2 by test", "5 /a 4(3@4) of 2 by test"));
+  EXPECT_THAT(history("/", 2), ElementsAre("3 /a 2(1@2) of 2 by test", "4 /a 3(2@3) of 2 by test", "5 /a 4(3@4) of 2 by test"));
 }
 
 TEST(RocksStore, RemembersEverythingAcrossARestart) {
@@ -273,8 +268,7 @@ TEST(RocksStore, UnrecordedChangesEndHistoryAtTheStart) {
 TEST(RocksStore, HistoryIsTrimmedBySize) {
   TestDirectory directory;
   ManualExecutor executor;
-  const auto store =
-      open_rocksdb_store(directory.path(), executor, executor.time, {.history_bytes = 1 << 20, .sync = false});
+  const auto store = open_rocksdb_store(directory.path(), executor, executor.time, {.history_bytes = 1 << 20, .sync = false});
   SeededRng rng(1);
   for (int i = 0; i < 2000; ++i) executor.run(store->commit(put("/a", rng.text(10'000, kNameAlphabet))));
   const Recent recent = executor.run(store->recent("", 1'000'000, 1ull << 40));

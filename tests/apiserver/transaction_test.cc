@@ -107,7 +107,8 @@ TEST_F(Transactions, TheCountIsWrittenWithWhatItCounts) {
 TEST_F(Transactions, TwoAtOnceAreBothCounted) {
   serve(10);
   std::vector<std::shared_ptr<std::optional<Answer>>> answers;
-  for (const char* name : {"a", "b"}) answers.push_back(api->start(Harness::request("POST", kSecrets, secret(name), "application/json")));
+  for (const char* name : {"a", "b"})
+    answers.push_back(api->start(Harness::request("POST", kSecrets, secret(name), "application/json")));
   api->executor.drain();
   for (const auto& answer : answers) EXPECT_EQ(answer->value_or(Answer{}).status, 201);
   EXPECT_EQ(count(), 2);
@@ -240,11 +241,13 @@ TEST_P(ManyAtOnce, ClientsWhoGoAndServersThatEndLeaveNothingBehind) {
     Scope clients(api->executor);
     const auto ask = [](ApiServer* server, HttpRequest request) -> Task<void> { co_await server->handle(std::move(request)); };
     for (int i = 0; i < kMany; ++i) {
-      clients.spawn(ask(api->server.get(), Harness::request("POST", kSecrets, secret("s" + std::to_string(i)), "application/json")));
+      clients.spawn(
+          ask(api->server.get(), Harness::request("POST", kSecrets, secret("s" + std::to_string(i)), "application/json")));
     }
     api->executor.advance(20ms);
   }
-  EXPECT_EQ(api->post(kSecrets, secret("own")).status, 403) << "a write goes on without its client: all of them were before this one";
+  EXPECT_EQ(api->post(kSecrets, secret("own")).status, 403)
+      << "a write goes on without its client: all of them were before this one";
   EXPECT_EQ(count(), kMany);
   for (int i = 0; i < kMany; ++i) start("DELETE", kSecrets + "/s" + std::to_string(i), {});
   api->executor.advance(20ms);

@@ -39,7 +39,7 @@ struct World {
     while (const std::size_t events = read(watch)) all += events;
     return all;
   }
-  std::size_t sum(std::size_t WatchCache::Stats::*what) const {
+  std::size_t sum(std::size_t WatchCache::Stats::* what) const {
     std::size_t out = 0;
     for (const auto& [name, cache] : caches) out += cache->stats().*what;
     return out;

@@ -40,7 +40,9 @@ struct WatchIndexTest : ::testing::Test {
   Interest interest(std::string value) {
     return {"value", [this](const EntryRef& entry) { return ++reads, value_of(entry); }, std::move(value)};
   }
-  std::unique_ptr<CacheWatch> watch(std::string value, std::uint64_t since) { return cache.watch(Revision{since}, interest(std::move(value))); }
+  std::unique_ptr<CacheWatch> watch(std::string value, std::uint64_t since) {
+    return cache.watch(Revision{since}, interest(std::move(value)));
+  }
   // "a@2 b@3"
   std::string next(CacheWatch& watch) {
     const auto events = executor.run(watch.next(kAtOnce));
@@ -194,7 +196,9 @@ struct Model {
     bool begun = false;    // what concerns it in the past has been found
   };
   static bool concerns(const Line& line, const Watcher& watcher) {
-    const auto has = [&](const std::optional<std::string>& value) { return value && (value->empty() || *value == watcher.value); };
+    const auto has = [&](const std::optional<std::string>& value) {
+      return value && (value->empty() || *value == watcher.value);
+    };
     return line.revision > watcher.since && (watcher.value.empty() || has(line.before) || has(line.after));
   }
 
@@ -205,7 +209,8 @@ struct Model {
 
 struct SeededIndex : WatchIndexTest {
   explicit SeededIndex(std::uint64_t seed)
-      : WatchIndexTest({.window = std::chrono::seconds(60), .events_min = 5, .events_max = 5 + seed % 4 * 60, .backlog_max = seed * 1'000}),
+      : WatchIndexTest(
+            {.window = std::chrono::seconds(60), .events_min = 5, .events_max = 5 + seed % 4 * 60, .backlog_max = seed * 1'000}),
         rng(seed) {}
   void TestBody() override {}
 
@@ -224,7 +229,8 @@ struct SeededIndex : WatchIndexTest {
       if (!line.before && !line.after) continue;
       lines.push_back(line);
       const std::string text = line.after && !line.after->empty() ? "v=" + *line.after : "none";
-      transaction.mutations.push_back({"/registry/pods/" + key, line.after ? std::optional(make_object(key, text)) : std::nullopt});
+      transaction.mutations.push_back(
+          {"/registry/pods/" + key, line.after ? std::optional(make_object(key, text)) : std::nullopt});
       if (line.after) model.state[key] = *line.after;
       else model.state.erase(key);
     }

@@ -19,11 +19,12 @@ namespace {
 constexpr const char* kNamespaces[] = {"n0", "n1", "n2"};
 
 // An object as it is stored; `a` and `b` are what it can be selected by.
-using Make = std::string (*)(const std::string& space, const std::string& name, const std::string& label, const std::string& a, const std::string& b);
+using Make = std::string (*)(const std::string& space, const std::string& name, const std::string& label, const std::string& a,
+                             const std::string& b);
 
 struct Kind {
   const char* name;
-  const char* base;     // of the paths
+  const char* base;  // of the paths
   const char* plural;
   const char* storage;  // prefix of the keys
   const char* a;
@@ -40,21 +41,24 @@ T with_metadata(const std::string& space, const std::string& name, const std::st
   return out;
 }
 
-std::string make_pod(const std::string& space, const std::string& name, const std::string& label, const std::string& a, const std::string& b) {
+std::string make_pod(const std::string& space, const std::string& name, const std::string& label, const std::string& a,
+                     const std::string& b) {
   auto out = with_metadata<core::v1::Pod>(space, name, label);
   out.mutable_spec()->set_node_name(a);
   out.mutable_status()->set_phase(b);
   return api::encode_envelope(out);
 }
 
-std::string make_event(const std::string& space, const std::string& name, const std::string& label, const std::string& a, const std::string& b) {
+std::string make_event(const std::string& space, const std::string& name, const std::string& label, const std::string& a,
+                       const std::string& b) {
   auto out = with_metadata<core::v1::Event>(space, name, label);
   out.mutable_involved_object()->set_name(a);
   out.set_reason(b);
   return api::encode_envelope(out);
 }
 
-std::string make_widget(const std::string& space, const std::string& name, const std::string& label, const std::string& a, const std::string& b) {
+std::string make_widget(const std::string& space, const std::string& name, const std::string& label, const std::string& a,
+                        const std::string& b) {
   Json out{{"apiVersion", "x.example.com/v1"}, {"kind", "Widget"}};
   out["metadata"] = {{"labels", {{"l", label}}}, {"name", name}, {"namespace", space}};
   if (!a.empty()) out["spec"]["a"] = a;
@@ -65,12 +69,15 @@ std::string make_widget(const std::string& space, const std::string& name, const
 const Kind kKinds[] = {
     {"pods", "/api/v1", "pods", "/registry/pods/", "spec.nodeName", "status.phase", make_pod},
     {"events", "/api/v1", "events", "/registry/events/", "involvedObject.name", "reason", make_event},
-    {"events shown as another kind", "/apis/events.k8s.io/v1", "events", "/registry/events/", "regarding.name", "reason", make_event},
+    {"events shown as another kind", "/apis/events.k8s.io/v1", "events", "/registry/events/", "regarding.name", "reason",
+     make_event},
     {"custom", "/apis/x.example.com/v1", "widgets", "/registry/x.example.com/widgets/", "spec.a", "spec.b", make_widget},
-    {"custom, another version", "/apis/x.example.com/v2", "widgets", "/registry/x.example.com/widgets/", "spec.a", "spec.b", make_widget},
+    {"custom, another version", "/apis/x.example.com/v2", "widgets", "/registry/x.example.com/widgets/", "spec.a", "spec.b",
+     make_widget},
 };
 
-constexpr const char* kDefinition = R"({"metadata":{"name":"widgets.x.example.com"},"spec":{"group":"x.example.com","scope":"Namespaced",
+constexpr const char* kDefinition =
+    R"({"metadata":{"name":"widgets.x.example.com"},"spec":{"group":"x.example.com","scope":"Namespaced",
   "names":{"plural":"widgets","singular":"widget","kind":"Widget","listKind":"WidgetList"},"versions":[
   {"name":"v1","served":true,"storage":true,"selectableFields":[{"jsonPath":".spec.a"},{"jsonPath":".spec.b"}],"schema":{"openAPIV3Schema":
     {"type":"object","properties":{"spec":{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}}}}}}},
@@ -114,8 +121,9 @@ struct Asked {
 };
 
 std::string shown(std::string_view type, const Json& object, const std::string& revision) {
-  return fmt::format("{} {}/{} {} at {}", type, object["metadata"]["namespace"].get<std::string>(), object["metadata"]["name"].get<std::string>(),
-                     object["metadata"]["labels"]["l"].get<std::string>(), revision);
+  return fmt::format("{} {}/{} {} at {}", type, object["metadata"]["namespace"].get<std::string>(),
+                     object["metadata"]["name"].get<std::string>(), object["metadata"]["labels"]["l"].get<std::string>(),
+                     revision);
 }
 
 std::vector<Json> parsed(const WatchLog& log) {
@@ -163,7 +171,8 @@ class World {
       switch (rng_.below(6)) {
         case 0: asked.terms.push_back({"metadata.name", equals, fmt::format("o{}", rng_.below(8))}); break;
         case 1: asked.terms.push_back({"metadata.namespace", equals, kNamespaces[rng_.below(3)]}); break;
-        case 2: case 3: asked.terms.push_back({kind_.a, equals, rng_.below(4) == 0 ? "" : letter()}); break;
+        case 2:
+        case 3: asked.terms.push_back({kind_.a, equals, rng_.below(4) == 0 ? "" : letter()}); break;
         default: asked.terms.push_back({kind_.b, equals, rng_.below(4) == 0 ? "" : letter()});
       }
     }
@@ -219,7 +228,8 @@ class World {
     };
     for (const Json& event : events) {
       const Json& object = event["object"];
-      const std::string key = object["metadata"]["namespace"].get<std::string>() + "/" + object["metadata"]["name"].get<std::string>();
+      const std::string key =
+          object["metadata"]["namespace"].get<std::string>() + "/" + object["metadata"]["name"].get<std::string>();
       const Json* before = state[key];
       const Json* after = event["type"] == "DELETED" ? nullptr : &object;
       if (std::stoull(revision_of(object)) > watched.since) {
@@ -322,7 +332,9 @@ TEST(WatchSelection, ADamagedObjectIsEverybodysConcern) {
   const Selection selection(served, "", {}, api::FieldSelector::parse("spec.nodeName=x"));
   const auto interest = selection.interest(EntryList());
   ASSERT_TRUE(interest);
-  const auto entry = [](std::string bytes) { return std::make_shared<const Entry>(Entry{"n0/a", Revision{1}, share(std::move(bytes))}); };
+  const auto entry = [](std::string bytes) {
+    return std::make_shared<const Entry>(Entry{"n0/a", Revision{1}, share(std::move(bytes))});
+  };
   EXPECT_EQ(interest->read(entry(make_pod("n0", "a", "l", "x", ""))), "x");
   EXPECT_EQ(interest->read(entry("no envelope")), std::nullopt);
 }

@@ -60,10 +60,11 @@ TEST(Health, AnswersAreCounted) {
   ask("/readyz");
   ask("/livez/ping");
   const std::string text = metrics.render();
-  for (const char* line : {"kubernetes_healthcheck{name=\"disk\",type=\"readyz\"} 0\n", "kubernetes_healthcheck{name=\"ping\",type=\"readyz\"} 1\n",
-                           "kubernetes_healthchecks_total{name=\"disk\",status=\"error\",type=\"readyz\"} 1\n",
-                           "kubernetes_healthchecks_total{name=\"disk\",status=\"success\",type=\"readyz\"} 1\n",
-                           "kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"livez\"} 1\n"}) {
+  for (const char* line :
+       {"kubernetes_healthcheck{name=\"disk\",type=\"readyz\"} 0\n", "kubernetes_healthcheck{name=\"ping\",type=\"readyz\"} 1\n",
+        "kubernetes_healthchecks_total{name=\"disk\",status=\"error\",type=\"readyz\"} 1\n",
+        "kubernetes_healthchecks_total{name=\"disk\",status=\"success\",type=\"readyz\"} 1\n",
+        "kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"livez\"} 1\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }
 }

@@ -13,8 +13,8 @@ struct Case {
 
 const Case kCases[] = {
     {"text alone", [](const Log& log) { log.info("job deleted"); }, "job deleted", R"("msg":"job deleted")"},
-    {"fields", [](const Log& log) { log.info("job deleted", "job", "default/a", "tries", 3); }, "job deleted job=default/a tries=3",
-     R"("msg":"job deleted","job":"default/a","tries":"3")"},
+    {"fields", [](const Log& log) { log.info("job deleted", "job", "default/a", "tries", 3); },
+     "job deleted job=default/a tries=3", R"("msg":"job deleted","job":"default/a","tries":"3")"},
     {"a value with blanks", [](const Log& log) { log.error("failed", "err", "no such \"thing\"\n"); },
      R"(failed err="no such \"thing\"\n")", R"("msg":"failed","err":"no such \"thing\"\n")"},
     {"an empty value", [](const Log& log) { log.error("failed", "err", ""); }, R"(failed err="")", R"("msg":"failed","err":"")"},

@@ -115,8 +115,7 @@ TEST(Metrics, LabelValuesAndHelpAreEscaped) {
 
 TEST(Metrics, DeprecatedOnesSaySo) {
   Metrics metrics;
-  single<Gauge>(&metrics, {.stability = Stability::Stable, .name = "old", .help = "Old.", .deprecated = "1.34.0"})
-      .set(1);
+  single<Gauge>(&metrics, {.stability = Stability::Stable, .name = "old", .help = "Old.", .deprecated = "1.34.0"}).set(1);
   EXPECT_THAT(metrics.render(), HasSubstr("# HELP old [STABLE] (Deprecated since 1.34.0) Old.\n"));
 }
 
@@ -134,8 +133,7 @@ TEST(MetricsDeathTest, WhatIsDeclaredTwiceIsDeclaredAlike) {
   Metrics metrics;
   const Family<Counter> one(&metrics, {Stability::Alpha, "adds_total", "Keys that came.", {"name"}});
   EXPECT_DEATH(Family<Gauge>(&metrics, {Stability::Alpha, "adds_total", "Keys that came.", {"name"}}), "declared_like");
-  EXPECT_DEATH(Family<Counter>(&metrics, {Stability::Alpha, "adds_total", "Keys that came.", {"key"}}),
-               "declared_like");
+  EXPECT_DEATH(Family<Counter>(&metrics, {Stability::Alpha, "adds_total", "Keys that came.", {"key"}}), "declared_like");
   EXPECT_DEATH(one.with({"a", "b"}), "labels.size");
 }
 
@@ -155,8 +153,7 @@ TEST(Metrics, ATotalIsACounterThatIsToldItsValue) {
   const auto total = single<Total>(&metrics, {Stability::None, "cpu_seconds_total", "Time.", {}});
   total.set(1.25);
   total.set(2.5);
-  EXPECT_EQ(shown(metrics),
-            "# HELP cpu_seconds_total Time.\n# TYPE cpu_seconds_total counter\ncpu_seconds_total 2.5\n");
+  EXPECT_EQ(shown(metrics), "# HELP cpu_seconds_total Time.\n# TYPE cpu_seconds_total counter\ncpu_seconds_total 2.5\n");
 }
 
 TEST(Metrics, CountedIsOneWhileItLives) {
@@ -177,8 +174,7 @@ TEST(Metrics, CountThemselves) {
   single<Gauge>(&metrics, {.stability = Stability::Stable, .name = "old", .help = "Old.", .deprecated = "1.34.0"});
   const std::string text = metrics.render();
   EXPECT_THAT(text, HasSubstr("registered_metrics_total{deprecated_version=\"\",stability_level=\"BETA\"} 2\n"));
-  EXPECT_THAT(text,
-              HasSubstr("registered_metrics_total{deprecated_version=\"1.34.0\",stability_level=\"STABLE\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("registered_metrics_total{deprecated_version=\"1.34.0\",stability_level=\"STABLE\"} 1\n"));
 }
 
 TEST(Metrics, NothingIsLostBetweenThreads) {
@@ -233,8 +229,8 @@ TEST(MetricsScrape, AHookIsAskedOnItsOwnExecutor) {
   Metrics metrics;
   const auto gauge = single<Gauge>(&metrics, {Stability::None, "g", "Now.", {}});
   ScrapeHook hook;
-  ph::testing::call_on(
-      owning, [&] { hook = metrics.on_scrape(owning, [&] { gauge.set(Executor::current() == &owning ? 1 : 0); }); });
+  ph::testing::call_on(owning,
+                       [&] { hook = metrics.on_scrape(owning, [&] { gauge.set(Executor::current() == &owning ? 1 : 0); }); });
   EXPECT_THAT(ph::testing::run_on(asking, metrics.scrape()), HasSubstr("\ng 1\n"));
   ph::testing::call_on(owning, [&] { hook = {}; });
 }

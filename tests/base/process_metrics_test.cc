@@ -40,8 +40,7 @@ TEST(ProcessMetrics, AreReadBeforeEachScrape) {
   const auto scrape = [&] {
     std::string text;
     Scope scope(executor);
-    scope.spawn(
-        [](Metrics& metrics, std::string& text) -> Task<void> { text = co_await metrics.scrape(); }(metrics, text));
+    scope.spawn([](Metrics& metrics, std::string& text) -> Task<void> { text = co_await metrics.scrape(); }(metrics, text));
     executor.drain();
     return text;
   };

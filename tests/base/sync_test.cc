@@ -183,7 +183,9 @@ TEST_F(Sync, YieldLetsOthersHaveTheirTurn) {
 TEST_F(Sync, StopCallsBackOnceUnlessTheRegistrationIsGone) {
   Stop stop;
   auto kept = stop.on_request([&] { trace.push_back("kept"); });
-  { auto dropped = stop.on_request([&] { trace.push_back("dropped"); }); }
+  {
+    auto dropped = stop.on_request([&] { trace.push_back("dropped"); });
+  }
   stop.request();
   stop.request();
   auto late = stop.on_request([&] { trace.push_back("late"); });
@@ -373,9 +375,7 @@ Task<int> number(int value, Duration delay) {
   if (value < 0) throw std::runtime_error("negative");
   co_return value;
 }
-Task<void> run_all(std::vector<Task<int>> tasks, std::vector<Outcome_<int>>* out) {
-  *out = co_await all(std::move(tasks));
-}
+Task<void> run_all(std::vector<Task<int>> tasks, std::vector<Outcome_<int>>* out) { *out = co_await all(std::move(tasks)); }
 
 TEST_F(Sync, AllKeepsTheOrderOfTheTasks) {
   std::vector<Task<int>> tasks;

@@ -25,7 +25,8 @@ TEST(BootstrapSignatures, AreDetachedJws) {
             "eyJhbGciOiJIUzI1NiIsImtpZCI6Impvc2h1YSJ9..VShe2taLd-YTrmWuRkcL_8QTNDHYxQIEBsAYYiIj1_8");
   EXPECT_EQ(bootstrap_signer::detached_signature("", "joshua", "my voice is my passcode"),
             "eyJhbGciOiJIUzI1NiIsImtpZCI6Impvc2h1YSJ9..7Ui1ALizW4jXphVUB7xUqC9vLYLL9RZeOFfVLoB7Tgk");
-  EXPECT_EQ(bootstrap_signer::detached_signature("apiVersion: v1\n", "aaaaaa", "0123456789abcdef"), "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFhYWFhYSJ9..PzjciOayR1RqXSEvP1b5YjMSXBqX2zvPRtdRuOtm5iE");
+  EXPECT_EQ(bootstrap_signer::detached_signature("apiVersion: v1\n", "aaaaaa", "0123456789abcdef"),
+            "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFhYWFhYSJ9..PzjciOayR1RqXSEvP1b5YjMSXBqX2zvPRtdRuOtm5iE");
 }
 
 Ref<BootstrapToken> token(const Secret& secret) { return BootstrapToken::decode(api::encode_protobuf(secret)); }
@@ -86,9 +87,9 @@ std::vector<std::string> signatures(const ConfigMap& info) {
 }
 
 TEST(BootstrapSignatures, CoverExactlyTheTokensThatMay) {
-  const std::vector<Ref<BootstrapToken>> tokens{token(bootstrap_secret("aaaaaa", "2026-01-01T01:00:00Z")),
-                                                token(bootstrap_secret("bbbbbb", "2026-01-01T00:30:00Z")),
-                                                token(with(bootstrap_secret("cccccc", "2026-01-01T00:10:00Z"), "usage-bootstrap-signing", "no"))};
+  const std::vector<Ref<BootstrapToken>> tokens{
+      token(bootstrap_secret("aaaaaa", "2026-01-01T01:00:00Z")), token(bootstrap_secret("bbbbbb", "2026-01-01T00:30:00Z")),
+      token(with(bootstrap_secret("cccccc", "2026-01-01T00:10:00Z"), "usage-bootstrap-signing", "no"))};
   const auto first = bootstrap_signer::signed_info(cluster_info("k1"), tokens, kNow);
   ASSERT_TRUE(first);
   EXPECT_EQ(signatures(*first), (std::vector<std::string>{"aaaaaa", "bbbbbb"}));
@@ -131,7 +132,8 @@ TEST(BootstrapSigner, KeepsSignaturesInStep) {
   with_info(cluster);
   cluster.create(sim::make_config_map("default/cluster-info"));
   cluster.advance(1s);
-  EXPECT_EQ(cluster.get<ConfigMap>(kInfo).data().at("jws-kubeconfig-aaaaaa"), "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFhYWFhYSJ9..PzjciOayR1RqXSEvP1b5YjMSXBqX2zvPRtdRuOtm5iE");
+  EXPECT_EQ(cluster.get<ConfigMap>(kInfo).data().at("jws-kubeconfig-aaaaaa"),
+            "eyJhbGciOiJIUzI1NiIsImtpZCI6ImFhYWFhYSJ9..PzjciOayR1RqXSEvP1b5YjMSXBqX2zvPRtdRuOtm5iE");
   cluster.create(bootstrap_secret("bbbbbb", ""));
   cluster.advance(1s);
   EXPECT_EQ(signatures(cluster), kAB);
@@ -142,12 +144,14 @@ TEST(BootstrapSigner, KeepsSignaturesInStep) {
   cluster.edit<ConfigMap>(kInfo, [](ConfigMap& info) { (*info.mutable_data())["jws-kubeconfig-zzzzzz"] = "forged"; });
   cluster.advance(1s);
   EXPECT_EQ(signatures(cluster), kAB) << "somebody added one";
-  cluster.edit<Secret>("kube-system/bootstrap-token-bbbbbb", [](Secret& secret) { (*secret.mutable_data())["usage-bootstrap-signing"] = "false"; });
+  cluster.edit<Secret>("kube-system/bootstrap-token-bbbbbb",
+                       [](Secret& secret) { (*secret.mutable_data())["usage-bootstrap-signing"] = "false"; });
   cluster.advance(1s);
   EXPECT_EQ(signatures(cluster), kA);
 
   const std::string before = cluster.get<ConfigMap>(kInfo).data().at("jws-kubeconfig-aaaaaa");
-  cluster.edit<ConfigMap>(kInfo, [](ConfigMap& info) { (*info.mutable_data())["kubeconfig"] = "apiVersion: v1\nkind: Config\n"; });
+  cluster.edit<ConfigMap>(kInfo,
+                          [](ConfigMap& info) { (*info.mutable_data())["kubeconfig"] = "apiVersion: v1\nkind: Config\n"; });
   cluster.advance(1s);
   EXPECT_NE(cluster.get<ConfigMap>(kInfo).data().at("jws-kubeconfig-aaaaaa"), before);
   cluster.remove<Secret>("kube-system/bootstrap-token-aaaaaa");

@@ -27,7 +27,8 @@ std::string text(const ReplicaSetStatus& status) {
   std::string out;
   for (const auto& c : status.conditions()) {
     if (!out.empty()) out += ", ";
-    out += c.type() + " " + c.status() + " " + c.reason() + " " + c.message() + "@" + std::to_string(c.last_transition_time().seconds());
+    out += c.type() + " " + c.status() + " " + c.reason() + " " + c.message() + "@" +
+           std::to_string(c.last_transition_time().seconds());
   }
   return out;
 }

@@ -190,10 +190,12 @@ TEST(CronJobReview, KeepsAHistory) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    const Review got = review(cron("@daily", [&](CronJob& out) {
-                                if (c.successful) out.mutable_spec()->set_successful_jobs_history_limit(*c.successful);
-                                if (c.failed) out.mutable_spec()->set_failed_jobs_history_limit(*c.failed);
-                              }), jobs);
+    const Review got = review(cron("@daily",
+                                   [&](CronJob& out) {
+                                     if (c.successful) out.mutable_spec()->set_successful_jobs_history_limit(*c.successful);
+                                     if (c.failed) out.mutable_spec()->set_failed_jobs_history_limit(*c.failed);
+                                   }),
+                              jobs);
     std::vector<std::string> outlived;
     for (const auto& job : got.outlived) outlived.push_back(job->metadata().name());
     EXPECT_EQ(outlived, c.outlived);

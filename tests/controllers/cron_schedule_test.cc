@@ -195,8 +195,8 @@ TEST(CronZone, HasPeriods) {
 TEST(CronZone, ReadsYearlyRules) {
   struct Case {
     const char *name, *rule;
-    int winter, summer;              // in January, in July, in minutes
-    const char *begin, *end;         // of the period that July 2026 is in; empty: for ever
+    int winter, summer;       // in January, in July, in minutes
+    const char *begin, *end;  // of the period that July 2026 is in; empty: for ever
   };
   const Case cases[] = {
       {"no change", "CET-1", 60, 60, "", ""},

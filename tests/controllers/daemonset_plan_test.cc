@@ -28,14 +28,15 @@ DaemonSet ds(const std::string& spec = "{}") {
 }
 DaemonSet in_template(const std::string& pod_spec) { return ds(fmt::format(R"({{"template": {{"spec": {}}}}})", pod_spec)); }
 DaemonSet rolling(const std::string& values, int min_ready = 0) {
-  return ds(fmt::format(R"({{"updateStrategy": {{"type": "RollingUpdate", "rollingUpdate": {{{}}}}}, "minReadySeconds": {}}})", values, min_ready));
+  return ds(fmt::format(R"({{"updateStrategy": {{"type": "RollingUpdate", "rollingUpdate": {{{}}}}}, "minReadySeconds": {}}})",
+                        values, min_ready));
 }
 
-Ref<Node> node(const std::string& name, const std::string& json = "{}") {
-  auto out = std::make_shared<Node>();
-  api::decode_json(json, *out);
-  out->mutable_metadata()->set_name(name);
-  return out;
+Ref<NodeView> node(const std::string& name, const std::string& json = "{}") {
+  core::v1::Node out;
+  api::decode_json(json, out);
+  out.mutable_metadata()->set_name(name);
+  return NodeView::of(out);
 }
 std::string tainted(const char* key, const char* effect) {
   return fmt::format(R"({{"spec": {{"taints": [{{"key": "{}", "value": "v", "effect": "{}"}}]}}}})", key, effect);
@@ -48,27 +49,35 @@ TEST(DaemonSetPlacement, KnowsWherePodsBelong) {
   struct Case {
     const char* name;
     DaemonSet set;
-    Ref<Node> node;
+    Ref<NodeView> node;
     Fit fit;
   };
   const auto requires_terms = [](const char* terms) {
     return in_template(fmt::format(
-        R"({{"affinity": {{"nodeAffinity": {{"requiredDuringSchedulingIgnoredDuringExecution": {{"nodeSelectorTerms": {}}}}}}}}})", terms));
+        R"({{"affinity": {{"nodeAffinity": {{"requiredDuringSchedulingIgnoredDuringExecution": {{"nodeSelectorTerms": {}}}}}}}}})",
+        terms));
   };
-  const auto tolerates = [](const char* toleration) { return in_template(fmt::format(R"({{"tolerations": [{}]}})", toleration)); };
+  const auto tolerates = [](const char* toleration) {
+    return in_template(fmt::format(R"({{"tolerations": [{}]}})", toleration));
+  };
   const Case cases[] = {
       {"any", ds(), node("n"), kYes},
       {"the named one", in_template(R"({"nodeName": "n"})"), node("n"), kYes},
       {"not the named one", in_template(R"({"nodeName": "m"})"), node("n"), kNo},
-      {"selected", in_template(R"({"nodeSelector": {"disk": "ssd"}})"), node("n", R"({"metadata": {"labels": {"disk": "ssd"}}})"), kYes},
-      {"not selected", in_template(R"({"nodeSelector": {"disk": "ssd"}})"), node("n", R"({"metadata": {"labels": {"disk": "hdd"}}})"), kNo},
+      {"selected", in_template(R"({"nodeSelector": {"disk": "ssd"}})"), node("n", R"({"metadata": {"labels": {"disk": "ssd"}}})"),
+       kYes},
+      {"not selected", in_template(R"({"nodeSelector": {"disk": "ssd"}})"),
+       node("n", R"({"metadata": {"labels": {"disk": "hdd"}}})"), kNo},
       {"by affinity", requires_terms(R"([{"matchExpressions": [{"key": "z", "operator": "Exists"}]}])"),
        node("n", R"({"metadata": {"labels": {"z": "1"}}})"), kYes},
       {"not by affinity", requires_terms(R"([{"matchExpressions": [{"key": "z", "operator": "Exists"}]}])"), node("n"), kNo},
-      {"by its name", requires_terms(R"([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]}])"), node("n"), kYes},
-      {"not by its name", requires_terms(R"([{"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["n"]}]}])"), node("n"), kNo},
+      {"by its name", requires_terms(R"([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]}])"),
+       node("n"), kYes},
+      {"not by its name",
+       requires_terms(R"([{"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["n"]}]}])"), node("n"), kNo},
       {"no term", requires_terms("[]"), node("n"), kNo},
-      {"a term that means nothing", requires_terms(R"([{"matchExpressions": [{"key": "z", "operator": "Like"}]}])"), node("n"), kNo},
+      {"a term that means nothing", requires_terms(R"([{"matchExpressions": [{"key": "z", "operator": "Like"}]}])"), node("n"),
+       kNo},
       {"NoSchedule", ds(), node("n", tainted("k", "NoSchedule")), kStays},
       {"NoExecute", ds(), node("n", tainted("k", "NoExecute")), kNo},
       {"PreferNoSchedule", ds(), node("n", tainted("k", "PreferNoSchedule")), kYes},
@@ -95,14 +104,15 @@ TEST(DaemonSetPlacement, KnowsWherePodsBelong) {
 TEST(DaemonSetPlacement, SeesWhatMovesPods) {
   struct Case {
     const char* name;
-    Ref<Node> before, after;
+    Ref<NodeView> before, after;
     bool same;
   };
   const Case cases[] = {
       {"nothing", node("n"), node("n"), true},
       {"its status", node("n"), node("n", R"({"status": {"phase": "Running"}, "metadata": {"annotations": {"a": "b"}}})"), true},
       {"a label more", node("n"), node("n", R"({"metadata": {"labels": {"a": "b"}}})"), false},
-      {"a label's value", node("n", R"({"metadata": {"labels": {"a": "b"}}})"), node("n", R"({"metadata": {"labels": {"a": "c"}}})"), false},
+      {"a label's value", node("n", R"({"metadata": {"labels": {"a": "b"}}})"),
+       node("n", R"({"metadata": {"labels": {"a": "c"}}})"), false},
       {"a taint more", node("n"), node("n", tainted("k", "NoSchedule")), false},
       {"a taint's effect", node("n", tainted("k", "NoExecute")), node("n", tainted("k", "NoSchedule")), false},
   };
@@ -131,9 +141,10 @@ TEST(DaemonSetPlacement, MakesPodsForOneNode) {
     EXPECT_EQ(each["operator"], "Exists");
     tolerated.push_back(each["key"].get<std::string>() + " " + each["effect"].get<std::string>());
   }
-  EXPECT_THAT(tolerated, ElementsAre("node.kubernetes.io/not-ready NoExecute", "node.kubernetes.io/unreachable NoExecute",
-                                     "node.kubernetes.io/disk-pressure NoSchedule", "node.kubernetes.io/memory-pressure NoSchedule",
-                                     "node.kubernetes.io/pid-pressure NoSchedule", "node.kubernetes.io/unschedulable NoSchedule"));
+  EXPECT_THAT(tolerated,
+              ElementsAre("node.kubernetes.io/not-ready NoExecute", "node.kubernetes.io/unreachable NoExecute",
+                          "node.kubernetes.io/disk-pressure NoSchedule", "node.kubernetes.io/memory-pressure NoSchedule",
+                          "node.kubernetes.io/pid-pressure NoSchedule", "node.kubernetes.io/unschedulable NoSchedule"));
 }
 
 TEST(DaemonSetPlacement, KeepsWhatTheTemplateSays) {
@@ -150,7 +161,8 @@ TEST(DaemonSetPlacement, KeepsWhatTheTemplateSays) {
   const nlohmann::json& tolerations = pod["spec"]["tolerations"];
   ASSERT_EQ(tolerations.size(), 8u);
   EXPECT_EQ(tolerations[0]["key"], "a");
-  EXPECT_EQ(tolerations[1].dump(), R"({"effect":"NoExecute","key":"node.kubernetes.io/not-ready","operator":"Exists"})") << "for ever";
+  EXPECT_EQ(tolerations[1].dump(), R"({"effect":"NoExecute","key":"node.kubernetes.io/not-ready","operator":"Exists"})")
+      << "for ever";
   EXPECT_EQ(tolerations[7]["key"], "node.kubernetes.io/network-unavailable");
 }
 
@@ -160,12 +172,14 @@ TEST(DaemonSetPlacement, LabelsWithWhatItKnows) {
     std::optional<std::string> annotation;
     std::optional<std::int64_t> generation;
   };
-  const Case cases[] = {{"a number", "12", 12}, {"none", {}, {}}, {"no number", "x", {}}, {"more than a number", "1x", {}}, {"empty", "", {}}};
+  const Case cases[] = {
+      {"a number", "12", 12}, {"none", {}, {}}, {"no number", "x", {}}, {"more than a number", "1x", {}}, {"empty", "", {}}};
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
     DaemonSet set = ds();
     set.mutable_metadata()->clear_annotations();
-    if (c.annotation) (*set.mutable_metadata()->mutable_annotations())["deprecated.daemonset.template.generation"] = *c.annotation;
+    if (c.annotation)
+      (*set.mutable_metadata()->mutable_annotations())["deprecated.daemonset.template.generation"] = *c.annotation;
     EXPECT_EQ(template_generation(set), c.generation);
     const nlohmann::json labels = made(set, "")["metadata"]["labels"];
     EXPECT_EQ(labels.contains("pod-template-generation"), c.generation.has_value());
@@ -204,7 +218,7 @@ Ref<PodView> pod(const PodOn& spec, int created) {
 
 struct World {
   DaemonSet set = ds();
-  std::vector<Ref<Node>> nodes;
+  std::vector<Ref<NodeView>> nodes;
   std::vector<PodOn> pods;
   int now = kSeconds;
 };
@@ -217,14 +231,17 @@ std::string text(const Plan& plan) {
   std::vector<std::string> out;
   for (const std::string_view node : plan.create) out.push_back(fmt::format("+{}", node));
   for (const Removal& each : plan.remove) {
-    out.push_back(fmt::format("-{}{}", each.pod->name, each.why == Removal::Failed ? "(failed)" : each.why == Removal::Succeeded ? "(succeeded)" : ""));
+    out.push_back(fmt::format("-{}{}", each.pod->name,
+                              each.why == Removal::Failed      ? "(failed)"
+                              : each.why == Removal::Succeeded ? "(succeeded)"
+                                                               : ""));
   }
   return fmt::format("{}", fmt::join(out, " "));
 }
 Duration no_wait(const std::string&) { return {}; }
 
-std::vector<Ref<Node>> plain(const std::vector<const char*>& names) {
-  std::vector<Ref<Node>> out;
+std::vector<Ref<NodeView>> plain(const std::vector<const char*>& names) {
+  std::vector<Ref<NodeView>> out;
   for (const char* name : names) out.push_back(node(name));
   return out;
 }
@@ -243,15 +260,19 @@ void expect_plans(const std::vector<Planned>& cases) {
 
 TEST(DaemonSetPlan, HasOnePodOnEachNode) {
   const DaemonSet on_delete = ds(R"({"updateStrategy": {"type": "OnDelete"}})");
-  const Ref<Node> closed = node("n1", tainted("k", "NoSchedule")), evicting = node("n1", tainted("k", "NoExecute"));
+  const Ref<NodeView> closed = node("n1", tainted("k", "NoSchedule")), evicting = node("n1", tainted("k", "NoExecute"));
   expect_plans({
       {"none yet", {.nodes = plain({"n1", "n2"})}, "+n1 +n2"},
       {"one is missing", {.nodes = plain({"n1", "n2"}), .pods = {{"a", "n1"}}}, "+n2"},
       {"one is on its way to its node", {.nodes = plain({"n1"}), .pods = {{"a", "n1", "unbound"}}}, ""},
       {"one ends", {.nodes = plain({"n1"}), .pods = {{"a", "n1", "deleting"}}}, ""},
       {"one has ended, but for a finalizer", {.nodes = plain({"n1"}), .pods = {{"a", "n1", "failed deleting"}}}, "+n1"},
-      {"two: the older stays", {.set = on_delete, .nodes = plain({"n1"}), .pods = {{"z", "n1"}, {"a", "n1"}, {"b", "n1"}}}, "-a -b"},
-      {"two: the scheduled one stays", {.set = on_delete, .nodes = plain({"n1"}), .pods = {{"a", "n1", "unbound"}, {"b", "n1"}}}, "-a"},
+      {"two: the older stays",
+       {.set = on_delete, .nodes = plain({"n1"}), .pods = {{"z", "n1"}, {"a", "n1"}, {"b", "n1"}}},
+       "-a -b"},
+      {"two: the scheduled one stays",
+       {.set = on_delete, .nodes = plain({"n1"}), .pods = {{"a", "n1", "unbound"}, {"b", "n1"}}},
+       "-a"},
       {"an orphan that no node is known of", {.set = on_delete, .nodes = plain({"n1"}), .pods = {{"a", "", "unbound"}}}, "+n1"},
       {"failed", {.nodes = plain({"n1"}), .pods = {{"a", "n1", "failed"}}}, "-a(failed)"},
       {"succeeded", {.nodes = plain({"n1"}), .pods = {{"a", "n1", "succeeded"}}}, "-a(succeeded)"},
@@ -280,19 +301,29 @@ TEST(DaemonSetPlan, SurgesWithTwoOnANode) {
   const DaemonSet surge = rolling(R"("maxSurge": 1, "maxUnavailable": 0)");
   const DaemonSet patient = rolling(R"("maxSurge": 1, "maxUnavailable": 0)", 30);
   expect_plans({
-      {"none that stays: a new one does not wait", {.set = surge, .nodes = plain({"n1"}), .pods = {{"a", "n1", "deleting"}}}, "+n1"},
-      {"where none may be made it does", {.set = surge, .nodes = {node("n1", tainted("k", "NoSchedule"))}, .pods = {{"a", "n1", "deleting"}}}, ""},
+      {"none that stays: a new one does not wait",
+       {.set = surge, .nodes = plain({"n1"}), .pods = {{"a", "n1", "deleting"}}},
+       "+n1"},
+      {"where none may be made it does",
+       {.set = surge, .nodes = {node("n1", tainted("k", "NoSchedule"))}, .pods = {{"a", "n1", "deleting"}}},
+       ""},
       {"two of the present template", {.set = surge, .nodes = plain({"n1"}), .pods = {{"a", "n1"}, {"b", "n1"}}}, "-b"},
-      {"the new one is not ready yet", {.set = surge, .nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready"}, {"b", "n1", ""}}}, ""},
+      {"the new one is not ready yet",
+       {.set = surge, .nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready"}, {"b", "n1", ""}}},
+       ""},
       {"the new one is available", {.set = surge, .nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready"}, {"b", "n1"}}}, "-a"},
-      {"the new one is not available yet", {.set = patient, .nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready"}, {"b", "n1"}}}, ""},
+      {"the new one is not available yet",
+       {.set = patient, .nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready"}, {"b", "n1"}}},
+       ""},
       {"the old one is not ready", {.set = surge, .nodes = plain({"n1"}), .pods = {{"a", "n1", "old"}, {"b", "n1", ""}}}, "-a"},
-      {"two old ones", {.set = surge, .nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready"}, {"b", "n1", "old ready"}}}, "-b"},
+      {"two old ones",
+       {.set = surge, .nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready"}, {"b", "n1", "old ready"}}},
+       "-b"},
   });
 }
 
 TEST(DaemonSetPlan, RollsOutWithinTheBudget) {
-  const std::vector<Ref<Node>> three = plain({"n1", "n2", "n3"});
+  const std::vector<Ref<NodeView>> three = plain({"n1", "n2", "n3"});
   const DaemonSet one = rolling(R"("maxUnavailable": 1, "maxSurge": 0)");
   const std::vector<PodOn> old{{"a", "n1", "old ready"}, {"b", "n2", "old ready"}, {"c", "n3", "old ready"}};
   expect_plans({
@@ -301,33 +332,59 @@ TEST(DaemonSetPlan, RollsOutWithinTheBudget) {
       {"half, rounded up", {.set = rolling(R"("maxUnavailable": "50%", "maxSurge": 0)"), .nodes = three, .pods = old}, "-a -b"},
       {"neither: one all the same", {.set = rolling(R"("maxUnavailable": 0, "maxSurge": 0)"), .nodes = three, .pods = old}, "-a"},
       {"only when somebody deletes", {.set = ds(R"({"updateStrategy": {"type": "OnDelete"}})"), .nodes = three, .pods = old}, ""},
-      {"a new one is not ready", {.set = one, .nodes = three, .pods = {{"a", "n1", ""}, {"b", "n2", "old ready"}, {"c", "n3", "old ready"}}}, ""},
-      {"one is ending", {.set = one, .nodes = three, .pods = {{"a", "n1", "old deleting"}, {"b", "n2", "old ready"}, {"c", "n3", "old ready"}}}, ""},
-      {"old ones that are not ready cost nothing", {.set = one, .nodes = three, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old"}, {"c", "n3", "old"}}},
+      {"a new one is not ready",
+       {.set = one, .nodes = three, .pods = {{"a", "n1", ""}, {"b", "n2", "old ready"}, {"c", "n3", "old ready"}}},
+       ""},
+      {"one is ending",
+       {.set = one, .nodes = three, .pods = {{"a", "n1", "old deleting"}, {"b", "n2", "old ready"}, {"c", "n3", "old ready"}}},
+       ""},
+      {"old ones that are not ready cost nothing",
+       {.set = one, .nodes = three, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old"}, {"c", "n3", "old"}}},
        "-b -c"},
-      {"first a missing one is made", {.set = one, .nodes = three, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}}}, "+n3"},
+      {"first a missing one is made",
+       {.set = one, .nodes = three, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}}},
+       "+n3"},
       {"known by its generation", {.set = one, .nodes = plain({"n1"}), .pods = {{"a", "n1", "by-generation ready"}}}, ""},
-      {"an old one where none would be made", {.set = one, .nodes = {node("n1", tainted("k", "NoSchedule"))}, .pods = {{"a", "n1", "old"}}}, "-a"},
-      {"not available yet", {.set = rolling(R"("maxUnavailable": 1, "maxSurge": 0)", 30), .nodes = three,
-                             .pods = {{"a", "n1"}, {"b", "n2", "old ready"}, {"c", "n3", "old ready"}}}, "-b -c"},
+      {"an old one where none would be made",
+       {.set = one, .nodes = {node("n1", tainted("k", "NoSchedule"))}, .pods = {{"a", "n1", "old"}}},
+       "-a"},
+      {"not available yet",
+       {.set = rolling(R"("maxUnavailable": 1, "maxSurge": 0)", 30),
+        .nodes = three,
+        .pods = {{"a", "n1"}, {"b", "n2", "old ready"}, {"c", "n3", "old ready"}}},
+       "-b -c"},
   });
 }
 
 TEST(DaemonSetPlan, RollsOutBySurge) {
-  const std::vector<Ref<Node>> two = plain({"n1", "n2"});
-  const Ref<Node> closed = node("n2", tainted("k", "NoSchedule"));
+  const std::vector<Ref<NodeView>> two = plain({"n1", "n2"});
+  const Ref<NodeView> closed = node("n2", tainted("k", "NoSchedule"));
   const DaemonSet one = rolling(R"("maxSurge": 1, "maxUnavailable": 0)");
   expect_plans({
       {"one at a time", {.set = one, .nodes = two, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}}}, "+n1"},
-      {"all", {.set = rolling(R"("maxSurge": "100%", "maxUnavailable": 0)"), .nodes = two, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}}},
+      {"all",
+       {.set = rolling(R"("maxSurge": "100%", "maxUnavailable": 0)"),
+        .nodes = two,
+        .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}}},
        "+n1 +n2"},
-      {"one is on its way", {.set = one, .nodes = two, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}, {"c", "n1", ""}}}, ""},
-      {"it has come", {.set = one, .nodes = two, .pods = {{"a", "n1", "old deleting"}, {"b", "n2", "old ready"}, {"c", "n1"}}}, "+n2"},
-      {"an old one that is not ready costs nothing", {.set = one, .nodes = two, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old"}}}, "+n2 +n1"},
+      {"one is on its way",
+       {.set = one, .nodes = two, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}, {"c", "n1", ""}}},
+       ""},
+      {"it has come",
+       {.set = one, .nodes = two, .pods = {{"a", "n1", "old deleting"}, {"b", "n2", "old ready"}, {"c", "n1"}}},
+       "+n2"},
+      {"an old one that is not ready costs nothing",
+       {.set = one, .nodes = two, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old"}}},
+       "+n2 +n1"},
       {"where none would be made, it stays until others are there",
-       {.set = one, .nodes = {node("n1"), closed}, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}, {"c", "n1", ""}}}, "-b"},
-      {"as many as are wanted", {.set = one, .nodes = {node("n1"), closed}, .pods = {{"a", "n1", ""}, {"b", "n2", "old ready"}}}, ""},
-      {"more than are wanted", {.set = one, .nodes = {node("n1"), closed}, .pods = {{"a", "n1"}, {"b", "n2", "old ready"}}}, "-b"},
+       {.set = one, .nodes = {node("n1"), closed}, .pods = {{"a", "n1", "old ready"}, {"b", "n2", "old ready"}, {"c", "n1", ""}}},
+       "-b"},
+      {"as many as are wanted",
+       {.set = one, .nodes = {node("n1"), closed}, .pods = {{"a", "n1", ""}, {"b", "n2", "old ready"}}},
+       ""},
+      {"more than are wanted",
+       {.set = one, .nodes = {node("n1"), closed}, .pods = {{"a", "n1"}, {"b", "n2", "old ready"}}},
+       "-b"},
       {"where none would be made, and it is not ready", {.set = one, .nodes = {closed}, .pods = {{"b", "n2", "old"}}}, "-b"},
       {"on a node that is gone", {.set = one, .nodes = {node("n1")}, .pods = {{"a", "n1"}, {"b", "n2", "old ready"}}}, ""},
   });
@@ -348,11 +405,17 @@ TEST(DaemonSetStatus, TellsOfEachNode) {
       {"there, not ready", {.nodes = plain({"n1", "n2"}), .pods = {{"a", "n1", ""}}}, {2, 1, 0, 0, 0, 2, 1}},
       {"bound for it", {.nodes = plain({"n1"}), .pods = {{"a", "n1", "unbound"}}}, {1, 1, 0, 0, 0, 1, 1}},
       {"ready", {.nodes = plain({"n1", "n2"}), .pods = {{"a", "n1"}}}, {2, 1, 0, 1, 1, 1, 1}},
-      {"ready, not for long enough", {.set = rolling("", 11), .nodes = plain({"n1"}), .pods = {{"a", "n1"}}}, {1, 1, 0, 1, 0, 1, 1}},
+      {"ready, not for long enough",
+       {.set = rolling("", 11), .nodes = plain({"n1"}), .pods = {{"a", "n1"}}},
+       {1, 1, 0, 1, 0, 1, 1}},
       {"ready for long enough", {.set = rolling("", 10), .nodes = plain({"n1"}), .pods = {{"a", "n1"}}}, {1, 1, 0, 1, 1, 0, 1}},
       {"an old one", {.nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready"}}}, {1, 1, 0, 1, 1, 0, 0}},
-      {"the oldest of two tells", {.nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready deleting"}, {"b", "n1", ""}}}, {1, 1, 0, 1, 1, 0, 0}},
-      {"not wanted, but there", {.nodes = {node("n1", tainted("k", "NoSchedule"))}, .pods = {{"a", "n1"}}}, {0, 0, 1, 0, 0, 0, 0}},
+      {"the oldest of two tells",
+       {.nodes = plain({"n1"}), .pods = {{"a", "n1", "old ready deleting"}, {"b", "n1", ""}}},
+       {1, 1, 0, 1, 1, 0, 0}},
+      {"not wanted, but there",
+       {.nodes = {node("n1", tainted("k", "NoSchedule"))}, .pods = {{"a", "n1"}}},
+       {0, 0, 1, 0, 0, 0, 0}},
       {"on a node that is gone", {.nodes = plain({"n1"}), .pods = {{"a", "n2"}}}, {1, 0, 0, 0, 0, 1, 0}},
   };
   for (const Case& c : cases) {
@@ -361,9 +424,9 @@ TEST(DaemonSetStatus, TellsOfEachNode) {
     world.set.mutable_metadata()->set_generation(5);
     world.set.mutable_status()->set_collision_count(2);
     const DaemonSetStatus status = status_of(observed(world));
-    EXPECT_THAT((std::array<int, 7>{status.desired_number_scheduled(), status.current_number_scheduled(), status.number_misscheduled(),
-                                    status.number_ready(), status.number_available(), status.number_unavailable(),
-                                    status.updated_number_scheduled()}),
+    EXPECT_THAT((std::array<int, 7>{status.desired_number_scheduled(), status.current_number_scheduled(),
+                                    status.number_misscheduled(), status.number_ready(), status.number_available(),
+                                    status.number_unavailable(), status.updated_number_scheduled()}),
                 testing::ContainerEq(c.numbers));
     EXPECT_EQ(status.observed_generation(), 5);
     EXPECT_EQ(status.collision_count(), 2) << "is kept";
@@ -372,7 +435,8 @@ TEST(DaemonSetStatus, TellsOfEachNode) {
 
 TEST(DaemonSetStatus, KnowsWhenTheNextOneIsAvailable) {
   const auto next = [](int min_ready) {
-    return next_available(observed({.set = rolling("", min_ready), .nodes = plain({"n1", "n2"}), .pods = {{"a", "n1"}, {"b", "n2", ""}}}));
+    return next_available(
+        observed({.set = rolling("", min_ready), .nodes = plain({"n1", "n2"}), .pods = {{"a", "n1"}, {"b", "n2", ""}}}));
   };
   EXPECT_EQ(next(0), std::nullopt);
   EXPECT_EQ(next(10), std::nullopt) << "it is";
@@ -398,7 +462,8 @@ std::vector<std::string> names(const Revisions& some) {
 
 TEST(DaemonSetHistory, TellsThePresentOnesFromTheOld) {
   const DaemonSet now = ds(), then = in_template(R"({"hostNetwork": true})");
-  const History history = history_of(now, revisions({{"b", first_of_template(now, 3)}, {"a", first_of_template(now, 1)}, {"c", first_of_template(then, 2)}}));
+  const History history = history_of(
+      now, revisions({{"b", first_of_template(now, 3)}, {"a", first_of_template(now, 1)}, {"c", first_of_template(then, 2)}}));
   EXPECT_THAT(names(history.present), ElementsAre("a", "b"));
   EXPECT_THAT(names(history.old), ElementsAre("c"));
 }
@@ -427,8 +492,11 @@ TEST(DaemonSetHistory, KeepsAsManyAsAskedForAndThoseInUse) {
     std::vector<std::string> goes;
   };
   const Case cases[] = {
-      {"all fit", 3, {}, {}}, {"the oldest go", 1, {}, {"r1", "r2"}}, {"none is kept", 0, {}, {"r1", "r2", "r3"}},
-      {"those in use stay", 1, {"r1"}, {"r2", "r3"}}, {"absurd", -5, {}, {"r1", "r2", "r3"}},
+      {"all fit", 3, {}, {}},
+      {"the oldest go", 1, {}, {"r1", "r2"}},
+      {"none is kept", 0, {}, {"r1", "r2", "r3"}},
+      {"those in use stay", 1, {"r1"}, {"r2", "r3"}},
+      {"absurd", -5, {}, {"r1", "r2", "r3"}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);

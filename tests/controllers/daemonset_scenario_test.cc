@@ -32,7 +32,8 @@ void taint(Cluster& cluster, const std::string& node, const char* effect) {
 }
 
 bool is_ready(const Pod& pod) {
-  return std::ranges::any_of(pod.status().conditions(), [](const auto& c) { return c.type() == "Ready" && c.status() == "True"; });
+  return std::ranges::any_of(pod.status().conditions(),
+                             [](const auto& c) { return c.type() == "Ready" && c.status() == "True"; });
 }
 // The node it is on, or asks for.
 std::string node_of(const Pod& pod) {

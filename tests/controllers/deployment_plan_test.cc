@@ -22,7 +22,7 @@ struct SetSpec {
   int wanted;
   int available;
   int revision = 0;
-  int max = 0;  // the annotation max-replicas; 0: none
+  int max = 0;       // the annotation max-replicas; 0: none
   bool seen = true;  // by its controller, in its present size
 };
 
@@ -68,10 +68,14 @@ TEST(DeploymentPlan, RoundsSurgeUpAndUnavailableDown) {
     int max_surge, max_unavailable;
   };
   const Case cases[] = {
-      {"the defaults of 4", 4, "25%", "25%", 1, 1},   {"the defaults of 3", 3, "25%", "25%", 1, 0},
-      {"the defaults of 10", 10, "25%", "25%", 3, 2}, {"numbers", 10, "4", "5", 4, 5},
-      {"both zero", 10, "0", "0", 0, 1},              {"zero by rounding", 3, "0%", "10%", 0, 1},
-      {"more than all", 2, "1", "5", 1, 2},           {"of nothing", 0, "25%", "25%", 0, 0},
+      {"the defaults of 4", 4, "25%", "25%", 1, 1},
+      {"the defaults of 3", 3, "25%", "25%", 1, 0},
+      {"the defaults of 10", 10, "25%", "25%", 3, 2},
+      {"numbers", 10, "4", "5", 4, 5},
+      {"both zero", 10, "0", "0", 0, 1},
+      {"zero by rounding", 3, "0%", "10%", 0, 1},
+      {"more than all", 2, "1", "5", 1, 2},
+      {"of nothing", 0, "25%", "25%", 0, 0},
       {"not a percentage", 4, "x%", "1", 0, 1},
   };
   for (const Case& c : cases) {
@@ -124,7 +128,11 @@ TEST(DeploymentPlan, ShrinksOldSetsOnlyAsFarAsAvailabilityAllows) {
       {"unhealthy ones that are surplus", 10, "5", {{"old", 8, 3}, {"new", 5, 0}}, "old=5"},
       {"all at the end", 3, "0", {{"old", 1, 1}, {"new", 3, 3}}, "old=0"},
       {"one just made smaller tells of what it is about to lose", 3, "1", {{"a", 3, 2}, {"b", 0, 2}, {"new", 1, 0}}, "a=2"},
-      {"one made smaller and larger, unseen, may have lost them", 3, "1", {{"a", 3, 1}, {.name = "new", .wanted = 2, .available = 2, .seen = false}}, "a=2"},
+      {"one made smaller and larger, unseen, may have lost them",
+       3,
+       "1",
+       {{"a", 3, 1}, {.name = "new", .wanted = 2, .available = 2, .seen = false}},
+       "a=2"},
       {"once it is seen, what it tells counts", 3, "1", {{"a", 3, 1}, {"new", 2, 2}}, "a=0"},
       {"an old one, too", 3, "1", {{.name = "a", .wanted = 2, .available = 2, .seen = false}, {"new", 3, 2}}, ""},
   };
@@ -215,9 +223,22 @@ TEST(DeploymentPlan, MakesTheFirstSet) {
   EXPECT_EQ(set.metadata().owner_references(0).uid(), "d");
   EXPECT_TRUE(set.metadata().owner_references(0).block_owner_deletion());
   std::map<std::string, std::string> annotations(set.metadata().annotations().begin(), set.metadata().annotations().end());
-  EXPECT_THAT(annotations, ElementsAre(Pair(kDesiredReplicas, "3"), Pair(kMaxReplicas, "4"), Pair(kRevision, "1"), Pair("note", "kept")));
+  EXPECT_THAT(annotations,
+              ElementsAre(Pair(kDesiredReplicas, "3"), Pair(kMaxReplicas, "4"), Pair(kRevision, "1"), Pair("note", "kept")));
   EXPECT_EQ(planned.revision, 1);
   EXPECT_TRUE(planned.rolls_out);
+}
+
+TEST(DeploymentPlan, ALongNameLeavesRoomForTheHash) {
+  for (const std::string& name : {std::string(253, 'a'), std::string(241, 'a') + ".aaaaaaaaaaa"}) {
+    Deployment deployment = web(3, "1", "1");
+    deployment.mutable_metadata()->set_name(name);
+    const Plan planned = plan({.deployment = deployment, .sets = {}, .now = Time{}});
+    ASSERT_TRUE(planned.create);
+    const std::string& made = planned.create->metadata().name();
+    EXPECT_LE(made.size(), 253u);
+    EXPECT_TRUE(made.ends_with("a-" + template_hash(deployment.spec().template_(), {}))) << made;
+  }
 }
 
 TEST(DeploymentPlan, TheHashDependsOnTemplateAndCollisions) {

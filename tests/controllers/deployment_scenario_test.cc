@@ -131,8 +131,21 @@ TEST(DeploymentScenario, PausingHoldsARolloutAndScalingSharesIt) {
   Cluster cluster(rollouts());
   // Pods take a while to be ready: the pause finds the rollout under way.
   Deployment slow = make_deployment("default/web").replicas(8).rolling("2", "0");
-  slow.mutable_spec()->mutable_template_()->mutable_spec()->mutable_containers(0)->mutable_readiness_probe()->set_initial_delay_seconds(5);
-  slow.mutable_spec()->mutable_template_()->mutable_spec()->mutable_containers(0)->mutable_readiness_probe()->mutable_handler()->mutable_tcp_socket()->mutable_port()->set_int_val(80);
+  slow.mutable_spec()
+      ->mutable_template_()
+      ->mutable_spec()
+      ->mutable_containers(0)
+      ->mutable_readiness_probe()
+      ->set_initial_delay_seconds(5);
+  slow.mutable_spec()
+      ->mutable_template_()
+      ->mutable_spec()
+      ->mutable_containers(0)
+      ->mutable_readiness_probe()
+      ->mutable_handler()
+      ->mutable_tcp_socket()
+      ->mutable_port()
+      ->set_int_val(80);
   cluster.create(slow);
   ASSERT_TRUE(cluster.run_until([&] { return complete(cluster, 8); }));
   set_image(cluster, "img:2");

@@ -5,6 +5,7 @@
 #include "api/errors.h"
 #include "api/times.h"
 #include "controllers/common/conditions.h"
+#include "controllers/common/go_text.h"
 #include "controllers/disruption/plan.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
@@ -77,7 +78,8 @@ TEST(DisruptionPlan, HowManyAreWanted) {
 }
 
 TEST(DisruptionPlan, WhomItSelects) {
-  const auto web = api::Lookup([](std::string_view key) { return key == "app" ? std::optional<std::string_view>("web") : std::nullopt; });
+  const auto web =
+      api::Lookup([](std::string_view key) { return key == "app" ? std::optional<std::string_view>("web") : std::nullopt; });
   PodDisruptionBudget all = budget("1"), none = budget("1"), unreadable = budget("1");
   all.mutable_spec()->mutable_selector()->clear_match_labels();
   none.mutable_spec()->clear_selector();
@@ -111,8 +113,9 @@ TEST(DisruptionPlan, Status) {
     int healthy, allowed;
     const char* reason;
   };
-  for (const Case& c : {Case{"one to spare", {3, 2}, 3, 1, "SufficientPods"}, Case{"none to spare", {3, 2}, 2, 0, "InsufficientPods"},
-                        Case{"too few", {3, 2}, 0, 0, "InsufficientPods"}, Case{"nobody is expected", {0, 0}, 2, 0, "InsufficientPods"}}) {
+  for (const Case& c :
+       {Case{"one to spare", {3, 2}, 3, 1, "SufficientPods"}, Case{"none to spare", {3, 2}, 2, 0, "InsufficientPods"},
+        Case{"too few", {3, 2}, 0, 0, "InsufficientPods"}, Case{"nobody is expected", {0, 0}, 2, 0, "InsufficientPods"}}) {
     SCOPED_TRACE(c.name);
     const auto status = disruption::status_of(budget("2"), c.wanted, c.healthy, {}, kNow);
     EXPECT_EQ(status.disruptions_allowed(), c.allowed);
@@ -151,7 +154,7 @@ TEST(DisruptionPlan, SelectorsAsEventsShowThem) {
   expression.set_operator_("In");
   expression.add_values("x");
   expression.add_values("y");
-  EXPECT_EQ(disruption::go_text(selector),
+  EXPECT_EQ(go_text(selector),
             "&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{"
             "LabelSelectorRequirement{Key:tier,Operator:In,Values:[x y],},},}");
 }
@@ -297,7 +300,8 @@ TEST(DisruptionLoop, CustomControllersAreAskedForTheirScale) {
   cluster.advance(5s);
   EXPECT_EQ(status_text(cluster), "0/2 of 3, 0 may go: InsufficientPods");
   sim::remove_custom(cluster, {}, "default/w");
-  cluster.edit<PodDisruptionBudget>("default/web", [](PodDisruptionBudget& web) { set_amount(web.mutable_spec()->mutable_max_unavailable(), "2"); });
+  cluster.edit<PodDisruptionBudget>(
+      "default/web", [](PodDisruptionBudget& web) { set_amount(web.mutable_spec()->mutable_max_unavailable(), "2"); });
   cluster.advance(5s);
   const auto failed = cluster.get<PodDisruptionBudget>("default/web").status();
   EXPECT_EQ(find_condition(failed, "DisruptionAllowed")->message(), "found no controllers for pod \"web-a\"");
@@ -311,7 +315,8 @@ TEST(DisruptionLoop, WhatHasNoScaleAllowsNoDisruption) {
   const auto status = cluster.get<PodDisruptionBudget>("default/web").status();
   ASSERT_NE(find_condition(status, "DisruptionAllowed"), nullptr);
   EXPECT_EQ(find_condition(status, "DisruptionAllowed")->reason(), "SyncFailed");
-  EXPECT_EQ(find_condition(status, "DisruptionAllowed")->message(), "widgets.shop.example.com does not implement the scale subresource");
+  EXPECT_EQ(find_condition(status, "DisruptionAllowed")->message(),
+            "widgets.shop.example.com does not implement the scale subresource");
   EXPECT_EQ(status.observed_generation(), 0) << "evictions go on waiting";
   EXPECT_THAT(reasons(cluster), ElementsAre("CalculateExpectedPodCountFailed"));
 }

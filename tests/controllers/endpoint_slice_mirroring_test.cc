@@ -36,7 +36,8 @@ Endpoints endpoints(const std::vector<Subset>& subsets) {
 
 std::string text(const EndpointSlice& slice) {
   std::string out = fmt::format("{} {}:", slice.address_type(), slice.ports_size() > 0 ? slice.ports(0).port() : 0);
-  for (const auto& endpoint : slice.endpoints()) out += fmt::format(" {}{}", endpoint.addresses(0), endpoint.conditions().ready() ? "" : "!");
+  for (const auto& endpoint : slice.endpoints())
+    out += fmt::format(" {}{}", endpoint.addresses(0), endpoint.conditions().ready() ? "" : "!");
   return out;
 }
 std::vector<std::string> texts(const std::vector<EndpointSlice>& slices) {
@@ -81,7 +82,8 @@ TEST(MirroringPlan, WritesAsLittleAsItCan) {
   Endpoints annotated = before, labelled = before, touched = before;
   (*annotated.mutable_metadata()->mutable_annotations())["a"] = "1";
   (*labelled.mutable_metadata()->mutable_labels())["l"] = "1";
-  (*touched.mutable_metadata()->mutable_annotations())["endpoints.kubernetes.io/last-change-trigger-time"] = "2026-01-01T00:00:00Z";
+  (*touched.mutable_metadata()->mutable_annotations())["endpoints.kubernetes.io/last-change-trigger-time"] =
+      "2026-01-01T00:00:00Z";
   (*touched.mutable_metadata()->mutable_annotations())["kubectl.kubernetes.io/last-applied-configuration"] = "{}";
   EXPECT_EQ(writes(mirroring::plan(before, slices, 1000)), "+0 ~0 -0");
   EXPECT_EQ(writes(mirroring::plan(annotated, slices, 1000)), "+0 ~1 -0");

@@ -119,13 +119,12 @@ TEST(EndpointSliceDesired, PodsOnUnknownNodesAreLeftOut) {
   EXPECT_EQ(endpoint_slice::desired(publishing, many(2), "IPv4", unknown).groups.size(), 1u);
 }
 
-TEST(EndpointSliceDesired, ZonesAndHints) {
-  Service close = service();
-  close.mutable_spec()->set_traffic_distribution("PreferSameZone");
-  const auto groups = endpoint_slice::desired(close, many(1), "IPv4", [](std::string_view) { return std::string("east"); }).groups;
+TEST(EndpointSliceDesired, Zones) {
+  const auto groups =
+      endpoint_slice::desired(service(), many(1), "IPv4", [](std::string_view) { return std::string("east"); }).groups;
   const auto& endpoint = groups.front().endpoints.front();
   EXPECT_EQ(endpoint.zone(), "east");
-  EXPECT_EQ(endpoint.hints().for_zones(0).name(), "east");
+  EXPECT_FALSE(endpoint.has_hints());
 }
 
 // Applies a plan to slices as the server would.
@@ -151,7 +150,9 @@ std::string writes(const endpoint_slice::Plan& plan) {
 
 TEST(EndpointSlicePlan, WritesAsLittleAsItCan) {
   const Service web = service();
-  const auto groups_of = [&](const std::vector<Ref<PodView>>& list) { return endpoint_slice::desired(web, list, "IPv4", no_zone).groups; };
+  const auto groups_of = [&](const std::vector<Ref<PodView>>& list) {
+    return endpoint_slice::desired(web, list, "IPv4", no_zone).groups;
+  };
   std::vector<EndpointSlice> slices;
   const auto bring_to = [&](const std::vector<Ref<PodView>>& list) {
     const auto plan = endpoint_slice::reconcile(web, "IPv4", groups_of(list), slices, 100);
@@ -186,7 +187,8 @@ TEST(EndpointSlicePlan, WhatIsNewFillsTheFullestThatHasRoomForAll) {
   for (int n = 1; n < 1000; ++n) {
     if (n <= 10 || (n > 100 && n <= 160) || (n > 200 && n <= 295) || n > 979) now.push_back(pod(n));
   }
-  const auto plan = endpoint_slice::reconcile(web, "IPv4", endpoint_slice::desired(web, pods(now), "IPv4", no_zone).groups, slices, 100);
+  const auto plan =
+      endpoint_slice::reconcile(web, "IPv4", endpoint_slice::desired(web, pods(now), "IPv4", no_zone).groups, slices, 100);
   EXPECT_EQ(writes(plan), "+0 ~1 -0");
   EXPECT_EQ(plan.update[0].metadata().name(), "web-2");
   EXPECT_EQ(plan.update[0].endpoints_size(), 80);
@@ -196,7 +198,8 @@ TEST(EndpointSlicePlan, OtherPortsTakeTheSlicesPlace) {
   Service web = service();
   std::vector<EndpointSlice> slices;
   const auto bring = [&] {
-    const auto plan = endpoint_slice::reconcile(web, "IPv4", endpoint_slice::desired(web, many(3), "IPv4", no_zone).groups, slices, 100);
+    const auto plan =
+        endpoint_slice::reconcile(web, "IPv4", endpoint_slice::desired(web, many(3), "IPv4", no_zone).groups, slices, 100);
     slices = apply(slices, plan);
     return writes(plan);
   };
@@ -222,7 +225,9 @@ TEST(EndpointSliceLoop, APodOnAnUnknownNodeComesWithItsNode) {
   int told = 0;
   for (const auto& event : cluster.list<core::v1::Event>("default")) {
     if (event.reason() != "FailedToUpdateEndpointSlices") continue;
-    EXPECT_EQ(event.message(), "Error updating Endpoint Slices for Service default/web: skipping Pod lost for Service default/web: Node node-9 Not Found");
+    EXPECT_EQ(event.message(),
+              "Error updating Endpoint Slices for Service default/web: skipping Pod lost for Service default/web: Node node-9 "
+              "Not Found");
     told += event.count();
   }
   EXPECT_GE(told, 4);
@@ -252,7 +257,8 @@ TEST(EndpointSliceLoop, TheTriggerTimeIsThatOfTheChange) {
   const auto* ready = find_condition(pod.status(), "Ready");
   ASSERT_NE(ready, nullptr);
   EXPECT_EQ(told(), api::rfc3339(api::to_time(ready->last_transition_time())));
-  cluster.edit<Service>("default/web", [](Service& web) { web.mutable_spec()->mutable_ports(0)->mutable_target_port()->set_int_val(81); });
+  cluster.edit<Service>("default/web",
+                        [](Service& web) { web.mutable_spec()->mutable_ports(0)->mutable_target_port()->set_int_val(81); });
   cluster.advance(5s);
   EXPECT_EQ(told(), "") << "no pod has changed";
 }

@@ -93,12 +93,19 @@ TEST(EndpointsPlan, WhatIsInTheSubsets) {
       {"one on its way out, published", publishing, {leaving, pod(2, false)}, "10.0.0.1,10.0.0.2|:http80 "},
       {"one that has ended", service(), {changed(pod(1), [](PodView& p) { p.phase = "Failed"; })}, ""},
       {"one without an address", service(), {changed(pod(1), [](PodView& p) { p.pod_ips.clear(); })}, ""},
-      {"of the first family", with([](Service& s) { s.mutable_spec()->set_ip_families(0, "IPv6"); }), {pod(1)}, "fd00::1|:http80 "},
-      {"of the family of its address", with([](Service& s) { s.mutable_spec()->clear_ip_families(), s.mutable_spec()->set_cluster_ip("fd11::1"); }),
-       {pod(1)}, "fd00::1|:http80 "},
+      {"of the first family",
+       with([](Service& s) { s.mutable_spec()->set_ip_families(0, "IPv6"); }),
+       {pod(1)},
+       "fd00::1|:http80 "},
+      {"of the family of its address",
+       with([](Service& s) { s.mutable_spec()->clear_ip_families(), s.mutable_spec()->set_cluster_ip("fd11::1"); }),
+       {pod(1)},
+       "fd00::1|:http80 "},
       {"headless, without ports", headless, {pod(1), pod(2, false)}, "10.0.0.1|10.0.0.2: "},
       {"without ports, but with an address", with([](Service& s) { s.mutable_spec()->clear_ports(); }), {pod(1)}, ""},
-      {"named ports", named, {serving(1, 8080), serving(2, 9090), pod(3)},
+      {"named ports",
+       named,
+       {serving(1, 8080), serving(2, 9090), pod(3)},
        "10.0.0.1,10.0.0.2,10.0.0.3|:dns53 10.0.0.1|:http8080 10.0.0.2|:http9090 "},
       {"the same named port", named, {serving(1, 8080), serving(2, 8080)}, "10.0.0.1,10.0.0.2|:dns53,http8080 "},
   };
@@ -159,15 +166,15 @@ TEST(EndpointsPlan, LabelsAndAnnotations) {
   const Endpoints few = endpoints::desired(web, pods({pod(1)}), current);
   EXPECT_EQ(few.metadata().labels().size(), 2u);
   EXPECT_EQ(few.metadata().labels().at("l"), "1");
-  EXPECT_TRUE(endpoints::is_ours(few));
+  EXPECT_EQ(few.metadata().labels().at(endpoints::kManagedByLabel), endpoints::kManagedBy);
   EXPECT_EQ(few.metadata().annotations().size(), 1u) << "others' annotations stay";
-  EXPECT_FALSE(endpoints::same(few, current));
+  EXPECT_NE(endpoints::essence(few), endpoints::essence(current));
   std::vector<PodView> list;
   for (int n = 0; n < 1001; ++n) list.push_back(pod(n));
   const Endpoints many = endpoints::desired(web, pods(list), few);
   EXPECT_EQ(many.metadata().annotations().at(endpoints::kOverCapacity), "truncated");
   EXPECT_EQ(many.subsets(0).addresses_size(), 1000);
-  EXPECT_TRUE(endpoints::same(many, endpoints::desired(web, pods(list), many)));
+  EXPECT_EQ(endpoints::essence(many), endpoints::essence(endpoints::desired(web, pods(list), many)));
   web.mutable_spec()->set_cluster_ip("None");
   EXPECT_TRUE(endpoints::desired(web, {}, few).metadata().labels().contains("service.kubernetes.io/headless"));
 }

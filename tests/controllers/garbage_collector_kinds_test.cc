@@ -142,10 +142,12 @@ TEST_F(CollectedKinds, CustomOwnersLeaveOrphans) {
 TEST_F(CollectedKinds, ACircleOfCustomObjectsComesToItsEnd) {
   define();
   const ObjectMeta one = widget("one");
-  const ObjectMeta two = widget("two", [&](ObjectMeta& object) { sim::add_owner(&object, kWidgets.api_version(), "Widget", one); });
-  sim::patch_custom(cluster, kWidgets, "default/one",
-                    R"({"metadata":{"ownerReferences":[{"apiVersion":"shop.example.com/v1","kind":"Widget","name":"two","uid":")" + two.uid() +
-                        R"(","blockOwnerDeletion":true}]}})");
+  const ObjectMeta two =
+      widget("two", [&](ObjectMeta& object) { sim::add_owner(&object, kWidgets.api_version(), "Widget", one); });
+  sim::patch_custom(
+      cluster, kWidgets, "default/one",
+      R"({"metadata":{"ownerReferences":[{"apiVersion":"shop.example.com/v1","kind":"Widget","name":"two","uid":")" + two.uid() +
+          R"(","blockOwnerDeletion":true}]}})");
   let_it_look();
   sim::remove_custom(cluster, kWidgets, "default/one", DeleteOptions::foreground());
   EXPECT_TRUE(cluster.run_until([&] { return !has_widget("one") && !has_widget("two"); }, 1min));
@@ -186,8 +188,8 @@ HttpResponse refusal(int code, const char* reason, const char* message) {
   HttpResponse out;
   out.status = code;
   out.headers.add("content-type", "application/json");
-  out.body.push_back(share(R"({"kind":"Status","apiVersion":"v1","status":"Failure","message":")" + std::string(message) + R"(","reason":")" + reason +
-                           R"(","code":)" + std::to_string(code) + "}"));
+  out.body.push_back(share(R"({"kind":"Status","apiVersion":"v1","status":"Failure","message":")" + std::string(message) +
+                           R"(","reason":")" + reason + R"(","code":)" + std::to_string(code) + "}"));
   return out;
 }
 
@@ -203,7 +205,8 @@ TEST_F(CollectedKinds, APathThatIsGoneIsNoReasonToDelete) {
   });
   cluster.restart_loops();
   cluster.remove<ConfigMap>("default/root");
-  EXPECT_TRUE(cluster.run_until([&] { return !has_map("leaf"); }, 40s)) << "a kind that cannot be listed holds nobody up for ever";
+  EXPECT_TRUE(cluster.run_until([&] { return !has_map("leaf"); }, 40s))
+      << "a kind that cannot be listed holds nobody up for ever";
   cluster.advance(10min);
   EXPECT_TRUE(has_map("child"));
   cluster.put_before({});

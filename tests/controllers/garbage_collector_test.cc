@@ -10,9 +10,9 @@ namespace {
 
 using core::v1::ConfigMap;
 using core::v1::Pod;
-using gc::Action;
-using gc::Dependent;
-using gc::Owner;
+using garbage_collector::Action;
+using garbage_collector::Dependent;
+using garbage_collector::Owner;
 using informers::DeleteOptions;
 using informers::Interned;
 using informers::MetadataView;
@@ -48,19 +48,43 @@ TEST(GarbageCollectorPlan, DecidesByOwnersAndDependents) {
       {"one of two waits", object({"a", "b"}), {Owner::Solid, Owner::Waiting}, {}, Action::DropOwners, "", {"b"}},
       {"a kind nobody knows", object({"a", "b"}), {Owner::Absent, Owner::Unknown}, {}, Action::Nothing, "", {}},
       {"its owner waits, it has none of its own", object({"a"}), {Owner::Waiting}, {}, Action::Delete, "Background", {}},
-      {"its owner waits, it has dependents", object({"a"}), {Owner::Waiting}, {{.blocks = true}}, Action::Delete, "Foreground", {}},
-      {"a circle of waiting", object({"a"}), {Owner::Waiting}, {{.blocks = true, .is_waiting = true}}, Action::UnblockThenDelete, "Foreground", {}},
+      {"its owner waits, it has dependents",
+       object({"a"}),
+       {Owner::Waiting},
+       {{.blocks = true}},
+       Action::Delete,
+       "Foreground",
+       {}},
+      {"a circle of waiting",
+       object({"a"}),
+       {Owner::Waiting},
+       {{.blocks = true, .is_waiting = true}},
+       Action::UnblockThenDelete,
+       "Foreground",
+       {}},
       {"an earlier choice: orphan", object({"a"}, {"orphan"}), {Owner::Absent}, {}, Action::Delete, "Orphan", {}},
-      {"an earlier choice: foreground", object({"a"}, {"foregroundDeletion"}), {Owner::Absent}, {}, Action::Delete, "Foreground", {}},
+      {"an earlier choice: foreground",
+       object({"a"}, {"foregroundDeletion"}),
+       {Owner::Absent},
+       {},
+       Action::Delete,
+       "Foreground",
+       {}},
       {"deleted already", object({"a"}, {}, true), {}, {{.blocks = true}}, Action::Nothing, "", {}},
       {"waits for who blocks", object({}, {"foregroundDeletion"}, true), {}, {{.blocks = true}}, Action::Nothing, "", {}},
-      {"does not wait for who does not block", object({}, {"foregroundDeletion"}, true), {}, {{.blocks = false}}, Action::RemoveForeground, "", {}},
+      {"does not wait for who does not block",
+       object({}, {"foregroundDeletion"}, true),
+       {},
+       {{.blocks = false}},
+       Action::RemoveForeground,
+       "",
+       {}},
       {"waits for nobody", object({}, {"foregroundDeletion"}, true), {}, {}, Action::RemoveForeground, "", {}},
       {"orphans", object({}, {"orphan"}, true), {}, {{.blocks = true}}, Action::OrphanDependents, "", {}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    const Action action = gc::plan(c.object, c.owners, c.dependents);
+    const Action action = garbage_collector::plan(c.object, c.owners, c.dependents);
     EXPECT_EQ(action.kind, c.kind);
     EXPECT_EQ(action.policy, c.policy);
     EXPECT_EQ(action.uids, c.uids);
@@ -88,6 +112,25 @@ TEST(GarbageCollector, BackgroundTakesTheWholeTree) {
   cluster.remove<ConfigMap>("default/root");
   EXPECT_TRUE(cluster.run_until([&] { return cluster.list<ConfigMap>("default").size() == 1; }));
   EXPECT_TRUE(cluster.has<ConfigMap>("default/stranger"));
+}
+
+TEST(GarbageCollector, AnOwnerInAnotherNamespaceIsToldOf) {
+  sim::Cluster cluster(sim::loops("garbagecollector"));
+  cluster.create(sim::make_namespace("other"));
+  const ConfigMap root = cluster.create(make_config_map("default/root"));
+  cluster.advance(1s);
+  const ConfigMap far = cluster.create(owned("other/far", root));
+  cluster.create(owned("default/near", root));
+  cluster.advance(5s);
+  EXPECT_FALSE(cluster.has<ConfigMap>("other/far")) << "it has no owner";
+  EXPECT_TRUE(cluster.has<ConfigMap>("default/near"));
+  const auto events = cluster.list<core::v1::Event>("other");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].reason(), "OwnerRefInvalidNamespace");
+  EXPECT_EQ(events[0].involved_object().uid(), far.metadata().uid());
+  EXPECT_EQ(events[0].message(), "ownerRef [v1/ConfigMap, namespace: other, name: root, uid: " + root.metadata().uid() +
+                                     "] does not exist in namespace \"other\"");
+  EXPECT_EQ(events[0].count(), 1);
 }
 
 TEST(GarbageCollector, ForegroundGoesFromTheLeavesUp) {

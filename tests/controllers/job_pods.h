@@ -19,7 +19,7 @@ class PodBuilder {
     pod_.owners.push_back({.kind = "Job", .name = "job", .uid = "job-uid", .api_version = "batch/v1", .controller = true});
     pod_.phase = "Pending";
     pod_.created = at(0s);
-    pod_.has_finalizers = pod_.job_tracked = true;
+    pod_.job_tracked = true;
   }
   PodBuilder& index(int index, int failures = 0, int ignored = 0) {
     part_.index = index;

@@ -54,7 +54,11 @@ TEST(JobPods, TellWhenTheyEnded) {
   };
   const auto unready = [](PodView&, Part& part) { part.not_ready_since = at(3h); };
   const auto grace = [](PodView& pod, Part&) { pod.deletion_grace_seconds = 30; };
-  const auto partless = [](PodView pod) { return std::make_shared<const PodView>(std::move(pod)); };
+  const auto partless = [](Time created) {
+    PodView pod;
+    pod.created = created;
+    return std::make_shared<const PodView>(std::move(pod));
+  };
   struct Case {
     const char* name;
     Ref<PodView> pod;
@@ -66,7 +70,7 @@ TEST(JobPods, TellWhenTheyEnded) {
       {"deleted", pod("a").deleted(at(5h)), at(5h)},
       {"deleted with grace", pod("a").deleted(at(5h)).with(grace), at(5h) - 30s},
       {"nobody knows", pod("a").with([](PodView& pod, Part&) { pod.phase = "Failed"; }), at(0s)},
-      {"of no Job", partless(PodView{.created = at(7h)}), at(7h)},
+      {"of no Job", partless(at(7h)), at(7h)},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -78,12 +82,9 @@ TEST(JobPods, GoInOrder) {
   using Part = informers::JobPodView;
   const auto since = [](Duration ready) { return [=](PodView& pod, Part&) { pod.ready_since = at(ready); }; };
   const auto created = [](Duration when) { return [=](PodView& pod, Part&) { pod.created = at(when); }; };
-  const Pods pods{pod("old").running().with(since(0s)),
-                  pod("ready-late").running().with(since(9h)),
-                  pod("unready").running(false),
-                  pod("pending"),
-                  pod("pending-young").with(created(5h)),
-                  pod("unready-restarted").running(false).restarts(3),
+  const Pods pods{pod("old").running().with(since(0s)),   pod("ready-late").running().with(since(9h)),
+                  pod("unready").running(false),          pod("pending"),
+                  pod("pending-young").with(created(5h)), pod("unready-restarted").running(false).restarts(3),
                   pod("given-up").running().untracked()};
   EXPECT_THAT(names(too_many(job(), pods, 99)),
               ElementsAre("given-up", "pending-young", "pending", "unready-restarted", "unready", "ready-late", "old"));

@@ -22,16 +22,19 @@ std::string condition(const core::v1::NamespaceStatus& status, std::string_view 
 
 TEST(NamespaceConditions, TellWhatRemains) {
   core::v1::NamespaceStatus status;
-  ns::Remaining remaining{.objects = {{"pods.", 2}, {"deployments.apps", 1}}, .finalizers = {{"example.com/hold", 2}}, .failures = {}};
-  EXPECT_TRUE(ns::set_conditions(&status, remaining, Time(5s)));
+  namespaces::Remaining remaining{
+      .objects = {{"pods.", 2}, {"deployments.apps", 1}}, .finalizers = {{"example.com/hold", 2}}, .failures = {}};
+  EXPECT_TRUE(namespaces::set_conditions(&status, remaining, Time(5s)));
   EXPECT_EQ(condition(status, "NamespaceContentRemaining"),
-            "True SomeResourcesRemain: Some resources are remaining: deployments.apps has 1 resource instances, pods. has 2 resource instances");
+            "True SomeResourcesRemain: Some resources are remaining: deployments.apps has 1 resource instances, pods. has 2 "
+            "resource instances");
   EXPECT_EQ(condition(status, "NamespaceFinalizersRemaining"),
-            "True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: example.com/hold in 2 resource instances");
+            "True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: example.com/hold in 2 resource "
+            "instances");
   EXPECT_EQ(condition(status, "NamespaceDeletionContentFailure"),
             "False ContentDeleted: All content successfully deleted, may be waiting on finalization");
-  EXPECT_FALSE(ns::set_conditions(&status, remaining, Time(9s)));  // nothing new to say
-  EXPECT_TRUE(ns::set_conditions(&status, {}, Time(9s)));
+  EXPECT_FALSE(namespaces::set_conditions(&status, remaining, Time(9s)));  // nothing new to say
+  EXPECT_TRUE(namespaces::set_conditions(&status, {}, Time(9s)));
   EXPECT_EQ(condition(status, "NamespaceContentRemaining"), "False ContentRemoved: All content successfully removed");
 }
 
@@ -61,7 +64,8 @@ TEST(NamespaceLoop, WaitsForFinalizersAndSaysSo) {
   const Namespace waiting = cluster.get<Namespace>("shop");
   EXPECT_EQ(waiting.status().phase(), "Terminating");
   EXPECT_EQ(condition(waiting.status(), "NamespaceFinalizersRemaining"),
-            "True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances");
+            "True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: example.com/hold in 1 resource "
+            "instances");
   cluster.edit<ConfigMap>("shop/held", [](ConfigMap& map) { map.mutable_metadata()->clear_finalizers(); });
   EXPECT_TRUE(cluster.run_until([&] { return !cluster.has<Namespace>("shop"); }, 1min));
 }
@@ -88,16 +92,18 @@ TEST(NamespaceLoop, PodsGoFirst) {
 TEST(NamespaceConditions, TellWhatIsNotKnown) {
   core::v1::NamespaceStatus status;
   informers::Discovery discovery;
-  EXPECT_EQ(ns::undiscovered(discovery), "");
+  EXPECT_EQ(namespaces::undiscovered(discovery), "");
   discovery.failures = {{"b.example.com/v1", "the server is currently unable to handle the request"},
                         {"a.example.com/v1", "stale GroupVersion discovery: a.example.com/v1"}};
-  EXPECT_TRUE(ns::set_conditions(&status, {.undiscovered = ns::undiscovered(discovery)}, Time(5s)));
+  EXPECT_TRUE(namespaces::set_conditions(&status, {.undiscovered = namespaces::undiscovered(discovery)}, Time(5s)));
+  EXPECT_EQ(
+      condition(status, "NamespaceDeletionDiscoveryFailure"),
+      "True DiscoveryFailed: Discovery failed for some groups, 2 failing: unable to retrieve the complete list of server APIs: "
+      "a.example.com/v1: stale GroupVersion discovery: a.example.com/v1, "
+      "b.example.com/v1: the server is currently unable to handle the request");
+  EXPECT_TRUE(namespaces::set_conditions(&status, {}, Time(9s)));
   EXPECT_EQ(condition(status, "NamespaceDeletionDiscoveryFailure"),
-            "True DiscoveryFailed: Discovery failed for some groups, 2 failing: unable to retrieve the complete list of server APIs: "
-            "a.example.com/v1: stale GroupVersion discovery: a.example.com/v1, "
-            "b.example.com/v1: the server is currently unable to handle the request");
-  EXPECT_TRUE(ns::set_conditions(&status, {}, Time(9s)));
-  EXPECT_EQ(condition(status, "NamespaceDeletionDiscoveryFailure"), "False ResourcesDiscovered: All resources successfully discovered");
+            "False ResourcesDiscovered: All resources successfully discovered");
 }
 
 // -- Kinds that come while it runs
@@ -171,9 +177,10 @@ TEST_F(NamespaceKinds, AGroupThatDoesNotAnswerIsWaitedFor) {
   cluster.advance(1min);
   ASSERT_TRUE(has_shop());
   EXPECT_FALSE(cluster.has<ConfigMap>("shop/a")) << "what is known goes";
-  EXPECT_EQ(condition(cluster.get<Namespace>("shop").status(), "NamespaceDeletionDiscoveryFailure"),
-            "True DiscoveryFailed: Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "
-            "shop.example.com/v1: the server answered 503: service unavailable");
+  EXPECT_EQ(
+      condition(cluster.get<Namespace>("shop").status(), "NamespaceDeletionDiscoveryFailure"),
+      "True DiscoveryFailed: Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "
+      "shop.example.com/v1: the server answered 503: service unavailable");
   cluster.put_before({});
   EXPECT_TRUE(cluster.run_until([&] { return !has_shop(); }, 20min));
   EXPECT_FALSE(has_widget());

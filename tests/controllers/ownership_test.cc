@@ -54,8 +54,8 @@ TEST(OwnershipTest, ASelectorThatSaysNothingSelectsNothing) {
     const char* app;
     bool selected;
   };
-  for (const Case& c : {Case{"its label", web, "web", true}, Case{"another", web, "db", false}, Case{"empty", empty, "web", false},
-                        Case{"unreadable", unreadable, "web", false}}) {
+  for (const Case& c : {Case{"its label", web, "web", true}, Case{"another", web, "db", false},
+                        Case{"empty", empty, "web", false}, Case{"unreadable", unreadable, "web", false}}) {
     SCOPED_TRACE(c.name);
     const std::map<std::string, std::string> labels = {{"app", c.app}};
     EXPECT_EQ(owner_selector(c.selector).matches_map(labels), c.selected);
@@ -85,7 +85,8 @@ class ClaimAllTest : public testing::Test {
     return std::make_shared<const ReplicaSet>(out);
   }
   Task<Sets> claim(Sets sets) {
-    return claim_all(client_, owner_, std::move(sets), [](const ReplicaSet& set) { return set.metadata().name().starts_with("s"); });
+    return claim_all(client_, owner_, std::move(sets),
+                     [](const ReplicaSet& set) { return set.metadata().name().starts_with("s"); });
   }
   // The owner as the server has it, for the look at it before the first adoption.
   void answer_owner(const std::string& uid, bool deleting = false) {

@@ -67,16 +67,17 @@ TEST_F(PodControlTest, MakesPodsInDoublingBatches) {
   EXPECT_EQ(server_.requests, 4);
   answer_all();
   EXPECT_FALSE(call.value());
-  EXPECT_THAT(events_.told, ElementsAre("Normal web SuccessfulCreate: Created pod: p0", "Normal web SuccessfulCreate: Created pod: p1",
-                                        "Normal web SuccessfulCreate: Created pod: p2", "Normal web SuccessfulCreate: Created pod: p3"));
+  EXPECT_THAT(events_.told,
+              ElementsAre("Normal web SuccessfulCreate: Created pod: p0", "Normal web SuccessfulCreate: Created pod: p1",
+                          "Normal web SuccessfulCreate: Created pod: p2", "Normal web SuccessfulCreate: Created pod: p3"));
 }
 
 TEST_F(PodControlTest, TellsWhyAPodWasNotMade) {
   struct Case {
     const char* name;
-    meta::v1::Status refusal;       // code 0: the connection breaks
+    meta::v1::Status refusal;  // code 0: the connection breaks
     std::vector<std::string> told;
-    std::string failure;            // its message; empty: none
+    std::string failure;  // its message; empty: none
   };
   const Case cases[] = {
       {"a quota", failure(403, "Forbidden", "too many"), {"Warning web FailedCreate: Error creating: too many"}, "too many"},
@@ -135,7 +136,8 @@ TEST_F(PodControlTest, DeletesPodsOfTheirUids) {
   const Failed failed = call.value();
   ASSERT_TRUE(failed);
   EXPECT_EQ(failed->message, "no");
-  EXPECT_THAT(events_.told, ElementsAre("Normal web SuccessfulDelete: Deleted pod: a", "Warning web FailedDelete: Error deleting: no"));
+  EXPECT_THAT(events_.told,
+              ElementsAre("Normal web SuccessfulDelete: Deleted pod: a", "Warning web FailedDelete: Error deleting: no"));
 }
 
 TEST(SlowStartTest, DoublesItsBatchesAndStopsAtAFailure) {

@@ -42,7 +42,8 @@ std::vector<std::string> chosen(const std::vector<PodView>& pods, const pod_gc::
   std::vector<Ref<PodView>> refs;
   for (const PodView& pod : pods) refs.push_back(std::make_shared<const PodView>(pod));
   std::vector<std::string> out;
-  for (const auto& victim : pod_gc::victims(refs, facts)) out.push_back(victim.pod->name + std::to_string(static_cast<int>(victim.why)));
+  for (const auto& victim : pod_gc::victims(refs, facts))
+    out.push_back(victim.pod->name + std::to_string(static_cast<int>(victim.why)));
   return out;
 }
 
@@ -54,7 +55,10 @@ TEST(PodGcPlan, ChoosesVictims) {
     std::vector<std::string> victims;  // name and number of the reason, in order
   };
   const Case cases[] = {
-      {"as many as may stay", {view("a", "Succeeded"), view("b", "Failed")}, {.terminated_max = 2, .out_of_service = {}, .gone = {}}, {}},
+      {"as many as may stay",
+       {view("a", "Succeeded"), view("b", "Failed")},
+       {.terminated_max = 2, .out_of_service = {}, .gone = {}},
+       {}},
       {"the oldest go",
        {view("a", "Succeeded", "n1", 3s), view("b", "Failed", "n1", 1s), view("c", "Succeeded", "n1", 2s)},
        {.terminated_max = 1, .out_of_service = {}, .gone = {}},
@@ -67,7 +71,10 @@ TEST(PodGcPlan, ChoosesVictims) {
        {view("a", "Succeeded", "n1", 1s), evicted(view("b", "Succeeded", "n1", 9s))},
        {.terminated_max = 1, .out_of_service = {}, .gone = {}},
        {"a0"}},
-      {"of one age, by name", {view("b", "Failed"), view("a", "Failed")}, {.terminated_max = 1, .out_of_service = {}, .gone = {}}, {"a0"}},
+      {"of one age, by name",
+       {view("b", "Failed"), view("a", "Failed")},
+       {.terminated_max = 1, .out_of_service = {}, .gone = {}},
+       {"a0"}},
       {"what runs does not count",
        {view("a", "Running"), view("b", "Pending"), view("c", "Unknown"), view("d", "Failed")},
        {.terminated_max = 1, .out_of_service = {}, .gone = {}},
@@ -79,7 +86,8 @@ TEST(PodGcPlan, ChoosesVictims) {
        {.terminated_max = 9, .out_of_service = {"out"}, .gone = {}},
        {"a1"}},
       {"on a node that is gone, deleted or not",
-       {view("a", "Running", "gone"), deleted(view("b", "Running", "gone")), view("c", "Succeeded", "gone"), view("d", "Running")},
+       {view("a", "Running", "gone"), deleted(view("b", "Running", "gone")), view("c", "Succeeded", "gone"),
+        view("d", "Running")},
        {.terminated_max = 9, .out_of_service = {}, .gone = {"gone"}},
        {"a2", "b2", "c2"}},
       {"ends without a node",
@@ -132,7 +140,7 @@ TEST(PodGcPlan, KnowsNodesOutOfService) {
                         Case{"tainted, never heard of", true, "", true}, Case{"tainted but ready", true, "True", false},
                         Case{"not ready without the taint", false, "False", false}}) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(pod_gc::is_out_of_service(node("n", c.tainted, c.ready)), c.out_of_service);
+    EXPECT_EQ(pod_gc::is_out_of_service(*informers::NodeView::of(node("n", c.tainted, c.ready))), c.out_of_service);
   }
 }
 
@@ -156,9 +164,11 @@ TEST(PodGcPlan, SaysWhoEndedAnOrphan) {
   pod.mutable_metadata()->set_uid("u1");
   pod.mutable_metadata()->set_generation(3);
   const auto patch = [&](Why why) { return nlohmann::json::parse(pod_gc::failed_patch(pod, why, sim::SimClock::kStart)); };
-  EXPECT_EQ(patch(Why::OutOfService), nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed","observedGeneration":3}})"));
+  EXPECT_EQ(patch(Why::OutOfService),
+            nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed","observedGeneration":3}})"));
   EXPECT_EQ(patch(Why::Unscheduled), patch(Why::OutOfService));
-  const auto orphaned = nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed","observedGeneration":3,"conditions":[
+  const auto orphaned =
+      nlohmann::json::parse(R"({"metadata":{"uid":"u1"},"status":{"phase":"Failed","observedGeneration":3,"conditions":[
       {"type":"DisruptionTarget","status":"True","reason":"DeletionByPodGC","message":"PodGC: node no longer exists",
        "lastTransitionTime":"2026-01-01T00:00:00Z","observedGeneration":3}],
       "$setElementOrder/conditions":[{"type":"DisruptionTarget"}]}})");
@@ -169,7 +179,8 @@ TEST(PodGcPlan, SaysWhoEndedAnOrphan) {
   before.set_status("True");
   before.set_reason("DeletionByTaintManager");
   api::set_time(before.mutable_last_transition_time(), sim::SimClock::kStart - 1h);
-  EXPECT_EQ(patch(Why::Orphaned)["status"]["conditions"][0]["lastTransitionTime"], "2025-12-31T23:00:00Z") << "it was a target before";
+  EXPECT_EQ(patch(Why::Orphaned)["status"]["conditions"][0]["lastTransitionTime"], "2025-12-31T23:00:00Z")
+      << "it was a target before";
   before.set_status("False");
   EXPECT_EQ(patch(Why::Orphaned), orphaned);
 }
@@ -255,13 +266,15 @@ TEST(PodGc, ACrashBetweenPhaseAndDeleteIsMadeGood) {
   cluster.create(sim::make_pod("default/p", "ghost"));
   follow(cluster, "default/p", story);
   // The process ends the moment the phase is written.
-  cluster.run_until([&] {
-    if (!crashed && !story.empty()) {
-      crashed = true;
-      cluster.restart_loops();
-    }
-    return !cluster.has<Pod>("default/p");
-  }, 5min);
+  cluster.run_until(
+      [&] {
+        if (!crashed && !story.empty()) {
+          crashed = true;
+          cluster.restart_loops();
+        }
+        return !cluster.has<Pod>("default/p");
+      },
+      5min);
   EXPECT_THAT(story, ElementsAre("Failed DeletionByPodGC", "gone"));
 }
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "controllers/common/same.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/executor.h"
 
@@ -44,11 +45,23 @@ TEST(PodRanking, TellsWhichOfTwoGoesFirst) {
     int first_crowd = 0, second_crowd = 0;
   };
   const Case cases[] = {
-      {"unassigned", with(running("a"), [](PodView& p) { p.node_name = {}; p.deletion_cost = 9; }), base},
+      {"unassigned",
+       with(running("a"),
+            [](PodView& p) {
+              p.node_name = {};
+              p.deletion_cost = 9;
+            }),
+       base},
       {"pending before running", with(running("a"), [](PodView& p) { p.phase = "Pending"; }), base},
       {"pending before unknown", with(running("a"), [](PodView& p) { p.phase = "Pending"; }),
        with(running("b"), [](PodView& p) { p.phase = "Unknown"; })},
-      {"not ready", with(running("a"), [](PodView& p) { p.ready = false; p.deletion_cost = 9; }), base},
+      {"not ready",
+       with(running("a"),
+            [](PodView& p) {
+              p.ready = false;
+              p.deletion_cost = 9;
+            }),
+       base},
       {"cheap", with(running("a"), [](PodView& p) { p.deletion_cost = -1; }), base},
       {"cheap, though alone", with(running("a"), [](PodView& p) { p.deletion_cost = -1; }), base, 1, 5},
       {"crowded", running("a"), base, 5, 1},
@@ -115,15 +128,16 @@ TEST(ReplicaSetPlan, FailuresComeAndGo) {
   ReplicaSet set = set_of(3);
   const auto run = [&](const std::optional<replicaset::Failure>& failure, Time now) {
     *set.mutable_status() = replicaset::status_of(set, {}, failure, now);
-    return set.status().conditions_size() ? set.status().conditions(0).reason() + ": " + set.status().conditions(0).message() : "none";
+    return set.status().conditions_size() ? set.status().conditions(0).reason() + ": " + set.status().conditions(0).message()
+                                          : "none";
   };
   EXPECT_EQ(run({}, at(0s)), "none");
   EXPECT_EQ(run(replicaset::Failure{-3, "quota"}, at(1s)), "FailedCreate: quota");
   const auto first = set.status();
   EXPECT_EQ(run(replicaset::Failure{-3, "another"}, at(2s)), "FailedCreate: quota") << "the first stays";
-  EXPECT_TRUE(replicaset::same_status(first, set.status()));
+  EXPECT_TRUE(says_same(first, set.status()));
   EXPECT_EQ(run({}, at(3s)), "none");
-  EXPECT_FALSE(replicaset::same_status(first, set.status()));
+  EXPECT_FALSE(says_same(first, set.status()));
   EXPECT_EQ(run(replicaset::Failure{1, "no"}, at(4s)), "FailedDelete: no");
 }
 

@@ -54,7 +54,8 @@ int available(sim::Cluster& cluster) { return cluster.get<ReplicationController>
 std::vector<std::string> events(sim::Cluster& cluster) {
   std::vector<std::string> out;
   for (const auto& event : cluster.list<core::v1::Event>("default")) {
-    if (event.involved_object().kind() == "ReplicationController") out.push_back(event.source().component() + " " + event.reason());
+    if (event.involved_object().kind() == "ReplicationController")
+      out.push_back(event.source().component() + " " + event.reason());
   }
   return out;
 }
@@ -135,8 +136,9 @@ TEST(ReplicationControllerLoop, DeletedAsSaid) {
     DeleteOptions options;
     std::size_t pods_left;
   };
-  for (const Case& c : {Case{"in the background", DeleteOptions::background(), 0}, Case{"in the foreground", DeleteOptions::foreground(), 0},
-                        Case{"leaving orphans", DeleteOptions::orphan(), 3}, Case{"without a word: as in v1's early days", {}, 3}}) {
+  for (const Case& c :
+       {Case{"in the background", DeleteOptions::background(), 0}, Case{"in the foreground", DeleteOptions::foreground(), 0},
+        Case{"leaving orphans", DeleteOptions::orphan(), 3}, Case{"without a word: as in v1's early days", {}, 3}}) {
     SCOPED_TRACE(c.name);
     sim::Cluster cluster(sim::loops(kLoops));
     cluster.create(sim::make_replication_controller("default/web", 3));

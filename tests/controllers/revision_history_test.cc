@@ -32,11 +32,13 @@ TEST(RevisionHistoryTest, WritesATemplateAsGoWould) {
   const Case cases[] = {
       {"members in order, and what is always there", R"({"spec": {"restartPolicy": "Always", "containers": [{"name": "c"}]}})",
        R"({"containers":[{"name":"c","resources":{}}],"restartPolicy":"Always"})"},
-      {"what HTML and JavaScript mind", R"({"spec": {"containers": [{"name": "c", "args": ["<a>&", "\u2028", "\u00e9", "\u0001\b"]}]}})",
+      {"what HTML and JavaScript mind",
+       R"({"spec": {"containers": [{"name": "c", "args": ["<a>&", "\u2028", "\u00e9", "\u0001\b"]}]}})",
        R"({"containers":[{"args":["\u003ca\u003e\u0026","\u2028","é","\u0001\b"],"name":"c","resources":{}}]})"},
       {"numbers are doubles", R"({"spec": {"containers": [], "terminationGracePeriodSeconds": 9223372036854775807}})",
        R"({"containers":null,"terminationGracePeriodSeconds":9223372036854776000})"},
-      {"small numbers", R"({"spec": {"containers": [], "activeDeadlineSeconds": 9007199254740991, "priority": -1, "hostIPC": true}})",
+      {"small numbers",
+       R"({"spec": {"containers": [], "activeDeadlineSeconds": 9007199254740991, "priority": -1, "hostIPC": true}})",
        R"({"activeDeadlineSeconds":9007199254740991,"containers":null,"hostIPC":true,"priority":-1})"},
   };
   for (const Case& c : cases) {
@@ -57,10 +59,14 @@ TEST(RevisionHistoryTest, KnowsData) {
       {"the bytes", data, true},
       {"as Kubernetes 1.33 wrote it, through another's JSON",
        R"({"spec": {"template": {"metadata": {"creationTimestamp": null}, "$patch": "replace",
-           "spec": {"containers": [{"name": "c", "resources": {}, "args": ["<"]}]}}}})", true},
-      {"another", R"({"spec": {"template": {"$patch": "replace", "spec": {"containers": [{"name": "d", "args": ["<"]}]}}}})", false},
-      {"that leaves something of the old", R"({"spec": {"template": {"spec": {"containers": [{"name": "c", "args": ["<"]}]}}}})", false},
-      {"with more", R"({"spec": {"replicas": 1, "template": {"$patch": "replace", "spec": {"containers": [{"name": "c", "args": ["<"]}]}}}})",
+           "spec": {"containers": [{"name": "c", "resources": {}, "args": ["<"]}]}}}})",
+       true},
+      {"another", R"({"spec": {"template": {"$patch": "replace", "spec": {"containers": [{"name": "d", "args": ["<"]}]}}}})",
+       false},
+      {"that leaves something of the old", R"({"spec": {"template": {"spec": {"containers": [{"name": "c", "args": ["<"]}]}}}})",
+       false},
+      {"with more",
+       R"({"spec": {"replicas": 1, "template": {"$patch": "replace", "spec": {"containers": [{"name": "c", "args": ["<"]}]}}}})",
        false},
       {"no template", R"({"spec": {"template": {"$patch": "replace", "spec": 7}}})", false},
       {"no patch", R"({"spec": 7})", false},
@@ -169,8 +175,8 @@ TEST_F(RevisionWritesTest, CreatesOrMeetsWhatHasTheName) {
     const char* live;  // the data of what has the name; empty: nothing has
     bool existed, collided;
   };
-  for (const Case& c : {Case{"new", "", false, false}, Case{"the same", R"({"x":1})", true, false},
-                        Case{"another", R"({"x":2})", false, true}}) {
+  for (const Case& c :
+       {Case{"new", "", false, false}, Case{"the same", R"({"x":1})", true, false}, Case{"another", R"({"x":2})", false, true}}) {
     SCOPED_TRACE(c.name);
     Call call(executor_, create_revision(client_, web(R"({"x":1})")));
     EXPECT_EQ(server_.expect().method, "POST");
@@ -224,7 +230,8 @@ TEST_F(RevisionWritesTest, Renumbers) {
   };
   Call call(executor_, renumber());
   EXPECT_EQ(server_.expect().method, "PATCH");
-  EXPECT_EQ(nlohmann::json::parse(server_.expect().body), nlohmann::json::parse(R"({"metadata": {"uid": "uid-web-1"}, "revision": 5})"));
+  EXPECT_EQ(nlohmann::json::parse(server_.expect().body),
+            nlohmann::json::parse(R"({"metadata": {"uid": "uid-web-1"}, "revision": 5})"));
   server_.answer(web("{}"));
   EXPECT_TRUE(call.value());
 }

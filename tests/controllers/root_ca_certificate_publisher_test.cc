@@ -12,7 +12,8 @@ using core::v1::Namespace;
 
 constexpr const char* kWords = "kubernetes.io/description";
 constexpr const char* kDescription =
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service "
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal "
+    "service "
     "IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
 // With access: the loop has no more rights than its account's role gives.
@@ -75,7 +76,8 @@ TEST(RootCaPublisher, OtherMapsAndOtherWordsAreLetBe) {
   sim::Cluster cluster(publisher());
   cluster.advance(1s);
   cluster.create(sim::make_config_map("default/other"));
-  cluster.edit<ConfigMap>("default/kube-root-ca.crt", [](ConfigMap& map) { (*map.mutable_metadata()->mutable_annotations())[kWords] = "ours"; });
+  cluster.edit<ConfigMap>("default/kube-root-ca.crt",
+                          [](ConfigMap& map) { (*map.mutable_metadata()->mutable_annotations())[kWords] = "ours"; });
   const std::string before = cluster.get<ConfigMap>("default/kube-root-ca.crt").metadata().resource_version();
   cluster.advance(1min);
   EXPECT_EQ(cluster.get<ConfigMap>("default/kube-root-ca.crt").metadata().resource_version(), before);

@@ -216,7 +216,10 @@ TEST_F(HostTest, AStopEndsAReconcileInTheMiddle) {
 }
 
 TEST_F(HostTest, RetriesExceptionsWithBackoff) {
-  script_.act = [](Client&, ObjectKey) -> Task<Outcome> { throw std::runtime_error("no"); co_return Outcome::done(); };
+  script_.act = [](Client&, ObjectKey) -> Task<Outcome> {
+    throw std::runtime_error("no");
+    co_return Outcome::done();
+  };
   start({config_map("a/x", 3)}, 8);
   EXPECT_EQ(seen().size(), 1u);
   executor_.advance(5ms);
@@ -251,7 +254,7 @@ TEST_F(HostTest, WaitsForItsOwnUpdate) {
   script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
   server_.answer(config_map("a/x", 20));
   server_.answer(config_map("a/y", 21));  // both wrote; this answer belongs to y's
-  touch("x", 15);                          // somebody else's change, older than ours
+  touch("x", 15);                         // somebody else's change, older than ours
   EXPECT_THAT(seen(), IsEmpty()) << "x is due, but the cache is behind its own write";
   EXPECT_EQ(stats().held, 2u) << "and y comes again when its own is seen";
   touch("x", 20);
@@ -353,6 +356,66 @@ TEST_F(HostTest, AnObjectThatEndsSlowlyIsSeenByItsTimestamp) {
   EXPECT_THAT(seen(), IsEmpty());
   watch_->send("MODIFIED", ending);
   EXPECT_THAT(seen(), ElementsAre("x@15"));
+}
+
+// The answer to who takes the last finalizer is what the object was before its end: the copy may have reached that long ago.
+TEST_F(HostTest, WaitsForTheEndOfWhatItLetGo) {
+  struct Case {
+    const char* name;
+    bool finalizers;
+    std::optional<std::int64_t> grace;
+    bool ends;
+  };
+  for (const Case& c : {Case{"the last one", false, 0, true}, Case{"not the last one", true, 0, false},
+                        Case{"its grace goes on", false, 30, false},
+                        Case{"a namespace, say, that has finalizers of another kind", false, {}, false}}) {
+    SCOPED_TRACE(c.name);
+    const std::uint64_t base = watch_ ? stats().reconciles * 100 : 0;
+    script_.act = [](Client& client, ObjectKey) -> Task<Outcome> {
+      co_await client.try_patch<ConfigMap>({"a", "part"}, Patch::merge("{}"));
+      co_return Outcome::done();
+    };
+    ConfigMap ending = made_for("part", base + 5);
+    ending.mutable_metadata()->mutable_deletion_timestamp()->set_seconds(1);
+    ending.mutable_metadata()->set_deletion_grace_period_seconds(0);
+    ending.mutable_metadata()->add_finalizers("ours");
+    if (watch_) watch_->send("ADDED", ending);
+    else start({ending}, 8);
+    EXPECT_FALSE(seen().empty());
+    script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
+    ConfigMap answer = ending;
+    if (!c.finalizers) answer.mutable_metadata()->clear_finalizers();
+    if (c.grace) answer.mutable_metadata()->set_deletion_grace_period_seconds(*c.grace);
+    else answer.mutable_metadata()->clear_deletion_grace_period_seconds();
+    server_.answer(answer);
+    touch("x", base + 30);
+    EXPECT_EQ(seen().empty(), c.ends);
+    watch_->send("DELETED", made_for("part", base + 31));
+    EXPECT_FALSE(seen().empty());
+  }
+}
+
+// Nor is it enough that it is ending, when it is known to be gone.
+TEST_F(HostTest, WhatIsNotThereAnyMoreIsWaitedForToTheEnd) {
+  script_.act = [](Client& client, ObjectKey) -> Task<Outcome> {
+    co_await client.try_patch<ConfigMap>({"a", "part"}, Patch::merge("{}"));
+    co_return Outcome::done();
+  };
+  ConfigMap ending = made_for("part", 5);
+  ending.mutable_metadata()->mutable_deletion_timestamp()->set_seconds(1);
+  start({ending}, 8);
+  EXPECT_THAT(seen(), ElementsAre("x@-"));
+  script_.act = [](Client&, ObjectKey) -> Task<Outcome> { co_return Outcome::done(); };
+  server_.refuse(404, "NotFound");
+  touch("x", 30);
+  executor_.drain();
+  meta::v1::PartialObjectMetadataList list;
+  list.mutable_metadata()->set_resource_version("50");
+  server_.expect();
+  server_.answer(list);
+  EXPECT_THAT(seen(), IsEmpty());
+  watch_->send("DELETED", made_for("part", 31));
+  EXPECT_THAT(seen(), ElementsAre("x@30"));
 }
 
 TEST_F(HostTest, AnUnknownOutcomeIsLookedUpBeforeTheRetry) {

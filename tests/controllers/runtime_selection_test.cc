@@ -39,13 +39,18 @@ TEST(SelectionTest, ReadsTheFlag) {
       {"minus before star", {"-ttl", "*"}, {"deployment", "taint-eviction"}},
       {"nothing", {}, {}},
       {"only minus", {"-ttl"}, {}},
-      {"a loop of upstream's that is not here, left out", {"*", "-nodelifecycle", "-cronjob-controller"}, {"deployment", "taint-eviction", "ttl"}},
-      {"a loop of upstream's that is not here, asked for", {"*", "nodelifecycle"},
+      {"a loop of upstream's that is not here, left out",
+       {"*", "-nodelifecycle", "-cronjob-controller"},
+       {"deployment", "taint-eviction", "ttl"}},
+      {"a loop of upstream's that is not here, asked for",
+       {"*", "nodelifecycle"},
        {"error: \"nodelifecycle\" is a loop of Kubernetes that is not here yet"}},
-      {"unknown", {"*", "-tll"},
+      {"unknown",
+       {"*", "-tll"},
        {"error: \"tll\" is not in the list of known controllers; known are: bootstrap-signer-controller, deployment-controller, "
         "taint-eviction-controller, ttl-controller"}},
-      {"an empty name", {""},
+      {"an empty name",
+       {""},
        {"error: \"\" is not in the list of known controllers; known are: bootstrap-signer-controller, deployment-controller, "
         "taint-eviction-controller, ttl-controller"}},
   };

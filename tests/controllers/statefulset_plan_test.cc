@@ -425,7 +425,7 @@ TEST(StatefulSetRevisions, AreKnownGoneBackToOrMade) {
   struct Case {
     const char* name;
     Revisions history;
-    const char* known;  // empty: it is made
+    const char* known;    // empty: it is made
     std::int64_t number;  // 0: it keeps its own
   };
   const Case cases[] = {

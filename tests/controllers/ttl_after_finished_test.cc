@@ -49,8 +49,7 @@ TEST(TtlAfterFinished, Expiry) {
 void create_ended(sim::Cluster& cluster, const std::string& key, const std::string& condition, int ttl) {
   cluster.create<Job>(make_job(key).ttl(ttl));
   Job job = cluster.get<Job>(key);
-  const Job ended = make_job(key).ended(condition, cluster.now());
-  *job.mutable_status() = ended.status();
+  sim::end_job(job, condition, cluster.now());
   cluster.update_status(job);
 }
 

@@ -17,24 +17,29 @@ TEST(Ttl, GrowsWithTheClusterAndDoesNotSwing) {
     std::size_t nodes;
     int seconds;
   };
-  for (const Step& step : {Step{0, 0}, {100, 0}, {101, 15}, {95, 15}, {90, 15}, {89, 0}, {500, 15}, {501, 30}, {2001, 300}, {1800, 300},
-                           {1799, 60}, {5000, 300}, {3, 0}}) {
+  for (const Step& step : {Step{0, 0},
+                           {100, 0},
+                           {101, 15},
+                           {95, 15},
+                           {90, 15},
+                           {89, 0},
+                           {500, 15},
+                           {501, 30},
+                           {2001, 300},
+                           {1800, 300},
+                           {1799, 60},
+                           {5000, 300},
+                           {3, 0}}) {
     EXPECT_EQ(ttl.seconds_for(step.nodes), step.seconds) << step.nodes;
   }
 }
 
 TEST(Ttl, WhatTheAnnotationSays) {
-  const auto says = [](const char* text) {
-    Node node;
-    (*node.mutable_metadata()->mutable_annotations())[ttl::kAnnotation] = text;
-    return ttl::has_ttl(node, 15);
-  };
-  EXPECT_TRUE(says("15"));
-  EXPECT_FALSE(says("0"));
-  EXPECT_FALSE(says("15s"));
-  EXPECT_FALSE(says(""));
-  EXPECT_FALSE(says("99999999999"));
-  EXPECT_FALSE(ttl::has_ttl(Node(), 0));
+  EXPECT_TRUE(ttl::says("15", 15));
+  EXPECT_FALSE(ttl::says("0", 15));
+  EXPECT_FALSE(ttl::says("15s", 15));
+  EXPECT_FALSE(ttl::says("99999999999", 15));
+  EXPECT_FALSE(ttl::says("", 0)) << "there is none";
 }
 
 TEST(TtlLoop, KeepsTheAnnotation) {

@@ -26,7 +26,7 @@ class DataDirTest : public testing::Test {
   }
   std::string text(const std::string& file) const { return read_file(path_ / "data" / file).value_or("absent"); }
   int mode(const std::string& file) const {
-    struct stat info {};
+    struct stat info{};
     return ::stat((path_ / "data" / file).c_str(), &info) == 0 ? info.st_mode & 0777 : -1;
   }
 
@@ -65,7 +65,7 @@ TEST_F(DataDirTest, OneThatOthersCanReadIsClosed) {
   for (const std::string& each : directories) EXPECT_EQ(mode(each), 0700) << each;
   for (const std::string& each : files) EXPECT_EQ(mode(each), 0600) << each;
   EXPECT_EQ(mode("letter.txt"), 0644) << "not ours";
-  struct stat outside {};
+  struct stat outside{};
   ASSERT_EQ(::stat((path_ / "outside").c_str(), &outside), 0);
   EXPECT_EQ(outside.st_mode & 0777, 0644u) << "links are not followed";
   ASSERT_EQ(said.size(), 1u);
@@ -184,7 +184,8 @@ TEST_F(DataDirTest, SomebodyElsesIsRefused) {
     } catch (const FileError& error) {
       EXPECT_FALSE(c.taken) << error.what();
       EXPECT_NE(std::string(error.what()).find("is not a data directory of pilothouse"), std::string::npos) << error.what();
-      EXPECT_EQ(std::distance(std::filesystem::directory_iterator(data), {}), static_cast<std::ptrdiff_t>(c.entries.size())) << "left as it was";
+      EXPECT_EQ(std::distance(std::filesystem::directory_iterator(data), {}), static_cast<std::ptrdiff_t>(c.entries.size()))
+          << "left as it was";
     }
     std::filesystem::remove_all(data);
   }

@@ -53,7 +53,8 @@ struct World {
     int status = -1;
     Scope scope(executor);
     scope.spawn([](DelegatedAccess& access, HttpRequest request, std::string path, int& status) -> Task<void> {
-      const auto verdict = co_await access.admit(request, {.verb = "get", .path = path, .resource = {}, .subresource = {}, .name = {}});
+      const auto verdict =
+          co_await access.admit(request, {.verb = "get", .path = path, .resource = {}, .subresource = {}, .name = {}});
       status = verdict.refusal ? verdict.refusal->status : 0;
     }(access, std::move(request), std::move(path), status));
     executor.drain();

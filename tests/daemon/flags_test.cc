@@ -59,9 +59,12 @@ const Case kCases[] = {
     {"a value behind =", {"--secure-port=1"}, "secure-port=1 "},
     {"a value of its own", {"--secure-port", "1"}, "secure-port=1 "},
     {"a switch", {"--leader-elect=false"}, "leader-elect=false "},
-    {"a switch takes no value of its own", {"--leader-elect", "false"}, "unknown command \"false\" for \"kube-thing\": it takes flags only"},
+    {"a switch takes no value of its own",
+     {"--leader-elect", "false"},
+     "unknown command \"false\" for \"kube-thing\": it takes flags only"},
     {"a switch alone", {"--leader-elect=0", "--leader-elect"}, ""},
-    {"a switch that is none", {"--leader-elect=maybe"},
+    {"a switch that is none",
+     {"--leader-elect=maybe"},
      "invalid argument \"maybe\" for \"--leader-elect\" flag: neither true nor false"},
     {"_ for -", {"--leader_elect_lease-duration=1m30s"}, "leader-elect-lease-duration=1m30s "},
     {"a level", {"-v=4"}, "v=4 "},
@@ -72,12 +75,19 @@ const Case kCases[] = {
     {"a list in two", {"--controllers=a", "--controllers=b,c"}, "controllers=[a,b,c] "},
     {"an array keeps its commas", {"--key-file=a,b", "--key-file=c"}, "key-file=[a,b,c] "},
     {"a map", {"--feature-gates=A=true,B=false", "--feature-gates=C=true"}, "feature-gates=A=true,B=false,C=true "},
-    {"a map without =", {"--feature-gates=A"}, "invalid argument \"A\" for \"--feature-gates\" flag: A must be formatted as key=value"},
+    {"a map without =",
+     {"--feature-gates=A"},
+     "invalid argument \"A\" for \"--feature-gates\" flag: A must be formatted as key=value"},
     {"no number", {"--secure-port=ten"}, "invalid argument \"ten\" for \"--secure-port\" flag: not a number"},
-    {"too large", {"--secure-port=99999999999"}, "invalid argument \"99999999999\" for \"--secure-port\" flag: value out of range"},
+    {"too large",
+     {"--secure-port=99999999999"},
+     "invalid argument \"99999999999\" for \"--secure-port\" flag: value out of range"},
     {"an address", {"--bind-address=::1"}, "bind-address=::1 "},
-    {"no address", {"--bind-address=localhost"}, "invalid argument \"localhost\" for \"--bind-address\" flag: failed to parse IP: \"localhost\""},
-    {"no duration", {"--leader-elect-lease-duration=15"},
+    {"no address",
+     {"--bind-address=localhost"},
+     "invalid argument \"localhost\" for \"--bind-address\" flag: failed to parse IP: \"localhost\""},
+    {"no duration",
+     {"--leader-elect-lease-duration=15"},
      "invalid argument \"15\" for \"--leader-elect-lease-duration\" flag: not a duration such as 15s or 1h30m"},
     {"nothing behind it", {"--secure-port"}, "flag needs an argument: --secure-port"},
     {"unknown", {"--nonsense=1"}, "unknown flag: --nonsense"},
@@ -85,7 +95,8 @@ const Case kCases[] = {
     {"a word", {"run"}, "unknown command \"run\" for \"kube-thing\": it takes flags only"},
     {"without effect", {"--kube-api-qps=100"}, "kube-api-qps=100 "},
     {"without effect, but typed", {"--kube-api-qps=fast"}, "invalid argument \"fast\" for \"--kube-api-qps\" flag: not a number"},
-    {"refused", {"--tls-sni-cert-key=a,b"},
+    {"refused",
+     {"--tls-sni-cert-key=a,b"},
      "invalid argument \"a,b\" for \"--tls-sni-cert-key\" flag: not supported: one certificate serves all names"},
     {"refused at its default", {"--contention-profiling=1", "--tls-sni-cert-key="}, "contention-profiling=1 tls-sni-cert-key= "},
 };
@@ -125,20 +136,20 @@ TEST(ServingFlags, WhatCannotBeIsRefused) {
 
 TEST(FlagsWithoutEffect, AreNamedOnceEachWhenGiven) {
   Program program;
-  program.flags.parse(std::vector<std::string>{"--kube-api-qps=100", "--kube-api-qps=200", "--rate=2", "--contention-profiling=true"});
+  program.flags.parse(
+      std::vector<std::string>{"--kube-api-qps=100", "--kube-api-qps=200", "--rate=2", "--contention-profiling=true"});
   std::vector<std::string> lines;
-  log_flags_without_effect(program.flags, Log([&lines](const LogLine& line) { lines.push_back(format_text(line)); }, LogLevel::Warning));
+  log_flags_without_effect(program.flags,
+                           Log([&lines](const LogLine& line) { lines.push_back(format_text(line)); }, LogLevel::Warning));
   EXPECT_THAT(lines, testing::ElementsAre("a flag without effect flag=kube-api-qps why=\"requests are not held back\""));
 }
 
 TEST(Flags, AskForHelpOrVersion) {
   using Asked = FlagSet::Asked;
-  const std::pair<std::vector<std::string>, Asked> kAsks[] = {{{"--help"}, Asked::Help},
-                                                              {{"-h"}, Asked::Help},
-                                                              {{"--version"}, Asked::Version},
-                                                              {{"--version=raw"}, Asked::Version},
-                                                              {{"--version=false"}, Asked::Run},
-                                                              {{"--version", "--help"}, Asked::Help}};
+  const std::pair<std::vector<std::string>, Asked> kAsks[] = {
+      {{"--help"}, Asked::Help},         {{"-h"}, Asked::Help},
+      {{"--version"}, Asked::Version},   {{"--version=raw"}, Asked::Version},
+      {{"--version=false"}, Asked::Run}, {{"--version", "--help"}, Asked::Help}};
   for (const auto& [args, asked] : kAsks) {
     Program program;
     EXPECT_EQ(program.flags.parse(args), asked) << args.front();

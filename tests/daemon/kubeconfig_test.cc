@@ -22,12 +22,16 @@ class LoadTest : public testing::Test {
   ~LoadTest() override { std::filesystem::remove_all(folder_); }
 
   // What a client would use, in one line; or what is wrong.
-  std::string load(const std::string& cluster, const std::string& user, const std::string& current = "here", const std::string& master = {}) {
+  std::string load(const std::string& cluster, const std::string& user, const std::string& current = "here",
+                   const std::string& master = {}) {
     const auto path = folder_ / "config";
-    write_file(path, "apiVersion: v1\nkind: Config\ncurrent-context: " + current +
-                         "\ncontexts:\n- {name: here, context: {cluster: c, user: u}}\n- {name: lost, context: {cluster: none, user: u}}\n"
-                         "clusters:\n- {name: c, cluster: {" + cluster + "}}\nusers:\n- {name: u, user: {" + user + "}}\n",
-               true);
+    write_file(
+        path,
+        "apiVersion: v1\nkind: Config\ncurrent-context: " + current +
+            "\ncontexts:\n- {name: here, context: {cluster: c, user: u}}\n- {name: lost, context: {cluster: none, user: u}}\n"
+            "clusters:\n- {name: c, cluster: {" +
+            cluster + "}}\nusers:\n- {name: u, user: {" + user + "}}\n",
+        true);
     try {
       const ClientConfig config = load_kubeconfig(path, master);
       return config.server + " ca=" + config.ca_pem + " cert=" + config.client.cert_pem + " key=" + config.client.key_pem +
@@ -53,17 +57,20 @@ TEST_F(LoadTest, WhatAClientUses) {
       {"embedded", server + ", certificate-authority-data: " + net::base64("ca"),
        "client-certificate-data: " + net::base64("cert") + ", client-key-data: " + net::base64("key"), "here", "",
        "https://h:1 ca=ca cert=cert key=key token= files=1"},
-      {"files beside it", server + ", certificate-authority: ca.pem", "client-certificate: cert.pem, client-key: key.pem", "here", "",
-       "https://h:1 ca=CA cert=CERT key=KEY token= files=4"},
+      {"files beside it", server + ", certificate-authority: ca.pem", "client-certificate: cert.pem, client-key: key.pem", "here",
+       "", "https://h:1 ca=CA cert=CERT key=KEY token= files=4"},
       {"a token", server, "token: secret", "here", "", "https://h:1 ca= cert= key= token=secret files=1"},
-      {"a token's file wins", server, "token: secret, tokenFile: token", "here", "", "https://h:1 ca= cert= key= token=from-a-file files=2"},
+      {"a token's file wins", server, "token: secret, tokenFile: token", "here", "",
+       "https://h:1 ca= cert= key= token=from-a-file files=2"},
       {"unverified, another name", server + ", insecure-skip-tls-verify: true, tls-server-name: other", "", "here", "",
        "https://h:1 ca= cert= key= token= unverified name=other files=1"},
       {"--master", server, "", "here", "https://elsewhere:2", "https://elsewhere:2 ca= cert= key= token= files=1"},
-      {"no such file", server + ", certificate-authority: none.pem", "", "here", "", "config: it names none.pem, which does not exist"},
+      {"no such file", server + ", certificate-authority: none.pem", "", "here", "",
+       "config: it names none.pem, which does not exist"},
       {"a certificate without its key", server, "client-certificate: cert.pem", "here", "",
        "config: a client certificate needs its key, and a key its certificate"},
-      {"not base64", server + ", certificate-authority-data: '!'", "", "here", "", "config: certificate-authority-data is not base64"},
+      {"not base64", server + ", certificate-authority-data: '!'", "", "here", "",
+       "config: certificate-authority-data is not base64"},
       {"a credential plugin", server, "exec: {command: x}", "here", "",
        "config: users: exec is not supported: give a client certificate or a token"},
       {"plain HTTP", "server: 'http://h:1'", "", "here", "", "config: the server's address http://h:1 is not https"},

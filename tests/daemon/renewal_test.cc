@@ -8,10 +8,10 @@
 namespace ph::daemon {
 namespace {
 
+using net::testing::call_on;
 using net::testing::Certificates;
 using net::testing::Mode;
 using net::testing::NetTest;
-using net::testing::call_on;
 using net::testing::run_on;
 
 class RenewalTest : public NetTest {
@@ -29,8 +29,11 @@ class RenewalTest : public NetTest {
     write_file(folder_ / "ca.pem", certificates.ca.cert_pem, false);
     write_file(folder_ / "config",
                "current-context: x\ncontexts: [{name: x, context: {cluster: x, user: x}}]\n"
-               "clusters: [{name: x, cluster: {server: '" + url + "', certificate-authority: ca.pem}}]\n"
-               "users: [{name: x, user: {" + (name.empty() ? "tokenFile: token" : name) + "}}]\n",
+               "clusters: [{name: x, cluster: {server: '" +
+                   url +
+                   "', certificate-authority: ca.pem}}]\n"
+                   "users: [{name: x, user: {" +
+                   (name.empty() ? "tokenFile: token" : name) + "}}]\n",
                true);
   }
   void write_certificate(const std::string& user) {
@@ -66,7 +69,8 @@ TEST_F(RenewalTest, AStreamOutlivesTheConnectionsChange) {
   ServerAccess access(io, {.kubeconfig = folder_ / "config", .master = {}}, Log());
   call_on(client_thread, [&] { transport = access.connect(client_thread, {.token = {}}); });
   std::unique_ptr<BodyStream> stream = run_on(client_thread, [](Transport* transport) -> Task<std::unique_ptr<BodyStream>> {
-    HttpResponse response = co_await transport->send({.method = "GET", .target = "/stream?50", .headers = {}, .body = {}, .peer = {}}, true);
+    HttpResponse response =
+        co_await transport->send({.method = "GET", .target = "/stream?50", .headers = {}, .body = {}, .peer = {}}, true);
     co_return std::move(response.stream);
   }(transport.get()));
   write_certificate("after");
@@ -96,7 +100,8 @@ TEST_F(RenewalTest, ATokenIsUsedFromTheNextRequestOn) {
 TEST_F(RenewalTest, ASecurePortShowsWhatItsFilesHold) {
   const auto& certificates = Certificates::get();
   const auto show = [&](const std::string& name) {
-    const net::Credential made = net::issue_server_certificate(certificates.ca, {.common_name = name, .dns_names = {}, .ip_addresses = {"127.0.0.1"}}, certificates.issuing);
+    const net::Credential made = net::issue_server_certificate(
+        certificates.ca, {.common_name = name, .dns_names = {}, .ip_addresses = {"127.0.0.1"}}, certificates.issuing);
     write_file(folder_ / "cert.pem", made.cert_pem, false);
     write_file(folder_ / "key.pem", made.key_pem, true);
   };

@@ -24,11 +24,12 @@ struct World {
   ServingOptions options;
   DelegatedAccess access{options, nullptr, executor.clock(), Log()};
   bool well = true;
-  PortHandler handler{access,
-                      {healthy("ping"), {.name = "lease", .problem = [this] { return well ? std::optional<std::string>() : "lost"; }}},
-                      {flagz_page("kube-thing", [] { return FlagValues{{"secure-port", "1"}, {"bind-address", "::1"}}; }),
-                       statusz_page("kube-thing", "v1.36.2+pilothouse", executor.clock(), {"/metrics", "/flagz"})},
-                      {}};
+  PortHandler handler{
+      access,
+      {healthy("ping"), {.name = "lease", .problem = [this] { return well ? std::optional<std::string>() : "lost"; }}},
+      {flagz_page("kube-thing", [] { return FlagValues{{"secure-port", "1"}, {"bind-address", "::1"}}; }),
+       statusz_page("kube-thing", "v1.36.2+pilothouse", executor.clock(), {"/metrics", "/flagz"})},
+      {}};
 
   Reply get(std::string target, std::string accept = {}, std::string method = "GET") {
     HttpRequest request{.method = std::move(method), .target = std::move(target), .headers = {}, .body = {}, .peer = {}};
@@ -56,11 +57,13 @@ TEST(SecurePort, SlisShowWhatHealthChecksAnswered) {
   EXPECT_EQ(world.get("/readyz/ping").status, 200);
   const Reply slis = world.get("/metrics/slis");
   EXPECT_EQ(slis.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-  for (const char* line : {"# HELP kubernetes_healthcheck [STABLE] ", "# TYPE kubernetes_healthcheck gauge\n",
-                           "kubernetes_healthcheck{name=\"ping\",type=\"healthz\"} 1\n", "kubernetes_healthcheck{name=\"lease\",type=\"healthz\"} 0\n",
-                           "kubernetes_healthcheck{name=\"ping\",type=\"readyz\"} 1\n", "# TYPE kubernetes_healthchecks_total counter\n",
-                           "kubernetes_healthchecks_total{name=\"lease\",status=\"error\",type=\"healthz\"} 1\n",
-                           "kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"healthz\"} 2\n"}) {
+  for (const char* line :
+       {"# HELP kubernetes_healthcheck [STABLE] ", "# TYPE kubernetes_healthcheck gauge\n",
+        "kubernetes_healthcheck{name=\"ping\",type=\"healthz\"} 1\n",
+        "kubernetes_healthcheck{name=\"lease\",type=\"healthz\"} 0\n",
+        "kubernetes_healthcheck{name=\"ping\",type=\"readyz\"} 1\n", "# TYPE kubernetes_healthchecks_total counter\n",
+        "kubernetes_healthchecks_total{name=\"lease\",status=\"error\",type=\"healthz\"} 1\n",
+        "kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"healthz\"} 2\n"}) {
     EXPECT_THAT(slis.body, HasSubstr(line));
   }
 }
@@ -74,7 +77,9 @@ TEST(SecurePort, PagesHaveTheFormThatIsAskedFor) {
     bool deprecated = false;
   };
   const std::string text = "text/plain; charset=utf-8", js = "application/json", yaml = "application/yaml";
-  const auto as = [](const std::string& type, const char* version) { return type + ";v=" + version + ";g=config.k8s.io;as=KIND"; };
+  const auto as = [](const std::string& type, const char* version) {
+    return type + ";v=" + version + ";g=config.k8s.io;as=KIND";
+  };
   const Case cases[] = {
       {"nothing", "", text},
       {"text", "text/plain", text},
@@ -103,7 +108,8 @@ TEST(SecurePort, PagesHaveTheFormThatIsAskedFor) {
       if (c.form == "406") {
         EXPECT_EQ(reply.status, 406);
         EXPECT_EQ(json::parse(reply.body)["message"],
-                  "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf, text/plain");
+                  "only the following media types are accepted: application/json, application/yaml, "
+                  "application/vnd.kubernetes.protobuf, text/plain");
         continue;
       }
       EXPECT_EQ(reply.status, 200);
@@ -111,7 +117,10 @@ TEST(SecurePort, PagesHaveTheFormThatIsAskedFor) {
       EXPECT_EQ(reply.headers.has("Warning"), c.deprecated);
       if (c.form == js) EXPECT_EQ(json::parse(reply.body)["apiVersion"], std::string("config.k8s.io/") + c.version);
       if (c.form == yaml) EXPECT_THAT(reply.body, HasSubstr(std::string("kind: ") + kind + "\n"));
-      if (c.form == text) EXPECT_TRUE(reply.body.starts_with("\nkube-thing " + std::string(path).substr(1) + "\nWarning: This endpoint is not meant to be machine parseable")) << reply.body;
+      if (c.form == text)
+        EXPECT_TRUE(reply.body.starts_with("\nkube-thing " + std::string(path).substr(1) +
+                                           "\nWarning: This endpoint is not meant to be machine parseable"))
+            << reply.body;
     }
   }
 }
@@ -131,7 +140,10 @@ TEST(SecurePort, Statusz) {
   const std::string started = world.get("/statusz").body;
   world.executor.advance(3725s);
   const std::string later = world.get("/statusz").body;
-  EXPECT_THAT(started, HasSubstr("\nUp: 0 hr 00 min 00 sec\nBinary version: 1.36.2+pilothouse\nEmulation version: 1.36\nPaths: /flagz /metrics\n"));
+  EXPECT_THAT(
+      started,
+      HasSubstr(
+          "\nUp: 0 hr 00 min 00 sec\nBinary version: 1.36.2+pilothouse\nEmulation version: 1.36\nPaths: /flagz /metrics\n"));
   EXPECT_THAT(later, HasSubstr("\nUp: 1 hr 02 min 05 sec\n"));
   EXPECT_THAT(later, testing::ContainsRegex("\nStarted: [A-Z][a-z][a-z] [A-Z][a-z][a-z] [ 0-9][0-9] [0-9:]+ UTC [0-9]+\n"));
   const json status = json::parse(world.get("/statusz", "application/json;v=v1beta1;g=config.k8s.io;as=Statusz").body);

@@ -65,8 +65,7 @@ class Server {
 
   void start() {
     const std::string data = "--data-dir=" + arguments_.data_dir, port = "--secure-port=" + arguments_.port;
-    const char* argv[] = {arguments_.program.c_str(), "up",   data.c_str(), port.c_str(),
-                          "--components=apiserver",   nullptr};
+    const char* argv[] = {arguments_.program.c_str(), "up", data.c_str(), port.c_str(), "--components=apiserver", nullptr};
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
     const std::string log = arguments_.data_dir + ".log";
@@ -140,9 +139,8 @@ void take_event(Knowledge& known, const std::string& line) {
 Task<void> watch(Transport& transport, Knowledge& known) {
   for (;;) {
     try {
-      HttpRequest request{
-          .method = "GET",
-          .target = fmt::format("{}?watch=1&allowWatchBookmarks=true&resourceVersion={}", kMaps, known.watch_at)};
+      HttpRequest request{.method = "GET",
+                          .target = fmt::format("{}?watch=1&allowWatchBookmarks=true&resourceVersion={}", kMaps, known.watch_at)};
       HttpResponse response = co_await transport.send(std::move(request), true);
       if (response.status == 200) ++known.resumed;
       if (response.status == 410) fail("the watch is told to begin anew");
@@ -171,8 +169,8 @@ struct Round {
 Task<void> create(Transport& transport, Knowledge& known, Round& round, std::string name) {
   HttpRequest request{.method = "POST", .target = kMaps};
   request.headers.add("Content-Type", "application/json");
-  request.body = fmt::format(
-      R"({{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}"}},"data":{{"n":"{}"}}}})", name, name);
+  request.body =
+      fmt::format(R"({{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}"}},"data":{{"n":"{}"}}}})", name, name);
   const std::uint64_t before = known.newest;
   try {
     const HttpResponse response = co_await transport.send(std::move(request), false);
@@ -197,8 +195,7 @@ Task<std::map<std::string, std::uint64_t>> check_all(Transport& transport, Knowl
   if (revision < before) fail(fmt::format("a list at revision {} after {} was seen", revision, before));
   known.newest = std::max(known.newest, revision);
   std::map<std::string, std::uint64_t> present;
-  for (const json& item : list.at("items"))
-    present.emplace(item.at("metadata").at("name").get<std::string>(), revision_of(item));
+  for (const json& item : list.at("items")) present.emplace(item.at("metadata").at("name").get<std::string>(), revision_of(item));
   for (const auto& [name, at] : known.acknowledged) {
     const auto found = present.find(name);
     if (found == present.end()) fail(fmt::format("{} was acknowledged at {} and is lost", name, at));
@@ -206,8 +203,7 @@ Task<std::map<std::string, std::uint64_t>> check_all(Transport& transport, Knowl
   }
   for (const auto& [name, at] : known.watched) {
     const auto found = present.find(name);
-    if (found == present.end() || found->second != at)
-      fail(fmt::format("the watch showed {} at {}: it is not there", name, at));
+    if (found == present.end() || found->second != at) fail(fmt::format("the watch showed {} at {}: it is not there", name, at));
   }
   co_return present;
 }
@@ -255,8 +251,8 @@ Task<void> run_rounds(const Arguments& arguments, net::IoThreads& io, Executor& 
     co_await wait_ready(first, server);
     const std::size_t before = present.size();
     present = co_await check_all(first, known);
-    fmt::print("round {:>2}: {:>4} of {} acknowledged before kill -9, {} unanswered, {} objects more, revision {}\n",
-               number, round.acknowledged, arguments.objects, round.unanswered, present.size() - before, known.newest);
+    fmt::print("round {:>2}: {:>4} of {} acknowledged before kill -9, {} unanswered, {} objects more, revision {}\n", number,
+               round.acknowledged, arguments.objects, round.unanswered, present.size() - before, known.newest);
     std::fflush(stdout);
   }
   for (int tries = 0; known.watched.size() < present.size() || known.resumed <= arguments.rounds; ++tries) {
@@ -267,8 +263,7 @@ Task<void> run_rounds(const Arguments& arguments, net::IoThreads& io, Executor& 
     co_await sleep_for(50ms);
   }
   if (known.watched != present) fail("the watch and the list differ");
-  const std::size_t written = present.size() - others,
-                    asked = static_cast<std::size_t>(arguments.rounds) * arguments.objects;
+  const std::size_t written = present.size() - others, asked = static_cast<std::size_t>(arguments.rounds) * arguments.objects;
   // Ten draws that all miss the midst would be no accident.
   if (arguments.rounds > 10 && written == asked) fail("no round was cut off in its midst");
   fmt::print(

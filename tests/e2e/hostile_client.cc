@@ -32,9 +32,10 @@ class Attacker {
 
   void cut() const {
     const std::string body = R"({"metadata":{"name":"cut"}})";
-    const std::string all = opening() + get_request(1, kList) +
-                            frame(kHeaders, kEndHeaders, 3, request_fields("POST", kList) + field("content-type", "application/json")) +
-                            frame(kData, 0, 3, body) + get_request(5, "/api/v1/pods?watch=1");
+    const std::string all =
+        opening() + get_request(1, kList) +
+        frame(kHeaders, kEndHeaders, 3, request_fields("POST", kList) + field("content-type", "application/json")) +
+        frame(kData, 0, 3, body) + get_request(5, "/api/v1/pods?watch=1");
     for (std::size_t size = 0; size <= all.size(); ++size) connect().say(std::string_view(all).substr(0, size));
     std::printf("cut at %zu places\n", all.size() + 1);
   }
@@ -96,7 +97,10 @@ class Attacker {
   // 100 lists and a watch, of which nothing is taken; a stream is reset when the server has waited long enough.
   void reads_nothing() const {
     RawTlsClient client = connect();
-    std::string all = opening(setting(4, 0)) + get_request(1, "/api/v1/configmaps?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+    std::string all =
+        opening(setting(4, 0)) +
+        get_request(
+            1, "/api/v1/configmaps?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
     for (StreamId stream = 3; stream < 203; stream += 2) all += get_request(stream, kList);
     client.say(all);
     const auto resets = [](const std::string& text) {
@@ -161,11 +165,20 @@ std::string contents(const char* path) {
 int run(int argc, char** argv) {
   using Attack = void (Attacker::*)() const;
   const std::map<std::string, Attack> attacks = {
-      {"cut", &Attacker::cut}, {"garbage", &Attacker::garbage}, {"large_head", &Attacker::large_head},
-      {"continuations", &Attacker::continuations}, {"resets", &Attacker::resets}, {"broken_streams", &Attacker::broken_streams},
-      {"pings", &Attacker::pings}, {"settings", &Attacker::settings}, {"reads_nothing", &Attacker::reads_nothing},
-      {"reads_by_the_byte", &Attacker::reads_by_the_byte}, {"reads_no_socket", &Attacker::reads_no_socket},
-      {"half_head", &Attacker::half_head}, {"half_body", &Attacker::half_body}, {"silent", &Attacker::silent},
+      {"cut", &Attacker::cut},
+      {"garbage", &Attacker::garbage},
+      {"large_head", &Attacker::large_head},
+      {"continuations", &Attacker::continuations},
+      {"resets", &Attacker::resets},
+      {"broken_streams", &Attacker::broken_streams},
+      {"pings", &Attacker::pings},
+      {"settings", &Attacker::settings},
+      {"reads_nothing", &Attacker::reads_nothing},
+      {"reads_by_the_byte", &Attacker::reads_by_the_byte},
+      {"reads_no_socket", &Attacker::reads_no_socket},
+      {"half_head", &Attacker::half_head},
+      {"half_body", &Attacker::half_body},
+      {"silent", &Attacker::silent},
   };
   const auto attack = argc == 6 ? attacks.find(argv[5]) : attacks.end();
   if (attack == attacks.end()) {
@@ -174,11 +187,13 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "\n");
     return 2;
   }
-  const Attacker attacker(static_cast<std::uint16_t>(std::stoi(argv[1])),
-                          {.ca_pem = contents(argv[2]), .server_name = "127.0.0.1", .cert_pem = contents(argv[3]), .key_pem = contents(argv[4])});
+  const Attacker attacker(
+      static_cast<std::uint16_t>(std::stoi(argv[1])),
+      {.ca_pem = contents(argv[2]), .server_name = "127.0.0.1", .cert_pem = contents(argv[3]), .key_pem = contents(argv[4])});
   const auto begin = steady_clock::now();
   (attacker.*attack->second)();
-  std::printf("seconds %lld\n", static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - begin).count()));
+  std::printf("seconds %lld\n",
+              static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - begin).count()));
   return 0;
 }
 

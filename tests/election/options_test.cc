@@ -30,7 +30,8 @@ TEST(ElectionOptions, AreCheckedAsUpstreamChecksThem) {
   const Case kCases[] = {
       {"the defaults", 15s, 10s, 2s, nullptr},
       {"the lease is no longer than the deadline", 10s, 10s, 2s, "leaseDuration must be greater than renewDeadline"},
-      {"a deadline of less than a jittered retry", 15s, 2400ms, 2s, "renewDeadline must be greater than retryPeriod*JitterFactor"},
+      {"a deadline of less than a jittered retry", 15s, 2400ms, 2s,
+       "renewDeadline must be greater than retryPeriod*JitterFactor"},
       {"a little more", 15s, 2401ms, 2s, nullptr},
       {"no lease", 0s, 10s, 2s, "leaseDuration must be greater than zero"},
       {"no deadline", 15s, 0s, 2s, "renewDeadline must be greater than zero"},

@@ -21,8 +21,8 @@ struct Server {
   explicit Server(const Clock& clock) : thread("apiserver", clock) {
     call_on(thread, [&] {
       store = apiserver::memory_store(thread, clock);
-      server = std::make_unique<apiserver::ApiServer>(thread, rng, *store, Log(),
-                                                      apiserver::ServerOptions{.keep_kubernetes_service = false});
+      server = std::make_unique<apiserver::ApiServer>(
+          thread, rng, *store, Log(), apiserver::ServerOptions{.keep_kubernetes_service = false, .keep_api_services = false});
     });
     run_on(thread, server->start());
   }

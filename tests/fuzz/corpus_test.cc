@@ -2,12 +2,12 @@
 // without libFuzzer. PH_GOLDEN_DIR, when it is there, is read too.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "tests/fuzz/fuzzers.h"
@@ -22,9 +22,7 @@ namespace fs = std::filesystem;
 char g_running[4096];
 std::size_t g_running_size = 0;
 
-void running(const std::string& what) {
-  g_running_size = what.copy(g_running, sizeof g_running);
-}
+void running(const std::string& what) { g_running_size = what.copy(g_running, sizeof g_running); }
 
 void tell(int signal) {
   constexpr std::string_view kWhile = "while running ";
@@ -89,7 +87,8 @@ TEST_P(Corpus, GoldenFilesHold) {
   for (const fs::path& path : inputs) run(path, contents(path));
 }
 
-INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus, ::testing::ValuesIn(kFuzzers), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus, ::testing::ValuesIn(kFuzzers),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace ph::fuzz

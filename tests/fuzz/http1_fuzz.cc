@@ -74,7 +74,8 @@ std::vector<Read> serve(std::string_view bytes, std::size_t step) {
     if (owner.told != 0) server->read_body(std::exchange(owner.told, 0), nullptr);
     do {
       // Each second answer is a stream, but to a HEAD.
-      if (const StreamId stream = std::exchange(owner.unanswered, 0); stream != 0 && (stream % 2 || owner.requests.back().method == "HEAD")) {
+      if (const StreamId stream = std::exchange(owner.unanswered, 0);
+          stream != 0 && (stream % 2 || owner.requests.back().method == "HEAD")) {
         server->respond(stream, 200, {{"content-length", "2"}}, {share("ok")});
       } else if (stream != 0) {
         server->begin(stream, 200, {});
@@ -91,7 +92,8 @@ std::vector<Read> serve(std::string_view bytes, std::size_t step) {
 // A request sent on by a client arrives as it was.
 void check_relay(const Read& read) {
   if (read.method == "CONNECT") return;
-  std::string text = read.method + " " + read.target + " HTTP/1.1\r\nhost: a\r\ncontent-length: " + std::to_string(read.body.size()) + "\r\n\r\n" + read.body;
+  std::string text = read.method + " " + read.target +
+                     " HTTP/1.1\r\nhost: a\r\ncontent-length: " + std::to_string(read.body.size()) + "\r\n\r\n" + read.body;
   const auto again = serve(text, text.size());
   PH_ASSERT(again.size() == 1);
   PH_ASSERT(again[0].body == read.body && again[0].target == read.target && again[0].method == read.method);
@@ -127,7 +129,8 @@ Answer ask(std::string_view bytes, std::size_t step, std::string method) {
   const auto client = http1_client(owner);
   const StreamId stream = client->send({.method = std::move(method), .target = "/", .headers = {{"host", "a"}}});
   bool good = true;
-  for (std::size_t at = 0; good && at < bytes.size() && owner.ends == 0; at += step) good = client->receive(bytes.substr(at, step));
+  for (std::size_t at = 0; good && at < bytes.size() && owner.ends == 0; at += step)
+    good = client->receive(bytes.substr(at, step));
   if (good && owner.ends == 0) client->eof();
   PH_ASSERT(owner.ends == 1);  // every request is answered or has failed
   client->consumed(stream, owner.body.size());

@@ -42,7 +42,8 @@ std::string frame(std::uint8_t type, Bytes& script) {
   std::size_t size = script.byte();
   if (size == 255) size = 256u * script.byte() + script.byte();
   const std::string_view payload = script.take(size);
-  return number(payload.size(), 3) + static_cast<char>(type) + static_cast<char>(flags) + number(stream, 4) + std::string(payload);
+  return number(payload.size(), 3) + static_cast<char>(type) + static_cast<char>(flags) + number(stream, 4) +
+         std::string(payload);
 }
 
 // What happened, to compare.
@@ -146,9 +147,12 @@ class Server final : public Side, ServerProtocol::Owner {
   std::set<StreamId> known_, told_;  // by their heads; those whose bodies are to be asked for
   std::set<StreamId> seen_, gone_, waiting_, streaming_;
   std::map<StreamId, std::size_t> given_;
-  std::unique_ptr<ServerProtocol> protocol_ =
-      http2_server({.body_bytes_max = kBodyMax, .header_bytes_max = kHeaderMax, .concurrent_streams_max = kStreamsMax,
-                    .too_large_type = "text/plain", .too_large_body = ""}, *this);
+  std::unique_ptr<ServerProtocol> protocol_ = http2_server({.body_bytes_max = kBodyMax,
+                                                            .header_bytes_max = kHeaderMax,
+                                                            .concurrent_streams_max = kStreamsMax,
+                                                            .too_large_type = "text/plain",
+                                                            .too_large_body = ""},
+                                                           *this);
 };
 
 class Client final : public Side, ClientProtocol::Owner {
@@ -161,7 +165,8 @@ class Client final : public Side, ClientProtocol::Owner {
     if (op == 10) {
       const std::string body(script.byte() * 100u, 'q');
       if (!protocol_->can_send() || open_.size() >= kStreamsMax) return;
-      const StreamId stream = protocol_->send({.method = which % 2 ? "GET" : "POST", .target = "/", .headers = {{"host", "a"}}, .body = body});
+      const StreamId stream =
+          protocol_->send({.method = which % 2 ? "GET" : "POST", .target = "/", .headers = {{"host", "a"}}, .body = body});
       if (stream != 0) open_.insert(stream);
     } else if (op == 11) {
       protocol_->ping();

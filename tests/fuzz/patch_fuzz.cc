@@ -25,8 +25,8 @@ using Json = nlohmann::json;
 
 const Schema& schema_for(std::uint8_t which) {
   static const Schema* const kSchemas[] = {
-      &schema_of<core::v1::Pod>(),     &schema_of<apps::v1::Deployment>(), &schema_of<core::v1::Service>(),
-      &schema_of<core::v1::Node>(),    &schema_of<core::v1::ConfigMap>(),  &schema_of<core::v1::ServiceAccount>(),
+      &schema_of<core::v1::Pod>(),      &schema_of<apps::v1::Deployment>(), &schema_of<core::v1::Service>(),
+      &schema_of<core::v1::Node>(),     &schema_of<core::v1::ConfigMap>(),  &schema_of<core::v1::ServiceAccount>(),
       &schema_of<batch::v1::CronJob>(),
   };
   return *kSchemas[which % std::size(kSchemas)];

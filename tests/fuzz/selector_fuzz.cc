@@ -111,8 +111,9 @@ void selector(std::string_view text) {
   check_fields(text);
   check_quantity(text);
   check_times(text);
-  for (const auto check : {check_dns1123_label, check_dns1123_subdomain, check_dns1035_label, check_qualified_name, check_label_value,
-                           check_path_segment, check_port_name, check_config_map_key, check_env_var_name, check_ip}) {
+  for (const auto check :
+       {check_dns1123_label, check_dns1123_subdomain, check_dns1035_label, check_qualified_name, check_label_value,
+        check_path_segment, check_port_name, check_config_map_key, check_env_var_name, check_ip}) {
     check(text);
   }
   if (check_dns1035_label(text).empty()) PH_ASSERT(check_dns1123_label(text).empty());

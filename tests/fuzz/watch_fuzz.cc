@@ -4,8 +4,11 @@
 #include "api/times.h"
 #include "base/assert.h"
 #include "informers/metadata_view.h"
+#include "informers/node_view.h"
+#include "informers/packed.h"
 #include "informers/pod_view.h"
 #include "informers/request.h"
+#include "node/hollow_pod.h"
 #include "tests/fuzz/bytes.h"
 #include "tests/fuzz/fuzzers.h"
 
@@ -44,10 +47,16 @@ bool readable(const core::v1::Pod& pod) {
 void check_views(std::string_view bytes) {
   std::shared_ptr<const PodView> view;
   std::shared_ptr<const MetadataView> metadata;
+  std::shared_ptr<const node::HollowPod> hollow;
   core::v1::Pod pod;
   try {
     view = PodView::decode(bytes);
     metadata = MetadataView::decode(bytes);
+    hollow = node::HollowPod::decode(bytes);
+  } catch (const DecodeError&) {
+  }
+  try {
+    NodeView::decode(bytes);
   } catch (const DecodeError&) {
   }
   try {
@@ -59,6 +68,7 @@ void check_views(std::string_view bytes) {
   const std::string normal = api::encode_protobuf(pod);
   view = PodView::decode(normal);
   metadata = MetadataView::decode(normal);
+  hollow = node::HollowPod::decode(normal);
   if (!readable(pod)) return;
   const auto& meta = pod.metadata();
   PH_ASSERT(view->name == meta.name());
@@ -71,10 +81,21 @@ void check_views(std::string_view bytes) {
   PH_ASSERT(view->owners.size() == static_cast<std::size_t>(meta.owner_references_size()));
   PH_ASSERT(metadata->owners.size() == view->owners.size());
   PH_ASSERT(metadata->finalizers.size() == static_cast<std::size_t>(meta.finalizers_size()));
-  PH_ASSERT(view->has_finalizers == (meta.finalizers_size() > 0));
+  PH_ASSERT(view->finalizers == metadata->finalizers);
   PH_ASSERT(view->deletion.has_value() == meta.has_deletion_timestamp());
   PH_ASSERT(view->deletion == metadata->deletion);
   PH_ASSERT(view->phase == pod.status().phase());
+  Packed<core::v1::Pod> packed;
+  packed.read(normal);
+  core::v1::Pod unpacked = packed.whole();
+  *unpacked.mutable_metadata()->mutable_managed_fields() = meta.managed_fields();
+  PH_ASSERT(api::encode_protobuf(unpacked) == normal);
+  PH_ASSERT(packed.labels == view->labels);
+  PH_ASSERT(hollow->name == meta.name());
+  PH_ASSERT(hollow->node_name == pod.spec().node_name());
+  PH_ASSERT(hollow->phase == pod.status().phase());
+  PH_ASSERT(hollow->has_finalizers == (meta.finalizers_size() > 0));
+  PH_ASSERT(hollow->containers.size() == static_cast<std::size_t>(pod.spec().containers_size()));
 }
 
 void check_list(std::string_view bytes) {

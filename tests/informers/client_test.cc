@@ -63,7 +63,8 @@ TEST_F(ClientTest, AStatusIsMadeForAnswersWithoutOne) {
   const Case cases[] = {
       {"a proxy's page", 502, "<html>bad gateway", "InternalError", "the server answered 502: <html>bad gateway"},
       {"no body", 403, "", "Forbidden", "the server answered 403"},
-      {"a status in JSON", 403, R"({"kind":"Status","status":"Failure","reason":"Forbidden","message":"m","code":403})", "Forbidden", "m"},
+      {"a status in JSON", 403, R"({"kind":"Status","status":"Failure","reason":"Forbidden","message":"m","code":403})",
+       "Forbidden", "m"},
       {"an object instead", 500, envelope(config_map("a/b", 1)), "InternalError", ""},
   };
   for (const Case& c : cases) {
@@ -364,8 +365,11 @@ TEST_F(ClientTest, DeletionsOfKindsWithoutASchemaAreAskedForInJson) {
   EXPECT_EQ(request.headers.get("accept"),
             "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json");
   EXPECT_EQ(request.headers.get("content-type"), "application/json");
-  EXPECT_EQ(request.body, R"({"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"u"},"propagationPolicy":"Background"})");
-  server_.answer(200, R"({"apiVersion":"shop.example.com/v1","kind":"Widget","metadata":{"name":"w","resourceVersion":"8"},"spec":{"n":1}})");
+  EXPECT_EQ(request.body,
+            R"({"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"u"},"propagationPolicy":"Background"})");
+  server_.answer(
+      200,
+      R"({"apiVersion":"shop.example.com/v1","kind":"Widget","metadata":{"name":"w","resourceVersion":"8"},"spec":{"n":1}})");
   EXPECT_EQ(held.value(), Removed::Yes);
   Call<Removed> gone(executor_, client_.remove_object(widgets, {"ns", "w"}, options));
   server_.answer(200, R"({"kind":"Status","apiVersion":"v1","status":"Success"})");

@@ -39,7 +39,8 @@ std::vector<std::string> told(const Discovery& discovery) {
     const api::Resource& resource = *offer.resource;
     std::string names;
     for (const api::GroupVersionKind& name : offer.names) names += " " + name.api_version() + "/" + name.kind;
-    out.push_back(fmt::format("{}/{} {}{}", resource.kind.api_version(), resource.plural, resource.namespaced ? "namespaced" : "cluster", names));
+    out.push_back(fmt::format("{}/{} {}{}", resource.kind.api_version(), resource.plural,
+                              resource.namespaced ? "namespaced" : "cluster", names));
   }
   return out;
 }
@@ -67,12 +68,14 @@ TEST_F(DiscoveryTest, PrefersTheVersionTheGroupPrefers) {
   answer_aggregated("/api", kCore, "\"A\"");
   answer_aggregated("/apis", groups(), "\"B\"");
   const Discovery& found = *look.value();
-  EXPECT_THAT(told(found), ElementsAre("v1/pods namespaced v1/Pod", "shop.example.com/v1/aisles cluster shop.example.com/v1/Aisle",
-                                       "shop.example.com/v2/carts namespaced shop.example.com/v2/Cart shop.example.com/v1/Cart"));
+  EXPECT_THAT(told(found),
+              ElementsAre("v1/pods namespaced v1/Pod", "shop.example.com/v1/aisles cluster shop.example.com/v1/Aisle",
+                          "shop.example.com/v2/carts namespaced shop.example.com/v2/Cart shop.example.com/v1/Cart"));
   EXPECT_TRUE(found.offers[0].resource->has_verb("watch"));
   EXPECT_THAT(found.failures, ElementsAre(Pair("far.example.com/v1", "stale GroupVersion discovery: far.example.com/v1")));
   EXPECT_EQ(found.complaint(),
-            "unable to retrieve the complete list of server APIs: far.example.com/v1: stale GroupVersion discovery: far.example.com/v1");
+            "unable to retrieve the complete list of server APIs: far.example.com/v1: stale GroupVersion discovery: "
+            "far.example.com/v1");
 }
 
 TEST_F(DiscoveryTest, WhatIsAsItWasIsNotSentAgainAndStaysTheSameObject) {
@@ -104,13 +107,15 @@ TEST_F(DiscoveryTest, AsksEachGroupWhereTheServerGathersNothing) {
      "preferredVersion":{"groupVersion":"shop.example.com/v2","version":"v2"}},
     {"name":"far.example.com","versions":[{"groupVersion":"far.example.com/v1","version":"v1"}],
      "preferredVersion":{"groupVersion":"far.example.com/v1","version":"v1"}}]})");
-  const char* carts = R"({"kind":"APIResourceList","groupVersion":"x","resources":[{"name":"carts","singularName":"cart","namespaced":true,"kind":"Cart","verbs":["list"]}]})";
+  const char* carts =
+      R"({"kind":"APIResourceList","groupVersion":"x","resources":[{"name":"carts","singularName":"cart","namespaced":true,"kind":"Cart","verbs":["list"]}]})";
   answer_plain("/apis/shop.example.com/v2", carts);
   answer_plain("/apis/shop.example.com/v1", carts);
   EXPECT_EQ(server_.expect().target, "/apis/far.example.com/v1");
   server_.refuse(503, "ServiceUnavailable");
-  EXPECT_THAT(told(*look.value()), ElementsAre("v1/pods namespaced v1/Pod",
-                                               "shop.example.com/v2/carts namespaced shop.example.com/v2/Cart shop.example.com/v1/Cart"));
+  EXPECT_THAT(told(*look.value()),
+              ElementsAre("v1/pods namespaced v1/Pod",
+                          "shop.example.com/v2/carts namespaced shop.example.com/v2/Cart shop.example.com/v1/Cart"));
   EXPECT_THAT(look.value()->failures, ElementsAre(Pair("far.example.com/v1", "no")));
 }
 

@@ -28,7 +28,8 @@ class KindsTest : public testing::Test {
 
   void answer_at(const std::string& path, const std::string& groups) {
     EXPECT_EQ(server_.expect().target, path);
-    server_.answer(200, document(groups), {{"Content-Type", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}});
+    server_.answer(200, document(groups),
+                   {{"Content-Type", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}});
   }
   // Answers one look: the core group has pods, and `groups` are the others.
   void answer(const std::string& groups) {
@@ -46,7 +47,8 @@ class KindsTest : public testing::Test {
   }
   std::vector<std::string> told() {
     std::vector<std::string> out;
-    for (const KindRef& kind : kinds_.list()) out.push_back(fmt::format("{} {}/{}", kind->number, kind->resource->kind.api_version(), kind->resource->plural));
+    for (const KindRef& kind : kinds_.list())
+      out.push_back(fmt::format("{} {}/{}", kind->number, kind->resource->kind.api_version(), kind->resource->plural));
     return out;
   }
 

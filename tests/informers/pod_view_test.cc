@@ -1,5 +1,6 @@
 #include "informers/pod_view.h"
 #include "informers/job_pod_view.h"
+#include "informers/pod_asks.h"
 
 #include <gmock/gmock.h>
 
@@ -61,6 +62,13 @@ Pod whole_pod() {
   sidecar.set_restart_policy("Always");
   sidecar.add_ports()->set_container_port(9);
   sidecar.mutable_ports(0)->set_protocol("UDP");
+  spec.add_volumes()->mutable_volume_source()->mutable_empty_dir();
+  auto& data = *spec.add_volumes();
+  data.set_name("data");
+  data.mutable_volume_source()->mutable_persistent_volume_claim()->set_claim_name("shared");
+  auto& scratch = *spec.add_volumes();
+  scratch.set_name("scratch");
+  scratch.mutable_volume_source()->mutable_ephemeral()->mutable_volume_claim_template();
   auto& status = *pod.mutable_status();
   status.set_phase("Running");
   status.set_reason("Evicted");
@@ -84,7 +92,7 @@ TEST(PodViewTest, HoldsWhatLoopsNeed) {
   EXPECT_EQ(view->created, at(100));
   EXPECT_EQ(view->deletion, at(200));
   EXPECT_EQ(view->deletion_grace_seconds, 30);
-  EXPECT_TRUE(view->has_finalizers);
+  EXPECT_FALSE(view->finalizers.empty());
   EXPECT_EQ(view->deletion_cost, -5);
   ASSERT_EQ(view->labels.size(), 2u);
   EXPECT_EQ(view->labels[0].first, "app");
@@ -104,6 +112,11 @@ TEST(PodViewTest, HoldsWhatLoopsNeed) {
   EXPECT_EQ(view->ports[0].second, 8080);
   EXPECT_EQ(view->ports[1].second, 9);
   EXPECT_EQ(view->port_protocols[1], "UDP");
+  ASSERT_EQ(view->claims.size(), 2u);
+  EXPECT_EQ(view->claims[0].name, "shared");
+  EXPECT_FALSE(view->claims[0].generic_ephemeral);
+  EXPECT_EQ(view->claims[1].name, "web-1-scratch");
+  EXPECT_TRUE(view->claims[1].generic_ephemeral);
   EXPECT_EQ(view->phase, "Running");
   EXPECT_EQ(view->reason, "Evicted");
   EXPECT_THAT(view->pod_ips, testing::ElementsAre("10.0.0.1", "fd00::1"));
@@ -121,6 +134,104 @@ TEST(PodViewTest, AKubeletsDisruptionIsNone) {
   EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->disrupted_since, std::nullopt);
   *pod.mutable_status()->mutable_conditions(0) = condition("DisruptionTarget", "False", 190);
   EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->disrupted_since, std::nullopt);
+}
+
+TEST(PodViewTest, TellsNotReadyFromNothingSaid) {
+  Pod pod;
+  EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->readiness, Said::Untold);
+  EXPECT_EQ(PodView::decode(api::encode_protobuf(pod))->started, std::nullopt);
+  *pod.mutable_status()->mutable_start_time() = api::make_time(at(120));
+  auto& ready = *pod.mutable_status()->add_conditions();
+  for (const auto& [text, said] :
+       {std::pair("True", Said::True), std::pair("False", Said::False), std::pair("Unknown", Said::Unknown)}) {
+    ready = condition("Ready", text, 150);
+    const auto view = PodView::decode(api::encode_protobuf(pod));
+    EXPECT_EQ(view->readiness, said) << text;
+    EXPECT_EQ(view->ready, said == Said::True) << text;
+    EXPECT_EQ(view->ready_since, at(150));
+    EXPECT_EQ(view->started, at(120));
+  }
+}
+
+// -- What it asks of the cluster
+
+Pod asking_pod(const std::string& name, const char* spec) {
+  Pod pod;
+  pod.mutable_metadata()->set_name(name);
+  api::decode_json(spec, *pod.mutable_spec());
+  return pod;
+}
+
+constexpr const char* kAsking = R"({
+  "containers": [{"name": "c", "image": "img:1", "env": [{"name": "A", "value": "B"}],
+                  "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "1Gi"}}}],
+  "initContainers": [{"name": "i", "image": "img:2", "restartPolicy": "Always", "resources": {"requests": {"cpu": "1"}}}],
+  "overhead": {"cpu": "10m"}, "priorityClassName": "high", "activeDeadlineSeconds": 60,
+  "volumes": [{"name": "v", "emptyDir": {}}]})";
+
+TEST(PodAsks, HoldsAmountsPriorityAndDeadlineAndNoMore) {
+  const Pod asked = asked_of(*PodView::decode(api::encode_protobuf(asking_pod("a", kAsking))));
+  Pod wanted;
+  api::decode_json(R"({
+    "containers": [{"name": "c", "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "1Gi"}}}],
+    "initContainers": [{"name": "i", "restartPolicy": "Always", "resources": {"requests": {"cpu": "1"}}}],
+    "overhead": {"cpu": "10m"}, "priorityClassName": "high", "activeDeadlineSeconds": 60})",
+                   *wanted.mutable_spec());
+  EXPECT_EQ(api::encode_json(asked), api::encode_json(wanted));
+}
+
+TEST(PodAsks, PodsOfOneTemplateShareIt) {
+  const auto a = PodView::decode(api::encode_protobuf(asking_pod("a", kAsking)));
+  Pod other = asking_pod("b", kAsking);
+  other.mutable_spec()->set_node_name("n1");
+  other.mutable_status()->set_phase("Running");
+  other.mutable_status()->add_container_statuses()->set_name("c");
+  const auto b = PodView::decode(api::encode_protobuf(other));
+  EXPECT_EQ(a->asks.view().data(), b->asks.view().data());
+}
+
+TEST(PodAsks, AffinityOnlyWhereATermLooksBeyondTheNamespace) {
+  struct Case {
+    const char* name;
+    const char* affinity;
+    bool held;
+  };
+  const Case cases[] = {
+      {"within it", R"({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]}})", false},
+      {"named", R"({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+                     [{"topologyKey": "zone", "namespaces": ["other"]}]}})",
+       true},
+      {"selected, preferred, against", R"({"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution":
+                     [{"weight": 1, "podAffinityTerm": {"topologyKey": "zone", "namespaceSelector": {}}}]}})",
+       true},
+      {"of nodes", R"({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{}]}}})", false},
+  };
+  for (const Case& c : cases) {
+    Pod pod;
+    api::decode_json(c.affinity, *pod.mutable_spec()->mutable_affinity());
+    const Pod asked = asked_of(*PodView::decode(api::encode_protobuf(pod)));
+    EXPECT_EQ(asked.spec().has_affinity(), c.held) << c.name;
+  }
+}
+
+TEST(PodAsks, OfAResizedPodWhatItWasGiven) {
+  Pod pod = asking_pod("a", kAsking);
+  auto& status = *pod.mutable_status();
+  status.set_qos_class("Burstable");
+  auto& container = *status.add_container_statuses();
+  container.set_name("c");
+  container.set_image("img:1");
+  (*container.mutable_allocated_resources())["cpu"].set_string("200m");
+  *status.add_conditions() = condition("PodResizePending", "True", 10);
+  status.mutable_conditions(0)->set_reason("Infeasible");
+  *status.add_conditions() = condition("Ready", "True", 10);
+  const Pod asked = asked_of(*PodView::decode(api::encode_protobuf(pod)));
+  EXPECT_EQ(asked.status().qos_class(), "Burstable");
+  ASSERT_EQ(asked.status().container_statuses_size(), 1);
+  EXPECT_EQ(asked.status().container_statuses(0).allocated_resources().at("cpu").string(), "200m");
+  EXPECT_EQ(asked.status().container_statuses(0).image(), "");
+  ASSERT_EQ(asked.status().conditions_size(), 1);
+  EXPECT_EQ(asked.status().conditions(0).reason(), "Infeasible");
 }
 
 TEST(PodViewTest, KnowsTheNodeThatIsAskedForByName) {

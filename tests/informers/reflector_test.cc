@@ -131,6 +131,22 @@ TEST_F(ReflectorTest, ResumesACutWatchWithoutReadingAgain) {
   EXPECT_EQ(informers_.stats().resumes, 1u);
 }
 
+TEST_F(ReflectorTest, SeveralObjectsMayChangeAtOneRevision) {
+  auto watch = synced({config_map("a/x", 3), config_map("a/y", 4)}, 8);
+  watch.send("MODIFIED", config_map("a/x", 9));
+  watch.send("MODIFIED", config_map("a/y", 9));
+  watch.send("ADDED", config_map("a/z", 9));
+  executor_.drain();
+  EXPECT_THAT(copy(), ElementsAre("x@9", "y@9", "z@9"));
+  watch.cut();
+  executor_.advance(2s);
+  EXPECT_EQ(query(server_.expect(), "resourceVersion"), "9");
+  auto resumed = server_.accept_watch();
+  for (const char* name : {"a/x", "a/y", "a/z"}) resumed.send("MODIFIED", config_map(name, 9));
+  executor_.drain();
+  EXPECT_EQ(informers_.stats().repeats, 3u);
+}
+
 TEST_F(ReflectorTest, ACutWithinAnEventLosesNothing) {
   auto watch = synced({config_map("a/x", 3)}, 8);
   const std::string bytes = frame("MODIFIED", config_map("a/x", 9));
@@ -159,8 +175,8 @@ TEST_F(ReflectorTest, PausesWhenWatchesEndAtOnce) {
 }
 
 TEST_F(ReflectorTest, DeliversTheDifferenceAfterLosingHistory) {
-  auto watch = synced({config_map("a/gone", 1), config_map("a/same", 2), config_map("a/changed", 3),
-                       config_map("a/replaced", 4, "old")}, 8);
+  auto watch = synced(
+      {config_map("a/gone", 1), config_map("a/same", 2), config_map("a/changed", 3), config_map("a/replaced", 4, "old")}, 8);
   Following follower(executor_, informer_);
   executor_.drain();
   EXPECT_THAT(follower.take(), ElementsAre("->changed@3", "->gone@1", "->replaced@4", "->same@2", "snapshot"));
@@ -170,7 +186,8 @@ TEST_F(ReflectorTest, DeliversTheDifferenceAfterLosingHistory) {
   const HttpRequest again = server_.expect();
   EXPECT_EQ(query(again, "sendInitialEvents"), "true");
   EXPECT_EQ(query(again, "resourceVersion"), "8") << "not older than what was seen";
-  synced({config_map("a/same", 2), config_map("a/changed", 90), config_map("a/replaced", 91, "new"), config_map("a/new", 92)}, 99);
+  synced({config_map("a/same", 2), config_map("a/changed", 90), config_map("a/replaced", 91, "new"), config_map("a/new", 92)},
+         99);
   EXPECT_THAT(follower.take(), ElementsAre("gone@1>-", "changed@3>changed@90", "->new@92", "replaced@4>-", "->replaced@91"));
   EXPECT_EQ(informer_.revision(), Revision{99});
 }
@@ -250,7 +267,7 @@ TEST_F(ReflectorTest, DeletionsWithTheObjectsLastRevisionCount) {
   executor_.drain();
   EXPECT_THAT(copy(), IsEmpty());
   watch.send("ADDED", config_map("a/x", 13, "second"));
-  watch.send("DELETED", config_map("a/x", 8));   // a late repetition
+  watch.send("DELETED", config_map("a/x", 8));  // a late repetition
   executor_.drain();
   EXPECT_THAT(copy(), ElementsAre("x@13"));
 }
@@ -371,13 +388,53 @@ TEST_F(ReflectorTest, FollowsMetadataAlone) {
   const auto informer = informers_.follow(resource);
   const HttpRequest request = server_.expect();
   EXPECT_EQ(request.path(), "/apis/apps/v1/deployments");
-  EXPECT_EQ(request.headers.get("accept"),
-            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+  EXPECT_EQ(request.headers.get("accept"), "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
   auto watch = server_.accept_watch();
   watch.send("ADDED", object_of<meta::v1::PartialObjectMetadata>("a/d", 5));
   watch.send("BOOKMARK", bookmark<meta::v1::PartialObjectMetadata>(6, true));
   executor_.drain();
   ASSERT_TRUE(informer->find({"a", "d"}));
+}
+
+// A look at what the server has serves all who asked before it began, and comes in chunks.
+TEST_F(ReflectorTest, CatchingUpIsShared) {
+  auto watch = synced({config_map("a/x", 3), config_map("a/y", 4)}, 8);
+  int done = 0;
+  Scope scope(executor_);
+  const auto catch_up = [&]() -> Task<void> {
+    co_await informer_.catch_up();
+    ++done;
+  };
+  scope.spawn(catch_up());
+  scope.spawn(catch_up());
+  EXPECT_EQ(query(server_.expect(), "limit"), "2000");
+  scope.spawn(catch_up());
+  const int requests = server_.requests;
+  executor_.drain();
+  EXPECT_EQ(server_.requests, requests) << "who asks meanwhile waits for the next";
+
+  meta::v1::PartialObjectMetadataList chunk;
+  chunk.mutable_metadata()->set_resource_version("50");
+  chunk.mutable_metadata()->set_continue_("more");
+  *chunk.add_items()->mutable_metadata() = config_map("a/x", 3).metadata();
+  server_.answer(chunk);
+  EXPECT_EQ(query(server_.expect(), "continue"), "more");
+  chunk.Clear();
+  chunk.mutable_metadata()->set_resource_version("50");
+  *chunk.add_items()->mutable_metadata() = config_map("a/z", 20).metadata();
+  server_.answer(chunk);
+  EXPECT_EQ(done, 0) << "z is still to come, and y is still to go";
+  watch.send("ADDED", config_map("a/z", 20));
+  executor_.drain();
+  EXPECT_EQ(done, 0);
+  watch.send("DELETED", config_map("a/y", 21));
+  executor_.drain();
+  EXPECT_EQ(done, 2);
+
+  chunk.Clear();
+  server_.expect();
+  server_.answer(chunk);
+  EXPECT_EQ(done, 3);
 }
 
 }  // namespace

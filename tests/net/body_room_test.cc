@@ -7,8 +7,8 @@ namespace ph::net {
 namespace {
 
 struct BodyRoomTest : ::testing::Test {
-  std::shared_ptr<BodyRoom> rooms =
-      std::make_shared<BodyRoom>(BodyRoom::Limits{.bytes_max = 100, .bytes_max_of_user = 40, .waiting_max = 5, .waiting_max_of_user = 3});
+  std::shared_ptr<BodyRoom> rooms = std::make_shared<BodyRoom>(
+      BodyRoom::Limits{.bytes_max = 100, .bytes_max_of_user = 40, .waiting_max = 5, .waiting_max_of_user = 3});
   struct Guest {
     Room room;
     std::shared_ptr<void> place;

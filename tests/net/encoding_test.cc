@@ -12,8 +12,12 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"", "", ""},           {"f", "Zg==", "Zg"},         {"fo", "Zm8=", "Zm8"},
-    {"foo", "Zm9v", "Zm9v"}, {"foobar", "Zm9vYmFy", "Zm9vYmFy"}, {"\xfb\xff\xbf", "+/+/", "-_-_"},
+    {"", "", ""},
+    {"f", "Zg==", "Zg"},
+    {"fo", "Zm8=", "Zm8"},
+    {"foo", "Zm9v", "Zm9v"},
+    {"foobar", "Zm9vYmFy", "Zm9vYmFy"},
+    {"\xfb\xff\xbf", "+/+/", "-_-_"},
 };
 
 TEST(Encoding, Base64BothWays) {
@@ -42,9 +46,7 @@ TEST(Encoding, EveryByteSurvives) {
   }
 }
 
-TEST(Encoding, Digests) {
-  EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
+TEST(Encoding, Digests) { EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); }
 
 TEST(Encoding, Secrets) {
   EXPECT_TRUE(same_secret("abc", "abc"));

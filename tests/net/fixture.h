@@ -38,7 +38,8 @@ struct Certificates {
   Issuing issuing{clock, rng};
   Credential ca = make_ca("test-ca", issuing);
   Credential other_ca = make_ca("other-ca", issuing);
-  Credential server = issue_server_certificate(ca, {.common_name = "server", .dns_names = {"localhost"}, .ip_addresses = {"127.0.0.1"}}, issuing);
+  Credential server =
+      issue_server_certificate(ca, {.common_name = "server", .dns_names = {"localhost"}, .ip_addresses = {"127.0.0.1"}}, issuing);
   Credential client = issue_client_certificate(ca, "alice", {"dev", "ops"}, issuing);
   Credential foreign_client = issue_client_certificate(other_ca, "mallory", {"system:masters"}, issuing);
   Credential expired_client = issue_client_certificate(ca, "old", {}, {clock, rng, -1h});
@@ -55,7 +56,7 @@ struct Certificates {
 struct Ledger {
   std::atomic<int> handlers = 0;
   std::atomic<int> streams = 0;
-  std::atomic<int> pulled = 0;  // pieces
+  std::atomic<int> pulled = 0;                  // pieces
   std::atomic<int> answered = 0, rendered = 0;  // of /render
   std::atomic<int> judged = 0;                  // heads
   std::atomic<int> made = 0;                    // pieces of /made
@@ -122,6 +123,23 @@ class Fed final : public BodyStream {
   std::shared_ptr<Channel<std::string>> source_;
 };
 
+// A stream whose pieces a test puts into its sink, on the handler's executor. Its reader waits for ever.
+class Pushed final : public BodyStream {
+ public:
+  Pushed(Executor& home, Ledger& ledger, std::shared_ptr<PieceSink*> sink)
+      : counted_(home, ledger.streams, ledger.strayed), sink_(std::move(sink)) {}
+  ~Pushed() override { *sink_ = nullptr; }
+  void push_to(PieceSink& sink) override { *sink_ = &sink; }
+  Task<std::optional<SharedBytes>> next() override {
+    co_await sleep_for(1h);
+    co_return std::nullopt;
+  }
+
+ private:
+  Counted counted_;
+  const std::shared_ptr<PieceSink*> sink_;
+};
+
 // What the tests ask for, by path.
 class Handler final : public HttpHandler {
  public:
@@ -129,6 +147,24 @@ class Handler final : public HttpHandler {
   Ledger ledger;
   std::promise<void> stall;
   std::shared_ptr<Channel<std::string>> feed = std::make_shared<Channel<std::string>>();
+  std::shared_ptr<PieceSink*> sink = std::make_shared<PieceSink*>(nullptr);  // of /pushed; null: nobody has asked for it
+
+  std::optional<HttpResponse> begin(HttpRequest& request) override {
+    if (Executor::current() != nullptr) ledger.strayed = true;
+    if (request.path() == "/begun") request.begun = std::make_shared<std::string>("begun: " + request.target);
+    if (!request.path().starts_with("/at-once")) return std::nullopt;
+    HttpResponse response;
+    if (request.path() == "/at-once") response.body = {share(request.target)};
+    if (request.path() == "/at-once-rendered") {
+      response.render = [target = request.target] { return std::vector{share("rendered "), share(target)}; };
+    }
+    if (request.path() == "/at-once-made") {
+      response.next_piece = [left = std::stoi(std::string(request.query()))]() mutable -> SharedBytes {
+        return left-- > 0 ? share(std::string(10'000, 'm')) : nullptr;
+      };
+    }
+    return response;
+  }
 
   Task<HeadVerdict> judge_head(HttpRequest head) override {
     const Counted counted(home_, ledger.handlers, ledger.strayed);
@@ -150,8 +186,11 @@ class Handler final : public HttpHandler {
     if (path == "/hang") co_await sleep_for(1h);
     if (path == "/throw") throw std::runtime_error("broken handler");
     if (path == "/status") response.status = std::stoi(std::string(request.query()));
-    if (path == "/stream") response.stream = std::make_unique<Pieces>(home_, ledger, std::stoi(std::string(request.query())), 1000);
+    if (path == "/stream")
+      response.stream = std::make_unique<Pieces>(home_, ledger, std::stoi(std::string(request.query())), 1000);
     if (path == "/endless") response.stream = std::make_unique<Pieces>(home_, ledger, -1, 1000);
+    if (path == "/pushed") response.stream = std::make_unique<Pushed>(home_, ledger, sink);
+    if (path == "/begun") response.body = {share(*std::static_pointer_cast<std::string>(request.begun))};
     if (path == "/feed") response.stream = std::make_unique<Fed>(home_, ledger, feed);
     if (path == "/render") {
       ++ledger.answered;
@@ -163,7 +202,8 @@ class Handler final : public HttpHandler {
       };
     }
     if (path == "/made" || path == "/made-half") {
-      response.next_piece = [this, breaks = path != "/made", left = std::stoi(std::string(request.query()))]() mutable -> SharedBytes {
+      response.next_piece = [this, breaks = path != "/made",
+                             left = std::stoi(std::string(request.query()))]() mutable -> SharedBytes {
         if (left == 0 && breaks) throw std::runtime_error("it cannot be made");
         if (left == 0) return nullptr;
         ++ledger.made;
@@ -237,12 +277,15 @@ class NetTest : public ::testing::Test {
   void serve(Mode mode, ServerOptions options = {}) {
     options.bind_address = "127.0.0.1";
     if (mode != Mode::Plain) options.tls = server_tls();
-    server = std::make_unique<HttpsServer>(io, handler, handler_thread, options, Log([this](const LogLine& line) { note(line); }, LogLevel::Error));
+    server = std::make_unique<HttpsServer>(io, handler, handler_thread, options,
+                                           Log([this](const LogLine& line) { note(line); }, LogLevel::Error));
     port = server->port();
   }
   static TlsServerOptions server_tls() {
     const auto& certificates = Certificates::get();
-    return {.cert_pem = certificates.server.cert_pem, .key_pem = certificates.server.key_pem, .client_ca_pem = certificates.ca.cert_pem};
+    return {.cert_pem = certificates.server.cert_pem,
+            .key_pem = certificates.server.key_pem,
+            .client_ca_pem = certificates.ca.cert_pem};
   }
 
   ClientOptions client_options(Mode mode) const {

@@ -15,7 +15,14 @@ namespace ph::net::testing {
 inline constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 enum FrameType : std::uint8_t {
-  kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6, kGoaway = 7, kWindow = 8, kContinuation = 9
+  kData = 0,
+  kHeaders = 1,
+  kReset = 3,
+  kSettings = 4,
+  kPing = 6,
+  kGoaway = 7,
+  kWindow = 8,
+  kContinuation = 9
 };
 enum FrameFlag : std::uint8_t { kEndStream = 1, kAck = 1, kEndHeaders = 4 };
 
@@ -49,8 +56,8 @@ inline std::string opening(std::string_view settings = {}) { return std::string(
 
 // Frame types in order, with the error code of resets and goaways. Of a frame that is not whole, its type.
 inline std::vector<std::string> outline(std::string_view bytes) {
-  static constexpr const char* kNames[] = {"DATA", "HEADERS", "PRIORITY", "RST_STREAM", "SETTINGS", "PUSH_PROMISE", "PING",
-                                           "GOAWAY", "WINDOW_UPDATE", "CONTINUATION"};
+  static constexpr const char* kNames[] = {"DATA",         "HEADERS", "PRIORITY", "RST_STREAM",    "SETTINGS",
+                                           "PUSH_PROMISE", "PING",    "GOAWAY",   "WINDOW_UPDATE", "CONTINUATION"};
   std::vector<std::string> frames;
   while (bytes.size() >= 9) {
     const auto at = [&](std::size_t i) { return i < bytes.size() ? std::size_t{static_cast<std::uint8_t>(bytes[i])} : 0; };

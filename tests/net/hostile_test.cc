@@ -89,9 +89,9 @@ TEST_F(Hostile, BytesThatAreNoTls) {
 
 struct Flood {
   const char* name;
-  std::string once;   // after the opening
+  std::string once;  // after the opening
   std::string again;
-  const char* end;    // what the server says
+  const char* end;  // what the server says
 };
 
 std::string headers_of(StreamId stream, int flags, int count, std::size_t size) {
@@ -301,8 +301,9 @@ std::string slow_request(std::string_view user, std::size_t size) {
 
 TEST_F(Hostile, WhoHoldsItsShareOfTheRoomForBodiesHoldsUpNobodyElse) {
   IoThreads one(1);  // so that who is judged first asks first
-  server = std::make_unique<HttpsServer>(one, handler, handler_thread,
-                                         ServerOptions{.bind_address = "127.0.0.1", .bodies_bytes_max_of_user = 3'000'000, .body_wait = 100ms});
+  server = std::make_unique<HttpsServer>(
+      one, handler, handler_thread,
+      ServerOptions{.bind_address = "127.0.0.1", .bodies_bytes_max_of_user = 3'000'000, .body_wait = 100ms});
   port = server->port();
   RawClient slow(port), same(port), other(port);
   slow.say(slow_request("slow", 2'000'000));
@@ -318,8 +319,9 @@ TEST_F(Hostile, WhoHoldsItsShareOfTheRoomForBodiesHoldsUpNobodyElse) {
 
 TEST_F(Hostile, RoomComesBackWithTheAnswerToThoseWhoWait) {
   IoThreads one(1);
-  server = std::make_unique<HttpsServer>(one, handler, handler_thread,
-                                         ServerOptions{.bind_address = "127.0.0.1", .bodies_bytes_max_of_user = 3'000'000, .body_wait = 1h});
+  server = std::make_unique<HttpsServer>(
+      one, handler, handler_thread,
+      ServerOptions{.bind_address = "127.0.0.1", .bodies_bytes_max_of_user = 3'000'000, .body_wait = 1h});
   port = server->port();
   RawClient slow(port), next(port);
   slow.say(slow_request("slow", 2'000'000));
@@ -361,8 +363,11 @@ TEST_F(Hostile, WhoIsSlowWithLittleIsJudgedToo) {
     const int judged = handler.ledger.judged;
     if (mode == Mode::H2) {
       RawTlsClient client = peer();
-      client.say(opening() + frame(kHeaders, kEndHeaders, 1, request_fields("POST", "/forbidden") + field("content-length", "9")));
-      EXPECT_NE(client.hear_until([](const std::string& text) { return contains(outline(text), "RST_STREAM 0"); }).find("not you"), std::string::npos);
+      client.say(opening() +
+                 frame(kHeaders, kEndHeaders, 1, request_fields("POST", "/forbidden") + field("content-length", "9")));
+      EXPECT_NE(
+          client.hear_until([](const std::string& text) { return contains(outline(text), "RST_STREAM 0"); }).find("not you"),
+          std::string::npos);
     } else {
       RawClient client(port);
       client.say("POST /forbidden HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");

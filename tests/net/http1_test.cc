@@ -51,9 +51,11 @@ struct Request {
 const Request kRequests[] = {
     {"plain get", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0},
     {"body by length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 0, "abc"},
-    {"body by chunks", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", 0, "abc"},
+    {"body by chunks", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", 0,
+     "abc"},
     {"an empty body by chunks", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0},
-    {"an empty body by chunks, with a trailer", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: b\r\n\r\n", 0},
+    {"an empty body by chunks, with a trailer",
+     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: b\r\n\r\n", 0},
     {"blank lines before", "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 0},
     {"HTTP/1.0 needs no host", "GET / HTTP/1.0\r\n\r\n", 0},
     {"no host", "GET / HTTP/1.1\r\n\r\n", 400},
@@ -93,11 +95,13 @@ TEST_F(Http1Server, Requests) {
 }
 
 TEST_F(Http1Server, TrailersAreNoHeadersHoweverTheyArrive) {
-  const std::string_view all = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nAuthorization: b\r\n\r\n";
+  const std::string_view all =
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nAuthorization: b\r\n\r\n";
   for (const std::size_t step : {std::size_t{1000}, std::size_t{1}}) {
     recorder.requests.clear();
     server = http1_server({.body_bytes_max = 100, .header_bytes_max = 1000}, recorder);
-    for (std::string_view left = all; !left.empty(); left.remove_prefix(std::min(step, left.size()))) server->receive(left.substr(0, step));
+    for (std::string_view left = all; !left.empty(); left.remove_prefix(std::min(step, left.size())))
+      server->receive(left.substr(0, step));
     ASSERT_EQ(recorder.requests.size(), 1u);
     EXPECT_FALSE(recorder.requests[0].second.headers.has("authorization"));
   }

@@ -55,14 +55,17 @@ struct Pair : ::testing::Test {
     for (;;) {
       const std::string up = produce(client), down = produce(server);
       if (up.empty() && down.empty()) return;
-      for (std::size_t i = 0; i < up.size(); i += step) ASSERT_TRUE(server.receive(std::string_view(up).substr(i, step))) << server.error();
-      for (std::size_t i = 0; i < down.size(); i += step) ASSERT_TRUE(client.receive(std::string_view(down).substr(i, step))) << client.error();
+      for (std::size_t i = 0; i < up.size(); i += step)
+        ASSERT_TRUE(server.receive(std::string_view(up).substr(i, step))) << server.error();
+      for (std::size_t i = 0; i < down.size(); i += step)
+        ASSERT_TRUE(client.receive(std::string_view(down).substr(i, step))) << client.error();
     }
   }
 };
 
 TEST_F(Pair, ARequestAndItsAnswerByteByByte) {
-  const StreamId stream = client.request({.method = "POST", .target = "/a?b", .authority = "host", .headers = {{"X-Y", "z"}, {"Connection", "close"}}}, false);
+  const StreamId stream = client.request(
+      {.method = "POST", .target = "/a?b", .authority = "host", .headers = {{"X-Y", "z"}, {"Connection", "close"}}}, false);
   client.send_body(stream, share("question"));
   client.end_body(stream);
   settle(1);
@@ -149,7 +152,9 @@ TEST_F(Pair, GoawayLetsWhatIsUnderWayEnd) {
   settle();
   EXPECT_TRUE(at_client.goaway);
   EXPECT_FALSE(server.finished());
-  EXPECT_EQ(client.request({.method = "GET", .target = "/", .authority = "host"}, true) == 0 || (settle(), at_server.messages.size() == 1), true);
+  EXPECT_EQ(client.request({.method = "GET", .target = "/", .authority = "host"}, true) == 0 ||
+                (settle(), at_server.messages.size() == 1),
+            true);
   server.respond(stream, 200, {}, true);
   settle();
   EXPECT_TRUE(at_client.messages.at(stream).ended);

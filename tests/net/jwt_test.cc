@@ -58,7 +58,8 @@ TEST_F(Jwt, EveryTamperedByteIsNoticed) {
 TEST_F(Jwt, FormsThatAreNoToken) {
   const std::string token = signer.sign("payload");
   const std::string unsigned_token = base64url(R"({"alg":"none"})") + "." + base64url("payload") + ".";
-  for (const std::string& text : {std::string(), std::string("a"), std::string(".."), token + ".", token + ".x", "." + token, unsigned_token}) {
+  for (const std::string& text :
+       {std::string(), std::string("a"), std::string(".."), token + ".", token + ".x", "." + token, unsigned_token}) {
     EXPECT_FALSE(verifier.verify(text)) << text;
   }
   EXPECT_TRUE(read_jws(unsigned_token)) << "it can be read, but not believed";

@@ -50,7 +50,8 @@ INSTANTIATE_TEST_SUITE_P(Modes, OutboundModes, ::testing::Values(Mode::H1, Mode:
 TEST_P(OutboundModes, RoundTrip) {
   serve(GetParam());
   open(options_to(GetParam()));
-  const auto answer = ask({.method = "POST", .target = "/echo", .headers = {{"Content-Type", "application/json"}}, .body = "{\"a\":1}"});
+  const auto answer =
+      ask({.method = "POST", .target = "/echo", .headers = {{"Content-Type", "application/json"}}, .body = "{\"a\":1}"});
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "{\"a\":1}");
   EXPECT_EQ(answer.headers.get("x-method"), "POST");
@@ -64,8 +65,10 @@ TEST_P(OutboundModes, Headers) {
   open(options_to(GetParam()));
   EXPECT_EQ(get("/header?host").body, "127.0.0.1:" + std::to_string(port));
   EXPECT_EQ(get("/header?user-agent").body, "pilothouse");
-  EXPECT_EQ(ask({.method = "POST", .target = "/header?content-type", .headers = {{"Content-Type", "application/json"}}, .body = "1"}).body,
-            "application/json");
+  EXPECT_EQ(
+      ask({.method = "POST", .target = "/header?content-type", .headers = {{"Content-Type", "application/json"}}, .body = "1"})
+          .body,
+      "application/json");
   EXPECT_EQ(ask({.method = "POST", .target = "/header?x-test", .headers = {{"X-Test", "yes"}}}).body, "yes");
 }
 
@@ -130,7 +133,8 @@ TEST_F(Outbound, NamesAreLookedUp) {
 }
 
 TEST_F(Outbound, AddressesThatAreNone) {
-  for (const char* url : {"", "ftp://x", "http://", "http://:80", "http://x:0", "http://x:99999", "http://x:y", "http://[::1]:80", "http://a@b"}) {
+  for (const char* url :
+       {"", "ftp://x", "http://", "http://:80", "http://x:0", "http://x:99999", "http://x:y", "http://[::1]:80", "http://a@b"}) {
     EXPECT_THROW(outbound_transport(io, client_thread, {.url = url}), std::invalid_argument) << url;
   }
 }
@@ -219,9 +223,7 @@ TEST_F(Outbound, DrippingIsSlowToo) {
   EXPECT_THAT(error_of(), StartsWith("no answer from"));
 }
 
-Task<void> hold(Transport* transport) {
-  co_await transport->send({.method = "GET", .target = "/hang"}, false);
-}
+Task<void> hold(Transport* transport) { co_await transport->send({.method = "GET", .target = "/hang"}, false); }
 
 TEST_F(Outbound, DroppingTheTaskEndsTheRequest) {
   for (const Mode mode : {Mode::Plain, Mode::H1}) {
@@ -297,13 +299,20 @@ TEST_F(Outbound, Lies) {
       {"a chunk of no size", all_of(ok("Transfer-Encoding: chunked\r\n") + "zz\r\n"), ""},
       {"a chunk of negative size", all_of(ok("Transfer-Encoding: chunked\r\n") + "-2\r\n\r\n\r\n"), "larger than"},
       {"a chunk of very negative size", endless(ok("Transfer-Encoding: chunked\r\n") + "-80\r\n", much), "larger than"},
-      {"a body that is too long", all_of(ok("Content-Length: 100001\r\n") + std::string(100001, 'x')), "larger than 100000 bytes"},
+      {"a body that is too long", all_of(ok("Content-Length: 100001\r\n") + std::string(100001, 'x')),
+       "larger than 100000 bytes"},
       {"a body without end", endless(ok(""), much), "larger than"},
       {"a body of eight exabytes", endless(ok("Content-Length: 9223372036854775807\r\n"), much), "larger than"},
       {"chunks without end", endless(ok("Transfer-Encoding: chunked\r\n"), "10000\r\n" + much + "\r\n"), "larger than"},
       {"one chunk of two gigabytes", endless(ok("Transfer-Encoding: chunked\r\n") + "7fffffff\r\n", much), "larger than"},
       {"a header without end", endless("HTTP/1.1 200 OK\r\nX: ", much), "larger than"},
-      {"headers without end", endless("HTTP/1.1 200 OK\r\n", "X: y\r\n" "X: y\r\n" "X: y\r\n" "X: y\r\n"), "larger than"},
+      {"headers without end",
+       endless("HTTP/1.1 200 OK\r\n",
+               "X: y\r\n"
+               "X: y\r\n"
+               "X: y\r\n"
+               "X: y\r\n"),
+       "larger than"},
       {"a chunk's line without end", endless(ok("Transfer-Encoding: chunked\r\n") + "1;x=", much), "larger than"},
   };
   serve(Mode::Plain);
@@ -336,7 +345,8 @@ TEST_F(Outbound, ABodyOfTheLargestSizeIsTaken) {
 }
 
 TEST_F(Outbound, RedirectsAreNotFollowed) {
-  for (const char* status : {"301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"}) {
+  for (const char* status :
+       {"301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"}) {
     RawServer elsewhere([&](const RawServer::Send& send) {
       return send(std::string("HTTP/1.1 ") + status + "\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n");
     });
@@ -371,7 +381,8 @@ TEST_F(Outbound, ThreadsAreFew) {
 
 TEST_F(Outbound, ProxiesOfTheEnvironmentAreNotAsked) {
   RawServer proxy([](const RawServer::Send&) { return false; });
-  for (const char* name : {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy"}) ::setenv(name, proxy.url().c_str(), 1);
+  for (const char* name : {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy"})
+    ::setenv(name, proxy.url().c_str(), 1);
   serve(Mode::Plain);
   open(options_to(Mode::Plain));
   EXPECT_EQ(get("/target").status, 200);

@@ -28,9 +28,11 @@ TEST_F(Pki, CertificateAuthority) {
 
 TEST_F(Pki, ServerCertificateCarriesItsNames) {
   const Credential ca = make_ca("kubernetes", issuing);
-  const Credential server = issue_server_certificate(
-      ca, {.common_name = "kube-apiserver", .dns_names = {"localhost", "kubernetes.default.svc"}, .ip_addresses = {"10.0.0.1", "::1"}},
-      issuing);
+  const Credential server = issue_server_certificate(ca,
+                                                     {.common_name = "kube-apiserver",
+                                                      .dns_names = {"localhost", "kubernetes.default.svc"},
+                                                      .ip_addresses = {"10.0.0.1", "::1"}},
+                                                     issuing);
   const CertificateInfo info = inspect_certificate(server.cert_pem);
   EXPECT_EQ(info.common_name, "kube-apiserver");
   EXPECT_EQ(info.dns_names, (Names{"localhost", "kubernetes.default.svc"}));
@@ -73,7 +75,8 @@ TEST_F(Pki, BadInputIsRefused) {
   const Credential ca = make_ca("kubernetes", issuing);
   EXPECT_THROW(inspect_certificate("nonsense"), std::runtime_error);
   EXPECT_THROW(public_key_pem(""), std::runtime_error);
-  EXPECT_THROW(issue_server_certificate(ca, {.common_name = "a", .ip_addresses = {"not an address"}}, issuing), std::runtime_error);
+  EXPECT_THROW(issue_server_certificate(ca, {.common_name = "a", .ip_addresses = {"not an address"}}, issuing),
+               std::runtime_error);
   EXPECT_THROW(issue_client_certificate({ca.cert_pem, "nonsense"}, "a", {}, issuing), std::runtime_error);
 }
 

@@ -171,7 +171,8 @@ TEST_F(Client, GivesUpAServerThatAnswersNothing) {
 TEST_F(Client, PingsFindADeadConnection) {
   // The server's one io thread is held up by `render`: its machine has, as far as the client can tell, gone.
   IoThreads server_io(1);
-  server = std::make_unique<HttpsServer>(server_io, handler, handler_thread, ServerOptions{.bind_address = "127.0.0.1", .tls = server_tls()});
+  server = std::make_unique<HttpsServer>(server_io, handler, handler_thread,
+                                         ServerOptions{.bind_address = "127.0.0.1", .tls = server_tls()});
   port = server->port();
   ClientOptions client = client_options(Mode::H2);
   client.ping_after = 50ms;

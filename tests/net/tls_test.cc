@@ -114,14 +114,16 @@ TEST_F(Tls, ANewCertificateServesNewConnections) {
   EXPECT_EQ(get("/target").status, 200);
   SystemClock now;
   SystemRng rng;
-  const auto renewed = issue_server_certificate(certificates.other_ca, {.common_name = "server", .ip_addresses = {"127.0.0.1"}}, {now, rng});
+  const auto renewed =
+      issue_server_certificate(certificates.other_ca, {.common_name = "server", .ip_addresses = {"127.0.0.1"}}, {now, rng});
   server->set_certificate({.cert_pem = renewed.cert_pem, .key_pem = renewed.key_pem});
   EXPECT_EQ(get("/target").status, 200) << "the old connection goes on";
   ClientOptions options = client_options(Mode::H2);
   EXPECT_NE(error_of(options), "");
   options.tls.ca_pem = certificates.other_ca.cert_pem;
   EXPECT_EQ(error_of(options), "");
-  EXPECT_THROW(server->set_certificate({.cert_pem = renewed.cert_pem, .key_pem = certificates.server.key_pem}), std::runtime_error);
+  EXPECT_THROW(server->set_certificate({.cert_pem = renewed.cert_pem, .key_pem = certificates.server.key_pem}),
+               std::runtime_error);
 }
 
 TEST_F(Tls, ProtocolsThatDoNotMeet) {
@@ -139,7 +141,8 @@ TEST_F(Tls, BadOptionsAreSaidAtOnce) {
   EXPECT_THROW(https_transport(io, client_thread, options), std::runtime_error);
   options.tls = {.cert_pem = certificates.client.cert_pem, .key_pem = certificates.server.key_pem};
   EXPECT_THROW(https_transport(io, client_thread, options), std::runtime_error);
-  EXPECT_THROW(HttpsServer(io, handler, handler_thread, {.bind_address = "127.0.0.1", .tls = TlsServerOptions{}}), std::runtime_error);
+  EXPECT_THROW(HttpsServer(io, handler, handler_thread, {.bind_address = "127.0.0.1", .tls = TlsServerOptions{}}),
+               std::runtime_error);
 }
 
 TEST_F(Tls, TheTokenIsAskedForEachRequest) {

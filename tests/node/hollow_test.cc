@@ -233,7 +233,8 @@ TEST_F(Hollow, WhatIsNotTheKubeletsStays) {
 
 TEST_F(Hollow, AFinalPhaseOfSomebodyElseEndsTheContainers) {
   create(make({"sleep", "1h"}));
-  cluster.patch<Pod>(kPod, Patch::strategic(R"({"status":{"phase":"Failed","reason":"Evicted","message":"too much"}})"), "status");
+  cluster.patch<Pod>(kPod, Patch::strategic(R"({"status":{"phase":"Failed","reason":"Evicted","message":"too much"}})"),
+                     "status");
   cluster.advance(1s);
   EXPECT_EQ(pod().status().phase(), "Failed");
   EXPECT_EQ(pod().status().reason(), "Evicted");

@@ -8,7 +8,9 @@ namespace {
 
 using core::v1::PodStatus;
 
-HollowContainer container(std::string name, Run run) { return {.name = std::move(name), .image = "img:1", .run = std::move(run)}; }
+HollowContainer container(std::string name, Run run) {
+  return {.name = std::move(name), .image = "img:1", .run = std::move(run)};
+}
 Run ends(Duration after, int code) { return {.takes = after, .exit_code = code}; }
 
 HollowPod pod(std::vector<HollowContainer> containers, std::string restart_policy = "Always") {
@@ -34,8 +36,10 @@ std::string summary(const HollowPod& pod, Duration at) {
   const std::string first = state.has_running()      ? "running"
                             : state.has_terminated() ? fmt::format("ended {}", state.terminated().exit_code())
                                                      : state.waiting().reason();
-  const std::string next = life.changes_at ? fmt::format(" until {}s", std::chrono::duration<double>(*life.changes_at - start).count()) : "";
-  return fmt::format("{} {}/{} r{} {}{}", life.status.phase(), ready, life.status.container_statuses_size(), restarts, first, next);
+  const std::string next =
+      life.changes_at ? fmt::format(" until {}s", std::chrono::duration<double>(*life.changes_at - start).count()) : "";
+  return fmt::format("{} {}/{} r{} {}{}", life.status.phase(), ready, life.status.container_statuses_size(), restarts, first,
+                     next);
 }
 
 TEST(Lifecycle, FollowsTheCommandsAndTheRestartPolicy) {
@@ -68,7 +72,8 @@ TEST(Lifecycle, FollowsTheCommandsAndTheRestartPolicy) {
       {"work done", pod({container("c", ends(5s, 0))}, "Never"), 5s, "Succeeded 0/1 r0 ended 0"},
       {"work failed", pod({container("c", ends(5s, 3))}, "Never"), 9s, "Failed 0/1 r0 ended 3"},
       {"OnFailure: success is final", pod({container("c", ends(1s, 0))}, "OnFailure"), 2s, "Succeeded 0/1 r0 ended 0"},
-      {"OnFailure: failure backs off", pod({container("c", ends(1s, 1))}, "OnFailure"), 2s, "Running 0/1 r0 CrashLoopBackOff until 11s"},
+      {"OnFailure: failure backs off", pod({container("c", ends(1s, 1))}, "OnFailure"), 2s,
+       "Running 0/1 r0 CrashLoopBackOff until 11s"},
       {"the second run", pod({container("c", ends(1s, 1))}, "OnFailure"), 11s, "Running 1/1 r1 running until 12s"},
       {"the second wait is twice as long", pod({container("c", ends(1s, 1))}), 12s, "Running 0/1 r1 CrashLoopBackOff until 32s"},
       {"one of two ended", pod({container("c", ends(1s, 0)), container("d", {})}, "Never"), 2s, "Running 1/2 r0 ended 0"},
@@ -77,7 +82,8 @@ TEST(Lifecycle, FollowsTheCommandsAndTheRestartPolicy) {
       {"a failed init container", failing_init, 2s, "Failed 0/1 r0 PodInitializing"},
       {"a sidecar does not keep a pod alive", sidecar, 6s, "Succeeded 0/1 r0 ended 0"},
       {"a sidecar that fails again and again", crashing_sidecar, 11s, "Running 1/1 r0 running until 12s"},
-      {"years of failures", pod({container("c", ends(1s, 1))}), 24h * 365 * 40, "Running 0/1 r4190834 CrashLoopBackOff until 1261440145s"},
+      {"years of failures", pod({container("c", ends(1s, 1))}), 24h * 365 * 40,
+       "Running 0/1 r4190834 CrashLoopBackOff until 1261440145s"},
       {"started in the future", pod({container("c", {})}), -5s, "Running 1/1 r0 running"},
       {"before the deadline", deadline, 29s, "Running 1/1 r0 running until 30s"},
       {"at the deadline", deadline, 30s, "Failed 0/1 r0 ended 137"},
@@ -111,15 +117,16 @@ TEST(Lifecycle, ConditionsChangeWithTheContainers) {
 std::string conditions(const PodStatus& status) {
   std::string out;
   for (const auto& c : status.conditions()) {
-    out += fmt::format("{}={}{}{}{}{}\n", c.type(), c.status(), c.reason().empty() ? "" : " ", c.reason(), c.message().empty() ? "" : ": ",
-                       c.message());
+    out += fmt::format("{}={}{}{}{}{}\n", c.type(), c.status(), c.reason().empty() ? "" : " ", c.reason(),
+                       c.message().empty() ? "" : ": ", c.message());
   }
   return out;
 }
 
 TEST(Lifecycle, SaysWhichContainersAreWaitedFor) {
   HollowPod p = pod({container("c", {}), container("d", {})});
-  p.init_containers = {container("init1", ends(1s, 0)), container("side", {}), container("init2", ends(9s, 0)), container("init3", ends(0s, 0))};
+  p.init_containers = {container("init1", ends(1s, 0)), container("side", {}), container("init2", ends(9s, 0)),
+                       container("init3", ends(0s, 0))};
   p.init_containers[1].sidecar = true;
   EXPECT_EQ(conditions(life_at(p, Time(), Time(2s), "h", "i").status),
             "PodReadyToStartContainers=True\n"
@@ -161,8 +168,10 @@ std::string states(const PodStatus& status) {
   std::string out = status.phase();
   const auto add = [&](const core::v1::ContainerStatus& c) {
     const auto& state = c.state();
-    out += state.has_running() ? ", running" : state.has_waiting() ? ", " + state.waiting().reason() :
-           fmt::format(", {} {} at {}", state.terminated().reason(), state.terminated().exit_code(), state.terminated().finished_at().seconds());
+    out += state.has_running()   ? ", running"
+           : state.has_waiting() ? ", " + state.waiting().reason()
+                                 : fmt::format(", {} {} at {}", state.terminated().reason(), state.terminated().exit_code(),
+                                               state.terminated().finished_at().seconds());
   };
   for (const auto& c : status.init_container_statuses()) add(c);
   for (const auto& c : status.container_statuses()) add(c);
@@ -183,13 +192,16 @@ TEST(Lifecycle, TheEndOfAPodIsTheEndOfItsContainers) {
     PodStatus status;
     const char* states;
   };
-  const auto end = [](const HollowPod& p, const char* phase = "") { return end_at(p, Time(), Time(7s + 500ms), "h", "i", phase).status; };
+  const auto end = [](const HollowPod& p, const char* phase = "") {
+    return end_at(p, Time(), Time(7s + 500ms), "h", "i", phase).status;
+  };
   const Row rows[] = {
       {"told to stop", end(working), "Failed, Completed 0 at 7, Error 137 at 7, Error 3 at 1"},
       {"a server", end(pod({container("c", {})})), "Succeeded, Completed 0 at 7"},
       {"said to have succeeded", end(working, "Succeeded"), "Succeeded, Completed 0 at 7, Error 137 at 7, Error 3 at 1"},
       {"before it was initialized", end(preparing), "Failed, Error 137 at 7, PodInitializing"},
-      {"sidecars end with the last", life_at(helped, Time(), Time(60s), "h", "i").status, "Succeeded, Completed 0 at 5, Error 1 at 2, Completed 0 at 5"},
+      {"sidecars end with the last", life_at(helped, Time(), Time(60s), "h", "i").status,
+       "Succeeded, Completed 0 at 5, Error 1 at 2, Completed 0 at 5"},
       {"at the deadline", life_at(late, Time(), Time(60s), "h", "i").status, "Failed, Error 137 at 30, PodInitializing"},
   };
   for (const Row& row : rows) {

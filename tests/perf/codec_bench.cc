@@ -15,7 +15,8 @@ namespace {
 using core::v1::Pod;
 
 // A running pod as a deployment makes it and a kubelet reports it.
-const char* const kPod = R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"frontend-6c9b5d4f7d-x2x8p","generateName":"frontend-6c9b5d4f7d-",
+const char* const kPod =
+    R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"frontend-6c9b5d4f7d-x2x8p","generateName":"frontend-6c9b5d4f7d-",
 "namespace":"default","uid":"3f0e7c1e-5a7e-4c0e-9d8e-0d7f3e9b2a11","resourceVersion":"123456","generation":1,"creationTimestamp":"2024-01-02T03:04:05Z",
 "labels":{"app":"guestbook","pod-template-hash":"6c9b5d4f7d","tier":"frontend"},"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet",
 "name":"frontend-6c9b5d4f7d","uid":"8d1f9e0b-27b1-4e3c-8f0f-6b1c5c2d9a10","controller":true,"blockOwnerDeletion":true}],"managedFields":[{"manager":"pilothouse",

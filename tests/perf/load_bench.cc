@@ -43,7 +43,9 @@ struct Latencies {
 std::string in_words(std::vector<double> ms) {
   if (ms.empty()) return "none";
   std::ranges::sort(ms);
-  const auto at = [&](double part) { return ms[std::min(ms.size() - 1, static_cast<std::size_t>(part * static_cast<double>(ms.size())))]; };
+  const auto at = [&](double part) {
+    return ms[std::min(ms.size() - 1, static_cast<std::size_t>(part * static_cast<double>(ms.size())))];
+  };
   return fmt::format("{:7.2f} {:8.2f} {:8.2f}", at(0.5), at(0.99), ms.back());
 }
 
@@ -62,7 +64,8 @@ class NormalClient : public Client {
   // A get, a list, a create that is seen by a watcher, a delete; and a pause.
   static Task<Latencies> work(Transport* transport, Instant end) {
     Latencies out;
-    HttpResponse watch = co_await transport->send(request("GET", fmt::format("{}/configmaps?watch=1&fieldSelector=metadata.name=seen&resourceVersion=0", kGood)), true);
+    HttpResponse watch = co_await transport->send(
+        request("GET", fmt::format("{}/configmaps?watch=1&fieldSelector=metadata.name=seen&resourceVersion=0", kGood)), true);
     while (now() < end) {
       co_await timed(transport, request("GET", fmt::format("{}/pods/p1", kGood)), &out);
       co_await timed(transport, request("GET", fmt::format("{}/configmaps", kGood)), &out);
@@ -92,16 +95,21 @@ class Attacker {
     for (int k = 0; k < 3; ++k) {
       for (int i = 0; i < 200; ++i) names[k] += fmt::format("{}\"n{}x{}\"", i ? "," : "", k, i);
     }
-    const std::string body = fmt::format(R"({{"metadata":{{"name":"r"}},"rules":[{{"apiGroups":[{}],"resources":[{}],"verbs":[{}]}}]}})", names[0], names[1], names[2]);
+    const std::string body =
+        fmt::format(R"({{"metadata":{{"name":"r"}},"rules":[{{"apiGroups":[{}],"resources":[{}],"verbs":[{}]}}]}})", names[0],
+                    names[1], names[2]);
     flood(2, 2, [body](int) { return request("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/bad/roles", body); });
   }
   void patches() {
     std::string body = "[";
-    for (int i = 0; i < 9990; ++i) body += fmt::format(R"({}{{"op":"add","path":"/metadata/finalizers/0","value":"a/b{}"}})", i ? "," : "", i);
+    for (int i = 0; i < 9990; ++i)
+      body += fmt::format(R"({}{{"op":"add","path":"/metadata/finalizers/0","value":"a/b{}"}})", i ? "," : "", i);
     body += "]";
     // The list must be there to be inserted into.
     body.insert(1, R"({"op":"add","path":"/metadata/finalizers","value":[]},)");
-    flood(2, 2, [body](int) { return request("PATCH", fmt::format("{}/configmaps/target?dryRun=All", kBad), body, "application/json-patch+json"); });
+    flood(2, 2, [body](int) {
+      return request("PATCH", fmt::format("{}/configmaps/target?dryRun=All", kBad), body, "application/json-patch+json");
+    });
   }
   void lists() {
     flood(4, 4, [](int i) { return request("GET", fmt::format("{}/pods{}", kBad, i % 2 ? "?labelSelector=app!%3Dx" : "")); });
@@ -179,7 +187,9 @@ class Attacker {
         while (true) {
           try {
             const auto client = connect(access, false);
-            client->say(fmt::format("POST {}/configmaps HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", kBad, kSize));
+            client->say(fmt::format(
+                "POST {}/configmaps HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", kBad,
+                kSize));
             client->say(body);
             while (!client->hear_some().empty()) {
             }
@@ -200,10 +210,16 @@ class Attacker {
 
 using Attack = void (Attacker::*)();
 const std::vector<std::pair<std::string, Attack>> kAttacks = {
-    {"roles", &Attacker::roles},       {"patches", &Attacker::patches},         {"lists", &Attacker::lists},
-    {"selectors", &Attacker::selectors}, {"unread_lists", &Attacker::unread_lists}, {"watches", &Attacker::watches},
-    {"slow_bodies", &Attacker::slow_bodies}, {"anonymous_bodies", &Attacker::anonymous_bodies},
-    {"creates_500kB", &Attacker::creates}, {"creates_3MB", &Attacker::creates_3mb},
+    {"roles", &Attacker::roles},
+    {"patches", &Attacker::patches},
+    {"lists", &Attacker::lists},
+    {"selectors", &Attacker::selectors},
+    {"unread_lists", &Attacker::unread_lists},
+    {"watches", &Attacker::watches},
+    {"slow_bodies", &Attacker::slow_bodies},
+    {"anonymous_bodies", &Attacker::anonymous_bodies},
+    {"creates_500kB", &Attacker::creates},
+    {"creates_3MB", &Attacker::creates_3mb},
 };
 
 int attack(const fs::path& data, const std::string& name) {
@@ -219,10 +235,7 @@ int attack(const fs::path& data, const std::string& name) {
 class Bench {
  public:
   Bench(std::string self, const std::string& program, std::chrono::seconds span)
-      : self_(std::move(self)),
-        span_(span),
-        server_(program),
-        client_(owner(server_.data())) {
+      : self_(std::move(self)), span_(span), server_(program), client_(owner(server_.data())) {
     fill();
   }
 
@@ -238,10 +251,12 @@ class Bench {
  private:
   void fill() {
     for (const char* name : {"good", "bad"}) make_namespace(client_, name);
-    client_.post("/apis/rbac.authorization.k8s.io/v1/namespaces/bad/rolebindings",
-         R"({"metadata":{"name":"m"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"admin"},)"
-         R"("subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"mallory"}]})");
-    for (int i = 0; i < 10; ++i) client_.post(fmt::format("{}/configmaps", kGood), config_map("m" + std::to_string(i), R"("a":"b")"));
+    client_.post(
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/bad/rolebindings",
+        R"({"metadata":{"name":"m"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"admin"},)"
+        R"("subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"mallory"}]})");
+    for (int i = 0; i < 10; ++i)
+      client_.post(fmt::format("{}/configmaps", kGood), config_map("m" + std::to_string(i), R"("a":"b")"));
     client_.post(fmt::format("{}/configmaps", kBad), config_map("target"));
     client_.post(fmt::format("{}/pods", kGood), pod(1));
     for (int i = 0; i < 1000; ++i) client_.post(fmt::format("{}/pods", kBad), pod(i));
@@ -269,8 +284,9 @@ class Bench {
     if (name != "idle") std::this_thread::sleep_for(15s);
     done = true;
     watcher.join();
-    fmt::print("{:18} {:>6}  {}   {}   {:6.0f} {:6.0f} {:6.0f}{}\n", name, felt.all.size(), in_words(felt.all), in_words(felt.watch),
-               before, peak.load(), resident_mib(server_.pid()), felt.failed ? fmt::format("  {} failed", felt.failed) : "");
+    fmt::print("{:18} {:>6}  {}   {}   {:6.0f} {:6.0f} {:6.0f}{}\n", name, felt.all.size(), in_words(felt.all),
+               in_words(felt.watch), before, peak.load(), resident_mib(server_.pid()),
+               felt.failed ? fmt::format("  {} failed", felt.failed) : "");
     std::fflush(stdout);
   }
 
@@ -292,7 +308,8 @@ int run(int argc, char** argv) {
   if (attacks.empty()) {
     for (const auto& [name, run] : kAttacks) attacks.push_back(name);
   }
-  Bench(fs::read_symlink("/proc/self/exe").string(), argv[1], std::chrono::seconds(argc > 2 ? std::atoi(argv[2]) : 5)).run(attacks);
+  Bench(fs::read_symlink("/proc/self/exe").string(), argv[1], std::chrono::seconds(argc > 2 ? std::atoi(argv[2]) : 5))
+      .run(attacks);
   return 0;
 }
 

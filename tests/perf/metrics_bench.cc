@@ -49,16 +49,15 @@ BENCHMARK(series_look_up);
 // 10,000 lines: 5,000 counters, and histograms of 23 buckets for the rest.
 void scrape(benchmark::State& state) {
   Metrics metrics;
-  const Family<Counter> counters(
-      &metrics, {Stability::Stable, "apiserver_request_total", "Bench.", {"code", "group", "resource", "verb"}});
+  const Family<Counter> counters(&metrics,
+                                 {Stability::Stable, "apiserver_request_total", "Bench.", {"code", "group", "resource", "verb"}});
   for (int i = 0; i < 5000; ++i) counters.with({"200", "apps", "resource-" + std::to_string(i), "LIST"}).add(i);
   const Family<Histogram> histograms(&metrics, {Stability::Stable,
                                                 "apiserver_request_duration_seconds",
                                                 "Bench.",
                                                 {"group", "resource", "verb"},
                                                 exponential_buckets(0.005, 1.5, 23)});
-  for (int i = 0; i < 5000 / 26; ++i)
-    histograms.with({"apps", "resource-" + std::to_string(i), "LIST"}).observe(0.1 * i);
+  for (int i = 0; i < 5000 / 26; ++i) histograms.with({"apps", "resource-" + std::to_string(i), "LIST"}).observe(0.1 * i);
   std::size_t bytes = 0;
   for (auto _ : state) bytes = metrics.render().size();
   state.counters["bytes"] = static_cast<double>(bytes);
@@ -70,6 +69,7 @@ struct World {
   explicit World(Metrics* metrics) {
     apiserver::ServerOptions options;
     options.keep_kubernetes_service = false;
+    options.keep_api_services = false;
     options.metrics = metrics;
     store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
     server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, Log(), options);

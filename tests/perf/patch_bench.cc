@@ -37,7 +37,8 @@ void insert_at_the_front(benchmark::State& state) {
         operations(R"({"op":"add","path":"/metadata/finalizers/0","value":"b/x"})"));
 }
 void remove_from_the_front(benchmark::State& state) {
-  apply(state, PatchType::Json, listed(static_cast<int>(state.range(0))), operations(R"({"op":"remove","path":"/metadata/finalizers/0"})"));
+  apply(state, PatchType::Json, listed(static_cast<int>(state.range(0))),
+        operations(R"({"op":"remove","path":"/metadata/finalizers/0"})"));
 }
 void move_to_the_front(benchmark::State& state) {
   apply(state, PatchType::Json, listed(static_cast<int>(state.range(0))),
@@ -46,11 +47,13 @@ void move_to_the_front(benchmark::State& state) {
 // The whole list there and back.
 void move_the_list(benchmark::State& state) {
   apply(state, PatchType::Json, listed(static_cast<int>(state.range(0))),
-        operations(R"({"op":"move","from":"/metadata/finalizers","path":"/x"},{"op":"move","from":"/x","path":"/metadata/finalizers"})",
-                   kOperations / 2));
+        operations(
+            R"({"op":"move","from":"/metadata/finalizers","path":"/x"},{"op":"move","from":"/x","path":"/metadata/finalizers"})",
+            kOperations / 2));
 }
 void test_the_list(benchmark::State& state) {
-  apply(state, PatchType::Json, listed(static_cast<int>(state.range(0))), operations(R"({"op":"test","path":"/metadata/finalizers/0","value":"a/0"})"));
+  apply(state, PatchType::Json, listed(static_cast<int>(state.range(0))),
+        operations(R"({"op":"test","path":"/metadata/finalizers/0","value":"a/0"})"));
 }
 // Lists merged by key, each item in both.
 void merge_by_key(benchmark::State& state) {
@@ -61,7 +64,8 @@ void merge_by_key(benchmark::State& state) {
     pod.mutable_spec()->add_containers()->set_name("c" + std::to_string(i));
     items += (i ? "," : "") + (R"({"name":"c)" + std::to_string(i) + R"(","image":"i"})");
   }
-  apply(state, PatchType::Strategic, pod, R"({"spec":{"containers":[)" + items + R"(],"$setElementOrder/containers":[)" + items + "]}}");
+  apply(state, PatchType::Strategic, pod,
+        R"({"spec":{"containers":[)" + items + R"(],"$setElementOrder/containers":[)" + items + "]}}");
 }
 
 BENCHMARK(insert_at_the_front)->Arg(10)->Arg(10'000)->Arg(200'000)->Unit(benchmark::kMillisecond);

@@ -198,7 +198,10 @@ Task<int> status_of(Transport* transport, HttpRequest what) {
 }
 
 HttpRequest request(std::string method, std::string target, std::string body, std::string type) {
-  HttpRequest out{.method = std::move(method), .target = std::move(target), .headers = {{"Accept", "application/json"}}, .body = std::move(body)};
+  HttpRequest out{.method = std::move(method),
+                  .target = std::move(target),
+                  .headers = {{"Accept", "application/json"}},
+                  .body = std::move(body)};
   if (!out.body.empty()) out.headers.add("Content-Type", std::move(type));
   return out;
 }
@@ -208,7 +211,8 @@ HttpRequest request(std::string method, std::string target, std::string body, st
 Server::Server(const std::string& program) : directory_(make_directory()) {
   try {
     process_ = std::make_unique<Child>(
-        std::vector<std::string>{program, "--data-dir", data().string(), "--secure-port", "0", "--bind-address", "127.0.0.1"}, directory_ / "log");
+        std::vector<std::string>{program, "--data-dir", data().string(), "--secure-port", "0", "--bind-address", "127.0.0.1"},
+        directory_ / "log");
     await_ready();
   } catch (...) {
     process_.reset();
@@ -250,11 +254,12 @@ std::string pod(int number, const std::string& node) {
   std::string containers;
   for (int i = 0; i < 3; ++i) {
     std::string env;
-    for (int k = 0; k < 10; ++k) env += fmt::format(R"({}{{"name":"VARIABLE_{}","value":"the value of it is {}"}})", k ? "," : "", k, k);
+    for (int k = 0; k < 10; ++k)
+      env += fmt::format(R"({}{{"name":"VARIABLE_{}","value":"the value of it is {}"}})", k ? "," : "", k, k);
     containers += fmt::format(R"({}{{"name":"c{}","image":"registry.example/some/image:v1","env":[{}]}})", i ? "," : "", i, env);
   }
-  return fmt::format(R"({{"metadata":{{"name":"p{}","labels":{{"app":"a{}"}}}},"spec":{{{}"containers":[{}]}}}})", number, number % 10,
-                     node.empty() ? "" : fmt::format(R"("nodeName":"{}",)", node), containers);
+  return fmt::format(R"({{"metadata":{{"name":"p{}","labels":{{"app":"a{}"}}}},"spec":{{{}"containers":[{}]}}}})", number,
+                     number % 10, node.empty() ? "" : fmt::format(R"("nodeName":"{}",)", node), containers);
 }
 
 }  // namespace ph::perf

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # tests/perf/scale.sh NODES DEPLOYMENTS REPLICAS [WINDOW]: so many pods through Deployments on so many hollow nodes, with
 # `pilothouse up`. Prints pods a second in windows of so many seconds (2), CPU a pod in all and by thread, resident memory, and what
-# 30 seconds at rest take. Asserts nothing but that all pods become ready. SCALE_FLAGS: more flags of `up`.
+# 30 seconds at rest take; in the end a line for growth.sh: "=", nodes, pods, pods a second, µs of CPU a pod, MB resident, the most of them,
+# and thousandths of a core at rest. Asserts nothing but that all pods become ready. SCALE_FLAGS: more flags of `up`.
 [ $# -ge 3 ] || { echo "scale.sh NODES DEPLOYMENTS REPLICAS [WINDOW]" >&2; exit 2; }
 NODES=$1 DEPLOYMENTS=$2 REPLICAS=$3 WINDOW=${4:-2}
 source "$(dirname "$0")/../e2e/lib.sh"
@@ -21,9 +22,11 @@ cpu() {
 # spent BEFORE AFTER DIVISOR UNIT: a line a thread, the most first; microseconds for each of DIVISOR.
 spent() {
   awk -v hz="$HZ" -v divisor="$3" 'NR == FNR {before[$1] = $2; next} {us = ($2 - before[$1]) * 1e6 / hz; if (us > 0) print us / divisor, $1}' \
-    "$1" "$2" | sort -rn | awk -v unit="$4" '{printf "  %-14s %10.1f %s\n", $2, $1, unit}'
+    "$1" "$2" | sort -rn | awk -v unit="${4:-}" '{printf "  %-14s %10.1f %s\n", $2, $1, unit}'
 }
 
+all_of() { awk '$1 == "all" {print $2}'; }
+megabytes() { awk -v what="$1:" '$1 == what {printf "%.0f", $2 / 1024}' "/proc/$SERVER/status"; }
 memory() { awk '/VmRSS|VmHWM/ {printf "%s %.0f MB  ", $1, $2 / 1024} END {print ""}' "/proc/$SERVER/status"; }
 
 deployment() {
@@ -67,10 +70,12 @@ while [ "$count" -lt "$PODS" ]; do
   [ "$still" -lt $((120 / WINDOW)) ] || fail "nothing has become ready for two minutes"
 done
 cpu >"$WORK/after"
-echo "  all $PODS after $(seconds $((last - began))) s: $((PODS * 1000 / ((last - began) / 1000000)))/s"
+RATE=$((PODS * 1000 / ((last - began) / 1000000)))
+echo "  all $PODS after $(seconds $((last - began))) s: $RATE/s"
 
 step "CPU a pod"
 spent "$WORK/before" "$WORK/after" "$PODS" "µs a pod"
+A_POD=$(spent "$WORK/before" "$WORK/after" "$PODS" | all_of)
 echo "  $(memory)"
 
 step "at rest, after 15 s: CPU over 30 s, in thousandths of a core"
@@ -80,4 +85,5 @@ sleep 30
 cpu >"$WORK/after"
 spent "$WORK/before" "$WORK/after" 30000 "‰"
 echo "  $(memory)"
+echo "= $NODES $PODS $RATE $A_POD $(megabytes VmRSS) $(megabytes VmHWM) $(spent "$WORK/before" "$WORK/after" 30000 | all_of)"
 stop

@@ -75,8 +75,7 @@ void plain_pod(benchmark::State& state) {
   run(state, make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")));
 }
 void selecting_pod(benchmark::State& state) {
-  run(state,
-      make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")).selects("pool", "special"));
+  run(state, make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")).selects("pool", "special"));
 }
 void refused_pod(benchmark::State& state) { run(state, make_pod().with(container().image("img:1").asks("cpu", "64"))); }
 

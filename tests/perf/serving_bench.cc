@@ -46,7 +46,8 @@ Task<void> take_turns(Transport* transport, Work* work) {
   while (work->next < work->end) {
     HttpRequest what = work->make(work->next++);
     const std::string target = what.target;
-    if (const int status = co_await status_of(transport, std::move(what)); status >= 300) fail(fmt::format("{}: {}", target, status));
+    if (const int status = co_await status_of(transport, std::move(what)); status >= 300)
+      fail(fmt::format("{}: {}", target, status));
   }
 }
 
@@ -129,10 +130,11 @@ class Watches {
     fail(target + " has ended");
   }
 
-  void wait(long Watches::*what, long count) {
-    if (!client_.run(within(kPatience, until(what, count)))) fail(fmt::format("{} of {} within {} s", this->*what, count, kPatience / 1s));
+  void wait(long Watches::* what, long count) {
+    if (!client_.run(within(kPatience, until(what, count))))
+      fail(fmt::format("{} of {} within {} s", this->*what, count, kPatience / 1s));
   }
-  Task<void> until(long Watches::*what, long count) {
+  Task<void> until(long Watches::* what, long count) {
     while (this->*what < count) {
       if (error_) std::rethrow_exception(error_);
       changed_.reset();
@@ -151,7 +153,8 @@ class Watches {
 
 class Bench {
  public:
-  Bench(const std::string& program, const Counts& counts) : counts_(counts), server_(program), owner_(perf::owner(server_.data())), writer_(owner_, kClients) {
+  Bench(const std::string& program, const Counts& counts)
+      : counts_(counts), server_(program), owner_(perf::owner(server_.data())), writer_(owner_, kClients) {
     for (const char* name : {"many", "watched", "nodes"}) make_namespace(writer_, name);
   }
 
@@ -160,7 +163,8 @@ class Bench {
     creates("creates, 1 client", 1, 0, alone);
     creates("creates, 64 clients", kClients, alone, counts_.pods);
     operations("gets, 64 clients", counts_.gets, "get", [&] {
-      do_all(writer_, kClients, {[&](int i) { return request("GET", fmt::format("{}/p{}", kPods, i % counts_.pods)); }, 0, counts_.gets});
+      do_all(writer_, kClients,
+             {[&](int i) { return request("GET", fmt::format("{}/p{}", kPods, i % counts_.pods)); }, 0, counts_.gets});
     });
     for (const char* type : {"application/json", "application/vnd.kubernetes.protobuf"}) list(type);
     lists_at_once();
@@ -184,8 +188,8 @@ class Bench {
     if (count <= 0) return;
     const Spent spent = this->spent(work);
     const auto each = static_cast<double>(count);
-    say("{:34} {:>8} in {:6.2f} s: {:8.0f}/s; CPU a {}: {:6.1f} µs, of the executor {:6.1f} µs", name, count, spent.seconds, each / spent.seconds, unit,
-        spent.cpu.all_us / each, executor(spent.cpu) / each);
+    say("{:34} {:>8} in {:6.2f} s: {:8.0f}/s; CPU a {}: {:6.1f} µs, of the executor {:6.1f} µs", name, count, spent.seconds,
+        each / spent.seconds, unit, spent.cpu.all_us / each, executor(spent.cpu) / each);
   }
   static double executor(const Cpu& cpu) {
     const auto found = cpu.by_thread.find("apiserver");
@@ -206,8 +210,10 @@ class Bench {
     std::size_t bytes = 0;
     const double before = begin_memory();
     const Spent spent = this->spent([&] { writer_.run(read_list(&writer_.transport(), type, {}, &bytes)); });
-    say("list of {} pods, {}: {:.1f} MB in {:.2f} s; CPU {:.0f} ms, of the executor {:.0f} ms; RSS {:.0f} MiB, at most {:.1f} more", counts_.pods, type,
-        static_cast<double>(bytes) / 1e6, spent.seconds, spent.cpu.all_us / 1000, executor(spent.cpu) / 1000, before, peak_mib(server_.pid()) - before);
+    say("list of {} pods, {}: {:.1f} MB in {:.2f} s; CPU {:.0f} ms, of the executor {:.0f} ms; RSS {:.0f} MiB, at most {:.1f} "
+        "more",
+        counts_.pods, type, static_cast<double>(bytes) / 1e6, spent.seconds, spent.cpu.all_us / 1000, executor(spent.cpu) / 1000,
+        before, peak_mib(server_.pid()) - before);
   }
 
   void lists_at_once() {
@@ -216,9 +222,11 @@ class Bench {
     std::size_t bytes = 0;
     const double before = begin_memory();
     const Spent spent = this->spent([&] { readers.run(read_at_once(&readers, counts_.lists, &bytes)); });
-    say("{} lists at once, every other read slowly: {:.1f} MB by the fast ones, {:.2f} s; CPU {:.0f} ms, of the executor {:.0f} ms; "
-        "RSS {:.0f} MiB, at most {:.1f} more", counts_.lists, static_cast<double>(bytes) / 1e6, spent.seconds, spent.cpu.all_us / 1000,
-        executor(spent.cpu) / 1000, before, peak_mib(server_.pid()) - before);
+    say("{} lists at once, every other read slowly: {:.1f} MB by the fast ones, {:.2f} s; CPU {:.0f} ms, of the executor {:.0f} "
+        "ms; "
+        "RSS {:.0f} MiB, at most {:.1f} more",
+        counts_.lists, static_cast<double>(bytes) / 1e6, spent.seconds, spent.cpu.all_us / 1000, executor(spent.cpu) / 1000,
+        before, peak_mib(server_.pid()) - before);
   }
 
   // What is resident when nothing has gone on for a while.
@@ -234,10 +242,13 @@ class Bench {
     Client reader(owner_, (counts_.watchers - 1) / kStreams + 1);
     Watches watches(reader, counts_.watchers, [](int) { return fmt::format("{}?watch=1&resourceVersion=0", kWatched); });
     operations(fmt::format("deliveries, {} watch one object", counts_.watchers), events, "delivery", [&] {
-      do_all(writer_, 1, {[](int i) { return i == 0 ? request("POST", kWatched, config_map("one", R"("n":"0")"))
-                                                    : request("PATCH", fmt::format("{}/one", kWatched), fmt::format(R"({{"data":{{"n":"{}"}}}})", i),
-                                                              "application/merge-patch+json"); },
-                          0, counts_.changes});
+      do_all(writer_, 1,
+             {[](int i) {
+                return i == 0 ? request("POST", kWatched, config_map("one", R"("n":"0")"))
+                              : request("PATCH", fmt::format("{}/one", kWatched), fmt::format(R"({{"data":{{"n":"{}"}}}})", i),
+                                        "application/merge-patch+json");
+              },
+              0, counts_.changes});
       watches.wait_for_events(events);
     });
   }
@@ -250,11 +261,14 @@ class Bench {
     Watches watches(reader, counts_.node_watchers, [&](int i) {
       return fmt::format("/api/v1/pods?watch=1&resourceVersion={}&fieldSelector=spec.nodeName%3Dnode-{}", from, i);
     });
-    say("{} watch a node's pods each: RSS {:.0f} MiB, {:.1f} more with them", counts_.node_watchers, before, resident_mib(server_.pid()) - before);
-    operations(fmt::format("a pod for each of {} nodes", counts_.node_watchers), counts_.node_watchers, "create and delivery", [&] {
-      do_all(writer_, kClients, {[](int i) { return request("POST", kOnNodes, pod(i, fmt::format("node-{}", i))); }, 0, counts_.node_watchers});
-      watches.wait_for_events(counts_.node_watchers);
-    });
+    say("{} watch a node's pods each: RSS {:.0f} MiB, {:.1f} more with them", counts_.node_watchers, before,
+        resident_mib(server_.pid()) - before);
+    operations(
+        fmt::format("a pod for each of {} nodes", counts_.node_watchers), counts_.node_watchers, "create and delivery", [&] {
+          do_all(writer_, kClients,
+                 {[](int i) { return request("POST", kOnNodes, pod(i, fmt::format("node-{}", i))); }, 0, counts_.node_watchers});
+          watches.wait_for_events(counts_.node_watchers);
+        });
   }
 
   // The present one, from a list of nothing.
@@ -281,10 +295,13 @@ class Bench {
 
 int run(int argc, char** argv) {
   Counts counts;
-  const std::pair<std::string_view, int*> known[] = {
-      {"--pods", &counts.pods},         {"--creates", &counts.creates}, {"--gets", &counts.gets},
-      {"--lists", &counts.lists},       {"--watchers", &counts.watchers}, {"--changes", &counts.changes},
-      {"--node-watchers", &counts.node_watchers}};
+  const std::pair<std::string_view, int*> known[] = {{"--pods", &counts.pods},
+                                                     {"--creates", &counts.creates},
+                                                     {"--gets", &counts.gets},
+                                                     {"--lists", &counts.lists},
+                                                     {"--watchers", &counts.watchers},
+                                                     {"--changes", &counts.changes},
+                                                     {"--node-watchers", &counts.node_watchers}};
   bool good = argc >= 2 && argc % 2 == 0;
   for (int i = 2; good && i < argc; i += 2) {
     const auto* option = std::ranges::find(known, std::string_view(argv[i]), &std::pair<std::string_view, int*>::first);

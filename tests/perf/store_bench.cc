@@ -55,8 +55,8 @@ Task<void> write_some(Store& store, std::uint64_t first, std::uint64_t step, std
   }
 }
 
-void write_all(ManualExecutor& executor, Store& store, std::uint64_t clients, std::uint64_t per_client,
-               std::uint64_t keys, const std::string& value) {
+void write_all(ManualExecutor& executor, Store& store, std::uint64_t clients, std::uint64_t per_client, std::uint64_t keys,
+               const std::string& value) {
   std::vector<Task<void>> tasks;
   for (std::uint64_t c = 0; c < clients; ++c) tasks.push_back(write_some(store, c, clients, per_client, keys, value));
   executor.run(all(std::move(tasks)));
@@ -85,15 +85,15 @@ BENCHMARK(rocks_commits)
     ->Args({64, 1, 0})
     ->Args({64, kObjects, 0})
     ->Unit(benchmark::kMillisecond)
-    ->MeasureProcessCPUTime()->UseRealTime();
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 void memory_commits(benchmark::State& state) {
   ManualExecutor executor;
   const auto store = memory_store(executor, executor.time);
   const std::string value = pod(1);
   for (auto _ : state) write_all(executor, *store, 64, 100, kObjects, value);
-  state.counters["commits/s"] =
-      benchmark::Counter(static_cast<double>(state.iterations() * 6'400), benchmark::Counter::kIsRate);
+  state.counters["commits/s"] = benchmark::Counter(static_cast<double>(state.iterations() * 6'400), benchmark::Counter::kIsRate);
 }
 BENCHMARK(memory_commits)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
 
@@ -157,7 +157,14 @@ void fan_out(benchmark::State& state) {
   state.counters["events/s"] =
       benchmark::Counter(static_cast<double>(state.iterations() * kWrites * count), benchmark::Counter::kIsRate);
 }
-BENCHMARK(fan_out)->ArgName("watchers")->Arg(1)->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
+BENCHMARK(fan_out)
+    ->ArgName("watchers")
+    ->Arg(1)
+    ->Arg(1'000)
+    ->Arg(10'000)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 // A snapshot after every write, of 50,000 objects: what a LIST costs before the first byte is copied.
 void snapshot_per_write(benchmark::State& state) {
@@ -173,7 +180,13 @@ void snapshot_per_write(benchmark::State& state) {
     if (state.range(0) != 0) benchmark::DoNotOptimize(cache.snapshot());
   }
 }
-BENCHMARK(snapshot_per_write)->ArgName("snapshots")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond)->MeasureProcessCPUTime()->UseRealTime();
+BENCHMARK(snapshot_per_write)
+    ->ArgName("snapshots")
+    ->Arg(0)
+    ->Arg(1)
+    ->Unit(benchmark::kMicrosecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 // From nothing to filled caches; arguments: objects of 2 kB. The heap counts what RocksDB keeps (up to 4 MB of blocks) and
 // the events resumed from history (20,000 here) among the objects' overhead. Restarts of a store that was stopped without warning are
@@ -201,9 +214,7 @@ void restart(benchmark::State& state) {
     if (cache.size() != objects) state.SkipWithError("objects are missing");
     open += std::chrono::duration<double>(opened - start).count() * 1e3;
     fill += std::chrono::duration<double>(filled - opened).count() * 1e3;
-    overhead = objects == 0
-                   ? 0
-                   : static_cast<double>(heap() - heap_before - cache.stats().bytes) / static_cast<double>(objects);
+    overhead = objects == 0 ? 0 : static_cast<double>(heap() - heap_before - cache.stats().bytes) / static_cast<double>(objects);
     resident = resident_mb() - resident_before;
   }
   const auto rounds = static_cast<double>(state.iterations());
@@ -218,7 +229,8 @@ BENCHMARK(restart)
     ->Arg(500)
     ->Arg(kObjects)
     ->Unit(benchmark::kMillisecond)
-    ->MeasureProcessCPUTime()->UseRealTime()
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
     ->Iterations(5);
 
 // A snapshot of 50,000 objects of 2 kB while the store runs, as bytes; and a store made from it. Neither does what the

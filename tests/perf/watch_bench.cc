@@ -103,7 +103,8 @@ BENCHMARK(watch_all)->ArgName("watchers")->Arg(0)->Arg(1)->Arg(1'000)->Iteration
 // As kubelets do: each watches the pods of its node, of which one changes.
 void watch_own_node(benchmark::State& state) {
   World world;
-  for (int i = 0; i < state.range(0); ++i) world.watch("resourceVersion=" + world.revision() + "&fieldSelector=spec.nodeName%3D" + node_name(i));
+  for (int i = 0; i < state.range(0); ++i)
+    world.watch("resourceVersion=" + world.revision() + "&fieldSelector=spec.nodeName%3D" + node_name(i));
   world.drain();
   std::uint64_t changes = 0;
   for (auto _ : state) {

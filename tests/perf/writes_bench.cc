@@ -62,9 +62,7 @@ std::string status_patch(int restarts) {
 
 class World {
  public:
-  World() {
-    must(world_.post("/api/v1/namespaces/default/serviceaccounts", R"({"metadata":{"name":"default"}})").status);
-  }
+  World() { must(world_.post("/api/v1/namespaces/default/serviceaccounts", R"({"metadata":{"name":"default"}})").status); }
 
   // In protobuf, as our own clients speak.
   template <class T>

@@ -45,7 +45,7 @@ class DataToolsTest : public testing::Test {
   }
   static std::string text(const fs::path& path) { return read_file(path).value_or("absent"); }
   static int mode(const fs::path& path) {
-    struct stat info {};
+    struct stat info{};
     return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 0777 : -1;
   }
   template <class F>
@@ -108,8 +108,7 @@ TEST(RevisionAfterRestore, IsNewToEveryClient) {
   // it.
   EXPECT_GE(revision_after_restore(Revision{50}, 1'000'000'000, {}, now + 1min).value, first.value + 600'000);
   // Over a store that was restored in the same moment and has written since.
-  EXPECT_EQ(revision_after_restore(Revision{50}, 1'000'000'000, Revision{first.value + 40}, now).value,
-            first.value + 41);
+  EXPECT_EQ(revision_after_restore(Revision{50}, 1'000'000'000, Revision{first.value + 40}, now).value, first.value + 41);
   // A snapshot of a restored cluster, with a clock that stands still.
   EXPECT_EQ(revision_after_restore(first, 7, {}, now).value, first.value + 7);
   // JSON's numbers hold it.
@@ -134,8 +133,7 @@ TEST_F(DataToolsTest, WhereASnapshotIsNotRestored) {
   make_directory(at("foreign"));
   write_file(at("foreign/letter"), "dear", false);
   EXPECT_THAT(restore_refusal(at("file"), at("foreign"), true), HasSubstr("is not a data directory of pilothouse"));
-  EXPECT_THAT(restore_refusal(at("file"), at("foreign/letter"), true),
-              HasSubstr("is not a data directory of pilothouse"));
+  EXPECT_THAT(restore_refusal(at("file"), at("foreign/letter"), true), HasSubstr("is not a data directory of pilothouse"));
   write_file(other / "format", "9\n", false);
   EXPECT_THAT(restore_refusal(at("file"), other, true), HasSubstr("has format 9, this program knows format 1"));
   write_file(other / "format", "1\n", false);
@@ -199,11 +197,9 @@ TEST_F(DataToolsTest, ARestoreThatDidNotEndIsNotStarted) {
 TEST_F(DataToolsTest, ASnapshotIsWholeOrNotThere) {
   const fs::path dir = make("dir");
   write_file(at("file"), "precious", false);
-  EXPECT_THAT(refusal([&] { take_snapshot(dir, at("file"), false, clock_); }),
-              HasSubstr("exists: --force replaces it"));
+  EXPECT_THAT(refusal([&] { take_snapshot(dir, at("file"), false, clock_); }), HasSubstr("exists: --force replaces it"));
   EXPECT_THAT(refusal([&] { take_snapshot(dir, at("no/where"), false, clock_); }), HasSubstr("cannot create"));
-  EXPECT_THAT(refusal([&] { take_snapshot(at("absent"), at("x"), false, clock_); }),
-              HasSubstr("there is no data directory"));
+  EXPECT_THAT(refusal([&] { take_snapshot(at("absent"), at("x"), false, clock_); }), HasSubstr("there is no data directory"));
   // A table of the store is damaged.
   for (const auto& entry : fs::directory_iterator(dir / "store")) {
     if (entry.path().extension() != ".sst" || entry.file_size() < 1'500) continue;

@@ -80,9 +80,9 @@ class ExpositionReader {
       } else {
         Sample sample = line.sample();
         const std::string suffix = family ? sample.name.substr(std::min(family->name.size(), sample.name.size())) : "";
-        const bool ours = family && sample.name.starts_with(family->name) &&
-                          (family->type == "histogram" ? suffix == "_bucket" || suffix == "_sum" || suffix == "_count"
-                                                       : suffix.empty());
+        const bool ours =
+            family && sample.name.starts_with(family->name) &&
+            (family->type == "histogram" ? suffix == "_bucket" || suffix == "_sum" || suffix == "_count" : suffix.empty());
         if (!ours) throw std::runtime_error("a sample of no family: " + sample.name);
         family->samples.push_back(std::move(sample));
       }

@@ -85,7 +85,9 @@ TEST(UpstreamFlags, ApiServer) {
   ApiServerProgramOptions options;
   FlagSet flags("kube-apiserver");
   add_flags(flags, options);
-  EXPECT_GT(compare("kube-apiserver", flags, rows_of(facts.at("flags")), {"crd-ignore-cel", "data-dir", "io-threads", "store"}).works, 25);
+  EXPECT_GT(
+      compare("kube-apiserver", flags, rows_of(facts.at("flags")), {"crd-ignore-cel", "data-dir", "io-threads", "store"}).works,
+      25);
 }
 
 TEST(FeatureGates, KnownOnesMayKeepTheirDefault) {
@@ -98,9 +100,13 @@ TEST(FeatureGates, KnownOnesMayKeepTheirDefault) {
       {"none", {}, ""},
       {"the default", {{"WatchList", "true"}, {"GangScheduling", "false"}}, ""},
       {"all at once, off", {{"AllAlpha", "false"}}, ""},
-      {"another value", {{"GangScheduling", "true"}}, "cannot set feature gate GangScheduling to true: only its default, false, is supported here"},
+      {"another value",
+       {{"GangScheduling", "true"}},
+       "cannot set feature gate GangScheduling to true: only its default, false, is supported here"},
       {"another value of one that is here", {{"MaxUnavailableStatefulSet", "true"}}, ""},
-      {"locked", {{"SidecarContainers", "false"}}, "cannot set feature gate SidecarContainers to false, feature is locked to true"},
+      {"locked",
+       {{"SidecarContainers", "false"}},
+       "cannot set feature gate SidecarContainers to false, feature is locked to true"},
       {"unknown", {{"Nonsense", "true"}}, "unrecognized feature gate: Nonsense"},
       {"no value", {{"WatchList", "yes"}}, "invalid value of WatchList=yes, err: neither true nor false"},
   };
@@ -151,7 +157,9 @@ TEST(ApiServerFlags, ValuesThatWouldChangeNothingAreRefused) {
       {{"--authorization-mode=Nonsense"}, "authorization-mode \"Nonsense\" is not a valid mode"},
       {{"--authorization-mode=RBAC,Webhook"}, "authorization-mode \"Webhook\" is not there yet"},
       {{"--authorization-mode=RBAC,RBAC"}, "authorization-mode [\"RBAC\" \"RBAC\"] has mode specified more than once"},
-      {{"--service-cluster-ip-range=fd00::/112"}, "--service-cluster-ip-range: not an IPv4 service range: fd00::/112"},
+      {{"--service-cluster-ip-range=fd00::/64"}, "--service-cluster-ip-range: not a service range: fd00::/64"},
+      {{"--service-cluster-ip-range=10.0.0.0/16,10.1.0.0/16"},
+       "--service-cluster-ip-range: two service ranges of one family: 10.0.0.0/16,10.1.0.0/16"},
       {{"--advertise-address=here"}, "invalid argument \"here\" for \"--advertise-address\" flag: failed to parse IP: \"here\""},
       {{"--io-threads=1"}, ""},
       {{"--io-threads=64"}, ""},
@@ -236,7 +244,8 @@ TEST(KubeadmManifests, EachLoopRunsOnce) {
   }
   EXPECT_EQ(ours, left_to_us);
   EXPECT_GT(ours.size(), 5);
-  for (const char* all_kinds : {"namespace-controller", "garbage-collector-controller"}) EXPECT_TRUE(ours.contains(all_kinds)) << all_kinds;
+  for (const char* all_kinds : {"namespace-controller", "garbage-collector-controller"})
+    EXPECT_TRUE(ours.contains(all_kinds)) << all_kinds;
 }
 
 }  // namespace

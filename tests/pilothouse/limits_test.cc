@@ -32,7 +32,7 @@ Names split(std::string_view text) {
   return out;
 }
 
-Names listed(std::string_view Limit::*column) {
+Names listed(std::string_view Limit::* column) {
   Names out;
   for (const Limit& limit : limits()) {
     for (const std::string& name : split(limit.*column)) EXPECT_TRUE(out.insert(name).second) << name << " stands twice";
@@ -48,9 +48,9 @@ const std::map<std::string, std::string> kKindNotServed{
 };
 // Others that leave nothing undone.
 const Names kNothingUndone{
-    "PodResizeValidator",       // no node here resizes
-    "TaintNodesByCondition",    // here, and off until its loop is: its line is that of node-lifecycle-controller
-    "node-ipam-controller",     // only with --allocate-node-cidrs, which is refused
+    "JobValidation",          // of jobs with gates that are off by default: GenericWorkload, WorkloadWithJob
+    "TaintNodesByCondition",  // here, and off until its loop is: its line is that of node-lifecycle-controller
+    "node-ipam-controller",   // only with --allocate-node-cidrs, which is refused
 };
 
 void compare(const Names& wanted, const Names& listed) {
@@ -82,7 +82,8 @@ TEST(Limits, KindsThatAreNotServedAreNot) {
 TEST(Limits, AdmissionPlugins) {
   Names wanted;
   for (const apiserver::UpstreamAdmission& plugin : apiserver::upstream_admission()) {
-    const bool here = std::ranges::any_of(apiserver::admission_entries(), [&](const auto& entry) { return entry.name == plugin.name && entry.on_by_default; });
+    const bool here = std::ranges::any_of(apiserver::admission_entries(),
+                                          [&](const auto& entry) { return entry.name == plugin.name && entry.on_by_default; });
     if (plugin.on_by_default && !here && leaves_something(std::string(plugin.name))) wanted.emplace(plugin.name);
   }
   compare(wanted, listed(&Limit::admission));
@@ -103,8 +104,7 @@ TEST(Limits, SchedulerPlugins) {
   Names wanted;
   for (const json& plugin : upstream.at("defaultProfile").at("multiPoint")) {
     const auto name = plugin.at("name").get<std::string>();
-    const scheduler::PluginEntry* entry = scheduler::find_plugin(name);
-    if ((!entry || entry->stand_in) && leaves_something(name)) wanted.insert(name);
+    if (!scheduler::find_plugin(name) && leaves_something(name)) wanted.insert(name);
   }
   compare(wanted, listed(&Limit::plugins));
 }
@@ -112,21 +112,21 @@ TEST(Limits, SchedulerPlugins) {
 TEST(Limits, EachProgramSaysWhatItLeavesUndone) {
   using testing::Contains;
   using testing::Not;
-  const auto apiserver = undone_by({.apiserver = true}), loops = undone_by({.loops = true}), scheduler = undone_by({.scheduler = true});
+  const auto apiserver = undone_by({.apiserver = true}), loops = undone_by({.loops = true});
   EXPECT_THAT(apiserver, Contains("LimitRange"));
   EXPECT_THAT(apiserver, Not(Contains("HorizontalPodAutoscaler")));
   EXPECT_THAT(loops, Contains("HorizontalPodAutoscaler"));
   EXPECT_THAT(loops, Not(Contains("LimitRange")));
-  EXPECT_THAT(scheduler, Contains("preemption"));
+  EXPECT_THAT(undone_by({.scheduler = true}), testing::IsEmpty());
   EXPECT_THAT(undone_by({}), testing::IsEmpty());
   EXPECT_EQ(undone_by({.apiserver = true, .loops = true, .scheduler = true}).size(), limits().size());
 
   std::vector<std::string> lines;
   const Log log([&lines](const LogLine& line) { lines.push_back(format_text(line)); }, LogLevel::Warning);
-  warn_of_limits({.scheduler = true}, log);
+  warn_of_limits({.apiserver = true}, log);
   ASSERT_EQ(lines.size(), 1);
-  EXPECT_THAT(lines[0], testing::HasSubstr("podAffinity, podAntiAffinity; topologySpreadConstraints; preemption"));
-  warn_of_limits({}, log);
+  EXPECT_THAT(lines[0], testing::HasSubstr("LimitRange; ResourceQuota; "));
+  warn_of_limits({.scheduler = true}, log);
   EXPECT_EQ(lines.size(), 1);
 }
 

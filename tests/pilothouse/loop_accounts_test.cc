@@ -15,7 +15,8 @@ void collect(const Bindings& bindings, std::set<std::string>& users) {
   for (const auto& binding : bindings) {
     if (!binding.role_ref().name().starts_with("system:controller:")) continue;
     for (const auto& subject : binding.subjects()) {
-      if (subject.kind() == "ServiceAccount") users.insert("system:serviceaccount:" + subject.namespace_() + ":" + subject.name());
+      if (subject.kind() == "ServiceAccount")
+        users.insert("system:serviceaccount:" + subject.namespace_() + ":" + subject.name());
     }
   }
 }

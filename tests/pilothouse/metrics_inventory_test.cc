@@ -74,11 +74,7 @@ const Inventory kAlpha = {
     {"pod_gc_collector_force_delete_pod_errors_total", {"counter", "ALPHA", {"namespace", "reason"}, {}, ""}},
     {"pod_gc_collector_force_delete_pods_total", {"counter", "ALPHA", {"namespace", "reason"}, {}, ""}},
     {"rest_client_request_duration_seconds",
-     {"histogram",
-      "ALPHA",
-      {"host", "verb"},
-      std::set<double>{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60},
-      ""}},
+     {"histogram", "ALPHA", {"host", "verb"}, std::set<double>{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60}, ""}},
     {"rest_client_request_retries_total", {"counter", "ALPHA", {"code", "host", "verb"}, {}, ""}},
     {"rest_client_request_size_bytes",
      {"histogram",
@@ -109,10 +105,8 @@ const std::map<std::string, std::vector<std::string>> kAbsent = {
      {"apiserver_authentication_config_controller_*", "apiserver_authorization_config_controller_*"}},
     {"no expressions (CEL) are evaluated", {"apiserver_cel_*", "apiserver_validating_admission_policy_*"}},
     {"there is no priority and fairness", {"apiserver_flowcontrol_*"}},
-    {"every rule is declared once: there are no two validations to compare",
-     {"apiserver_validation_declarative_validation_*"}},
-    {"the loop does not run here",
-     {"node_collector_*", "horizontal_pod_autoscaler_controller_*"}},
+    {"every rule is declared once: there are no two validations to compare", {"apiserver_validation_declarative_validation_*"}},
+    {"the loop does not run here", {"node_collector_*", "horizontal_pod_autoscaler_controller_*"}},
     {"metrics cannot be hidden or switched off", {"disabled_metrics_total", "hidden_metrics_total"}},
     {"feature gates cannot be set, and their defaults do not tell what is here", {"kubernetes_feature_enabled"}},
     {"there is no /metrics/resources", {"kube_pod_resource_limit", "kube_pod_resource_request"}},
@@ -153,13 +147,15 @@ class MetricsInventory : public ::testing::Test {
     controllers::pod_gc::PodGcFamilies{&metrics}.failed.with({"default", "orphaned"}).add();
     show_build(metrics, build_info());
     informers::ClientMetrics client(&metrics, "127.0.0.1:6443");
-    read.executor.post([&client] { informers::ClientMetrics::Attempt(&client, HttpRequest{.method = "GET"}, false).retried(429); });
+    read.executor.post(
+        [&client] { informers::ClientMetrics::Attempt(&client, HttpRequest{.method = "GET"}, false).retried(429); });
     read.executor.drain();
-    { ThreadExecutor executor("worker", read.clock, &metrics); }
+    {
+      ThreadExecutor executor("worker", read.clock, &metrics);
+    }
 
     sim::Cluster cluster(sim::everything(2).counted_by(metrics));
-    const ProcessMetrics process(metrics, read.executor,
-                                 [] { return ProcessSample{.cpu_seconds = 1.5, .open_fds = 7}; });
+    const ProcessMetrics process(metrics, read.executor, [] { return ProcessSample{.cpu_seconds = 1.5, .open_fds = 7}; });
     make_traffic(cluster);
     shown = new Exposition(read_exposition(body_of(cluster.get_path("/metrics"))));
     slis = new Exposition(read_exposition(body_of(cluster.get_path("/metrics/slis"))));

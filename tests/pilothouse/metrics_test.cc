@@ -16,8 +16,7 @@ using Labels = std::map<std::string, std::string>;
 
 Exposition scrape(sim::Cluster& cluster) { return read_exposition(cluster.scrape()); }
 
-double sum(const Exposition& shown, const std::string& name, const Labels& labels = {},
-           const std::string& suffix = {}) {
+double sum(const Exposition& shown, const std::string& name, const Labels& labels = {}, const std::string& suffix = {}) {
   const auto family = shown.find(name);
   return family == shown.end() ? 0 : family->second.sum(labels, suffix);
 }
@@ -75,8 +74,7 @@ TEST(ApiServerMetrics, RefusedAdmissionCounts) {
   sim::Cluster cluster(sim::no_loops().access().counted_by(metrics));
   const auto plugin = [&](const Exposition& shown, const char* rejected) {
     return sum(shown, "apiserver_admission_controller_admission_duration_seconds",
-               {{"name", "NamespaceLifecycle"}, {"operation", "CREATE"}, {"rejected", rejected}, {"type", "admit"}},
-               "_count");
+               {{"name", "NamespaceLifecycle"}, {"operation", "CREATE"}, {"rejected", rejected}, {"type", "admit"}}, "_count");
   };
   const Exposition before = scrape(cluster);
   EXPECT_ANY_THROW(cluster.create(make_config_map("nowhere/a")));
@@ -123,9 +121,8 @@ TEST(ApiServerMetrics, WatchesThatBeginAndThoseThatAreTooSlow) {
   int changes = 0;
   const auto change = [&](int times) {
     for (; times > 0; --times) {
-      cluster.edit<core::v1::ConfigMap>("default/a", [&](core::v1::ConfigMap& map) {
-        (*map.mutable_data())["i"] = std::to_string(++changes);
-      });
+      cluster.edit<core::v1::ConfigMap>(
+          "default/a", [&](core::v1::ConfigMap& map) { (*map.mutable_data())["i"] = std::to_string(++changes); });
     }
   };
   change(150);
@@ -159,8 +156,7 @@ TEST(ApiServerMetrics, HealthChecksAreShownApart) {
   ASSERT_EQ(response.body.size(), 1);
   const Exposition shown = read_exposition(*response.body[0]);
   EXPECT_EQ(sum(shown, "kubernetes_healthcheck", {{"name", "ping"}, {"type", "readyz"}}), 1);
-  EXPECT_EQ(sum(shown, "kubernetes_healthchecks_total", {{"name", "ping"}, {"type", "readyz"}, {"status", "success"}}),
-            2);
+  EXPECT_EQ(sum(shown, "kubernetes_healthchecks_total", {{"name", "ping"}, {"type", "readyz"}, {"status", "success"}}), 2);
   EXPECT_FALSE(scrape(cluster).contains("kubernetes_healthcheck"));
 }
 
@@ -222,9 +218,9 @@ TEST(EndpointSliceMetrics, SlicesAndEndpointsFollowTheService) {
   EXPECT_EQ(sum(shown, "endpoint_slice_controller_desired_endpoint_slices"), 1);
   EXPECT_EQ(sum(shown, "endpoint_slice_controller_endpoints_desired"), 3);
   EXPECT_EQ(sum(shown, "endpoint_slice_controller_endpoints_added_per_sync", {}, "_sum"), 3);
-  EXPECT_EQ(sum(shown, "endpoint_slice_controller_services_count_by_traffic_distribution",
-                {{"traffic_distribution", "PreferClose"}}),
-            1);
+  EXPECT_EQ(
+      sum(shown, "endpoint_slice_controller_services_count_by_traffic_distribution", {{"traffic_distribution", "PreferClose"}}),
+      1);
   cluster.remove<core::v1::Service>("default/web");
   cluster.advance(1min);
   const Exposition later = scrape(cluster);
@@ -247,25 +243,18 @@ TEST(SchedulerMetrics, APodThatFitsNowhereIsPending) {
   EXPECT_EQ(sum(shown, "scheduler_schedule_attempts_total", {{"result", "error"}}), 0);
   EXPECT_EQ(sum(shown, "scheduler_pending_pods", {{"queue", "unschedulable"}}), 1);
   EXPECT_EQ(sum(shown, "scheduler_pending_pods"), 1);
-  EXPECT_EQ(
-      sum(shown, "scheduler_unschedulable_pods", {{"plugin", "NodeResourcesFit"}, {"profile", "default-scheduler"}}),
-      1);
+  EXPECT_EQ(sum(shown, "scheduler_unschedulable_pods", {{"plugin", "NodeResourcesFit"}, {"profile", "default-scheduler"}}), 1);
   EXPECT_EQ(sum(shown, "scheduler_queue_incoming_pods_total", {{"queue", "active"}, {"event", "PodAdd"}}), 2);
-  EXPECT_EQ(sum(shown, "scheduler_queue_incoming_pods_total",
-                {{"queue", "unschedulable"}, {"event", "ScheduleAttemptFailure"}}),
+  EXPECT_EQ(sum(shown, "scheduler_queue_incoming_pods_total", {{"queue", "unschedulable"}, {"event", "ScheduleAttemptFailure"}}),
             1);
   EXPECT_EQ(sum(shown, "scheduler_cache_size", {{"type", "nodes"}}), 2);
   EXPECT_EQ(sum(shown, "scheduler_cache_size", {{"type", "pods"}}), 1);
   EXPECT_EQ(sum(shown, "scheduler_pod_scheduling_attempts", {}, "_count"), 1);
-  EXPECT_EQ(
-      sum(shown, "scheduler_framework_extension_point_duration_seconds", {{"extension_point", "PreFilter"}}, "_count"),
-      2);
+  EXPECT_EQ(sum(shown, "scheduler_framework_extension_point_duration_seconds", {{"extension_point", "PreFilter"}}, "_count"), 2);
   EXPECT_EQ(sum(shown, "scheduler_framework_extension_point_duration_seconds",
                 {{"extension_point", "Bind"}, {"status", "Success"}}, "_count"),
             1);
-  EXPECT_EQ(
-      sum(shown, "scheduler_plugin_evaluation_total", {{"plugin", "NodeResourcesFit"}, {"extension_point", "Filter"}}),
-      4)
+  EXPECT_EQ(sum(shown, "scheduler_plugin_evaluation_total", {{"plugin", "NodeResourcesFit"}, {"extension_point", "Filter"}}), 4)
       << "two pods, two nodes";
 
   // It goes, and takes its reason along.

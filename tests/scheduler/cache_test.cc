@@ -1,7 +1,9 @@
 // The cache: assumed pods, snapshots, the order of nodes.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/rng.h"
 #include "tests/scheduler/make.h"
 
 namespace ph::scheduler::test {
@@ -104,9 +106,7 @@ TEST(Cache, SnapshotsAreBroughtUpToDatePieceByPiece) {
 }
 
 TEST(Cache, ZonesTakeTurns) {
-  const auto in = [](const char* name, const char* zone) {
-    return make_node(name).label("topology.kubernetes.io/zone", zone);
-  };
+  const auto in = [](const char* name, const char* zone) { return make_node(name).label("topology.kubernetes.io/zone", zone); };
   Cluster cluster;
   cluster.node(in("a1", "a"))
       .node(in("a2", "a"))
@@ -117,6 +117,30 @@ TEST(Cache, ZonesTakeTurns) {
   EXPECT_THAT(names(cluster.take()), ElementsAre("a1", "b1", "none", "a2", "b2", "a3"));
   cluster.node(in("a1", "b"));
   EXPECT_THAT(names(cluster.take()), ElementsAre("a2", "b1", "none", "a3", "b2", "a1"));
+}
+
+// A snapshot that is brought up to date piece by piece has the order of one that is made anew.
+TEST(Cache, NodesThatComeOneByOneStandWhereTheyBelong) {
+  SeededRng rng(7);
+  Cache cache;
+  Snapshot snapshot;
+  for (int step = 0; step < 600; ++step) {
+    const std::string name = fmt::format("n{}", rng.below(60));
+    if (rng.below(12) == 0) {
+      cache.remove_node(name);
+    } else {
+      core::v1::Node node = make_node(name);
+      const auto zone = rng.below(5);
+      if (zone != 0) (*node.mutable_metadata()->mutable_labels())["topology.kubernetes.io/zone"] = fmt::format("z{}", zone);
+      cache.put_node(share_node(node));
+    }
+    if (rng.below(3) == 0) continue;
+    cache.update(snapshot);
+    Snapshot fresh;
+    cache.update(fresh);
+    ASSERT_EQ(names(snapshot), names(fresh)) << step;
+    ASSERT_EQ(snapshot.nodes().size(), cache.node_count());
+  }
 }
 
 TEST(Cache, ImagesAreCountedOnceANode) {

@@ -35,19 +35,24 @@ TEST(Configuration, Defaults) {
     ASSERT_EQ(c.profiles.size(), 1u);
     const ProfileSpec& p = c.profiles[0];
     EXPECT_EQ(p.scheduler_name, "default-scheduler");
-    EXPECT_THAT(p.points.at(Point::PreEnqueue), ElementsAre("SchedulingGates"));
+    EXPECT_THAT(p.points.at(Point::PreEnqueue), testing::IsSupersetOf({"SchedulingGates", "DefaultPreemption"}));
     EXPECT_THAT(p.points.at(Point::QueueSort), ElementsAre("PrioritySort"));
-    EXPECT_THAT(p.points.at(Point::PreFilter), ElementsAre("NodeAffinity", "NodePorts", "NodeResourcesFit", "VolumeRestrictions", "NodeVolumeLimits",
-                                                           "VolumeBinding", "VolumeZone", "PodTopologySpread", "InterPodAffinity",
-                                                           "DynamicResources", "NodeDeclaredFeatures"));
-    EXPECT_THAT(p.points.at(Point::Filter), ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration",
-                                                        "NodeAffinity", "NodePorts", "NodeResourcesFit"));
+    EXPECT_THAT(p.points.at(Point::PreFilter), ElementsAre("NodeAffinity", "NodePorts", "NodeResourcesFit", "VolumeRestrictions",
+                                                           "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread",
+                                                           "InterPodAffinity", "DynamicResources", "NodeDeclaredFeatures"));
+    EXPECT_THAT(p.points.at(Point::Filter),
+                ElementsAre("NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit",
+                            "VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread",
+                            "InterPodAffinity", "DynamicResources", "NodeDeclaredFeatures"));
     EXPECT_THAT(p.points.at(Point::PreScore),
-                ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
-    EXPECT_THAT(p.points.at(Point::Score), ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit",
-                                                       "NodeResourcesBalancedAllocation", "ImageLocality"));
+                ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "VolumeBinding", "PodTopologySpread",
+                            "InterPodAffinity", "NodeResourcesBalancedAllocation"));
+    EXPECT_THAT(p.points.at(Point::Score),
+                ElementsAre("TaintToleration", "NodeAffinity", "NodeResourcesFit", "VolumeBinding", "PodTopologySpread",
+                            "InterPodAffinity", "DynamicResources", "NodeResourcesBalancedAllocation", "ImageLocality"));
+    EXPECT_THAT(p.points.at(Point::PostFilter), ElementsAre("DynamicResources", "DefaultPreemption"));
     EXPECT_THAT(p.points.at(Point::Bind), ElementsAre("DefaultBinder"));
-    EXPECT_FALSE(p.points.contains(Point::PostFilter));
+    EXPECT_THAT(p.points.at(Point::PostFilter), testing::Contains("DefaultPreemption"));
     EXPECT_EQ(p.weights.at("TaintToleration"), 3);
     EXPECT_EQ(p.weights.at("NodeAffinity"), 2);
     EXPECT_EQ(p.weights.at("ImageLocality"), 1);
@@ -96,8 +101,8 @@ profiles:
   EXPECT_EQ(c.profiles[0].percentage_of_nodes_to_score, 30);
   const ProfileSpec& b = c.profiles[1];
   // A point's own settings come first.
-  EXPECT_THAT(b.points.at(Point::Score),
-              ElementsAre("TaintToleration", "NodeResourcesFit", "NodeResourcesBalancedAllocation"));
+  EXPECT_THAT(b.points.at(Point::Score), ElementsAre("TaintToleration", "NodeResourcesFit", "PodTopologySpread",
+                                                     "InterPodAffinity", "DynamicResources", "NodeResourcesBalancedAllocation"));
   EXPECT_EQ(b.weights.at("TaintToleration"), 7);
   const auto& fit = b.args.node_resources_fit;
   EXPECT_EQ(fit.strategy, ScoringStrategy::RequestedToCapacityRatio);
@@ -135,27 +140,34 @@ TEST(Configuration, Refusals) {
   const Case kCases[] = {
       {"an unknown field", "parallel: 3", "strict decoding error: unknown field \"parallel\""},
       {"an unknown field inside", "profiles: [{plugins: {score: {enable: []}}}]", "unknown field \"profiles[0].plugins.score.enable\""},
-      {"a wrong type", "parallelism: many", "parallelism: cannot unmarshal string into a field of type int64"},
+      {"a wrong type", "parallelism: many", "json: cannot unmarshal string into Go struct field KubeSchedulerConfiguration.parallelism of type int32"},
+      {"a wrong type deep inside", "profiles: [{plugins: {score: {enabled: [{name: NodeAffinity, weight: x}]}}}]",
+       "json: cannot unmarshal string into Go struct field Plugin.profiles.plugins.score.enabled.weight of type int32"},
+      {"a number too large", "parallelism: 3000000000", "json: cannot unmarshal number 3000000000 into Go struct field KubeSchedulerConfiguration.parallelism of type int32"},
+      {"a field twice", "parallelism: 3\nparallelism: 4", "strict decoding error: yaml: unmarshal errors:\n  line 4: key \"parallelism\" already set in map"},
       {"no parallelism", "parallelism: 0", "parallelism: Invalid value: 0: should be an integer value greater than zero"},
       {"more than all nodes", "percentageOfNodesToScore: 101", "percentageOfNodesToScore: Invalid value: 101: not in valid range [0-100]"},
-      {"backoff shrinks", "podInitialBackoffSeconds: 20", "podMaxBackoffSeconds: must be greater than or equal to PodInitialBackoffSeconds"},
-      {"backoff without end", "podMaxBackoffSeconds: 9223372036854775807", "podMaxBackoffSeconds: 9223372036854775807 seconds are too many"},
-      {"two profiles of one name", "profiles: [{schedulerName: a}, {schedulerName: a}]", "profiles[1].schedulerName: Duplicate value: \"a\""},
+      {"backoff shrinks", "podInitialBackoffSeconds: 20", "podMaxBackoffSeconds: Invalid value: 10: must be greater than or equal to PodInitialBackoffSeconds"},
+      {"no backoff", "podInitialBackoffSeconds: 0", "podInitialBackoffSeconds: Invalid value: 0: must be greater than 0"},
+      {"two profiles of one name", "profiles: [{schedulerName: a}, {schedulerName: a}]", "profiles[1].schedulerName: Duplicate value: {}"},
       {"a second profile without a name", "profiles: [{schedulerName: a}, {}]", "profiles[1].schedulerName: Required value"},
-      {"a plugin that is not here yet", "profiles: [{plugins: {multiPoint: {enabled: [{name: VolumeBinding}]}}}]",
-       "plugin \"VolumeBinding\" is not available in this scheduler yet"},
-      {"a plugin that is nowhere", "profiles: [{plugins: {filter: {enabled: [{name: Foo}]}}}]", "plugin \"Foo\" does not exist"},
-      {"disabling a plugin that is nowhere", "profiles: [{plugins: {filter: {disabled: [{name: Foo}]}}}]", "plugin \"Foo\" does not exist"},
-      {"a plugin at the wrong point", "profiles: [{plugins: {bind: {enabled: [{name: NodeName}]}}}]", "plugin \"NodeName\" does not extend bind plugin"},
+      {"a plugin that is nowhere", "profiles: [{plugins: {filter: {enabled: [{name: Foo}]}}}]",
+       "initializing profiles: creating profile for scheduler name default-scheduler: FilterPlugin \"Foo\" does not exist"},
+      {"a plugin that is nowhere, everywhere", "profiles: [{plugins: {multiPoint: {enabled: [{name: Foo}]}}}]", "PreFilterPlugin \"Foo\" does not exist"},
+      {"a plugin of former times", "profiles: [{plugins: {filter: {enabled: [{name: EBSLimits}]}}}]",
+       "profiles[0].plugins.filter.enabled[0]: Invalid value: \"EBSLimits\": was invalid in version \"v1\" (KubeSchedulerConfiguration is version "
+       "\"kubescheduler.config.k8s.io/v1\")"},
+      {"a plugin at the wrong point", "profiles: [{plugins: {bind: {enabled: [{name: NodeName}]}}}]", "plugin \"NodeName\" does not extend BindPlugin plugin"},
       {"a plugin twice", "profiles: [{plugins: {score: {enabled: [{name: NodeAffinity}, {name: NodeAffinity}]}}}]",
-       "plugin \"NodeAffinity\" already registered"},
-      {"no queue sort", "profiles: [{plugins: {queueSort: {disabled: [{name: PrioritySort}]}}}]", "exactly one queue sort plugin is required"},
-      {"no binder", "profiles: [{plugins: {bind: {disabled: [{name: \"*\"}]}}}]", "at least one bind plugin is required"},
-      {"arguments twice", "profiles: [{pluginConfig: [{name: NodeAffinity}, {name: NodeAffinity}]}]", "repeated config for plugin NodeAffinity"},
-      {"arguments of a plugin that is not here", "profiles: [{pluginConfig: [{name: PodTopologySpread, args: {}}]}]",
-       "plugin \"PodTopologySpread\" is not available in this scheduler yet"},
-      {"an unknown argument", "profiles: [{pluginConfig: [{name: NodeAffinity, args: {x: 1}}]}]", "unknown field \"profiles[0].pluginConfig[0].args.x\""},
-      {"an unknown field of added affinity", "profiles: [{pluginConfig: [{name: NodeAffinity, args: {addedAffinity: {x: 1}}}]}]", "unknown field \"x\""},
+       "plugin \"NodeAffinity\" already registered as \"ScorePlugin\""},
+      {"no queue sort", "profiles: [{plugins: {queueSort: {disabled: [{name: PrioritySort}]}}}]", "only one queue sort plugin required for profile with scheduler name \"default-scheduler\", but got 0"},
+      {"no binder", "profiles: [{plugins: {bind: {disabled: [{name: \"*\"}]}}}]", "at least one bind plugin is needed for profile with scheduler name \"default-scheduler\""},
+      {"other orders", "profiles: [{schedulerName: a}, {schedulerName: b, plugins: {queueSort: {enabled: [{name: PrioritySort}]}}}]",
+       "profiles[1].plugins.queueSort: Invalid value: {\"Disabled\":null,\"Enabled\":[{\"Name\":\"PrioritySort\",\"Weight\":0}]}: queueSort must be the same for all profiles"},
+      {"arguments twice", "profiles: [{pluginConfig: [{name: NodeAffinity}, {name: NodeAffinity}]}]", "profiles[0].pluginConfig[1]: Duplicate value: \"NodeAffinity\""},
+      {"an unknown argument", "profiles: [{pluginConfig: [{name: NodeAffinity, args: {x: 1}}]}]", "strict decoding error: decoding .profiles[0].pluginConfig[0]: strict decoding error: decoding args for plugin NodeAffinity: strict decoding error: unknown field "
+       "\"x\""},
+      {"an unknown field of added affinity", "profiles: [{pluginConfig: [{name: NodeAffinity, args: {addedAffinity: {x: 1}}}]}]", "unknown field \"addedAffinity.x\""},
       {"an added affinity that means nothing",
        "profiles: [{pluginConfig: [{name: NodeAffinity, args: {addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
        "[{matchExpressions: [{key: a, operator: Like, values: [b]}]}]}}}}]}]",
@@ -172,13 +184,21 @@ TEST(Configuration, Refusals) {
        "operators, the value must be an integer"},
       {"an unknown strategy", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: Best}}}]}]", "Unsupported value: \"Best\""},
       {"a shape that falls back", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio, "
-       "requestedToCapacityRatio: {shape: [{utilization: 5, score: 1}, {utilization: 5, score: 2}]}}}}]}]", "utilization values must be sorted in increasing order"},
+       "requestedToCapacityRatio: {shape: [{utilization: 5, score: 1}, {utilization: 5, score: 2}]}}}}]}]", "scoringStrategy.requestedToCapacityRatio.shape[1].utilization: Invalid value: 5: values must be sorted in increasing order"},
       {"a ratio without a shape", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio}}}]}]",
-       "at least one point must be specified"},
-      {"a weight out of range", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {resources: [{name: cpu, weight: 101}]}}}]}]",
-       "resource weight of cpu not in valid range [1, 100]"},
-      {"an extender nowhere", "extenders: [{filterVerb: f}]", "extenders[0].urlPrefix: Invalid value: \"\": must be an http:// or https:// address"},
-      {"an extender without a host", "extenders: [{urlPrefix: \"http:///x\"}]", "must be an http:// or https:// address"},
+       "initializing plugin \"NodeResourcesFit\": scoringStrategy.requestedToCapacityRatio: Required value: must be specified when type is RequestedToCapacityRatio"},
+      {"a weight out of range", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: MostAllocated, resources: [{name: cpu, weight: 101}]}}}]}]",
+       "scoringStrategy.resources[0].weight: Invalid value: 101: resource weight of cpu not in valid range (0, 100]"},
+      {"balance with weights", "profiles: [{pluginConfig: [{name: NodeResourcesBalancedAllocation, args: {resources: [{name: cpu, weight: 2}]}}]}]",
+       "profiles[0].pluginConfig[0].args.resources[0].weight: Invalid value: 2: must be 1"},
+      {"an ignored resource that is no name", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {ignoredResources: [-a]}}]}]",
+       "initializing plugin \"NodeResourcesFit\": ignoredResources[0]: Invalid value: \"-a\": name part must consist of"},
+      {"no candidates", "profiles: [{pluginConfig: [{name: DefaultPreemption, args: {minCandidateNodesPercentage: 0, minCandidateNodesAbsolute: 0}}]}]",
+       "[profiles[0].pluginConfig[0].args.minCandidateNodesPercentage: Invalid value: 0: cannot be zero at the same time as minCandidateNodesAbsolute, "
+       "profiles[0].pluginConfig[0].args.minCandidateNodesAbsolute: Invalid value: 0: cannot be zero at the same time as minCandidateNodesPercentage]"},
+      {"arguments of another version", "profiles: [{pluginConfig: [{name: NodeAffinity, args: {apiVersion: kubescheduler.config.k8s.io/v1beta2, kind: NodeAffinityArgs}}]}]",
+       "decoding .profiles[0].pluginConfig[0]: decoding args for plugin NodeAffinity: no kind \"NodeAffinityArgs\" is registered for version "
+       "\"kubescheduler.config.k8s.io/v1beta2\""},
       {"an unknown field of an extender", "extenders: [{urlPrefix: \"http://x\", verb: f}]", "unknown field \"extenders[0].verb\""},
       {"scores without a weight", "extenders: [{urlPrefix: \"http://x\", prioritizeVerb: p}]",
        "extenders[0].weight: Invalid value: 0: must have a positive weight applied to it"},
@@ -191,13 +211,8 @@ TEST(Configuration, Refusals) {
        "extenders[0].managedResources[0].name: Invalid value: \"cpu\": is an invalid extended resource name"},
       {"a resource that is no name", "extenders: [{urlPrefix: \"http://x\", managedResources: [{name: \"a b\"}]}]",
        "extenders[0].managedResources[0].name: Invalid value: \"a b\": name part must consist of"},
-      {"trust and no trust", "extenders: [{urlPrefix: \"https://x\", tlsConfig: {insecure: true, caFile: /ca}}]",
-       "specifying a root certificates file with the insecure flag is not allowed"},
-      {"a certificate without its key", "extenders: [{urlPrefix: \"https://x\", tlsConfig: {certFile: /c}}]",
-       "a client certificate and its key must be given together"},
-      {"data that is no base64", "extenders: [{urlPrefix: \"https://x\", tlsConfig: {caData: \"%\"}}]", "extenders[0].tlsConfig.caData: illegal base64 data"},
-      {"a timeout before it begins", "extenders: [{urlPrefix: \"https://x\", httpTimeout: -1s}]", "extenders[0].httpTimeout: must not be negative"},
-      {"a lease shorter than its renewal", "leaderElection: {leaseDuration: 5s}", "LeaseDuration must be greater than RenewDeadline"},
+      {"data that is no base64", "extenders: [{urlPrefix: \"https://x\", tlsConfig: {caData: \"%\"}}]", "illegal base64 data"},
+      {"a lease shorter than its renewal", "leaderElection: {leaseDuration: 5s}", "leaderElection.leaseDuration: Invalid value: \"10s\": must be greater than `RenewDeadline`"},
       {"a bad duration", "leaderElection: {leaseDuration: soon}", "time: invalid duration \"soon\""},
   };
   // clang-format on
@@ -251,11 +266,18 @@ profiles:
 }
 
 TEST(Configuration, WrongKindOrVersion) {
-  EXPECT_THROW(
-      Configuration::parse("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration"),
-      ConfigurationError);
+  EXPECT_THROW(Configuration::parse("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration"),
+               ConfigurationError);
   EXPECT_THROW(Configuration::parse("a: [b"), ConfigurationError);
   EXPECT_THROW(Configuration::parse("[]"), ConfigurationError);
+}
+
+TEST(Configuration, OfAnyoneElse) {
+  // Whoever is not elected need not have a sensible lease; arguments of a plugin that nobody knows are his who adds it.
+  EXPECT_EQ(error_of("leaderElection: {leaderElect: false, leaseDuration: 1s, renewDeadline: 5s}"), "");
+  EXPECT_EQ(error_of("profiles: [{pluginConfig: [{name: Foo, args: {a: 1}}]}]"), "");
+  EXPECT_EQ(error_of("profiles: [{plugins: {filter: {disabled: [{name: Foo}]}}}]"), "");
+  EXPECT_EQ(error_of("extenders: [{filterVerb: f}]"), "");
 }
 
 }  // namespace

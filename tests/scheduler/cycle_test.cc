@@ -42,13 +42,9 @@ struct Bench {
   informers::Informers informers{executor, client, rng, {}};
   Scheduler scheduler;
   explicit Bench(Configuration configuration = Configuration::defaults())
-      : scheduler({.executor = executor,
-                   .clock = executor.clock(),
-                   .rng = rng,
-                   .client = client,
-                   .informers = informers,
-                   .log = {}},
-                  std::move(configuration)) {}
+      : scheduler(
+            {.executor = executor, .clock = executor.clock(), .rng = rng, .client = client, .informers = informers, .log = {}},
+            std::move(configuration)) {}
 
   Scheduler::Placement place(const Pod& pod, Diagnosis& diagnosis) {
     CycleState state(make_pod_info(pod));
@@ -152,8 +148,7 @@ TEST(Cycle, EachCycleBeginsWhereTheLastOneEnded) {
   Bench bench(configuration);
   // Of 200 nodes 100 are looked at in one cycle; only the second hundred has the device.
   for (int i = 0; i < 200; ++i) {
-    bench.scheduler.cache().put_node(
-        share_node(make_node("n" + std::to_string(i)).label("half", i < 100 ? "first" : "second")));
+    bench.scheduler.cache().put_node(share_node(make_node("n" + std::to_string(i)).label("half", i < 100 ? "first" : "second")));
   }
   std::set<std::string> halves;
   for (int i = 0; i < 2; ++i) {
@@ -209,8 +204,7 @@ TEST(Cycle, RoomIsKeptForNominatedPodsOfTheSamePriorityOrHigher) {
   Bench bench;
   bench.scheduler.cache().put_node(share_node(make_node("a")));
   bench.scheduler.queue().nominated().put(make_pod_info(make_pod("x").priority(5).asks("3", "1Gi")), "a");
-  EXPECT_EQ(bench.outcome(make_pod("low").priority(5).asks("2", "1Gi")),
-            "0/1 nodes are available: 1 Insufficient cpu.");
+  EXPECT_EQ(bench.outcome(make_pod("low").priority(5).asks("2", "1Gi")), "0/1 nodes are available: 1 Insufficient cpu.");
   EXPECT_EQ(bench.outcome(make_pod("high").priority(6).asks("2", "1Gi")), "a");
   EXPECT_EQ(bench.outcome(make_pod("x").priority(5).asks("3", "1Gi")), "a");  // its own room
 }

@@ -54,7 +54,7 @@ struct PodCase {
 TEST(ClusterEvents, OfWaitingPods) {
   // clang-format off
   const PodCase kCases[] = {
-      {"only its status", make_pod(), make_pod().nominated("n"), {}},
+      {"only its status", make_pod(), make_pod().nominated("n"), {PodChanged}},
       {"labels", make_pod(), make_pod().label("a", "b"), {PodLabelsChanged}},
       {"gates removed", make_pod().gate("g"), make_pod(), {PodGatesRemoved}},
       {"one gate of two", make_pod().gate("g").gate("h"), make_pod().gate("h"), {PodChanged}},
@@ -95,7 +95,7 @@ TEST(QueueingHints, OfPlugins) {
       {"NodeUnschedulable", "cordoned node", node_added(make_node().cordoned()), make_pod(), false},
       {"NodeUnschedulable", "uncordoned", node_changed(NodeTaintsChanged, make_node().cordoned(), make_node()), make_pod(), true},
       {"NodeUnschedulable", "was open before", node_changed(NodeTaintsChanged, make_node(), make_node()), make_pod(), false},
-      {"NodeUnschedulable", "the pod tolerates now", waiting_changed(PodTolerationsChanged, kTolerant), make_pod(), true},
+      {"NodeUnschedulable", "the pod tolerates now", waiting_changed(PodTolerationsChanged, kTolerant), kTolerant, true},
 
       {"TaintToleration", "a taint it tolerates", node_added(make_node().taint("a", "", "NoSchedule")), make_pod().tolerates("a", "Exists", "", ""), true},
       {"TaintToleration", "a taint it does not", node_added(make_node().taint("a", "", "NoSchedule")), make_pod(), false},
@@ -121,6 +121,11 @@ TEST(QueueingHints, OfPlugins) {
       {"NodeResourcesFit", "scaled down: something else",
        {.event = AssignedPodScaledDown, .pod_before = make_pod_info(make_pod("x").on("n").asks("2", "")), .pod_after = make_pod_info(make_pod("x").on("n").asks("1", ""))},
        make_pod().asks("", "1Gi"), false},
+
+      {"DefaultPreemption", "a victim has gone: others know whether that helps", pod_gone(make_pod("x").on("n")), make_pod(), false},
+
+      {"NodeDeclaredFeatures", "a node came", node_added(make_node()), make_pod(), true},
+      {"NodeDeclaredFeatures", "the same needs as before", waiting_changed(PodLabelsChanged, make_pod("p")), make_pod("p"), false},
 
       {"SchedulingGates", "its own gates", waiting_changed(PodGatesRemoved, make_pod("p")), make_pod("p"), true},
       {"SchedulingGates", "another pod's", waiting_changed(PodGatesRemoved, make_pod("q")), make_pod("p"), false},

@@ -119,7 +119,8 @@ TEST(ExtenderWire, WhatIsNoAnswer) {
        "json: cannot unmarshal number 1.5 into Go struct field HostPriority.Score of type int64"},
       {"a score beyond int64", priorities, R"([{"Host":"a","Score":9223372036854775808}])",
        "json: cannot unmarshal number 9223372036854775808 into Go struct field HostPriority.Score of type int64"},
-      {"an object of scores", priorities, R"({"a":1})", "json: cannot unmarshal object into Go value of type v1.HostPriorityList"},
+      {"an object of scores", priorities, R"({"a":1})",
+       "json: cannot unmarshal object into Go value of type v1.HostPriorityList"},
       {"a text", binding, R"("ok")", "json: cannot unmarshal string into Go value of type v1.ExtenderBindingResult"},
   };
   for (const BadCase& c : kCases) {

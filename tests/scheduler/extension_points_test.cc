@@ -33,9 +33,11 @@ class Puppet final : public PostFilterPlugin,
                      public PostBindPlugin {
  public:
   explicit Puppet(WaitingPods* waiting) { orders->waiting = waiting; }
-  PostFilterResult post_filter(CycleState&, const Pod&, std::span<const Rejection> rejections) override {
-    orders->calls.push_back("post_filter " + std::to_string(rejections.size()));
-    return {Verdict::owning(Code::Unschedulable, orders->post_filter), {}};
+  // Not the first that comes: the pod's own condition is a change of it, too.
+  ClusterEvents retry_on() const override { return {ClusterEvent::NodeAdded, ClusterEvent::AssignedPodDeleted}; }
+  Task<PostFilterResult> post_filter(CycleState&, const Pod&, const Rejections& rejections) override {
+    orders->calls.push_back("post_filter " + std::to_string(rejections.nodes.size()));
+    co_return PostFilterResult{Verdict::owning(Code::Unschedulable, orders->post_filter), {}};
   }
   Verdict reserve(CycleState&, const Pod&, std::string_view node) override {
     orders->calls.push_back("reserve " + std::string(node));
@@ -61,13 +63,12 @@ class Puppet final : public PostFilterPlugin,
   void post_bind(CycleState&, const Pod&, std::string_view) override { orders->calls.push_back("post_bind"); }
 };
 
-std::unique_ptr<Plugin> puppet(const PluginArgs&, const PluginWorld& world) {
-  return std::make_unique<Puppet>(world.waiting);
-}
+std::unique_ptr<Plugin> puppet(const PluginArgs&, const PluginWorld& world) { return std::make_unique<Puppet>(world.waiting); }
 constexpr PluginEntry kPuppet[] = {{"Puppet", &puppet, 0}};
 
 ProfileSpec with_puppet() {
   ProfileSpec spec = default_profile();
+  spec.points[Point::PostFilter].clear();
   for (const Point point : {Point::PostFilter, Point::Reserve, Point::Permit, Point::PreBind, Point::PostBind}) {
     spec.points[point].push_back("Puppet");
   }
@@ -163,8 +164,7 @@ TEST_F(ExtensionPoints, APermitThatDoesNot) {
   create();
   orders_.permit = {};
   cluster_.advance(10s);
-  EXPECT_EQ(message(),
-            "Unschedulable: 0/1 nodes are available: 1 rejected due to timeout after waiting 10s at plugin Puppet.");
+  EXPECT_EQ(message(), "Unschedulable: 0/1 nodes are available: 1 rejected due to timeout after waiting 10s at plugin Puppet.");
   EXPECT_THAT(orders_.calls, ElementsAre("reserve n1", "permit", "unreserve n1"));
 }
 

@@ -169,11 +169,13 @@ TEST(NodeAffinity, APreferenceThatMeansNothingFailsTheAttempt) {
     return std::string(to_string(verdict.code())) + " " + verdict.message();
   };
   EXPECT_EQ(says(make_pod().prefers(1, requirement("a", "Exists"))), "Success ");
-  EXPECT_EQ(says(make_pod().prefers(1, requirement("a", "Exists")).prefers(2, requirement("n", "Gt", {"x"}))),
-            "Error [1].matchExpressions[0].values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer");
-  EXPECT_EQ(says(make_pod().prefers(1, requirement("n", "Gt", {"x"})).prefers(1, requirement("n", "Lt", {"y"}))),
-            "Error [[0].matchExpressions[0].values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer, "
-            "[1].matchExpressions[0].values[0]: Invalid value: \"y\": for 'Gt', 'Lt' operators, the value must be an integer]");
+  EXPECT_EQ(
+      says(make_pod().prefers(1, requirement("a", "Exists")).prefers(2, requirement("n", "Gt", {"x"}))),
+      "Error [1].matchExpressions[0].values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer");
+  EXPECT_EQ(
+      says(make_pod().prefers(1, requirement("n", "Gt", {"x"})).prefers(1, requirement("n", "Lt", {"y"}))),
+      "Error [[0].matchExpressions[0].values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer, "
+      "[1].matchExpressions[0].values[0]: Invalid value: \"y\": for 'Gt', 'Lt' operators, the value must be an integer]");
   EXPECT_EQ(says(make_pod().prefers(0, requirement("n", "Gt", {"x"}))), "Success ");  // it has no weight
 }
 
@@ -181,7 +183,8 @@ TEST(NodeAffinity, ATermThatMeansNothingIsRetriedOnAnyChangeOfANode) {
   const Snapshot empty;
   const auto plugin = find_plugin("NodeAffinity")->make({}, {.snapshot = &empty});
   const auto queues = [&](const Pod& pod, Node before, Node after) {
-    const ClusterChange change{.event = ClusterEvent::NodeLabelsChanged, .node_before = share_node(before), .node_after = share_node(after)};
+    const ClusterChange change{
+        .event = ClusterEvent::NodeLabelsChanged, .node_before = share_node(before), .node_after = share_node(after)};
     return plugin->hint(change, pod) == QueueingHint::Queue;
   };
   const Pod broken = make_pod().requires_({requirement("n", "Gt", {"x"})}).requires_({requirement("b", "Exists")});
@@ -202,8 +205,7 @@ TEST(NodeAffinity, AddedAffinityBindsEveryPod) {
   const auto plugin = find_plugin("NodeAffinity")->make(args, {.snapshot = &cluster.take()});
   const Pod pod = make_pod();
   CycleState state(make_pod_info(pod));
-  EXPECT_TRUE(
-      dynamic_cast<const PreFilterPlugin&>(*plugin).pre_filter(state, pod, cluster.snapshot.nodes()).verdict.success());
+  EXPECT_TRUE(dynamic_cast<const PreFilterPlugin&>(*plugin).pre_filter(state, pod, cluster.snapshot.nodes()).verdict.success());
   const auto& filter = dynamic_cast<const FilterPlugin&>(*plugin);
   EXPECT_TRUE(filter.filter(state, pod, *cluster.snapshot.find("in")).success());
   EXPECT_EQ(filter.filter(state, pod, *cluster.snapshot.find("out")).message(),
@@ -217,8 +219,7 @@ TEST(NodeResourcesFit, IgnoredResourcesAreNotLookedAt) {
   Cluster cluster;
   cluster.node(make_node("n"));
   const auto plugin = find_plugin("NodeResourcesFit")->make(args, {.snapshot = &cluster.take()});
-  const Pod pod =
-      make_pod().with(container().asks("example.com/foo", "1").asks("vendor.io/x", "1").asks("example.com/bar", "1"));
+  const Pod pod = make_pod().with(container().asks("example.com/foo", "1").asks("vendor.io/x", "1").asks("example.com/bar", "1"));
   CycleState state(make_pod_info(pod));
   dynamic_cast<const PreFilterPlugin&>(*plugin).pre_filter(state, pod, cluster.snapshot.nodes());
   const auto verdict = dynamic_cast<const FilterPlugin&>(*plugin).filter(state, pod, *cluster.snapshot.find("n"));
@@ -230,8 +231,7 @@ TEST(SchedulingGates, HoldsGatedPods) {
   const auto plugin = find_plugin("SchedulingGates")->make({}, {.snapshot = &empty});
   const auto& gates = dynamic_cast<const PreEnqueuePlugin&>(*plugin);
   EXPECT_TRUE(gates.pre_enqueue(make_pod()).success());
-  EXPECT_EQ(gates.pre_enqueue(make_pod().gate("a.io/x").gate("b")).message(),
-            "waiting for scheduling gates: [a.io/x b]");
+  EXPECT_EQ(gates.pre_enqueue(make_pod().gate("a.io/x").gate("b")).message(), "waiting for scheduling gates: [a.io/x b]");
 }
 
 }  // namespace

@@ -80,17 +80,13 @@ struct MakePod {
     return std::move(*this);
   }
   MakePod on(const std::string& node) && { return out.mutable_spec()->set_node_name(node), std::move(*this); }
-  MakePod scheduler(const std::string& name) && {
-    return out.mutable_spec()->set_scheduler_name(name), std::move(*this);
-  }
+  MakePod scheduler(const std::string& name) && { return out.mutable_spec()->set_scheduler_name(name), std::move(*this); }
   MakePod priority(int value) && { return out.mutable_spec()->set_priority(value), std::move(*this); }
   MakePod uid(const std::string& uid) && { return out.mutable_metadata()->set_uid(uid), std::move(*this); }
   MakePod gate(const std::string& name) && {
     return out.mutable_spec()->add_scheduling_gates()->set_name(name), std::move(*this);
   }
-  MakePod nominated(const std::string& node) && {
-    return out.mutable_status()->set_nominated_node_name(node), std::move(*this);
-  }
+  MakePod nominated(const std::string& node) && { return out.mutable_status()->set_nominated_node_name(node), std::move(*this); }
   MakePod label(const std::string& key, const std::string& value) && {
     (*out.mutable_metadata()->mutable_labels())[key] = value;
     return std::move(*this);
@@ -99,8 +95,7 @@ struct MakePod {
     (*out.mutable_spec()->mutable_node_selector())[key] = value;
     return std::move(*this);
   }
-  MakePod tolerates(const std::string& key, const std::string& op, const std::string& value,
-                    const std::string& effect) && {
+  MakePod tolerates(const std::string& key, const std::string& op, const std::string& value, const std::string& effect) && {
     auto* toleration = out.mutable_spec()->add_tolerations();
     toleration->set_key(key);
     toleration->set_operator_(op);

@@ -29,9 +29,7 @@ class HandClock final : public Clock {
 
 class Script {
  public:
-  Script()
-      : profile_(default_profile(), {.snapshot = &snapshot_}),
-        queue_(clock_, {.lanes = 3, .lane_of = lane_of}, [] {}) {}
+  Script() : profile_(default_profile(), {.snapshot = &snapshot_}), queue_(clock_, {.lanes = 3, .lane_of = lane_of}, [] {}) {}
 
   std::string run(const std::string& text) {
     std::istringstream lines(text);
@@ -53,16 +51,14 @@ class Script {
     std::string name;
     if (command == "state") return state();
     if (command == "pop") return pop();
-    if (command == "node")
-      return queue_.move({.event = ClusterEvent::NodeAdded, .node_after = share_node(make_node())});
+    if (command == "node") return queue_.move({.event = ClusterEvent::NodeAdded, .node_after = share_node(make_node())});
     if (command == "nodetaint") {
       return queue_.move({.event = ClusterEvent::NodeTaintsChanged,
                           .node_before = share_node(make_node().taint("a", "", "NoSchedule")),
                           .node_after = share_node(make_node())});
     }
     if (command == "podgone") {
-      return queue_.move(
-          {.event = ClusterEvent::AssignedPodDeleted, .pod_before = make_pod_info(make_pod("gone").on("n"))});
+      return queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = make_pod_info(make_pod("gone").on("n"))});
     }
     if (command.starts_with("+")) {
       clock_.passed += *api_duration(command.substr(1));
@@ -73,8 +69,7 @@ class Script {
     if (command == "release") return queue_.release(std::stoul(name));
     if (command == "add") return add(name, words);
     if (command == "ungate") return change(name, [](Pod& pod) { pod.mutable_spec()->clear_scheduling_gates(); });
-    if (command == "label")
-      return change(name, [](Pod& pod) { (*pod.mutable_metadata()->mutable_labels())["x"] = "y"; });
+    if (command == "label") return change(name, [](Pod& pod) { (*pod.mutable_metadata()->mutable_labels())["x"] = "y"; });
     if (command == "delete") return queue_.remove("uid-" + name);
     if (command == "activate") return queue_.activate({"uid-" + name});
     const QueuedRef pod = popped_.at(name);
@@ -83,7 +78,7 @@ class Script {
     if (command == "reject") {
       std::string by;
       words >> by >> by;
-      pod->rejectors = {by == kExtenderName ? kExtenderName : find_plugin(by)->name};
+      pod->rejectors = profile_.bit_of(by);
     }
     queue_.put_back(pod);
   }
@@ -106,7 +101,7 @@ class Script {
 
   template <class F>
   void change(const std::string& name, F f) {
-    Pod pod = *pods_.at(name)->pending;
+    Pod pod = *pods_.at(name)->pending();
     f(pod);
     const auto after = SchedulerPod::of(std::move(pod));
     queue_.update(*pods_.at(name), *after, profile_);
@@ -129,8 +124,7 @@ class Script {
       const QueuedPod* queued = queue_.find(pod->info->uid);
       if (queued) by_place[queued->place] += " " + name + (queued->gated_by.empty() ? "" : "(gated)");
     }
-    static constexpr const char* kNames[] = {"nowhere",       "active",    "backoff", "errors",
-                                             "unschedulable", "in flight", "removed"};
+    static constexpr const char* kNames[] = {"nowhere", "active", "backoff", "errors", "unschedulable", "in flight", "removed"};
     std::string line;
     for (const auto& [place, names] : by_place)
       line += (line.empty() ? "" : "; ") + std::string(kNames[static_cast<int>(place)]) + ":" + names;

@@ -107,7 +107,7 @@ TEST(SchedulerPod, AssignedPodsAreReadAsWholeMessagesWouldBe) {
 
   const auto whole = make_pod_info(pod);
   const auto decoded = SchedulerPod::decode(pod.SerializeAsString());
-  EXPECT_EQ(decoded->pending, nullptr);
+  EXPECT_EQ(decoded->pending(), nullptr);
   EXPECT_EQ(decoded->info->key(), whole->key());
   EXPECT_EQ(decoded->info->uid, whole->uid);
   EXPECT_EQ(decoded->info->revision, Revision{42});
@@ -125,8 +125,8 @@ TEST(SchedulerPod, AssignedPodsAreReadAsWholeMessagesWouldBe) {
 TEST(SchedulerPod, PendingPodsKeepTheirMessage) {
   const Pod pod = make_pod().asks("1", "");
   const auto decoded = SchedulerPod::decode(pod.SerializeAsString());
-  ASSERT_NE(decoded->pending, nullptr);
-  EXPECT_EQ(decoded->pending->spec().containers_size(), 1);
+  ASSERT_NE(decoded->pending(), nullptr);
+  EXPECT_EQ(decoded->pending()->spec().containers_size(), 1);
 }
 
 TEST(SchedulerPod, DamagedBytesAreRefused) {

@@ -32,13 +32,9 @@ TEST(TaintToleration, FewerSoftTaintsAreBetter) {
   Cluster cluster;
   cluster.node(make_node("a"))
       .node(make_node("b").taint("x", "", "PreferNoSchedule"))
-      .node(make_node("c")
-                .taint("x", "", "PreferNoSchedule")
-                .taint("y", "", "PreferNoSchedule")
-                .taint("z", "", "NoSchedule"));
+      .node(make_node("c").taint("x", "", "PreferNoSchedule").taint("y", "", "PreferNoSchedule").taint("z", "", "NoSchedule"));
   EXPECT_THAT(scores_of("TaintToleration", make_pod(), cluster), ElementsAre(100, 50, 0));
-  EXPECT_THAT(scores_of("TaintToleration", make_pod().tolerates("x", "Exists", "", ""), cluster),
-              ElementsAre(100, 100, 0));
+  EXPECT_THAT(scores_of("TaintToleration", make_pod().tolerates("x", "Exists", "", ""), cluster), ElementsAre(100, 100, 0));
   // A toleration of another effect does not count.
   EXPECT_THAT(scores_of("TaintToleration", make_pod().tolerates("x", "Exists", "", "NoSchedule"), cluster),
               ElementsAre(100, 50, 0));
@@ -46,9 +42,7 @@ TEST(TaintToleration, FewerSoftTaintsAreBetter) {
 
 TEST(NodeAffinity, WeightsOfPreferredTermsAddUp) {
   Cluster cluster;
-  cluster.node(make_node("a").label("x", "1"))
-      .node(make_node("b").label("x", "1").label("y", "1"))
-      .node(make_node("c"));
+  cluster.node(make_node("a").label("x", "1")).node(make_node("b").label("x", "1").label("y", "1")).node(make_node("c"));
   const Pod pod = make_pod().prefers(20, requirement("x", "Exists")).prefers(60, requirement("y", "Exists"));
   EXPECT_THAT(scores_of("NodeAffinity", pod, cluster), ElementsAre(25, 100, 0));
   EXPECT_THAT(scores_of("NodeAffinity", make_pod(), cluster), ElementsAre());
@@ -61,8 +55,7 @@ TEST(NodeAffinity, AddedPreferenceCountsToo) {
   *term->mutable_preference()->add_match_expressions() = requirement("x", "Exists");
   Cluster cluster;
   cluster.node(make_node("a").label("x", "1")).node(make_node("b").label("y", "1"));
-  EXPECT_THAT(scores_of("NodeAffinity", make_pod().prefers(60, requirement("y", "Exists")), cluster, args),
-              ElementsAre(50, 100));
+  EXPECT_THAT(scores_of("NodeAffinity", make_pod().prefers(60, requirement("y", "Exists")), cluster, args), ElementsAre(50, 100));
 }
 
 // Nodes of 4 cpu and 8Gi with pods on them.
@@ -80,9 +73,7 @@ TEST(NodeResourcesFit, LeastAllocated) {
 
 TEST(NodeResourcesFit, ContainersWithoutRequestsCountWithDefaults) {
   Cluster cluster;
-  cluster.node(make_node("a"))
-      .node(make_node("b"))
-      .pod(make_pod("x").on("b").with(container()).with(container().named("d")));
+  cluster.node(make_node("a")).node(make_node("b")).pod(make_pod("x").on("b").with(container()).with(container().named("d")));
   // a: 100m of 4000m: 97; 200Mi of 8192Mi: 97 (97.56). b: 300m: 92; 600Mi: 92 (92.68).
   EXPECT_THAT(scores_of("NodeResourcesFit", make_pod().with(container()), cluster), ElementsAre(97, 92));
 }
@@ -117,9 +108,9 @@ TEST(NodeResourcesFit, DevicesCountOnlyWhenAskedFor) {
   Cluster cluster;
   cluster.node(make_node("a").has("example.com/gpu", "4"));
   EXPECT_THAT(scores_of("NodeResourcesFit", make_pod().asks("1", "1Gi"), cluster, args), ElementsAre(75));
-  EXPECT_THAT(scores_of("NodeResourcesFit", make_pod().with(container().asks("cpu", "1").asks("example.com/gpu", "2")),
-                        cluster, args),
-              ElementsAre(62));  // (75 + 50) / 2
+  EXPECT_THAT(
+      scores_of("NodeResourcesFit", make_pod().with(container().asks("cpu", "1").asks("example.com/gpu", "2")), cluster, args),
+      ElementsAre(62));  // (75 + 50) / 2
 }
 
 TEST(NodeResourcesFit, RequestedToCapacityRatio) {
@@ -164,13 +155,11 @@ TEST(ImageLocality, SizeScaledByHowManyNodesHaveIt) {
   // gcr.io/40 on two of three nodes: 26.67 MB; gcr.io/300 on one: 100 MB. One container: from 23 to 1000 MB.
   EXPECT_THAT(scores_of("ImageLocality", make_pod().with(container().image("gcr.io/300:v1")), cluster),
               ElementsAre(7, 0, 0));  // 100 * (100-23) / 977
-  EXPECT_THAT(scores_of("ImageLocality", make_pod().with(container().image("gcr.io/40")), cluster),
-              ElementsAre(0, 0, 0));
+  EXPECT_THAT(scores_of("ImageLocality", make_pod().with(container().image("gcr.io/40")), cluster), ElementsAre(0, 0, 0));
   // Two containers: 100 * (126.67-23) / 1977.
-  EXPECT_THAT(
-      scores_of("ImageLocality",
-                make_pod().with(container().image("gcr.io/40")).with(container().image("gcr.io/300:v1")), cluster),
-      ElementsAre(5, 0, 0));
+  EXPECT_THAT(scores_of("ImageLocality", make_pod().with(container().image("gcr.io/40")).with(container().image("gcr.io/300:v1")),
+                        cluster),
+              ElementsAre(5, 0, 0));
 }
 
 TEST(NormalizedImage, Tags) {

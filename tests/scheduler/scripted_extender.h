@@ -16,8 +16,8 @@ namespace ph::scheduler::test {
 struct Reply {
   int status = 200;
   std::string body;
-  Duration after{};           // how long it takes
-  std::string broken = {};    // the connection breaks, with these words
+  Duration after{};         // how long it takes
+  std::string broken = {};  // the connection breaks, with these words
 };
 
 inline Reply say(const nlohmann::json& body) { return {.body = body.dump()}; }
@@ -63,7 +63,8 @@ class ScriptedExtenders {
       const UnderWay under_way(script_, url_);
       const std::string verb = request.target.substr(1);
       const auto question = nlohmann::json::parse(request.body);
-      script_.asked.push_back(verb + " " + (question.contains("Pod") ? question["Pod"]["metadata"]["name"] : question["PodName"]).get<std::string>());
+      script_.asked.push_back(
+          verb + " " + (question.contains("Pod") ? question["Pod"]["metadata"]["name"] : question["PodName"]).get<std::string>());
       script_.questions.push_back(question);
       const Reply reply = script_.answers_.at(url_)(verb, question);
       co_await sleep_for(reply.after);

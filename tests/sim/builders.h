@@ -57,8 +57,12 @@ class WorkloadBuilder {
   T object_;
 };
 
-inline WorkloadBuilder<apps::v1::Deployment> make_deployment(const std::string& key) { return WorkloadBuilder<apps::v1::Deployment>(key); }
-inline WorkloadBuilder<apps::v1::ReplicaSet> make_replica_set(const std::string& key) { return WorkloadBuilder<apps::v1::ReplicaSet>(key); }
+inline WorkloadBuilder<apps::v1::Deployment> make_deployment(const std::string& key) {
+  return WorkloadBuilder<apps::v1::Deployment>(key);
+}
+inline WorkloadBuilder<apps::v1::ReplicaSet> make_replica_set(const std::string& key) {
+  return WorkloadBuilder<apps::v1::ReplicaSet>(key);
+}
 
 inline core::v1::Pod make_pod(const std::string& key, const std::string& node = {}) {
   core::v1::Pod pod;
@@ -90,6 +94,22 @@ inline apps::v1::DaemonSet make_daemon_set(const std::string& key) {
   *out.mutable_spec()->mutable_selector() = set.spec().selector();
   *out.mutable_spec()->mutable_template_() = set.spec().template_();
   return out;
+}
+
+// A job's end as the API takes it: another condition announces it, and it has times.
+inline void end_job(batch::v1::Job& job, const std::string& condition, Time at) {
+  auto& status = *job.mutable_status();
+  const auto add = [&](const std::string& type) {
+    auto& added = *status.add_conditions();
+    added.set_type(type);
+    added.set_status("True");
+    api::set_time(added.mutable_last_transition_time(), at);
+  };
+  const bool complete = condition == "Complete";
+  add(complete ? "SuccessCriteriaMet" : "FailureTarget");
+  if (!status.has_start_time()) api::set_time(status.mutable_start_time(), at);
+  if (complete) *status.mutable_completion_time() = status.start_time();
+  add(condition);
 }
 
 // One pod of one container; its status is as told, which a server takes by update_status only.

@@ -9,8 +9,8 @@
 #include "apiserver/storage/memory.h"
 #include "base/log.h"
 #include "tests/sim/digest.h"
-#include "tests/sim/programs.h"
 #include "tests/sim/process.h"
+#include "tests/sim/programs.h"
 
 namespace ph::sim {
 namespace {
@@ -38,9 +38,7 @@ class FrontDoor final : public HttpHandler {
   HttpHandler& server_;
 };
 
-bool is_heartbeat(std::string_view key) {
-  return key.starts_with("/registry/leases/") || key.starts_with("/registry/minions/");
-}
+bool is_heartbeat(std::string_view key) { return key.starts_with("/registry/leases/") || key.starts_with("/registry/minions/"); }
 
 }  // namespace
 
@@ -52,15 +50,17 @@ struct Cluster::Impl {
     store->follow([this](std::span<const apiserver::Change> changes) {
       for (const apiserver::Change& change : changes) note(change);
     });
-    server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"),
-                                                    apiserver::ServerOptions{
-                                                        .keep_kubernetes_service = setup.with_access,
-                                                        .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
-                                                        .metrics = metrics});
+    apiserver::ServerOptions of_server{.keep_kubernetes_service = setup.with_access,
+                                       .keep_api_services = setup.with_access,
+                                       .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
+                                       .metrics = metrics};
+    if (!setup.service_ranges.empty()) of_server.service_cidr = setup.service_ranges;
+    server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), std::move(of_server));
     if (setup.with_access) {
       apiserver::StandardOptions standard;
       standard.token_keys = apiserver::make_simulated_token_keys();
       standard.disable_admission = setup.admission_off;
+      standard.enable_admission = setup.admission_on;
       server->install(apiserver::standard_extensions(*server, executor.clock(), rng, std::move(standard)));
     } else {
       apiserver::Extensions bare;
@@ -68,8 +68,9 @@ struct Cluster::Impl {
       server->install(std::move(bare));
     }
     door = std::make_unique<FrontDoor>(*server);
-    admin_transport = in_process_transport(*server, executor,
-                                           Identity{.name = "admin", .uid = {}, .groups = {"system:masters", "system:authenticated"}, .extra = {}});
+    admin_transport = in_process_transport(
+        *server, executor,
+        Identity{.name = "admin", .uid = {}, .groups = {"system:masters", "system:authenticated"}, .extra = {}});
     admin = std::make_unique<informers::Client>(*admin_transport, "kubectl/v1.36.2");
   }
 
@@ -80,7 +81,12 @@ struct Cluster::Impl {
                                   change.value ? digest(*change.value) : 0));
     if (!is_heartbeat(change.key)) last_write = executor.clock().steady();
     if (watchers.empty()) return;
-    Write write{.revision = change.revision, .key = change.key, .object = {}, .created = !change.previous, .author = change.author, .kind = {}};
+    Write write{.revision = change.revision,
+                .key = change.key,
+                .object = {},
+                .created = !change.previous,
+                .author = change.author,
+                .kind = {}};
     // The server keeps books of its own that are no objects (/registry/ranges).
     if (change.value && change.value->starts_with("k8s")) {
       const api::Envelope envelope = api::open_envelope(*change.value);
@@ -100,8 +106,8 @@ struct Cluster::Impl {
   std::unique_ptr<Process> process(const std::string& name, std::uint64_t number, const Faults& faults, Process::Make make) {
     // Streams far from the one the components draw from, and from each other.
     const std::uint64_t seed = setup.seed_value * 0x9e3779b97f4a7c15ull + number;
-    return std::make_unique<Process>(name, executor, *door, faults, seed, tally,
-                                     [this](const std::string& what) { note_fault(what); }, std::move(make));
+    return std::make_unique<Process>(
+        name, executor, *door, faults, seed, tally, [this](const std::string& what) { note_fault(what); }, std::move(make));
   }
 
   std::unique_ptr<Process> manager_process(const std::string& name, std::uint64_t number) {
@@ -217,9 +223,11 @@ Cluster::Cluster(const Setup& setup) : impl_(std::make_unique<Impl>(setup)) {
     impl.executor.drain();
   }
   if (setup.with_scheduler) {
-    impl.scheduler = impl.process("scheduler", 3, setup.fault_kinds, [&impl](const pilothouse::Connector& connector) {
-      return scheduler_program(impl.executor, connector, impl.setup.scheduler_config, impl.setup.extender_transports, impl.rng, impl.log,
-                               impl.setup.metrics_of_all);
+    Faults faults = setup.fault_kinds;
+    faults.crash_at_write = 0, faults.watch_lag = 0;  // the loops' alone
+    impl.scheduler = impl.process("scheduler", 3, faults, [&impl](const pilothouse::Connector& connector) {
+      return scheduler_program(impl.executor, connector, impl.setup.scheduler_config, impl.setup.extender_transports, impl.rng,
+                               impl.log, impl.setup.metrics_of_all);
     });
     impl.scheduler->start();
   }
@@ -301,7 +309,8 @@ HttpResponse Cluster::get(const std::string& target, bool stream) {
 
 std::string Cluster::scrape() {
   std::string text;
-  run([](Metrics& metrics, std::string& text) -> Task<void> { text = co_await metrics.scrape(); }(*impl_->setup.metrics_of_all, text));
+  run([](Metrics& metrics, std::string& text) -> Task<void> { text = co_await metrics.scrape(); }(*impl_->setup.metrics_of_all,
+                                                                                                  text));
   return text;
 }
 
@@ -310,8 +319,8 @@ HttpResponse Cluster::stream_path(const std::string& target) { return get(target
 
 Task<int> Cluster::scale_object(informers::Client& client, const api::Schema& schema, ObjectKey key, int replicas) {
   autoscaling::v1::Scale answer;
-  co_await client.patch_message(schema, std::move(key), informers::Patch::merge(fmt::format(R"({{"spec":{{"replicas":{}}}}})", replicas)),
-                                "scale", answer);
+  co_await client.patch_message(
+      schema, std::move(key), informers::Patch::merge(fmt::format(R"({{"spec":{{"replicas":{}}}}})", replicas)), "scale", answer);
   co_return answer.spec().replicas();
 }
 
@@ -323,6 +332,15 @@ void Cluster::put_before(Front front) { impl_->door->front = std::move(front); }
 informers::Client& Cluster::client() { return *impl_->admin; }
 const std::vector<std::string>& Cluster::history() const { return impl_->history; }
 void Cluster::on_write(std::function<void(const Write&)> watcher) { impl_->watchers.push_back(std::move(watcher)); }
+
+void Cluster::plant(const std::string& key, std::optional<std::string> value) {
+  run([](apiserver::Store& store, apiserver::Transaction transaction) -> Task<void> {
+    const auto done = co_await store.commit(std::move(transaction));
+    PH_ASSERT(done.has_value());
+  }(*impl_->store, {.preconditions = {},
+                    .mutations = {{.key = key, .value = std::move(value), .last_value_only = false}},
+                    .author = "another server"}));
+}
 
 std::string Cluster::history_text() const {
   std::string out;

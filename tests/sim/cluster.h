@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "api/object.h"
-#include "base/metrics.h"
 #include "api/schema.h"
+#include "base/metrics.h"
 #include "base/rng.h"
 #include "base/sync.h"
 #include "controllers/runtime/options.h"
@@ -28,20 +28,22 @@
 namespace ph::sim {
 
 struct Setup {
-  std::string loop_names;         // as --controllers; empty: no loops
-  bool loops_wait = false;        // the loops begin with `restart_loops`
-  bool with_election = false;     // two managers run until `heal`, and the one that holds the lease works
+  std::string loop_names;      // as --controllers; empty: no loops
+  bool loops_wait = false;     // the loops begin with `restart_loops`
+  bool with_election = false;  // two managers run until `heal`, and the one that holds the lease works
   bool with_scheduler = false;
-  std::string scheduler_config;   // a KubeSchedulerConfiguration; empty: the default
+  std::string scheduler_config;  // a KubeSchedulerConfiguration; empty: the default
   scheduler::ExtenderTransports extender_transports;
   node::HollowOptions hollow_options = {.count = 0};
   std::uint64_t seed_value = 1;
-  bool with_access = false;       // authentication, RBAC and admission as in a real server, and its bootstrap objects
+  bool with_access = false;                // authentication, RBAC and admission as in a real server, and its bootstrap objects
   std::vector<std::string> admission_off;  // of the plugins that `with_access` has
+  std::vector<std::string> admission_on;   // besides those
+  std::string service_ranges;              // addresses of services; empty: the server's default
   Metrics* metrics_of_all = nullptr;
   controllers::Options loop_options = {};
-  Faults fault_kinds;             // from the first `advance` on, until `heal`
-  std::string command;            // what a person types to see this run again
+  Faults fault_kinds;   // from the first `advance` on, until `heal`
+  std::string command;  // what a person types to see this run again
 
   Setup& nodes(int count) { return hollow_options.count = count, *this; }
   Setup& nodes(node::HollowOptions options) { return hollow_options = std::move(options), *this; }
@@ -52,6 +54,8 @@ struct Setup {
   Setup& seed(std::uint64_t seed) { return seed_value = seed, *this; }
   Setup& access() { return with_access = true, *this; }
   Setup& without_admission(std::vector<std::string> plugins) { return admission_off = std::move(plugins), *this; }
+  Setup& with_admission(std::vector<std::string> plugins) { return admission_on = std::move(plugins), *this; }
+  Setup& services_in(std::string ranges) { return service_ranges = std::move(ranges), *this; }
   // Everything counts there; it outlives the cluster.
   Setup& counted_by(Metrics& metrics) { return metrics_of_all = &metrics, *this; }
   Setup& options(controllers::Options options) { return loop_options = std::move(options), *this; }
@@ -111,7 +115,8 @@ class Cluster {
   std::vector<T> list(const std::string& namespace_name = {}, const std::string& label_selector = {}) {
     return call<informers::Listed<T>>([&](informers::Client& client) {
              return client.list<T>({.namespace_name = namespace_name, .label_selector = label_selector});
-           }).items;
+           })
+        .items;
   }
   // Reads and changes one object, as `kubectl edit` would.
   template <class T>
@@ -123,16 +128,16 @@ class Cluster {
   // As `kubectl scale` does: by the scale subresource.
   template <class T>
   void scale(const std::string& key, int replicas) {
-    call<int>([&](informers::Client& client) { return scale_object(client, api::schema_of<T>(), ObjectKey::parse(key), replicas); });
+    call<int>(
+        [&](informers::Client& client) { return scale_object(client, api::schema_of<T>(), ObjectKey::parse(key), replicas); });
   }
   informers::Client& client();
   // Any other request.
   template <class R>
   R call(const std::function<Task<R>(informers::Client&)>& make) {
     std::optional<R> result;
-    run([](const std::function<Task<R>(informers::Client&)>& make, informers::Client& client, std::optional<R>& result) -> Task<void> {
-      result.emplace(co_await make(client));
-    }(make, client(), result));
+    run([](const std::function<Task<R>(informers::Client&)>& make, informers::Client& client,
+           std::optional<R>& result) -> Task<void> { result.emplace(co_await make(client)); }(make, client(), result));
     return std::move(*result);
   }
 
@@ -151,6 +156,9 @@ class Cluster {
     api::GroupVersionKind kind;
   };
   void on_write(std::function<void(const Write&)> watcher);
+
+  // What the store holds from now on under this key of its own, whoever left it there: nobody looks at it first. Nothing: the key goes.
+  void plant(const std::string& key, std::optional<std::string> value);
 
   // What stands before the server, for the components (not for the administrator): it may change a request, and answer it itself. Null:
   // nothing.

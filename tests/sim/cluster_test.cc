@@ -48,11 +48,13 @@ TEST(Simulation, ComesToRest) {
 TEST(Simulation, APodThatEndsIsStartedAgainByItsDeployment) {
   Cluster cluster(everything(1));
   cluster.create(make_deployment("default/crash").command({"sh", "-c", "sleep 5; exit 1"}).object());
-  EXPECT_TRUE(cluster.run_until([&] {
-    const auto pods = cluster.list<Pod>("default");
-    return pods.size() == 1 && pods[0].status().container_statuses_size() == 1 &&
-           pods[0].status().container_statuses(0).restart_count() >= 3;
-  }, 5min));
+  EXPECT_TRUE(cluster.run_until(
+      [&] {
+        const auto pods = cluster.list<Pod>("default");
+        return pods.size() == 1 && pods[0].status().container_statuses_size() == 1 &&
+               pods[0].status().container_statuses(0).restart_count() >= 3;
+      },
+      5min));
 }
 
 }  // namespace

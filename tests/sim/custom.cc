@@ -21,13 +21,12 @@ api::Resource CustomKind::resource() const {
 
 apiextensions::v1::CustomResourceDefinition make_definition(const CustomKind& kind) {
   apiextensions::v1::CustomResourceDefinition out;
-  api::decode_json(
-      fmt::format(
-          R"({{"metadata":{{"name":"{}"}},"spec":{{"group":"{}","scope":"{}","names":{{"plural":"{}","kind":"{}"}},
+  api::decode_json(fmt::format(
+                       R"({{"metadata":{{"name":"{}"}},"spec":{{"group":"{}","scope":"{}","names":{{"plural":"{}","kind":"{}"}},
               "versions":[{{"name":"v1","served":true,"storage":true,
                 "schema":{{"openAPIV3Schema":{{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}}}}]}}}})",
-          kind.name(), kind.group, kind.namespaced ? "Namespaced" : "Cluster", kind.plural, kind.kind),
-      out);
+                       kind.name(), kind.group, kind.namespaced ? "Namespaced" : "Cluster", kind.plural, kind.kind),
+                   out);
   return out;
 }
 
@@ -36,10 +35,12 @@ ObjectMeta create_custom(Cluster& cluster, const CustomKind& kind, const ObjectM
     return [](Client& client, CustomKind kind, ObjectMeta metadata) -> Task<ObjectMeta> {
       HttpRequest request;
       request.method = "POST";
-      request.target = (kind.group.empty() ? "/api/" : "/apis/") + kind.api_version() + (kind.namespaced ? "/namespaces/" + metadata.namespace_() : "") + "/" + kind.plural;
+      request.target = (kind.group.empty() ? "/api/" : "/apis/") + kind.api_version() +
+                       (kind.namespaced ? "/namespaces/" + metadata.namespace_() : "") + "/" + kind.plural;
       request.headers.add("content-type", "application/json");
       request.headers.add("accept", "application/json");
-      request.body = fmt::format(R"({{"apiVersion":"{}","kind":"{}","metadata":{}}})", kind.api_version(), kind.kind, api::encode_json(metadata));
+      request.body = fmt::format(R"({{"apiVersion":"{}","kind":"{}","metadata":{}}})", kind.api_version(), kind.kind,
+                                 api::encode_json(metadata));
       HttpResponse response = co_await client.transport().send(std::move(request), false);
       std::string body;
       for (const SharedBytes& piece : response.body) body += *piece;
@@ -59,9 +60,11 @@ std::optional<ObjectMeta> find_custom(Cluster& cluster, const CustomKind& kind, 
   return found->metadata;
 }
 
-informers::Removed remove_custom(Cluster& cluster, const CustomKind& kind, const std::string& key, informers::DeleteOptions options) {
+informers::Removed remove_custom(Cluster& cluster, const CustomKind& kind, const std::string& key,
+                                 informers::DeleteOptions options) {
   const api::Resource resource = kind.resource();
-  return cluster.call<informers::Removed>([&](Client& client) { return client.remove_object(resource, ObjectKey::parse(key), options); });
+  return cluster.call<informers::Removed>(
+      [&](Client& client) { return client.remove_object(resource, ObjectKey::parse(key), options); });
 }
 
 void patch_custom(Cluster& cluster, const CustomKind& kind, const std::string& key, const std::string& patch) {
@@ -82,7 +85,8 @@ ObjectMeta metadata_of(const std::string& key) {
   return out;
 }
 
-void add_owner(ObjectMeta* metadata, const std::string& api_version, const std::string& kind, const ObjectMeta& owner, bool blocks) {
+void add_owner(ObjectMeta* metadata, const std::string& api_version, const std::string& kind, const ObjectMeta& owner,
+               bool blocks) {
   auto& reference = *metadata->add_owner_references();
   reference.set_api_version(api_version);
   reference.set_kind(kind);

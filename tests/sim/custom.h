@@ -27,13 +27,14 @@ apiextensions::v1::CustomResourceDefinition make_definition(const CustomKind& ki
 // Requests of an administrator. Failures are thrown (api::ApiError).
 meta::v1::ObjectMeta create_custom(Cluster& cluster, const CustomKind& kind, const meta::v1::ObjectMeta& metadata);
 std::optional<meta::v1::ObjectMeta> find_custom(Cluster& cluster, const CustomKind& kind, const std::string& key);
-informers::Removed remove_custom(Cluster& cluster, const CustomKind& kind, const std::string& key, informers::DeleteOptions options = {});
+informers::Removed remove_custom(Cluster& cluster, const CustomKind& kind, const std::string& key,
+                                 informers::DeleteOptions options = {});
 // A JSON merge patch.
 void patch_custom(Cluster& cluster, const CustomKind& kind, const std::string& key, const std::string& patch);
 
 meta::v1::ObjectMeta metadata_of(const std::string& key);
 // An owner reference to an object; `blocks`: its foreground deletion waits.
-void add_owner(meta::v1::ObjectMeta* metadata, const std::string& api_version, const std::string& kind, const meta::v1::ObjectMeta& owner,
-               bool blocks = true);
+void add_owner(meta::v1::ObjectMeta* metadata, const std::string& api_version, const std::string& kind,
+               const meta::v1::ObjectMeta& owner, bool blocks = true);
 
 }  // namespace ph::sim

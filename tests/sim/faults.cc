@@ -55,7 +55,8 @@ class Frames {
   std::optional<std::string> next() {
     if (buffer_.size() < 4) return std::nullopt;
     std::size_t length = 4;
-    for (int i = 0; i < 4; ++i) length += static_cast<std::size_t>(static_cast<unsigned char>(buffer_[static_cast<std::size_t>(i)])) << (8 * (3 - i));
+    for (int i = 0; i < 4; ++i)
+      length += static_cast<std::size_t>(static_cast<unsigned char>(buffer_[static_cast<std::size_t>(i)])) << (8 * (3 - i));
     if (buffer_.size() < length) return std::nullopt;
     std::string out = buffer_.substr(0, length);
     buffer_.erase(0, length);
@@ -70,10 +71,10 @@ class Frames {
 
 bool Faults::any() const {
   const Duration never{};
-  return lost_request > 0 || lost_response > 0 || broken_answer > 0 || too_many > 0 || unavailable > 0 || delayed > 0 || slow > 0 ||
-         late_request > 0 || stalled > 0 || repeated > 0 || cut > 0 || expired > 0 || short_lived > 0 || crash_before_write > 0 ||
-         crash_after_write > 0 || crash_every > never || lost_lease_every > never || cut_off_every > never || second_manager_every > never ||
-         clock_jump_every > never;
+  return lost_request > 0 || lost_response > 0 || broken_answer > 0 || too_many > 0 || unavailable > 0 || delayed > 0 ||
+         slow > 0 || late_request > 0 || stalled > 0 || repeated > 0 || cut > 0 || expired > 0 || short_lived > 0 ||
+         crash_before_write > 0 || crash_after_write > 0 || crash_at_write > 0 || watch_lag > 0 || crash_every > never ||
+         lost_lease_every > never || cut_off_every > never || second_manager_every > never || clock_jump_every > never;
 }
 
 Faults Faults::mixed(Rng& rng) const {
@@ -83,7 +84,8 @@ Faults Faults::mixed(Rng& rng) const {
                        &out.crash_before_write, &out.crash_after_write}) {
     *each = rng.below(2) == 0 ? 0 : std::min(0.5, *each * 4 * rng.fraction());
   }
-  for (Duration* each : {&out.crash_every, &out.lost_lease_every, &out.second_manager_every, &out.clock_jump_every, &out.cut_off_every}) {
+  for (Duration* each :
+       {&out.crash_every, &out.lost_lease_every, &out.second_manager_every, &out.clock_jump_every, &out.cut_off_every}) {
     if (rng.below(2) == 0) *each = {};
     *each = Duration(static_cast<Duration::rep>(static_cast<double>(each->count()) / (0.5 + 3 * rng.fraction())));
   }
@@ -118,6 +120,8 @@ Faults all() {
 void Tally::add(const Tally& more) {
   for (const auto& [name, count] : more.faults) faults[name] += count;
   for (const auto& [name, count] : more.rare) rare[name] += count;
+  writes += more.writes;
+  reconciles += more.reconciles;
 }
 
 // -- Watches
@@ -135,7 +139,9 @@ class FaultStream final : public BodyStream {
     });
   }
   ~FaultStream() override {
-    if (timer_ != 0) link_.executor_.cancel(timer_);
+    for (const TimerId timer : {timer_, lag_timer_}) {
+      if (timer != 0) link_.executor_.cancel(timer);
+    }
   }
 
   Task<std::optional<SharedBytes>> next() override {
@@ -172,12 +178,34 @@ class FaultStream final : public BodyStream {
           co_await sleep_for(link_.up_to(link_.faults_.stall_most));
         }
         co_await link_.wait_connected();
-        const bool goes_on = hand_on(std::move(*frame));
+        const bool goes_on = link_.faults_.watch_lag > 0 ? hold_back(std::move(*frame)) : hand_on(std::move(*frame));
         if (!goes_on) co_return;
       }
     }
+    release(0);
     ended_ = true;
     changed_.set();
+  }
+
+  // -- A cache that is behind by so many events
+  bool hold_back(std::string frame) {
+    held_.push_back(std::move(frame));
+    if (lag_timer_ != 0) link_.executor_.cancel(lag_timer_);
+    lag_timer_ = link_.executor_.run_after(link_.faults_.lag_most, [this] {
+      lag_timer_ = 0;
+      if (!release(0)) pump_.cancel();
+    });
+    return release(link_.on_ ? link_.faults_.watch_lag : 0);
+  }
+  // All but the last so many. Whether the stream lives on.
+  bool release(std::size_t kept) {
+    while (held_.size() > kept) {
+      std::string frame = std::move(held_.front());
+      held_.pop_front();
+      if (!hand_on(std::move(frame))) return held_.clear(), false;
+      if (kept > 0) link_.count("events late");
+    }
+    return true;
   }
 
   Fate fate() {
@@ -189,8 +217,7 @@ class FaultStream final : public BodyStream {
   bool hand_on(std::string frame) {
     const Fate what = fate();
     switch (what) {
-      case Fate::Cut:
-        return mark_broken("watch cut"), false;
+      case Fate::Cut: return mark_broken("watch cut"), false;
       case Fate::CutWithin:
         push(share(frame.substr(0, 1 + link_.rng_.below(frame.size() - 1))));
         return mark_broken("watch cut within an event"), false;
@@ -235,9 +262,10 @@ class FaultStream final : public BodyStream {
   std::unique_ptr<BodyStream> inner_;
   const std::string name_;
   std::deque<SharedBytes> ready_, last_;
+  std::deque<std::string> held_;
   bool broken_ = false, ended_ = false;
   Event changed_;
-  TimerId timer_ = 0;
+  TimerId timer_ = 0, lag_timer_ = 0;
   Scope pump_;
 };
 
@@ -309,6 +337,7 @@ class FaultTransport final : public Transport {
       link_.count("slow answer");
       out.answer_delay = link_.up_to(faults.slow_most);
     }
+    if (link_.is_the_one(writes)) return (faults.crash_once_written ? out.crash_after : out.crash_before) = true, out;
     if (writes && link_.happens(faults.crash_before_write)) return out.crash_before = true, out;
     if (writes && link_.happens(faults.crash_after_write)) return out.crash_after = true, out;
     if (link_.happens(faults.lost_request)) return out.lost_request = true, out;
@@ -327,9 +356,9 @@ class FaultTransport final : public Transport {
   }
 
   void note(const Plan& plan, const std::string& name) {
-    const std::pair<bool, const char*> kinds[] = {{plan.lost_request, "request lost"},    {plan.lost_response, "response lost"},
-                                                  {plan.broken_answer, "answered 500"},   {plan.too_many, "answered 429"},
-                                                  {plan.unavailable, "answered 503"},     {plan.late, "request late"}};
+    const std::pair<bool, const char*> kinds[] = {{plan.lost_request, "request lost"},  {plan.lost_response, "response lost"},
+                                                  {plan.broken_answer, "answered 500"}, {plan.too_many, "answered 429"},
+                                                  {plan.unavailable, "answered 503"},   {plan.late, "request late"}};
     for (const auto& [is, kind] : kinds) {
       if (!is) continue;
       link_.count(kind);

@@ -61,6 +61,10 @@ const Kind kKinds[] = {
     {"ExpiredWatches", "watch expired", with([](Faults& f) { f.expired = 0.1; })},
     {"CrashesBeforeWrites", "crash before a write", with([](Faults& f) { f.crash_before_write = 0.2; })},
     {"CrashesAfterWrites", "crash after a write", with([](Faults& f) { f.crash_after_write = 0.2; })},
+    {"CrashBeforeTheThirdWrite", "crash before a write", with([](Faults& f) { f.crash_at_write = 3; })},
+    {"CrashAfterTheThirdWrite", "crash after a write",
+     with([](Faults& f) { f.crash_at_write = 3, f.crash_once_written = true; })},
+    {"LateEvents", "events late", with([](Faults& f) { f.watch_lag = 3; })},
     {"Crashes", "crash at any time", with([](Faults& f) { f.crash_every = 10s; })},
     {"LostLeases", "lease lost", with([](Faults& f) { f.lost_lease_every = 10s; })},
     {"CutOff", "cut off", with([](Faults& f) { f.cut_off_every = 10s; })},
@@ -81,7 +85,8 @@ TEST_P(OneFault, IsInjectedAndSurvived) {
   EXPECT_GT(injected(cluster, GetParam().counted), 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Faults, OneFault, testing::ValuesIn(kKinds), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Faults, OneFault, testing::ValuesIn(kKinds),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Faults, NoneChangesNothing) {
   EXPECT_FALSE(none().any());

@@ -15,8 +15,9 @@ void count_informers(const informers::Informers& informers, Tally& out) {
 
 class Manager final : public Program {
  public:
-  Manager(Executor& executor, const pilothouse::Connector& connector, const std::string& loops, const controllers::Options& options,
-          Rng& rng, const Log& log, Metrics* metrics, std::shared_ptr<election::Leadership> leadership = nullptr)
+  Manager(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
+          const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics,
+          std::shared_ptr<election::Leadership> leadership = nullptr)
       : loops_(pilothouse::chosen_loops(loops)),
         component_(executor, connector, options, loops_, rng, log, metrics, std::move(leadership)) {}
 
@@ -37,6 +38,7 @@ class Manager final : public Program {
     for (const controllers::LoopEntry* loop : loops_) {
       const auto stats = component_.host->stats(loop->name);
       if (!stats) continue;
+      out.reconciles += stats->reconciles;
       out.rare["keys held for own writes"] += stats->held;
       out.rare["reconciles that failed"] += stats->errors;
       out.rare["writes of unknown outcome"] += stats->writes.unknown;
@@ -53,8 +55,8 @@ class Manager final : public Program {
 
 class ElectedManager final : public Program {
  public:
-  ElectedManager(Executor& executor, const pilothouse::Connector& connector, const std::string& loops, const controllers::Options& options,
-                 Rng& rng, const Log& log, Metrics* metrics)
+  ElectedManager(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
+                 const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics)
       : manager_(executor, connector, loops, options, rng, log, metrics, leadership_),
         election_({.executor = executor,
                    .rng = rng,
@@ -63,7 +65,8 @@ class ElectedManager final : public Program {
                    .identity = election::election_identity("sim", rng),
                    .component = "kube-controller-manager",
                    .user_agent = "kube-controller-manager/sim leader-election",
-                   .connect = [&executor, &connector] { return connector.connect(executor, pilothouse::controller_manager_identity()); },
+                   .connect = [&executor,
+                               &connector] { return connector.connect(executor, pilothouse::controller_manager_identity()); },
                    .metrics = metrics},
                   election::ElectionOptions{.resource_name = "kube-controller-manager"},
                   {.on = &executor,
@@ -140,18 +143,20 @@ std::unique_ptr<Program> manager_program(Executor& executor, const pilothouse::C
   return std::make_unique<Manager>(executor, connector, loops, options, rng, log, metrics);
 }
 
-std::unique_ptr<Program> elected_manager_program(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
-                                                 const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics) {
+std::unique_ptr<Program> elected_manager_program(Executor& executor, const pilothouse::Connector& connector,
+                                                 const std::string& loops, const controllers::Options& options, Rng& rng,
+                                                 const Log& log, Metrics* metrics) {
   return std::make_unique<ElectedManager>(executor, connector, loops, options, rng, log, metrics);
 }
 
 std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
-                                           const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log, Metrics* metrics) {
+                                           const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log,
+                                           Metrics* metrics) {
   return std::make_unique<SchedulerProgram>(executor, connector, config, extenders, rng, log, metrics);
 }
 
-std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, const node::HollowOptions& options,
-                                       Rng& rng, const Log& log, Metrics* metrics) {
+std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector,
+                                       const node::HollowOptions& options, Rng& rng, const Log& log, Metrics* metrics) {
   return std::make_unique<Nodes>(executor, connector, options, rng, log, metrics);
 }
 

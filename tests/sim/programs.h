@@ -16,12 +16,14 @@ namespace ph::sim {
 std::unique_ptr<Program> manager_program(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
                                          const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics);
 // One of several candidates: its loops run while it holds the lease kube-system/kube-controller-manager, and write only then.
-std::unique_ptr<Program> elected_manager_program(Executor& executor, const pilothouse::Connector& connector, const std::string& loops,
-                                                 const controllers::Options& options, Rng& rng, const Log& log, Metrics* metrics);
+std::unique_ptr<Program> elected_manager_program(Executor& executor, const pilothouse::Connector& connector,
+                                                 const std::string& loops, const controllers::Options& options, Rng& rng,
+                                                 const Log& log, Metrics* metrics);
 // `config`: a KubeSchedulerConfiguration; empty: the default.
 std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
-                                           const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log, Metrics* metrics);
-std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector, const node::HollowOptions& options,
-                                       Rng& rng, const Log& log, Metrics* metrics);
+                                           const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log,
+                                           Metrics* metrics);
+std::unique_ptr<Program> nodes_program(Executor& executor, const pilothouse::Connector& connector,
+                                       const node::HollowOptions& options, Rng& rng, const Log& log, Metrics* metrics);
 
 }  // namespace ph::sim

@@ -54,7 +54,8 @@ class PacedTransport final : public Transport {
 // A daemon that follows the config maps, and notes what its stream says of them.
 struct Daemon {
   explicit Daemon(Harness& api)
-      : transport(in_process_transport(*api.server, api.executor, Identity{.name = "daemon", .groups = {"system:masters"}}), pace),
+      : transport(in_process_transport(*api.server, api.executor, Identity{.name = "daemon", .groups = {"system:masters"}}),
+                  pace),
         client(transport, "daemon/1.0"),
         informers(api.executor, client, rng, Log()),
         maps(informers.informer<ConfigMap>()),

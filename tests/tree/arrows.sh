@@ -38,7 +38,7 @@ forbid() {
   done < <(grep -rnE --include='*.h' --include='*.cc' "$2" $rooms | grep -vE "^($3):" || true)
 }
 forbid "the clock is given" 'system_clock::now|steady_clock::now|gettimeofday|clock_gettime|[^_a-z]time\((NULL|nullptr|0)\)' 'base/time\.cc'
-forbid "randomness is given" 'random_device|std::mt19937|[^_a-z]s?rand\(' 'base/rng\.cc'
+forbid "randomness is given" 'random_device|getentropy|getrandom|std::mt19937|[^_a-z]s?rand\(' 'base/rng\.cc'
 forbid "programs know the machine" 'hardware_concurrency' 'pilothouse/options\.cc'
 forbid "nobody sleeps" 'this_thread::sleep|usleep\(|nanosleep\(' '-'
 forbid "sockets are net's" '<sys/socket\.h>|<boost/asio|<boost/beast|<nghttp2' 'net/[a-z0-9_]+\.(cc|h)'
@@ -53,7 +53,7 @@ while IFS= read -r hit; do
   say "$hit  <- a heavy header in a header"
 done < <(grep -rnE --include='*.h' '#include <(boost/(asio|beast)|cpprest/|pplx/|rocksdb/|simdjson|CLI/|spdlog/|prometheus/)' $rooms | grep -vE '^(net/[a-z0-9_]+\.h|apiserver/storage/[a-z_]+\.h):' || true)
 
-# Protobuf maps are iterated through sorted(), descriptors are read by the schema alone.
+# Descriptors are read by the schema alone.
 while IFS= read -r hit; do
   say "$hit  <- descriptors are the schema's business"
 done < <(grep -rnE --include='*.h' --include='*.cc' 'GetReflection\(|->GetDescriptor\(\)' $rooms | grep -vE '^api/' || true)

@@ -2,7 +2,7 @@
 # tables/printers). Prints every line that does. What every object has (meta/v1) is no kind.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-groups='admissionregistration|apiextensions|apiregistration|apps|authentication|authorization|autoscaling|batch|certificates|coordination|core|discovery|events|flowcontrol|networking|node|policy|rbac|resources|scheduling|storage'
+groups=$(cd api/proto && printf '%s\n' */ | grep -v '^meta/' | tr -d / | paste -sd'|')
 generic="apiserver/rest apiserver/cache apiserver/storage api/patch apiserver/tables/*.cc apiserver/tables/*.h apiserver/access.h
   apiserver/admission/admission.h api/encoded.cc api/encoded.h api/object.cc api/object_rules.cc api/value.cc"
 # shellcheck disable=SC2086

@@ -127,7 +127,12 @@ LoopsReplay::LoopsReplay(const Json& scenario) : scenario_(scenario) {
   if (!absent_.empty()) return;
   sim::Setup setup = sim::loops(loops);
   if (scenario.dump().find(kManagerStarts) != std::string::npos) setup.later();
-  setup.access().without_admission({"ServiceAccount"}).options(options_of(scenario));
+  // As recorded: new nodes take no pods.
+  setup.access()
+      .without_admission({"ServiceAccount"})
+      .with_admission({"TaintNodesByCondition"})
+      .services_in("10.96.0.0/16,fd00:10:96::/112")
+      .options(options_of(scenario));
   cluster_ = std::make_unique<sim::Cluster>(setup);
 }
 

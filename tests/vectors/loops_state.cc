@@ -98,7 +98,7 @@ void LoopsState::note(const sim::Cluster::Write& write) {
   }
   const api::Schema* schema = api::Scheme::builtin().find(write.kind);
   std::string text;
-  if (schema) api::transcode_to_json(*schema, write.object, true, text);
+  if (schema) api::transcode_to_json(*schema, write.object, true, text, api::Within::AsServed);
   else text = write.object;  // of a custom kind
   Json object = Json::parse(text, nullptr, false);
   if (!object.is_object()) return;

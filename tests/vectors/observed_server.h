@@ -40,6 +40,8 @@ class ObservedServer {
   Answer send(const Request& request);
   // So that the custom kind of the rows is there, where we serve such.
   void add_widgets();
+  // Time passes: what the server does by itself is done.
+  void advance(Duration by) { executor_.advance(by); }
   // What was recorded is gone, as far as it can be.
   void compact();
 

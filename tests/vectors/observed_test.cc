@@ -207,7 +207,11 @@ class PatchPlayer final : public ObservedPlayer {
     }
     Json step = row;
     step["m"] = "PATCH";
-    if (row.contains("patch")) step["b"] = patch_of(row["patch"]);
+    if (row.contains("patch")) {
+      // What is null is sent as such.
+      if (row["patch"].is_null()) step["raw"] = "null";
+      else step["b"] = patch_of(row["patch"]);
+    }
     Outcome out = judge_answer(row, server_.send(Request::of(step, bindings)), group, bindings);
     if (out.level < 2 || !row.contains("after")) return out;
     const Answer after = server_.send(Request::make("GET", object.object));

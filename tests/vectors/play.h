@@ -26,7 +26,7 @@ class Player {
 struct Set {
   std::string name;                 // "observed/patch": where its rows are
   std::vector<std::string> levels;  // of agreement, each including those before
-  std::function<std::string(const nlohmann::json&row)> row_name, group;
+  std::function<std::string(const nlohmann::json& row)> row_name, group;
 };
 
 struct Played {

@@ -2,8 +2,8 @@
 #include <cstdlib>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/vectors/loops_names.h"
 #include "tests/vectors/match.h"

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include <nlohmann/json.hpp>
 #include <zlib.h>
+#include <nlohmann/json.hpp>
 
 namespace ph::vectors {
 namespace {
@@ -90,6 +90,22 @@ nlohmann::json read_facts(const std::string& name) {
   if (const char* given = std::getenv("PH_FACTS_DIR"))
     return nlohmann::json::parse(read_file(fs::path(given) / (name + ".json")));
   return nlohmann::json::parse(read_file(kData / "facts" / (name + ".json.gz")));
+}
+
+std::vector<nlohmann::json> read_group_facts() {
+  const char* given = std::getenv("PH_FACTS_DIR");
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(given ? fs::path(given) : kData / "facts")) files.push_back(entry.path());
+  std::ranges::sort(files);
+  std::vector<nlohmann::json> out;
+  for (const fs::path& file : files) {
+    const std::string name = file.filename().string();
+    if (name.find("_v") == std::string::npos || name.find(".json") == std::string::npos) continue;
+    nlohmann::json facts = nlohmann::json::parse(read_file(file));
+    if (facts.value("served", false)) out.push_back(std::move(facts));
+  }
+  if (out.empty()) throw std::runtime_error("there are no facts of API groups");
+  return out;
 }
 
 fs::path samples_folder() { return given_folder().empty() ? fs::path("../shared/golden") : given_folder(); }

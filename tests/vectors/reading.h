@@ -21,6 +21,9 @@ bool rows_are_ours(const std::string& set);
 // A table of names and defaults ("scheduler"): of the folder PH_FACTS_DIR when it is given, else the tree's.
 nlohmann::json read_facts(const std::string& name);
 
+// The tables of the API groups that Kubernetes serves ("apps_v1", …): resources, types and their members.
+std::vector<nlohmann::json> read_group_facts();
+
 // The folder of fully populated objects of each kind, as JSON and protobuf (PH_GOLDEN_DIR, default ../shared/golden): they are
 // not in the tree.
 std::filesystem::path samples_folder();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apiserver/storage/memory.h"
+#include "pilothouse/extenders.h"
 #include "tests/vectors/scheduler_objects.h"
 
 namespace ph::vectors {
@@ -33,20 +34,33 @@ Configuration configuration_of(const Json& row) {
   return Configuration::parse(config.dump());
 }
 
-IdleScheduler::IdleScheduler(const Json& row, Configuration configuration)
+IdleScheduler::IdleScheduler(const Json& row, Configuration configuration, Uids uids)
     : store_(apiserver::memory_store(executor_, executor_.clock())),
-      server_(executor_, rng_, *store_, Log(), {.keep_kubernetes_service = false}),
+      server_(executor_, rng_, *store_, Log(), {.keep_kubernetes_service = false, .keep_api_services = false}),
       scope_(executor_),
       transport_(in_process_transport(server_, executor_, everyone())),
       client_(*transport_, "kube-scheduler"),
       informers_(executor_, client_, rng_, {}),
-      scheduler_(
-          {.executor = executor_, .clock = executor_.clock(), .rng = rng_, .client = client_, .informers = informers_, .log = {}},
-          std::move(configuration)) {
+      scheduler_({.executor = executor_,
+                  .clock = executor_.clock(),
+                  .rng = rng_,
+                  .client = client_,
+                  .informers = informers_,
+                  .log = {},
+                  .extender_transports =
+                      [this](const scheduler::ExtenderSpec& spec) {
+                        if (!io_) io_.emplace(1);
+                        return pilothouse::extender_transports(*io_, executor_)(spec);
+                      },
+                  .objects = &objects_},
+                 std::move(configuration)) {
   scope_.spawn(server_.start());
   executor_.drain();
   store_others(row["objects"]);
-  for (const Json& node : row["objects"].value("nodes", Json::array())) {
+  // As a server lists them: what the first node to have an image says of it goes for all.
+  Json nodes = row["objects"].value("nodes", Json::array());
+  std::ranges::sort(nodes, {}, [](const Json& node) { return node["metadata"]["name"].get<std::string>(); });
+  for (const Json& node : nodes) {
     scheduler_.cache().put_node(std::make_shared<const Node>(decoded<Node>(completed(node))));
   }
   for (const Json& pod : row["objects"].value("pods", Json::array())) put_pod(stored(pod));
@@ -54,7 +68,9 @@ IdleScheduler::IdleScheduler(const Json& row, Configuration configuration)
   // One that names its node is there already, and so the recorder's scheduler counted it.
   if (!pod["spec"].value("nodeName", "").empty()) put_pod(pod);
   pod_ = decoded<Pod>(pod);
-  Scheduler::warm(informers_);
+  if (uids == Uids::Recorded) uids_.clear();
+  add_row_objects(row["objects"], uids_, objects_);
+  Scheduler::warm(informers_, Configuration());
   executor_.drain();
 }
 
@@ -69,7 +85,10 @@ Json IdleScheduler::stored(Json pod) {
   pod["kind"] = "Pod";
   pod["apiVersion"] = "v1";
   const Json made = send("POST", "/api/v1/namespaces/" + pod["metadata"]["namespace"].get<std::string>() + "/pods", pod);
-  if (made.contains("metadata") && made["metadata"].contains("uid")) pod["metadata"]["uid"] = made["metadata"]["uid"];
+  if (made.contains("metadata") && made["metadata"].contains("uid")) {
+    uids_[pod["metadata"]["uid"]] = made["metadata"]["uid"];
+    pod["metadata"]["uid"] = made["metadata"]["uid"];
+  }
   return pod;
 }
 
@@ -99,8 +118,10 @@ void IdleScheduler::store_object(const char* api_version, const char* kind, cons
   std::string path = (version.find('/') == std::string::npos ? "/api/" : "/apis/") + version;
   if (namespaced) path += "/namespaces/" + object["metadata"].value("namespace", "default");
   path += std::string("/") + plural;
-  send("POST", path, object);
-  if (object.contains("status")) send("PUT", path + "/" + object["metadata"].value("name", "") + "/status", object);
+  const Json made = send("POST", path, object);
+  if (!object.contains("status") || !made.contains("metadata")) return;
+  object["metadata"]["resourceVersion"] = made["metadata"]["resourceVersion"];  // some kinds are not changed without one
+  send("PUT", path + "/" + object["metadata"].value("name", "") + "/status", object);
 }
 
 Json IdleScheduler::send(const char* method, std::string path, const Json& body) {
@@ -147,6 +168,7 @@ Json Cycle::verdicts() {
   const auto filtered = profile_->pre_filter(state, pod_, snapshot_.nodes());
   if (!filtered.verdict.success()) {
     out["preFilter"] = shown(filtered.verdict);
+    rejections_.others = filtered.verdict;
     return out;
   }
   if (filtered.nodes) out["preFilterNodes"] = *filtered.nodes;
@@ -154,35 +176,18 @@ Json Cycle::verdicts() {
   std::set<std::string> names;
   for (const NodeInfo* node : snapshot_.nodes()) {
     if (filtered.nodes && !filtered.nodes->contains(node->name())) continue;
-    Verdict verdict = filter(state, *node);
+    Verdict verdict = profile_->filter(state, pod_, *node, scheduler_->queue().nominated());
     if (verdict.success()) {
       feasible.push_back(node);
       names.insert(node->name());
     } else {
       out["rejected"][node->name()] = shown(verdict);
-      rejections_.push_back({node, std::move(verdict)});
+      rejections_.nodes.push_back({node, std::move(verdict)});
     }
   }
   out["feasible"] = names;
   if (!feasible.empty()) add_scores(state, feasible, out);
   return out;
-}
-
-// With the nominated pods that count, and without them.
-Verdict Cycle::filter(const CycleState& state, const NodeInfo& node) {
-  CycleState with = state.clone();
-  NodeInfo fuller = node;
-  bool more = false;
-  for (const auto& other : scheduler_->queue().nominated().on(node.name())) {
-    if (other->priority < info_->priority || other->uid == info_->uid) continue;
-    more = true;
-    fuller.add_pod(other);
-    if (Verdict verdict = profile_->add_pod(with, pod_, *other, fuller); !verdict.success()) return verdict;
-  }
-  if (more) {
-    if (Verdict verdict = profile_->filter(with, pod_, fuller); !verdict.success()) return verdict;
-  }
-  return profile_->filter(state, pod_, node);
 }
 
 void Cycle::add_scores(CycleState& state, const std::vector<const NodeInfo*>& feasible, Json& out) {
@@ -194,13 +199,13 @@ void Cycle::add_scores(CycleState& state, const std::vector<const NodeInfo*>& fe
 std::optional<Json> Cycle::preempt() {
   if (!profile_->has_post_filters()) return std::nullopt;
   const std::set<std::string> before = scheduler_.living_pods();
-  made_room_ = profile_->post_filter(*state_, pod_, rejections_);
-  scheduler_.settle();
+  made_room_ = scheduler_.run(profile_->post_filter(*state_, pod_, rejections_));
   const std::set<std::string> after = scheduler_.living_pods();
   std::vector<std::string> deleted;
   std::ranges::set_difference(before, after, std::back_inserter(deleted));
-  return Json{
-      {"nominatedNodeName", made_room_->nominated_node}, {"message", made_room_->verdict.message()}, {"deleted", deleted}};
+  return Json{{"nominatedNodeName", made_room_->nominated_node.value_or("")},
+              {"message", made_room_->verdict.message()},
+              {"deleted", deleted}};
 }
 
 Cycle::Choice Cycle::choose() {

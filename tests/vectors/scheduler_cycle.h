@@ -1,6 +1,7 @@
 // One attempt to place the pod of a row, in the forms of the scheduler's rows.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,9 +11,11 @@
 #include "apiserver/server.h"
 #include "apiserver/storage/store.h"
 #include "base/sync.h"
+#include "net/event_loop.h"
 #include "scheduler/scheduler.h"
 #include "tests/sim/executor.h"
 #include "tests/vectors/match.h"
+#include "tests/vectors/scheduler_row_objects.h"
 
 namespace ph::vectors {
 
@@ -23,7 +26,10 @@ scheduler::Configuration configuration_of(const Json& row);
 // client meet a server that has all objects.
 class IdleScheduler {
  public:
-  IdleScheduler(const Json& row, scheduler::Configuration configuration);
+  // Pods have the UIDs that the server has given them, and the objects name them so; or all are as recorded, for those who ask
+  // about pods of their own.
+  enum class Uids { Served, Recorded };
+  IdleScheduler(const Json& row, scheduler::Configuration configuration, Uids uids = Uids::Served);
   ~IdleScheduler();
 
   scheduler::Scheduler* operator->() { return &scheduler_; }
@@ -32,6 +38,13 @@ class IdleScheduler {
   const core::v1::Pod& pod() const { return pod_; }
   // What has begun comes to its end.
   void settle() { executor_.advance(1s); }
+  template <class T>
+  T run(Task<T> work) {
+    std::optional<T> out;
+    scope_.spawn([](Task<T> work, std::optional<T>& out) -> Task<void> { out = co_await work; }(std::move(work), out));
+    settle();
+    return std::move(out.value());
+  }
   // Keys of pods that are there and are not being deleted.
   std::set<std::string> living_pods();
 
@@ -42,6 +55,7 @@ class IdleScheduler {
   void store_object(const char* api_version, const char* kind, const char* plural, bool namespaced, Json object);
   Json send(const char* method, std::string path, const Json& body = {});
 
+  std::optional<net::IoThreads> io_;  // for extenders
   sim::SimExecutor executor_;
   SeededRng rng_{1};
   std::unique_ptr<apiserver::Store> store_;
@@ -50,6 +64,8 @@ class IdleScheduler {
   std::unique_ptr<Transport> transport_;
   informers::Client client_;
   informers::Informers informers_;
+  std::map<std::string, std::string> uids_;  // recorded → served
+  scheduler::test::StoredObjects objects_;
   scheduler::Scheduler scheduler_;
   core::v1::Pod pod_;
 };
@@ -71,7 +87,6 @@ class Cycle {
   Choice choose();
 
  private:
-  scheduler::Verdict filter(const scheduler::CycleState& state, const scheduler::NodeInfo& node);
   void add_scores(scheduler::CycleState& state, const std::vector<const scheduler::NodeInfo*>& feasible, Json& out);
 
   IdleScheduler scheduler_;
@@ -79,7 +94,7 @@ class Cycle {
   const scheduler::PodRef info_;
   const scheduler::Profile* profile_;
   scheduler::Snapshot snapshot_;
-  std::vector<scheduler::Rejection> rejections_;
+  scheduler::Rejections rejections_;
   std::optional<scheduler::CycleState> state_;
   std::optional<scheduler::PostFilterResult> made_room_;
 };

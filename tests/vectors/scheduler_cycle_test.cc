@@ -48,11 +48,7 @@ std::string plugin_at_fault(const Json& recorded, const Json& got) {
   return "PreFilter";
 }
 
-// Not here, or only as a stand-in that keeps pods waiting.
-bool is_absent(const std::string& plugin) {
-  const scheduler::PluginEntry* entry = scheduler::find_plugin(plugin);
-  return scheduler::is_upstream_plugin(plugin) && (!entry || entry->stand_in);
-}
+bool is_absent(const std::string& plugin) { return scheduler::is_upstream_plugin(plugin) && !scheduler::find_plugin(plugin); }
 
 Outcome not_served(const std::string& plugin, int level, const std::string& differs) {
   Outcome out = Outcome::not_served(plugin);
@@ -188,18 +184,18 @@ class HintsPlayer final : public Player {
   Outcome play(const Json& row) override {
     std::optional<IdleScheduler> idle;
     try {
-      idle.emplace(row, configuration_of(row));
+      idle.emplace(row, configuration_of(row), IdleScheduler::Uids::Recorded);
     } catch (const std::exception& error) {
       return Outcome::not_served(std::string("configuration: ") + error.what());
     }
     const Json& change = row["change"];
     const std::string kind = change["kind"];
-    if (kind != "Node" && kind != "AssignedPod" && kind != "OwnPod") return Outcome::not_served("events of " + kind);
     waiting_ = decoded<Pod>(completed_pod(kind == "OwnPod" ? change["new"] : row["pod"]));
     const Profile* profile = idle->profile(waiting_);
     const Json got = kind == "Node"          ? node_events(change, *profile)
                      : kind == "AssignedPod" ? pod_events(change, *profile)
-                                             : own_events(change, *profile);
+                     : kind == "OwnPod"      ? own_events(change, *profile)
+                                             : other_events(kind, change, *profile);
     return judge(row["events"], got);
   }
 
@@ -241,13 +237,10 @@ class HintsPlayer final : public Player {
       change.event = event;
       Json hints = Json::object();
       for (const std::string& name : plugins_of(profile)) {
-        const scheduler::Plugin* plugin = profile.plugin(name);
-        if (!plugin || !plugin->retry_on().has(event)) continue;
-        hints[name] = plugin->hint(change, waiting_) == scheduler::QueueingHint::Queue ? "Queue" : "QueueSkip";
+        if ((profile.woken_by(event) & profile.bit_of(name)) == 0) continue;
+        hints[name] = profile.hint(name, change, waiting_) == scheduler::QueueingHint::Queue ? "Queue" : "QueueSkip";
       }
-      Json one = {{"event", scheduler::to_string(event)}};
-      if (!hints.empty()) one["hints"] = hints;
-      out.push_back(one);
+      out.push_back({{"event", scheduler::to_string(event)}, {"hints", std::move(hints)}});
     }
     return out;
   }
@@ -290,15 +283,50 @@ class HintsPlayer final : public Player {
                   [&] { return scheduler::ClusterChange{.event = {}, .pod_before = before, .pod_after = after}; });
   }
 
+  Json other_events(const std::string& kind, const Json& change, const Profile& profile) const {
+    using enum scheduler::ClusterEvent;
+    if (kind == "PersistentVolume") return other_events<core::v1::PersistentVolume>(change, profile, PersistentVolumeAdded);
+    if (kind == "PersistentVolumeClaim") {
+      return other_events<core::v1::PersistentVolumeClaim>(change, profile, PersistentVolumeClaimAdded);
+    }
+    if (kind == "StorageClass") return other_events<storage::v1::StorageClass>(change, profile, StorageClassAdded);
+    if (kind == "CSINode") return other_events<storage::v1::CSINode>(change, profile, CsiNodeAdded);
+    if (kind == "CSIDriver") return other_events<storage::v1::CSIDriver>(change, profile, CsiDriverAdded);
+    if (kind == "CSIStorageCapacity") {
+      return other_events<storage::v1::CSIStorageCapacity>(change, profile, CsiStorageCapacityAdded);
+    }
+    if (kind == "VolumeAttachment") return other_events<storage::v1::VolumeAttachment>(change, profile, VolumeAttachmentAdded);
+    if (kind == "ResourceClaim") return other_events<resources::v1::ResourceClaim>(change, profile, ResourceClaimAdded);
+    if (kind == "ResourceSlice") return other_events<resources::v1::ResourceSlice>(change, profile, ResourceSliceAdded);
+    if (kind == "DeviceClass") return other_events<resources::v1::DeviceClass>(change, profile, DeviceClassAdded);
+    return Json::array();
+  }
+
+  // The events of a kind follow each other: added, changed, deleted.
+  template <class T>
+  Json other_events(const Json& change, const Profile& profile, scheduler::ClusterEvent added) const {
+    const auto object = [&](const char* name) -> scheduler::AnyObject {
+      return change.contains(name) ? std::make_shared<const T>(decoded<T>(completed(change[name]))) : nullptr;
+    };
+    const auto before = object("old"), after = object("new");
+    const int step = !before ? 0 : after ? 1 : 2;
+    const auto event = static_cast<scheduler::ClusterEvent>(static_cast<int>(added) + step);
+    return events({event}, profile,
+                  [&] { return scheduler::ClusterChange{.event = {}, .object_before = before, .object_after = after}; });
+  }
+
   Json own_events(const Json& change, const Profile& profile) const {
     const auto before = SchedulerPod::of(decoded<Pod>(completed_pod(change["old"])));
     const auto after = SchedulerPod::of(decoded<Pod>(completed_pod(change["new"])));
-    return events(scheduler::events_of(*before, *after), profile, [&] {
+    // One that has a node is as any other that has one.
+    const scheduler::ClusterEvents happened =
+        after->info->assigned() ? scheduler::events_of(*before->info, *after->info) : scheduler::events_of(*before, *after);
+    return events(happened, profile, [&] {
       return scheduler::ClusterChange{.event = {},
                                       .pod_before = before->info,
                                       .pod_after = after->info,
-                                      .waiting_before = before->pending,
-                                      .waiting_after = after->pending};
+                                      .waiting_before = before->pending(),
+                                      .waiting_after = after->pending()};
     });
   }
 

@@ -49,7 +49,7 @@ std::string config_text(Json config) {
   if (config.contains("_args")) throw std::invalid_argument("flags: " + config["_args"].dump());
   config["apiVersion"] = "kubescheduler.config.k8s.io/v1";
   config["kind"] = "KubeSchedulerConfiguration";
-  return std::regex_replace(config.dump(), std::regex(R"(\{EXTENDER\})"), "30999");
+  return std::regex_replace(config.dump(), std::regex(R"(\{EXTENDER\})"), "30615");
 }
 
 sim::Setup setup(const Json& config, const std::string& refusal, Metrics& metrics) {

@@ -24,7 +24,8 @@ std::string text_of(bool is_set, const meta::v1::Quantity& quantity) {
 // "seen/wanted" of an object or of something outside. `is_seen`: there is a current value.
 std::string value_text(const MetricTarget& target, bool is_seen, const MetricValueStatus& current) {
   if (target.has_average_value()) {
-    return fmt::format("{}/{} (avg)", text_of(current.has_average_value(), current.average_value()), target.average_value().string());
+    return fmt::format("{}/{} (avg)", text_of(current.has_average_value(), current.average_value()),
+                       target.average_value().string());
   }
   return fmt::format("{}/{}", text_of(is_seen, current.value()), target.value().string());
 }
@@ -34,9 +35,10 @@ std::string resource_text(const std::string& name, const MetricTarget& target, b
   if (target.has_average_value()) {
     return fmt::format("{}: {}/{}", name, text_of(is_seen, current.average_value()), target.average_value().string());
   }
-  return fmt::format("{}: {}/{}", name,
-                     current.has_average_utilization() ? fmt::format("{}%", current.average_utilization()) : std::string(kUnknown),
-                     target.has_average_utilization() ? fmt::format("{}%", target.average_utilization()) : "<auto>");
+  return fmt::format(
+      "{}: {}/{}", name,
+      current.has_average_utilization() ? fmt::format("{}%", current.average_utilization()) : std::string(kUnknown),
+      target.has_average_utilization() ? fmt::format("{}%", target.average_utilization()) : "<auto>");
 }
 
 std::string metric_text(const MetricSpec& metric, const MetricStatus& seen) {

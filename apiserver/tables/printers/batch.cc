@@ -12,14 +12,13 @@ using batch::v1::Job;
 
 namespace {
 
-constexpr Column kJobColumns[] = {
-    {"Name", "string", "name"}, {"Status", "string"}, {"Completions", "string"}, {"Duration", "string"},
-    {"Age", "string"}, {"Containers", "string", "", 1}, {"Images", "string", "", 1},
-    {"Selector", "string", "", 1}};
+constexpr Column kJobColumns[] = {{"Name", "string", "name"},  {"Status", "string"},
+                                  {"Completions", "string"},   {"Duration", "string"},
+                                  {"Age", "string"},           {"Containers", "string", "", 1},
+                                  {"Images", "string", "", 1}, {"Selector", "string", "", 1}};
 
 bool has_condition(const Job& job, std::string_view type) {
-  return std::ranges::any_of(job.status().conditions(),
-                             [&](const auto& c) { return c.type() == type && c.status() == "True"; });
+  return std::ranges::any_of(job.status().conditions(), [&](const auto& c) { return c.type() == type && c.status() == "True"; });
 }
 
 std::string status_of(const Job& job) {
@@ -57,8 +56,8 @@ void print_job(const Job& job, Time now, Row& row) {
 }
 
 constexpr Column kCronJobColumns[] = {
-    {"Name", "string", "name"}, {"Schedule", "string"}, {"Timezone", "string"}, {"Suspend", "boolean"},
-    {"Active", "integer"}, {"Last Schedule", "string"}, {"Age", "string"}, {"Containers", "string", "", 1},
+    {"Name", "string", "name"},  {"Schedule", "string"},       {"Timezone", "string"}, {"Suspend", "boolean"},
+    {"Active", "integer"},       {"Last Schedule", "string"},  {"Age", "string"},      {"Containers", "string", "", 1},
     {"Images", "string", "", 1}, {"Selector", "string", "", 1}};
 
 void print_cron_job(const CronJob& job, Time now, Row& row) {

@@ -31,8 +31,6 @@ std::string int_or_string(const meta::v1::IntOrString& value);
 // "RWO,ROX", each mode once.
 std::string access_modes(const google::protobuf::RepeatedPtrField<std::string>& modes);
 
-inline std::string or_text(std::string text, std::string_view otherwise) {
-  return text.empty() ? std::string(otherwise) : text;
-}
+inline std::string or_text(std::string text, std::string_view otherwise) { return text.empty() ? std::string(otherwise) : text; }
 
 }  // namespace ph::apiserver

@@ -12,10 +12,16 @@ using core::v1::Node;
 
 namespace {
 
-constexpr Column kNodeColumns[] = {
-    {"Name", "string", "name"}, {"Status", "string"}, {"Roles", "string"}, {"Age", "string"},
-    {"Version", "string"}, {"Internal-IP", "string", "", 1}, {"External-IP", "string", "", 1},
-    {"OS-Image", "string", "", 1}, {"Kernel-Version", "string", "", 1}, {"Container-Runtime", "string", "", 1}};
+constexpr Column kNodeColumns[] = {{"Name", "string", "name"},
+                                   {"Status", "string"},
+                                   {"Roles", "string"},
+                                   {"Age", "string"},
+                                   {"Version", "string"},
+                                   {"Internal-IP", "string", "", 1},
+                                   {"External-IP", "string", "", 1},
+                                   {"OS-Image", "string", "", 1},
+                                   {"Kernel-Version", "string", "", 1},
+                                   {"Container-Runtime", "string", "", 1}};
 
 std::string status_of(const Node& node) {
   std::string out = "Unknown";
@@ -59,8 +65,7 @@ void print_node(const Node& node, Time now, Row& row) {
                or_text(info.container_runtime_version(), kUnknown)};
 }
 
-constexpr Column kNamespaceColumns[] = {
-    {"Name", "string", "name"}, {"Status", "string"}, {"Age", "string"}};
+constexpr Column kNamespaceColumns[] = {{"Name", "string", "name"}, {"Status", "string"}, {"Age", "string"}};
 
 void print_namespace(const core::v1::Namespace& space, Time now, Row& row) {
   row.cells = {space.metadata().name(), space.status().phase(), age(space.metadata().creation_timestamp(), now)};
@@ -81,17 +86,18 @@ void print_component_status(const core::v1::ComponentStatus& component, Time, Ro
   row.cells = {component.metadata().name(), status, message, error};
 }
 
-constexpr Column kPriorityClassColumns[] = {
-    {"Name", "string", "name"}, {"Value", "integer"}, {"Global-Default", "boolean"}, {"Age", "string"},
-    {"PreemptionPolicy", "string"}};
+constexpr Column kPriorityClassColumns[] = {{"Name", "string", "name"},
+                                            {"Value", "integer"},
+                                            {"Global-Default", "boolean"},
+                                            {"Age", "string"},
+                                            {"PreemptionPolicy", "string"}};
 
 void print_priority_class(const scheduling::v1::PriorityClass& priority, Time now, Row& row) {
   row.cells = {priority.metadata().name(), std::int64_t{priority.value()}, priority.global_default(),
                age(priority.metadata().creation_timestamp(), now), priority.preemption_policy()};
 }
 
-constexpr Column kLeaseColumns[] = {
-    {"Name", "string", "name"}, {"Holder", "string"}, {"Age", "string"}};
+constexpr Column kLeaseColumns[] = {{"Name", "string", "name"}, {"Holder", "string"}, {"Age", "string"}};
 
 void print_lease(const coordination::v1::Lease& lease, Time now, Row& row) {
   row.cells = {lease.metadata().name(), lease.spec().holder_identity(), age(lease.metadata().creation_timestamp(), now)};
@@ -111,9 +117,11 @@ void print_resource_quota(const core::v1::ResourceQuota& quota, Time now, Row& r
   row.cells = {quota.metadata().name(), requests, limits, age(quota.metadata().creation_timestamp(), now)};
 }
 
-constexpr Column kPodDisruptionBudgetColumns[] = {
-    {"Name", "string", "name"}, {"Min Available", "string"}, {"Max Unavailable", "string"},
-    {"Allowed Disruptions", "integer"}, {"Age", "string"}};
+constexpr Column kPodDisruptionBudgetColumns[] = {{"Name", "string", "name"},
+                                                  {"Min Available", "string"},
+                                                  {"Max Unavailable", "string"},
+                                                  {"Allowed Disruptions", "integer"},
+                                                  {"Age", "string"}};
 
 void print_pod_disruption_budget(const policy::v1::PodDisruptionBudget& budget, Time now, Row& row) {
   const auto& spec = budget.spec();

@@ -9,33 +9,30 @@ namespace ph::apiserver {
 
 namespace {
 
-constexpr Column kConfigMapColumns[] = {
-    {"Name", "string", "name"}, {"Data", "string"}, {"Age", "string"}};
+constexpr Column kConfigMapColumns[] = {{"Name", "string", "name"}, {"Data", "string"}, {"Age", "string"}};
 
 void print_config_map(const core::v1::ConfigMap& map, Time now, Row& row) {
   row.cells = {map.metadata().name(), static_cast<std::int64_t>(map.data().size() + map.binary_data().size()),
                age(map.metadata().creation_timestamp(), now)};
 }
 
-constexpr Column kSecretColumns[] = {
-    {"Name", "string", "name"}, {"Type", "string"}, {"Data", "string"}, {"Age", "string"}};
+constexpr Column kSecretColumns[] = {{"Name", "string", "name"}, {"Type", "string"}, {"Data", "string"}, {"Age", "string"}};
 
 void print_secret(const core::v1::Secret& secret, Time now, Row& row) {
   row.cells = {secret.metadata().name(), secret.type(), static_cast<std::int64_t>(secret.data().size()),
                age(secret.metadata().creation_timestamp(), now)};
 }
 
-constexpr Column kServiceAccountColumns[] = {
-    {"Name", "string", "name"}, {"Age", "string"}};
+constexpr Column kServiceAccountColumns[] = {{"Name", "string", "name"}, {"Age", "string"}};
 
 void print_service_account(const core::v1::ServiceAccount& account, Time now, Row& row) {
   row.cells = {account.metadata().name(), age(account.metadata().creation_timestamp(), now)};
 }
 
 constexpr Column kEventColumns[] = {
-    {"Last Seen", "string"}, {"Type", "string"}, {"Reason", "string"}, {"Object", "string"},
-    {"Subobject", "string", "", 1}, {"Source", "string", "", 1}, {"Message", "string"},
-    {"First Seen", "string", "", 1}, {"Count", "string", "", 1}, {"Name", "string", "name", 1}};
+    {"Last Seen", "string"},        {"Type", "string"},           {"Reason", "string"},  {"Object", "string"},
+    {"Subobject", "string", "", 1}, {"Source", "string", "", 1},  {"Message", "string"}, {"First Seen", "string", "", 1},
+    {"Count", "string", "", 1},     {"Name", "string", "name", 1}};
 
 // What core and events.k8s.io call by different names.
 struct EventView {
@@ -76,8 +73,16 @@ void print(const EventView& event, Time now, Row& row) {
     last = age(*event.series_last, now);
     count = event.series_count;
   }
-  row.cells = {last, event.type, event.reason, object_text(event.object), event.object.field_path(), source_text(event),
-               trimmed(event.message), first, count, event.metadata.name()};
+  row.cells = {last,
+               event.type,
+               event.reason,
+               object_text(event.object),
+               event.object.field_path(),
+               source_text(event),
+               trimmed(event.message),
+               first,
+               count,
+               event.metadata.name()};
 }
 
 void print_event(const core::v1::Event& e, Time now, Row& row) {
@@ -89,14 +94,14 @@ void print_event(const core::v1::Event& e, Time now, Row& row) {
 
 void print_new_event(const events::v1::Event& e, Time now, Row& row) {
   print({e.metadata(), e.regarding(), e.deprecated_source(), e.deprecated_first_timestamp(), e.deprecated_last_timestamp(),
-         e.event_time(), e.type(), e.reason(), e.note(), e.reporting_controller(), e.reporting_instance(),
-         e.deprecated_count(), e.has_series() ? &e.series().last_observed_time() : nullptr, e.series().count()},
+         e.event_time(), e.type(), e.reason(), e.note(), e.reporting_controller(), e.reporting_instance(), e.deprecated_count(),
+         e.has_series() ? &e.series().last_observed_time() : nullptr, e.series().count()},
         now, row);
 }
 
-constexpr Column kRoleBindingColumns[] = {
-    {"Name", "string", "name"}, {"Role", "string"}, {"Age", "string"}, {"Users", "string", "", 1},
-    {"Groups", "string", "", 1}, {"ServiceAccounts", "string", "", 1}};
+constexpr Column kRoleBindingColumns[] = {{"Name", "string", "name"},  {"Role", "string"},
+                                          {"Age", "string"},           {"Users", "string", "", 1},
+                                          {"Groups", "string", "", 1}, {"ServiceAccounts", "string", "", 1}};
 
 template <class Binding>
 void print_binding(const Binding& binding, Time now, Row& row) {
@@ -118,8 +123,7 @@ void print_binding(const Binding& binding, Time now, Row& row) {
 
 extern const Printer kConfigMapPrinter = printer_of<core::v1::ConfigMap, print_config_map>(kConfigMapColumns);
 extern const Printer kSecretPrinter = printer_of<core::v1::Secret, print_secret>(kSecretColumns);
-extern const Printer kServiceAccountPrinter =
-    printer_of<core::v1::ServiceAccount, print_service_account>(kServiceAccountColumns);
+extern const Printer kServiceAccountPrinter = printer_of<core::v1::ServiceAccount, print_service_account>(kServiceAccountColumns);
 extern const Printer kEventPrinter = printer_of<core::v1::Event, print_event>(kEventColumns);
 extern const Printer kNewEventPrinter = printer_of<events::v1::Event, print_new_event>(kEventColumns);
 extern const Printer kRoleBindingPrinter =

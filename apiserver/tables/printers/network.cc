@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::size_t kShownMax = 3;  // of addresses and ports in one cell
 
-constexpr Column kServiceColumns[] = {
-    {"Name", "string", "name"}, {"Type", "string"}, {"Cluster-IP", "string"}, {"External-IP", "string"},
-    {"Port(s)", "string"}, {"Age", "string"}, {"Selector", "string", "", 1}};
+constexpr Column kServiceColumns[] = {{"Name", "string", "name"},   {"Type", "string"},    {"Cluster-IP", "string"},
+                                      {"External-IP", "string"},    {"Port(s)", "string"}, {"Age", "string"},
+                                      {"Selector", "string", "", 1}};
 
 std::string load_balancer_text(const Service& service) {
   std::set<std::string> addresses;
@@ -53,8 +53,9 @@ std::string ports_text(const Service& service) {
 void print_service(const Service& service, Time now, Row& row) {
   const auto& spec = service.spec();
   const std::string cluster_ip = spec.cluster_ips().empty() ? spec.cluster_ip() : spec.cluster_ips(0);
-  row.cells = {service.metadata().name(), spec.type(), or_text(cluster_ip, kNone), external_ip(service),
-               ports_text(service), age(service.metadata().creation_timestamp(), now), labels_text(spec.selector())};
+  row.cells = {service.metadata().name(),   spec.type(),         or_text(cluster_ip, kNone),
+               external_ip(service),        ports_text(service), age(service.metadata().creation_timestamp(), now),
+               labels_text(spec.selector())};
 }
 
 // The first few, and how many more there are.
@@ -65,8 +66,7 @@ std::string shortened(const std::vector<std::string>& all, std::string_view none
   return all.size() == shown ? text : fmt::format("{} + {} more...", text, all.size() - shown);
 }
 
-constexpr Column kEndpointsColumns[] = {
-    {"Name", "string", "name"}, {"Endpoints", "string"}, {"Age", "string"}};
+constexpr Column kEndpointsColumns[] = {{"Name", "string", "name"}, {"Endpoints", "string"}, {"Age", "string"}};
 
 std::string host_port(const std::string& ip, int port) {
   return ip.find(':') == std::string::npos ? fmt::format("{}:{}", ip, port) : fmt::format("[{}]:{}", ip, port);
@@ -86,8 +86,7 @@ void print_endpoints(const Endpoints& endpoints, Time now, Row& row) {
 }
 
 constexpr Column kEndpointSliceColumns[] = {
-    {"Name", "string", "name"}, {"AddressType", "string"}, {"Ports", "string"}, {"Endpoints", "string"},
-    {"Age", "string"}};
+    {"Name", "string", "name"}, {"AddressType", "string"}, {"Ports", "string"}, {"Endpoints", "string"}, {"Age", "string"}};
 
 void print_endpoint_slice(const EndpointSlice& slice, Time now, Row& row) {
   std::vector<std::string> ports, addresses;

@@ -15,10 +15,15 @@ using core::v1::Pod;
 
 namespace {
 
-constexpr Column kPodColumns[] = {
-    {"Name", "string", "name"}, {"Ready", "string"}, {"Status", "string"}, {"Restarts", "string"},
-    {"Age", "string"}, {"IP", "string", "", 1}, {"Node", "string", "", 1}, {"Nominated Node", "string", "", 1},
-    {"Readiness Gates", "string", "", 1}};
+constexpr Column kPodColumns[] = {{"Name", "string", "name"},
+                                  {"Ready", "string"},
+                                  {"Status", "string"},
+                                  {"Restarts", "string"},
+                                  {"Age", "string"},
+                                  {"IP", "string", "", 1},
+                                  {"Node", "string", "", 1},
+                                  {"Nominated Node", "string", "", 1},
+                                  {"Readiness Gates", "string", "", 1}};
 
 // Restarts, and when the last one was.
 struct Restarts {
@@ -51,14 +56,12 @@ std::string end_reason(const ContainerStateTerminated& end) {
 }
 
 bool has_condition(const Pod& pod, std::string_view type) {
-  return std::ranges::any_of(pod.status().conditions(),
-                             [&](const auto& c) { return c.type() == type && c.status() == "True"; });
+  return std::ranges::any_of(pod.status().conditions(), [&](const auto& c) { return c.type() == type && c.status() == "True"; });
 }
 
 bool is_gated(const Pod& pod) {
-  return std::ranges::any_of(pod.status().conditions(), [](const auto& c) {
-    return c.type() == "PodScheduled" && c.reason() == "SchedulingGated";
-  });
+  return std::ranges::any_of(pod.status().conditions(),
+                             [](const auto& c) { return c.type() == "PodScheduled" && c.reason() == "SchedulingGated"; });
 }
 
 // A sidecar: an init container that is restarted and runs on.

@@ -22,14 +22,13 @@ std::string phase_of(const meta::v1::ObjectMeta& metadata, const std::string& ph
 }
 
 constexpr Column kPersistentVolumeColumns[] = {
-    {"Name", "string", "name"}, {"Capacity", "string"}, {"Access Modes", "string"}, {"Reclaim Policy", "string"},
-    {"Status", "string"}, {"Claim", "string"}, {"StorageClass", "string"}, {"VolumeAttributesClass", "string"},
-    {"Reason", "string"}, {"Age", "string"}, {"VolumeMode", "string", "", 1}};
+    {"Name", "string", "name"}, {"Capacity", "string"}, {"Access Modes", "string"},     {"Reclaim Policy", "string"},
+    {"Status", "string"},       {"Claim", "string"},    {"StorageClass", "string"},     {"VolumeAttributesClass", "string"},
+    {"Reason", "string"},       {"Age", "string"},      {"VolumeMode", "string", "", 1}};
 
 void print_volume(const PersistentVolume& volume, Time now, Row& row) {
   const auto& spec = volume.spec();
-  const std::string claim =
-      spec.has_claim_ref() ? spec.claim_ref().namespace_() + "/" + spec.claim_ref().name() : std::string();
+  const std::string claim = spec.has_claim_ref() ? spec.claim_ref().namespace_() + "/" + spec.claim_ref().name() : std::string();
   row.cells = {volume.metadata().name(),
                or_text(quantity_text(spec.capacity(), "storage"), "0"),
                access_modes(spec.access_modes()),
@@ -43,10 +42,15 @@ void print_volume(const PersistentVolume& volume, Time now, Row& row) {
                or_text(spec.volume_mode(), kUnset)};
 }
 
-constexpr Column kPersistentVolumeClaimColumns[] = {
-    {"Name", "string", "name"}, {"Status", "string"}, {"Volume", "string"}, {"Capacity", "string"},
-    {"Access Modes", "string"}, {"StorageClass", "string"}, {"VolumeAttributesClass", "string"},
-    {"Age", "string"}, {"VolumeMode", "string", "", 1}};
+constexpr Column kPersistentVolumeClaimColumns[] = {{"Name", "string", "name"},
+                                                    {"Status", "string"},
+                                                    {"Volume", "string"},
+                                                    {"Capacity", "string"},
+                                                    {"Access Modes", "string"},
+                                                    {"StorageClass", "string"},
+                                                    {"VolumeAttributesClass", "string"},
+                                                    {"Age", "string"},
+                                                    {"VolumeMode", "string", "", 1}};
 
 void print_claim(const PersistentVolumeClaim& claim, Time now, Row& row) {
   const auto& spec = claim.spec();
@@ -62,9 +66,9 @@ void print_claim(const PersistentVolumeClaim& claim, Time now, Row& row) {
                or_text(spec.volume_mode(), kUnset)};
 }
 
-constexpr Column kStorageClassColumns[] = {
-    {"Name", "string", "name"}, {"Provisioner", "string"}, {"ReclaimPolicy", "string"},
-    {"VolumeBindingMode", "string"}, {"AllowVolumeExpansion", "string"}, {"Age", "string"}};
+constexpr Column kStorageClassColumns[] = {{"Name", "string", "name"},         {"Provisioner", "string"},
+                                           {"ReclaimPolicy", "string"},        {"VolumeBindingMode", "string"},
+                                           {"AllowVolumeExpansion", "string"}, {"Age", "string"}};
 
 void print_storage_class(const storage::v1::StorageClass& storage, Time now, Row& row) {
   const bool is_default = annotation(storage.metadata(), "storageclass.kubernetes.io/is-default-class") == "true" ||
@@ -77,31 +81,24 @@ void print_storage_class(const storage::v1::StorageClass& storage, Time now, Row
                age(storage.metadata().creation_timestamp(), now)};
 }
 
-constexpr Column kVolumeAttachmentColumns[] = {
-    {"Name", "string", "name"}, {"Attacher", "string", "name"}, {"PV", "string"}, {"Node", "string"},
-    {"Attached", "boolean"}, {"Age", "string"}};
+constexpr Column kVolumeAttachmentColumns[] = {{"Name", "string", "name"}, {"Attacher", "string", "name"}, {"PV", "string"},
+                                               {"Node", "string"},         {"Attached", "boolean"},        {"Age", "string"}};
 
 void print_attachment(const storage::v1::VolumeAttachment& attachment, Time now, Row& row) {
-  row.cells = {attachment.metadata().name(),
-               attachment.spec().attacher(),
-               attachment.spec().source().persistent_volume_name(),
-               attachment.spec().node_name(),
-               attachment.status().attached(),
-               age(attachment.metadata().creation_timestamp(), now)};
+  row.cells = {
+      attachment.metadata().name(),  attachment.spec().attacher(),   attachment.spec().source().persistent_volume_name(),
+      attachment.spec().node_name(), attachment.status().attached(), age(attachment.metadata().creation_timestamp(), now)};
 }
 
-constexpr Column kCSINodeColumns[] = {
-    {"Name", "string", "name"}, {"Drivers", "integer"}, {"Age", "string"}};
+constexpr Column kCSINodeColumns[] = {{"Name", "string", "name"}, {"Drivers", "integer"}, {"Age", "string"}};
 
 void print_csi_node(const storage::v1::CSINode& node, Time now, Row& row) {
-  row.cells = {node.metadata().name(), std::int64_t{node.spec().drivers_size()},
-               age(node.metadata().creation_timestamp(), now)};
+  row.cells = {node.metadata().name(), std::int64_t{node.spec().drivers_size()}, age(node.metadata().creation_timestamp(), now)};
 }
 
 constexpr Column kCSIDriverColumns[] = {
-    {"Name", "string", "name"}, {"AttachRequired", "boolean"}, {"PodInfoOnMount", "boolean"},
-    {"StorageCapacity", "boolean"}, {"TokenRequests", "string"}, {"RequiresRepublish", "boolean"},
-    {"Modes", "string"}, {"Age", "string"}};
+    {"Name", "string", "name"},  {"AttachRequired", "boolean"},    {"PodInfoOnMount", "boolean"}, {"StorageCapacity", "boolean"},
+    {"TokenRequests", "string"}, {"RequiresRepublish", "boolean"}, {"Modes", "string"},           {"Age", "string"}};
 
 void print_csi_driver(const storage::v1::CSIDriver& driver, Time now, Row& row) {
   const auto& spec = driver.spec();
@@ -117,8 +114,7 @@ void print_csi_driver(const storage::v1::CSIDriver& driver, Time now, Row& row) 
                age(driver.metadata().creation_timestamp(), now)};
 }
 
-constexpr Column kVolumeAttributesClassColumns[] = {
-    {"Name", "string", "name"}, {"DriverName", "string"}, {"Age", "string"}};
+constexpr Column kVolumeAttributesClassColumns[] = {{"Name", "string", "name"}, {"DriverName", "string"}, {"Age", "string"}};
 
 void print_attributes_class(const storage::v1::VolumeAttributesClass& attributes, Time now, Row& row) {
   row.cells = {attributes.metadata().name(), attributes.driver_name(), age(attributes.metadata().creation_timestamp(), now)};

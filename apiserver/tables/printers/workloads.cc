@@ -8,10 +8,10 @@ namespace ph::apiserver {
 
 namespace {
 
-constexpr Column kDeploymentColumns[] = {
-    {"Name", "string", "name"}, {"Ready", "string"}, {"Up-to-date", "string"}, {"Available", "string"},
-    {"Age", "string"}, {"Containers", "string", "", 1}, {"Images", "string", "", 1},
-    {"Selector", "string", "", 1}};
+constexpr Column kDeploymentColumns[] = {{"Name", "string", "name"},  {"Ready", "string"},
+                                         {"Up-to-date", "string"},    {"Available", "string"},
+                                         {"Age", "string"},           {"Containers", "string", "", 1},
+                                         {"Images", "string", "", 1}, {"Selector", "string", "", 1}};
 
 void print_deployment(const apps::v1::Deployment& d, Time now, Row& row) {
   row.cells = {d.metadata().name(),
@@ -25,9 +25,8 @@ void print_deployment(const apps::v1::Deployment& d, Time now, Row& row) {
 }
 
 constexpr Column kReplicaSetColumns[] = {
-    {"Name", "string", "name"}, {"Desired", "integer"}, {"Current", "integer"}, {"Ready", "integer"},
-    {"Age", "string"}, {"Containers", "string", "", 1}, {"Images", "string", "", 1},
-    {"Selector", "string", "", 1}};
+    {"Name", "string", "name"}, {"Desired", "integer"},          {"Current", "integer"},      {"Ready", "integer"},
+    {"Age", "string"},          {"Containers", "string", "", 1}, {"Images", "string", "", 1}, {"Selector", "string", "", 1}};
 
 void print_replica_set(const apps::v1::ReplicaSet& rs, Time now, Row& row) {
   row.cells = {rs.metadata().name(),
@@ -41,9 +40,8 @@ void print_replica_set(const apps::v1::ReplicaSet& rs, Time now, Row& row) {
 }
 
 constexpr Column kReplicationControllerColumns[] = {
-    {"Name", "string", "name"}, {"Desired", "integer"}, {"Current", "integer"}, {"Ready", "integer"},
-    {"Age", "string"}, {"Containers", "string", "", 1}, {"Images", "string", "", 1},
-    {"Selector", "string", "", 1}};
+    {"Name", "string", "name"}, {"Desired", "integer"},          {"Current", "integer"},      {"Ready", "integer"},
+    {"Age", "string"},          {"Containers", "string", "", 1}, {"Images", "string", "", 1}, {"Selector", "string", "", 1}};
 
 void print_replication_controller(const core::v1::ReplicationController& rc, Time now, Row& row) {
   row.cells = {rc.metadata().name(),
@@ -56,9 +54,11 @@ void print_replication_controller(const core::v1::ReplicationController& rc, Tim
                labels_text(rc.spec().selector())};
 }
 
-constexpr Column kStatefulSetColumns[] = {
-    {"Name", "string", "name"}, {"Ready", "string"}, {"Age", "string"}, {"Containers", "string", "", 1},
-    {"Images", "string", "", 1}};
+constexpr Column kStatefulSetColumns[] = {{"Name", "string", "name"},
+                                          {"Ready", "string"},
+                                          {"Age", "string"},
+                                          {"Containers", "string", "", 1},
+                                          {"Images", "string", "", 1}};
 
 void print_stateful_set(const apps::v1::StatefulSet& set, Time now, Row& row) {
   row.cells = {set.metadata().name(), fmt::format("{}/{}", set.status().ready_replicas(), set.spec().replicas()),
@@ -67,8 +67,8 @@ void print_stateful_set(const apps::v1::StatefulSet& set, Time now, Row& row) {
 }
 
 constexpr Column kDaemonSetColumns[] = {
-    {"Name", "string", "name"}, {"Desired", "integer"}, {"Current", "integer"}, {"Ready", "integer"},
-    {"Up-to-date", "integer"}, {"Available", "integer"}, {"Node Selector", "string"}, {"Age", "string"},
+    {"Name", "string", "name"},      {"Desired", "integer"},      {"Current", "integer"},       {"Ready", "integer"},
+    {"Up-to-date", "integer"},       {"Available", "integer"},    {"Node Selector", "string"},  {"Age", "string"},
     {"Containers", "string", "", 1}, {"Images", "string", "", 1}, {"Selector", "string", "", 1}};
 
 void print_daemon_set(const apps::v1::DaemonSet& set, Time now, Row& row) {

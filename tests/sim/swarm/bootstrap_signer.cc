@@ -74,15 +74,18 @@ class BootstrapSigner final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 10)) {
-      case 0: case 1: case 2: return make_token();
-      case 3: case 4: edit_one<Secret>(secrets_, [this](Secret& secret) { Tokens::change(draw(), cluster().now(), secret); });
-                      return;
-      case 5: remove_one(secrets_);
-              return;
-      case 6: case 7: return change_kubeconfig();
+      case 0:
+      case 1:
+      case 2: return make_token();
+      case 3:
+      case 4: edit_one<Secret>(secrets_, [this](Secret& secret) { Tokens::change(draw(), cluster().now(), secret); }); return;
+      case 5: remove_one(secrets_); return;
+      case 6:
+      case 7: return change_kubeconfig();
       case 8: return meddle();
-      case 9: if (draw().chance(0.5)) remove_one(maps_);
-              return make_info();
+      case 9:
+        if (draw().chance(0.5)) remove_one(maps_);
+        return make_info();
       default: cluster().advance(draw().up_to(15s));
     }
   }
@@ -105,7 +108,8 @@ class BootstrapSigner final : public Swarm {
         out.push_back(signer.id + " has not signed");
         continue;
       }
-      if (!verifies(found->second, info->data().at("kubeconfig"), signer)) out.push_back(signer.id + " has signed something else");
+      if (!verifies(found->second, info->data().at("kubeconfig"), signer))
+        out.push_back(signer.id + " has signed something else");
       signatures.erase(found);
     }
     for (const auto& [id, signature] : signatures) out.push_back(id + " still signs");

@@ -40,19 +40,20 @@ class CronJobs final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 11)) {
-      case 0: case 1: return make();
-      case 2: edit_one<CronJob>(crons_, [](CronJob& cron) { cron.mutable_spec()->set_suspend(!cron.spec().suspend()); });
-              return;
-      case 3: edit_one<CronJob>(crons_, [this](CronJob& cron) { cron.mutable_spec()->set_schedule(draw().of(kSchedules)); });
-              return;
-      case 4: edit_one<CronJob>(crons_, [this](CronJob& cron) { shape(*cron.mutable_spec()); });
-              return;
-      case 5: remove_one(jobs_, informers::DeleteOptions::background());
-              return;
-      case 6: if (draw().chance(0.3)) remove_one(crons_, informers::DeleteOptions::background());
-              return;
+      case 0:
+      case 1: return make();
+      case 2: edit_one<CronJob>(crons_, [](CronJob& cron) { cron.mutable_spec()->set_suspend(!cron.spec().suspend()); }); return;
+      case 3:
+        edit_one<CronJob>(crons_, [this](CronJob& cron) { cron.mutable_spec()->set_schedule(draw().of(kSchedules)); });
+        return;
+      case 4: edit_one<CronJob>(crons_, [this](CronJob& cron) { shape(*cron.mutable_spec()); }); return;
+      case 5: remove_one(jobs_, informers::DeleteOptions::background()); return;
+      case 6:
+        if (draw().chance(0.3)) remove_one(crons_, informers::DeleteOptions::background());
+        return;
       case 7: return take_a_name();
-      case 8: case 9: return finish();
+      case 8:
+      case 9: return finish();
       default: cluster().advance(draw().up_to(90s));
     }
   }
@@ -164,13 +165,8 @@ class CronJobs final : public Swarm {
     if (!has_finished(job)) finish(job);
   }
   void finish(Job job) {
-    const bool well = draw().chance(0.6);
     job.mutable_metadata()->clear_resource_version();
-    auto& added = *job.mutable_status()->add_conditions();
-    added.set_type(well ? "Complete" : "Failed");
-    added.set_status("True");
-    api::set_time(added.mutable_last_transition_time(), cluster().now());
-    if (well) api::set_time(job.mutable_status()->mutable_completion_time(), cluster().now());
+    end_job(job, draw().chance(0.6) ? "Complete" : "Failed", cluster().now());
     attempt([&] { cluster().update_status<Job>(job); });
   }
 

@@ -37,8 +37,12 @@ bool starts(const DaemonSet& set, const Node& node) {
 bool stays(const DaemonSet& set, const Node& node) { return selects(set, node) && !has_taint(node, "NoExecute"); }
 
 bool rolls(const DaemonSet& set) { return set.spec().update_strategy().type() == "RollingUpdate"; }
-int surge_of(const DaemonSet& set) { return rolls(set) ? set.spec().update_strategy().rolling_update().max_surge().int_val() : 0; }
-int unavailable_of(const DaemonSet& set) { return rolls(set) ? set.spec().update_strategy().rolling_update().max_unavailable().int_val() : 0; }
+int surge_of(const DaemonSet& set) {
+  return rolls(set) ? set.spec().update_strategy().rolling_update().max_surge().int_val() : 0;
+}
+int unavailable_of(const DaemonSet& set) {
+  return rolls(set) ? set.spec().update_strategy().rolling_update().max_unavailable().int_val() : 0;
+}
 
 class DaemonSets final : public Swarm {
  public:
@@ -82,20 +86,30 @@ class DaemonSets final : public Swarm {
   void act() override {
     switch (draw().between(0, gentle_ ? 9 : 18)) {
       case 0: return make();
-      case 1: case 2: case 3: return roll();
+      case 1:
+      case 2:
+      case 3: return roll();
       case 4: return edit_one_set([this](DaemonSet& it) { choose_strategy(it); });
-      case 5: case 6: case 7: case 8: case 9: for (int i = draw().between(1, gentle_ ? 16 : 8); i > 0; --i) kubelet_.step();
-              return;
+      case 5:
+      case 6:
+      case 7:
+      case 8:
+      case 9:
+        for (int i = draw().between(1, gentle_ ? 16 : 8); i > 0; --i) kubelet_.step();
+        return;
       case 10: return make_node();
-      case 11: if (draw().chance(0.5)) remove_one(nodes_);
-               return;
-      case 12: case 13: return change_node();
+      case 11:
+        if (draw().chance(0.5)) remove_one(nodes_);
+        return;
+      case 12:
+      case 13: return change_node();
       case 14: return edit_one_set([this](DaemonSet& it) { choose_zone(it); });
       case 15: return make_orphan();
       case 16: return remove_pod();
       case 17: return meddle();
-      case 18: if (draw().chance(0.4)) remove_one(sets_, informers::DeleteOptions::background());
-               return;
+      case 18:
+        if (draw().chance(0.4)) remove_one(sets_, informers::DeleteOptions::background());
+        return;
     }
   }
 
@@ -205,7 +219,8 @@ class DaemonSets final : public Swarm {
     for (const auto& [name, node] : nodes_.all()) missing += starts(*set, node) && !has_ready(uid, name);
     judge().reached("ready pods deleted within the budget");
     const int most = asked_[uid].unavailable;
-    if (missing > most) judge().never(fmt::format("{} was deleted: {} nodes are without a ready pod, where {} may be", key, missing, most));
+    if (missing > most)
+      judge().never(fmt::format("{} was deleted: {} nodes are without a ready pod, where {} may be", key, missing, most));
   }
 
   // -- In the end
@@ -216,7 +231,8 @@ class DaemonSets final : public Swarm {
       const auto here = pods_on(uid, name);
       if (starts(set, node)) {
         ++wanted;
-        if (here.size() != 1 || !is_ready(*here.front())) out.push_back(fmt::format("{} has {} pods on {}", key, here.size(), name));
+        if (here.size() != 1 || !is_ready(*here.front()))
+          out.push_back(fmt::format("{} has {} pods on {}", key, here.size(), name));
       } else if (!here.empty() && stays(set, node)) {
         ++misscheduled;
       } else if (!here.empty()) {
@@ -231,14 +247,17 @@ class DaemonSets final : public Swarm {
     for (const auto& [name, pod] : pods_.all()) compare_pod(key, set, name, pod, out);
     const auto& status = set.status();
     if (status.observed_generation() != set.metadata().generation()) out.push_back(key + " does not know its newest generation");
-    if (status.desired_number_scheduled() != wanted || status.number_available() != wanted || status.number_misscheduled() != misscheduled) {
+    if (status.desired_number_scheduled() != wanted || status.number_available() != wanted ||
+        status.number_misscheduled() != misscheduled) {
       out.push_back(fmt::format("{} tells of {} nodes, {} available, {} misscheduled, not of {} and {}", key,
-                                status.desired_number_scheduled(), status.number_available(), status.number_misscheduled(), wanted, misscheduled));
+                                status.desired_number_scheduled(), status.number_available(), status.number_misscheduled(),
+                                wanted, misscheduled));
     }
     compare_revisions(key, set, out);
   }
 
-  void compare_pod(const std::string& key, const DaemonSet& set, const std::string& name, const Pod& pod, std::vector<std::string>& out) const {
+  void compare_pod(const std::string& key, const DaemonSet& set, const std::string& name, const Pod& pod,
+                   std::vector<std::string>& out) const {
     if (!is_active(pod)) return;
     const std::string controller = controller_of(pod.metadata());
     const bool selected = label(pod.metadata(), "app") == set.metadata().name();
@@ -255,7 +274,8 @@ class DaemonSets final : public Swarm {
       if (controller_of(revision.metadata()) != set.metadata().uid()) continue;
       newest = std::max<std::int64_t>(newest, revision.revision());
       const std::string hash = label(revision.metadata(), kHash);
-      const bool used = std::ranges::any_of(pods_.all(), [&](const auto& pod) { return label(pod.second.metadata(), kHash) == hash; });
+      const bool used =
+          std::ranges::any_of(pods_.all(), [&](const auto& pod) { return label(pod.second.metadata(), kHash) == hash; });
       // The zone is in the data, too.
       const std::string& data = revision.data().raw();
       const auto zone = set.spec().template_().spec().node_selector().find("zone");
@@ -298,7 +318,8 @@ class DaemonSets final : public Swarm {
   void edit_one_set(const std::function<void(DaemonSet&)>& change) { edit_one<DaemonSet>(sets_, change); }
   void roll() {
     const std::string image = fmt::format("img:{}", draw().between(1, 5));
-    edit_one_set([&](DaemonSet& it) { it.mutable_spec()->mutable_template_()->mutable_spec()->mutable_containers(0)->set_image(image); });
+    edit_one_set(
+        [&](DaemonSet& it) { it.mutable_spec()->mutable_template_()->mutable_spec()->mutable_containers(0)->set_image(image); });
   }
   void make_node() {
     Node node;
@@ -363,10 +384,10 @@ class DaemonSets final : public Swarm {
   Shadow<ControllerRevision> revisions_;
   Shadow<Pod> pods_;
   Kubelet kubelet_;
-  std::map<std::string, Asked> asked_;                          // by the set's UID
-  std::map<std::string, std::vector<Past<Node>>> past_nodes_;   // by name
+  std::map<std::string, Asked> asked_;                             // by the set's UID
+  std::map<std::string, std::vector<Past<Node>>> past_nodes_;      // by name
   std::map<std::string, std::vector<Past<DaemonSet>>> past_sets_;  // by UID
-  std::map<std::string, Steady> ready_since_;                   // by the pod's key
+  std::map<std::string, Steady> ready_since_;                      // by the pod's key
 };
 
 }  // namespace

@@ -69,15 +69,21 @@ class Deployments final : public Swarm {
   void act() override {
     switch (draw().between(0, 13)) {
       case 0: return make();
-      case 1: case 2: return edit([this](Deployment& it) { it.mutable_spec()->set_replicas(draw().between(0, 7)); });
-      case 3: case 4: case 5: return roll();
+      case 1:
+      case 2: return edit([this](Deployment& it) { it.mutable_spec()->set_replicas(draw().between(0, 7)); });
+      case 3:
+      case 4:
+      case 5: return roll();
       case 6: return edit([](Deployment& it) { it.mutable_spec()->set_paused(!it.spec().paused()); });
       case 7: return edit([this](Deployment& it) { choose_strategy(it); });
-      case 8: if (draw().chance(0.4)) return remove();
-              return;
-      case 9: if (!gentle_) return meddle();
-              return;
-      default: for (int i = draw().between(1, 8); i > 0; --i) kubelet_.step();
+      case 8:
+        if (draw().chance(0.4)) return remove();
+        return;
+      case 9:
+        if (!gentle_) return meddle();
+        return;
+      default:
+        for (int i = draw().between(1, 8); i > 0; --i) kubelet_.step();
     }
   }
 
@@ -100,10 +106,10 @@ class Deployments final : public Swarm {
  private:
   // What a deployment has ever asked for.
   struct Asked {
-    int most = 0;                    // pods, with surge
+    int most = 0;  // pods, with surge
     int least_available = 1 << 30;
     bool strategy_changed = false, scaled_down = false;
-    bool meddled = false;            // by users, with its sets: nothing is promised then
+    bool meddled = false;  // by users, with its sets: nothing is promised then
   };
 
   void note(const Deployment* before, const Deployment& after) {
@@ -152,7 +158,8 @@ class Deployments final : public Swarm {
     }
     if (!alone() || asked.meddled) return;
     if (!before) created(key, set, uid);
-    if (!after || (after->metadata().has_deletion_timestamp() && !before->metadata().has_deletion_timestamp())) return cleaned(key, *before);
+    if (!after || (after->metadata().has_deletion_timestamp() && !before->metadata().has_deletion_timestamp()))
+      return cleaned(key, *before);
     int total = 0;
     for_sets_of(uid, [&](const auto&, const ReplicaSet& each) { total += each.spec().replicas(); });
     const bool grew = !before || after->spec().replicas() > before->spec().replicas();
@@ -195,7 +202,8 @@ class Deployments final : public Swarm {
       had += std::min(name == key ? before.spec().replicas() : each.spec().replicas(), told);
     });
     if (stay < std::min(had, asked.least_available)) {
-      judge().never(fmt::format("{} was made smaller: {} available pods stay where {} were promised", key, stay, asked.least_available));
+      judge().never(
+          fmt::format("{} was made smaller: {} available pods stay where {} were promised", key, stay, asked.least_available));
     }
     judge().reached("sets made smaller while rolling");
   }
@@ -208,7 +216,8 @@ class Deployments final : public Swarm {
       const bool is_new = template_of(set.spec().template_()) == template_of(deployment.spec().template_());
       is_new ? ++current : ++old;
       if (is_new) pods += active_of(set);
-      if (!is_new && set.spec().replicas() != 0) out.push_back(fmt::format("the old set {} wants {} pods", name, set.spec().replicas()));
+      if (!is_new && set.spec().replicas() != 0)
+        out.push_back(fmt::format("the old set {} wants {} pods", name, set.spec().replicas()));
       if (!is_new && active_of(set) != 0) out.push_back(fmt::format("the old set {} has {} pods", name, active_of(set)));
     });
     if (pods != wanted) out.push_back(fmt::format("{} has {} pods, not {}", key, pods, wanted));
@@ -218,13 +227,15 @@ class Deployments final : public Swarm {
     if (current == 0) out.push_back(key + " has no set of its template");
     if (old > kHistory) out.push_back(fmt::format("{} keeps {} old sets", key, old));
     const auto& status = deployment.status();
-    if (status.observed_generation() != deployment.metadata().generation()) out.push_back(key + " does not know its newest generation");
+    if (status.observed_generation() != deployment.metadata().generation())
+      out.push_back(key + " does not know its newest generation");
     if (status.replicas() != wanted || status.updated_replicas() != wanted || status.available_replicas() != wanted) {
       out.push_back(fmt::format("{} tells of {} pods, {} updated, {} available, not {}", key, status.replicas(),
                                 status.updated_replicas(), status.available_replicas(), wanted));
     }
     bool progressed = false;
-    for (const auto& c : status.conditions()) progressed = progressed || (c.type() == "Progressing" && c.reason() == "NewReplicaSetAvailable");
+    for (const auto& c : status.conditions())
+      progressed = progressed || (c.type() == "Progressing" && c.reason() == "NewReplicaSetAvailable");
     if (!progressed) out.push_back(key + " does not tell that it has progressed");
   }
 
@@ -271,7 +282,8 @@ class Deployments final : public Swarm {
         });
         return;
       default:
-        attempt([&] { cluster().edit<ReplicaSet>(key, [](ReplicaSet& set) { set.mutable_metadata()->clear_owner_references(); }); });
+        attempt(
+            [&] { cluster().edit<ReplicaSet>(key, [](ReplicaSet& set) { set.mutable_metadata()->clear_owner_references(); }); });
     }
   }
 

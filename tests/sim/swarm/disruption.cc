@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/errors.h"
+#include "api/sorted.h"
 #include "api/times.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/swarm/kubelet.h"
@@ -62,16 +63,18 @@ class Disruption final : public Swarm {
       case 1: return make_budget();
       case 2: return edit_budget();
       case 3: return make_pod();
-      case 4: case 5: return evict();
+      case 4:
+      case 5: return evict();
       case 6: return scale();
       case 7: return disrupt();
-      case 8: remove_one(pods_);
-              return;
-      case 9: if (draw().chance(0.5)) remove_one(budgets_);
-              else remove_one(sets_, informers::DeleteOptions::background());
-              return;
+      case 8: remove_one(pods_); return;
+      case 9:
+        if (draw().chance(0.5)) remove_one(budgets_);
+        else remove_one(sets_, informers::DeleteOptions::background());
+        return;
       case 10: return cluster().advance(draw().up_to(100s));
-      default: for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
+      default:
+        for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
     }
   }
 
@@ -108,7 +111,8 @@ class Disruption final : public Swarm {
                                 status.current_healthy(), status.desired_healthy(), status.expected_pods()));
     }
     // What was granted is not forgotten while the pod is there and may still be deleted, unless the loop cannot know the pod yet.
-    for (const auto& [name, since] : before.status().disrupted_pods()) {
+    for (const auto* disrupted : sorted(before.status().disrupted_pods())) {
+      const auto& [name, since] = *disrupted;
       const Pod* pod = pods_.find("default/" + name);
       if (status.disrupted_pods().contains(name) || !pod || pod->metadata().has_deletion_timestamp()) continue;
       if (app_of(*pod) != app_of(after) || api::to_time(since) + kTimeout <= latest()) continue;
@@ -151,7 +155,8 @@ class Disruption final : public Swarm {
     const bool by_number = spec.has_min_available() && spec.min_available().type() == 0;
     const Demand demand = demand_for(budget);
     if (!by_number && !demand.is_known) {
-      if (status.disruptions_allowed() != 0) out.push_back(key + " allows disruptions, and nobody knows how many pods there should be");
+      if (status.disruptions_allowed() != 0)
+        out.push_back(key + " allows disruptions, and nobody knows how many pods there should be");
       return;
     }
     const int expected = by_number ? there : demand.replicas;

@@ -36,9 +36,9 @@ std::string ports_of(const EndpointSlice& slice) {
 }
 
 std::string text_of(const Endpoint& endpoint, const std::string& ports) {
-  return fmt::format("{} {} {} ready={} serving={} terminating={} ports={}", endpoint.target_ref().name(), endpoint.target_ref().uid(),
-                     endpoint.addresses(0), endpoint.conditions().ready(), endpoint.conditions().serving(),
-                     endpoint.conditions().terminating(), ports);
+  return fmt::format("{} {} {} ready={} serving={} terminating={} ports={}", endpoint.target_ref().name(),
+                     endpoint.target_ref().uid(), endpoint.addresses(0), endpoint.conditions().ready(),
+                     endpoint.conditions().serving(), endpoint.conditions().terminating(), ports);
 }
 
 class EndpointSlices final : public Swarm {
@@ -64,16 +64,19 @@ class EndpointSlices final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 12)) {
-      case 12: if (draw().chance(0.5)) return make_nodes();
-               return remove<core::v1::Node>(nodes_.keys());
+      case 12:
+        if (draw().chance(0.5)) return make_nodes();
+        return remove<core::v1::Node>(nodes_.keys());
       case 0: return make_service();
       case 1: return edit_service();
       case 2: return remove<Service>(services_.keys());
-      case 3: case 4: return make_pod();
+      case 3:
+      case 4: return make_pod();
       case 5: return relabel();
       case 6: return delete_pod();
       case 7: return remove<EndpointSlice>(slices_.keys());
-      default: for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
+      default:
+        for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
     }
   }
 
@@ -146,14 +149,16 @@ class EndpointSlices final : public Swarm {
     for (const auto& [name, slice] : slices_.all()) {
       if (service_of(slice) != key) continue;
       ++slices;
-      if (controller_of(slice.metadata()) != service.metadata().uid()) out.push_back(fmt::format("{} belongs to an earlier {}", name, key));
+      if (controller_of(slice.metadata()) != service.metadata().uid())
+        out.push_back(fmt::format("{} belongs to an earlier {}", name, key));
       for (const Endpoint& endpoint : slice.endpoints()) have.push_back(text_of(endpoint, ports_of(slice)));
     }
     std::ranges::sort(wanted);
     std::ranges::sort(have);
     if (slices == 0) out.push_back(key + " has no slice");
     if (wanted != have) {
-      out.push_back(fmt::format("{} has the endpoints\n      {}\n    but should have\n      {}", key, fmt::join(have, "\n      "), fmt::join(wanted, "\n      ")));
+      out.push_back(fmt::format("{} has the endpoints\n      {}\n    but should have\n      {}", key, fmt::join(have, "\n      "),
+                                fmt::join(wanted, "\n      ")));
     }
   }
 
@@ -198,7 +203,8 @@ class EndpointSlices final : public Swarm {
     const auto keys = pods_.keys();
     if (keys.empty()) return;
     attempt([&] {
-      cluster().edit<Pod>(draw().of(keys), [this](Pod& pod) { (*pod.mutable_metadata()->mutable_labels())["app"] = draw().of(kApps); });
+      cluster().edit<Pod>(draw().of(keys),
+                          [this](Pod& pod) { (*pod.mutable_metadata()->mutable_labels())["app"] = draw().of(kApps); });
     });
   }
   void delete_pod() {

@@ -19,7 +19,9 @@ std::string label(const meta::v1::ObjectMeta& metadata, const char* name) {
   const auto found = metadata.labels().find(name);
   return found == metadata.labels().end() ? std::string() : found->second;
 }
-bool is_mirror(const EndpointSlice& slice) { return label(slice.metadata(), kManagedBy) == "endpointslicemirroring-controller.k8s.io"; }
+bool is_mirror(const EndpointSlice& slice) {
+  return label(slice.metadata(), kManagedBy) == "endpointslicemirroring-controller.k8s.io";
+}
 
 class Mirroring final : public Swarm {
  public:
@@ -42,14 +44,14 @@ class Mirroring final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 9)) {
-      case 0: case 1: return make_service();
-      case 2: case 3: return make_endpoints();
+      case 0:
+      case 1: return make_service();
+      case 2:
+      case 3: return make_endpoints();
       case 4: return edit_endpoints();
       case 5: return toggle_selector();
-      case 6: remove_one(services_);
-              return;
-      case 7: remove_one(endpoints_);
-              return;
+      case 6: remove_one(services_); return;
+      case 7: remove_one(endpoints_); return;
       case 8: return edit_slice();
       default: return make_slice();
     }

@@ -43,15 +43,15 @@ class EndpointsOfServices final : public Swarm {
     switch (draw().between(0, 12)) {
       case 0: return make_service();
       case 1: return edit_service();
-      case 2: remove_one(services_);
-              return;
-      case 3: case 4: return make_pod();
+      case 2: remove_one(services_); return;
+      case 3:
+      case 4: return make_pod();
       case 5: return relabel();
       case 6: return delete_pod();
-      case 7: remove_one(endpoints_);
-              return;
+      case 7: remove_one(endpoints_); return;
       case 8: return make_by_hand();
-      default: for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
+      default:
+        for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
     }
   }
 

@@ -45,7 +45,8 @@ class Things {
 
   void follow(Cluster& cluster, OnChange on_change) {
     cluster.on_write([this, &cluster, on_change = std::move(on_change)](const Cluster::Write& write) {
-      for (const auto& [prefix, kind] : {std::pair("/registry/configmaps/", &kMaps), std::pair("/registry/shop.example.com/widgets/", &kWidgets)}) {
+      for (const auto& [prefix, kind] :
+           {std::pair("/registry/configmaps/", &kMaps), std::pair("/registry/shop.example.com/widgets/", &kWidgets)}) {
         if (!write.key.starts_with(prefix)) continue;
         const std::string key = kind->plural + "/" + write.key.substr(std::string_view(prefix).size());
         const auto found = all_.find(key);
@@ -108,8 +109,13 @@ class GarbageCollector final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 10)) {
-      case 0: case 1: case 2: case 3: return make();
-      case 4: case 5: case 6: return remove();
+      case 0:
+      case 1:
+      case 2:
+      case 3: return make();
+      case 4:
+      case 5:
+      case 6: return remove();
       case 7: return add_owner();
       case 8: return drop_owners();
       case 9: return draw().chance(0.7) ? define() : undefine();
@@ -200,9 +206,11 @@ class GarbageCollector final : public Swarm {
     collected_.insert(metadata.uid());
     if (metadata.owner_references().empty()) judge().never(key + " was deleted, and never had an owner");
     for (const OwnerReference& owner : metadata.owner_references()) {
-      if (owner.kind() == "Gadget") judge().never(fmt::format("{} was deleted, and nobody knows its owner {}", key, owner.kind()));
+      if (owner.kind() == "Gadget")
+        judge().never(fmt::format("{} was deleted, and nobody knows its owner {}", key, owner.kind()));
       if (owner.kind() == kWidgets.kind) judge().reached("things collected that a custom one owned");
-      if (!is_gone(owner.uid()) && !waiting_.contains(owner.uid())) judge().never(fmt::format("{} was deleted, and its owner {} lives", key, owner.name()));
+      if (!is_gone(owner.uid()) && !waiting_.contains(owner.uid()))
+        judge().never(fmt::format("{} was deleted, and its owner {} lives", key, owner.name()));
     }
   }
 
@@ -218,7 +226,8 @@ class GarbageCollector final : public Swarm {
   void blocked(const std::string& uid) {
     for (const auto& [name, thing] : things_.all()) {
       for (const OwnerReference& owner : thing.metadata.owner_references()) {
-        if (owner.uid() == uid && owner.block_owner_deletion()) judge().reached("foreground deletions that overlooked a newcomer");
+        if (owner.uid() == uid && owner.block_owner_deletion())
+          judge().reached("foreground deletions that overlooked a newcomer");
       }
     }
   }
@@ -282,9 +291,10 @@ class GarbageCollector final : public Swarm {
     if (how == 0 && !found.metadata.has_deletion_timestamp()) note_orphans(found);
     if (how != 0) forget_orphans(found.metadata.uid());
     attempt([&] {
-      remove_custom(cluster(), *found.kind, name_of(*key), how == 0   ? informers::DeleteOptions::orphan()
-                                                           : how == 1 ? informers::DeleteOptions::foreground()
-                                                                      : informers::DeleteOptions::background());
+      remove_custom(cluster(), *found.kind, name_of(*key),
+                    how == 0   ? informers::DeleteOptions::orphan()
+                    : how == 1 ? informers::DeleteOptions::foreground()
+                               : informers::DeleteOptions::background());
     });
   }
 
@@ -345,7 +355,7 @@ class GarbageCollector final : public Swarm {
   Things things_;
   bool is_defined_ = false, is_defined_in_the_end_ = false;
   std::set<std::string> collected_, waiting_, orphaning_;  // UIDs
-  std::map<std::string, std::string> orphaned_;   // UID → key of what must survive its owner
+  std::map<std::string, std::string> orphaned_;            // UID → key of what must survive its owner
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "api/codec.h"
 #include "api/errors.h"
+#include "api/sorted.h"
 #include "node/lifecycle.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/swarm/swarm.h"
@@ -56,8 +57,9 @@ std::string others_part(const Pod& pod) {
   status.clear_container_statuses();
   status.clear_init_container_statuses();
   auto& conditions = *status.mutable_conditions();
-  conditions.erase(std::remove_if(conditions.begin(), conditions.end(), [](const auto& c) { return node::is_kubelets(c.type()); }),
-                   conditions.end());
+  conditions.erase(
+      std::remove_if(conditions.begin(), conditions.end(), [](const auto& c) { return node::is_kubelets(c.type()); }),
+      conditions.end());
   return api::encode_json(others);
 }
 
@@ -73,7 +75,7 @@ std::string others_part(const Node& node, const core::v1::NodeStatus& own) {
   status.clear_node_info();
   status.clear_daemon_endpoints();
   status.clear_addresses();
-  for (const auto& [name, quantity] : own.capacity()) {
+  for (const auto& [name, quantity] : in_any_order(own.capacity())) {
     status.mutable_capacity()->erase(name);
     status.mutable_allocatable()->erase(name);
   }
@@ -93,7 +95,7 @@ std::string left_out(const core::v1::NodeStatus& status, const core::v1::NodeSta
   for (const auto& address : own.addresses()) {
     if (!has(status.addresses(), address)) return "addresses";
   }
-  for (const auto& [name, quantity] : own.capacity()) {
+  for (const auto& [name, quantity] : in_any_order(own.capacity())) {
     const auto found = status.capacity().find(name), allocatable = status.allocatable().find(name);
     if (found == status.capacity().end() || found->second.string() != quantity.string()) return "capacity";
     if (allocatable == status.allocatable().end() || allocatable->second.string() != quantity.string()) return "allocatable";
@@ -142,18 +144,30 @@ class HollowNodes final : public Swarm {
   void act() override {
     cluster().advance(draw().up_to(draw().chance(0.6) ? 20s : draw().chance(0.6) ? 6min : 12h));
     switch (draw().between(0, 19)) {
-      case 0: case 1: case 2: for (int i = draw().between(1, 4); i > 0; --i) make_pod();
-              return;
-      case 3: case 4: return bind_one();
-      case 5: case 6: return edit_pod([this](Pod& pod) { (*pod.mutable_metadata()->mutable_labels())["a"] = some_number(); });
+      case 0:
+      case 1:
+      case 2:
+        for (int i = draw().between(1, 4); i > 0; --i) make_pod();
+        return;
+      case 3:
+      case 4: return bind_one();
+      case 5:
+      case 6: return edit_pod([this](Pod& pod) { (*pod.mutable_metadata()->mutable_labels())["a"] = some_number(); });
       case 7: return edit_pod([](Pod& pod) { pod.mutable_metadata()->add_finalizers(kHeld); });
       case 8: return edit_pod([](Pod& pod) { pod.mutable_metadata()->clear_finalizers(); });
       case 9: return edit_pod([this](Pod& pod) { pod.mutable_spec()->mutable_containers(0)->set_image("img:" + some_number()); });
-      case 10: case 11: case 12: for (int i = draw().between(1, 3); i > 0; --i) delete_pod();
-               return;
-      case 13: case 14: case 15: for (int i = draw().between(1, 3); i > 0; --i) meddle_with_pod();
-               return;
-      case 16: case 17: return meddle_with_node();
+      case 10:
+      case 11:
+      case 12:
+        for (int i = draw().between(1, 3); i > 0; --i) delete_pod();
+        return;
+      case 13:
+      case 14:
+      case 15:
+        for (int i = draw().between(1, 3); i > 0; --i) meddle_with_pod();
+        return;
+      case 16:
+      case 17: return meddle_with_node();
       case 18: return restart();
       default: return lose_something();
     }
@@ -239,7 +253,8 @@ class HollowNodes final : public Swarm {
   void judge_progress(const std::string& key, const Pod& before, const Pod& after) {
     const auto& was = before.status();
     const auto& is = after.status();
-    if (was.has_start_time() && was.start_time().seconds() != is.start_time().seconds()) judge().never(key + " has started twice");
+    if (was.has_start_time() && was.start_time().seconds() != is.start_time().seconds())
+      judge().never(key + " has started twice");
     if (!was.pod_ip().empty() && was.pod_ip() != is.pod_ip()) judge().never(key + " has another address");
     if (was.observed_generation() > is.observed_generation()) judge().never(key + ": its node has forgotten a generation");
     for (int i = 0; i < was.container_statuses_size(); ++i) {
@@ -283,7 +298,8 @@ class HollowNodes final : public Swarm {
         if (!seen) out.push_back(each.type() + " is of another generation");
       }
       if (status.pod_ips_size() != 1 || status.pod_ips(0).ip() != status.pod_ip()) out.push_back("it has more than one address");
-      if (status.host_ips_size() != 1 || status.host_ips(0).ip() != status.host_ip()) out.push_back("it is on more than one host");
+      if (status.host_ips_size() != 1 || status.host_ips(0).ip() != status.host_ip())
+        out.push_back("it is on more than one host");
     }
     const std::string phase = play == "work" || play == "prepare"                        ? "Succeeded"
                               : play == "fail" || play == "late" || play == "unprepared" ? "Failed"
@@ -433,16 +449,14 @@ class HollowNodes final : public Swarm {
   void lose_something() {
     const std::string name = node::node_name(options_, draw().between(0, options_.count - 1));
     switch (draw().between(0, 3)) {
-      case 0: attempt([&] { cluster().remove<Lease>("kube-node-lease/" + name); });
-              return;
+      case 0: attempt([&] { cluster().remove<Lease>("kube-node-lease/" + name); }); return;
       case 1:
         attempt([&] {
           cluster().edit<Lease>("kube-node-lease/" + name,
                                 [](Lease& lease) { (*lease.mutable_metadata()->mutable_labels())["a"] = "b"; });
         });
         return;
-      case 2: attempt([&] { cluster().remove<Node>(name); });
-              return;
+      case 2: attempt([&] { cluster().remove<Node>(name); }); return;
       default: {
         Node bare;
         bare.mutable_metadata()->set_name(name);

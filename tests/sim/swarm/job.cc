@@ -55,10 +55,8 @@ class Jobs final : public Swarm {
       if (after && after->status().phase() == "Succeeded")
         succeeded_[controller_of(after->metadata())].insert(after->metadata().uid());
       if (!write.author.ends_with(":job-controller")) return;
-      if (!before)
-        created(key, *after);
-      else if (after && is_tracked(*before) && !is_tracked(*after))
-        released(key, *before);
+      if (!before) created(key, *after);
+      else if (after && is_tracked(*before) && !is_tracked(*after)) released(key, *before);
     });
     kubelet_.enter(cluster(), draw(), pods_, false);
     make();
@@ -66,16 +64,18 @@ class Jobs final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 13)) {
-      case 0: case 1: return make();
+      case 0:
+      case 1: return make();
       case 2: return suspend_or_resume();
       case 3: return scale();
-      case 4: remove_one(jobs_, informers::DeleteOptions::background());
-              return;
-      case 5: remove_one(pods_);
-              return;
+      case 4: remove_one(jobs_, informers::DeleteOptions::background()); return;
+      case 5: remove_one(pods_); return;
       case 6: return disown();
-      case 7: case 8: case 9: return end_one();
-      default: for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
+      case 7:
+      case 8:
+      case 9: return end_one();
+      default:
+        for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
     }
   }
 
@@ -111,7 +111,7 @@ class Jobs final : public Swarm {
   struct Account {
     Uids told_succeeded, told_failed;  // UIDs that were ever in its status
     int parallelism_most = 0;
-    bool steady = true;                // nothing made it give up pods
+    bool steady = true;  // nothing made it give up pods
     bool finished = false;
   };
 

@@ -12,7 +12,8 @@ namespace ph::sim::swarm {
 using core::v1::Pod;
 
 bool is_ready(const Pod& pod) {
-  return std::ranges::any_of(pod.status().conditions(), [](const auto& c) { return c.type() == "Ready" && c.status() == "True"; });
+  return std::ranges::any_of(pod.status().conditions(),
+                             [](const auto& c) { return c.type() == "Ready" && c.status() == "True"; });
 }
 
 bool is_active(const Pod& pod) {
@@ -42,7 +43,8 @@ void Kubelet::step() {
   const auto keys = pods_->keys();
   if (keys.empty()) return;
   const Pod pod = *pods_->find(draw_->of(keys));
-  if (gentle_ || pod.metadata().has_deletion_timestamp() || pod.spec().node_name().empty() || draw_->chance(0.5)) return progress(pod);
+  if (gentle_ || pod.metadata().has_deletion_timestamp() || pod.spec().node_name().empty() || draw_->chance(0.5))
+    return progress(pod);
   if (!is_active(pod)) return;
   switch (draw_->between(0, 4)) {
     case 0: return set(pod, "Failed", false);

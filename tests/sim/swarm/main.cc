@@ -58,7 +58,8 @@ void print_failure(const Entry& entry, const sim::swarm::Result& result) {
   fmt::print("\nFAILED  scripts/swarm {} 1 --seed {}\n", entry.name, result.seed);
   std::vector<std::string> lines = result.history;
   std::erase_if(lines, [](const std::string& line) { return line.find("/registry/leases/") != std::string::npos; });
-  for (std::size_t i = lines.size() - std::min(lines.size(), kHistoryLines); i < lines.size(); ++i) fmt::print("  {}\n", lines[i]);
+  for (std::size_t i = lines.size() - std::min(lines.size(), kHistoryLines); i < lines.size(); ++i)
+    fmt::print("  {}\n", lines[i]);
   for (const std::string& complaint : result.complaints) fmt::print("  ! {}\n", complaint);
 }
 

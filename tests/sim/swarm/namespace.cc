@@ -54,10 +54,12 @@ class Namespaces final : public Swarm {
       case 10: return draw().chance(0.7) ? define() : undefine();
       case 0: return make_space();
       case 1: attempt([&] { cluster().remove<Namespace>(some_space()); }); return;
-      case 2: for (int i = 0; i < 3; ++i) kubelet_.step();
-              return;
+      case 2:
+        for (int i = 0; i < 3; ++i) kubelet_.step();
+        return;
       case 3: return release();
-      default: for (int i = draw().between(1, 3); i > 0; --i) make_content(some_space());
+      default:
+        for (int i = draw().between(1, 3); i > 0; --i) make_content(some_space());
     }
   }
 
@@ -120,7 +122,9 @@ class Namespaces final : public Swarm {
     if (found != contents_.end()) judge().never(fmt::format("the namespace {} went, and left {}", name, *found->second.begin()));
   }
 
-  void make_space() { attempt([&] { cluster().create(make_namespace(some_space())); }); }
+  void make_space() {
+    attempt([&] { cluster().create(make_namespace(some_space())); });
+  }
 
   void make_content(const std::string& space) {
     const std::string key = fmt::format("{}/thing-{}", space, draw().between(0, 20));
@@ -176,8 +180,8 @@ class Namespaces final : public Swarm {
   Shadow<Namespace> spaces_;
   Shadow<Pod> pods_;
   Kubelet kubelet_;
-  std::set<std::string> asked_;                             // UIDs of namespaces that users deleted
-  std::map<std::string, std::set<std::string>> contents_;   // store keys by namespace
+  std::set<std::string> asked_;                            // UIDs of namespaces that users deleted
+  std::map<std::string, std::set<std::string>> contents_;  // store keys by namespace
   std::vector<std::pair<const CustomKind*, std::string>> held_;
 };
 

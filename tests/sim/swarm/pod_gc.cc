@@ -92,17 +92,26 @@ class PodGarbageCollector final : public Swarm {
   void act() override {
     cluster().advance(draw().up_to(8s));
     switch (draw().between(0, 15)) {
-      case 0: case 1: case 2: case 3: for (int i = draw().between(1, 4); i > 0; --i) make_pod();
-              return;
-      case 4: case 5: case 6: for (int i = draw().between(1, 3); i > 0; --i) end_pod();
-              return;
-      case 7: case 13: for (int i = draw().between(1, 3); i > 0; --i) delete_pod();
-              return;
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+        for (int i = draw().between(1, 4); i > 0; --i) make_pod();
+        return;
+      case 4:
+      case 5:
+      case 6:
+        for (int i = draw().between(1, 3); i > 0; --i) end_pod();
+        return;
+      case 7:
+      case 13:
+        for (int i = draw().between(1, 3); i > 0; --i) delete_pod();
+        return;
       case 8: return confirm(draw().chance(0.5));
       case 9: return make_node();
-      case 10: remove_one(nodes_);
-               return;
-      case 11: case 14: return toggle_service();
+      case 10: remove_one(nodes_); return;
+      case 11:
+      case 14: return toggle_service();
       case 12: return release();
       default: cluster().advance(draw().up_to(30s));
     }
@@ -120,7 +129,8 @@ class PodGarbageCollector final : public Swarm {
       if (!node.empty() && !nodes_.find(node)) out.push_back(fmt::format("{} is on {}, which is gone", key, node));
       if (is_leaving(pod)) out.push_back(key + " is still on its way out");
     }
-    if (ended_most_ > 0 && ended() > ended_most_) out.push_back(fmt::format("{} pods have ended, and {} may stay", ended(), ended_most_));
+    if (ended_most_ > 0 && ended() > ended_most_)
+      out.push_back(fmt::format("{} pods have ended, and {} may stay", ended(), ended_most_));
     return out;
   }
 
@@ -144,7 +154,8 @@ class PodGarbageCollector final : public Swarm {
     }
     if (!has_ended(pod) || ended_most_ <= 0) return "";
     // The loop may not know yet what went.
-    const auto unknown = std::ranges::count_if(removed_, [&](Steady at) { return at + cache_age_most() + request_most() >= steady(); });
+    const auto unknown =
+        std::ranges::count_if(removed_, [&](Steady at) { return at + cache_age_most() + request_most() >= steady(); });
     const int many = ended() + (counted ? 0 : 1) + static_cast<int>(unknown);
     return many > ended_most_ ? "terminated" : "";
   }
@@ -154,14 +165,16 @@ class PodGarbageCollector final : public Swarm {
     const bool ends = !after || (is_leaving(*after) && !is_leaving(*before));
     const bool fails = after && has_ended(*after) && !has_ended(*before);
     const std::string why = reason(*before, after != nullptr);
-    if (why.empty()) return judge().never(fmt::format("{} was {}, and nothing was wrong with it", key, ends ? "deleted" : "changed"));
+    if (why.empty())
+      return judge().never(fmt::format("{} was {}, and nothing was wrong with it", key, ends ? "deleted" : "changed"));
     if (ends) judge().reached("pods deleted: " + why);
     // Counted among those that have ended in the same round.
     if (ends && has_ended(*before) && why != "terminated") removed_.push_back(steady());
     if (fails) judge().reached("pods marked as failed: " + why);
     if (ends && !has_ended(*before) && !fails) judge().never(key + " was deleted, and had not ended");
     if (fails && after->status().phase() != "Failed") judge().never(key + " was said to have succeeded");
-    if (after && was_disrupted(*after) && !was_disrupted(*before) && why != "orphaned") judge().never(key + " is called disrupted");
+    if (after && was_disrupted(*after) && !was_disrupted(*before) && why != "orphaned")
+      judge().never(key + " is called disrupted");
     const Truth& truth = truth_[before->spec().node_name()];
     if (why == "orphaned" && !truth.absent.holds()) judge().reached("pods taken whose node had just come back");
     if (why == "out of service" && !truth.out.holds()) judge().reached("pods taken whose node was in service again");

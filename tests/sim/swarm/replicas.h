@@ -35,13 +35,16 @@ class Replicas final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 11)) {
-      case 0: case 1: return make_set();
-      case 2: case 3: return scale();
+      case 0:
+      case 1: return make_set();
+      case 2:
+      case 3: return scale();
       case 4: return delete_set();
       case 5: return make_orphan();
       case 6: return relabel();
       case 7: return delete_pod();
-      default: for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
+      default:
+        for (int i = draw().between(1, 6); i > 0; --i) kubelet_.step();
     }
   }
 
@@ -133,7 +136,8 @@ class Replicas final : public Swarm {
     }
     const int wanted = set.spec().replicas(), count = active(set.metadata().uid());
     const auto& status = set.status();
-    if (count != wanted || ready != wanted) out.push_back(fmt::format("{} wants {} pods, has {}, {} ready", key, wanted, count, ready));
+    if (count != wanted || ready != wanted)
+      out.push_back(fmt::format("{} wants {} pods, has {}, {} ready", key, wanted, count, ready));
     if (status.replicas() != count || status.ready_replicas() != ready || status.available_replicas() != ready) {
       out.push_back(fmt::format("{} tells of {} pods, {} ready, {} available; it has {}, {}", key, status.replicas(),
                                 status.ready_replicas(), status.available_replicas(), count, ready));

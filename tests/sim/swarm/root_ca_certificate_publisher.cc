@@ -37,7 +37,8 @@ class RootCaMaps final : public Swarm {
     const std::string space = fmt::format("space-{}", draw().between(0, 7));
     const std::string key = space + (draw().chance(0.8) ? "/kube-root-ca.crt" : "/other");
     switch (draw().between(0, 6)) {
-      case 0: case 1: attempt([&] { cluster().create(make_namespace(space)); }); return;
+      case 0:
+      case 1: attempt([&] { cluster().create(make_namespace(space)); }); return;
       case 2: attempt([&] { cluster().remove<Namespace>(space); }); return;
       case 3: attempt([&] { cluster().remove<ConfigMap>(key); }); return;
       case 4: attempt([&] { cluster().create(make_config_map(key)); }); return;
@@ -65,7 +66,8 @@ class RootCaMaps final : public Swarm {
   static std::string own_of(const ConfigMap& map) {
     const auto mine = map.metadata().annotations().find("mine");
     const auto bytes = map.binary_data().find("bytes");
-    return (mine == map.metadata().annotations().end() ? "" : mine->second) + "/" + (bytes == map.binary_data().end() ? "" : bytes->second);
+    return (mine == map.metadata().annotations().end() ? "" : mine->second) + "/" +
+           (bytes == map.binary_data().end() ? "" : bytes->second);
   }
 
   void scribble(ConfigMap& map) {

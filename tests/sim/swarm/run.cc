@@ -19,9 +19,7 @@ constexpr Duration kGapMost = 4s;
 // The longest delays of retries (1000 s) and the collector's second look (5 min) are within these.
 constexpr Duration kEndMost = 1h, kLook = 5s, kQuiet = 1min, kRest = 6min;
 
-std::uint64_t seed_of(std::string_view name, std::uint64_t seed) {
-  return digest(name) + seed * 0x9e3779b97f4a7c15ull;
-}
+std::uint64_t seed_of(std::string_view name, std::uint64_t seed) { return digest(name) + seed * 0x9e3779b97f4a7c15ull; }
 
 // Nothing is missing within `kEndMost`.
 bool comes_to_its_end(Swarm& swarm, Cluster& cluster, Judge& judge) {
@@ -39,8 +37,9 @@ bool comes_to_its_end(Swarm& swarm, Cluster& cluster, Judge& judge) {
 
 // Heartbeats of nodes, and what an election writes.
 bool is_nobodys(const std::string& line) {
-  return std::ranges::any_of(std::array{"/registry/leases/", "/registry/minions/", "/registry/events/kube-system/kube-controller-manager."},
-                             [&](const char* key) { return line.find(key) != std::string::npos; });
+  return std::ranges::any_of(
+      std::array{"/registry/leases/", "/registry/minions/", "/registry/events/kube-system/kube-controller-manager."},
+      [&](const char* key) { return line.find(key) != std::string::npos; });
 }
 
 // New lines of the history, and the object that the last one is about.
@@ -73,7 +72,8 @@ void rests(Swarm& swarm, Cluster& cluster, Judge& judge) {
   cluster.advance(kRest);
   for (std::size_t i = before; i < cluster.history().size(); ++i) {
     const std::string& line = cluster.history()[i];
-    if (!is_nobodys(line) && !swarm.may_write_at_rest(line)) judge.never("at rest: after a restart of the loops something was written: " + line);
+    if (!is_nobodys(line) && !swarm.may_write_at_rest(line))
+      judge.never("at rest: after a restart of the loops something was written: " + line);
   }
 }
 
@@ -98,13 +98,14 @@ bool Swarm::attempt(const std::function<void()>& request) {
 
 // Several events may stall one after the other, and a cut watch is not resumed at once.
 Duration Swarm::cache_age_most() const {
-  const bool late = weather_.stalled > 0 || weather_.cut > 0 || weather_.expired > 0 || weather_.short_lived > 0 || weather_.slow > 0 ||
-                    weather_.cut_off_every > Duration::zero();
+  const bool late = weather_.stalled > 0 || weather_.cut > 0 || weather_.expired > 0 || weather_.short_lived > 0 ||
+                    weather_.slow > 0 || weather_.cut_off_every > Duration::zero();
   return late ? 60s : 2s;
 }
 
 Duration Swarm::request_most() const {
-  const bool long_lasting = weather_.slow > 0 || weather_.too_many > 0 || weather_.unavailable > 0 || weather_.cut_off_every > Duration::zero();
+  const bool long_lasting =
+      weather_.slow > 0 || weather_.too_many > 0 || weather_.unavailable > 0 || weather_.cut_off_every > Duration::zero();
   return (long_lasting ? 100s : 2 * weather_.delay_most) + weather_.late_most;
 }
 
@@ -138,7 +139,8 @@ Result run(const Entry& entry, std::uint64_t seed, const Tell& tell) {
   out.complaints = judge.complaints();
   out.simulated = cluster.now() - begun;
   out.turns = cluster.turns();
-  out.writes = static_cast<std::uint64_t>(std::ranges::count_if(cluster.history(), [](const std::string& line) { return !line.starts_with("fault "); }));
+  out.writes = static_cast<std::uint64_t>(
+      std::ranges::count_if(cluster.history(), [](const std::string& line) { return !line.starts_with("fault "); }));
   if (judge.failed()) {
     out.history.assign(cluster.history().begin(), cluster.history().begin() + static_cast<std::ptrdiff_t>(judge.history_size()));
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/quantity.h"
+#include "api/sorted.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/swarm/kubelet.h"
 
@@ -37,7 +38,7 @@ bool tells_why(const Pod& pod) {
 }
 
 bool admits(const Node& node, const Pod& pod) {
-  for (const auto& [name, value] : pod.spec().node_selector()) {
+  for (const auto& [name, value] : in_any_order(pod.spec().node_selector())) {
     const auto found = node.metadata().labels().find(name);
     if (found == node.metadata().labels().end() || found->second != value) return false;
   }
@@ -63,14 +64,18 @@ class SchedulerSwarm final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 11)) {
-      case 0: case 1: return make_node();
-      case 2: if (draw().chance(0.5)) return delete_node();
-              return;
+      case 0:
+      case 1: return make_node();
+      case 2:
+        if (draw().chance(0.5)) return delete_node();
+        return;
       case 3: return cordon();
       case 4: return finish();
-      case 5: case 6: return delete_pod();
+      case 5:
+      case 6: return delete_pod();
       case 7: return open_gate();
-      default: for (int i = draw().between(1, 5); i > 0; --i) make_pod();
+      default:
+        for (int i = draw().between(1, 5); i > 0; --i) make_pod();
     }
   }
 
@@ -134,8 +139,8 @@ class SchedulerSwarm final : public Swarm {
     if (!admits(*node, pod)) judge().never(fmt::format("{} was bound to {}, which it does not select", key, name));
     const Room room = room_of(*node), used = used_on(name);
     if (used.cpu > room.cpu || used.pods > room.pods) {
-      judge().never(fmt::format("{} was bound to {}: {} of {}m CPU, {} of {} pods are used", key, name, used.cpu, room.cpu, used.pods,
-                                room.pods));
+      judge().never(fmt::format("{} was bound to {}: {} of {}m CPU, {} of {} pods are used", key, name, used.cpu, room.cpu,
+                                used.pods, room.pods));
     }
   }
 
@@ -161,7 +166,8 @@ class SchedulerSwarm final : public Swarm {
     const auto keys = nodes_.keys();
     if (keys.empty()) return;
     attempt([&] {
-      cluster().edit<Node>(draw().of(keys), [](Node& node) { node.mutable_spec()->set_unschedulable(!node.spec().unschedulable()); });
+      cluster().edit<Node>(draw().of(keys),
+                           [](Node& node) { node.mutable_spec()->set_unschedulable(!node.spec().unschedulable()); });
     });
   }
   void make_pod() {

@@ -29,7 +29,9 @@ class ServiceAccounts final : public Swarm {
   void act() override {
     const std::string space = fmt::format("space-{}", draw().between(0, 7));
     switch (draw().between(0, 5)) {
-      case 0: case 1: case 2: attempt([&] { cluster().create(make_namespace(space)); }); return;
+      case 0:
+      case 1:
+      case 2: attempt([&] { cluster().create(make_namespace(space)); }); return;
       case 3: attempt([&] { cluster().remove<Namespace>(space); }); return;
       case 4: attempt([&] { cluster().remove<ServiceAccount>(space + "/default"); }); return;
       default: return make_account(space);
@@ -39,7 +41,8 @@ class ServiceAccounts final : public Swarm {
   std::vector<std::string> missing() override {
     std::vector<std::string> out;
     for (const auto& [name, space] : spaces_.all()) {
-      if (!space.metadata().has_deletion_timestamp() && !accounts_.find(name + "/default")) out.push_back(name + " has no account");
+      if (!space.metadata().has_deletion_timestamp() && !accounts_.find(name + "/default"))
+        out.push_back(name + " has no account");
     }
     return out;
   }

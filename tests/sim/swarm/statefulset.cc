@@ -66,22 +66,29 @@ class StatefulSets final : public Swarm {
   void act() override {
     switch (draw().between(0, 25)) {
       case 0: return make();
-      case 1: case 2: return edit([this](StatefulSet& it) { it.mutable_spec()->set_replicas(draw().between(0, 5)); });
-      case 3: case 4: return edit([this](StatefulSet& it) { set_image(it); });
+      case 1:
+      case 2: return edit([this](StatefulSet& it) { it.mutable_spec()->set_replicas(draw().between(0, 5)); });
+      case 3:
+      case 4: return edit([this](StatefulSet& it) { set_image(it); });
       case 5: return edit([this](StatefulSet& it) { choose_strategy(it); });
       case 6:
         if (draw().chance(0.3))
           return edit([this](StatefulSet& it) { it.mutable_spec()->mutable_ordinals()->set_start(draw().between(0, 3)); });
         return;
-      case 7: if (draw().chance(0.4)) return remove();
-              return;
-      case 8: if (!gentle_) return make_orphan();
-              return;
-      case 9: if (!gentle_) return relabel();
-              return;
-      case 10: if (!gentle_) return delete_pod();
-               return;
-      default: for (int i = draw().between(1, 8); i > 0; --i) kubelet_.step();
+      case 7:
+        if (draw().chance(0.4)) return remove();
+        return;
+      case 8:
+        if (!gentle_) return make_orphan();
+        return;
+      case 9:
+        if (!gentle_) return relabel();
+        return;
+      case 10:
+        if (!gentle_) return delete_pod();
+        return;
+      default:
+        for (int i = draw().between(1, 8); i > 0; --i) kubelet_.step();
     }
   }
 
@@ -385,7 +392,7 @@ class StatefulSets final : public Swarm {
   Kubelet kubelet_;
   std::map<std::string, std::vector<Wanted>> asked_;  // by the set's UID
   std::map<std::string, Steady> ready_until_;         // by the pod's key
-  std::set<std::string> relabelled_;             // pods that somebody has relabelled: they may be another's, or nobody's
+  std::set<std::string> relabelled_;                  // pods that somebody has relabelled: they may be another's, or nobody's
 };
 
 }  // namespace

@@ -25,7 +25,9 @@ class Draw {
   const T& of(const std::vector<T>& items) {
     return items[rng_.below(items.size())];
   }
-  Duration up_to(Duration most) { return Duration(static_cast<Duration::rep>(rng_.fraction() * static_cast<double>(most.count()))); }
+  Duration up_to(Duration most) {
+    return Duration(static_cast<Duration::rep>(rng_.fraction() * static_cast<double>(most.count())));
+  }
 
  private:
   SeededRng rng_;
@@ -134,9 +136,9 @@ const Entry* find(std::string_view name);
 // What one seed came to.
 struct Result {
   std::uint64_t seed = 0;
-  std::vector<std::string> complaints;   // empty: all is well
-  std::vector<std::string> history;      // up to the first complaint
-  std::uint64_t digest = 0;              // of the whole history: the same wherever and whenever the seed is run
+  std::vector<std::string> complaints;  // empty: all is well
+  std::vector<std::string> history;     // up to the first complaint
+  std::uint64_t digest = 0;             // of the whole history: the same wherever and whenever the seed is run
   Tally tally;
   Duration simulated{};
   std::uint64_t turns = 0, writes = 0;

@@ -23,12 +23,13 @@ class TokenCleaner final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 7)) {
-      case 0: case 1: case 2: return make();
-      case 3: case 4: edit_one<Secret>(secrets_, [this](Secret& secret) { Tokens::change(draw(), cluster().now(), secret); });
-                      return;
+      case 0:
+      case 1:
+      case 2: return make();
+      case 3:
+      case 4: edit_one<Secret>(secrets_, [this](Secret& secret) { Tokens::change(draw(), cluster().now(), secret); }); return;
       case 5: return prolong();
-      case 6: remove_one(secrets_);
-              return;
+      case 6: remove_one(secrets_); return;
       default: cluster().advance(draw().up_to(15s));
     }
   }

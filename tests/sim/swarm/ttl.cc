@@ -36,10 +36,12 @@ class TtlOfNodes final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 4)) {
-      case 0: for (int i = draw().between(1, 8); i > 0; --i) make_node();
-              return;
-      case 1: for (int i = draw().between(1, 8); i > 0; --i) remove_one(nodes_);
-              return;
+      case 0:
+        for (int i = draw().between(1, 8); i > 0; --i) make_node();
+        return;
+      case 1:
+        for (int i = draw().between(1, 8); i > 0; --i) remove_one(nodes_);
+        return;
       case 2: return touch("77");
       case 3: return touch({});
       default: cluster().advance(draw().up_to(20s));
@@ -51,7 +53,9 @@ class TtlOfNodes final : public Swarm {
     if (std::exchange(is_settled_, true)) return;
     cluster().advance(1min);
     for (const std::string& key : nodes_.keys()) {
-      attempt([&] { cluster().edit<Node>(key, [](Node& node) { (*node.mutable_metadata()->mutable_annotations())["seen"] = "yes"; }); });
+      attempt([&] {
+        cluster().edit<Node>(key, [](Node& node) { (*node.mutable_metadata()->mutable_annotations())["seen"] = "yes"; });
+      });
     }
   }
 

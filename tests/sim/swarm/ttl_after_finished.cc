@@ -45,12 +45,15 @@ class TtlAfterFinished final : public Swarm {
 
   void act() override {
     switch (draw().between(0, 9)) {
-      case 0: case 1: return make();
-      case 2: case 3: case 4: return finish();
-      case 5: case 6: return change_ttl();
+      case 0:
+      case 1: return make();
+      case 2:
+      case 3:
+      case 4: return finish();
+      case 5:
+      case 6: return change_ttl();
       case 7: return change_at_the_last_moment();
-      case 8: remove_one(jobs_);
-              return;
+      case 8: remove_one(jobs_); return;
       default: cluster().advance(draw().up_to(20s));
     }
   }
@@ -58,7 +61,8 @@ class TtlAfterFinished final : public Swarm {
   // Plays the garbage collector.
   void settle() override {
     for (const std::string& key : jobs_.keys()) {
-      if (is_leaving(*jobs_.find(key))) attempt([&] { cluster().edit<Job>(key, [](Job& job) { job.mutable_metadata()->clear_finalizers(); }); });
+      if (is_leaving(*jobs_.find(key)))
+        attempt([&] { cluster().edit<Job>(key, [](Job& job) { job.mutable_metadata()->clear_finalizers(); }); });
     }
   }
 
@@ -72,7 +76,8 @@ class TtlAfterFinished final : public Swarm {
 
  private:
   void by_the_loop(const std::string& key, const Job* before, const Job* after) {
-    if (!before || (after && !(is_leaving(*after) && !is_leaving(*before)))) return judge().never(key + " was made or changed by the loop");
+    if (!before || (after && !(is_leaving(*after) && !is_leaving(*before))))
+      return judge().never(key + " was made or changed by the loop");
     judge().reached("jobs deleted by the loop");
     if (is_leaving(*before)) return judge().never(key + " was deleted once more");
     const auto at = due(*before);
@@ -95,12 +100,21 @@ class TtlAfterFinished final : public Swarm {
     Job job = *jobs_.find(draw().of(keys));
     if (has_ended(job)) return;
     job.mutable_metadata()->clear_resource_version();
-    // Not all of these are ends.
+    // Not all of these are ends; what is bound to fail is not complete.
     static const std::vector<std::string> kTypes{"Complete", "Complete", "Failed", "Suspended", "FailureTarget"};
-    auto& added = *job.mutable_status()->add_conditions();
-    added.set_type(draw().of(kTypes));
-    added.set_status(draw().chance(0.9) ? "True" : "False");
-    if (draw().chance(0.9)) api::set_time(added.mutable_last_transition_time(), cluster().now());
+    std::string type = draw().of(kTypes);
+    const bool is_true = draw().chance(0.9), has_time = draw().chance(0.9);
+    if (type == "Complete" && job.status().conditions_size() > 0) type = "Failed";
+    const bool ends = is_true && (type == "Complete" || type == "Failed");
+    if (ends) {
+      end_job(job, type, cluster().now());
+    } else {
+      auto& added = *job.mutable_status()->add_conditions();
+      added.set_type(type);
+      added.set_status(is_true ? "True" : "False");
+      api::set_time(added.mutable_last_transition_time(), cluster().now());
+    }
+    if (!has_time) job.mutable_status()->mutable_conditions()->rbegin()->clear_last_transition_time();
     attempt([&] { cluster().update_status<Job>(job); });
   }
 

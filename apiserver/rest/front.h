@@ -1,0 +1,52 @@
+// What may be used on the thread of a connection: all that is constant, published or has a lock of its own, and no way from there to
+// what belongs to the executor. Code that runs anywhere (base/anywhere.h) is given this in the place of the Core.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/schema.h"
+#include "apiserver/extensions.h"
+#include "base/log.h"
+#include "base/published.h"
+#include "base/rng.h"
+#include "base/time.h"
+
+namespace ph::apiserver {
+
+struct Served;
+struct ServerOptions;
+class ServerMetrics;
+
+// What is served at one time.
+struct Serving {
+  bool ready = false;  // the caches are filled
+  api::Scheme scheme = api::Scheme::builtin();
+  std::map<const api::Resource*, std::shared_ptr<Served>> served;
+
+  // Null when nothing of that name is served. What is returned is const there, but for its caches' `published`.
+  std::shared_ptr<Served> find(std::string_view group, std::string_view version, std::string_view plural) const;
+};
+
+// Threads: any, once the server has been installed. Lives as long as the server.
+struct Front {
+  const ServerOptions& options;
+  const Clock& clock;
+  Rng& rng;  // one that any thread may use, if others than the executor's ever come here
+  const Log& log;
+  ServerMetrics* metrics = nullptr;  // of which only Request and Doors may be used; null: nothing is counted
+
+  // Of the extensions: constant.
+  const Authenticator* authenticator = nullptr;
+  const Authorizer* authorizer = nullptr;
+  const TableConverter* tables = nullptr;
+  const std::map<std::string, std::unique_ptr<VirtualResource>>* virtual_resources = nullptr;
+
+  Published<Serving> serving;  // never null
+
+  Time now() const { return clock.now(); }
+};
+
+}  // namespace ph::apiserver

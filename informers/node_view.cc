@@ -1,0 +1,75 @@
+#include "informers/node_view.h"
+
+#include "api/quantity.h"
+#include "api/wire_records.h"
+
+namespace ph::informers {
+
+namespace wire = api::wire;
+
+namespace {
+
+constexpr std::string_view kTtl = "node.alpha.kubernetes.io/ttl";
+
+void read_metadata(std::string_view bytes, NodeView& node) {
+  for (wire::Records in(bytes); in.next();) {
+    if (in.field() == 11) {
+      add_label(node.labels, in.text());
+    } else if (in.field() == 12) {
+      const auto [key, value] = wire::text_entry(in.text());
+      if (key == kTtl) node.ttl = Interned(value);
+    } else {
+      node.take(in);
+    }
+  }
+  sort_labels(node.labels);
+}
+
+void read_spec(std::string_view bytes, NodeView& node) {
+  for (wire::Records in(bytes); in.next();) {
+    if (in.field() == 5) api::decode_protobuf(in.text(), node.taints.emplace_back());
+  }
+}
+
+void read_allocatable(std::string_view entry, NodeView& node) {
+  const auto [resource, quantity] = wire::text_entry(entry);
+  if (resource != "cpu") return;
+  node.milli_cpu = api::Quantity::parse(wire::member_of(quantity, 1)).value_or(api::Quantity()).milli_value();
+}
+
+void read_status(std::string_view bytes, NodeView& node) {
+  for (wire::Records in(bytes); in.next();) {
+    if (in.field() == 2) read_allocatable(in.text(), node);
+    if (in.field() != 4) continue;
+    if (wire::member_of(in.text(), 1) == "Ready") node.ready = wire::member_of(in.text(), 2) == "True";
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const NodeView> NodeView::decode(std::string_view protobuf) {
+  auto node = std::make_shared<NodeView>();
+  for (wire::Records in(protobuf); in.next();) {
+    switch (in.field()) {
+      case 1: read_metadata(in.text(), *node); break;
+      case 2: read_spec(in.text(), *node); break;
+      case 3: read_status(in.text(), *node); break;
+    }
+  }
+  return node;
+}
+
+std::shared_ptr<const NodeView> NodeView::of(const core::v1::Node& node) { return decode(api::encode_protobuf(node)); }
+
+detail::Decoder Followed<NodeView>::decoder() {
+  const auto view = [](const void* object) { return static_cast<const NodeView*>(object); };
+  return {.resource = api::Scheme::builtin().resource("", "v1", "nodes"),
+          .decode = [](std::string_view bytes) -> detail::AnyRef { return NodeView::decode(bytes); },
+          .key = [=](const void* object) { return view(object)->key_view(); },
+          .revision = [=](const void* object) { return view(object)->revision; },
+          .uid = [=](const void* object) -> std::string_view { return view(object)->uid; },
+          .deleting = [=](const void* object) { return view(object)->deletion.has_value(); },
+          .metadata = detail::metadata_within<NodeView>};
+}
+
+}  // namespace ph::informers

@@ -1,0 +1,208 @@
+#include "scheduler/kept/class_results.h"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+namespace ph::scheduler {
+
+// -- What has become outdated
+
+void ClassResults::resize(std::size_t slots) {
+  if (kinds_.size() >= slots) return;
+  for (std::size_t slot = kinds_.size(); slot < slots; ++slot) spoiled_.push_back(slot);
+  kinds_.resize(slots, kAbsent);
+  stale_.resize(slots, kStaleVerdict | kStaleScores);
+  for (auto& column : scores_) column.resize(slots);
+}
+
+void ClassResults::spoil(std::size_t slot, std::uint8_t what) {
+  if (slot >= stale_.size()) return;
+  if ((what & kStaleVerdict) != 0 && (stale_[slot] & kStaleVerdict) == 0) spoiled_.push_back(slot);
+  stale_[slot] |= what;
+}
+
+void ClassResults::spoil(const Outdated& outdated, const NodeChange& change, std::uint8_t what, const Snapshot& snapshot) {
+  switch (outdated.reach) {
+    case Outdated::Nothing: return;
+    case Outdated::Node: return spoil(change.slot, what);
+    case Outdated::All: return spoil_all(what);
+    case Outdated::Domain: break;
+  }
+  spoil(change.slot, what);
+  const std::string key(outdated.topology_key);
+  const auto value_on = [&](const core::v1::Node* node) -> const std::string* {
+    if (!node) return nullptr;
+    const auto found = node->metadata().labels().find(key);
+    return found == node->metadata().labels().end() ? nullptr : &found->second;
+  };
+  const NodeInfo* there = change.slot < snapshot.slots().size() ? snapshot.slots()[change.slot] : nullptr;
+  const std::string* values[] = {value_on(there ? &there->node() : nullptr), value_on(change.node_before.get()),
+                                 value_on(change.node_after.get())};
+  for (const NodeInfo* node : snapshot.nodes()) {
+    const std::string* own = value_on(&node->node());
+    if (own && std::ranges::any_of(values, [&](const std::string* value) { return value && *value == *own; })) {
+      spoil(node->slot(), what);
+    }
+  }
+}
+
+void ClassResults::note(const Profile& profile, const Pod& pod, const NodeChange& change, const Snapshot& snapshot) {
+  // Whoever comes or goes is to be judged, whatever the plugins say of the others.
+  if (!change.node_before != !change.node_after) spoil(change.slot, kStaleVerdict | kStaleScores);
+  const StateChange what{change.pod_added.get(), change.pod_removed.get(), change.node_before.get(), change.node_after.get()};
+  profile.each_plugin(filters_,
+                      [&](const Plugin& plugin) { spoil(plugin.outdated_by(what, pod), change, kStaleVerdict, snapshot); });
+  profile.each_plugin(scorers_,
+                      [&](const Plugin& plugin) { spoil(plugin.outdated_by(what, pod), change, kStaleScores, snapshot); });
+}
+
+// -- Verdicts
+
+Verdict ClassResults::Refusal::verdict() const {
+  Verdict out(code);
+  for (const std::string& reason : reasons) out.add_reason(reason);
+  return std::move(out).by(plugin);
+}
+
+bool ClassResults::Refusal::is(const Verdict& verdict) const {
+  return code == verdict.code() && plugin == verdict.plugin() && std::ranges::equal(reasons, verdict.reasons());
+}
+
+ClassResults::Kind ClassResults::kind_of(const Verdict& verdict) {
+  if (verdict.success()) return kFits;
+  // The last one is the likeliest.
+  for (std::size_t i = refusals_.size(); i-- > 0;) {
+    if (refusals_[i].is(verdict)) return static_cast<Kind>(kFirstRefusal + i);
+  }
+  // Reasons that are different for each node would fill it for nothing: those that stand for no node make room.
+  for (std::size_t i = 0; i < refusals_.size(); ++i) {
+    if (refusals_[i].nodes == 0) {
+      refusals_[i] = {verdict.plugin(), verdict.code(), {}, 0};
+      for (const std::string_view reason : verdict.reasons()) refusals_[i].reasons.emplace_back(reason);
+      return static_cast<Kind>(kFirstRefusal + i);
+    }
+  }
+  if (refusals_.size() >= std::numeric_limits<Kind>::max() - kFirstRefusal)
+    throw std::length_error("too many different refusals");
+  Refusal& added = refusals_.emplace_back(verdict.plugin(), verdict.code());
+  for (const std::string_view reason : verdict.reasons()) added.reasons.emplace_back(reason);
+  return static_cast<Kind>(kFirstRefusal + refusals_.size() - 1);
+}
+
+void ClassResults::set_kind(std::size_t slot, Kind kind) {
+  const Kind before = std::exchange(kinds_[slot], kind);
+  feasible_ -= before == kFits;
+  feasible_ += kind == kFits;
+  if (before >= kFirstRefusal) --refusals_[before - kFirstRefusal].nodes;
+  if (kind >= kFirstRefusal) ++refusals_[kind - kFirstRefusal].nodes;
+}
+
+void ClassResults::judge(const Profile& profile, const CycleState& state, const Pod& pod, const Nominator& nominated,
+                         std::size_t slot, const NodeInfo* node) {
+  if (!node) return set_kind(slot, kAbsent);
+  const Verdict verdict = profile.filter(state, pod, *node, nominated);
+  if (!verdict.success() && !verdict.rejected()) throw std::runtime_error(verdict.message());
+  set_kind(slot, kind_of(verdict));
+}
+
+void ClassResults::refresh(const Profile& profile, const CycleState& state, const Pod& pod, const Snapshot& snapshot,
+                           const Changes& changes, const Nominator& nominated) {
+  const auto slots = snapshot.slots();
+  resize(slots.size());
+  if (const PluginSet filters = profile.active_filters(state); filters != filters_) {
+    filters_ = filters;
+    spoil_all(kStaleVerdict);
+  }
+  if (!seen_ || !changes.reaches(*seen_)) {
+    spoil_all(kStaleVerdict | kStaleScores);
+  } else {
+    for (std::uint64_t n = *seen_; n < changes.end(); ++n) note(profile, pod, changes.at(n), snapshot);
+  }
+  // What was said with regard to nominated pods is true for one pod at one time only.
+  for (const std::size_t slot : std::exchange(passing_, {})) spoil(slot, kStaleVerdict);
+  nominated.each_node([&](std::string_view name) {
+    if (const NodeInfo* node = snapshot.find(name)) {
+      spoil(node->slot(), kStaleVerdict);
+      passing_.push_back(node->slot());
+    }
+  });
+
+  seen_.reset();  // as long as something is not done, all would have to be done again
+  const auto refresh_one = [&](std::size_t slot) {
+    if ((stale_[slot] & kStaleVerdict) == 0) return;
+    const bool fitted = kinds_[slot] == kFits;
+    judge(profile, state, pod, nominated, slot, slot < slots.size() ? slots[slot] : nullptr);
+    stale_[slot] &= static_cast<std::uint8_t>(~kStaleVerdict);
+    if (!fitted) stale_[slot] |= kStaleScores;  // nobody has kept them up to date
+  };
+  if (all_ != kFresh) {
+    for (std::size_t slot = 0; slot < stale_.size(); ++slot) {
+      stale_[slot] |= all_;
+      refresh_one(slot);
+    }
+    all_ = kFresh;
+  } else {
+    for (const std::size_t slot : spoiled_) refresh_one(slot);
+  }
+  spoiled_.clear();
+  seen_ = changes.end();
+}
+
+std::vector<const NodeInfo*> ClassResults::feasible_nodes(const Snapshot& snapshot) const {
+  std::vector<const NodeInfo*> out;
+  out.reserve(feasible_);
+  for (std::size_t slot = 0; slot < kinds_.size() && out.size() < feasible_; ++slot) {
+    if (kinds_[slot] == kFits) out.push_back(snapshot.slots()[slot]);
+  }
+  return out;
+}
+
+void ClassResults::explain(Diagnosis& diagnosis) const {
+  for (const Refusal& refusal : refusals_) {
+    if (refusal.nodes > 0) diagnosis.add(refusal.verdict(), refusal.nodes);
+  }
+}
+
+std::vector<Rejection> ClassResults::rejections(const Snapshot& snapshot) const {
+  std::vector<Rejection> out;
+  for (std::size_t slot = 0; slot < kinds_.size(); ++slot) {
+    if (kinds_[slot] >= kFirstRefusal) {
+      out.push_back({snapshot.slots()[slot], refusals_[kinds_[slot] - kFirstRefusal].verdict()});
+    }
+  }
+  return out;
+}
+
+// -- Scores
+
+std::vector<NodeScore> ClassResults::totals(const Profile& profile, const CycleState& state, const Pod& pod,
+                                            std::span<const NodeInfo* const> nodes) {
+  const PluginSet scorers = profile.active_scorers(state);
+  const bool other_plugins = scorers != scorers_;
+  scorers_ = scorers;
+  scores_.resize(profile.score_plugins());
+  for (auto& column : scores_) column.resize(kinds_.size());
+
+  for (const NodeInfo* node : nodes) {
+    std::uint8_t& stale = stale_[node->slot()];
+    if (!other_plugins && (stale & kStaleScores) == 0) continue;
+    for (std::size_t p = 0; p < scores_.size(); ++p) {
+      if (profile.is_scored(p, state)) scores_[p][node->slot()] = profile.raw_score(p, state, pod, *node);
+    }
+    stale &= static_cast<std::uint8_t>(~kStaleScores);
+  }
+
+  std::vector<NodeScore> total, one;
+  total.reserve(nodes.size());
+  for (const NodeInfo* node : nodes) total.push_back({node, 0});
+  for (std::size_t p = 0; p < scores_.size(); ++p) {
+    if (!profile.is_scored(p, state)) continue;
+    one.clear();
+    for (const NodeInfo* node : nodes) one.push_back({node, scores_[p][node->slot()]});
+    profile.add_weighted(p, state, pod, one, total);
+  }
+  return total;
+}
+
+}  // namespace ph::scheduler

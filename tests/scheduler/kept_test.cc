@@ -1,0 +1,188 @@
+// Kept results against results made anew: after whatever happens to a cluster they are the same.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/rng.h"
+#include "scheduler/config/configuration.h"
+#include "scheduler/kept/kept_results.h"
+#include "tests/scheduler/make.h"
+
+namespace ph::scheduler::test {
+namespace {
+
+using core::v1::Node, core::v1::Pod;
+
+// A cluster to which random things happen.
+class Weather {
+ public:
+  explicit Weather(std::uint64_t seed) : rng_(seed), profile_(default_profile(), {.rng = &rng_, .snapshot = &snapshot_}) {}
+
+  void happen() {
+    switch (rng_.below(10)) {
+      case 0: return put_node();
+      case 1: return change_node();
+      case 2:
+        if (nodes_.size() > 2) return remove_node();
+        return put_node();
+      case 3: return remove_pod();
+      case 4: return nominate();
+      default: return put_pod();
+    }
+  }
+
+  // One of few classes of pods.
+  Pod pod() {
+    MakePod pod = make_pod("new" + std::to_string(++number_)).asks(rng_.below(2) == 0 ? "500m" : "2", "1Gi");
+    if (rng_.below(3) == 0) pod = std::move(pod).selects("pool", "a");
+    if (rng_.below(3) == 0) pod = std::move(pod).tolerates("t", "Exists", "", "");
+    if (rng_.below(4) == 0) pod = std::move(pod).prefers(5, requirement("pool", "In", {"b"}));
+    if (rng_.below(4) == 0) pod = std::move(pod).with(container().named("d").host_port(80));
+    return pod;
+  }
+
+  void compare(ClassResults& kept, const Pod& pod) {
+    cache_.update(snapshot_);
+    const PodRef info = make_pod_info(pod);
+    CycleState state(info);
+    ASSERT_TRUE(profile_.pre_filter(state, pod, snapshot_.nodes()).verdict.success());
+    kept.refresh(profile_, state, pod, snapshot_, cache_.changes(), nominated_);
+
+    std::map<std::string, std::string> expected, got;
+    std::vector<const NodeInfo*> feasible;
+    Diagnosis by_hand, explained;
+    for (const NodeInfo* node : snapshot_.nodes()) {
+      const Verdict verdict = profile_.filter(state, pod, *node, nominated_);
+      if (verdict.success()) {
+        feasible.push_back(node);
+      } else {
+        expected[node->name()] = std::string(verdict.plugin()) + ": " + verdict.message();
+        by_hand.add(verdict);
+      }
+    }
+    for (const Rejection& rejection : kept.rejections(snapshot_)) {
+      got[rejection.node->name()] = std::string(rejection.verdict.plugin()) + ": " + rejection.verdict.message();
+    }
+    kept.explain(explained);
+    EXPECT_EQ(got, expected);
+    EXPECT_EQ(explained.reasons, by_hand.reasons);
+    EXPECT_EQ(kept.feasible(), feasible.size());
+    EXPECT_THAT(kept.feasible_nodes(snapshot_), testing::UnorderedElementsAreArray(feasible));
+    if (feasible.size() < 2 || rng_.below(3) == 0) return;  // not every cycle scores
+    ASSERT_TRUE(profile_.pre_score(state, pod, feasible).success());
+    const auto scores = [](const std::vector<NodeScore>& list) {
+      std::map<std::string, Score> out;
+      for (const NodeScore& one : list) out[one.node->name()] = one.score;
+      return out;
+    };
+    EXPECT_EQ(scores(kept.totals(profile_, state, pod, feasible)), scores(profile_.score(state, pod, feasible)));
+  }
+
+  const Profile& profile() const { return profile_; }
+
+ private:
+  Node node(const std::string& name) {
+    MakeNode node = make_node(name).has("cpu", std::to_string(1 + rng_.below(8))).has("pods", std::to_string(1 + rng_.below(5)));
+    if (rng_.below(2) == 0) node = std::move(node).label("pool", rng_.below(2) == 0 ? "a" : "b");
+    if (rng_.below(4) == 0) node = std::move(node).taint("t", "", rng_.below(2) == 0 ? "NoSchedule" : "PreferNoSchedule");
+    if (rng_.below(8) == 0) node = std::move(node).cordoned();
+    if (rng_.below(3) == 0) node = std::move(node).image("img:" + std::to_string(rng_.below(2)), 500'000'000);
+    return node;
+  }
+  std::string any_node() { return nodes_.empty() ? "" : nodes_[rng_.below(nodes_.size())]; }
+  void put_node() {
+    nodes_.push_back("n" + std::to_string(++number_));
+    cache_.put_node(share_node(node(nodes_.back())));
+  }
+  void change_node() {
+    if (!nodes_.empty()) cache_.put_node(share_node(node(any_node())));
+  }
+  void remove_node() {
+    const std::size_t which = rng_.below(nodes_.size());
+    cache_.remove_node(nodes_[which]);
+    nodes_.erase(nodes_.begin() + static_cast<std::ptrdiff_t>(which));
+  }
+  void put_pod() {
+    if (nodes_.empty()) return;
+    Pod placed = pod();
+    placed.mutable_spec()->set_node_name(any_node());
+    placed.mutable_spec()->set_priority(static_cast<int>(rng_.below(3)));
+    if (rng_.below(2) == 0) EXPECT_TRUE(cache_.assume(make_pod_info(placed)));
+    if (rng_.below(2) == 0) cache_.put_pod(make_pod_info(placed));
+    pods_.push_back(placed.metadata().uid());
+  }
+  void remove_pod() {
+    if (pods_.empty()) return;
+    cache_.remove_pod(pods_.front());
+    pods_.erase(pods_.begin());
+  }
+  void nominate() {
+    const PodRef pod = make_pod_info(this->pod());
+    if (rng_.below(2) == 0 || nodes_.empty()) return nominated_.remove(last_nominated_);
+    last_nominated_ = pod->uid;
+    nominated_.put(pod, any_node());
+  }
+
+  SeededRng rng_;
+  Cache cache_;
+  Snapshot snapshot_;
+  Profile profile_;
+  Nominator nominated_;
+  std::vector<std::string> nodes_, pods_;
+  std::string last_nominated_;
+  int number_ = 0;
+};
+
+TEST(KeptResults, AreThoseThatWouldBeMadeAnew) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    Weather weather(seed);
+    std::map<ClassKey, ClassResults> kept;
+    for (int step = 0; step < 200; ++step) {
+      weather.happen();
+      if (step % 2 != 0) continue;
+      const Pod pod = weather.pod();
+      weather.compare(kept[weather.profile().class_of(pod, *make_pod_info(pod)).key], pod);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+TEST(KeptResults, FromTheSecondPodOfAClassOn) {
+  const Snapshot snapshot;
+  const Profile profile(default_profile(), {.snapshot = &snapshot});
+  KeptResults kept;
+  EXPECT_EQ(kept.of(profile, "a"), nullptr);
+  ClassResults* of_a = kept.of(profile, "a");
+  EXPECT_NE(of_a, nullptr);
+  EXPECT_EQ(kept.of(profile, "a"), of_a);
+  EXPECT_EQ(kept.of(profile, "b"), nullptr);
+  // Not those of everybody.
+  for (int i = 0; i < 200; ++i) {
+    for (int twice = 0; twice < 2; ++twice) kept.of(profile, "class" + std::to_string(i));
+  }
+  EXPECT_EQ(kept.of(profile, "class199"), kept.of(profile, "class199"));
+  EXPECT_NE(kept.of(profile, "a"), nullptr) << "that it has come up before is remembered longer";
+}
+
+TEST(KeptResults, AHeartbeatIsNoChange) {
+  Cache cache;
+  Node node = make_node("n");
+  cache.put_node(share_node(node));
+  const std::uint64_t before = cache.changes().end();
+  node.mutable_status()->add_conditions()->mutable_last_heartbeat_time()->set_seconds(5);
+  cache.put_node(share_node(node));
+  EXPECT_EQ(cache.changes().end(), before);
+  cache.put_node(share_node(make_node("n").has("cpu", "5")));
+  EXPECT_EQ(cache.changes().end(), before + 1);
+  // Nor is that the API confirms a pod.
+  const Pod pod = make_pod("p").on("n").asks("1", "");
+  ASSERT_TRUE(cache.assume(make_pod_info(pod)));
+  cache.put_pod(make_pod_info(pod));
+  EXPECT_EQ(cache.changes().end(), before + 2);
+  EXPECT_EQ(cache.assumed_count(), 0u);
+}
+
+}  // namespace
+}  // namespace ph::scheduler::test

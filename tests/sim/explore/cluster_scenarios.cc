@@ -1,0 +1,331 @@
+// What keeps a cluster in order.
+#include "api/times.h"
+#include "tests/sim/builders.h"
+#include "tests/sim/custom.h"
+#include "tests/sim/explore/stage.h"
+
+namespace ph::sim::explore {
+namespace {
+
+using core::v1::ConfigMap, core::v1::Node, core::v1::Pod, core::v1::Secret;
+using Claim = core::v1::PersistentVolumeClaim;
+using Volume = core::v1::PersistentVolume;
+
+// Longer than whatever is looked at again.
+constexpr Duration kLong = 7min;
+
+informers::DeleteOptions at_once() {
+  informers::DeleteOptions out;
+  out.grace_seconds = 0;
+  return out;
+}
+
+// -- What belongs to what
+
+void garbage_collector(Stage& stage) {
+  const auto make = [&](const std::string& key, const ConfigMap* owner) {
+    ConfigMap map = make_config_map(key);
+    if (owner) add_owner(map.mutable_metadata(), "v1", "ConfigMap", owner->metadata());
+    return stage.cluster.create(map);
+  };
+  for (const std::string name : {"background", "foreground", "orphan"}) {
+    const ConfigMap owner = make("default/" + name, nullptr);
+    const ConfigMap child = make("default/" + name + "-child", &owner);
+    make("default/" + name + "-other", &owner);
+    make("default/" + name + "-grandchild", &child);
+  }
+  ConfigMap gone = make_config_map("default/gone");
+  gone.mutable_metadata()->set_uid("00000000-0000-0000-0000-000000000001");
+  make("default/abandoned", &gone);
+  stage.settle(kLong);
+  stage.cluster.remove<ConfigMap>("default/background", informers::DeleteOptions::background());
+  stage.cluster.remove<ConfigMap>("default/foreground", informers::DeleteOptions::foreground());
+  stage.cluster.remove<ConfigMap>("default/orphan", informers::DeleteOptions::orphan());
+  stage.settle(kLong);
+}
+
+void namespaces(Stage& stage) {
+  stage.cluster.create(make_namespace("space"));
+  stage.cluster.create(make_namespace("other"));
+  for (const char* key : {"space/a", "space/b", "other/a"}) stage.cluster.create(make_config_map(key));
+  stage.cluster.create(make_service("space/web"));
+  stage.cluster.create(make_deployment("space/web").replicas(2).object());
+  stage.cluster.create(make_pod("space/pod", "node-0"));
+  stage.settle();
+  stage.cluster.remove<core::v1::Namespace>("space");
+  stage.settle(kLong);
+}
+
+Node node_of(const std::string& name) {
+  Node out;
+  out.mutable_metadata()->set_name(name);
+  return out;
+}
+
+void ended_pods(Stage& stage) {
+  stage.cluster.create(node_of("here"));
+  for (int i = 0; i < 6; ++i) {
+    Pod pod = stage.cluster.create(make_pod("default/ended-" + std::to_string(i), "here"));
+    pod.mutable_status()->set_phase(i % 2 == 0 ? "Succeeded" : "Failed");
+    stage.cluster.update_status<Pod>(pod);
+    stage.cluster.advance(1s);
+  }
+  stage.settle();
+}
+
+// Of a node that is gone, and of one that is out of service.
+void lost_pods(Stage& stage) {
+  stage.cluster.create(node_of("here"));
+  for (const char* key : {"default/lost-a", "default/lost-b"}) stage.cluster.create(make_pod(key, "gone"));
+  for (const char* key : {"default/leaves", "default/stays"}) stage.cluster.create(make_pod(key, "here"));
+  stage.settle();
+  stage.cluster.edit<Node>("here", [](Node& each) {
+    auto& taint = *each.mutable_spec()->add_taints();
+    taint.set_key("node.kubernetes.io/out-of-service");
+    taint.set_effect("NoExecute");
+  });
+  stage.cluster.remove<Pod>("default/leaves");
+  stage.settle();
+}
+
+// -- Budgets and quotas
+
+void evict(Stage& stage, std::size_t at) {
+  const std::string name = stage.cluster.list<Pod>("default").at(at).metadata().name();
+  policy::v1::Eviction eviction;
+  eviction.mutable_metadata()->set_namespace_("default");
+  eviction.mutable_metadata()->set_name(name);
+  stage.cluster.call<meta::v1::Status>([&](informers::Client& client) {
+    return client.post_subresource<Pod, policy::v1::Eviction, meta::v1::Status>(ObjectKey::parse("default/" + name), "eviction",
+                                                                                eviction);
+  });
+}
+
+void disruption(Stage& stage) {
+  stage.cluster.create(make_replica_set("default/web").replicas(3).object());
+  policy::v1::PodDisruptionBudget budget;
+  *budget.mutable_metadata() = make_config_map("default/web").metadata();
+  (*budget.mutable_spec()->mutable_selector()->mutable_match_labels())["app"] = "web";
+  budget.mutable_spec()->mutable_min_available()->set_int_val(2);
+  stage.cluster.create(budget);
+  stage.settle();
+  evict(stage, 0);
+  stage.settle();
+  stage.cluster.scale<apps::v1::ReplicaSet>("default/web", 5);
+  stage.settle();
+  evict(stage, 0);
+  evict(stage, 1);
+  stage.settle();
+  Pod doomed = stage.cluster.list<Pod>("default").front();
+  auto& condition = *doomed.mutable_status()->add_conditions();
+  condition.set_type("DisruptionTarget");
+  condition.set_status("True");
+  api::set_time(condition.mutable_last_transition_time(), stage.cluster.now());
+  stage.cluster.update_status<Pod>(doomed);
+  stage.settle(kLong);
+}
+
+void resource_quota(Stage& stage) {
+  core::v1::ResourceQuota quota;
+  *quota.mutable_metadata() = make_config_map("default/all").metadata();
+  auto& hard = *quota.mutable_spec()->mutable_hard();
+  hard["pods"].set_string("3");
+  hard["requests.cpu"].set_string("2");
+  stage.cluster.create(quota);
+  stage.settle();
+  const auto make = [&](const std::string& key) {
+    Pod pod = make_pod(key);
+    (*pod.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests())["cpu"].set_string("200m");
+    stage.cluster.create(pod);
+  };
+  for (const char* key : {"default/a", "default/b", "default/c"}) make(key);
+  stage.cluster.advance(1s);
+  stage.cluster.remove<Pod>("default/a", at_once());
+  stage.settle(kLong);
+  make("default/d");
+  stage.cluster.edit<core::v1::ResourceQuota>("default/all", [](core::v1::ResourceQuota& each) {
+    (*each.mutable_spec()->mutable_hard())["count/configmaps"].set_string("10");
+    each.mutable_spec()->mutable_hard()->erase("pods");
+  });
+  stage.settle(kLong);
+}
+
+// -- What each namespace and each node has
+
+template <class T>
+void in_each_namespace(Stage& stage, const std::string& name, const std::function<void(T&)>& change) {
+  stage.cluster.create(make_namespace("a"));
+  stage.cluster.create(make_namespace("b"));
+  stage.settle();
+  stage.cluster.remove<T>("a/" + name);
+  stage.cluster.edit<T>("b/" + name, change);
+  stage.settle();
+  stage.cluster.remove<T>("b/" + name);
+  stage.cluster.create(make_namespace("c"));
+  stage.settle();
+}
+void service_accounts(Stage& stage) {
+  in_each_namespace<core::v1::ServiceAccount>(
+      stage, "default", [](auto& account) { (*account.mutable_metadata()->mutable_labels())["seen"] = "yes"; });
+}
+void root_authorities(Stage& stage) {
+  in_each_namespace<ConfigMap>(stage, "kube-root-ca.crt", [](ConfigMap& map) { (*map.mutable_data())["ca.crt"] = "another"; });
+}
+
+void ttl(Stage& stage) {
+  for (const char* name : {"a", "b", "c"}) stage.cluster.create(node_of(name));
+  stage.settle();
+  const auto say = [&](const char* name, const char* seconds) {
+    stage.cluster.edit<Node>(
+        name, [&](Node& node) { (*node.mutable_metadata()->mutable_annotations())["node.alpha.kubernetes.io/ttl"] = seconds; });
+  };
+  say("a", "77");
+  say("b", "soon");
+  stage.settle();
+}
+
+// -- Tokens
+
+Secret token(Stage& stage, const std::string& id, std::optional<Duration> lives) {
+  Secret secret;
+  *secret.mutable_metadata() = make_config_map("kube-system/bootstrap-token-" + id).metadata();
+  secret.set_type("bootstrap.kubernetes.io/token");
+  auto& data = *secret.mutable_data();
+  data["token-id"] = id;
+  data["token-secret"] = "0123456789abcdef";
+  data["usage-bootstrap-signing"] = "true";
+  if (lives) data["expiration"] = api::rfc3339(stage.cluster.now() + *lives);
+  return secret;
+}
+
+void token_cleaner(Stage& stage) {
+  stage.cluster.create(token(stage, "aaaaaa", std::nullopt));
+  stage.cluster.create(token(stage, "bbbbbb", 20s));
+  stage.cluster.create(token(stage, "cccccc", -20s));
+  stage.settle();
+  Secret stays = stage.cluster.get<Secret>("kube-system/bootstrap-token-aaaaaa");
+  (*stays.mutable_data())["expiration"] = api::rfc3339(stage.cluster.now() + 5s);
+  stage.cluster.update(stays);
+  stage.settle();
+}
+
+void bootstrap_signer(Stage& stage) {
+  stage.cluster.create(make_namespace("kube-public"));
+  ConfigMap info = make_config_map("kube-public/cluster-info");
+  (*info.mutable_data())["kubeconfig"] = "kind: Config\n";
+  stage.cluster.create(info);
+  stage.cluster.create(token(stage, "aaaaaa", std::nullopt));
+  stage.cluster.create(token(stage, "bbbbbb", std::nullopt));
+  stage.settle();
+  stage.cluster.edit<ConfigMap>("kube-public/cluster-info",
+                                [](ConfigMap& map) { (*map.mutable_data())["kubeconfig"] = "kind: Config # another\n"; });
+  stage.cluster.remove<Secret>("kube-system/bootstrap-token-bbbbbb");
+  stage.settle();
+}
+
+// -- Storage in use
+
+Claim claim(const std::string& key) {
+  Claim out;
+  *out.mutable_metadata() = make_config_map(key).metadata();
+  out.mutable_spec()->add_access_modes("ReadWriteOnce");
+  (*out.mutable_spec()->mutable_resources()->mutable_requests())["storage"].set_string("1Gi");
+  return out;
+}
+Volume volume(const std::string& name) {
+  Volume out;
+  out.mutable_metadata()->set_name(name);
+  (*out.mutable_spec()->mutable_capacity())["storage"].set_string("1Gi");
+  out.mutable_spec()->add_access_modes("ReadWriteOnce");
+  auto& csi = *out.mutable_spec()->mutable_persistent_volume_source()->mutable_csi();
+  csi.set_driver("csi.example.com");
+  csi.set_volume_handle("h");
+  return out;
+}
+
+void claims(Stage& stage) {
+  for (const char* key : {"default/used", "default/unused", "default/stays"}) stage.cluster.create(claim(key));
+  Pod pod = make_pod("default/pod", "node-0");
+  auto& added = *pod.mutable_spec()->add_volumes();
+  added.set_name("data");
+  added.mutable_volume_source()->mutable_persistent_volume_claim()->set_claim_name("used");
+  stage.cluster.create(pod);
+  stage.settle();
+  stage.cluster.remove<Claim>("default/used");
+  stage.cluster.remove<Claim>("default/unused");
+  stage.settle();
+  stage.cluster.remove<Pod>("default/pod", at_once());
+  stage.settle();
+}
+
+void volumes(Stage& stage) {
+  for (const char* name : {"bound", "free", "stays"}) stage.cluster.create(volume(name));
+  const auto phase = [&](const char* is) {
+    Volume bound = stage.cluster.get<Volume>("bound");
+    bound.mutable_status()->set_phase(is);
+    stage.cluster.update_status(bound);
+  };
+  stage.settle();
+  phase("Bound");
+  stage.cluster.remove<Volume>("bound");
+  stage.cluster.remove<Volume>("free");
+  stage.settle();
+  phase("Released");
+  stage.settle();
+}
+
+void attributes_classes(Stage& stage) {
+  for (const char* name : {"named", "free", "stays"}) {
+    storage::v1::VolumeAttributesClass of;
+    of.mutable_metadata()->set_name(name);
+    of.set_driver_name("csi.example.com");
+    (*of.mutable_parameters())["iops"] = "5";
+    stage.cluster.create(of);
+  }
+  Claim of_claim = claim("default/claim");
+  of_claim.mutable_spec()->set_volume_attributes_class_name("named");
+  stage.cluster.create(of_claim);
+  stage.settle();
+  stage.cluster.remove<storage::v1::VolumeAttributesClass>("named");
+  stage.cluster.remove<storage::v1::VolumeAttributesClass>("free");
+  stage.settle();
+  stage.cluster.remove<Claim>("default/claim");
+  stage.settle();
+}
+
+controllers::Options few_ended_pods() {
+  controllers::Options out;
+  out.terminated_pod_gc_threshold = 2;
+  return out;
+}
+controllers::Options authority() {
+  controllers::Options out;
+  out.root_ca = "the authority";
+  return out;
+}
+
+constexpr Scenario kScenarios[] = {
+    {"bootstrapsigner", "", [] { return loops("bootstrapsigner"); }, bootstrap_signer},
+    {"disruption", "", [] { return loops("disruption,replicaset").nodes(1).scheduler(); }, disruption},
+    {"garbagecollector", "", [] { return loops("garbagecollector"); }, garbage_collector},
+    {"namespace", "",
+     [] { return loops("namespace,deployment,replicaset").nodes(1).scheduler().access().without_admission({"ServiceAccount"}); },
+     namespaces},
+    {"podgc", "Ended", [] { return loops("podgc").options(few_ended_pods()); }, ended_pods},
+    {"podgc", "Lost", [] { return loops("podgc"); }, lost_pods},
+    {"pv-protection", "", [] { return loops("pv-protection"); }, volumes},
+    {"pvc-protection", "", [] { return loops("pvc-protection"); }, claims},
+    {"resourcequota", "", [] { return loops("resourcequota").access().without_admission({"ServiceAccount"}); }, resource_quota},
+    {"root-ca-cert-publisher", "", [] { return loops("root-ca-cert-publisher").options(authority()); }, root_authorities},
+    {"serviceaccount", "", [] { return loops("serviceaccount"); }, service_accounts},
+    {"tokencleaner", "", [] { return loops("tokencleaner"); }, token_cleaner},
+    {"ttl", "", [] { return loops("ttl"); }, ttl},
+    {"volumeattributesclass-protection-controller", "", [] { return loops("volumeattributesclass-protection-controller"); },
+     attributes_classes},
+};
+
+}  // namespace
+
+std::span<const Scenario> cluster_scenarios() { return kScenarios; }
+
+}  // namespace ph::sim::explore
