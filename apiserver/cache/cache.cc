@@ -224,7 +224,7 @@ void WatchCache::Impl::finish_fill(const Recent& recent) {
   present = nullptr;  // somebody may have looked before there was anything
   // What has been removed at that revision nobody knows any more.
   const auto changed_then = [&](const EntryRef& entry) { return entry->revision == since; };
-  window.start_at(since, std::ranges::count_if(*list(), changed_then) > 1);
+  window.start_at(since, std::count_if(list()->begin(), list()->end(), changed_then) > 1);
   for (std::size_t i = 0; i < events.size(); ++i) window.push(std::move(events[i]), changes[i]->time);
   trim(hub->executor.clock().now(), hub->executor.clock().steady());
   filled = true;
