@@ -28,6 +28,7 @@ class LoopsReplay {
 
   void prepare();
   bool is_run(std::string_view loop) const;
+  bool is_served(const std::string& group, const std::string& version) const;
   // What differs in answers.
   std::string carry_out(const Json& step);
   std::string send(const Json& operation);
@@ -71,6 +72,7 @@ class LoopsReplay {
   GeneratedNames names_;
   std::map<std::string, Json> expected_;          // by recorded key: the sum of all steps
   std::set<std::string> gone_;                    // recorded keys that were there
+  std::set<Json> repeated_;                       // events of steps that did not become quiet, without their counts
   std::map<std::string, Json> baseline_;          // what was there before the first step
   std::map<std::string, std::string> hashes_;     // ours → recorded
   std::string minute_;                            // in names of jobs; empty: not known yet
