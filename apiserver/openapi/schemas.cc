@@ -40,8 +40,13 @@ json zero(Type type) {
   }
 }
 
-constexpr std::pair<std::string_view, std::string_view> kEveryGroup[] = {
-#define EVERY_GROUP(group, versions) {group, versions},
+enum class KnownTo { Server, Clients };
+struct Group {
+  std::string_view name, versions;
+  KnownTo known_to;
+};
+constexpr Group kEveryGroup[] = {
+#define EVERY_GROUP(group, versions, known_to) {group, versions, KnownTo::known_to},
 #include "apiserver/openapi/every_group.def"
 #undef EVERY_GROUP
 };
@@ -129,8 +134,10 @@ json SchemaCollection::kinds_of(const Schema& schema) const {
   }
   const char* const kind = is_event ? "WatchEvent" : "DeleteOptions";
   json out = json::array();
-  for (const auto& [group, versions] : kEveryGroup) {
+  const bool is_beside_custom = !of_ && version_ == OpenApiVersion::V3;
+  for (const auto& [group, versions, known_to] : kEveryGroup) {
     if (of_ && !group.empty() && group != of_->group) continue;
+    if (is_beside_custom && known_to != KnownTo::Clients) continue;
     for (std::string_view rest = versions; !rest.empty();) {
       const std::string version(rest.substr(0, rest.find(' ')));
       rest.remove_prefix(std::min(version.size() + 1, rest.size()));

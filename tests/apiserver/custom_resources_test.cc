@@ -1,8 +1,11 @@
 // Custom resources by the code that serves pods: definitions judged, served and taken away; the verbs over documents.
+#include <set>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apiserver/discovery/groups.h"
 #include "apiserver/openapi/openapi.h"
 #include "tests/apiserver/harness.h"
 
@@ -255,11 +258,27 @@ TEST_F(CustomResources, DescribeThemselves) {
   EXPECT_EQ(path["get"]["x-kubernetes-group-version-kind"]["kind"], "Widget");
   EXPECT_FALSE(path["patch"]["requestBody"]["content"].contains("application/strategic-merge-patch+json"));
 
+  // What deletions take is described as of every group that upstream's clients know.
+  std::set<std::string> groups;
+  for (const Json& each :
+       v3["components"]["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"]["x-kubernetes-group-version-kind"])
+    groups.insert(each["group"]);
+  for (const char* known : {"", "apps", "storage.k8s.io"}) EXPECT_TRUE(groups.contains(known)) << known;
+  for (const char* unknown : {"admission.k8s.io", "apiextensions.k8s.io"}) EXPECT_FALSE(groups.contains(unknown)) << unknown;
+
   const Json v2 = document("/openapi/v2");
   const Json& reduced = v2["definitions"]["com.example.rec.v1.Widget"]["properties"]["spec"]["properties"];
   EXPECT_EQ(reduced["port"], Json::parse(R"({"x-kubernetes-int-or-string":true})"));
   EXPECT_FALSE(reduced["d"].contains("default"));
   EXPECT_FALSE(reduced["any"].contains("properties"));
+}
+
+TEST_F(CustomResources, TheirPartsFollowThemAsTheyWereDeclared) {
+  define();
+  const auto scheme = api.server->reader().scheme();
+  std::vector<std::string> names;
+  for (const auto& each : resource_list(scheme.resources(), "rec.example.com", "v1").resources()) names.push_back(each.name());
+  EXPECT_EQ(names, (std::vector<std::string>{"widgets", "widgets/status", "widgets/scale"}));
 }
 
 TEST_F(CustomResources, SurviveARestart) {
