@@ -78,7 +78,10 @@ void Scheduler::skip(const QueuedRef& queued) {
            .reason = "FailedScheduling",
            .action = "Scheduling",
            .note = fmt::format("skip schedule deleting pod: {}/{}", queued->info->namespace_name.view(), queued->info->name)});
+  const PodRef pod = queued->info;
+  const std::string expected = expected_on(*pod);
   queue_.done(queued);
+  nomination_ended(*pod, expected);
 }
 
 // Waits only for what post-filters wait for, when nothing fits.
@@ -137,7 +140,7 @@ Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state,
   return {pick(profile.score(state, pod, feasible)), seen.evaluated, seen.feasible};
 }
 
-// By what has been kept of pods of its class, where that is possible. All nodes are candidates then.
+// Where that is possible all nodes are candidates.
 Scheduler::Placement Scheduler::place_like_others(const Profile& profile, CycleState& state, const Pod& pod,
                                                   Diagnosis& diagnosis) {
   if (!pod.status().nominated_node_name().empty()) return place(profile, state, pod, diagnosis);
