@@ -96,7 +96,7 @@ class Loader {
 
   json parse() const {
     const auto yaml = read_file(path_);
-    if (!yaml) fail("there is no such file");
+    if (!yaml) throw KubeconfigError(fmt::format("stat {}: no such file or directory", path_.string()));  // as upstream says it
     try {
       json config = json::parse(api::yaml_to_json(*yaml));
       if (config.is_object()) return config;

@@ -222,6 +222,7 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
            "leader election", options.election.leader_elect);
   daemon.lead(placing.executor(), [&placing] { placing->component.start(); }, [&placing] { placing->component.stop(); });
   const auto take = [&](scheduler::Configuration next) {
+    next.unschedulable_max = configuration.unschedulable_max;  // the flag counts as before
     placing.executor().post([&placing, &shown, &log, next = std::move(next)]() mutable {
       placing->scope.spawn(reconfigure(*placing, std::move(next), shown, log));
     });

@@ -31,6 +31,19 @@ class Alarm {
   TimerId id_ = 0;
 };
 
+// Tells how long it took to choose a node, however that ended: also when nothing fits, or something fails.
+class Choosing {
+ public:
+  Choosing(SchedulerMetrics& metrics, Steady begun) : metrics_(metrics), begun_(begun) {}
+  ~Choosing() { metrics_.chosen(begun_); }
+  Choosing(const Choosing&) = delete;
+  Choosing& operator=(const Choosing&) = delete;
+
+ private:
+  SchedulerMetrics& metrics_;
+  const Steady begun_;
+};
+
 [[noreturn]] void fail_with(const Verdict& verdict) { throw std::runtime_error(verdict.message()); }
 
 }  // namespace
@@ -81,8 +94,10 @@ Task<void> Scheduler::schedule_one(QueuedRef queued) {
   diagnosis->at = world_.clock.now();
   try {
     CycleState state(queued->info);
-    const Placement placement = place_like_others(*queued->profile, state, *pod, *diagnosis);
-    metrics_.chosen(queued->attempt_begun);
+    const Placement placement = [&] {
+      const Choosing choosing(metrics_, queued->attempt_begun);
+      return place_like_others(*queued->profile, state, *pod, *diagnosis);
+    }();
     if (placement.node) {
       assume_and_bind(queued, std::move(state), *placement.node);
     } else {

@@ -155,6 +155,8 @@ class Scheduler final : private Handle {
   std::size_t lane_of(const Pod& pod, const Profile& profile) const;
   Task<void> schedule_extended(QueuedRef pod, std::size_t lane);
   Task<void> place_extended(Extended& cycle);
+  // The choice is over, in whatever way: tells how long it took, once.
+  void chosen(Extended& cycle);
   Task<std::vector<NodeRef>> filter_extended(Extended& cycle, bool nominated_first);
   Task<Extender::Scores> extender_scores(Extended& cycle, std::vector<NodeRef> nodes);
   std::vector<const NodeInfo*> still_fitting(const Extended& cycle, CycleState& state, std::span<const NodeRef> nodes);
