@@ -17,8 +17,8 @@ orphans=$(names pods,replicasets -l app=orphan)
 expect 'deployment.apps "orphan" deleted' "$K" delete deployment orphan --cascade=orphan
 equals "$orphans" "$(names pods,replicasets -l app=orphan)" "what was orphaned"
 soon 10 '^$' "$K" get replicasets -l app=orphan -o jsonpath='{.items[*].metadata.ownerReferences}'
-expect 'pod "orphan-[0-9a-z]+-[0-9a-z]{5}" deleted' "$K" delete replicasets,pods -l app=orphan
-equals '' "$(names pods,replicasets -l app=orphan)" "orphans, deleted by label"
+expect 'replicaset.apps "orphan-[0-9a-z]+" deleted' "$K" delete replicasets,pods -l app=orphan
+soon 20 '^$' names pods,replicasets -l app=orphan
 
 step "--wait and finalizers"
 held one
