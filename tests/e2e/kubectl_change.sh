@@ -60,12 +60,12 @@ expect 'patched' patch deployment web --type=json -p '[{"op":"copy","from":"/met
 holds 'web c web more' "{.metadata.labels.copy} {.metadata.labels.moved} {$C[*].name}" deployment web
 
 step "patch: sub-resources, files, dry runs, what is refused"
-expect 'deployment.apps/web patched' patch deployment web --subresource=scale --type=merge -p '{"spec":{"replicas":1}}'
+expect 'scale.autoscaling/web patched' patch deployment web --subresource=scale --type=merge -p '{"spec":{"replicas":1}}'
 holds 1 '{.spec.replicas}' deployment web
 expect 'namespace/default patched' patch namespace default --subresource=status --type=merge -p '{"status":{"conditions":[{"type":"Played","status":"True","reason":"By","message":"hand","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}'
 holds 'By hand' '{.status.conditions[?(@.type=="Played")].reason} {.status.conditions[?(@.type=="Played")].message}' namespace default
 "$K" run waits --image=x:1 --overrides='{"spec":{"schedulerName":"nobody"}}' >/dev/null
-expect 'pod/waits patched' patch pod waits --subresource=resize --type=strategic -p '{"spec":{"containers":[{"name":"waits","resources":{"requests":{"cpu":"100m"},"limits":{"cpu":"1"}}}]}}' || true
+refuse 'Pod QOS Class may not change as a result of resizing' patch pod waits --subresource=resize -p '{"spec":{"containers":[{"name":"waits","resources":{"requests":{"cpu":"100m"}}}]}}'
 expect 'pod/waits patched' patch pod waits -p '{"spec":{"containers":[{"name":"waits","image":"x:2"}]}}'
 holds x:2 '{.spec.containers[0].image}' pod waits
 refuse 'pod updates may not change fields other than' patch pod waits -p '{"spec":{"containers":[{"name":"waits","command":["sh"]}]}}'
