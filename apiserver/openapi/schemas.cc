@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/descriptions.h"
+#include "api/kinds.h"
 #include "apiserver/openapi/custom_schemas.h"
 #include "base/assert.h"
 
@@ -62,10 +64,29 @@ const char* list_type(const Schema& list) {
 // Verbs and the like are lists in JSON; nobody refers to them by name.
 bool has_definition(const Schema& schema) { return !schema.name.empty() && schema.type != Type::List; }
 
+// What stands beside a $ref does not count in version 3.
+void wrap_reference(json& value) {
+  const auto found = value.find("$ref");
+  if (found == value.end()) return;
+  json reference = {{"$ref", std::move(*found)}};
+  value.erase(found);
+  value["allOf"] = json::array({std::move(reference)});
+}
+
 }  // namespace
 
 json kind_json(const api::GroupVersionKind& kind) {
   return {{"group", kind.group}, {"kind", kind.kind}, {"version", kind.version}};
+}
+
+void describe(json& value, std::string_view text, OpenApiVersion version) {
+  if (text.empty()) return;
+  if (version == OpenApiVersion::V3) wrap_reference(value);
+  value["description"] = text;
+}
+
+json type_member(std::string_view name) {
+  return {{"type", "string"}, {"description", api::description(*api::schema_of<meta::v1::TypeMeta>().field(name))}};
 }
 
 json SchemaCollection::reference(const Schema& schema) {
@@ -107,8 +128,14 @@ void SchemaCollection::add(const Schema& schema) {
 }
 
 json SchemaCollection::named(const Schema& schema) {
-  const bool v3 = version_ == OpenApiVersion::V3;
   if (schema.custom) return custom_definition(schema, version_, [this](const Schema& other) { return reference(other); });
+  json out = form(schema);
+  describe(out, api::description(schema), version_);
+  return out;
+}
+
+json SchemaCollection::form(const Schema& schema) {
+  const bool v3 = version_ == OpenApiVersion::V3;
   switch (schema.type) {
     case Type::Quantity:
       if (!v3) return {{"type", "string"}};
@@ -152,8 +179,8 @@ json SchemaCollection::structure(const Schema& schema) {
   json properties = json::object();
   std::vector<std::string> required;
   if (schema.kind) {
-    properties["apiVersion"] = {{"type", "string"}};
-    properties["kind"] = {{"type", "string"}};
+    properties["apiVersion"] = type_member("apiVersion");
+    properties["kind"] = type_member("kind");
   }
   if (json kinds = kinds_of(schema); !kinds.is_null()) out["x-kubernetes-group-version-kind"] = std::move(kinds);
   for (const Field& field : schema.fields) {
@@ -175,6 +202,7 @@ json SchemaCollection::member(const Field& field) {
   if (!field.patch_strategies.empty()) {
     out["x-kubernetes-patch-strategy"] = fmt::format("{}", fmt::join(field.patch_strategies, ","));
   }
+  describe(out, api::description(field), version_);
   return out;
 }
 
@@ -205,10 +233,7 @@ json SchemaCollection::value(const Schema& schema, const std::string& default_js
     out.erase("default");  // nothing else stands beside a reference there
     return out;
   }
-  // What stands beside a $ref does not count, so it is wrapped.
-  json reference = {{"$ref", out["$ref"]}};
-  out.erase("$ref");
-  out["allOf"] = json::array({std::move(reference)});
+  wrap_reference(out);
   return out;
 }
 

@@ -242,18 +242,26 @@ TEST_F(CustomResources, AreJudgedByTheVersionTheyAreMadeIn) {
 TEST_F(CustomResources, DescribeThemselves) {
   Json one = definition();
   one["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["port"] =
-      Json::parse(R"({"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}],"nullable":true})");
+      Json::parse(R"({"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}],"nullable":true,
+          "description":"Where it listens."})");
   define(one);
   const Json v3 = document("/openapi/v3/apis/rec.example.com/v1");
   const Json& widget = v3["components"]["schemas"]["com.example.rec.v1.Widget"];
   EXPECT_EQ(widget["x-kubernetes-group-version-kind"],
             Json::parse(R"([{"group":"rec.example.com","kind":"Widget","version":"v1"}])"));
   EXPECT_EQ(widget["required"], Json::array({"spec"}));
-  EXPECT_EQ(widget["properties"]["metadata"]["$ref"], "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+  EXPECT_EQ(widget["properties"]["metadata"]["allOf"][0]["$ref"],
+            "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
   EXPECT_EQ(widget["properties"]["spec"]["properties"]["n"]["maximum"], 10);
   EXPECT_TRUE(widget["properties"]["spec"]["properties"]["port"].contains("anyOf"));
+  EXPECT_EQ(widget["properties"]["spec"]["properties"]["port"]["description"], "Where it listens.");
+  EXPECT_FALSE(widget.contains("description")) << "nobody wrote one";
+  for (const char* built_in : {"apiVersion", "kind", "metadata"}) {
+    EXPECT_NE(widget["properties"][built_in].value("description", ""), "") << built_in;
+  }
   const Json& list = v3["components"]["schemas"]["com.example.rec.v1.WidgetList"];
   EXPECT_EQ(list["properties"]["items"]["items"]["$ref"], "#/components/schemas/com.example.rec.v1.Widget");
+  EXPECT_EQ(list["description"], "A list of Widget objects.");
   const Json& path = v3["paths"]["/apis/rec.example.com/v1/namespaces/{namespace}/widgets/{name}/scale"];
   EXPECT_EQ(path["get"]["x-kubernetes-group-version-kind"]["kind"], "Widget");
   EXPECT_FALSE(path["patch"]["requestBody"]["content"].contains("application/strategic-merge-patch+json"));
@@ -268,7 +276,8 @@ TEST_F(CustomResources, DescribeThemselves) {
 
   const Json v2 = document("/openapi/v2");
   const Json& reduced = v2["definitions"]["com.example.rec.v1.Widget"]["properties"]["spec"]["properties"];
-  EXPECT_EQ(reduced["port"], Json::parse(R"({"x-kubernetes-int-or-string":true})"));
+  EXPECT_EQ(reduced["port"], Json::parse(R"({"x-kubernetes-int-or-string":true,"description":"Where it listens."})"));
+  EXPECT_TRUE(v2["definitions"]["com.example.rec.v1.Widget"]["properties"]["metadata"].contains("$ref"));
   EXPECT_FALSE(reduced["d"].contains("default"));
   EXPECT_FALSE(reduced["any"].contains("properties"));
 }
