@@ -36,6 +36,7 @@ Task<void> ApiServer::start() {
     impl_->upkeep.spawn(keep_api_services(core));
   }
   for (const auto& hook : core.extensions.at_start) co_await hook();
+  if (core.options.keep_flow_schemas) impl_->upkeep.spawn(keep_flow_schemas(core));
   if (core.options.keep_kubernetes_service) impl_->upkeep.spawn(keep_kubernetes_service(core));
 }
 

@@ -30,9 +30,13 @@ struct ServerOptions {
   bool keep_kubernetes_service = true;
   // The API services of the groups it serves itself; off in the same tests.
   bool keep_api_services = true;
+  bool keep_flow_schemas = true;  // their conditions; off in the same tests
   Duration event_ttl = 1h;
   bool stateful_set_max_unavailable = false;  // the gate MaxUnavailableStatefulSet: stateful sets may have a maxUnavailable
   bool crd_ignore_cel = false;     // custom resource definitions may have rules in CEL, which are stored and not carried out
+  // How many requests, and how many writes besides, have a seat at once: of both together each priority level gets its share.
+  int max_requests = 400;
+  int max_writes = 200;
   Duration request_timeout = 60s;  // the most a request may take that is no watch, log or the like
   std::size_t body_max = 3 * 1024 * 1024;
   Duration watch_timeout_min = 30min;  // of watches without timeoutSeconds: up to twice this, at random

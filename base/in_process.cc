@@ -11,6 +11,8 @@ namespace {
 
 // How many pieces of a stream are fetched before they are asked for.
 constexpr std::size_t kAheadMax = 64;
+// The streams that our servers allow on a connection.
+constexpr std::size_t kCallsMax = 250;
 
 // A coroutine that nobody awaits: its frame is gone when it ends, or when it is destroyed before.
 struct Detached {
@@ -208,6 +210,48 @@ class RemoteStream final : public BodyStream {
   std::shared_ptr<Running> running_;
 };
 
+// So many calls at a time, as an HTTP/2 connection has so many streams; others wait here, in their order, and not in the server's
+// queues. Belongs to the client's executor.
+class Places {
+ public:
+  class Place {
+   public:
+    explicit Place(Places& places) : places_(places) {
+      if (places_.free_ > 0) {
+        --places_.free_;
+        given_.set();
+      } else {
+        places_.waiting_.push_back(this);
+      }
+    }
+    ~Place() {
+      if (!given_.is_set()) std::erase(places_.waiting_, this);
+      else places_.leave();
+    }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    auto taken() { return given_.wait(); }
+
+   private:
+    friend class Places;
+    Places& places_;
+    Event given_;
+  };
+
+ private:
+  void leave() {
+    if (waiting_.empty()) {
+      ++free_;
+      return;
+    }
+    waiting_.front()->given_.set();
+    waiting_.pop_front();
+  }
+
+  std::size_t free_ = kCallsMax;
+  std::deque<Place*> waiting_;
+};
+
 class InProcess final : public Transport {
  public:
   InProcess(HttpHandler& handler, Executor& server, Identity identity)
@@ -222,6 +266,8 @@ class InProcess final : public Transport {
     if (at_once) {
       response = std::move(*at_once);
     } else {
+      Places::Place place(places_);
+      co_await place.taken();
       Remote<HttpResponse> call(server_);
       response = co_await call.run(serve(handler_, server_, std::move(request)));
     }
@@ -253,6 +299,7 @@ class InProcess final : public Transport {
   HttpHandler& handler_;
   Executor& server_;
   Identity identity_;
+  Places places_;
 };
 
 }  // namespace

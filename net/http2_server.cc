@@ -62,6 +62,7 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     if (found == calls_.end()) return;
     if (!found->second.delivered) stop_reading(stream, found->second);
     if (found->second.is_head || !has_body(status)) body.clear();
+    move_on();
     const bool empty = std::ranges::all_of(body, [](const SharedBytes& piece) { return piece->empty(); });
     session_.respond(stream, status, headers, empty);
     if (empty) return;
@@ -69,7 +70,9 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     session_.end_body(stream);
   }
   void begin(StreamId stream, int status, const Headers& headers) override {
-    if (calls_.contains(stream)) session_.respond(stream, status, headers, false);
+    if (!calls_.contains(stream)) return;
+    move_on();
+    session_.respond(stream, status, headers, false);
   }
   void piece(StreamId stream, SharedBytes bytes) override { session_.send_body(stream, std::move(bytes)); }
   void end(StreamId stream) override { session_.end_body(stream); }
@@ -142,6 +145,11 @@ class Http2Server final : public ServerProtocol, Http2Session::Owner {
     unread_.erase(stream);
     call.delivered = true;
     owner_.on_request(stream, std::move(call.request));
+  }
+
+  // What is under way is answered; the client makes another connection for what comes next.
+  void move_on() {
+    if (limits_.moves_on && limits_.moves_on()) session_.goaway();
   }
 
   // The answer comes before the end of the request.

@@ -30,6 +30,10 @@ struct ServerOptions {
   Duration body_wait = std::chrono::seconds(10);
   std::uint32_t concurrent_streams_max = 250;  // on one HTTP/2 connection
 
+  // Asked with each answer over HTTP/2: whether the client shall go on over another connection. May be empty. Threads: several at a
+  // time.
+  std::function<bool()> moves_on;
+
   Duration request_timeout = std::chrono::seconds(60);  // for the handshake, and for a request to arrive whole
   Duration idle_timeout = std::chrono::seconds(90);     // without a request
   Duration write_timeout = std::chrono::seconds(60);    // for a client that takes nothing of what is sent

@@ -37,7 +37,8 @@ void ServerConnection::on_open(std::string_view alpn) {
                             .header_bytes_max = shared_->options.header_bytes_max,
                             .concurrent_streams_max = shared_->options.concurrent_streams_max,
                             .too_large_type = shared_->options.too_large_type,
-                            .too_large_body = shared_->options.too_large_body};
+                            .too_large_body = shared_->options.too_large_body,
+                            .moves_on = shared_->options.moves_on};
   protocol_ = alpn == "h2" ? http2_server(limits, *this) : http1_server(limits, *this);
   if (tls()) {
     auto certificate = tls()->client_certificate();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ struct ServerLimits {
   // The body of the answer to a request that is too large.
   std::string too_large_type = "text/plain; charset=utf-8";
   std::string too_large_body = "413 Request Entity Too Large";
+  // Asked with each answer over HTTP/2: whether the client shall go on over another connection (GOAWAY). May be empty.
+  std::function<bool()> moves_on;
 };
 
 class ServerProtocol {

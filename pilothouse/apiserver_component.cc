@@ -88,6 +88,9 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   // The time that a request has counts from its first byte to the last of its answer, as far as the client makes it last.
   net_options.request_timeout = net_options.write_timeout = options.server.request_timeout;
   net_options.body_wait = std::min(net_options.body_wait, options.server.request_timeout / 2);
+  if (const double chance = options.goaway_chance; chance > 0) {
+    net_options.moves_on = [&rng, chance] { return rng.fraction() < chance; };
+  }
   https = std::make_unique<net::HttpsServer>(io, door, executor, net_options, log.named("https"));
 
   if (options.store == "memory") {

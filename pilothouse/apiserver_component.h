@@ -55,6 +55,7 @@ struct ApiServerOptions {
   net::TlsServerOptions tls;
   apiserver::ServerOptions server;  // address and port are filled in
   apiserver::StandardOptions standard;
+  double goaway_chance = 0;         // how often a client is asked, with an answer, to go on over another connection; 0 to 1
   KubeletClientOptions kubelets;    // without `io`: only nodes of this process are asked for logs
   std::vector<daemon::Page> pages;  // besides the paths that every apiserver has
 };

@@ -98,6 +98,7 @@ class Program {
     out.tls = shown_ = tls();
     out.server = options_.server;
     out.standard = options_.standard;
+    out.goaway_chance = options_.goaway_chance;
     if (out.standard.service_account_key.empty()) out.standard.service_account_key = keys.service_account_key;
     out.standard.client_ca = shown_.client_ca_pem;
     out.kubelets = kubelets();

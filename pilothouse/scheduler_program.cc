@@ -191,6 +191,13 @@ int write_config(const scheduler::Configuration& configuration, const std::strin
   return 0;
 }
 
+// What a configuration asks for and does not get.
+void warn_of_extenders(const scheduler::Configuration& configuration, const Log& log) {
+  for (const scheduler::ExtenderSpec& extender : configuration.extenders) {
+    if (!extender.preempt_verb.empty()) log.warning("preemptVerb is never called", "extender", extender.url_prefix);
+  }
+}
+
 int run(SchedulerOptions& options, daemon::FlagSet& flags) {
   std::function<void()> look;  // set before anybody waits for signals
   daemon::Signals signals([&look] { look(); });
@@ -199,6 +206,7 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
   const Log log = daemon::make_log(options.log);
   daemon::log_flags_without_effect(flags, log);
   warn_of_limits({.scheduler = true}, log);
+  warn_of_extenders(configuration, log);
   Shown shown(configuration, options.election);
   WhyDoor why;
   ElectedDaemon daemon({.component = kComponent,

@@ -59,12 +59,16 @@ Task<void> Scheduler::schedule() {
 // Nobody needs a node for what is on its way out. It waits in the queue like others until its turn comes.
 void Scheduler::skip(const QueuedRef& queued) {
   events(*queued->profile)
-      .report({.about = informers::reference_to(*queued->pod),
-               .type = "Warning",
-               .reason = "FailedScheduling",
-               .action = "Scheduling",
-               .note = fmt::format("skip schedule deleting pod: {}/{}", queued->info->namespace_name.view(), queued->info->name)});
+      .report(
+          {.about = informers::reference_to(*queued->pod),
+           .type = "Warning",
+           .reason = "FailedScheduling",
+           .action = "Scheduling",
+           .note = fmt::format("skip schedule deleting pod: {}/{}", queued->info->namespace_name.view(), queued->info->name)});
+  const PodRef pod = queued->info;
+  const std::string expected = expected_on(*pod);
   queue_.done(queued);
+  nomination_ended(*pod, expected);
 }
 
 // Waits only for what post-filters wait for, when nothing fits.
@@ -121,7 +125,7 @@ Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state,
   return {pick(profile.score(state, pod, feasible)), seen.evaluated, seen.feasible};
 }
 
-// By what has been kept of pods of its class, where that is possible. All nodes are candidates then.
+// Where that is possible all nodes are candidates.
 Scheduler::Placement Scheduler::place_like_others(const Profile& profile, CycleState& state, const Pod& pod,
                                                   Diagnosis& diagnosis) {
   if (!pod.status().nominated_node_name().empty()) return place(profile, state, pod, diagnosis);

@@ -105,7 +105,9 @@ class Scheduler final : private Handle {
   SchedulingQueue& queue() { return queue_; }
   // Finds a node for a pod in the cache's present state. `diagnosis` says why there is none.
   Placement place(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
-  // What has been found out about the nodes by the last `place` that found none.
+  // The same by what has been kept of pods of its class, as a running scheduler does.
+  Placement place_like_others(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
+  // What has been found out about the nodes by the last of these that found none.
   const Rejections& rejections() const { return rejections_; }
   // Null: not one of this scheduler's.
   const Profile* profile(std::string_view scheduler_name) const;
@@ -120,11 +122,17 @@ class Scheduler final : private Handle {
   void pod_changed(const informers::Ref<SchedulerPod>& before, const informers::Ref<SchedulerPod>& after);
   void pod_appeared(const SchedulerPod& pod);
   void pod_gone(const SchedulerPod& pod);
+  void pod_assigned(const SchedulerPod& before, const SchedulerPod& after);
   void waits_no_more(const PodInfo& pod);
+  // A pod that is being bound is on its way out.
+  void give_up(std::string_view uid);
   void look_again(const PodInfo& info);
   // Takes an assumed pod out of the cache and tells those who wait for its room.
   void take_out(std::string_view uid);
-  void nomination_ended(const PodInfo& before);
+  // The node that room is kept on for a waiting pod; empty: none.
+  std::string expected_on(const PodInfo& pod) const { return std::string(queue_.nominated().node_of(pod.uid)); }
+  // Room is no longer kept on `node` for the pod: those who had to leave it are told. Nothing for an empty name.
+  void nomination_ended(const PodInfo& pod, std::string_view node);
   // Kinds that only some plugins know (following_others.cc).
   void follow_others();
 
@@ -132,7 +140,6 @@ class Scheduler final : private Handle {
   Task<void> schedule();
   void skip(const QueuedRef& pod);
   Task<void> schedule_one(QueuedRef pod);
-  Placement place_like_others(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
   void refuse_all(const Verdict& verdict, Diagnosis& diagnosis);
   // Ends the attempt for want of a node. `rejections_` holds each node's verdict.
   Task<void> nothing_fits(QueuedRef queued, CycleState& state, PendingPod pod, std::shared_ptr<Diagnosis> diagnosis);

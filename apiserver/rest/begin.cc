@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/errors.h"
+#include "apiserver/flowcontrol/flow_control.h"
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/body.h"
@@ -37,6 +38,11 @@ bool let_in(const Front& front, Call& call) {
     if (!user || is_impersonation(call.request)) return false;
     doors.known(*user);
     call.user = std::move(*user);
+    if (front.flows) {
+      std::optional<Flow> flow = front.flows->classify_here(call.user, call.info);
+      if (!flow) return false;
+      call.flow = std::move(*flow);
+    }
     if (!authorize_here(front, call.user, call.info)) return false;
     doors.allowed();
   } catch (...) {
@@ -140,6 +146,7 @@ void add_warning(HttpResponse& response, const std::string& warning) {
 
 void add_headers(HttpResponse& response, const Call& call, std::string audit_id) {
   response.headers.set("Audit-Id", std::move(audit_id));
+  add_flow_headers(call.flow, response);
   if (!response.headers.has("Cache-Control")) response.headers.add("Cache-Control", "no-cache, private");
   const std::string* const deprecation = call.served && !call.served->deprecation.empty() ? &call.served->deprecation : nullptr;
   if (deprecation) add_warning(response, *deprecation);
@@ -163,6 +170,7 @@ std::optional<HttpResponse> begin_request(const Front& front, HttpRequest& reque
   } catch (...) {
     response = answer_error(front, call, std::current_exception());
   }
+  if (response) count_dispatched(call.flow);
   if (response) return finish(call, begun->measured, std::move(begun->audit_id), std::move(*response));
   request = std::move(call.request);
   request.begun = begun;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "api/encoded.h"
+#include "apiserver/flowcontrol/flow_control.h"
 #include "base/anywhere.h"
 #include "base/assert.h"
 
@@ -92,6 +93,9 @@ void Core::install(Extensions installed) {
   front.authorizer = extensions.authorizer.get();
   front.tables = extensions.tables.get();
   front.virtual_resources = &extensions.virtual_resources;
+  const FlowControlOptions limits{.seats = options.max_requests + options.max_writes, .wait_max = options.request_timeout / 4};
+  flows = std::make_unique<FlowControl>(*this, executor.clock(), limits, options.metrics);
+  front.flows = flows.get();
 }
 
 void Core::set_ready(bool ready) {

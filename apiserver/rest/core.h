@@ -17,6 +17,7 @@
 #include "api/schema.h"
 #include "apiserver/cache/cache.h"
 #include "apiserver/extensions.h"
+#include "apiserver/flowcontrol/flow.h"
 #include "apiserver/registry/resource_rules.h"
 #include "apiserver/rest/frames.h"
 #include "apiserver/rest/front.h"
@@ -96,6 +97,7 @@ class Core final : public ObjectReader {
   ServerOptions options;
   Extensions extensions;
   std::unique_ptr<ServerMetrics> metrics;  // null: nothing is counted
+  std::unique_ptr<FlowControl> flows;      // null until extensions are installed: nobody has to wait
   Front front;                             // what other threads may use of all this
 
   bool ready() const { return ready_; }
@@ -137,6 +139,7 @@ struct Call {
   RequestInfo info;
   Query query;
   Identity user;
+  Flow flow;  // as which it waits for its turn
   Form form;
   std::exception_ptr unacceptable;  // why the form that was asked for cannot be given
   Steady deadline = Steady::max();

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "api/errors.h"
+#include "apiserver/flowcontrol/flow_control.h"
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/begin.h"
 #include "apiserver/rest/deadline.h"
@@ -81,6 +82,7 @@ Soon<> admit_user(Core& core, Call& call, ServerMetrics::Doors& doors) {
     doors.known(user);
     return then(impersonate(core, call.request, call.info, std::move(user)), [&](Identity acting) {
       call.user = std::move(acting);
+      if (core.flows) call.flow = core.flows->classify(call.user, call.info);
       return then(authorize(core, call.user, call.info), [&] { doors.allowed(); });
     });
   });
@@ -97,8 +99,24 @@ Task<void> let_in(Core& core, Call& call) {
   doors.count();
 }
 
+// A list takes seats by the objects it may have to look at.
+int width_of(const Call& call) {
+  constexpr std::size_t kObjects = 100, kMost = 10;
+  if (call.info.verb != "list" || !call.served || !call.served->cache || !call.info.name.empty()) return 1;
+  std::size_t objects = call.served->cache->size(), limit = 0;
+  const std::string_view text = call.query.get("limit");
+  std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (limit > 0) objects = std::min(objects, limit);
+  return static_cast<int>(std::clamp<std::size_t>((objects + kObjects - 1) / kObjects, 1, kMost));
+}
+
 Task<HttpResponse> answer(Core& core, Call& call) {
   if (!call.let_in) co_await let_in(core, call);
+  Seat seat;
+  if (call.flow) {
+    seat = co_await core.flows->enter(call.flow, width_of(call));
+    if (!seat) co_return answer_too_many();
+  }
   if (!call.info.is_resource) co_return co_await answer_path(core, call);
   if (call.unacceptable) std::rethrow_exception(call.unacceptable);
   co_return co_await answer_resource(core, call);
@@ -134,6 +152,7 @@ Call without_body(const Call& call) {
   out.info = call.info;
   out.query = call.query;
   out.user = call.user;
+  out.flow = call.flow;
   out.form = call.form;
   out.served = call.served;
   out.subresource = call.subresource;

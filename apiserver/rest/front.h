@@ -16,6 +16,7 @@
 
 namespace ph::apiserver {
 
+class FlowControl;
 struct Served;
 struct ServerOptions;
 class ServerMetrics;
@@ -43,6 +44,8 @@ struct Front {
   const Authorizer* authorizer = nullptr;
   const TableConverter* tables = nullptr;
   const std::map<std::string, std::unique_ptr<VirtualResource>>* virtual_resources = nullptr;
+
+  const FlowControl* flows = nullptr;  // null: nobody has to wait
 
   Published<Serving> serving;  // never null
 

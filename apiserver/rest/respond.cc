@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "api/json_text.h"
 #include "api/kinds.h"
 #include "apiserver/rest/list_writer.h"
 #include "base/anywhere.h"
@@ -114,6 +115,12 @@ HttpResponse answer_message(const Form& form, int status, const Message& object)
 }
 
 HttpResponse answer_status(const Form& form, const meta::v1::Status& status) {
+  // What was asked may be quoted, and need not be text.
+  if (!api::is_utf8(status.message())) {
+    meta::v1::Status readable = status;
+    readable.set_message(api::mend_json(status.message()));
+    return answer_status(form, readable);
+  }
   HttpResponse response = answer_message(form, status.code(), status);
   const int retry_after = status.details().retry_after_seconds();
   if (retry_after > 0) response.headers.add("Retry-After", std::to_string(retry_after));

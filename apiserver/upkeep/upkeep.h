@@ -20,6 +20,9 @@ Task<void> make_api_services(Core& core);
 // Keeps the API services of custom kinds. Runs until it is dropped.
 Task<void> keep_api_services(Core& core);
 
+// Keeps the conditions of flow schemas. Runs until it is dropped.
+Task<void> keep_flow_schemas(Core& core);
+
 // On whose behalf the server itself writes.
 WriteRequest own_request();
 

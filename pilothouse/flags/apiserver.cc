@@ -111,6 +111,13 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("advertise-address", options.advertise_address, "Where pods find the server").typed("ip");
   flags.add("request-timeout", options.server.request_timeout,
             "How long a request may take that says nothing else, and a client to send one or to take something of its answer");
+  flags
+      .add("goaway-chance", options.goaway_chance,
+           "How often a client is asked, with an answer over HTTP/2, to go on over another connection: 0 to 0.02")
+      .typed("float");
+  flags.add("max-requests-inflight", options.server.max_requests,
+            "Requests that are worked on at once; with the next one, the seats that priority levels have their shares of");
+  flags.add("max-mutating-requests-inflight", options.server.max_writes, "… and writes besides");
   flags.add("min-request-timeout", options.min_request_timeout_s, "Seconds a watch lives at least; up to twice this, at random");
   flags.add("crd-ignore-cel", options.server.crd_ignore_cel,
             "Custom resource definitions may have rules in CEL, which are stored and not carried out; else they are refused");
@@ -174,6 +181,14 @@ void resolve(ApiServerProgramOptions& options) {
   options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal().string();
   read_service_range(options);
   if (options.server.request_timeout <= Duration::zero()) throw daemon::FlagError("--request-timeout: must be greater than zero");
+  if (options.goaway_chance < 0 || options.goaway_chance > 0.02) {
+    throw daemon::FlagError("--goaway-chance can not be less than 0 or greater than 0.02");
+  }
+  if (options.server.max_requests < 0) throw daemon::FlagError("--max-requests-inflight can not be negative value");
+  if (options.server.max_writes < 0) throw daemon::FlagError("--max-mutating-requests-inflight can not be negative value");
+  if (options.server.max_requests + options.server.max_writes <= 0) {
+    throw daemon::FlagError("--max-requests-inflight and --max-mutating-requests-inflight: one of them must be positive");
+  }
   if (options.min_request_timeout_s < 0) throw daemon::FlagError("--min-request-timeout can not be negative value");
   options.server.watch_timeout_min = std::chrono::seconds(options.min_request_timeout_s);
   if (options.io_threads < 1 || options.io_threads > kIoThreadsMax) {

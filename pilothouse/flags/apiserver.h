@@ -27,6 +27,7 @@ struct ApiServerProgramOptions {
   std::vector<std::string> authorization_mode, service_account_issuers, service_account_key_files;
   std::string service_account_signing_key_file, token_auth_file, service_cidr, node_ports = "30000-32767";
   int min_request_timeout_s = 1800;
+  double goaway_chance = 0;
   int io_threads = default_io_threads();
 
   std::string kubelet_ca_file, kubelet_certificate_file, kubelet_key_file;

@@ -321,9 +321,10 @@ json shown(json document) {
     const std::set<std::string> enabled = enabled_plugins(profile);
     std::map<std::string, json> by_name;
     for (json& config : profile["pluginConfig"]) {
-      if (!enabled.contains(config["name"]) || config["args"].is_null()) continue;
+      if (!enabled.contains(config["name"].get_ref<const std::string&>()) || config["args"].is_null()) continue;
       if (config["name"] == "NodeResourcesFit" && !ignored.empty()) config["args"]["ignoredResources"] = ignored;
-      by_name[config["name"]] = std::move(config);
+      const std::string name = config["name"];
+      by_name[name] = std::move(config);
     }
     json configs = json::array();
     for (auto& [name, config] : by_name) configs.push_back(std::move(config));

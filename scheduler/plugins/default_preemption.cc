@@ -140,35 +140,37 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
   Task<void> send_away(Preemptor by, std::vector<PodRef> victims) {
     const PodRef last = victims.back();
     victims.pop_back();
-    std::vector<Task<bool>> others;
+    std::vector<Task<Sent>> others;
     for (const PodRef& victim : victims) others.push_back(send_away_one(by, victim));
-    bool done = true;
-    for (const auto& one : co_await all(std::move(others))) done &= !one.error && *one.value;
+    bool stay = false;
+    for (const auto& one : co_await all(std::move(others))) stay |= one.error || *one.value == Sent::Stays;
     preempting_.erase(by.uid);
-    // When some stay, the last one need not go for nothing.
-    if (done) done = co_await send_away_one(by, last);
-    if (!done) world_.handle->activate({by.uid});
+    // When some stay, the last one need not go for nothing. When it has gone already, its going may have been told while the preemptor
+    // was kept back: nobody tells it again.
+    const bool awaited = !stay && co_await send_away_one(by, last) == Sent::Away;
+    if (!awaited) world_.handle->activate({by.uid});
   }
 
-  // False: it stays.
-  Task<bool> send_away_one(Preemptor by, PodRef victim) {
+  enum class Sent { Away, Gone, Stays };
+  Task<Sent> send_away_one(Preemptor by, PodRef victim) {
     try {
       if (world_.waiting->waits(victim->uid)) {
         world_.waiting->reject(victim->uid, name(), "preempted");
       } else {
         if (victim->disruption != PodInfo::Disruption::ByScheduler) {
           const auto patch = disruption_patch(by, *victim);
-          if (co_await world_.client->try_patch<Pod>(victim->key(), patch, "status") != informers::Patched::Yes) co_return true;
+          const auto patched = co_await world_.client->try_patch<Pod>(victim->key(), patch, "status");
+          if (patched != informers::Patched::Yes) co_return Sent::Gone;
         }
         informers::DeleteOptions options;
         options.uid = victim->uid;
         const auto removed = co_await world_.client->remove<Pod>(victim->key(), std::move(options));
-        if (removed != informers::Removed::Yes) co_return true;
+        if (removed != informers::Removed::Yes) co_return Sent::Gone;
       }
     } catch (const std::exception& error) {
       world_.log.error("a pod that was to make room could not be sent away", "victim", victim->key(), "node", by.node, "err",
                        error.what());
-      co_return false;
+      co_return Sent::Stays;
     }
     world_.handle->recorder(*world_.profile)
         .report({.about = reference_to(*victim),
@@ -177,7 +179,7 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
                  .reason = "Preempted",
                  .action = "Preempting",
                  .note = fmt::format("Preempted by pod {} on node {}", by.uid, by.node)});
-    co_return true;
+    co_return Sent::Away;
   }
 
   informers::Patch disruption_patch(const Preemptor& by, const PodInfo& victim) const {

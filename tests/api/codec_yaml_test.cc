@@ -126,7 +126,7 @@ TEST(CodecYaml, Written) {
   const std::string text = json_to_yaml(document);
   EXPECT_EQ(text,
             "data:\n  a: \"yes\"\n  b: \"1\"\n  c: |\n    line\n    line\n  d: \"\"\n  e: 'a: b'\n  f: \"1:20\"\n  g: "
-            "2001-01-01\n  \"on\": x\n"
+            "\"2001-01-01\"\n  \"on\": x\n"
             "f: 1.5\nkind: X\nlist:\n- x: 1\n  \"y\": []\n- {}\n\"n\": null\nt: true\n");
   EXPECT_EQ(json::parse(yaml_to_json(text)), document);
 }

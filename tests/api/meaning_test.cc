@@ -53,8 +53,9 @@ void list(const View& value, const std::string& path, std::vector<std::string>& 
     }
     case Type::Map:
       for (const auto& [key, entry] : entries_of(value)) {
-        out.push_back(path + "{" + std::string(key) + "}");
-        list(entry, out.back(), out);
+        const std::string at = path + "{" + std::string(key) + "}";
+        out.push_back(at);
+        list(entry, at, out);
       }
       return;
     default: return;

@@ -311,6 +311,33 @@ TEST_F(CustomResources, ADefinitionTakesItsObjectsWithIt) {
   EXPECT_EQ(api.get(kWidgets).json()["items"], Json::array());
 }
 
+TEST(CustomResourceDefinitions, OnlyWhatIsTakenIsWarnedOf) {
+  ServerOptions options = quiet_options();
+  options.crd_ignore_cel = true;
+  Harness api(std::move(options));
+  Json rules = definition();
+  Json& spec = rules["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+  spec["x-kubernetes-validations"] = Json::parse(R"([{"rule":"self.n > 0"}])");
+  spec["properties"]["s"]["format"] = "odd";
+  const auto warnings = [](const Answer& answer) {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : answer.headers) {
+      if (name == "Warning") out.push_back(value);
+    }
+    return out;
+  };
+  Json refused = rules;
+  refused["spec"]["scope"] = "Odd";
+  const Answer no = api.post(kDefinitions, refused.dump());
+  EXPECT_EQ(no.status, 422);
+  EXPECT_THAT(warnings(no), IsEmpty());
+  const Answer made = api.post(kDefinitions, rules.dump());
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_THAT(warnings(made),
+              ElementsAre(R"(299 - "unrecognized format \"odd\"")",
+                          R"(299 - "the x-kubernetes-validations of version v1 are stored and not carried out")"));
+}
+
 TEST_F(CustomResources, WhatIsNotCarriedOutIsRefused) {
   Json rules = definition();
   rules["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"] =

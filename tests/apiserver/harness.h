@@ -51,6 +51,7 @@ inline ServerOptions quiet_options() {
   ServerOptions options;
   options.keep_kubernetes_service = false;
   options.keep_api_services = false;
+  options.keep_flow_schemas = false;
   return options;
 }
 

@@ -124,6 +124,26 @@ TEST(Reviews, WhatIsNoQuestion) {
   }
 }
 
+// Go's clients write each member that is no pointer, with nothing in it: kubectl 1.33 asks `auth can-i` like this.
+TEST(Reviews, EmptyMembersOfProtobufSayNothing) {
+  StandardWorld world;
+  const auto ask = [&](const char* name) {
+    authorization::v1::SelfSubjectAccessReview review;
+    for (std::string* text : {review.mutable_metadata()->mutable_generate_name(), review.mutable_metadata()->mutable_namespace_(),
+                              review.mutable_metadata()->mutable_uid()})
+      text->clear();
+    review.mutable_metadata()->set_name(name);
+    review.mutable_spec()->mutable_resource_attributes()->set_verb("list");
+    review.mutable_spec()->mutable_resource_attributes()->set_resource("pods");
+    HttpRequest request = StandardWorld::request("POST", kSelfAccess, api::encode_envelope(review));
+    request.headers.set("Content-Type", "application/vnd.kubernetes.protobuf");
+    return world.send(std::move(request));
+  };
+  const Reply reply = ask("");
+  EXPECT_EQ(reply.status, 201) << reply.body;
+  EXPECT_EQ(ask("a").message(), R"(.authorization.k8s.io "" is invalid: metadata: Invalid value: {"name":"a"}: must be empty)");
+}
+
 TEST(Reviews, NobodyMakesTablesOfThem) {
   StandardWorld world;
   const auto ask = [&](std::string accept) {

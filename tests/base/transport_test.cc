@@ -219,6 +219,29 @@ TEST_F(InProcess, CancelAtAnyMoment) {
   }
 }
 
+// As over one connection: the rest waits with the client.
+TEST_F(InProcess, SoManyAtATime) {
+  std::vector<std::promise<std::string>> never(251);
+  std::promise<std::string> last;
+  auto hanging = std::make_unique<Scope>(client), one = std::make_unique<Scope>(client);
+  call_on(client, [&] {
+    for (int i = 0; i < 249; ++i) hanging->spawn(testing::detail::fulfil(fetch(transport.get(), "/hang", false), &never[i]));
+  });
+  while (handler.ledger.alive < 249) call_on(server, [] {});
+  call_on(client, [&] { one->spawn(testing::detail::fulfil(fetch(transport.get(), "/hang", false), &never[249])); });
+  while (handler.ledger.alive < 250) call_on(server, [] {});
+  call_on(client, [&] {
+    one->spawn(testing::detail::fulfil(fetch(transport.get(), "/hang", false), &never[250]));
+    hanging->spawn(testing::detail::fulfil(fetch(transport.get(), "/whoami", false), &last));
+  });
+  settle();
+  EXPECT_EQ(handler.ledger.alive, 250);
+  // One gives up that has a place, and one that waits for one.
+  call_on(client, [&] { one.reset(); });
+  EXPECT_EQ(last.get_future().get(), "loop");
+  call_on(client, [&] { hanging.reset(); });
+}
+
 TEST_F(InProcess, ManyAtOnce) {
   std::vector<std::future<std::string>> results;
   std::vector<std::promise<std::string>> promises(200);

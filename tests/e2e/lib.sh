@@ -8,12 +8,16 @@ K=$("$ROOT/scripts/kubectl" "${KUBECTL_VERSION:-33}")
 WORK=$(mktemp -d)
 DATA=$WORK/data
 SERVER=
+CHECKED=0   # how often something was looked at; told at the end
+FAILED=0    # with KEEP_GOING=1 all that fails is told, not the first alone
+export KUBECACHEDIR=$WORK/discovery   # what kubectl remembers goes by address, and ports are used again
 declare -A DAEMONS=()   # name → process, when the programs run apart (PH_SEPARATE=1)
 BIN=$(dirname "$PH")
 trap finish EXIT
 
 finish() {
   local code=$?
+  [ "$FAILED" -eq 0 ] || { echo "$FAILED failed" && code=1; }
   for name in "${!DAEMONS[@]}"; do
     kill "${DAEMONS[$name]}" 2>/dev/null && wait "${DAEMONS[$name]}" 2>/dev/null || true
     if [ $code -ne 0 ]; then echo "--- the last words of $name:"; tail -n 20 "$WORK/$name.log"; fi
@@ -23,6 +27,7 @@ finish() {
     echo "--- the server's last words:"; tail -n 40 "$WORK/server.log"
   fi
   rm -rf "$WORK"
+  [ $code -ne 0 ] || [ "$CHECKED" -eq 0 ] || echo "$CHECKED checks"
   exit $code
 }
 
@@ -127,12 +132,20 @@ crash() {
 
 step() { echo "== $*"; }
 
-fail() { echo "FAILED: $*" >&2; exit 1; }
+fail() {
+  echo "FAILED: $*" >&2
+  [ -n "${KEEP_GOING:-}" ] || exit 1
+  FAILED=$((FAILED + 1))
+}
+
+# skip WHY: what the test needs is not to be had; ctest shows it as skipped (SKIP_RETURN_CODE).
+skip() { echo "SKIPPED: $*"; exit 77; }
 
 # expect PATTERN COMMAND…: the command succeeds and its output holds the pattern (grep -E).
 expect() {
   local pattern=$1 out
   shift
+  CHECKED=$((CHECKED + 1))
   out=$("$@" 2>&1) || fail "\`${*/$K/kubectl}\` ended with $?: $out"
   grep -Eq -- "$pattern" <<<"$out" || fail "\`${*/$K/kubectl}\` does not show /$pattern/ but: $out"
 }
@@ -141,6 +154,7 @@ expect() {
 refuse() {
   local pattern=$1 out
   shift
+  CHECKED=$((CHECKED + 1))
   if out=$("$@" 2>&1); then fail "\`${*/$K/kubectl}\` succeeded: $out"; fi
   grep -Eq -- "$pattern" <<<"$out" || fail "\`${*/$K/kubectl}\` does not say /$pattern/ but: $out"
 }
@@ -149,6 +163,7 @@ refuse() {
 eventually() {
   local tries=$(($1 * 10))
   shift
+  CHECKED=$((CHECKED + 1))
   for _ in $(seq 1 "$tries"); do
     if "$@" >/dev/null 2>&1; then return 0; fi
     sleep 0.1
@@ -157,7 +172,30 @@ eventually() {
 }
 
 # equals WANT GOT WHAT
-equals() { [ "$1" = "$2" ] || fail "$3: wanted '$1', got '$2'"; }
+equals() {
+  CHECKED=$((CHECKED + 1))
+  [ "$1" = "$2" ] || fail "$3: wanted '$1', got '$2'"
+}
+
+# soon SECONDS PATTERN COMMAND…: the output of the command comes to hold the pattern, whatever it ends with meanwhile.
+soon() {
+  local tries=$(($1 * 10)) pattern=$2 out=
+  shift 2
+  CHECKED=$((CHECKED + 1))
+  for _ in $(seq 1 "$tries"); do
+    out=$("$@" 2>&1) || true
+    if grep -Eq -- "$pattern" <<<"$out"; then return 0; fi
+    sleep 0.1
+  done
+  fail "\`${*/$K/kubectl}\` does not come to show /$pattern/ but: $out"
+}
+
+# holds WANT JSONPATH ARGUMENTS…: what `kubectl get ARGUMENTS` has at that path.
+holds() {
+  local got
+  got=$("$K" get "${@:3}" -o jsonpath="$2" 2>&1) || fail "\`kubectl get ${*:3}\` ended with $?: $got"
+  equals "$1" "$got" "$2 of ${*:3}"
+}
 
 # Credentials for curl: sets CA, CERT, KEY (files) and URL.
 curl_credentials() {

@@ -58,10 +58,10 @@ done
 eventually 10 "$K" get configmap kube-root-ca.crt
 equals kube-root-ca.crt "$("$K" get pod -l app=idle -o jsonpath='{.items[0].spec.volumes[*].projected.sources[*].configMap.name}')" "what a pod mounts"
 
-step "a pod that needs what the scheduler does not have stays Pending, and says so"
+step "a pod whose claim is not there stays Pending, and says so"
 "$K" run claims --image=x --overrides='{"spec":{"volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"c"}}]}}' >/dev/null
-eventually 10 bash -c "$K get pod claims -o jsonpath='{.status.conditions[0].message}' | grep -q 'persistentVolumeClaims are not supported by this scheduler'"
-eventually 10 bash -c "$K get events | grep -q 'FailedScheduling.*not supported by this scheduler'"
+eventually 10 bash -c "$K get pod claims -o jsonpath='{.status.conditions[0].message}' | grep -q 'persistentvolumeclaim \"c\" not found'"
+eventually 10 bash -c "$K get events | grep -q 'FailedScheduling.*persistentvolumeclaim \"c\" not found'"
 equals Pending "$("$K" get pod claims -o jsonpath='{.status.phase}')" "a pod with a claim"
 stop
 for file in pki/ca.key pki/sa.key pki/apiserver.key admin.kubeconfig node.kubeconfig; do

@@ -22,7 +22,8 @@ struct Server {
     call_on(thread, [&] {
       store = apiserver::memory_store(thread, clock);
       server = std::make_unique<apiserver::ApiServer>(
-          thread, rng, *store, Log(), apiserver::ServerOptions{.keep_kubernetes_service = false, .keep_api_services = false});
+          thread, rng, *store, Log(),
+          apiserver::ServerOptions{.keep_kubernetes_service = false, .keep_api_services = false, .keep_flow_schemas = false});
     });
     run_on(thread, server->start());
   }

@@ -1,5 +1,5 @@
 // The server's side of HTTP/2 without sockets: what it counts and limits of a client.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <map>
 #include <set>
@@ -45,6 +45,34 @@ struct Http2ServerTest : ::testing::Test {
     hear();
   }
 };
+
+TEST_F(Http2ServerTest, AClientIsAskedToMoveOnWithAnAnswer) {
+  bool asked = false;
+  server = http2_server({.moves_on = [&] { return std::exchange(asked, false); }}, owner);
+  say(opening());
+  say(get_request(1));
+  say(get_request(3));
+  server->respond(1, 200, {}, {});
+  EXPECT_THAT(hear(), ::testing::Not(::testing::Contains(::testing::HasSubstr("GOAWAY"))));
+  asked = true;
+  server->respond(3, 200, {}, {});
+  EXPECT_THAT(hear(), ::testing::Contains(::testing::HasSubstr("GOAWAY")));
+  EXPECT_TRUE(server->finished()) << "nothing is under way any more";
+}
+
+TEST_F(Http2ServerTest, WhatIsUnderWayWhenAClientIsAskedToMoveOnIsAnswered) {
+  bool asked = true;
+  server = http2_server({.moves_on = [&] { return std::exchange(asked, false); }}, owner);
+  say(opening());
+  say(get_request(1));
+  say(get_request(3));
+  server->respond(1, 200, {}, {});
+  hear();
+  EXPECT_FALSE(server->finished());
+  server->respond(3, 200, {}, {share("late")});
+  hear();
+  EXPECT_TRUE(server->finished());
+}
 
 TEST_F(Http2ServerTest, ARequestIsBeingReadFromItsFirstByteOn) {
   say(opening());

@@ -70,6 +70,7 @@ struct World {
     apiserver::ServerOptions options;
     options.keep_kubernetes_service = false;
     options.keep_api_services = false;
+    options.keep_flow_schemas = false;
     options.metrics = metrics;
     store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
     server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, Log(), options);

@@ -104,7 +104,6 @@ const std::map<std::string, std::vector<std::string>> kAbsent = {
     {"access is configured by flags, not by files that are read again",
      {"apiserver_authentication_config_controller_*", "apiserver_authorization_config_controller_*"}},
     {"no expressions (CEL) are evaluated", {"apiserver_cel_*", "apiserver_validating_admission_policy_*"}},
-    {"there is no priority and fairness", {"apiserver_flowcontrol_*"}},
     {"every rule is declared once: there are no two validations to compare", {"apiserver_validation_declarative_validation_*"}},
     {"the loop does not run here", {"node_collector_*", "horizontal_pod_autoscaler_controller_*"}},
     {"metrics cannot be hidden or switched off", {"disabled_metrics_total", "hidden_metrics_total"}},

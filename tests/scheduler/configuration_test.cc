@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 namespace ph::scheduler::test {
 namespace {
 
@@ -110,6 +112,14 @@ profiles:
   EXPECT_THAT(fit.shape, ElementsAre(UtilizationPoint{0, 0}, UtilizationPoint{100, 10}));
   EXPECT_THAT(fit.ignored_resource_groups, ElementsAre("vendor.io"));
   EXPECT_TRUE(b.args.node_affinity.added_affinity.has_required_during_scheduling_ignored_during_execution());
+
+  // As it is shown: the arguments of the plugins that take part, by their names.
+  const auto shown = nlohmann::json::parse(c.document);
+  std::vector<std::string> names;
+  for (const auto& config : shown["profiles"][1]["pluginConfig"]) names.push_back(config["name"]);
+  EXPECT_THAT(names, ElementsAre("DefaultPreemption", "DynamicResources", "InterPodAffinity", "NodeAffinity",
+                                 "NodeResourcesBalancedAllocation", "NodeResourcesFit", "PodTopologySpread"));
+  EXPECT_EQ(shown["profiles"][1]["pluginConfig"][5]["args"]["ignoredResources"], nlohmann::json::array({"example.com/foo"}));
 }
 
 TEST(Configuration, OnlyTheNamedPlugins) {

@@ -52,6 +52,7 @@ struct Cluster::Impl {
     });
     apiserver::ServerOptions of_server{.keep_kubernetes_service = setup.with_access,
                                        .keep_api_services = setup.with_access,
+                                       .keep_flow_schemas = setup.with_access,
                                        .stateful_set_max_unavailable = setup.loop_options.stateful_set_max_unavailable,
                                        .metrics = metrics};
     if (!setup.service_ranges.empty()) of_server.service_cidr = setup.service_ranges;

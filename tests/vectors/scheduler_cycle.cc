@@ -36,7 +36,8 @@ Configuration configuration_of(const Json& row) {
 
 IdleScheduler::IdleScheduler(const Json& row, Configuration configuration, Uids uids)
     : store_(apiserver::memory_store(executor_, executor_.clock())),
-      server_(executor_, rng_, *store_, Log(), {.keep_kubernetes_service = false, .keep_api_services = false}),
+      server_(executor_, rng_, *store_, Log(),
+              {.keep_kubernetes_service = false, .keep_api_services = false, .keep_flow_schemas = false}),
       scope_(executor_),
       transport_(in_process_transport(server_, executor_, everyone())),
       client_(*transport_, "kube-scheduler"),
@@ -59,7 +60,8 @@ IdleScheduler::IdleScheduler(const Json& row, Configuration configuration, Uids 
   store_others(row["objects"]);
   // As a server lists them: what the first node to have an image says of it goes for all.
   Json nodes = row["objects"].value("nodes", Json::array());
-  std::ranges::sort(nodes, {}, [](const Json& node) { return node["metadata"]["name"].get<std::string>(); });
+  const auto name_of = [](const Json& node) { return node["metadata"]["name"].get<std::string>(); };
+  std::sort(nodes.begin(), nodes.end(), [&](const Json& a, const Json& b) { return name_of(a) < name_of(b); });
   for (const Json& node : nodes) {
     scheduler_.cache().put_node(std::make_shared<const Node>(decoded<Node>(completed(node))));
   }
