@@ -39,6 +39,11 @@
 
 namespace ph::scheduler {
 
+namespace why {
+struct Explanation;
+struct Question;
+}  // namespace why
+
 // All must outlive the scheduler and belong to one executor.
 struct SchedulerWorld {
   Executor& executor;
@@ -86,6 +91,10 @@ class Scheduler final : private Handle {
 
   // Why the pod is still pending, as of its last attempt. Null: it was never refused, or is no longer waiting.
   std::shared_ptr<const Diagnosis> diagnosis(const ObjectKey& key) const;
+
+  // Why a pod is where it is, or nowhere, or would be (why/). Throws ApiError: there is no such pod (404), the question means
+  // nothing (400), not all is known yet (503).
+  Task<why::Explanation> explain(why::Question question);
 
   // -- The parts of a cycle, for tests and benchmarks
   struct Placement {
@@ -199,6 +208,11 @@ class Scheduler final : private Handle {
   // Writes status.nominatedNodeName, unless it is so already. Empty: clears it.
   Task<void> nominate(const Pod& pod, std::string node);
   informers::EventRecorder& events(const Profile& profile);
+
+  // -- Explaining (why/asking.cc)
+  why::Explanation explain(const why::Question& question, const Pod& pod);
+  void explain_waiting(const Profile& profile, const Pod& pod, why::Explanation& out) const;
+  void explain_circumstances(const Profile& profile, const why::Question& question, const Pod& pod, why::Explanation& out) const;
 
   // -- For plugins (Handle)
   void spawn(Task<void> work) override { tasks_.spawn(std::move(work)); }

@@ -23,39 +23,12 @@
 #include "scheduler/framework/handle.h"
 #include "scheduler/framework/waiting_pods.h"
 #include "scheduler/plugins/preemption_choice.h"
+#include "scheduler/plugins/preemption_rules.h"
 
 namespace ph::scheduler {
 namespace {
 
 using policy::v1::PodDisruptionBudget;
-
-// Whether a pod that was to make room on the node where `pod` is expected is still on its way out.
-bool victims_linger(const NodeInfo& node, const PodInfo& pod) {
-  return std::ranges::any_of(node.pods(), [&](const PodRef& other) {
-    return other->priority < pod.priority && other->deleting && other->disruption == PodInfo::Disruption::ByScheduler;
-  });
-}
-
-Code code_of(const Rejections& rejections, std::string_view node) {
-  const auto found =
-      std::ranges::find(rejections.nodes, node, [](const Rejection& r) { return std::string_view(r.node->name()); });
-  return found == rejections.nodes.end() ? rejections.others.code() : found->verdict.code();
-}
-
-// The nodes that were refused for something that other pods' going may change.
-std::vector<const NodeInfo*> promising(const Rejections& rejections, const Snapshot& snapshot) {
-  std::vector<const NodeInfo*> out;
-  for (const Rejection& rejection : rejections.nodes) {
-    if (rejection.verdict.code() == Code::Unschedulable) out.push_back(rejection.node);
-  }
-  if (rejections.others.code() != Code::Unschedulable) return out;
-  std::set<const NodeInfo*> looked_at;
-  for (const Rejection& rejection : rejections.nodes) looked_at.insert(rejection.node);
-  for (const NodeInfo* node : snapshot.nodes()) {
-    if (!looked_at.contains(node)) out.push_back(node);
-  }
-  return out;
-}
 
 class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin {
  public:
@@ -78,7 +51,7 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
 
   Task<PostFilterResult> post_filter(CycleState& state, const Pod& pod, const Rejections& rejections) override {
     world_.handle->count_preemption_attempt();
-    if (const std::string_view why = ineligible(state.pod(), pod, rejections); !why.empty()) {
+    if (const std::string_view why = may_not_preempt(state.pod(), pod, rejections, *world_.snapshot); !why.empty()) {
       co_return PostFilterResult{Verdict::owning(Code::Unschedulable, fmt::format("preemption: {}", why)), {}};
     }
     Diagnosis diagnosis;
@@ -97,15 +70,6 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
   }
 
  private:
-  // Why the pod may not take others' places (now); empty: it may.
-  std::string_view ineligible(const PodInfo& info, const Pod& pod, const Rejections& rejections) const {
-    if (pod.spec().preemption_policy() == "Never") return "not eligible due to preemptionPolicy=Never.";
-    const std::string& nominated = pod.status().nominated_node_name();
-    if (nominated.empty() || code_of(rejections, nominated) == Code::UnschedulableAndUnresolvable) return {};
-    const NodeInfo* node = world_.snapshot->find(nominated);
-    return node && victims_linger(*node, info) ? "not eligible due to a terminating pod on the nominated node." : "";
-  }
-
   // Nodes where it would work. None: `diagnosis` says why.
   std::vector<Candidate> find_candidates(const CycleState& state, const Pod& pod, const Rejections& rejections,
                                          Diagnosis& diagnosis, std::vector<std::string>& errors) const {
