@@ -33,7 +33,7 @@ struct ServerOptions {
   bool keep_flow_schemas = true;  // their conditions; off in the same tests
   Duration event_ttl = 1h;
   bool stateful_set_max_unavailable = false;  // the gate MaxUnavailableStatefulSet: stateful sets may have a maxUnavailable
-  bool crd_ignore_cel = false;     // custom resource definitions may have rules in CEL, which are stored and not carried out
+  bool crd_ignore_cel = false;  // custom resource definitions may have rules in CEL, which are stored and not carried out
   // How many requests, and how many writes besides, have a seat at once: of both together each priority level gets its share.
   int max_requests = 400;
   int max_writes = 200;

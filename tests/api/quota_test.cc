@@ -157,10 +157,12 @@ TEST(Quota, WhatAnObjectUses) {
   service.mutable_spec()->add_ports();
   service.mutable_spec()->add_ports()->set_node_port(30000);
   const auto services = quota::counted("", "services");
-  EXPECT_EQ(quota::text_of(services->usage(service, kNow)), "count/services=1,services=1,services.loadbalancers=0,services.nodeports=2");
+  EXPECT_EQ(quota::text_of(services->usage(service, kNow)),
+            "count/services=1,services=1,services.loadbalancers=0,services.nodeports=2");
   service.mutable_spec()->set_type("LoadBalancer");
   service.mutable_spec()->set_allocate_load_balancer_node_ports(false);
-  EXPECT_EQ(quota::text_of(services->usage(service, kNow)), "count/services=1,services=1,services.loadbalancers=1,services.nodeports=1");
+  EXPECT_EQ(quota::text_of(services->usage(service, kNow)),
+            "count/services=1,services=1,services.loadbalancers=1,services.nodeports=1");
 
   core::v1::PersistentVolumeClaim claim;
   claim.mutable_spec()->set_storage_class_name("gold");
@@ -234,7 +236,8 @@ TEST(Quota, WhatContainersHaveToName) {
   add_container(pod, "b", "cpu=1");
   add_container(pod, "a", "", "memory=1Gi");
   const auto pods = quota::counted("", "pods");
-  EXPECT_EQ(pods->missing(pod, {"limits.memory", "pods", "requests.cpu"}), "must specify limits.memory for: b; requests.cpu for: a");
+  EXPECT_EQ(pods->missing(pod, {"limits.memory", "pods", "requests.cpu"}),
+            "must specify limits.memory for: b; requests.cpu for: a");
   EXPECT_EQ(pods->missing(pod, {"pods", "requests.example.com/gpu"}), "");
   fill(pod.mutable_spec()->mutable_resources()->mutable_requests(), "cpu=1");
   EXPECT_EQ(pods->missing(pod, {"limits.memory"}), "") << "the pod asks as a whole";

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "api/value.h"
+#include "api/views.h"
 #include "apiserver/admission/pod_security/checks.h"
 
 namespace ph::apiserver::pod_security {
@@ -15,10 +17,14 @@ std::string restricted_type(const core::v1::VolumeSource& source) {
       source.has_ephemeral() || source.has_persistent_volume_claim() || source.has_projected() || source.has_secret()) {
     return {};
   }
-  std::vector<const google::protobuf::FieldDescriptor*> set;
-  source.GetReflection()->ListFields(source, &set);
   // Upstream's list of what there is ends before the volumes that are images.
-  return set.empty() || source.has_image() ? "unknown" : std::string(set.front()->json_name());
+  if (source.has_image()) return "unknown";
+  const api::Value value = api::Value::of(static_cast<const google::protobuf::Message&>(source));
+  const auto members = api::members_of(value);
+  for (std::size_t i = 0; i < value.schema().fields.size(); ++i) {
+    if (members[i]) return value.schema().fields[i].name;
+  }
+  return "unknown";
 }
 
 }  // namespace
