@@ -360,13 +360,13 @@ class JsonReader {
         append_compact_json(raw, false, compact);
         return writer_.bytes(1, compact);
       }
-      case Type::Union: return alternative(schema, value, type, depth);
+      case Type::Union: return alternative(schema, value, type, place, depth);
       default: PH_ASSERT(!"maps and scalars are written elsewhere");
     }
   }
 
-  // Upstream reads these by functions of their own, which know nothing of the place and report no unknown fields.
-  void alternative(const Schema& schema, od::value& value, json_type type, int depth) {
+  // Upstream reads these by functions of their own, which report no unknown fields; whoever calls them says where it was.
+  void alternative(const Schema& schema, od::value& value, json_type type, const Place& place, int depth) {
     const Field *object = nullptr, *list = nullptr, *flag = nullptr;
     for (const Field& field : schema.fields) {
       if (field.schema->type == Type::Struct) object = &field;
@@ -381,7 +381,7 @@ class JsonReader {
     if (!chosen) return skip(value, type, depth);
     if (flag && chosen == object) writer_.number(static_cast<unsigned>(flag->number), 1);
     const bool before = std::exchange(quiet_, true);
-    field(static_cast<unsigned>(chosen->number), *chosen->schema, value, Place{}, depth);
+    field(static_cast<unsigned>(chosen->number), *chosen->schema, value, place, depth);
     quiet_ = before;
   }
 

@@ -97,8 +97,14 @@ struct Scheme::Added {
   template <class T, class Before, class KeyOf>
   static void merge(std::vector<T>& all, std::vector<T> more, Before before, KeyOf key_of) {
     std::ranges::sort(more, before, key_of);
-    const auto middle = all.insert(all.end(), more.begin(), more.end());
-    std::ranges::inplace_merge(all, middle, before, key_of);
+    std::vector<T> merged;
+    merged.reserve(all.size() + more.size());
+    const auto moved = [](std::vector<T>& of) { return std::pair(std::move_iterator(of.begin()), std::move_iterator(of.end())); };
+    const auto [first, last] = moved(all);
+    const auto [first_more, last_more] = moved(more);
+    std::merge(first, last, first_more, last_more, std::back_inserter(merged),
+               [&](const T& a, const T& b) { return before(key_of(a), key_of(b)); });
+    all = std::move(merged);
   }
 };
 

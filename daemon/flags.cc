@@ -222,6 +222,14 @@ FlagSet::Asked FlagSet::parse(std::span<const std::string> args) {
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     if (arg.size() < 2 || arg.front() != '-' || arg == "--") {
+      if (words_) {
+        if (arg != "--") {
+          words_->push_back(arg);
+          continue;
+        }
+        words_->insert(words_->end(), args.begin() + static_cast<std::ptrdiff_t>(i) + 1, args.end());
+        break;
+      }
       if (arg == "--" && i + 1 == args.size()) break;
       throw FlagError(
           fmt::format("unknown command \"{}\" for \"{}\": it takes flags only", arg == "--" ? args[i + 1] : arg, program_));
@@ -263,7 +271,7 @@ bool FlagSet::given(std::string_view name) const {
 }
 
 std::string FlagSet::help() const {
-  std::string out = fmt::format("Usage:\n  {} [flags]\n", program_);
+  std::string out = fmt::format("Usage:\n  {}{} [flags]\n", program_, words_usage_.empty() ? "" : " " + words_usage_);
   for (const std::string& section : sections_) {
     out += fmt::format("\n{} flags:\n\n", section);
     for (const auto& [name, flag] : flags_) {

@@ -74,6 +74,11 @@ class FlagSet {
   // name=value pairs, comma-separated and repeatable.
   Flag& add(std::string name, std::map<std::string, std::string>& value, std::string help);
   void add(std::span<const InertFlag> flags);
+  // What stands between the flags is put there, in its order; without this there may be nothing. `usage`: what help calls it.
+  void take_words(std::vector<std::string>& words, std::string usage) {
+    words_ = &words;
+    words_usage_ = std::move(usage);
+  }
   // Another spelling of a flag that is there: "-v" for "--v".
   void shorthand(char letter, std::string name) { shorthands_.emplace(letter, std::move(name)); }
 
@@ -95,6 +100,8 @@ class FlagSet {
   std::map<std::string, std::unique_ptr<Flag>, std::less<>> flags_;
   std::vector<std::string> sections_;  // in the order of their first flag
   std::map<char, std::string> shorthands_;
+  std::vector<std::string>* words_ = nullptr;
+  std::string words_usage_;
 };
 
 }  // namespace ph::daemon

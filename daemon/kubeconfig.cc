@@ -79,11 +79,12 @@ class Loader {
  public:
   explicit Loader(const std::filesystem::path& path) : path_(path) { out_.files.push_back(path); }
 
-  ClientConfig load(const std::string& master) {
+  ClientConfig load(const std::string& master, const std::string& chosen) {
     const json config = parse();
-    const std::string current = text(config, "current-context");
+    const std::string current = chosen.empty() ? text(config, "current-context") : chosen;
     if (current.empty()) fail("there is no current-context");
     const json context = entry(config, "contexts", current, "context");
+    out_.namespace_name = text(context, "namespace");
     read_cluster(entry(config, "clusters", text(context, "cluster"), "cluster"));
     if (const std::string user = text(context, "user"); !user.empty()) read_user(entry(config, "users", user, "user"));
     if (!master.empty()) out_.server = master;
@@ -96,7 +97,7 @@ class Loader {
 
   json parse() const {
     const auto yaml = read_file(path_);
-    if (!yaml) fail("there is no such file");
+    if (!yaml) throw KubeconfigError(fmt::format("stat {}: no such file or directory", path_.string()));  // as upstream says it
     try {
       json config = json::parse(api::yaml_to_json(*yaml));
       if (config.is_object()) return config;
@@ -182,7 +183,9 @@ class Loader {
 
 }  // namespace
 
-ClientConfig load_kubeconfig(const std::filesystem::path& path, const std::string& master) { return Loader(path).load(master); }
+ClientConfig load_kubeconfig(const std::filesystem::path& path, const std::string& master, const std::string& context) {
+  return Loader(path).load(master, context);
+}
 
 ClientConfig load_in_cluster(const std::string& host, const std::string& port, const std::filesystem::path& account) {
   ClientConfig out;

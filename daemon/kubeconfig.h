@@ -31,8 +31,9 @@ struct ClientConfig {
   std::string server_name;  // what the certificate is to name; empty: the host
   std::string ca_pem;       // empty: the machine's roots
   bool skip_verify = false;
-  net::Credential client;  // empty: no certificate
-  std::string token;       // empty: none
+  net::Credential client;      // empty: no certificate
+  std::string token;           // empty: none
+  std::string namespace_name;  // that the context means; empty: none in particular
   // What was read: when one of these changes, the configuration is to be loaded again.
   std::vector<std::filesystem::path> files;
 
@@ -46,8 +47,9 @@ class KubeconfigError : public std::runtime_error {
 };
 
 // The current context of the file at `path`; relative paths in it are relative to its folder. Credential plugins (exec,
-// auth-provider), passwords and impersonation are refused. `master`: overrides the server's address, unless empty.
-ClientConfig load_kubeconfig(const std::filesystem::path& path, const std::string& master = {});
+// auth-provider), passwords and impersonation are refused. `master`: overrides the server's address, unless empty. `context`: that
+// one instead of the current one, unless empty.
+ClientConfig load_kubeconfig(const std::filesystem::path& path, const std::string& master = {}, const std::string& context = {});
 
 // In a pod: the address from the environment's KUBERNETES_SERVICE_HOST and _PORT, the service account's token and CA from its
 // mounted folder.

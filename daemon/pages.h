@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/errors.h"
@@ -17,6 +18,9 @@ namespace ph::daemon {
 struct Page {
   std::string path;
   std::function<Task<HttpResponse>(const HttpRequest&)> answer;  // called where requests are answered
+  bool posts = false;                                            // questions may come as a body, too
+
+  bool takes(std::string_view method) const { return method == "GET" || method == "HEAD" || (posts && method == "POST"); }
 };
 
 Page text_page(std::string path, std::string content_type, std::function<Task<std::string>()> body);

@@ -37,13 +37,15 @@ Task<HttpResponse> PortHandler::handle(HttpRequest request) {
 }
 
 Task<HttpResponse> PortHandler::answer(const HttpRequest& request, const Route* route) {
-  if (request.method != "GET" && request.method != "HEAD") co_return text_response(405, kText, "method not allowed\n");
+  const auto page = std::ranges::find(pages_, request.path(), &Page::path);
+  const bool read = request.method == "GET" || request.method == "HEAD";
+  if (!read && (route || page == pages_.end() || !page->takes(request.method))) {
+    co_return text_response(405, kText, "method not allowed\n");
+  }
   if (route) co_return co_await route->answer(request);
   if (auto health = answer_health(checks_, request, &answers_)) co_return std::move(*health);
   if (request.path() == "/metrics/slis") co_return text_response(200, Metrics::kContentType, slis_.render());
-  for (const Page& page : pages_) {
-    if (page.path == request.path()) co_return co_await page.answer(request);
-  }
+  if (page != pages_.end()) co_return co_await page->answer(request);
   co_return text_response(404, kText, "404 page not found\n");
 }
 

@@ -70,6 +70,19 @@ HostPort host_port(std::string_view url) {
   return out;
 }
 
+net::ClientOptions client_options(const ClientConfig& config) {
+  HostPort at = host_port(config.server);
+  net::ClientOptions out;
+  out.host = std::move(at.host);
+  out.port = at.port;
+  out.tls.ca_pem = config.ca_pem;
+  out.tls.server_name = config.server_name;
+  out.tls.skip_verify = config.skip_verify;
+  out.tls.cert_pem = config.client.cert_pem;
+  out.tls.key_pem = config.client.key_pem;
+  return out;
+}
+
 // Sends each request over a connection of the newest configuration.
 class FollowingTransport final : public Transport {
  public:
@@ -88,18 +101,8 @@ class FollowingTransport final : public Transport {
 
  private:
   void renew(const ServerAccess::Current& now) {
-    const ClientConfig& config = *now.config;
-    HostPort at = host_port(config.server);
-    net::ClientOptions options;
-    options.host = std::move(at.host);
-    options.port = at.port;
-    options.tls.ca_pem = config.ca_pem;
-    options.tls.server_name = config.server_name;
-    options.tls.skip_verify = config.skip_verify;
-    if (options_.client_certificate) {
-      options.tls.cert_pem = config.client.cert_pem;
-      options.tls.key_pem = config.client.key_pem;
-    }
+    net::ClientOptions options = client_options(*now.config);
+    if (!options_.client_certificate) options.tls.cert_pem.clear(), options.tls.key_pem.clear();
     options.user_agent = options_.user_agent;
     options.ping_after = options_.ping_after;
     options.ping_timeout = options_.ping_timeout;

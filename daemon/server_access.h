@@ -14,6 +14,10 @@
 #include "daemon/kubeconfig.h"
 #include "net/event_loop.h"
 
+namespace ph::net {
+struct ClientOptions;
+}
+
 namespace ph::daemon {
 
 struct AccessOptions {
@@ -76,6 +80,9 @@ std::unique_ptr<Transport> sharing_transport(Transport& inner, std::function<std
 
 // The stream, which keeps the transport it came from.
 std::unique_ptr<BodyStream> held(std::shared_ptr<Transport> transport, std::unique_ptr<BodyStream> stream);
+
+// How to connect to what a configuration names, and as whom; without its token.
+net::ClientOptions client_options(const ClientConfig& config);
 
 struct HostPort {
   std::string host;

@@ -23,7 +23,7 @@ class Pages final : public apiserver::PathHandler {
   Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity&) override {
     const auto page = std::ranges::find(pages_, request.path(), &daemon::Page::path);
     if (page == pages_.end()) co_return std::nullopt;
-    if (request.method != "GET" && request.method != "HEAD") throw api::method_not_allowed("", request.method);
+    if (!page->takes(request.method)) throw api::method_not_allowed("", request.method);
     co_return co_await page->answer(request);
   }
 

@@ -10,6 +10,7 @@
 #include "pilothouse/extenders.h"
 #include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
+#include "pilothouse/why_page.h"
 
 namespace ph::pilothouse {
 
@@ -63,6 +64,8 @@ struct ControlPlane::Impl {
     out.standard.service_account_key = keys.service_account_key;
     out.standard.client_ca = keys.ca.cert_pem;
     out.pages = apiserver_pages([this] { return options.flags; }, clock);
+    // Where the scheduler is in the same process, so that nobody has to look for it.
+    if (options.runs("scheduler")) out.pages.push_back(why_page(why));
     out.kubelets.io = &io;
     out.kubelets.credential = dir.client_credential("kube-apiserver-kubelet-client", {"system:masters"});
     return out;
@@ -118,6 +121,7 @@ struct ControlPlane::Impl {
         },
         &metrics);
     wait_for(scheduler->executor(), [this] { return (*scheduler)->informers.wait_synced(); }, &signals);
+    why_open.emplace(why, scheduler->executor(), **scheduler);
     progress("scheduler",
              fmt::format("{} profile{}", configuration.profiles.size(), configuration.profiles.size() == 1 ? "" : "s"));
   }
@@ -135,6 +139,7 @@ struct ControlPlane::Impl {
   void stop() {
     logs.attach(nullptr, nullptr);
     nodes.reset();
+    why_open.reset();
     scheduler.reset();
     manager.reset();
     if (!apiserver) return;
@@ -154,12 +159,14 @@ struct ControlPlane::Impl {
   daemon::DataDir dir;
   const controllers::Options controller_options;
   NodeLogs logs;
+  WhyDoor why;
   net::IoThreads io;
   std::string url;
   std::unique_ptr<Connector> connector;
   std::optional<Part<ApiServerComponent>> apiserver;
   std::optional<Part<ManagerComponent>> manager;
   std::optional<Part<SchedulerComponent>> scheduler;
+  std::optional<WhyDoor::Open> why_open;  // ends before the scheduler does
   std::optional<Part<NodeComponent>> nodes;
 };
 

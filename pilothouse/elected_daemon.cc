@@ -60,11 +60,14 @@ std::vector<HealthCheck> ElectedDaemon::checks() {
 }
 
 std::vector<daemon::Page> ElectedDaemon::pages() {
-  return {daemon::text_page("/metrics", Metrics::kContentType, [this] { return metrics_text(); }),
-          daemon::configz_page(options_.config_group, options_.config_json),
-          daemon::flagz_page(options_.component, [this] { return daemon::flag_values(options_.flags); }),
-          daemon::statusz_page(options_.component, kVersion, clock_,
-                               {"/configz", "/flagz", "/healthz", "/livez", "/metrics", "/readyz"})};
+  std::vector<std::string> paths{"/configz", "/flagz", "/healthz", "/livez", "/metrics", "/readyz"};
+  for (const daemon::Page& page : options_.pages) paths.push_back(page.path);
+  std::vector<daemon::Page> out{daemon::text_page("/metrics", Metrics::kContentType, [this] { return metrics_text(); }),
+                                daemon::configz_page(options_.config_group, options_.config_json),
+                                daemon::flagz_page(options_.component, [this] { return daemon::flag_values(options_.flags); }),
+                                daemon::statusz_page(options_.component, kVersion, clock_, std::move(paths))};
+  out.insert(out.end(), options_.pages.begin(), options_.pages.end());
+  return out;
 }
 
 Task<std::string> ElectedDaemon::metrics_text() { return metrics_.scrape(); }

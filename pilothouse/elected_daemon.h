@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "daemon/flags.h"
+#include "daemon/pages.h"
 #include "daemon/part.h"
 #include "daemon/server_access.h"
 #include "daemon/serving.h"
@@ -31,6 +32,7 @@ struct ElectedDaemonOptions {
   std::string config_group;                  // of /configz: "kubescheduler.config.k8s.io"
   std::function<std::string()> config_json;  // Threads: any
   Log log;
+  std::vector<daemon::Page> pages = {};  // besides those that every daemon has
 };
 
 class ElectedDaemon {

@@ -17,6 +17,7 @@
 #include "pilothouse/limits.h"
 #include "pilothouse/scheduler_component.h"
 #include "pilothouse/version.h"
+#include "pilothouse/why_page.h"
 
 namespace ph::pilothouse {
 namespace {
@@ -207,6 +208,7 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
   warn_of_limits({.scheduler = true}, log);
   warn_of_extenders(configuration, log);
   Shown shown(configuration, options.election);
+  WhyDoor why;
   ElectedDaemon daemon({.component = kComponent,
                         .access = options.access,
                         .serving = options.serving,
@@ -214,14 +216,17 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
                         .flags = flags,
                         .config_group = "kubescheduler.config.k8s.io",
                         .config_json = [&] { return shown.text(); },
-                        .log = log});
+                        .log = log,
+                        .pages = {why_page(why)}});
   daemon::Part<Placing> placing(
       "scheduler", daemon.clock(), [&](Executor& executor) { return std::make_unique<Placing>(executor, daemon, configuration); },
       &daemon.metrics());
+  const WhyDoor::Open open(why, placing.executor(), placing->component);
   log.info("started", "version", kVersion, "server", daemon.access().server(), "profiles", configuration.profiles.size(),
            "leader election", options.election.leader_elect);
   daemon.lead(placing.executor(), [&placing] { placing->component.start(); }, [&placing] { placing->component.stop(); });
   const auto take = [&](scheduler::Configuration next) {
+    next.unschedulable_max = configuration.unschedulable_max;  // the flag counts as before
     placing.executor().post([&placing, &shown, &log, next = std::move(next)]() mutable {
       placing->scope.spawn(reconfigure(*placing, std::move(next), shown, log));
     });

@@ -13,7 +13,9 @@ void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const No
     throw std::runtime_error(
         fmt::format("pod {}({}) is in the cache, so can't be assumed", pod->uid(), attempt.placed->key().text()));
   }
+  const std::string expected = expected_on(*pod->info);
   queue_.nominated().remove(pod->uid());
+  if (expected != attempt.node) nomination_ended(*pod->info, expected);
 
   Verdict verdict = pod->profile->reserve(*attempt.state, *attempt.message, attempt.node);
   if (verdict.success()) verdict = pod->profile->permit(*attempt.state, *attempt.message, attempt.node, waiting_);
@@ -30,7 +32,8 @@ Task<void> Scheduler::bind(Attempt attempt) {
   ++stats_.scheduled;
   metrics_.bound(*attempt.pod);
   const std::string& uid = attempt.placed->uid;
-  const bool deleted = attempt.pod->place == QueuedPod::Place::Removed && cache_.is_assumed(uid);
+  const bool deleted =
+      attempt.pod->place == QueuedPod::Place::Removed && cache_.is_assumed(uid) && !is_there(attempt.placed->key(), uid);
   cache_.finish_binding(uid, world_.clock.steady());
   queue_.done(attempt.pod);
   // Its assignment will never be seen.

@@ -31,6 +31,19 @@ class Alarm {
   TimerId id_ = 0;
 };
 
+// Tells how long it took to choose a node, however that ended: also when nothing fits, or something fails.
+class Choosing {
+ public:
+  Choosing(SchedulerMetrics& metrics, Steady begun) : metrics_(metrics), begun_(begun) {}
+  ~Choosing() { metrics_.chosen(begun_); }
+  Choosing(const Choosing&) = delete;
+  Choosing& operator=(const Choosing&) = delete;
+
+ private:
+  SchedulerMetrics& metrics_;
+  const Steady begun_;
+};
+
 [[noreturn]] void fail_with(const Verdict& verdict) { throw std::runtime_error(verdict.message()); }
 
 }  // namespace
@@ -59,12 +72,16 @@ Task<void> Scheduler::schedule() {
 // Nobody needs a node for what is on its way out. It waits in the queue like others until its turn comes.
 void Scheduler::skip(const QueuedRef& queued) {
   events(*queued->profile)
-      .report({.about = informers::reference_to(*queued->pod),
-               .type = "Warning",
-               .reason = "FailedScheduling",
-               .action = "Scheduling",
-               .note = fmt::format("skip schedule deleting pod: {}/{}", queued->info->namespace_name.view(), queued->info->name)});
+      .report(
+          {.about = informers::reference_to(*queued->pod),
+           .type = "Warning",
+           .reason = "FailedScheduling",
+           .action = "Scheduling",
+           .note = fmt::format("skip schedule deleting pod: {}/{}", queued->info->namespace_name.view(), queued->info->name)});
+  const PodRef pod = queued->info;
+  const std::string expected = expected_on(*pod);
   queue_.done(queued);
+  nomination_ended(*pod, expected);
 }
 
 // Waits only for what post-filters wait for, when nothing fits.
@@ -77,8 +94,10 @@ Task<void> Scheduler::schedule_one(QueuedRef queued) {
   diagnosis->at = world_.clock.now();
   try {
     CycleState state(queued->info);
-    const Placement placement = place_like_others(*queued->profile, state, *pod, *diagnosis);
-    metrics_.chosen(queued->attempt_begun);
+    const Placement placement = [&] {
+      const Choosing choosing(metrics_, queued->attempt_begun);
+      return place_like_others(*queued->profile, state, *pod, *diagnosis);
+    }();
     if (placement.node) {
       assume_and_bind(queued, std::move(state), *placement.node);
     } else {
@@ -121,7 +140,7 @@ Scheduler::Placement Scheduler::place(const Profile& profile, CycleState& state,
   return {pick(profile.score(state, pod, feasible)), seen.evaluated, seen.feasible};
 }
 
-// By what has been kept of pods of its class, where that is possible. All nodes are candidates then.
+// Where that is possible all nodes are candidates.
 Scheduler::Placement Scheduler::place_like_others(const Profile& profile, CycleState& state, const Pod& pod,
                                                   Diagnosis& diagnosis) {
   if (!pod.status().nominated_node_name().empty()) return place(profile, state, pod, diagnosis);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "scheduler/scheduler.h"
 
@@ -20,6 +21,7 @@ struct Scheduler::Extended {
   std::optional<CycleState> state = {};                       // of the plugins' first look: verdicts refer to it
   std::vector<std::pair<std::string, Verdict>> refused = {};  // by node
   bool only_nominated = false;                                // the plugins' first look was at the nominated node alone
+  bool chosen = false;                                        // it has been told how long it took to choose
 
   bool removed() const { return queued->place == QueuedPod::Place::Removed; }
 };
@@ -112,8 +114,13 @@ Task<void> Scheduler::schedule_extended(QueuedRef queued, std::size_t lane) {
   try {
     co_await place_extended(cycle);
   } catch (const std::exception& error) {
+    chosen(cycle);
     fail(queued, Verdict::error(error.what()), cycle.diagnosis, {});
   }
+}
+
+void Scheduler::chosen(Extended& cycle) {
+  if (!std::exchange(cycle.chosen, true)) metrics_.chosen(cycle.queued->attempt_begun);
 }
 
 Task<void> Scheduler::place_extended(Extended& cycle) {
@@ -121,7 +128,7 @@ Task<void> Scheduler::place_extended(Extended& cycle) {
   if (nodes.empty() && cycle.only_nominated && !cycle.removed()) nodes = co_await filter_extended(cycle, false);
   if (cycle.removed()) co_return;
   if (nodes.empty()) {
-    metrics_.chosen(cycle.queued->attempt_begun);
+    chosen(cycle);
     co_await refuse_extended(cycle);
     co_return;
   }
@@ -149,7 +156,7 @@ Task<void> Scheduler::place_extended(Extended& cycle) {
       scores.push_back({node, add_scores(own.at(node->name()), added == extra.end() ? 0 : added->second)});
     }
   }
-  metrics_.chosen(queued->attempt_begun);
+  chosen(cycle);
   if (const NodeInfo* node = pick(scores)) co_return assume_and_bind(queued, std::move(state), *node);
   // Others were quicker. The pod keeps its place in the queue, and is judged anew.
   ++stats_.overtaken;

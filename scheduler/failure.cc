@@ -62,9 +62,11 @@ void Scheduler::fail(const QueuedRef& queued, const Verdict& verdict, std::share
   diagnosis->message = verdict.message();
   const PendingPod pod = queued->pod;
   const PodRef info = queued->info;
+  const std::string expected = expected_on(*info);
   queue_.put_back(queued);
   if (nominated && nominated->empty()) queue_.nominated().remove(info->uid);
   if (nominated && !nominated->empty()) queue_.nominated().put(info, *nominated);
+  if (nominated && *nominated != expected) nomination_ended(*info, expected);
 
   const std::string& message = diagnosis->message;
   diagnoses_[info->key()] = {info->uid, diagnosis};
@@ -114,7 +116,9 @@ Task<void> Scheduler::nominate(const Pod& pod, std::string node) {
 }
 
 void Scheduler::clear_nomination(const PodRef& pod) {
+  const std::string expected = expected_on(*pod);
   queue_.nominated().remove(pod->uid);
+  nomination_ended(*pod, expected);
   if (!pod->nominated_node.empty()) tasks_.spawn(patch_status(pod->key(), nomination_patch(pod->uid, {})));
 }
 

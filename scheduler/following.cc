@@ -80,10 +80,7 @@ void Scheduler::pod_changed(const Ref<SchedulerPod>& before, const Ref<Scheduler
     pod_gone(*before);
     return pod_appeared(*after);
   }
-  if (!before->info->assigned() && after->info->assigned()) {
-    waits_no_more(*before->info);
-    return pod_appeared(*after);
-  }
+  if (!before->info->assigned() && after->info->assigned()) return pod_assigned(*before, *after);
   if (after->info->assigned()) {
     cache_.put_pod(after->info);
     events_of(*before->info, *after->info).each([&](ClusterEvent event) {
@@ -92,10 +89,33 @@ void Scheduler::pod_changed(const Ref<SchedulerPod>& before, const Ref<Scheduler
     return;
   }
   const Profile* profile = this->profile(after->info->scheduler_name.view());
-  if (!profile || cache_.is_assumed(after->info->uid)) return;
+  if (!profile) return;
+  if (cache_.is_assumed(after->info->uid)) {
+    if (after->info->deleting && !before->info->deleting) give_up(after->info->uid);
+    return;
+  }
   queue_.update(*before, *after, *profile);
-  // Room that was kept for it elsewhere is free again.
-  if (before->info->nominated_node != after->info->nominated_node) nomination_ended(*before->info);
+  if (before->info->nominated_node != after->info->nominated_node) {
+    nomination_ended(*before->info, before->info->nominated_node.view());
+  }
+}
+
+// Where it was to go; by somebody else's hand, elsewhere too: what was held for it is then free for others.
+void Scheduler::pod_assigned(const SchedulerPod& before, const SchedulerPod& after) {
+  const PodRef assumed = cache_.find_pod(after.info->uid);
+  const std::string expected = expected_on(*before.info);
+  waits_no_more(*before.info);
+  pod_appeared(after);
+  if (assumed && assumed->node_name != after.info->node_name) {
+    queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = assumed});
+  } else if (assumed) {
+    // It may have changed while it was being bound.
+    events_of(*assumed, *after.info).each([&](ClusterEvent event) {
+      if (event == ClusterEvent::AssignedPodChanged) return;
+      queue_.move({.event = event, .pod_before = assumed, .pod_after = after.info});
+    });
+  }
+  if (expected != after.info->node_name.view()) nomination_ended(*before.info, expected);
 }
 
 void Scheduler::pod_appeared(const SchedulerPod& pod) {
@@ -127,8 +147,20 @@ void Scheduler::pod_gone(const SchedulerPod& pod) {
   // The pod may have been bound and deleted before its assignment was seen. While it is being bound, `bind` takes care.
   const bool in_flight = queue_.find(pod.info->uid) != nullptr;
   if (!in_flight && cache_.is_assumed(pod.info->uid)) take_out(pod.info->uid);
+  // It may not have been heard of yet where it was nominated.
+  std::string expected = expected_on(*pod.info);
+  if (expected.empty()) expected = pod.info->nominated_node.view();
   waits_no_more(*pod.info);
-  nomination_ended(*pod.info);
+  nomination_ended(*pod.info, expected);
+}
+
+// Others need not wait for what becomes of its binding: nobody binds a pod that is being deleted.
+void Scheduler::give_up(std::string_view uid) {
+  if (waiting_.waits(uid)) {
+    waiting_.remove(uid);
+  } else {
+    take_out(uid);
+  }
 }
 
 // It has gone, or has a node.
@@ -146,10 +178,10 @@ void Scheduler::take_out(std::string_view uid) {
 }
 
 // Pods that matter no more than it had to leave it the room as if it had been there.
-void Scheduler::nomination_ended(const PodInfo& before) {
-  if (before.nominated_node.empty()) return;
-  queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = placed_on(before, before.nominated_node)},
-              {.except = before.uid, .priority_most = before.priority});
+void Scheduler::nomination_ended(const PodInfo& pod, std::string_view node) {
+  if (node.empty()) return;
+  queue_.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = placed_on(pod, node)},
+              {.except = pod.uid, .priority_most = pod.priority});
 }
 
 }  // namespace ph::scheduler

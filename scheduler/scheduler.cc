@@ -14,6 +14,7 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
       queue_(world.clock,
              {.backoff_initial = configuration_.pod_initial_backoff,
               .backoff_max = configuration_.pod_max_backoff,
+              .unschedulable_max = configuration_.unschedulable_max,
               .lanes = 1 + configuration_.profiles.size(),
               .lane_of = lanes()},
              [this] { ready_.set(); }),

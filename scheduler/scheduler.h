@@ -39,6 +39,11 @@
 
 namespace ph::scheduler {
 
+namespace why {
+struct Explanation;
+struct Question;
+}  // namespace why
+
 // All must outlive the scheduler and belong to one executor.
 struct SchedulerWorld {
   Executor& executor;
@@ -87,6 +92,10 @@ class Scheduler final : private Handle {
   // Why the pod is still pending, as of its last attempt. Null: it was never refused, or is no longer waiting.
   std::shared_ptr<const Diagnosis> diagnosis(const ObjectKey& key) const;
 
+  // Why a pod is where it is, or nowhere, or would be (why/). Throws ApiError: there is no such pod (404), the question means
+  // nothing (400), not all is known yet (503).
+  Task<why::Explanation> explain(why::Question question);
+
   // -- The parts of a cycle, for tests and benchmarks
   struct Placement {
     const NodeInfo* node = nullptr;  // null: none fits
@@ -96,7 +105,9 @@ class Scheduler final : private Handle {
   SchedulingQueue& queue() { return queue_; }
   // Finds a node for a pod in the cache's present state. `diagnosis` says why there is none.
   Placement place(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
-  // What has been found out about the nodes by the last `place` that found none.
+  // The same by what has been kept of pods of its class, as a running scheduler does.
+  Placement place_like_others(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
+  // What has been found out about the nodes by the last of these that found none.
   const Rejections& rejections() const { return rejections_; }
   // Null: not one of this scheduler's.
   const Profile* profile(std::string_view scheduler_name) const;
@@ -111,11 +122,17 @@ class Scheduler final : private Handle {
   void pod_changed(const informers::Ref<SchedulerPod>& before, const informers::Ref<SchedulerPod>& after);
   void pod_appeared(const SchedulerPod& pod);
   void pod_gone(const SchedulerPod& pod);
+  void pod_assigned(const SchedulerPod& before, const SchedulerPod& after);
   void waits_no_more(const PodInfo& pod);
+  // A pod that is being bound is on its way out.
+  void give_up(std::string_view uid);
   void look_again(const PodInfo& info);
   // Takes an assumed pod out of the cache and tells those who wait for its room.
   void take_out(std::string_view uid);
-  void nomination_ended(const PodInfo& before);
+  // The node that room is kept on for a waiting pod; empty: none.
+  std::string expected_on(const PodInfo& pod) const { return std::string(queue_.nominated().node_of(pod.uid)); }
+  // Room is no longer kept on `node` for the pod: those who had to leave it are told. Nothing for an empty name.
+  void nomination_ended(const PodInfo& pod, std::string_view node);
   // Kinds that only some plugins know (following_others.cc).
   void follow_others();
 
@@ -123,7 +140,6 @@ class Scheduler final : private Handle {
   Task<void> schedule();
   void skip(const QueuedRef& pod);
   Task<void> schedule_one(QueuedRef pod);
-  Placement place_like_others(const Profile& profile, CycleState& state, const Pod& pod, Diagnosis& diagnosis);
   void refuse_all(const Verdict& verdict, Diagnosis& diagnosis);
   // Ends the attempt for want of a node. `rejections_` holds each node's verdict.
   Task<void> nothing_fits(QueuedRef queued, CycleState& state, PendingPod pod, std::shared_ptr<Diagnosis> diagnosis);
@@ -148,6 +164,8 @@ class Scheduler final : private Handle {
   std::size_t lane_of(const Pod& pod, const Profile& profile) const;
   Task<void> schedule_extended(QueuedRef pod, std::size_t lane);
   Task<void> place_extended(Extended& cycle);
+  // The choice is over, in whatever way: tells how long it took, once.
+  void chosen(Extended& cycle);
   Task<std::vector<NodeRef>> filter_extended(Extended& cycle, bool nominated_first);
   Task<Extender::Scores> extender_scores(Extended& cycle, std::vector<NodeRef> nodes);
   std::vector<const NodeInfo*> still_fitting(const Extended& cycle, CycleState& state, std::span<const NodeRef> nodes);
@@ -190,6 +208,11 @@ class Scheduler final : private Handle {
   // Writes status.nominatedNodeName, unless it is so already. Empty: clears it.
   Task<void> nominate(const Pod& pod, std::string node);
   informers::EventRecorder& events(const Profile& profile);
+
+  // -- Explaining (why/asking.cc)
+  why::Explanation explain(const why::Question& question, const Pod& pod);
+  void explain_waiting(const Profile& profile, const Pod& pod, why::Explanation& out) const;
+  void explain_circumstances(const Profile& profile, const why::Question& question, const Pod& pod, why::Explanation& out) const;
 
   // -- For plugins (Handle)
   void spawn(Task<void> work) override { tasks_.spawn(std::move(work)); }

@@ -22,18 +22,30 @@ void check_positive(const meta::v1::Quantity& quantity, const Path& path, Errors
 
 // -- References
 
-enum class GroupRule { Any, NeedsGroup };
+// What an apiVersion may be.
+enum class VersionRule { WithGroup, Any, Unjudged };
+
+// Of an object's references; what was stored before there were rules may stay as it is.
+struct VersionRules {
+  VersionRule target = VersionRule::WithGroup, described = VersionRule::Any;
+};
 
 // Why an apiVersion is none; empty when it is one.
-std::string api_version_error(const std::string& text, GroupRule rule) {
-  const auto slashes = std::ranges::count(text, '/');
-  if (slashes > 1) return fmt::format("unexpected GroupVersion string: {}", text);
+std::string api_version_error(const std::string& text, VersionRule rule) {
+  if (rule == VersionRule::Unjudged) return {};
+  if (std::ranges::count(text, '/') > 1) return fmt::format("unexpected GroupVersion string: {}", text);
   // Of the core group only its version is written.
-  if (rule == GroupRule::NeedsGroup && text.empty()) return "apiVersion must specify API group";
-  return {};
+  const std::size_t slash = text.find('/');
+  const bool has_group = slash != std::string::npos && slash > 0;
+  return rule == VersionRule::WithGroup && !has_group ? "apiVersion must specify API group" : "";
 }
 
-void check_reference(const CrossVersionObjectReference& reference, GroupRule rule, const Path& path, Errors& errors) {
+// The one kind of the core group that has a scale is known without its group.
+VersionRule rule_of_target(const CrossVersionObjectReference& target) {
+  return target.kind() == "ReplicationController" ? VersionRule::Any : VersionRule::WithGroup;
+}
+
+void check_reference(const CrossVersionObjectReference& reference, VersionRule rule, const Path& path, Errors& errors) {
   if (reference.kind().empty()) errors.required(path.member("kind"));
   else check_segment(reference.kind(), path.member("kind"), errors);
   if (reference.name().empty()) errors.required(path.member("name"));
@@ -62,8 +74,8 @@ void check_target(const MetricTarget& target, const Path& path, Errors& errors) 
   }
 }
 
-void check_object(const ObjectMetricSource& source, const Path& path, Errors& errors) {
-  check_reference(source.described_object(), GroupRule::Any, path.member("describedObject"), errors);
+void check_object(const ObjectMetricSource& source, VersionRule rule, const Path& path, Errors& errors) {
+  check_reference(source.described_object(), rule, path.member("describedObject"), errors);
   check_identifier(source.metric(), path.member("metric"), errors);
   const Path target = path.member("target");
   check_target(source.target(), target, errors);
@@ -121,22 +133,23 @@ void check_container_resource(const ContainerResourceMetricSource& source, const
 struct Source {
   std::string_view type, member;
   bool (MetricSpec::*is_set)() const;
-  void (*check)(const MetricSpec&, const Path&, Errors&);
+  void (*check)(const MetricSpec&, VersionRule, const Path&, Errors&);
 };
 
 constexpr Source kSources[] = {
     {"Object", "object", &MetricSpec::has_object,
-     [](const MetricSpec& m, const Path& p, Errors& e) { check_object(m.object(), p, e); }},
+     [](const MetricSpec& m, VersionRule v, const Path& p, Errors& e) { check_object(m.object(), v, p, e); }},
     {"External", "external", &MetricSpec::has_external,
-     [](const MetricSpec& m, const Path& p, Errors& e) { check_external(m.external(), p, e); }},
-    {"Pods", "pods", &MetricSpec::has_pods, [](const MetricSpec& m, const Path& p, Errors& e) { check_pods(m.pods(), p, e); }},
+     [](const MetricSpec& m, VersionRule, const Path& p, Errors& e) { check_external(m.external(), p, e); }},
+    {"Pods", "pods", &MetricSpec::has_pods,
+     [](const MetricSpec& m, VersionRule, const Path& p, Errors& e) { check_pods(m.pods(), p, e); }},
     {"Resource", "resource", &MetricSpec::has_resource,
-     [](const MetricSpec& m, const Path& p, Errors& e) { check_resource(m.resource(), p, e); }},
+     [](const MetricSpec& m, VersionRule, const Path& p, Errors& e) { check_resource(m.resource(), p, e); }},
     {"ContainerResource", "containerResource", &MetricSpec::has_container_resource,
-     [](const MetricSpec& m, const Path& p, Errors& e) { check_container_resource(m.container_resource(), p, e); }},
+     [](const MetricSpec& m, VersionRule, const Path& p, Errors& e) { check_container_resource(m.container_resource(), p, e); }},
 };
 
-void check_metric(const MetricSpec& metric, const Path& path, Errors& errors) {
+void check_metric(const MetricSpec& metric, VersionRule rule, const Path& path, Errors& errors) {
   static const std::vector<std::string> kTypes = {"ContainerResource", "External", "Object", "Pods", "Resource"};
   const auto own = std::ranges::find(kSources, metric.type(), &Source::type);
   const bool known = own != std::end(kSources);
@@ -145,7 +158,7 @@ void check_metric(const MetricSpec& metric, const Path& path, Errors& errors) {
   // Only the first source there is gets judged.
   std::size_t sources = 0;
   for (const Source& source : kSources) {
-    if ((metric.*source.is_set)() && ++sources == 1) source.check(metric, path.member(source.member), errors);
+    if ((metric.*source.is_set)() && ++sources == 1) source.check(metric, rule, path.member(source.member), errors);
   }
   if (!known) errors.not_supported(path.member("type"), metric.type(), kTypes);
   else if (!(metric.*own->is_set)())
@@ -158,11 +171,11 @@ void check_metric(const MetricSpec& metric, const Path& path, Errors& errors) {
   }
 }
 
-void check_metrics(const HorizontalPodAutoscalerSpec& spec, const Path& path, Errors& errors) {
+void check_metrics(const HorizontalPodAutoscalerSpec& spec, VersionRule rule, const Path& path, Errors& errors) {
   bool can_be_zero = false;
   for (int i = 0; i < spec.metrics_size(); ++i) {
     const MetricSpec& metric = spec.metrics(i);
-    check_metric(metric, path.index(static_cast<std::size_t>(i)), errors);
+    check_metric(metric, rule, path.index(static_cast<std::size_t>(i)), errors);
     can_be_zero = can_be_zero || metric.type() == "Object" || metric.type() == "External";
   }
   if (spec.has_min_replicas() && spec.min_replicas() == 0 && !can_be_zero) {
@@ -199,7 +212,7 @@ void check_scaling_rules(const HPAScalingRules& rules, const Path& path, Errors&
   if (rules.has_tolerance()) check_nonnegative_quantity(rules.tolerance(), path.member("tolerance"), errors);
 }
 
-void check_spec(const HorizontalPodAutoscalerSpec& spec, GroupRule target_rule, Errors& errors) {
+void check_spec(const HorizontalPodAutoscalerSpec& spec, VersionRules rules, Errors& errors) {
   const Path path("spec");
   const Path max = path.member("maxReplicas");
   if (spec.has_min_replicas() && spec.min_replicas() < 1) {
@@ -210,8 +223,8 @@ void check_spec(const HorizontalPodAutoscalerSpec& spec, GroupRule target_rule, 
   if (spec.has_min_replicas() && spec.max_replicas() < spec.min_replicas()) {
     errors.invalid(max, spec.max_replicas(), "must be greater than or equal to `minReplicas`");
   }
-  check_reference(spec.scale_target_ref(), target_rule, path.member("scaleTargetRef"), errors);
-  check_metrics(spec, path.member("metrics"), errors);
+  check_reference(spec.scale_target_ref(), rules.target, path.member("scaleTargetRef"), errors);
+  check_metrics(spec, rules.described, path.member("metrics"), errors);
   const Path behavior = path.member("behavior");
   if (spec.behavior().has_scale_up()) check_scaling_rules(spec.behavior().scale_up(), behavior.member("scaleUp"), errors);
   if (spec.behavior().has_scale_down()) check_scaling_rules(spec.behavior().scale_down(), behavior.member("scaleDown"), errors);
@@ -219,12 +232,19 @@ void check_spec(const HorizontalPodAutoscalerSpec& spec, GroupRule target_rule, 
 
 }  // namespace
 
-void validate(const HorizontalPodAutoscaler& object, Errors& errors) { check_spec(object.spec(), GroupRule::NeedsGroup, errors); }
+void validate(const HorizontalPodAutoscaler& object, Errors& errors) {
+  check_spec(object.spec(), {.target = rule_of_target(object.spec().scale_target_ref())}, errors);
+}
 
 void validate_update(const HorizontalPodAutoscaler& now, const HorizontalPodAutoscaler& old, Errors& errors) {
-  // What was stored without a group may stay so.
-  const bool had_group = !old.spec().scale_target_ref().api_version().empty();
-  check_spec(now.spec(), had_group ? GroupRule::NeedsGroup : GroupRule::Any, errors);
+  VersionRules rules{.target = rule_of_target(now.spec().scale_target_ref())};
+  const std::string& before = old.spec().scale_target_ref().api_version();
+  if (!api_version_error(before, rules.target).empty()) rules.target = VersionRule::Unjudged;
+  for (const MetricSpec& metric : old.spec().metrics()) {
+    const std::string& described = metric.object().described_object().api_version();
+    if (!api_version_error(described, rules.described).empty()) rules.described = VersionRule::Unjudged;
+  }
+  check_spec(now.spec(), rules, errors);
 }
 
 void validate_status(const HorizontalPodAutoscaler& now, const HorizontalPodAutoscaler&, Errors& errors) {

@@ -121,7 +121,9 @@ class StatusCheck {
     const bool ended = !before_.finished();
     if ((ended || now_.active() != old_.active()) && now_.active() > 0)
       errors_.invalid(at("active"), now_.active(), "active>0 is invalid for finished job");
-    if (!now_.has_start_time() && (ended || old_.has_start_time()))
+    // A suspended job that has nothing to do is complete without ever having begun.
+    const bool never_begins = spec_.suspend() && spec_.has_completions() && spec_.completions() == 0;
+    if (!now_.has_start_time() && (ended || old_.has_start_time()) && !never_begins)
       errors_.required(at("startTime"), "startTime is required for finished job");
     const auto& uncounted = now_.uncounted_terminated_pods();
     if ((ended || !same(uncounted, old_.uncounted_terminated_pods())) &&

@@ -328,7 +328,7 @@ void validate_status(const Service& now, const Service&, Errors& errors) {
     if (!ingress[i].hostname().empty()) check_subdomain(ingress[i].hostname(), at.member("hostname"), errors);
   }
   if (!ingress.empty() && now.spec().type() != "LoadBalancer") {
-    errors.forbidden(path, "may only be used when `spec.type` is \"LoadBalancer\"");
+    errors.forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'");
   }
 }
 

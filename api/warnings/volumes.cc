@@ -28,6 +28,8 @@ void warn_of_source(const core::v1::VolumeSource& source, const Path& path, Warn
   if (source.has_git_repo()) {
     out.push_back(fmt::format("{}: deprecated in v1.11, and disabled by default in v1.33+", path.member("gitRepo").text()));
   }
+  // Of volumes that claims are bound to upstream says nothing.
+  if (source.has_quobyte()) out.push_back(fmt::format("{}: {}", path.member("quobyte").text(), kSince125));
   warn_of_old_source(source, path, out);
 }
 

@@ -133,8 +133,7 @@ std::unique_ptr<CacheWatch> WatchCache::watch(Revision since, std::optional<Inte
 
 Revision WatchCache::resumes_after(Revision told) const {
   assert_on_executor();
-  const bool has_several = impl_->window.count(told) > 1;
-  return has_several ? Revision{told.value - 1} : told;
+  return impl_->window.has_several(told) ? Revision{told.value - 1} : told;
 }
 
 void WatchCache::close() { impl_->close(); }
@@ -222,12 +221,14 @@ void WatchCache::Impl::finish_fill(const Recent& recent) {
     }
     found_by_next[change.key] = event.before;
   }
-  window.start_at(since);
+  present = nullptr;  // somebody may have looked before there was anything
+  // What has been removed at that revision nobody knows any more.
+  const auto changed_then = [&](const EntryRef& entry) { return entry->revision == since; };
+  window.start_at(since, std::count_if(list()->begin(), list()->end(), changed_then) > 1);
   for (std::size_t i = 0; i < events.size(); ++i) window.push(std::move(events[i]), changes[i]->time);
   trim(hub->executor.clock().now(), hub->executor.clock().steady());
   filled = true;
   ++version;
-  present = nullptr;  // somebody may have looked before there was anything
   early = {};
 }
 

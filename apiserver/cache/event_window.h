@@ -39,9 +39,11 @@ class EventWindow {
 
   // Every event after this revision is held.
   Revision since() const { return since_; }
-  void start_at(Revision since) {
+  // `several`: that revision has changed more than one object.
+  void start_at(Revision since, bool several) {
     PH_ASSERT(slots_.empty());
     since_ = since;
+    several_at_since_ = several;
   }
 
   // The first event after `revision`.
@@ -50,9 +52,10 @@ class EventWindow {
     return begin_ + (at - slots_.begin());
   }
 
-  // How many events of that revision are held.
-  std::size_t count(Revision revision) const {
-    return std::ranges::equal_range(slots_, revision, {}, [](const Slot& s) { return s.event.revision; }).size();
+  // Whether there is more than one event of that revision, be they held or not.
+  bool has_several(Revision revision) const {
+    if (revision == since_) return several_at_since_;
+    return std::ranges::equal_range(slots_, revision, {}, [](const Slot& s) { return s.event.revision; }).size() > 1;
   }
 
   void push(CacheEvent event, Time time) {
@@ -89,6 +92,8 @@ class EventWindow {
   void release(std::uint64_t number) {
     for (number = std::min(number, edge_); begin_ < number; ++begin_) {
       const Slot& gone = slots_.front();
+      const auto is_of_it = [&](Revision revision) { return revision == gone.event.revision; };
+      several_at_since_ = is_of_it(since_) || (slots_.size() > 1 && is_of_it(slots_[1].event.revision));
       since_ = gone.event.revision;
       backlog_bytes_ -= gone.bytes;
       all_.backlogs -= gone.bytes;
@@ -141,6 +146,7 @@ class EventWindow {
   std::deque<Slot> slots_;
   std::uint64_t begin_ = 0, edge_ = 0;
   Revision since_;
+  bool several_at_since_ = false;
   std::size_t bytes_ = 0, backlog_bytes_ = 0;
   std::uint64_t squeezed_ = 0;
 };

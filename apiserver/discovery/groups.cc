@@ -99,13 +99,16 @@ meta::v1::APIGroupList group_list(Resources resources) {
 
 meta::v1::APIResourceList resource_list(Resources resources, std::string_view group, std::string_view version) {
   meta::v1::APIResourceList out;
+  bool is_custom = false;
   for (const Resource& resource : resources) {
     if (resource.kind.group != group || resource.kind.version != version) continue;
+    is_custom |= resource.owner != nullptr;
     out.set_group_version(resource.kind.api_version());
     add_resource(resource, out.add_resources());
     for (const Subresource& sub : resource.subresources) add_subresource(resource, sub, out.add_resources());
   }
-  std::ranges::sort(*out.mutable_resources(), {}, [](const auto& r) -> const std::string& { return r.name(); });
+  // Of custom ones the parts follow their resource as they were declared.
+  if (!is_custom) std::ranges::sort(*out.mutable_resources(), {}, [](const auto& r) -> const std::string& { return r.name(); });
   return out;
 }
 

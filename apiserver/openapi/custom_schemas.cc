@@ -1,7 +1,10 @@
 #include "apiserver/openapi/custom_schemas.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
+#include "api/descriptions.h"
 #include "api/kinds.h"
 #include "api/structural/structural.h"
 
@@ -21,17 +24,46 @@ void each_inner(json& schema, const std::function<void(json&)>& use) {
   if (const auto found = schema.find("properties"); found != schema.end()) std::ranges::for_each(*found, use);
 }
 
-void add_object_members(json& schema, const ReferTo& refer) {
-  json& properties = schema["properties"];
-  if (!properties.is_object()) properties = json::object();
-  properties["apiVersion"] = properties["kind"] = {{"type", "string"}};
-  properties["metadata"] = refer(api::schema_of<meta::v1::ObjectMeta>());
-}
+// What is built in, with its description.
+class BuiltIn {
+ public:
+  BuiltIn(OpenApiVersion version, const ReferTo& refer) : version_(version), refer_(refer) {}
 
-void complete_embedded(json& schema, const ReferTo& refer) {
-  each_inner(schema, [&](json& inner) { complete_embedded(inner, refer); });
-  if (schema.value("x-kubernetes-embedded-resource", false)) add_object_members(schema, refer);
-}
+  json metadata(const api::Schema& schema) const {
+    json out = refer_(schema);
+    describe(out, api::description(schema), version_);
+    return out;
+  }
+
+  void add_object_members(json& schema) const {
+    json& properties = schema["properties"];
+    if (!properties.is_object()) properties = json::object();
+    for (const char* member : {"apiVersion", "kind"}) properties[member] = type_member(member);
+    properties["metadata"] = metadata(api::schema_of<meta::v1::ObjectMeta>());
+  }
+
+  void complete_embedded(json& schema) const {
+    each_inner(schema, [this](json& inner) { complete_embedded(inner); });
+    if (schema.value("x-kubernetes-embedded-resource", false)) add_object_members(schema);
+  }
+
+  json list(const api::Schema& schema) const {
+    json items = {{"type", "array"}, {"items", refer_(*schema.element)}};
+    describe(items, api::description(*api::schema_of<meta::v1::List>().field("items")), version_);
+    return {{"type", "object"},
+            {"description", fmt::format("A list of {} objects.", schema.element->kind->kind)},
+            {"required", {"items"}},
+            {"properties",
+             {{"apiVersion", type_member("apiVersion")},
+              {"kind", type_member("kind")},
+              {"metadata", metadata(api::schema_of<meta::v1::ListMeta>())},
+              {"items", std::move(items)}}}};
+  }
+
+ private:
+  OpenApiVersion version_;
+  const ReferTo& refer_;
+};
 
 void reduce(json& schema) {
   for (const char* member : {"allOf", "anyOf", "oneOf", "not", "default"}) schema.erase(member);
@@ -46,27 +78,18 @@ void reduce(json& schema) {
   each_inner(schema, reduce);
 }
 
-json list_definition(const api::Schema& schema, const ReferTo& refer) {
-  return {{"type", "object"},
-          {"required", {"items"}},
-          {"properties",
-           {{"apiVersion", {{"type", "string"}}},
-            {"kind", {{"type", "string"}}},
-            {"metadata", refer(api::schema_of<meta::v1::ListMeta>())},
-            {"items", {{"type", "array"}, {"items", refer(*schema.element)}}}}}};
-}
-
 }  // namespace
 
 json custom_definition(const api::Schema& schema, OpenApiVersion version, const ReferTo& refer) {
+  const BuiltIn built_in(version, refer);
   json out;
   if (schema.structural) {
     out = json::parse(schema.structural->open_api());
     if (version == OpenApiVersion::V2) reduce(out);
-    complete_embedded(out, refer);
-    add_object_members(out, refer);
+    built_in.complete_embedded(out);
+    built_in.add_object_members(out);
   } else {
-    out = list_definition(schema, refer);
+    out = built_in.list(schema);
   }
   out["x-kubernetes-group-version-kind"] = json::array({kind_json(*schema.kind)});
   return out;

@@ -273,7 +273,8 @@ class Builder {
     const Schema* schema = sub.kind == resource.kind ? resource.schema : api::Scheme::builtin().find(sub.kind);
     const std::string path = root + "/{name}/" + sub.name;
     if (sub.name == "log") return add_log(resource, sub, naming, path);
-    if (!schema) return add_connect(resource, sub, naming, path);
+    const bool connects = !schema || !connect_parameters(sub.kind.kind).empty();
+    if (connects) return add_connect(resource, sub, naming, path);
     std::vector<Operation> operations;
     add_object_operations(sub.verbs, naming, sub.kind, schema, operations);
     if (can(sub.verbs, "create")) add_create(naming, sub.kind, schema, operations);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/descriptions.h"
+#include "api/kinds.h"
 #include "apiserver/openapi/custom_schemas.h"
 #include "base/assert.h"
 
@@ -40,8 +42,13 @@ json zero(Type type) {
   }
 }
 
-constexpr std::pair<std::string_view, std::string_view> kEveryGroup[] = {
-#define EVERY_GROUP(group, versions) {group, versions},
+enum class KnownTo { Server, Clients };
+struct Group {
+  std::string_view name, versions;
+  KnownTo known_to;
+};
+constexpr Group kEveryGroup[] = {
+#define EVERY_GROUP(group, versions, known_to) {group, versions, KnownTo::known_to},
 #include "apiserver/openapi/every_group.def"
 #undef EVERY_GROUP
 };
@@ -57,10 +64,29 @@ const char* list_type(const Schema& list) {
 // Verbs and the like are lists in JSON; nobody refers to them by name.
 bool has_definition(const Schema& schema) { return !schema.name.empty() && schema.type != Type::List; }
 
+// What stands beside a $ref does not count in version 3.
+void wrap_reference(json& value) {
+  const auto found = value.find("$ref");
+  if (found == value.end()) return;
+  json reference = {{"$ref", std::move(*found)}};
+  value.erase(found);
+  value["allOf"] = json::array({std::move(reference)});
+}
+
 }  // namespace
 
 json kind_json(const api::GroupVersionKind& kind) {
   return {{"group", kind.group}, {"kind", kind.kind}, {"version", kind.version}};
+}
+
+void describe(json& value, std::string_view text, OpenApiVersion version) {
+  if (text.empty()) return;
+  if (version == OpenApiVersion::V3) wrap_reference(value);
+  value["description"] = text;
+}
+
+json type_member(std::string_view name) {
+  return {{"type", "string"}, {"description", api::description(*api::schema_of<meta::v1::TypeMeta>().field(name))}};
 }
 
 json SchemaCollection::reference(const Schema& schema) {
@@ -102,8 +128,14 @@ void SchemaCollection::add(const Schema& schema) {
 }
 
 json SchemaCollection::named(const Schema& schema) {
-  const bool v3 = version_ == OpenApiVersion::V3;
   if (schema.custom) return custom_definition(schema, version_, [this](const Schema& other) { return reference(other); });
+  json out = form(schema);
+  describe(out, api::description(schema), version_);
+  return out;
+}
+
+json SchemaCollection::form(const Schema& schema) {
+  const bool v3 = version_ == OpenApiVersion::V3;
   switch (schema.type) {
     case Type::Quantity:
       if (!v3) return {{"type", "string"}};
@@ -129,8 +161,10 @@ json SchemaCollection::kinds_of(const Schema& schema) const {
   }
   const char* const kind = is_event ? "WatchEvent" : "DeleteOptions";
   json out = json::array();
-  for (const auto& [group, versions] : kEveryGroup) {
+  const bool is_beside_custom = !of_ && version_ == OpenApiVersion::V3;
+  for (const auto& [group, versions, known_to] : kEveryGroup) {
     if (of_ && !group.empty() && group != of_->group) continue;
+    if (is_beside_custom && known_to != KnownTo::Clients) continue;
     for (std::string_view rest = versions; !rest.empty();) {
       const std::string version(rest.substr(0, rest.find(' ')));
       rest.remove_prefix(std::min(version.size() + 1, rest.size()));
@@ -145,8 +179,8 @@ json SchemaCollection::structure(const Schema& schema) {
   json properties = json::object();
   std::vector<std::string> required;
   if (schema.kind) {
-    properties["apiVersion"] = {{"type", "string"}};
-    properties["kind"] = {{"type", "string"}};
+    properties["apiVersion"] = type_member("apiVersion");
+    properties["kind"] = type_member("kind");
   }
   if (json kinds = kinds_of(schema); !kinds.is_null()) out["x-kubernetes-group-version-kind"] = std::move(kinds);
   for (const Field& field : schema.fields) {
@@ -168,6 +202,7 @@ json SchemaCollection::member(const Field& field) {
   if (!field.patch_strategies.empty()) {
     out["x-kubernetes-patch-strategy"] = fmt::format("{}", fmt::join(field.patch_strategies, ","));
   }
+  describe(out, api::description(field), version_);
   return out;
 }
 
@@ -198,10 +233,7 @@ json SchemaCollection::value(const Schema& schema, const std::string& default_js
     out.erase("default");  // nothing else stands beside a reference there
     return out;
   }
-  // What stands beside a $ref does not count, so it is wrapped.
-  json reference = {{"$ref", out["$ref"]}};
-  out.erase("$ref");
-  out["allOf"] = json::array({std::move(reference)});
+  wrap_reference(out);
   return out;
 }
 

@@ -1,9 +1,10 @@
-// Types as OpenAPI describes them. Without descriptions: the schema has none.
+// Types as OpenAPI describes them.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -15,6 +16,10 @@ enum class OpenApiVersion { V2, V3 };
 
 // As x-kubernetes-group-version-kind says it.
 nlohmann::json kind_json(const api::GroupVersionKind& kind);
+// Says of a type, a member, a reference what it means.
+void describe(nlohmann::json& value, std::string_view text, OpenApiVersion version);
+// The member apiVersion or kind of an object.
+nlohmann::json type_member(std::string_view name);
 
 // The named types that documents refer to, with all they refer to themselves.
 class SchemaCollection {
@@ -36,6 +41,7 @@ class SchemaCollection {
   nlohmann::json kinds_of(const api::Schema& schema) const;
   void add(const api::Schema& schema);
   nlohmann::json named(const api::Schema& schema);
+  nlohmann::json form(const api::Schema& schema);
   nlohmann::json structure(const api::Schema& schema);
   nlohmann::json value(const api::Schema& schema, const std::string& default_json, bool zero_default);
   nlohmann::json member(const api::Field& field);

@@ -28,15 +28,9 @@ class DefinitionRules final : public ResourceRules {
  public:
   explicit DefinitionRules(const ServerOptions& options) : ignore_cel_(options.crd_ignore_cel) {}
 
-  void prepare_create(WriteContext& context, api::Object& object) override {
-    auto& definition = object.as<CustomResourceDefinition>();
-    remember_storage(definition);
-    warn(context, definition);
-  }
-  void prepare_update(WriteContext& context, api::Object& object, const api::Object&) override {
-    auto& definition = object.as<CustomResourceDefinition>();
-    remember_storage(definition);
-    warn(context, definition);
+  void prepare_create(WriteContext&, api::Object& object) override { remember_storage(object.as<CustomResourceDefinition>()); }
+  void prepare_update(WriteContext&, api::Object& object, const api::Object&) override {
+    remember_storage(object.as<CustomResourceDefinition>());
   }
 
   void validate(const api::Object& object, api::Errors& errors) override {
@@ -63,6 +57,12 @@ class DefinitionRules final : public ResourceRules {
     set_condition(definition, "Terminating", true, "InstanceDeletionPending",
                   "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
                   api::to_time(definition.metadata().deletion_timestamp()));
+  }
+
+ protected:
+  // A definition that is refused is not warned about.
+  void before_commit(WriteContext& context, api::Object* object, const api::Object*) override {
+    if (object != nullptr && context.subresource.empty()) warn(context, object->as<CustomResourceDefinition>());
   }
 
  private:

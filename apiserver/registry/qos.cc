@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "api/quantity.h"
+#include "api/pod_resources.h"
 
 namespace ph::apiserver {
 namespace {
@@ -36,7 +36,7 @@ void add(Sums& sums, const ResourceRequirements& resources) {
 
 Sums sum(const core::v1::PodSpec& spec) {
   Sums sums;
-  if (spec.has_resources()) {
+  if (api::has_resources_as_a_whole(spec)) {
     add(sums, spec.resources());
     return sums;
   }

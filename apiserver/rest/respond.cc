@@ -5,6 +5,7 @@
 #include "api/errors.h"
 #include "api/json_text.h"
 #include "api/kinds.h"
+#include "api/validation/quote.h"
 #include "apiserver/rest/list_writer.h"
 #include "base/anywhere.h"
 
@@ -28,7 +29,10 @@ IncludeObject include_of(const Query& query) {
   if (include.empty() || include == "Metadata") return IncludeObject::Metadata;
   if (include == "None") return IncludeObject::None;
   if (include == "Object") return IncludeObject::Object;
-  throw api::bad_request("unrecognized includeObject value: " + std::string(include));
+  throw api::bad_request(
+      fmt::format("Unable to convert to Table as requested: includeObject: Invalid value: {}: must be 'Metadata', "
+                  "'Object', 'None', or empty",
+                  api::quote(include)));
 }
 
 // Upstream's name of the type it holds such an object in: *core.Pod, *unstructured.Unstructured.

@@ -98,7 +98,8 @@ Draft draft_update(const Served& served, UpdateKind kind, EntryRef entry, const 
 }
 
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request) {
-  const std::string qualified = request.through ? request.through->qualified : served.qualified;
+  const bool shown_as_other = request.through && request.through->stored_as;
+  const std::string qualified = shown_as_other ? request.through->qualified : served.qualified;
   Race race(core.lines);
   for (int attempt = 0; attempt < kAttempts;) {
     co_await race.turn_of(served.prefix, key);

@@ -20,6 +20,14 @@ constexpr std::int64_t kMinSeconds = 600;
 constexpr std::int64_t kMaxSeconds = std::int64_t{1} << 32;
 constexpr Duration kExtended = 24h * 365;
 
+// What is neither has none of the two. The version of the core group may be left out, or be any.
+std::pair<std::string_view, std::string_view> group_and_version(std::string_view api_version) {
+  const auto slash = api_version.find('/');
+  if (slash == api_version.npos) return {{}, api_version};
+  if (api_version.find('/', slash + 1) != api_version.npos) return {};
+  return {api_version.substr(0, slash), api_version.substr(slash + 1)};
+}
+
 ClaimedObject check_uid(const BoundObjectReference& ref, const meta::v1::ObjectMeta& metadata) {
   if (!ref.uid().empty() && ref.uid() != metadata.uid()) {
     throw api::conflict(ref.kind(), ref.name(),
@@ -81,7 +89,10 @@ class TokenRequests final : public VirtualResource {
 
   void bind(const BoundObjectReference& ref, const ObjectKey& account, Claims& claims) {
     static constexpr std::string_view kBindable[] = {"Pod", "Secret", "Node"};
-    if (ref.api_version() != "v1" || std::ranges::find(kBindable, ref.kind()) == std::end(kBindable)) throw not_bindable(ref);
+    const auto [group, version] = group_and_version(ref.api_version());
+    if (!group.empty() || std::ranges::find(kBindable, ref.kind()) == std::end(kBindable)) {
+      throw api::bad_request(fmt::format("cannot bind token to object of type {}/{}, Kind={}", group, version, ref.kind()));
+    }
     if (ref.name().empty()) throw api::bad_request("Name parameter required.");
     if (ref.kind() == "Pod") {
       const auto pod = reader_.read<core::v1::Pod>({account.namespace_name, ref.name()});
@@ -105,12 +116,6 @@ class TokenRequests final : public VirtualResource {
       if (!node) throw api::not_found("nodes", ref.name());
       claims.node = check_uid(ref, node->metadata());
     }
-  }
-
-  static api::ApiError not_bindable(const BoundObjectReference& ref) {
-    const bool in_group = ref.api_version().find('/') != std::string::npos;
-    return api::bad_request(
-        fmt::format("cannot bind token to object of type {}{}, Kind={}", in_group ? "" : "/", ref.api_version(), ref.kind()));
   }
 
   ServiceAccountTokens& tokens_;

@@ -171,14 +171,15 @@ class DaemonSets final : public Loop {
   Task<std::optional<PodControl::Failure>> create(const ds::Observed& observed, const ds::Plan& plan,
                                                   const ObjectReference& about) {
     const Pod pod = ds::pod_of(*observed.set, owner_of(*observed.set), observed.hash);
-    return control_.create(
-        static_cast<int>(plan.create.size()),
-        [pod, nodes = std::vector<std::string>(plan.create.begin(), plan.create.end())](int i) {
-          Pod out = pod;
-          ds::bind_by_affinity(out, nodes[static_cast<std::size_t>(i)]);
-          return out;
-        },
-        about);
+    // No server takes a template whose pods are not selected: each would be released as soon as it is seen, and another made.
+    if (!owner_selector(observed.set->spec().selector()).matches_map(pod.metadata().labels())) co_return std::nullopt;
+    const auto make = [&](int i) {
+      Pod out = pod;
+      ds::bind_by_affinity(out, std::string(plan.create[static_cast<std::size_t>(i)]));
+      return out;
+    };
+    auto failure = co_await control_.create(static_cast<int>(plan.create.size()), make, about);
+    co_return failure;
   }
 
   void tell_finished(const ds::Observed& observed, const ds::Plan& plan, const ObjectReference& about) {

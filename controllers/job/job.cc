@@ -45,6 +45,11 @@ std::optional<ObjectKey> job_of(const PodView& pod) {
   return ObjectKey{std::string(pod.namespace_name.view()), std::string(owner->name.view())};
 }
 
+// No server takes a template whose pods the Job does not select: each would be released as soon as it is seen, and another made.
+bool selects_its_pods(const Job& job) {
+  return owner_selector(job.spec().selector()).matches_map(job.spec().template_().metadata().labels());
+}
+
 bool is_known_mode(const Job& job) {
   const std::string& mode = job.spec().completion_mode();
   return mode.empty() || mode == "NonIndexed" || mode == "Indexed";
@@ -143,7 +148,7 @@ class Jobs final : public Loop {
       out.error = co_await remove(plan, about);
       out.done.removed = !out.error;
     }
-    if (!plan.create.empty()) {
+    if (!plan.create.empty() && selects_its_pods(job)) {
       const auto pod = [&job, &plan](int i) { return job::make_pod(job, plan.create[static_cast<std::size_t>(i)]); };
       const auto failure = co_await control_.create(static_cast<int>(plan.create.size()), pod, about, &out.done.created);
       if (failure) out.error = failure->error;

@@ -31,11 +31,17 @@ void tally_indexes(const Observed& in, Tally& out) {
   const Job& job = in.job;
   out.succeeded_indexes = Indexes::parse(job.status().completed_indexes(), completions(job));
   if (has_index_limit(job)) out.failed_indexes = Indexes::parse(job.status().failed_indexes(), completions(job));
+  // One that was being deleted may have succeeded after all, and an index have several pods: what was told first remains, and of
+  // what is new a success counts.
+  std::vector<int> failing;
   for (const Ref<PodView>& pod : in.pods) {
     const auto index = index_of(job, *pod);
-    if (!index || !pod->job_tracked) continue;
+    if (!index || !pod->job_tracked || out.failed_indexes.has(*index)) continue;
     if (has_succeeded(*pod)) out.succeeded_indexes.add(*index);
-    else if (has_index_limit(job) && has_failed(job, *pod) && index_fails(job, *pod)) out.failed_indexes.add(*index);
+    else if (has_index_limit(job) && has_failed(job, *pod) && index_fails(job, *pod)) failing.push_back(*index);
+  }
+  for (const int index : failing) {
+    if (!out.succeeded_indexes.has(index)) out.failed_indexes.add(index);
   }
   out.succeeded = out.succeeded_indexes.total();
 }

@@ -43,12 +43,12 @@ struct Plan {
   Pods remove;
   bool removed_count = false;  // as failed; otherwise their finalizers go first, and they count as nothing
   std::vector<NewPod> create;
-  bool waits = false;  // for the end of the backoff; upstream then tells no active pods
+  bool waits = false;  // for the end of the backoff
   std::optional<Time> look_again;
   std::vector<Event> events;  // Normal ones
 
   int active = 0, ready = 0, terminating = 0;  // before
-  Indexes failed;                              // of a Job with a limit for each index
+  Indexes failed;                              // of a Job with a limit for each index: none that has succeeded
   // UIDs of failed pods that stay tracked until they are replaced: they know the failures of their index.
   std::set<std::string> held;
 };

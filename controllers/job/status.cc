@@ -96,6 +96,8 @@ Count count(const Observed& in, const Plan& plan, const Done& done) {
     }
     out.release.push_back(pod);
     if (const auto index = index_of(in.job, *pod); index && is_indexed(in.job) && has_succeeded(*pod)) {
+      // An index that was told to have failed remains so: the server takes none that did both.
+      if (plan.failed.has(*index)) continue;
       // An index is in the list or not: it cannot be counted twice.
       indexes += !succeeded.has(*index);
       succeeded.add(*index);
@@ -113,7 +115,7 @@ Count count(const Observed& in, const Plan& plan, const Done& done) {
 
   const int removed = done.removed ? static_cast<int>(plan.remove.size()) : 0;
   const auto ready = done.removed ? std::ranges::count_if(plan.remove, &PodView::ready) : 0;
-  status.set_active(plan.waits ? 0 : plan.active - removed + done.created);
+  status.set_active(plan.active - removed + done.created);
   status.set_ready(plan.ready - static_cast<int>(ready));
   status.set_terminating(plan.terminating + removed);
   if (out.verdict) tell(status, out.verdict->success ? kSuccessCriteriaMet : kFailureTarget, true, *out.verdict, in.now);

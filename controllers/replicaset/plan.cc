@@ -30,7 +30,8 @@ int wanted_replicas(const ReplicaSet& set) { return set.spec().has_replicas() ? 
 
 int surplus(const ReplicaSet& set, const Observed& observed) {
   if (set.metadata().has_deletion_timestamp()) return 0;
-  return std::clamp(static_cast<int>(observed.active.size()) - wanted_replicas(set), -kBurst, kBurst);
+  const std::int64_t beyond = static_cast<std::int64_t>(observed.active.size()) - wanted_replicas(set);
+  return static_cast<int>(std::clamp<std::int64_t>(beyond, -kBurst, kBurst));
 }
 
 ReplicaSetStatus status_of(const ReplicaSet& set, const Observed& observed, const std::optional<Failure>& failure, Time now) {

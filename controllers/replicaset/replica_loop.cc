@@ -44,7 +44,11 @@ Task<Observed> ReplicaLoop::observe(const Subject& subject) {
 
 Task<std::optional<PodControl::Failure>> ReplicaLoop::create(const Subject& subject, int count) {
   const Pod pod = pod_from_template(subject.set->spec().template_(), subject.owner);
-  return control_.create(count, [pod](int) { return pod; }, subject.about);
+  // No server takes a template whose pods are not selected: each would be released as soon as it is seen, and another made.
+  if (!subject.selector.matches_map(pod.metadata().labels())) co_return std::nullopt;
+  const auto make = [&pod](int) { return pod; };
+  auto failure = co_await control_.create(count, make, subject.about);
+  co_return failure;
 }
 
 Task<std::optional<PodControl::Failure>> ReplicaLoop::remove(const Subject& subject, const Observed& observed, int count) {

@@ -14,6 +14,8 @@ void add_flags(daemon::FlagSet& flags, SchedulerOptions& options) {
   flags.add("kubeconfig", options.access.kubeconfig,
             "How to reach the apiserver, when the configuration does not say; without either, as a pod does");
   flags.add("master", options.access.master, "The apiserver's address, instead of the kubeconfig's");
+  flags.add("pod-max-in-unschedulable-pods-duration", options.unschedulable_max,
+            "A pod that no node takes is tried again after so long, even if nothing has happened that could help it");
   flags.add(inert_scheduler_flags());
   flags.section("Leader election");
   daemon::add_election_flags(flags, options.election);
@@ -49,6 +51,7 @@ scheduler::Configuration resolve(const daemon::FlagSet& flags, SchedulerOptions&
     // than a wish to run as a pod.
     if (!out.client_connection.kubeconfig.empty()) options.access.kubeconfig = out.client_connection.kubeconfig;
   }
+  out.unschedulable_max = options.unschedulable_max;
   daemon::check(options.serving);
   daemon::check(options.election);
   daemon::check_gates(options.gates);

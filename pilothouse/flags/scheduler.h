@@ -14,6 +14,7 @@ struct SchedulerOptions {
   std::string config;            // the file
   std::string config_text = {};  // what was in it
   std::string write_config_to;   // a file: the configuration is written there, and that is all
+  Duration unschedulable_max = 5min;
   daemon::AccessOptions access;
   daemon::ServingOptions serving{.secure_port = 10259, .authentication_tolerate_lookup_failure = true};
   election::ElectionOptions election{.resource_name = "kube-scheduler"};

@@ -11,7 +11,6 @@ constexpr daemon::InertFlag kScheduler[] = {
     {"kube-api-burst", "int32", "100", NoEffect, "requests are not held back"},
     {"kube-api-content-type", "string", "application/vnd.kubernetes.protobuf", NoEffect, "requests are in protobuf"},
     {"kube-api-qps", "float32", "50", NoEffect, "requests are not held back"},
-    {"pod-max-in-unschedulable-pods-duration", "duration", "5m0s", Refused, "five minutes are built in"},
     {"profiling", "bool", "true", NoEffect, "there is no profiler"},
 };
 

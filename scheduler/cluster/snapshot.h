@@ -2,6 +2,7 @@
 // changed.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
@@ -13,6 +14,10 @@
 #include "scheduler/cluster/node_info.h"
 
 namespace ph::scheduler {
+
+namespace why {
+class Hypothesis;
+}
 
 class Snapshot {
  public:
@@ -36,6 +41,7 @@ class Snapshot {
 
  private:
   friend class Cache;
+  friend class why::Hypothesis;
   void count_claims(const NodeInfo& node, int by);
 
   using Claim = std::pair<Interned, Interned>;  // namespace, name
@@ -50,6 +56,8 @@ class Snapshot {
   std::vector<const NodeInfo*> order_, with_affinity_, repelling_, slots_;
   std::unordered_map<Claim, int, ClaimHash> used_claims_;  // by how many pods
   std::uint64_t generation_ = 0, order_version_ = 0;
+  // The last generation of nodes that are only imagined: no node of a cache has it, nor has any other imagined one.
+  std::uint64_t imagined_ = std::uint64_t{1} << 63;
 };
 
 }  // namespace ph::scheduler

@@ -35,6 +35,8 @@ struct Configuration {
   int parallelism = 16;                  // accepted; a cycle runs on one thread
   int percentage_of_nodes_to_score = 0;  // 0: adaptive
   Duration pod_initial_backoff = 1s, pod_max_backoff = 10s;
+  Duration unschedulable_max =
+      5min;  // a pod is tried again after so long, whatever has happened; no document says it, but a flag
   bool enable_profiling = true, enable_contention_profiling = true;
   bool delay_cache_until_active = false;
   LeaderElectionConfiguration leader_election;

@@ -139,9 +139,19 @@ class PreFilterPlugin : public virtual Plugin {
   }
 };
 
+// Something that would have to be otherwise for a node to be let through that a plugin has refused: for people (why/).
+struct Need {
+  std::string text;
+  // Of an amount: of which resource how much is missing, written as a quantity. Empty: it is no matter of amounts.
+  std::string resource = {}, missing = {};
+};
+
 class FilterPlugin : public virtual Plugin {
  public:
   virtual Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const = 0;
+  // What would have to change for a node that `filter` refuses, in the same state. Never asked in a cycle. None: the verdict's
+  // reasons say it all.
+  virtual std::vector<Need> needs(const CycleState& state, const Pod& pod, const NodeInfo& node) const { return {}; }
 };
 
 struct Rejection {

@@ -10,6 +10,7 @@
 #include <ranges>
 #include <stdexcept>
 
+#include "scheduler/framework/class_key.h"
 #include "scheduler/framework/registry.h"
 #include "scheduler/metrics.h"
 
@@ -188,6 +189,8 @@ Profile::Class Profile::class_of(const Pod& pod, const PodInfo& info) const {
     out.key.resize(before);
     out.undeclared |= PluginSet{1} << i;
   }
+  // Who has an opinion of its own of a pod does not stand with those that he has none of, whatever the others say.
+  add_number(out.key, static_cast<std::int64_t>(out.undeclared));
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Profile: one scheduler by name, with its plugins in order. Runs the extension points.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "scheduler/framework/diagnosis.h"
@@ -66,6 +68,24 @@ class Profile {
   const ProfileSpec& spec() const { return spec_; }
   // Must outlive the profile.
   void measure(SchedulerMetrics* metrics) { metrics_ = metrics; }
+  // As long as it lives nothing that the profile does is measured or counted: it is asked out of curiosity.
+  class Unmeasured {
+   public:
+    explicit Unmeasured(Profile& profile)
+        : profile_(profile), metrics_(std::exchange(profile.metrics_, nullptr)), asked_(profile.asked_) {}
+    ~Unmeasured() {
+      profile_.metrics_ = metrics_;
+      // In place: the points hold on to the counters.
+      for (auto& [point, counts] : profile_.asked_) std::ranges::copy(asked_.at(point), counts.begin());
+    }
+    Unmeasured(const Unmeasured&) = delete;
+    Unmeasured& operator=(const Unmeasured&) = delete;
+
+   private:
+    Profile& profile_;
+    SchedulerMetrics* metrics_;
+    std::map<Point, std::vector<std::uint64_t>> asked_;
+  };
   // How often each plugin was asked at the points of the cycle.
   template <class F>
   void each_evaluation(F f) const {

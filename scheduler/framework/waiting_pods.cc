@@ -34,6 +34,14 @@ void WaitingPods::reject(std::string_view uid, std::string_view plugin, std::str
   decide(uid, Verdict::owning(Code::Unschedulable, std::move(message)).by(plugin));
 }
 
+std::vector<std::string_view> WaitingPods::held_by(std::string_view uid) const {
+  std::vector<std::string_view> out;
+  const auto found = pods_.find(uid);
+  if (found == pods_.end()) return out;
+  for (const Hold& hold : found->second->holds) out.push_back(hold.plugin);
+  return out;
+}
+
 std::vector<std::string> WaitingPods::list() const {
   std::vector<std::string> out;
   for (const auto& [uid, entry] : pods_) out.push_back(uid);

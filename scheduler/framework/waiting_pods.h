@@ -32,6 +32,8 @@ class WaitingPods {
   // pod.
   Task<Verdict> wait(std::string uid);
   bool waits(std::string_view uid) const { return pods_.contains(uid); }
+  // The plugins that still hold the pod back.
+  std::vector<std::string_view> held_by(std::string_view uid) const;
   // The pod has gone.
   void remove(std::string_view uid) { reject(uid, {}, "pod deleted"); }
 

@@ -23,39 +23,12 @@
 #include "scheduler/framework/handle.h"
 #include "scheduler/framework/waiting_pods.h"
 #include "scheduler/plugins/preemption_choice.h"
+#include "scheduler/plugins/preemption_rules.h"
 
 namespace ph::scheduler {
 namespace {
 
 using policy::v1::PodDisruptionBudget;
-
-// Whether a pod that was to make room on the node where `pod` is expected is still on its way out.
-bool victims_linger(const NodeInfo& node, const PodInfo& pod) {
-  return std::ranges::any_of(node.pods(), [&](const PodRef& other) {
-    return other->priority < pod.priority && other->deleting && other->disruption == PodInfo::Disruption::ByScheduler;
-  });
-}
-
-Code code_of(const Rejections& rejections, std::string_view node) {
-  const auto found =
-      std::ranges::find(rejections.nodes, node, [](const Rejection& r) { return std::string_view(r.node->name()); });
-  return found == rejections.nodes.end() ? rejections.others.code() : found->verdict.code();
-}
-
-// The nodes that were refused for something that other pods' going may change.
-std::vector<const NodeInfo*> promising(const Rejections& rejections, const Snapshot& snapshot) {
-  std::vector<const NodeInfo*> out;
-  for (const Rejection& rejection : rejections.nodes) {
-    if (rejection.verdict.code() == Code::Unschedulable) out.push_back(rejection.node);
-  }
-  if (rejections.others.code() != Code::Unschedulable) return out;
-  std::set<const NodeInfo*> looked_at;
-  for (const Rejection& rejection : rejections.nodes) looked_at.insert(rejection.node);
-  for (const NodeInfo* node : snapshot.nodes()) {
-    if (!looked_at.contains(node)) out.push_back(node);
-  }
-  return out;
-}
 
 class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin {
  public:
@@ -78,7 +51,7 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
 
   Task<PostFilterResult> post_filter(CycleState& state, const Pod& pod, const Rejections& rejections) override {
     world_.handle->count_preemption_attempt();
-    if (const std::string_view why = ineligible(state.pod(), pod, rejections); !why.empty()) {
+    if (const std::string_view why = may_not_preempt(state.pod(), pod, rejections, *world_.snapshot); !why.empty()) {
       co_return PostFilterResult{Verdict::owning(Code::Unschedulable, fmt::format("preemption: {}", why)), {}};
     }
     Diagnosis diagnosis;
@@ -97,15 +70,6 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
   }
 
  private:
-  // Why the pod may not take others' places (now); empty: it may.
-  std::string_view ineligible(const PodInfo& info, const Pod& pod, const Rejections& rejections) const {
-    if (pod.spec().preemption_policy() == "Never") return "not eligible due to preemptionPolicy=Never.";
-    const std::string& nominated = pod.status().nominated_node_name();
-    if (nominated.empty() || code_of(rejections, nominated) == Code::UnschedulableAndUnresolvable) return {};
-    const NodeInfo* node = world_.snapshot->find(nominated);
-    return node && victims_linger(*node, info) ? "not eligible due to a terminating pod on the nominated node." : "";
-  }
-
   // Nodes where it would work. None: `diagnosis` says why.
   std::vector<Candidate> find_candidates(const CycleState& state, const Pod& pod, const Rejections& rejections,
                                          Diagnosis& diagnosis, std::vector<std::string>& errors) const {
@@ -176,35 +140,37 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
   Task<void> send_away(Preemptor by, std::vector<PodRef> victims) {
     const PodRef last = victims.back();
     victims.pop_back();
-    std::vector<Task<bool>> others;
+    std::vector<Task<Sent>> others;
     for (const PodRef& victim : victims) others.push_back(send_away_one(by, victim));
-    bool done = true;
-    for (const auto& one : co_await all(std::move(others))) done &= !one.error && *one.value;
+    bool stay = false;
+    for (const auto& one : co_await all(std::move(others))) stay |= one.error || *one.value == Sent::Stays;
     preempting_.erase(by.uid);
-    // When some stay, the last one need not go for nothing.
-    if (done) done = co_await send_away_one(by, last);
-    if (!done) world_.handle->activate({by.uid});
+    // When some stay, the last one need not go for nothing. When it has gone already, its going may have been told while the preemptor
+    // was kept back: nobody tells it again.
+    const bool awaited = !stay && co_await send_away_one(by, last) == Sent::Away;
+    if (!awaited) world_.handle->activate({by.uid});
   }
 
-  // False: it stays.
-  Task<bool> send_away_one(Preemptor by, PodRef victim) {
+  enum class Sent { Away, Gone, Stays };
+  Task<Sent> send_away_one(Preemptor by, PodRef victim) {
     try {
       if (world_.waiting->waits(victim->uid)) {
         world_.waiting->reject(victim->uid, name(), "preempted");
       } else {
         if (victim->disruption != PodInfo::Disruption::ByScheduler) {
           const auto patch = disruption_patch(by, *victim);
-          if (co_await world_.client->try_patch<Pod>(victim->key(), patch, "status") != informers::Patched::Yes) co_return true;
+          const auto patched = co_await world_.client->try_patch<Pod>(victim->key(), patch, "status");
+          if (patched != informers::Patched::Yes) co_return Sent::Gone;
         }
         informers::DeleteOptions options;
         options.uid = victim->uid;
         const auto removed = co_await world_.client->remove<Pod>(victim->key(), std::move(options));
-        if (removed != informers::Removed::Yes) co_return true;
+        if (removed != informers::Removed::Yes) co_return Sent::Gone;
       }
     } catch (const std::exception& error) {
       world_.log.error("a pod that was to make room could not be sent away", "victim", victim->key(), "node", by.node, "err",
                        error.what());
-      co_return false;
+      co_return Sent::Stays;
     }
     world_.handle->recorder(*world_.profile)
         .report({.about = reference_to(*victim),
@@ -213,7 +179,7 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
                  .reason = "Preempted",
                  .action = "Preempting",
                  .note = fmt::format("Preempted by pod {} on node {}", by.uid, by.node)});
-    co_return true;
+    co_return Sent::Away;
   }
 
   informers::Patch disruption_patch(const Preemptor& by, const PodInfo& victim) const {

@@ -2,6 +2,8 @@
 //
 //   reads     core/v1 Namespace   informer; for namespaceSelectors
 //   upstream  pkg/scheduler/framework/plugins/interpodaffinity
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "scheduler/cluster/domains.h"
@@ -9,6 +11,7 @@
 #include "scheduler/cluster/snapshot.h"
 #include "scheduler/framework/class_key.h"
 #include "scheduler/framework/objects.h"
+#include "scheduler/plugins/need_words.h"
 #include "scheduler/plugins/node_counts.h"
 
 namespace ph::scheduler {
@@ -18,6 +21,7 @@ using core::v1::Namespace, core::v1::Node;
 
 constexpr std::string_view kNotNear = "node(s) didn't match pod affinity rules";
 constexpr std::string_view kNotAway = "node(s) didn't match pod anti-affinity rules";
+constexpr std::size_t kRepellersMost = 8;  // that are named
 constexpr std::string_view kRepelled = "node(s) didn't satisfy existing pods anti-affinity rules";
 
 using Terms = std::vector<AffinityTerm>;
@@ -148,6 +152,24 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
     if (!is_away(required, node)) return Verdict::unschedulable(kNotAway);
     if (is_repelled(required, node)) return Verdict::unschedulable(kRepelled);
     return Verdict::fits();
+  }
+
+  std::vector<Need> needs(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    const auto& required = state.get<Required>(this);
+    const auto& affinity = pod.spec().affinity();
+    std::vector<Need> out;
+    if (!is_near(required, node)) {
+      lacking_near(required, affinity.pod_affinity().required_during_scheduling_ignored_during_execution(), node, out);
+    }
+    const auto& anti = affinity.pod_anti_affinity().required_during_scheduling_ignored_during_execution();
+    for (std::size_t i = 0; i < required.fixed->away.size(); ++i) {
+      const AffinityTerm& term = required.fixed->away[i];
+      const Interned* domain = node.label(term.topology_key);
+      const std::int64_t there = domain ? required.away.of(term.topology_key, *domain) : 0;
+      if (there > 0) out.push_back({fmt::format("no pods ({}) in {}", meant(anti, i), domain_text(term, *domain))});
+    }
+    if (is_repelled(required, node)) add_repellers(required, state.pod(), node, out);
+    return out;
   }
 
   // -- What may be kept: what placed pods say of pods that have no affinity themselves
@@ -306,6 +328,46 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
     if (required.repelled.all_zero()) return false;
     return std::ranges::any_of(node.labels(),
                                [&](const Label& label) { return required.repelled.of(label.first, label.second) > 0; });
+  }
+
+  // -- What would have to change
+
+  static std::string domain_text(const AffinityTerm& term, const Interned& domain) {
+    return fmt::format("{}={}", term.topology_key.view(), domain.view());
+  }
+  // The pods that a term of the pod's own means; the parsed terms stand in its order.
+  template <class Own>
+  static std::string meant(const Own& terms, std::size_t number) {
+    const auto i = static_cast<int>(number);
+    return i < terms.size() ? selector_text(terms[i].label_selector()) : std::string("some");
+  }
+
+  template <class Own>
+  static void lacking_near(const Required& required, const Own& terms, const NodeInfo& node, std::vector<Need>& out) {
+    for (std::size_t i = 0; i < required.fixed->near.size(); ++i) {
+      const AffinityTerm& term = required.fixed->near[i];
+      const Interned* domain = node.label(term.topology_key);
+      if (!domain) {
+        out.push_back({fmt::format("the label {}, within which the pod is to be near others", term.topology_key.view())});
+      } else if (required.near.of(term.topology_key, *domain) <= 0) {
+        out.push_back({fmt::format("a pod ({}) in {}", meant(terms, i), domain_text(term, *domain))});
+      }
+    }
+  }
+
+  // The placed pods that want the pod away from this node.
+  void add_repellers(const Required& required, const PodInfo& pod, const NodeInfo& node, std::vector<Need>& out) const {
+    for (const NodeInfo* other : snapshot_.repelling()) {
+      for (const PodRef& placed : other->repelling()) {
+        for (const AffinityTerm& term : placed->affinity->required_anti) {
+          const Interned *here = node.label(term.topology_key), *there = other->label(term.topology_key);
+          if (!here || !there || *here != *there || !term.matches(pod, required.fixed->its_namespace)) continue;
+          out.push_back({fmt::format("{} gone from {}: its anti-affinity keeps the pod away", placed->key().text(),
+                                     domain_text(term, *here))});
+          if (out.size() >= kRepellersMost) return;
+        }
+      }
+    }
   }
 
   // -- Preferences

@@ -4,6 +4,7 @@
 #include "api/sorted.h"
 #include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
+#include "scheduler/plugins/need_words.h"
 
 namespace ph::scheduler {
 namespace {
@@ -90,6 +91,13 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     if (added_required_ && !added_required_->matches(node.node())) return Verdict::unresolvable(kEnforced);
     return state.get<RequiredNodes>(this).matches(node.node()) ? Verdict::fits() : Verdict::unresolvable(kMismatch);
+  }
+
+  std::vector<Need> needs(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    if (added_required_ && !added_required_->matches(node.node())) {
+      return {{"labels that the scheduler's configuration asks for (addedAffinity)"}};
+    }
+    return missing_labels(pod.spec(), node.node());
   }
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {

@@ -1,5 +1,7 @@
 // NodePorts: keeps a pod off nodes where a port of the host that it wants is taken.
 // Upstream: pkg/scheduler/framework/plugins/nodeports
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "scheduler/framework/class_key.h"
@@ -39,6 +41,20 @@ class NodePorts final : public PreFilterPlugin, public FilterPlugin {
     const bool free = std::ranges::all_of(state.pod().host_ports, [&](const HostPort& port) { return node.port_is_free(port); });
     if (free) return Verdict::fits();
     return Verdict::unschedulable("node(s) didn't have free ports for the requested pod ports");
+  }
+
+  std::vector<Need> needs(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    std::vector<Need> out;
+    for (const HostPort& port : state.pod().host_ports) {
+      for (const PodRef& other : node.pods()) {
+        const bool taken =
+            std::ranges::any_of(other->host_ports, [&](const HostPort& used) { return used.conflicts_with(port); });
+        if (!taken) continue;
+        out.push_back(
+            {fmt::format("the host's port {}/{}, which {} uses", port.port, port.protocol.view(), other->key().text())});
+      }
+    }
+    return out;
   }
 };
 

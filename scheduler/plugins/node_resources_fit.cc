@@ -1,9 +1,12 @@
 // NodeResourcesFit: keeps a pod off nodes without enough left of what it asks for, and prefers nodes by how full they
 // are. Upstream: pkg/scheduler/framework/plugins/noderesources (fit)
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
+#include "scheduler/plugins/need_words.h"
 #include "scheduler/plugins/node_resources.h"
 
 namespace ph::scheduler {
@@ -86,6 +89,23 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     if (!refused) return Verdict::fits();
     // Preemption cannot help where the whole node is too small.
     return hopeless ? std::move(refusal).as(Code::UnschedulableAndUnresolvable) : std::move(refusal);
+  }
+
+  std::vector<Need> needs(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    const Resource &there = node.allocatable(), &used = node.requested();
+    std::vector<Need> out;
+    const auto pods = static_cast<std::int64_t>(node.pods().size());
+    if (pods + 1 > there.pods) {
+      out.push_back({.text = fmt::format("room for one more pod: the node takes {}, and has {}", there.pods, pods),
+                     .resource = "pods",
+                     .missing = std::to_string(pods + 1 - there.pods)});
+    }
+    any_wanted(state.pod().requests, [&](std::string_view name, std::int64_t amount) {
+      const std::int64_t capacity = there.amount(name), taken = used.amount(name);
+      if (amount > capacity - taken) out.push_back(more_of(name, amount, capacity, taken));
+      return false;  // all are looked at
+    });
+    return out;
   }
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {

@@ -49,6 +49,10 @@ class NodeUnschedulable final : public FilterPlugin {
     if (!node.node().spec().unschedulable() || tolerates(pod.spec().tolerations(), cordoned())) return Verdict::fits();
     return Verdict::unresolvable("node(s) were unschedulable");
   }
+
+  std::vector<Need> needs(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    return {{"the node open for pods again (kubectl uncordon), or a toleration of node.kubernetes.io/unschedulable:NoSchedule"}};
+  }
 };
 
 }  // namespace

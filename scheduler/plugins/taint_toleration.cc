@@ -1,10 +1,13 @@
 // TaintToleration: keeps a pod off nodes whose taints it does not tolerate, and prefers the nodes with the fewest soft
 // ones. Upstream: pkg/scheduler/framework/plugins/tainttoleration
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "api/node_selector.h"
 #include "scheduler/framework/class_key.h"
 #include "scheduler/framework/plugin.h"
+#include "scheduler/plugins/need_words.h"
 
 namespace ph::scheduler {
 namespace {
@@ -17,11 +20,13 @@ struct SoftTolerations {
   std::vector<Toleration> tolerations;
 };
 
+bool lets_in(const Taint& taint, const Pod& pod) {
+  const bool hard = taint.effect() == "NoSchedule" || taint.effect() == "NoExecute";
+  return !hard || tolerates(pod.spec().tolerations(), taint);
+}
+
 bool fits(const Pod& pod, const Node& node) {
-  return std::ranges::all_of(node.spec().taints(), [&](const Taint& taint) {
-    const bool hard = taint.effect() == "NoSchedule" || taint.effect() == "NoExecute";
-    return !hard || tolerates(pod.spec().tolerations(), taint);
-  });
+  return std::ranges::all_of(node.spec().taints(), [&](const Taint& taint) { return lets_in(taint, pod); });
 }
 
 class TaintToleration final : public FilterPlugin, public PreScorePlugin, public ScorePlugin {
@@ -49,6 +54,14 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
   Verdict filter(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
     if (fits(pod, node.node())) return Verdict::fits();
     return Verdict::unresolvable("node(s) had untolerated taint(s)");
+  }
+
+  std::vector<Need> needs(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    std::vector<Need> out;
+    for (const Taint& taint : node.node().spec().taints()) {
+      if (!lets_in(taint, pod)) out.push_back({fmt::format("a toleration of the node's taint {}", taint_text(taint))});
+    }
+    return out;
   }
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {

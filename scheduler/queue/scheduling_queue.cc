@@ -231,7 +231,7 @@ void SchedulingQueue::update(const SchedulerPod& before, const SchedulerPod& aft
     const PluginSet asked = (pod->rejectors | pod->pending) & pod->profile->woken_by(event);
     if (pod->place != Place::InFlight && (pod->place != Place::Unschedulable || asked == 0)) return;
     const ClusterChange change = change_of(event, before, after);
-    if (pod->place == Place::InFlight) return log(change);
+    if (pod->place == Place::InFlight) return log(change, {});
     if (const Strategy strategy = judge(*pod, change); strategy != Strategy::Leave) requeue(pod, strategy, to_string(event));
   });
 }
@@ -307,7 +307,7 @@ void SchedulingQueue::put_back(const QueuedRef& pod) {
   // Nobody's event can be waited for after an error.
   Strategy strategy = error ? Strategy::AfterBackoff : Strategy::Leave;
   for (std::uint64_t i = pod->events_seen - log_start_; i < log_.size() && strategy != Strategy::Immediately; ++i) {
-    strategy = std::max(strategy, judge(*pod, log_[i]));
+    if (concerns(log_[i].whom(), *pod)) strategy = std::max(strategy, judge(*pod, log_[i].change));
   }
   pod->equals->hopeless = strategy == Strategy::Leave;
   requeue(pod, strategy, "ScheduleAttemptFailure");
@@ -336,7 +336,11 @@ bool SchedulingQueue::any_helps(const QueuedPod& pod, PluginSet plugins, const C
     if (helps) return;
     const bool measured = metrics_ && metrics_->measures_next_hint();
     const Steady begun = measured ? metrics_->now() : Steady();
-    helps = pod.profile->hint(name, change, *message) == QueueingHint::Queue;
+    try {
+      helps = pod.profile->hint(name, change, *message) == QueueingHint::Queue;
+    } catch (const std::exception&) {
+      helps = true;  // who cannot tell does not know that it is in vain
+    }
     if (measured) metrics_->hinted(change.event, name, helps, begun);
   });
   return helps;
@@ -350,8 +354,12 @@ SchedulingQueue::Strategy SchedulingQueue::judge(const QueuedPod& pod, const Clu
   return any_helps(pod, pod.rejectors, change) ? Strategy::AfterBackoff : Strategy::Leave;
 }
 
+bool SchedulingQueue::concerns(const Whom& whom, const QueuedPod& pod) {
+  return pod.uid() != whom.except && (!whom.priority_most || pod.info->priority <= *whom.priority_most);
+}
+
 void SchedulingQueue::move(const ClusterChange& change, const Whom& whom) {
-  log(change);
+  log(change, whom);
   std::vector<std::pair<QueuedRef, Strategy>> moved;
   for (const Shelf& shelf : shelves_) {
     if ((shelf.wakers() & shelf.profile->woken_by(change.event)) == 0) continue;
@@ -361,8 +369,7 @@ void SchedulingQueue::move(const ClusterChange& change, const Whom& whom) {
       if (strategy == Strategy::Leave) continue;
       group.pods.front()->equals->hopeless = false;
       for (QueuedPod* pod : group.pods) {
-        if (pod->uid() == whom.except || (whom.priority_most && pod->info->priority > *whom.priority_most)) continue;
-        moved.emplace_back(pod->shared_from_this(), strategy);
+        if (concerns(whom, *pod)) moved.emplace_back(pod->shared_from_this(), strategy);
       }
     }
   }
@@ -416,8 +423,8 @@ std::optional<Steady> SchedulingQueue::next_flush() const {
   return next;
 }
 
-void SchedulingQueue::log(const ClusterChange& change) {
-  if (!in_flight_since_.empty()) log_.push_back(change);
+void SchedulingQueue::log(const ClusterChange& change, const Whom& whom) {
+  if (!in_flight_since_.empty()) log_.push_back({change, std::string(whom.except), whom.priority_most});
 }
 
 void SchedulingQueue::forget_events() {

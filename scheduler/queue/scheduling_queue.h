@@ -138,7 +138,7 @@ class SchedulingQueue {
   std::size_t logged_events() const { return log_.size(); }
   template <class F>
   void each_logged_event(F f) const {
-    for (const ClusterChange& change : log_) f(change.event);
+    for (const Logged& one : log_) f(one.change.event);
   }
   // Each plugin that keeps a pod waiting, with the pod's profile; in no order.
   template <class F>
@@ -194,7 +194,8 @@ class SchedulingQueue {
   void count(const QueuedPod& pod, std::string_view why);
   void leave(QueuedPod& pod);
   void nominate(const QueuedPod& pod);
-  void log(const ClusterChange& change);
+  static bool concerns(const Whom& whom, const QueuedPod& pod);
+  void log(const ClusterChange& change, const Whom& whom);
   void forget_events();
 
   const Clock& clock_;
@@ -214,7 +215,13 @@ class SchedulingQueue {
   Nominator nominator_;
 
   // The events since the oldest pod in flight was popped.
-  std::deque<ClusterChange> log_;
+  struct Logged {
+    ClusterChange change;
+    std::string except;  // as of Whom
+    std::optional<std::int32_t> priority_most;
+    Whom whom() const { return {except, priority_most}; }
+  };
+  std::deque<Logged> log_;
   std::uint64_t log_start_ = 0;
   std::multiset<std::uint64_t> in_flight_since_;
 };

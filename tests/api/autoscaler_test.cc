@@ -18,6 +18,9 @@ constexpr const char* kTarget = R"("scaleTargetRef":{"apiVersion":"apps/v1","kin
 std::string scaler(const std::string& spec) {
   return R"({"metadata":{"name":"x","namespace":"n"},"spec":{"maxReplicas":2,)" + std::string(kTarget) + spec + "}}";
 }
+std::string with_target(const std::string& target) {
+  return R"({"metadata":{"name":"x","namespace":"n"},"spec":{"maxReplicas":2,"scaleTargetRef":{)" + target + "}}}";
+}
 std::string with_metric(const std::string& metric) { return scaler(R"(,"metrics":[)" + metric + "]"); }
 std::string with_up(const std::string& rules) { return scaler(R"(,"behavior":{"scaleUp":{)" + rules + "}}"); }
 
@@ -105,6 +108,17 @@ TEST(Autoscaler, Rules) {
        R"({"metadata":{"name":"x","namespace":"n"},"spec":{"maxReplicas":1}})",
        {"spec.scaleTargetRef.kind: Required value", "spec.scaleTargetRef.name: Required value",
         R"(spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group)"}},
+      {"the core group",
+       with_target(R"("apiVersion":"v1","kind":"ConfigMap","name":"d")"),
+       {R"(spec.scaleTargetRef.apiVersion: Invalid value: "v1": apiVersion must specify API group)"}},
+      {"a group without a name",
+       with_target(R"("apiVersion":"/v1","kind":"Thing","name":"d")"),
+       {R"(spec.scaleTargetRef.apiVersion: Invalid value: "/v1": apiVersion must specify API group)"}},
+      {"the core group's one with a scale", with_target(R"("apiVersion":"v1","kind":"ReplicationController","name":"d")"), {}},
+      {"it, without a version", with_target(R"("kind":"ReplicationController","name":"d")"), {}},
+      {"no version at all",
+       with_target(R"("apiVersion":"a/b/c","kind":"ReplicationController","name":"d")"),
+       {R"(spec.scaleTargetRef.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c)"}},
       {"no source",
        with_metric(R"({"type":"Pods"})"),
        {"spec.metrics[0].pods: Required value: must populate information for the given metric source"}},
@@ -128,6 +142,22 @@ TEST(Autoscaler, Rules) {
   creates<V2>(cases);
   EXPECT_EQ(status_problems<V2>(scaler(""), R"({"metadata":{"name":"x"},"status":{"currentReplicas":-1}})"),
             Lines{"status.currentReplicas: Invalid value: -1: must be greater than or equal to 0"});
+}
+
+TEST(Autoscaler, WhatWasStoredAgainstTheRulesOfVersionsMayStay) {
+  const std::string groupless = with_target(R"("apiVersion":"v1","kind":"ConfigMap","name":"d")");
+  EXPECT_EQ(update_problems<V2>(groupless, groupless), Lines{});
+  EXPECT_EQ(update_problems<V2>(groupless, with_target(R"("apiVersion":"a/b/c","kind":"ConfigMap","name":"d")")), Lines{});
+  EXPECT_EQ(update_problems<V2>(scaler(""), groupless),
+            Lines{R"(spec.scaleTargetRef.apiVersion: Invalid value: "v1": apiVersion must specify API group)"});
+  const auto described = [](const std::string& version) {
+    return with_metric(R"({"type":"Object","object":{"describedObject":{"kind":"S","name":"s","apiVersion":")" + version +
+                       R"("},"metric":{"name":"m"},"target":{"type":"Value","value":"3"}}})");
+  };
+  const std::string where = "spec.metrics[0].object.describedObject.apiVersion";
+  EXPECT_EQ(update_problems<V2>(described("a/b/c"), described("a/b/c")), Lines{});
+  EXPECT_EQ(update_problems<V2>(described("v1"), described("a/b/c")),
+            Lines{where + R"(: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c)"});
 }
 
 TEST(Autoscaler, DefaultsFillInWhatIsMissingOfABehavior) {

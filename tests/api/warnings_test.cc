@@ -72,6 +72,9 @@ TEST(Warnings, OfPods) {
        R"({"volumes":[{"name":"a","gitRepo":{}},{"name":"b","storageos":{}}]})",
        {"spec.volumes[0].gitRepo: deprecated in v1.11, and disabled by default in v1.33+",
         "spec.volumes[1].storageOS: deprecated in v1.22, non-functional in v1.25+"}},
+      {"a kind of volumes that persistent ones may have",
+       R"({"volumes":[{"name":"a","quobyte":{}}]})",
+       {"spec.volumes[0].quobyte: deprecated in v1.22, non-functional in v1.25+"}},
       {"paths of files",
        R"({"volumes":[{"name":"v","secret":{"secretName":"s","items":[{"key":"k","path":"a"},{"key":"l","path":"a/b"},
                                                                                        {"key":"m","path":"ab"}]}}]})",
@@ -127,6 +130,14 @@ TEST(Warnings, OfNamesThatPodsGet) {
   EXPECT_EQ(warnings_of(parse<apps::v1::Deployment>(dots)),
             Warnings{"metadata.name: this is used in Pod names and hostnames" + text});
   EXPECT_EQ(warnings_of(parse<apps::v1::DaemonSet>(dots)), Warnings());
+}
+
+TEST(Warnings, OfOldPersistentVolumes) {
+  const auto of_source = [](const char* source) {
+    return warnings_of(parse<core::v1::PersistentVolume>(std::string(R"({"spec":{)") + source + "}}"));
+  };
+  EXPECT_EQ(of_source(R"("storageos":{})"), Warnings{"spec.storageOS: deprecated in v1.22, non-functional in v1.25+"});
+  EXPECT_EQ(of_source(R"("quobyte":{})"), Warnings());
 }
 
 TEST(Warnings, OfServicesSecretsAndClaims) {

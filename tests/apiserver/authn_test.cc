@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "api/times.h"
@@ -116,6 +117,19 @@ TEST_F(Tokens, BoundToAPod) {
   ASSERT_EQ(world.send(StandardWorld::request("DELETE", std::string(kPods) + "/p")).status, 200);
   EXPECT_EQ(world.with_token("/api", token).status, 401);
   EXPECT_EQ(world.post(kToken, token_request(R"({"boundObjectRef":{"kind":"Pod","name":"p"}})")).status, 404);
+}
+
+TEST_F(Tokens, BoundToNothingElse) {
+  const auto refusal = [&](const char* version, const char* kind) {
+    return world
+        .post(kToken,
+              token_request(fmt::format(R"({{"boundObjectRef":{{"apiVersion":"{}","kind":"{}","name":"x"}}}})", version, kind)))
+        .message();
+  };
+  EXPECT_EQ(refusal("v1", "ConfigMap"), "cannot bind token to object of type /v1, Kind=ConfigMap");
+  EXPECT_EQ(refusal("apps/v1", "Pod"), "cannot bind token to object of type apps/v1, Kind=Pod");
+  EXPECT_EQ(refusal("a/b/c", "ConfigMap"), "cannot bind token to object of type /, Kind=ConfigMap");
+  EXPECT_EQ(refusal("v2", "Pod"), "pods \"x\" not found") << "one is as good as the other";
 }
 
 TEST_F(Tokens, ExtendedForKubelets) {

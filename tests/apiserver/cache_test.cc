@@ -254,6 +254,37 @@ TEST_F(SmallWindowTest, WatchesBeginInTheWindow) {
   EXPECT_TRUE(cache.snapshot_at(Revision{2}));
 }
 
+// Who has heard of one of several changes may have lost the others, which nobody holds any more.
+TEST_F(SmallWindowTest, NobodyResumesAtARevisionOfWhichSomeChangesAreGone) {
+  const auto put_both = [&] {
+    Transaction both = put("/registry/pods/a", make_object("a", "x"));
+    both.mutations.push_back(put("/registry/pods/b", make_object("b", "x")).mutations[0]);
+    return write(std::move(both));
+  };
+  put_both();  // 2
+  EXPECT_EQ(cache.resumes_after(Revision{2}), Revision{1});
+  for (int i = 0; i < 3; ++i) put_pod("c");  // 3 to 5
+  EXPECT_EQ(cache.since(), Revision{2});
+  EXPECT_EQ(cache.resumes_after(Revision{2}), Revision{1});
+  EXPECT_EQ(cache.watch(cache.resumes_after(Revision{2})), nullptr);
+  for (int i = 0; i < 2; ++i) put_pod("c");  // 6 and 7
+  EXPECT_EQ(cache.since(), Revision{3});
+  EXPECT_EQ(cache.resumes_after(Revision{3}), Revision{3}) << "it was the only one";
+}
+
+// One of them is waited for by somebody.
+TEST_F(SmallWindowTest, NobodyResumesWithinARevision) {
+  Transaction both = put("/registry/pods/a", make_object("a", "x"));
+  both.mutations.push_back(put("/registry/pods/b", make_object("b", "x")).mutations[0]);
+  const auto by_key = [](const EntryRef& entry) { return std::optional(entry->key); };
+  const auto waits = cache.watch(Revision{1}, Interest{"key", by_key, "b"});
+  write(std::move(both));                    // 2
+  for (int i = 0; i < 6; ++i) put_pod("c");  // 3 to 8
+  EXPECT_EQ(cache.since(), Revision{2}) << "the event of a is gone";
+  EXPECT_EQ(cache.watch(cache.resumes_after(Revision{2})), nullptr);
+  EXPECT_THAT(next(*waits), ElementsAre("+b@2"));
+}
+
 TEST_F(SmallWindowTest, EventsGrowOldButTheNewestStay) {
   for (int i = 0; i < 4; ++i) put_pod("p" + std::to_string(i));
   executor.advance(std::chrono::seconds(11));

@@ -1,8 +1,11 @@
 // Custom resources by the code that serves pods: definitions judged, served and taken away; the verbs over documents.
+#include <set>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apiserver/discovery/groups.h"
 #include "apiserver/openapi/openapi.h"
 #include "tests/apiserver/harness.h"
 
@@ -239,27 +242,52 @@ TEST_F(CustomResources, AreJudgedByTheVersionTheyAreMadeIn) {
 TEST_F(CustomResources, DescribeThemselves) {
   Json one = definition();
   one["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["port"] =
-      Json::parse(R"({"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}],"nullable":true})");
+      Json::parse(R"({"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}],"nullable":true,
+          "description":"Where it listens."})");
   define(one);
   const Json v3 = document("/openapi/v3/apis/rec.example.com/v1");
   const Json& widget = v3["components"]["schemas"]["com.example.rec.v1.Widget"];
   EXPECT_EQ(widget["x-kubernetes-group-version-kind"],
             Json::parse(R"([{"group":"rec.example.com","kind":"Widget","version":"v1"}])"));
   EXPECT_EQ(widget["required"], Json::array({"spec"}));
-  EXPECT_EQ(widget["properties"]["metadata"]["$ref"], "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+  EXPECT_EQ(widget["properties"]["metadata"]["allOf"][0]["$ref"],
+            "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
   EXPECT_EQ(widget["properties"]["spec"]["properties"]["n"]["maximum"], 10);
   EXPECT_TRUE(widget["properties"]["spec"]["properties"]["port"].contains("anyOf"));
+  EXPECT_EQ(widget["properties"]["spec"]["properties"]["port"]["description"], "Where it listens.");
+  EXPECT_FALSE(widget.contains("description")) << "nobody wrote one";
+  for (const char* built_in : {"apiVersion", "kind", "metadata"}) {
+    EXPECT_NE(widget["properties"][built_in].value("description", ""), "") << built_in;
+  }
   const Json& list = v3["components"]["schemas"]["com.example.rec.v1.WidgetList"];
   EXPECT_EQ(list["properties"]["items"]["items"]["$ref"], "#/components/schemas/com.example.rec.v1.Widget");
+  EXPECT_EQ(list["description"], "A list of Widget objects.");
   const Json& path = v3["paths"]["/apis/rec.example.com/v1/namespaces/{namespace}/widgets/{name}/scale"];
   EXPECT_EQ(path["get"]["x-kubernetes-group-version-kind"]["kind"], "Widget");
   EXPECT_FALSE(path["patch"]["requestBody"]["content"].contains("application/strategic-merge-patch+json"));
 
+  // What deletions take is described as of every group that upstream's clients know.
+  std::set<std::string> groups;
+  for (const Json& each :
+       v3["components"]["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"]["x-kubernetes-group-version-kind"])
+    groups.insert(each["group"]);
+  for (const char* known : {"", "apps", "storage.k8s.io"}) EXPECT_TRUE(groups.contains(known)) << known;
+  for (const char* unknown : {"admission.k8s.io", "apiextensions.k8s.io"}) EXPECT_FALSE(groups.contains(unknown)) << unknown;
+
   const Json v2 = document("/openapi/v2");
   const Json& reduced = v2["definitions"]["com.example.rec.v1.Widget"]["properties"]["spec"]["properties"];
-  EXPECT_EQ(reduced["port"], Json::parse(R"({"x-kubernetes-int-or-string":true})"));
+  EXPECT_EQ(reduced["port"], Json::parse(R"({"x-kubernetes-int-or-string":true,"description":"Where it listens."})"));
+  EXPECT_TRUE(v2["definitions"]["com.example.rec.v1.Widget"]["properties"]["metadata"].contains("$ref"));
   EXPECT_FALSE(reduced["d"].contains("default"));
   EXPECT_FALSE(reduced["any"].contains("properties"));
+}
+
+TEST_F(CustomResources, TheirPartsFollowThemAsTheyWereDeclared) {
+  define();
+  const auto scheme = api.server->reader().scheme();
+  std::vector<std::string> names;
+  for (const auto& each : resource_list(scheme.resources(), "rec.example.com", "v1").resources()) names.push_back(each.name());
+  EXPECT_EQ(names, (std::vector<std::string>{"widgets", "widgets/status", "widgets/scale"}));
 }
 
 TEST_F(CustomResources, SurviveARestart) {
@@ -309,6 +337,33 @@ TEST_F(CustomResources, ADefinitionTakesItsObjectsWithIt) {
   // And it may come again, empty.
   define();
   EXPECT_EQ(api.get(kWidgets).json()["items"], Json::array());
+}
+
+TEST(CustomResourceDefinitions, OnlyWhatIsTakenIsWarnedOf) {
+  ServerOptions options = quiet_options();
+  options.crd_ignore_cel = true;
+  Harness api(std::move(options));
+  Json rules = definition();
+  Json& spec = rules["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+  spec["x-kubernetes-validations"] = Json::parse(R"([{"rule":"self.n > 0"}])");
+  spec["properties"]["s"]["format"] = "odd";
+  const auto warnings = [](const Answer& answer) {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : answer.headers) {
+      if (name == "Warning") out.push_back(value);
+    }
+    return out;
+  };
+  Json refused = rules;
+  refused["spec"]["scope"] = "Odd";
+  const Answer no = api.post(kDefinitions, refused.dump());
+  EXPECT_EQ(no.status, 422);
+  EXPECT_THAT(warnings(no), IsEmpty());
+  const Answer made = api.post(kDefinitions, rules.dump());
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_THAT(warnings(made),
+              ElementsAre(R"(299 - "unrecognized format \"odd\"")",
+                          R"(299 - "the x-kubernetes-validations of version v1 are stored and not carried out")"));
 }
 
 TEST_F(CustomResources, WhatIsNotCarriedOutIsRefused) {

@@ -80,7 +80,7 @@ class SlowAdmission final : public AdmissionPlugin {
 
 struct Doors : ::testing::Test {
   Gate authentication, authorization, admission, validation;
-  StandardWorld world{{}, nullptr, [this](Extensions& extensions) {
+  StandardWorld world{{}, [this](Extensions& extensions) {
                         extensions.authenticator =
                             std::make_unique<SlowAuthenticator>(authentication, std::move(extensions.authenticator));
                         extensions.authorizer = std::make_unique<SlowAuthorizer>(authorization, std::move(extensions.authorizer));

@@ -17,7 +17,7 @@ json rule(const char* group, const char* resource, const char* verb, const char*
 }
 
 // What the user `deputy` may do; everybody he may become may do everything.
-void allow(StandardWorld& world, const json& rules) {
+void allow(StandardWorld& world, const std::vector<json>& rules) {
   const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
   ASSERT_EQ(world.post(rbac + "clusterroles", json{{"metadata", {{"name", "r"}}}, {"rules", rules}}.dump()).status, 201);
   const json binding = {{"metadata", {{"name", "b"}}},
@@ -45,7 +45,7 @@ TEST(Impersonation, WhatItTakes) {
              jane = rule(kAuthentication, "users", "impersonate:user-info", "jane");
   struct Case {
     const char* name;
-    json rules;
+    std::vector<json> rules;
     Fields headers;
     std::string cannot;  // of the refusal; empty: it is answered
   };

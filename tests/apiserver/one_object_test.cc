@@ -220,6 +220,12 @@ TEST_P(OneObject, IsShownAsATable) {
   EXPECT_EQ(table["rows"][0]["cells"][0], "a");
   EXPECT_EQ(table["rows"][0]["cells"][1], 1);
   EXPECT_EQ(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
+  const auto refused =
+      api.get(kind.collection + std::string("?includeObject=Zap"), "application/json;as=Table;v=v1;g=meta.k8s.io");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.json()["message"],
+            "Unable to convert to Table as requested: includeObject: Invalid value: \"Zap\": must be 'Metadata', 'Object', "
+            "'None', or empty");
 }
 
 TEST_P(OneObject, IsDeleted) {

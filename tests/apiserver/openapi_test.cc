@@ -3,6 +3,7 @@
 #include "apiserver/openapi/documents.h"
 #include "apiserver/openapi/gnostic.h"
 #include "apiserver/openapi/operations.h"
+#include "apiserver/openapi/schemas.h"
 #include "tests/apiserver/standard_world.h"
 
 namespace ph::apiserver::testing {
@@ -16,14 +17,19 @@ const json& core() {
   return document;
 }
 const json& schema(const std::string& name) { return core().at("components").at("schemas").at(name); }
+// What is said of a value in words is told apart.
+json undescribed(json value) {
+  value.erase("description");
+  return value;
+}
 
 TEST(OpenApiV3, Kinds) {
   const json& pod = schema("io.k8s.api.core.v1.Pod");
   EXPECT_EQ(pod["type"], "object");
   EXPECT_EQ(pod["x-kubernetes-group-version-kind"], json::parse(R"([{"group":"","kind":"Pod","version":"v1"}])"));
-  EXPECT_EQ(pod["properties"]["kind"], json::parse(R"({"type":"string"})"));
+  EXPECT_EQ(undescribed(pod["properties"]["kind"]), json::parse(R"({"type":"string"})"));
   EXPECT_EQ(
-      pod["properties"]["metadata"],
+      undescribed(pod["properties"]["metadata"]),
       json::parse(R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}],"default":{}})"));
 }
 
@@ -36,7 +42,7 @@ TEST(OpenApiV3, Members) {
   const Case kCases[] = {
       {"PodSpec", "nodeName", R"({"type":"string"})"},
       {"PodSpec", "priority", R"({"type":"integer","format":"int32"})"},
-      {"PodSpec", "affinity", R"({"$ref":"#/components/schemas/io.k8s.api.core.v1.Affinity"})"},
+      {"PodSpec", "affinity", R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.api.core.v1.Affinity"}]})"},
       {"PodSpec", "nodeSelector",
        R"({"type":"object","additionalProperties":{"type":"string","default":""},"x-kubernetes-map-type":"atomic"})"},
       {"PodSpec", "containers",
@@ -46,11 +52,12 @@ TEST(OpenApiV3, Members) {
       {"Container", "args", R"({"type":"array","items":{"type":"string","default":""},"x-kubernetes-list-type":"atomic"})"},
       {"ContainerPort", "protocol", R"({"type":"string","default":"TCP","enum":["TCP","UDP","SCTP"]})"},
       {"Secret", "data", R"({"type":"object","additionalProperties":{"type":"string","format":"byte"}})"},
-      {"ServicePort", "targetPort", R"({"$ref":"#/components/schemas/io.k8s.apimachinery.pkg.util.intstr.IntOrString"})"},
+      {"ServicePort", "targetPort",
+       R"({"allOf":[{"$ref":"#/components/schemas/io.k8s.apimachinery.pkg.util.intstr.IntOrString"}]})"},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.member);
-    json found = schema(std::string("io.k8s.api.core.v1.") + c.schema)["properties"][c.member];
+    json found = undescribed(schema(std::string("io.k8s.api.core.v1.") + c.schema)["properties"][c.member]);
     json wanted = json::parse(c.wanted);
     if (found.contains("enum")) {
       std::sort(found["enum"].begin(), found["enum"].end());
@@ -59,7 +66,36 @@ TEST(OpenApiV3, Members) {
     EXPECT_EQ(found, wanted);
   }
   EXPECT_EQ(schema("io.k8s.api.core.v1.PodSpec")["required"], json::array({"containers"}));
-  EXPECT_EQ(schema("io.k8s.apimachinery.pkg.apis.meta.v1.Time"), json::parse(R"({"type":"string","format":"date-time"})"));
+  EXPECT_EQ(undescribed(schema("io.k8s.apimachinery.pkg.apis.meta.v1.Time")),
+            json::parse(R"({"type":"string","format":"date-time"})"));
+}
+
+// Every type and every member says what it means. Of /version's answer only the form is told.
+void check_described(const json& types, OpenApiVersion version) {
+  for (const auto& [name, type] : types.items()) {
+    if (name.ends_with(".version.Info")) continue;
+    EXPECT_NE(type.value("description", ""), "") << name;
+    for (const auto& [member, value] : type.value("properties", json::object()).items()) {
+      EXPECT_NE(value.value("description", ""), "") << name << "." << member;
+      if (version == OpenApiVersion::V3) EXPECT_FALSE(value.contains("$ref")) << name << "." << member << ": not heard beside it";
+    }
+  }
+}
+
+TEST(OpenApiV3, EverythingIsDescribed) {
+  for (const api::Resource& resource : builtin()) {
+    const json document = json::parse(openapi_v3(builtin(), resource.kind.group, resource.kind.version));
+    check_described(document["components"]["schemas"], OpenApiVersion::V3);
+  }
+  const auto said = [](const char* type, const char* member) -> std::string {
+    return schema(type)["properties"][member]["description"];
+  };
+  EXPECT_TRUE(schema("io.k8s.api.core.v1.Pod")["description"].get<std::string>().starts_with("One or more containers"));
+  EXPECT_EQ(said("io.k8s.api.core.v1.Container", "image"),
+            "The image to run, such as registry.example.com/app:1.2; a name without a registry means the runtime's default one.");
+  EXPECT_TRUE(said("io.k8s.api.core.v1.Volume", "emptyDir").starts_with("An empty directory")) << "a member of an inline message";
+  EXPECT_EQ(said("io.k8s.api.core.v1.Pod", "metadata"), schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")["description"]);
+  EXPECT_EQ(said("io.k8s.api.core.v1.PodTemplateSpec", "metadata"), "Labels and annotations for the pods.");
 }
 
 // Everything that is referred to must be there: kubectl follows references blindly.
@@ -184,8 +220,15 @@ TEST(OpenApiV2, Document) {
   // Clients look for it where it is used.
   for (const json& p : patch["parameters"]) EXPECT_NE(p.value("$ref", ""), "#/parameters/dryRun");
   EXPECT_EQ(patch["parameters"][1]["name"], "dryRun");
-  EXPECT_EQ(document["definitions"]["io.k8s.api.core.v1.PodSpec"]["properties"]["affinity"],
+  EXPECT_EQ(undescribed(document["definitions"]["io.k8s.api.core.v1.PodSpec"]["properties"]["affinity"]),
             json::parse(R"({"$ref":"#/definitions/io.k8s.api.core.v1.Affinity"})"));
+}
+
+TEST(OpenApiV2, EverythingIsDescribed) {
+  const json types = json::parse(openapi_v2(builtin()))["definitions"];
+  check_described(types, OpenApiVersion::V2);
+  EXPECT_EQ(types["io.k8s.api.core.v1.PodSpec"]["properties"]["affinity"]["description"],
+            schema("io.k8s.api.core.v1.PodSpec")["properties"]["affinity"]["description"]);
 }
 
 // Just enough of the wire format to look into the answer.
@@ -241,6 +284,7 @@ TEST(OpenApiV2, Protobuf) {
   const std::string_view shared = named(fields(fields(bytes, 10).at(0), 1), "force-tOGGb0Yi");
   EXPECT_EQ(fields(fields(fields(shared, 2).at(0), 3).at(0), 4).at(0), "force");
   const std::string_view spec = named(fields(fields(bytes, 9).at(0), 1), "io.k8s.api.core.v1.PodSpec");
+  EXPECT_EQ(fields(spec, 4).at(0), "What runs in a pod, and where and how.");
   const std::string_view containers = named(fields(fields(spec, 25).at(0), 1), "containers");
   EXPECT_EQ(json::parse(fields(named(fields(containers, 31), "x-kubernetes-patch-merge-key"), 2).at(0)), "name");
   EXPECT_EQ(fields(fields(fields(containers, 23).at(0), 1).at(0), 1).at(0), "#/definitions/io.k8s.api.core.v1.Container");

@@ -184,7 +184,7 @@ class PodSecurityPlugin : public ::testing::Test {
   Reply create(const std::string& target, const json& object) { return world.post(target, object.dump()); }
   Reply patch(const std::string& target, const json& change) {
     HttpRequest request = StandardWorld::request("PATCH", target, change.dump());
-    request.headers.set("Content-Type", "application/merge-patch+json");
+    request.headers.set("Content-Type", "application/strategic-merge-patch+json");
     return world.send(std::move(request));
   }
   static json pod(const std::string& name, bool host_network = false) {

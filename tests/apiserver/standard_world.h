@@ -28,23 +28,26 @@ class StandardWorld {
  public:
   using Change = std::function<void(Extensions&)>;
 
-  explicit StandardWorld(StandardOptions options = {}) : StandardWorld(std::move(options), nullptr) {}
-  // With what another world has stored, and with something else than the standard plugged in.
-  StandardWorld(StandardOptions options, std::shared_ptr<Store> shared_store, const Change& change = {})
-      : store(shared_store ? std::move(shared_store) : std::shared_ptr(memory_store(executor, executor.clock()))),
-        server(std::make_unique<ApiServer>(executor, rng, *store, Log(), server_options(metrics))),
+  // `change`: something else than the standard is plugged in.
+  explicit StandardWorld(StandardOptions options = {}, Change change = {})
+      : store(memory_store(executor, executor.clock())),
+        options_(std::move(options)),
+        change_(std::move(change)),
         scope_(executor) {
-    if (!options.token_keys) options.token_keys = make_simulated_token_keys();
-    Extensions extensions = standard_extensions(*server, executor.clock(), rng, std::move(options));
-    if (change) change(extensions);
-    server->install(std::move(extensions));
-    scope_.spawn(server->start());
-    executor.drain();
+    if (!options_.token_keys) options_.token_keys = make_simulated_token_keys();
+    boot();
   }
   ~StandardWorld() {
     scope_.cancel();
     server.reset();
     executor.clear();
+  }
+
+  // Another server in the place of the first, over what that has stored.
+  void restart() {
+    scope_.cancel();
+    server.reset();
+    boot();
   }
 
   static Identity admin() { return {.name = "admin", .uid = {}, .groups = {"system:masters"}, .extra = {}}; }
@@ -103,10 +106,19 @@ class StandardWorld {
   Metrics metrics;
   sim::SimExecutor executor;
   SeededRng rng{1};
-  std::shared_ptr<Store> store;
+  std::unique_ptr<Store> store;
   std::unique_ptr<ApiServer> server;
 
  private:
+  void boot() {
+    server = std::make_unique<ApiServer>(executor, rng, *store, Log(), server_options(metrics));
+    Extensions extensions = standard_extensions(*server, executor.clock(), rng, options_);
+    if (change_) change_(extensions);
+    server->install(std::move(extensions));
+    scope_.spawn(server->start());
+    executor.drain();
+  }
+
   static ServerOptions server_options(Metrics& metrics) {
     ServerOptions options;
     options.metrics = &metrics;
@@ -127,6 +139,8 @@ class StandardWorld {
     *out = co_await server->judge_head(std::move(head));
   }
 
+  StandardOptions options_;
+  const Change change_;
   Scope scope_;
 };
 

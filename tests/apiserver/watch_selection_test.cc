@@ -215,8 +215,15 @@ class World {
 
   static Task<void> commit(Store* store, Transaction transaction) { (void)co_await store->commit(std::move(transaction)); }
 
+  // A watch that goes on at a revision of several changes is told of all of them.
+  static std::uint64_t told_before(const Watched& watched, const std::vector<Json>& events) {
+    const auto is_then = [&](const Json& event) { return std::stoull(revision_of(event["object"])) == watched.since; };
+    return !watched.initial && std::ranges::count_if(events, is_then) > 1 ? watched.since - 1 : watched.since;
+  }
+
   // By judging every state that there was.
   static std::vector<std::string> wanted(const Watched& watched, const std::vector<Json>& events) {
+    const std::uint64_t since = told_before(watched, events);
     std::vector<std::string> out;
     std::map<std::string, const Json*> state;
     bool begun = false;
@@ -232,7 +239,7 @@ class World {
           object["metadata"]["namespace"].get<std::string>() + "/" + object["metadata"]["name"].get<std::string>();
       const Json* before = state[key];
       const Json* after = event["type"] == "DELETED" ? nullptr : &object;
-      if (std::stoull(revision_of(object)) > watched.since) {
+      if (std::stoull(revision_of(object)) > since) {
         begin();
         const bool was = watched.asked.matches(before), is = watched.asked.matches(after);
         if (is) out.push_back(shown(was ? "MODIFIED" : "ADDED", object, revision_of(object)));

@@ -4,6 +4,7 @@
 
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/planted.h"
 
 namespace ph::sim {
 namespace {
@@ -368,6 +369,19 @@ TEST(DaemonSetScenario, AFreshStartChangesNothing) {
   cluster.restart_loops();
   cluster.advance(5min);
   EXPECT_EQ(writes(), before);
+}
+
+TEST(DaemonSetScenario, MakesNothingThatItWouldNotSelect) {
+  Cluster cluster(loops("daemonset").nodes(1).later());
+  cluster.create(make_daemon_set(kSet));
+  edit_unjudged<DaemonSet>(cluster, kSet, [](DaemonSet& spoiled) {
+    (*spoiled.mutable_spec()->mutable_template_()->mutable_metadata()->mutable_labels())["app"] = "another";
+  });
+  int made = 0;
+  cluster.on_write([&](const Cluster::Write& write) { made += write.created && write.key.starts_with("/registry/pods/"); });
+  cluster.restart_loops();
+  cluster.advance(1min);
+  EXPECT_EQ(made, 0) << "each would be released at once, and another made";
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ struct AutoscalerLoop : ::testing::Test {
   int events(const char* reason) {
     int out = 0;
     for (const auto& event : cluster.list<core::v1::Event>("default")) {
-      if (event.reason() == reason && event.involved_object().kind() == "HorizontalPodAutoscaler") out += std::max(event.count(), 1);
+      if (event.reason() == reason && event.involved_object().kind() == "HorizontalPodAutoscaler")
+        out += std::max(event.count(), 1);
     }
     return out;
   }
@@ -98,7 +99,8 @@ TEST_F(AutoscalerLoop, LooksOnceInAPeriodWhateverHappens) {
   int writes = 0;
   cluster.on_write([&](const sim::Cluster::Write& write) { writes += write.kind.kind == "HorizontalPodAutoscaler"; });
   for (int i = 0; i < 20; ++i) {
-    cluster.edit<HorizontalPodAutoscaler>("default/h", [&](auto& h) { (*h.mutable_metadata()->mutable_labels())["n"] = std::to_string(i); });
+    cluster.edit<HorizontalPodAutoscaler>("default/h",
+                                          [&](auto& h) { (*h.mutable_metadata()->mutable_labels())["n"] = std::to_string(i); });
     cluster.advance(500ms);
   }
   EXPECT_LE(writes, 22) << "those of the user, and one look at most";
@@ -154,9 +156,11 @@ TEST_F(AutoscalerLoop, TargetsThatAreNot) {
   const auto message = [&](const char* key) {
     return find_condition(cluster.get<HorizontalPodAutoscaler>(key).status(), "AbleToScale")->message();
   };
-  EXPECT_EQ(message("default/h"), "the HPA controller was unable to get the target's current scale: deployments.apps \"web\" not found");
-  EXPECT_EQ(message("default/unheard"),
-            "the HPA controller was unable to get the target's current scale: no matches for kind \"Thing\" in group \"nothing\"");
+  EXPECT_EQ(message("default/h"),
+            "the HPA controller was unable to get the target's current scale: deployments.apps \"web\" not found");
+  EXPECT_EQ(
+      message("default/unheard"),
+      "the HPA controller was unable to get the target's current scale: no matches for kind \"Thing\" in group \"nothing\"");
   deployment(1);
   cluster.advance(16s);
   EXPECT_EQ(reason("AbleToScale"), "SucceededGetScale");

@@ -32,7 +32,8 @@ hpa::Pods pods(const std::vector<Kind>& kinds) {
   hpa::Pods out;
   for (const Kind& kind : kinds) {
     core::v1::Pod asks = sim::make_pod("default/p");
-    if (*kind.cpu) (*asks.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests())["cpu"].set_string(kind.cpu);
+    if (*kind.cpu)
+      (*asks.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests())["cpu"].set_string(kind.cpu);
     auto pod = std::make_shared<PodView>();
     pod->namespace_name = "default";
     pod->name = fmt::format("p{}", out.size());
@@ -86,7 +87,11 @@ TEST(AutoscalerReplicas, OfUtilization) {
       {"a missing pod does nothing when more are wanted", {ready, ready, ready}, {90, 90, -1}, 3, "4 (90, 90%)"},
       {"… and all it asks for when fewer are", {ready, ready, ready}, {10, 10, -1}, 3, "3 (10, 10%)"},
       {"… so that nothing turns", {ready, ready}, {55, -1}, 2, "2 (55, 55%)"},
-      {"pods that start count as idle when more are wanted", {ready, ready, starting, pending}, {90, 90, 90, 90}, 4, "4 (90, 90%)"},
+      {"pods that start count as idle when more are wanted",
+       {ready, ready, starting, pending},
+       {90, 90, 90, 90},
+       4,
+       "4 (90, 90%)"},
       {"… and not at all when fewer are", {ready, ready, starting, pending}, {20, 20, 90, 90}, 4, "1 (20, 20%)"},
       {"pods that failed or go are as if they were not", {ready, ready, failed, going}, {100, 100, 90, 90}, 4, "4 (100, 100%)"},
       {"one that fell ill counts", {ready, fallen}, {100, 0}, 2, "2 (50, 50%)"},
@@ -289,8 +294,9 @@ TEST(AutoscalerMetric, WhatIsSaid) {
   EXPECT_EQ(judged.status.resource().current().average_utilization(), 100);
   judged = hpa::judge(metric, {.failure = "no metrics returned from resource metrics API"}, situation, "default");
   EXPECT_EQ(judged.reason, "FailedGetResourceMetric");
-  EXPECT_EQ(judged.why, "failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource "
-                        "metrics API");
+  EXPECT_EQ(judged.why,
+            "failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource "
+            "metrics API");
   EXPECT_EQ(judged.told, "failed to get cpu resource metric value: " + judged.why);
   EXPECT_EQ(judged.status.type(), "");
 

@@ -153,6 +153,20 @@ TEST(JobPlan, CountsFailuresOfEachIndex) {
        {},
        {2, 0}},
       {"known to have failed", with_index_limit(3, 3, 1, fails("0,2")), {}, "create 1", "0,2", {}, {0, 0}},
+      {"told to have failed, it has succeeded after all",
+       with_index_limit(2, 3, 0, fails("0")),
+       {pod("a").index(0).succeeded().deleted()},
+       "create 1 2",
+       "0",
+       {},
+       {0, 0, 0, 0}},
+      {"one pod has failed, and one succeeded",
+       with_index_limit(2, 3, 0),
+       {failure("a", 0, 0, 0, 1h), pod("b").index(0).succeeded()},
+       "create 1 2",
+       "",
+       {},
+       {0, 0, 0, 0}},
       {"no index is left, and none waits",
        with_index_limit(3, 3, 1,
                         [&](Job& out) {
@@ -431,6 +445,12 @@ TEST(JobCount, OfIndexesIsTheirList) {
       {"without an index", indexed(1, 2), {pod("c").succeeded()}, "", "1/0/0 0 0", "c"},
       {"a failure beyond the Job", indexed(1, 2), {pod("c").index(2).failed()}, "", "1/0/0 0 0", "c"},
       {"the Job has become smaller", indexed(1, 2, done("1-5")), {}, "1", "1/0/0 1 0", ""},
+      {"one that was told to have failed",
+       with_index_limit(1, 9, 0, [](Job& out) { out.mutable_status()->set_failed_indexes("2"); }),
+       {pod("c").index(2).succeeded()},
+       "",
+       "1/0/0 0 0",
+       "c"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -452,6 +472,11 @@ TEST(JobCount, AFailedPodStaysTrackedUntilItIsReplaced) {
   const Steps replaced = steps(limited, {failed, pod("b").index(1), pod("c").index(0, 1)});
   EXPECT_EQ(released(replaced.count), "a");
   EXPECT_EQ(replaced.end.failed(), 1);
+}
+
+TEST(JobCount, ABackoffLeavesThoseThatRun) {
+  const Steps waiting = steps(with_index_limit(2, 3, 1), {pod("a").index(0).failed(kNow - 4s), pod("b").index(1).running()});
+  EXPECT_EQ(numbers(waiting.end), "1/1/0 0 0") << "the server takes no status with more ready pods than active ones";
 }
 
 TEST(JobCount, TellsTheEndTwice) {

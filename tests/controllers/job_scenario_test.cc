@@ -5,6 +5,7 @@
 #include "informers/job_pod_view.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/planted.h"
 
 namespace ph::sim {
 namespace {
@@ -155,7 +156,9 @@ TEST(JobScenario, CountsEachPodOnceThoughTheLoopsBreakDown) {
 
 TEST(JobScenario, ADeletedPodIsCountedAsFailedAndReplaced) {
   Cluster cluster(loops("job").nodes(1).scheduler());
-  cluster.create(running({}));
+  // Work is killed; a server that is told to stop ends well, and has within the second in which a Job gathers what its pods do: then
+  // that is a success, as with upstream's loop.
+  cluster.create(running({"sleep", "600"}));
   cluster.advance(5s);
   cluster.remove<Pod>("default/" + cluster.list<Pod>("default").front().metadata().name());
   cluster.advance(5s);
@@ -257,6 +260,18 @@ TEST(JobScenario, FailsAsItsPolicySays) {
   const std::string pod = cluster.list<Pod>("default").front().metadata().name();
   EXPECT_THAT(events(cluster), Contains("PodFailurePolicy: Container c for pod default/" + pod +
                                         " failed with exit code 42 matching FailJob rule at index 0"));
+}
+
+TEST(JobScenario, MakesNothingThatItWouldNotSelect) {
+  Cluster cluster(loops("job").later());
+  cluster.create(running({}));
+  edit_unjudged<Job>(cluster, kJob,
+                     [](Job& spoiled) { spoiled.mutable_spec()->mutable_template_()->mutable_metadata()->clear_labels(); });
+  int made = 0;
+  cluster.on_write([&](const Cluster::Write& write) { made += write.created && write.key.starts_with("/registry/pods/"); });
+  cluster.restart_loops();
+  cluster.advance(1min);
+  EXPECT_EQ(made, 0) << "each would be released at once, and another made";
 }
 
 }  // namespace

@@ -193,8 +193,8 @@ TEST(ClassProtection, WhoNamesIt) {
 
 template <class T>
 std::vector<std::string> finalizers_of(sim::Cluster& cluster, const std::string& key) {
-  const auto& all = cluster.get<T>(key).metadata().finalizers();
-  return {all.begin(), all.end()};
+  const T object = cluster.get<T>(key);
+  return {object.metadata().finalizers().begin(), object.metadata().finalizers().end()};
 }
 
 TEST(ClaimProtectionLoop, KeepsAClaimForPodsOnNodes) {

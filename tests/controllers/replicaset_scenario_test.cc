@@ -3,6 +3,7 @@
 
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/planted.h"
 
 namespace ph::sim {
 namespace {
@@ -100,6 +101,19 @@ TEST(ReplicaSetScenario, AFreshStartChangesNothing) {
   cluster.restart_loops();
   cluster.advance(1min);
   EXPECT_EQ(cluster.history().size(), before);
+}
+
+TEST(ReplicaSetScenario, MakesNothingThatItWouldNotSelect) {
+  Cluster cluster(loops("replicaset").later());
+  cluster.create(make_replica_set("default/web").replicas(2).object());
+  edit_unjudged<ReplicaSet>(cluster, "default/web", [](ReplicaSet& spoiled) {
+    (*spoiled.mutable_spec()->mutable_template_()->mutable_metadata()->mutable_labels())["app"] = "another";
+  });
+  int made = 0;
+  cluster.on_write([&](const Cluster::Write& write) { made += write.created && write.key.starts_with("/registry/pods/"); });
+  cluster.restart_loops();
+  cluster.advance(1min);
+  EXPECT_EQ(made, 0) << "each would be released at once, and another made";
 }
 
 }  // namespace

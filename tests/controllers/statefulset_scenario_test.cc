@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "api/codec.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/custom.h"
 #include "tests/sim/stateful_set.h"
 
 namespace ph::sim {
@@ -180,16 +182,23 @@ TEST(StatefulSetScenario, MakesNothingInANamespaceThatEnds) {
 
 TEST(StatefulSetScenario, AnAbsurdHistoryKeepsNobodyUp) {
   Cluster cluster(loops("statefulset"));
-  for (const char* data : {"7", "{}", R"({"spec":{"template":[]}})"}) {
-    ControllerRevision odd;
-    odd.mutable_metadata()->set_namespace_("default");
-    odd.mutable_metadata()->set_name(fmt::format("odd-{}", std::string_view(data).size()));
-    (*odd.mutable_metadata()->mutable_labels())["app"] = "web";
-    odd.mutable_data()->set_raw(data);
-    odd.set_revision(std::numeric_limits<std::int64_t>::max());
-    cluster.create(odd);
-  }
-  cluster.create(make_stateful_set("default/web").replicas(1).object());
+  const auto odd = [](const char* data) {
+    ControllerRevision out;
+    out.mutable_metadata()->set_namespace_("default");
+    out.mutable_metadata()->set_name(fmt::format("odd-{}", std::string_view(data).size()));
+    (*out.mutable_metadata()->mutable_labels())["app"] = "web";
+    out.mutable_data()->set_raw(data);
+    out.set_revision(std::numeric_limits<std::int64_t>::max());
+    return out;
+  };
+  for (const char* data : {"{}", R"({"spec":7})", R"({"spec":{"template":[]}})"}) cluster.create(odd(data));
+  const StatefulSet set = cluster.create(make_stateful_set("default/web").replicas(1).object());
+  // What no server takes any more, and one may have left there: the set's own, for it could not be adopted.
+  ControllerRevision left = odd("7");
+  left.mutable_metadata()->set_uid("left");
+  add_owner(left.mutable_metadata(), "apps/v1", "StatefulSet", set.metadata());
+  left.mutable_metadata()->mutable_owner_references(0)->set_controller(true);
+  cluster.plant("/registry/controllerrevisions/default/odd-1", api::encode_envelope(left));
   const auto turns = cluster.turns();
   cluster.advance(10min);
   EXPECT_THAT(pods(cluster), ElementsAre("web-0"));

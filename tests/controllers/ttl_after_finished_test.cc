@@ -124,7 +124,10 @@ TEST(TtlAfterFinished, AFreshStartForgetsNothing) {
 
 TEST(TtlAfterFinished, MayDoSoInARealCluster) {
   sim::Cluster cluster(sim::everything(3));
-  create_ended(cluster, "default/a", "Complete", 60);
+  Job job = make_job("default/a").ttl(60);
+  job.mutable_spec()->mutable_template_()->mutable_spec()->mutable_containers(0)->add_command("true");
+  cluster.create(job);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.get<Job>("default/a").status().has_completion_time(); }));
   cluster.advance(50s);
   EXPECT_TRUE(cluster.has<Job>("default/a"));
   EXPECT_TRUE(cluster.run_until([&] { return !cluster.has<Job>("default/a"); }, 20s));

@@ -47,6 +47,21 @@ class LoadTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
+TEST_F(LoadTest, TheContextThatIsChosen) {
+  const auto path = folder_ / "config";
+  write_file(
+      path,
+      "current-context: here\ncontexts:\n- {name: here, context: {cluster: c, user: u}}\n"
+      "- {name: there, context: {cluster: d, user: u, namespace: web}}\nclusters:\n"
+      "- {name: c, cluster: {server: 'https://c'}}\n- {name: d, cluster: {server: 'https://d'}}\nusers:\n- {name: u, user: {}}\n",
+      true);
+  EXPECT_EQ(load_kubeconfig(path).server, "https://c");
+  EXPECT_EQ(load_kubeconfig(path).namespace_name, "");
+  EXPECT_EQ(load_kubeconfig(path, {}, "there").server, "https://d");
+  EXPECT_EQ(load_kubeconfig(path, {}, "there").namespace_name, "web");
+  EXPECT_THROW(load_kubeconfig(path, {}, "nowhere"), KubeconfigError);
+}
+
 TEST_F(LoadTest, WhatAClientUses) {
   const std::string server = "server: 'https://h:1'";
   struct Case {

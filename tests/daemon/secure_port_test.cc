@@ -28,11 +28,16 @@ struct World {
       access,
       {healthy("ping"), {.name = "lease", .problem = [this] { return well ? std::optional<std::string>() : "lost"; }}},
       {flagz_page("kube-thing", [] { return FlagValues{{"secure-port", "1"}, {"bind-address", "::1"}}; }),
-       statusz_page("kube-thing", "v1.36.2+pilothouse", executor.clock(), {"/metrics", "/flagz"})},
+       statusz_page("kube-thing", "v1.36.2+pilothouse", executor.clock(), {"/metrics", "/flagz"}),
+       {.path = "/debug/ask", .answer = [](const HttpRequest& request) { return echoed(request); }, .posts = true}},
       {}};
+  static Task<HttpResponse> echoed(const HttpRequest& request) {
+    co_return text_response(200, "text/plain", request.method + " " + std::string(request.query()) + " " + request.body);
+  }
 
-  Reply get(std::string target, std::string accept = {}, std::string method = "GET") {
-    HttpRequest request{.method = std::move(method), .target = std::move(target), .headers = {}, .body = {}, .peer = {}};
+  Reply get(std::string target, std::string accept = {}, std::string method = "GET", std::string body = {}) {
+    HttpRequest request{
+        .method = std::move(method), .target = std::move(target), .headers = {}, .body = std::move(body), .peer = {}};
     if (!accept.empty()) request.headers.add("Accept", std::move(accept));
     request.peer.identity = Identity{.name = "root", .uid = {}, .groups = {"system:masters"}, .extra = {}};
     Reply reply;
@@ -66,6 +71,16 @@ TEST(SecurePort, SlisShowWhatHealthChecksAnswered) {
         "kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"healthz\"} 2\n"}) {
     EXPECT_THAT(slis.body, HasSubstr(line));
   }
+}
+
+TEST(SecurePort, OnlyPagesThatTakeThemArePostedTo) {
+  World world;
+  EXPECT_EQ(world.get("/debug/ask?a=b", {}, "POST", "a question").body, "POST a=b a question");
+  EXPECT_EQ(world.get("/debug/ask", {}, "GET").body, "GET  ");
+  EXPECT_EQ(world.get("/debug/ask", {}, "PUT").status, 405);
+  EXPECT_EQ(world.get("/flagz", {}, "POST").status, 405);
+  EXPECT_EQ(world.get("/healthz", {}, "POST").status, 405);
+  EXPECT_EQ(world.get("/none", {}, "POST").status, 405);
 }
 
 TEST(SecurePort, PagesHaveTheFormThatIsAskedFor) {

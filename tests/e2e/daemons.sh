@@ -12,7 +12,7 @@ for program in ph-apiserver ph-controller-manager ph-scheduler ph-node; do
   refuse "$program: unknown flag: --nonsense" "$BIN/$program" --nonsense
   refuse 'pilothouse .*: unknown flag: --nonsense' "$PH" "${program/ph-/}" --nonsense
 done
-refuse 'there is no such file' "$BIN/ph-scheduler" --kubeconfig "$WORK/none"
+refuse 'stat .*none: no such file or directory' "$BIN/ph-scheduler" --kubeconfig "$WORK/none"
 refuse 'there is no --kubeconfig, and this is no pod' env -u KUBERNETES_SERVICE_HOST "$BIN/ph-scheduler"
 refuse 'not supported: the store is RocksDB' "$BIN/ph-apiserver" --data-dir "$DATA" --etcd-servers=http://127.0.0.1:2379
 refuse 'enable-admission-plugins plugin "Nonsense" is unknown' "$BIN/ph-apiserver" --data-dir "$DATA" --enable-admission-plugins=Nonsense

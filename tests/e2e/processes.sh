@@ -60,9 +60,9 @@ equals kube-root-ca.crt "$("$K" get pod -l app=idle -o jsonpath='{.items[0].spec
 
 step "a pod whose claim is not there stays Pending, and says so"
 "$K" run claims --image=x --overrides='{"spec":{"volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"c"}}]}}' >/dev/null
-eventually 10 bash -c "$K get pod claims -o jsonpath='{.status.conditions[0].message}' | grep -q '0/1 nodes are available: persistentvolumeclaim .c. not found'"
-eventually 10 bash -c "$K get events | grep -q 'FailedScheduling.*persistentvolumeclaim .c. not found'"
-equals Pending "$("$K" get pod claims -o jsonpath='{.status.phase}')" "a pod without its claim"
+eventually 10 bash -c "$K get pod claims -o jsonpath='{.status.conditions[0].message}' | grep -q 'persistentvolumeclaim \"c\" not found'"
+eventually 10 bash -c "$K get events | grep -q 'FailedScheduling.*persistentvolumeclaim \"c\" not found'"
+equals Pending "$("$K" get pod claims -o jsonpath='{.status.phase}')" "a pod with a claim"
 stop
 for file in pki/ca.key pki/sa.key pki/apiserver.key admin.kubeconfig node.kubeconfig; do
   equals 600 "$(stat -c %a "$DATA/$file")" "the mode of $file"

@@ -80,6 +80,15 @@ TEST(UpstreamFlags, Scheduler) {
   EXPECT_GT(compare("kube-scheduler", flags, rows_of(facts.at("flags")), {}).works, 25);
 }
 
+TEST(SchedulerFlags, SayHowLongAPodMayWaitForAnEvent) {
+  SchedulerOptions options;
+  FlagSet flags("kube-scheduler");
+  add_flags(flags, options);
+  EXPECT_EQ(resolve(flags, options).unschedulable_max, 5min);
+  flags.parse(std::vector<std::string>{"--pod-max-in-unschedulable-pods-duration=7s"});
+  EXPECT_EQ(resolve(flags, options).unschedulable_max, 7s);
+}
+
 TEST(UpstreamFlags, ApiServer) {
   const json facts = vectors::read_facts("apiserver");
   ApiServerProgramOptions options;

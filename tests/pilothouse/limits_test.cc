@@ -113,10 +113,11 @@ TEST(Limits, EachProgramSaysWhatItLeavesUndone) {
   using testing::Contains;
   using testing::Not;
   const auto apiserver = undone_by({.apiserver = true}), loops = undone_by({.loops = true});
-  EXPECT_THAT(apiserver, Contains("LimitRange"));
-  EXPECT_THAT(apiserver, Not(Contains("HorizontalPodAutoscaler")));
-  EXPECT_THAT(loops, Contains("HorizontalPodAutoscaler"));
-  EXPECT_THAT(loops, Not(Contains("LimitRange")));
+  const auto webhooks = "ValidatingWebhookConfiguration, MutatingWebhookConfiguration", requests = "CertificateSigningRequest";
+  EXPECT_THAT(apiserver, Contains(webhooks));
+  EXPECT_THAT(apiserver, Not(Contains(requests)));
+  EXPECT_THAT(loops, Contains(requests));
+  EXPECT_THAT(loops, Not(Contains(webhooks)));
   EXPECT_THAT(undone_by({.scheduler = true}), testing::IsEmpty());
   EXPECT_THAT(undone_by({}), testing::IsEmpty());
   EXPECT_EQ(undone_by({.apiserver = true, .loops = true, .scheduler = true}).size(), limits().size());
@@ -125,7 +126,7 @@ TEST(Limits, EachProgramSaysWhatItLeavesUndone) {
   const Log log([&lines](const LogLine& line) { lines.push_back(format_text(line)); }, LogLevel::Warning);
   warn_of_limits({.apiserver = true}, log);
   ASSERT_EQ(lines.size(), 1);
-  EXPECT_THAT(lines[0], testing::HasSubstr("LimitRange; ResourceQuota; "));
+  EXPECT_THAT(lines[0], testing::HasSubstr(webhooks + std::string("; ValidatingAdmissionPolicy, ")));
   warn_of_limits({.scheduler = true}, log);
   EXPECT_EQ(lines.size(), 1);
 }

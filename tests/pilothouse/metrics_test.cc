@@ -244,7 +244,7 @@ TEST(SchedulerMetrics, APodThatFitsNowhereIsPending) {
   EXPECT_EQ(sum(shown, "scheduler_pending_pods", {{"queue", "unschedulable"}}), 1);
   EXPECT_EQ(sum(shown, "scheduler_pending_pods"), 1);
   EXPECT_EQ(sum(shown, "scheduler_unschedulable_pods", {{"plugin", "NodeResourcesFit"}, {"profile", "default-scheduler"}}), 1);
-  EXPECT_EQ(sum(shown, "scheduler_queue_incoming_pods_total", {{"queue", "active"}, {"event", "PodAdd"}}), 2);
+  EXPECT_EQ(sum(shown, "scheduler_queue_incoming_pods_total", {{"queue", "active"}, {"event", "UnschedulablePodAdd"}}), 2);
   EXPECT_EQ(sum(shown, "scheduler_queue_incoming_pods_total", {{"queue", "unschedulable"}, {"event", "ScheduleAttemptFailure"}}),
             1);
   EXPECT_EQ(sum(shown, "scheduler_cache_size", {{"type", "nodes"}}), 2);

@@ -58,6 +58,25 @@ struct Bench {
   }
 };
 
+TEST(Cycle, APodWaitsForAnEventAsLongAsTheConfigurationSays) {
+  for (const bool said : {true, false}) {
+    Configuration configuration = Configuration::defaults();
+    if (said) configuration.unschedulable_max = 5s;
+    Bench bench(std::move(configuration));
+    const Profile& profile = *bench.scheduler.profile("default-scheduler");
+    SchedulingQueue& queue = bench.scheduler.queue();
+    queue.flush();
+    queue.add(*SchedulerPod::of(make_pod()), profile);
+    const QueuedRef pod = queue.pop();
+    ASSERT_NE(pod, nullptr);
+    pod->rejectors = profile.bit_of("NodeName");
+    queue.put_back(pod);
+    bench.executor.advance(31s);  // it is looked at every thirty
+    queue.flush();
+    EXPECT_EQ(queue.counts().active, said ? 1u : 0u);
+  }
+}
+
 struct Case {
   const char* name;
   std::vector<Node> nodes;

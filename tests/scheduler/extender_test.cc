@@ -116,6 +116,18 @@ TEST_F(Extenders, ARejectionIsTriedAgainAfterAnyEvent) {
   EXPECT_EQ(node_of("a"), "n1");
 }
 
+TEST_F(Extenders, AChoiceThatFailsIsMeasuredToo) {
+  script.at(kUrl, [](const std::string&, const json&) { return broken("no route"); });
+  Metrics metrics;
+  cluster.emplace(sim::no_loops().scheduler(configuration(kFilter)).extenders(script.transports()).counted_by(metrics));
+  add(make_node("n1"));
+  create(runnable("default/a"));
+  cluster->advance(500ms);
+  EXPECT_EQ(script.asked.size(), 1u);
+  EXPECT_THAT(cluster->scrape(), HasSubstr("\nscheduler_scheduling_algorithm_duration_seconds_count 1\n"));
+  cluster.reset();  // it counts until it ends
+}
+
 TEST_F(Extenders, SeveralFiltersNarrowInTurn) {
   script.at("http://one", [](const std::string&, const json&) { return leave({"n1", "n2"}); });
   script.at("http://two", [](const std::string&, const json& question) {

@@ -82,9 +82,7 @@ class ExtensionPoints : public testing::Test {
   ExtensionPoints() {
     orders = &orders_;
     cluster_.on_write([this](const sim::Cluster::Write&) { executor_ = Executor::current(); });
-    Node node = cluster_.create<Node>(MakeNode("n1").out);
-    *node.mutable_status() = MakeNode("n1").out.status();
-    cluster_.update_status(std::move(node));
+    add_node("n1");
     Configuration configuration;
     configuration.profiles.push_back(with_puppet());
     informers_ = std::make_unique<informers::Informers>(*executor_, cluster_.client(), rng_, Log());
@@ -101,6 +99,11 @@ class ExtensionPoints : public testing::Test {
     cluster_.advance(1s);
   }
 
+  void add_node(const std::string& name) {
+    Node node = cluster_.create<Node>(MakeNode(name).out);
+    *node.mutable_status() = MakeNode(name).out.status();
+    cluster_.update_status(std::move(node));
+  }
   void create(const std::string& cpu = "1") {
     cluster_.create<Pod>(make_pod("default/a").uid("").with(container().image("img:1").asks("cpu", cpu)));
     cluster_.advance(500ms);
@@ -223,6 +226,87 @@ TEST_F(EndedForAMoment, IsPlacedAnewWhenItsBindingFails) {
   cluster_.advance(10min);
   EXPECT_EQ(pod().spec().node_name(), "n1");
   EXPECT_EQ(scheduler_->stats().assumed, 0u);
+}
+
+// Room on n1 is held for pod `a`, and `b` fits nowhere else. When `a` does not take it, `b` hears of that at once, and not after the
+// five minutes after which everybody is tried again.
+class HeldRoom : public ExtensionPoints {
+ protected:
+  static MakePod large(const std::string& name, const std::string& node) {
+    return make_pod("default/" + name)
+        .uid("")
+        .with(container().image("img:1").asks("cpu", "3"))
+        .requires_field({requirement("metadata.name", "In", {node})});
+  }
+  void create(const Pod& pod) {
+    cluster_.create<Pod>(pod);
+    cluster_.advance(500ms);
+  }
+  void nominate(const char* node) {
+    Pod changed = pod();
+    changed.mutable_status()->set_nominated_node_name(node);
+    cluster_.update_status<Pod>(changed);
+  }
+  std::string node_of_b() { return cluster_.get<Pod>("default/b").spec().node_name(); }
+  void expect_b_gets_it() {
+    EXPECT_EQ(node_of_b(), "");
+    cluster_.advance(15s);
+    EXPECT_EQ(node_of_b(), "n1");
+  }
+  void expect_b_waits() {
+    create(large("b", "n1"));
+    ASSERT_EQ(node_of_b(), "");
+    cluster_.advance(15s);
+    ASSERT_EQ(node_of_b(), "");
+  }
+};
+
+TEST_F(HeldRoom, OfAPodThatIsBoundElsewhereByHand) {
+  add_node("n2");
+  orders_.pre_bind_takes = 1min;
+  create(large("a", "n1"));
+  orders_.pre_bind_takes = {};
+  expect_b_waits();
+  core::v1::Binding binding;
+  binding.mutable_metadata()->set_name("a");
+  binding.mutable_target()->set_kind("Node");
+  binding.mutable_target()->set_name("n2");
+  cluster_.call<meta::v1::Status>([&](informers::Client& client) {
+    return client.post_subresource<Pod, core::v1::Binding, meta::v1::Status>({"default", "a"}, "binding", binding);
+  });
+  expect_b_gets_it();
+  cluster_.advance(1min);
+  EXPECT_EQ(pod().spec().node_name(), "n2");
+  EXPECT_EQ(scheduler_->stats().pods, 2u);
+}
+
+TEST_F(HeldRoom, OfAPodThatIsDeletedWhileItIsBound) {
+  orders_.pre_bind_takes = 10min;
+  Pod a = large("a", "n1");
+  a.mutable_metadata()->add_finalizers("example.com/slow");
+  create(a);
+  orders_.pre_bind_takes = {};
+  expect_b_waits();
+  cluster_.remove<Pod>("default/a");
+  expect_b_gets_it();
+}
+
+TEST_F(HeldRoom, OfAPodThatIsNominatedThereAndGoesElsewhere) {
+  add_node("n2");
+  create(large("a", "n2").gate("g").priority(10));
+  nominate("n1");
+  expect_b_waits();
+  cluster_.edit<Pod>("default/a", [](Pod& pod) { pod.mutable_spec()->clear_scheduling_gates(); });
+  expect_b_gets_it();
+  EXPECT_EQ(pod().spec().node_name(), "n2");
+}
+
+TEST_F(HeldRoom, OfAPodThatGoesBeforeItsNominationIsTold) {
+  create(large("a", "n1").gate("g").priority(10));
+  scheduler_->queue().nominated().put(make_pod_info(pod()), "n1");
+  expect_b_waits();
+  cluster_.remove<Pod>("default/a");
+  expect_b_gets_it();
 }
 
 }  // namespace

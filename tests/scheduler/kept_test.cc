@@ -1,4 +1,6 @@
 // Kept results against results made anew: after whatever happens to a cluster they are the same.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +9,7 @@
 #include "base/rng.h"
 #include "scheduler/config/configuration.h"
 #include "scheduler/kept/kept_results.h"
+#include "scheduler/why/explain.h"
 #include "tests/scheduler/make.h"
 
 namespace ph::scheduler::test {
@@ -69,6 +72,10 @@ class Weather {
     EXPECT_EQ(explained.reasons, by_hand.reasons);
     EXPECT_EQ(kept.feasible(), feasible.size());
     EXPECT_THAT(kept.feasible_nodes(snapshot_), testing::UnorderedElementsAreArray(feasible));
+    // Whoever is asked why says the same.
+    const why::Explanation told = why::explain({.profile = profile_, .snapshot = snapshot_, .nominated = nominated_}, pod, info);
+    EXPECT_EQ(refusals(told), expected);
+    EXPECT_EQ(told.fits.size(), feasible.size());
     if (feasible.size() < 2 || rng_.below(3) == 0) return;  // not every cycle scores
     ASSERT_TRUE(profile_.pre_score(state, pod, feasible).success());
     const auto scores = [](const std::vector<NodeScore>& list) {
@@ -76,7 +83,20 @@ class Weather {
       for (const NodeScore& one : list) out[one.node->name()] = one.score;
       return out;
     };
-    EXPECT_EQ(scores(kept.totals(profile_, state, pod, feasible)), scores(profile_.score(state, pod, feasible)));
+    const auto totals = scores(kept.totals(profile_, state, pod, feasible));
+    EXPECT_EQ(totals, scores(profile_.score(state, pod, feasible)));
+    for (const why::ScoredNode& node : told.scores.front().nodes) EXPECT_EQ(node.total, totals.at(node.node)) << node.node;
+    for (const auto& [name, total] : totals) EXPECT_LE(total, totals.at(told.chosen)) << name;
+  }
+
+  static std::map<std::string, std::string> refusals(const why::Explanation& told) {
+    std::map<std::string, std::string> out;
+    for (const why::Refused& group : told.refused) {
+      const why::PluginVerdict& verdict = group.verdicts.front();
+      for (const std::string& node : group.nodes)
+        out[node] = fmt::format("{}: {}", verdict.plugin, fmt::join(verdict.reasons, ", "));
+    }
+    return out;
   }
 
   const Profile& profile() const { return profile_; }

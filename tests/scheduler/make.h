@@ -52,6 +52,7 @@ struct MakePod {
     out.mutable_spec()->set_scheduler_name("default-scheduler");
     out.mutable_status()->set_phase("Pending");
   }
+  explicit MakePod(core::v1::Pod pod) : out(std::move(pod)) {}
   MakePod with(MakeContainer container) && {
     return *out.mutable_spec()->add_containers() = std::move(container.out), std::move(*this);
   }

@@ -1,4 +1,5 @@
 // What PodTopologySpread and InterPodAffinity are to say, by the obvious loops over messages: what the plugins are compared with.
+// What those are to say that look at one node alone is in naive_nodes.h.
 #pragma once
 
 #include <algorithm>
@@ -44,11 +45,12 @@ inline bool selects(bool given, const meta::v1::LabelSelector& selector, const P
 
 // -- Spreading
 
+inline bool selects_everything(const TopologySpreadConstraint& c) {
+  return c.has_label_selector() && c.label_selector().match_labels().empty() && c.label_selector().match_expressions().empty();
+}
+
 inline bool counts(const TopologySpreadConstraint& c, const Pod& incoming, const Pod& other) {
-  if (c.has_label_selector() && c.label_selector().match_labels().empty() && c.label_selector().match_expressions().empty() &&
-      c.match_label_keys().empty()) {
-    return false;
-  }
+  if (selects_everything(c) && c.match_label_keys().empty()) return false;
   if (other.metadata().namespace_() != incoming.metadata().namespace_()) return false;
   if (other.metadata().has_deletion_timestamp()) return false;
   if (!selects(c.has_label_selector(), c.label_selector(), other)) return false;
@@ -137,27 +139,25 @@ inline std::string spread_verdict(const World& world, const Pod& pod, const Node
     if (static_cast<int>(there.size()) < (c.has_min_domains() ? c.min_domains() : 1)) least = 0;
     Pod placed = pod;
     placed.mutable_metadata()->clear_deletion_timestamp();
-    const bool everything =
-        c.has_label_selector() && c.label_selector().match_labels().empty() && c.label_selector().match_expressions().empty();
-    const std::int64_t itself = everything || counts(c, pod, placed) ? 1 : 0;
+    const std::int64_t itself = selects_everything(c) || counts(c, pod, placed) ? 1 : 0;
     const std::int64_t matching = there.contains(*own) ? there.at(*own) : 0;
     if (matching + itself - least > c.max_skew()) return "node(s) didn't match pod topology spread constraints";
   }
   return "";
 }
 
-// The scores of all nodes, normalized.
-inline std::map<std::string, std::int64_t> spread_scores(const World& world, const Pod& pod) {
+// The scores of the nodes that are left, normalized.
+inline std::map<std::string, std::int64_t> spread_scores(const World& world, const Pod& pod, const std::vector<Node>& left) {
   const auto all = constraints_of(pod, "ScheduleAnyway");
   std::map<std::string, std::int64_t> out;
   std::map<std::string, std::int64_t> raw;
-  for (const Node& node : world.nodes) {
+  for (const Node& node : left) {
     if (!has_all(node, all)) continue;
     double sum = 0;
     for (const auto& c : all) {
       std::set<std::string> values;
       int hosts = 0;
-      for (const Node& other : world.nodes) {
+      for (const Node& other : left) {
         if (!has_all(other, all)) continue;
         values.insert(*label(other, c.topology_key()));
         ++hosts;
@@ -176,7 +176,7 @@ inline std::map<std::string, std::int64_t> spread_scores(const World& world, con
   }
   std::int64_t least = INT64_MAX, most = 0;
   for (const auto& [name, score] : raw) least = std::min(least, score), most = std::max(most, score);
-  for (const Node& node : world.nodes) {
+  for (const Node& node : left) {
     const auto found = raw.find(node.metadata().name());
     out[node.metadata().name()] = found == raw.end() ? 0 : most == 0 ? 100 : 100 * (most + least - found->second) / most;
   }
@@ -217,12 +217,13 @@ inline std::string affinity_verdict(const World& world, const Pod& pod, const No
   return "";
 }
 
-inline std::map<std::string, std::int64_t> affinity_scores(const World& world, const Pod& pod, int hard_weight) {
+inline std::map<std::string, std::int64_t> affinity_scores(const World& world, const Pod& pod, const std::vector<Node>& left,
+                                                           int hard_weight) {
   std::map<std::string, std::int64_t> raw, out;
   const auto preferred = [](const auto& affinity) -> const auto& {
     return affinity.preferred_during_scheduling_ignored_during_execution();
   };
-  for (const Node& node : world.nodes) {
+  for (const Node& node : left) {
     std::int64_t& sum = raw[node.metadata().name()];
     for (const Pod& other : world.pods) {
       const Node& on = node_of(world, other);

@@ -286,6 +286,29 @@ TEST_F(Preempting, ANominationThatEndsFreesItsRoom) {
   EXPECT_EQ(pod("middle").spec().node_name(), "n1");
 }
 
+// They go by themselves, both, before the first of them is asked to, while the preemptor is kept back.
+TEST_F(Preempting, VictimsThatHaveGoneWhenTheyAreSentAway) {
+  node(make_node("n1"));
+  create("first", 1, "2");
+  create("last", 0, "2");
+  cluster.put_before([](HttpRequest& request) -> std::optional<HttpResponse> {
+    if (request.method != "PATCH" || request.path() != "/api/v1/namespaces/default/pods/first/status") return std::nullopt;
+    HttpResponse later;
+    later.status = 429;
+    later.headers.add("retry-after", "3");
+    return later;
+  });
+  create("high", 10, "4");
+  kill("last");
+  cluster.advance(500ms);
+  kill("first");
+  cluster.advance(500ms);
+  EXPECT_EQ(pod("high").spec().node_name(), "") << "its victims have not been sent away yet";
+  cluster.put_before({});
+  cluster.advance(10s);
+  EXPECT_EQ(pod("high").spec().node_name(), "n1");
+}
+
 // However it goes, in the end nobody waits who would fit.
 TEST_F(Preempting, NobodyIsStranded) {
   for (int i = 0; i < 5; ++i) node(make_node("n" + std::to_string(i)));

@@ -234,6 +234,82 @@ TEST(SchedulingQueue, KeepsNoEventsWithoutPodsInFlight) {
   EXPECT_EQ(queue.logged_events(), 0u);
 }
 
+Pod spread_by(const std::string& name, const std::string& app) {
+  Pod pod = make_pod(name);
+  auto& constraint = *pod.mutable_spec()->add_topology_spread_constraints();
+  constraint.set_max_skew(1);
+  constraint.set_topology_key("zone");
+  constraint.set_when_unsatisfiable("DoNotSchedule");
+  (*constraint.mutable_label_selector()->mutable_match_labels())["app"] = app;
+  return pod;
+}
+
+// One plugin alone knows what the two differ in, and nothing of it is kept. A pod of which it has no opinion came first.
+TEST(SchedulingQueue, WhomAPluginTellsApartIsAskedAboutAlone) {
+  HandClock clock;
+  const Snapshot snapshot;
+  const Profile profile(default_profile(), {.snapshot = &snapshot});
+  SchedulingQueue queue(clock, {}, [] {});
+  queue.add(*SchedulerPod::of(make_pod("plain")), profile);
+  queue.pop();
+  for (const char* app : {"x", "y", "z"}) queue.add(*SchedulerPod::of(spread_by(app, app)), profile);
+  while (const QueuedRef pod = queue.pop()) {
+    pod->rejectors = profile.bit_of("PodTopologySpread");
+    queue.put_back(pod);
+  }
+  EXPECT_EQ(queue.counts().unschedulable, 3u);
+  queue.move(
+      {.event = ClusterEvent::AssignedPodDeleted, .pod_before = make_pod_info(make_pod("gone").label("app", "y").on("n"))});
+  EXPECT_EQ(queue.find("uid-x")->place, QueuedPod::Place::Unschedulable);
+  EXPECT_EQ(queue.find("uid-y")->place, QueuedPod::Place::Backoff);
+  EXPECT_EQ(queue.find("uid-z")->place, QueuedPod::Place::Unschedulable);
+}
+
+// Of those that are in flight, too.
+TEST(SchedulingQueue, AnEventConcernsThoseThatItIsFor) {
+  HandClock clock;
+  const Snapshot snapshot;
+  const Profile profile(default_profile(), {.snapshot = &snapshot});
+  SchedulingQueue queue(clock, {}, [] {});
+  for (const char* name : {"a", "b", "c"}) queue.add(*SchedulerPod::of(make_pod(name).priority(*name - 'a')), profile);
+  std::vector<QueuedRef> popped;
+  while (QueuedRef pod = queue.pop()) popped.push_back(std::move(pod));
+  ASSERT_EQ(popped.size(), 3u);
+  queue.move({.event = ClusterEvent::AssignedPodDeleted, .pod_before = make_pod_info(make_pod("gone").on("n"))},
+             {.except = "uid-a", .priority_most = 1});
+  for (const QueuedRef& pod : popped) {
+    pod->rejectors = profile.bit_of("NodeResourcesFit");
+    queue.put_back(pod);
+  }
+  EXPECT_EQ(queue.find("uid-a")->place, QueuedPod::Place::Unschedulable) << "it is the one that left";
+  EXPECT_EQ(queue.find("uid-b")->place, QueuedPod::Place::Backoff);
+  EXPECT_EQ(queue.find("uid-c")->place, QueuedPod::Place::Unschedulable) << "it matters more than who left";
+}
+
+class Confused final : public FilterPlugin {
+ public:
+  Verdict filter(const CycleState&, const Pod&, const NodeInfo&) const override { return Verdict::fits(); }
+  QueueingHint hint(const ClusterChange&, const Pod&) const override { throw std::runtime_error("who knows"); }
+};
+
+TEST(SchedulingQueue, WhoCannotTellWhetherAnEventHelpsIsTakenForYes) {
+  constexpr PluginEntry kConfused[] = {
+      {"Confused", [](const PluginArgs&, const PluginWorld&) -> std::unique_ptr<Plugin> { return std::make_unique<Confused>(); },
+       0}};
+  HandClock clock;
+  const Snapshot snapshot;
+  ProfileSpec spec = default_profile();
+  spec.points[Point::Filter].push_back("Confused");
+  const Profile profile(spec, {.snapshot = &snapshot}, kConfused);
+  SchedulingQueue queue(clock, {}, [] {});
+  queue.add(*SchedulerPod::of(make_pod("a")), profile);
+  const QueuedRef pod = queue.pop();
+  pod->rejectors = profile.bit_of("Confused");
+  queue.put_back(pod);
+  queue.move({.event = ClusterEvent::NodeAdded, .node_after = share_node(make_node())});
+  EXPECT_EQ(pod->place, QueuedPod::Place::Backoff);
+}
+
 TEST(Nominator, OnePlaceAPod) {
   Nominator nominator;
   const PodRef pod = make_pod_info(make_pod("a"));

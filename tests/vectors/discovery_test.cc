@@ -81,10 +81,14 @@ Piece definition(const Json& document, const std::string& name) {
   if (!all.contains(name)) return std::nullopt;
   const Json& one = all[name];
   return Json{{"gvk", or_null(one, "x-kubernetes-group-version-kind")},
-              {"properties", one.contains("properties") ? sorted_keys(one["properties"]) : Json()},
-              {"required", one.value("required", Json::array())},  // recorded as a list, be there none
+              // Recorded as lists, be there none.
+              {"properties", sorted_keys(one.value("properties", Json::object()))},
+              {"required", one.value("required", Json::array())},
               {"type", or_null(one, "type")}};
 }
+
+// Of schemas that are of many kinds.
+constexpr std::size_t kKindsRecorded = 3;
 
 Json schemas(const Json& document) {
   Json out = Json::object();
@@ -92,6 +96,7 @@ Json schemas(const Json& document) {
   for (const auto& [name, schema] : document["components"]["schemas"].items()) {
     out[name] = nullptr;
     for (const Json& kind : schema.value("x-kubernetes-group-version-kind", Json::array())) {
+      if (out[name].size() == kKindsRecorded) break;
       if (out[name].is_null()) out[name] = Json::array();
       out[name].push_back({kind["group"], kind["kind"], kind["version"]});
     }
@@ -113,7 +118,8 @@ Piece resource_piece(const Json& document, const std::string& where) {
   return std::nullopt;
 }
 
-Piece group_piece(const Json& document, const std::string& name) {
+Piece group_piece(const Json& document, std::string name) {
+  if (name == "core") name.clear();
   for (Json each : document.value("items", Json::array())) {
     if (each["metadata"].value("name", "") != name) continue;
     for (Json& version : each["versions"]) {
@@ -227,7 +233,7 @@ class DiscoveryPlayer final : public Player {
     if (row.contains("contentType")) out["contentType"] = document.type;
     if (row.contains("text")) out["text"] = document.text;
     if (row.contains("r")) {
-      out["r"] = document.body;
+      out["r"] = row["r"].is_string() ? Json(document.text) : document.body;
       // The pieces are rows of their own.
       if (row["case"].get<std::string>().ends_with("/document") && out["r"].is_object()) out["r"].erase("items");
     }

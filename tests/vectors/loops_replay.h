@@ -27,12 +27,14 @@ class LoopsReplay {
   using Keyed = std::vector<std::pair<std::string, Json>>;  // told key and object, in order
 
   void prepare();
+  bool is_run(std::string_view loop) const;
+  bool is_served(const std::string& group, const std::string& version) const;
   // What differs in answers.
   std::string carry_out(const Json& step);
   std::string send(const Json& operation);
   void pass(const Json& operation, const Json& step);
   void heed(const std::string& note);
-  // Until nobody writes any more; later timers are left alone.
+  // Until nobody has written for `patience_`; later timers are left alone.
   void settle();
   // Names of new revisions hold a hash of upstream's own making: ours are other ones, and told as theirs.
   void learn_hashes();
@@ -63,12 +65,14 @@ class LoopsReplay {
 
   const Json& scenario_;
   std::vector<std::string> absent_;
+  Duration patience_ = 1500ms;
   std::unique_ptr<sim::Cluster> cluster_;
   std::unique_ptr<LoopsState> state_;
   std::map<std::string, std::unique_ptr<ClusterCalls>> users_;
   GeneratedNames names_;
   std::map<std::string, Json> expected_;          // by recorded key: the sum of all steps
   std::set<std::string> gone_;                    // recorded keys that were there
+  std::set<Json> repeated_;                       // events of steps that did not become quiet, without their counts
   std::map<std::string, Json> baseline_;          // what was there before the first step
   std::map<std::string, std::string> hashes_;     // ours → recorded
   std::string minute_;                            // in names of jobs; empty: not known yet

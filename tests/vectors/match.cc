@@ -30,6 +30,8 @@ constexpr Form kForms[] = {
     {"continue", "-_=", 1, kAny, true},
     {"jwt", "-_.", 1, kAny, true},
     {"time", "-:.+", 20, 35, false},
+    {"any-uid", "-", 36, 36, false},
+    {"any-rv", "", 1, 20, false},
     {"rand", "", 5, 5, false},
     {"age", "", 2, 12, false},
     {"n", "-", 1, 20, false},

@@ -37,6 +37,10 @@ TEST(Match, Placeholders) {
       {"what is no placeholder", R"("<none>")", R"("<some>")", false},
       {"five characters", R"("a-<rand>")", R"("a-x7k2p")", true},
       {"six characters", R"("a-<rand>")", R"("a-x7k2p3")", false},
+      {"any UID", R"(["<any-uid>","<any-uid>"])",
+       R"(["0b9d2c1e-0000-4000-8000-000000000001","0b9d2c1e-0000-4000-8000-000000000002"])", true},
+      {"no UID", R"("<any-uid>")", R"("7")", false},
+      {"any revision", R"(["<any-rv>","<any-rv>"])", R"(["7","8"])", true},
       {"a masked value", R"({"a":"<masked>"})", R"({"a":{"b":1}})", true},
   };
   for (const Case& c : kCases) {

@@ -19,14 +19,20 @@ class RunningScheduler {
   // One step: `[verb, object, ...]`. False: its kind is not served.
   bool take(const Json& step);
   void pass(double seconds);
+  void pass_until(Steady moment);
+  // To a moment that is so far from a whole second of the scheduler's clock: its backoffs end at those.
+  void pass_to_phase(Duration after_a_whole_second);
+  // Of the scheduler's clock.
+  Steady now();
 
   // name → conditions without times, nominatedNodeName, nodeName, terminating.
   Json pods();
   // In order of time, as the rows have them.
   Json events();
+  // With the UIDs of pods that `pods` has shown by their names.
   Json get(const Json& named);
 
-  // Since the beginning: attempts, and moves into the queue by event.
+  // Since the beginning: attempts for which a node was chosen or not, and moves into the queue by event.
   int attempts();
   std::map<std::string, int> moves();
 

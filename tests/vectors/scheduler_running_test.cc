@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "daemon/kubeconfig.h"
 #include "tests/vectors/play.h"
 #include "tests/vectors/scheduler_cycle.h"
 #include "tests/vectors/scheduler_running.h"
@@ -26,10 +27,15 @@ bool includes(const Json& recorded, const Json& got, Bindings& bindings) {
   return true;
 }
 
-// `{time}` is the rows' spelling of `<time>`.
+// The rows' spelling of placeholders in ours; `{uid:NAME}`, which the cluster knows, stays.
 Json respelled(const Json& row) {
   std::string text = row.dump();
-  for (std::size_t at = text.find("{time}"); at != std::string::npos; at = text.find("{time}", at)) text.replace(at, 6, "<time>");
+  for (const auto& [theirs, ours] :
+       {std::pair<std::string_view, std::string_view>("{time}", "<time>"), {"{uid}", "<any-uid>"}, {"{rv}", "<any-rv>"}}) {
+    for (std::size_t at = text.find(theirs); at != std::string::npos; at = text.find(theirs, at)) {
+      text.replace(at, theirs.size(), ours);
+    }
+  }
   return Json::parse(text);
 }
 
@@ -44,13 +50,17 @@ class ScriptPlayer : public Player {
     } catch (const std::exception& error) {
       return Outcome::not_served(std::string("configuration: ") + shortened(error.what(), 120));
     }
-    for (const Json& step : row.value("setup", Json::array())) {
-      if (!running->take(step)) return Outcome::not_served(step[1]["kind"]);
+    const Json setup = row.value("setup", Json::array());
+    for (std::size_t i = 0; i < setup.size(); ++i) {
+      before_setup(row, i, *running);
+      if (!running->take(setup[i])) return Outcome::not_served(setup[i][1]["kind"]);
     }
     return follow(row, *running);
   }
 
  protected:
+  // Before that step of the setup is taken.
+  virtual void before_setup(const Json& row, std::size_t step, RunningScheduler& running) {}
   virtual Outcome follow(const Json& row, RunningScheduler& running) = 0;
 };
 
@@ -92,7 +102,61 @@ TEST(Scheduler, Binding) {
 
 // -- Queueing
 
+// When the steps of a row begin, in seconds since its setup did. The setup's pods come when they were recorded to: whose backoffs end
+// together depends on it.
+struct Timetable {
+  std::vector<double> setup, steps;
+  std::optional<double> backoff_ends;  // the first time that one does
+};
+
+std::optional<double> made_at(const Json& row, const Json& step) {
+  if (step[0] != "create" || step[1]["kind"] != "Pod") return std::nullopt;
+  for (const Json& entry : row["trace"][0]["entries"]) {
+    if (entry.value("event", "") == "UnschedulablePodAdd" && entry["pod"] == step[1]["metadata"]["name"]) {
+      return entry["ms"].get<double>() / 1000;
+    }
+  }
+  return std::nullopt;
+}
+
+double pause_of(const Json& step) { return step[0] == "sleep" ? step[1].get<double>() : 0; }
+
+Timetable timetable(const Json& row) {
+  Timetable out;
+  double at = 0;
+  for (const Json& step : row["setup"]) {
+    at = std::max(at, made_at(row, step).value_or(0));
+    out.setup.push_back(at);
+    at += pause_of(step);
+  }
+  const double settles = row["settleSeconds"];
+  at += settles;
+  for (const Json& step : row["steps"]) {
+    out.steps.push_back(at);
+    at += pause_of(step) + settles;
+  }
+  for (std::size_t i = 0; i < row["trace"].size() && !out.backoff_ends; ++i) {
+    for (const Json& entry : row["trace"][i]["entries"]) {
+      if (entry.value("event", "") != "BackoffComplete" || out.backoff_ends) continue;
+      out.backoff_ends = (i == 0 ? 0 : out.steps.at(i - 1)) + entry["ms"].get<double>() / 1000;
+    }
+  }
+  return out;
+}
+
+Duration of_seconds(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
+
 class QueuePlayer final : public ScriptPlayer {
+  // Backoffs end at whole seconds: here, too, the first one ends when it was recorded to.
+  void before_setup(const Json& row, std::size_t step, RunningScheduler& running) override {
+    const Timetable times = timetable(row);
+    if (step == 0) {
+      if (times.backoff_ends) running.pass_to_phase(-of_seconds(*times.backoff_ends));
+      began_ = running.now();
+    }
+    running.pass_until(began_ + of_seconds(times.setup[step]));
+  }
+
   Outcome follow(const Json& row, RunningScheduler& running) override {
     Outcome out = Outcome::agrees(3);
     check("setup", row["trace"][0], row, running, out);
@@ -137,6 +201,7 @@ class QueuePlayer final : public ScriptPlayer {
     moves_ = moves_now;
   }
 
+  Steady began_{};
   int attempts_ = 0;
   std::map<std::string, int> moves_;
 };
@@ -161,6 +226,7 @@ class ConfigPlayer final : public Player {
       const Json nothing = {{"objects", Json::object()}, {"pod", Json::parse(R"({"metadata":{"name":"p"},"spec":{}})")}};
       auto configuration = scheduler::Configuration::parse(row["input"].get<std::string>());
       document = configuration.document;
+      if (const std::string& file = configuration.client_connection.kubeconfig; !file.empty()) daemon::load_kubeconfig(file);
       IdleScheduler(nothing, std::move(configuration));
     } catch (const std::exception& refusal) {
       error = refusal.what();

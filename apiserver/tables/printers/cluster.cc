@@ -51,6 +51,11 @@ std::string address_of(const Node& node, std::string_view type) {
   return std::string(kNone);
 }
 
+std::string kernel_of(const core::v1::NodeSystemInfo& info) {
+  if (info.kernel_version().empty()) return std::string(kUnknown);
+  return info.architecture().empty() ? info.kernel_version() : fmt::format("{} ({})", info.kernel_version(), info.architecture());
+}
+
 void print_node(const Node& node, Time now, Row& row) {
   const auto& info = node.status().node_info();
   row.cells = {node.metadata().name(),
@@ -61,7 +66,7 @@ void print_node(const Node& node, Time now, Row& row) {
                address_of(node, "InternalIP"),
                address_of(node, "ExternalIP"),
                or_text(info.os_image(), kUnknown),
-               or_text(info.kernel_version(), kUnknown),
+               kernel_of(info),
                or_text(info.container_runtime_version(), kUnknown)};
 }
 

@@ -82,7 +82,9 @@ void print_endpoints(const Endpoints& endpoints, Time now, Row& row) {
       for (const auto& address : subset.addresses()) all.push_back(host_port(address.ip(), port.port()));
     }
   }
-  row.cells = {endpoints.metadata().name(), shortened(all, kNone), age(endpoints.metadata().creation_timestamp(), now)};
+  // Where there are subsets, but no address that is ready, nothing is shown.
+  const std::string_view none = endpoints.subsets().empty() ? kNone : std::string_view();
+  row.cells = {endpoints.metadata().name(), shortened(all, none), age(endpoints.metadata().creation_timestamp(), now)};
 }
 
 constexpr Column kEndpointSliceColumns[] = {

@@ -244,7 +244,7 @@ class DynamicResources final : public PreEnqueuePlugin,
       claims_.assume(one.claim);
       in_flight_.erase(one.claim->metadata().uid());
     }
-    co_return co_await devices_are_ready(plan);
+    co_return co_await devices_are_ready(plan, pod);
   }
 
  private:
@@ -334,7 +334,7 @@ class DynamicResources final : public PreEnqueuePlugin,
 
   // -- Waiting for devices that have to be prepared before the pod comes
 
-  Task<Verdict> devices_are_ready(DevicePlan& plan) {
+  Task<Verdict> devices_are_ready(DevicePlan& plan, const Pod& pod) {
     const Steady deadline = world_.clock->steady() + args_.binding_timeout;
     for (;;) {
       bool ready = true;
@@ -351,6 +351,9 @@ class DynamicResources final : public PreEnqueuePlugin,
       }
       if (ready) co_return Verdict::fits();
       if (world_.clock->steady() >= deadline) co_return Verdict::unschedulable("device binding timeout");
+      if (world_.handle && !world_.handle->is_there(key_of(pod), pod.metadata().uid())) {
+        co_return Verdict::error(fmt::format("pod {} has gone", key_of(pod).text()));
+      }
       co_await sleep_for(kLookAgain);
     }
   }

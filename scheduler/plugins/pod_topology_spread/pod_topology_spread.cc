@@ -2,6 +2,8 @@
 //
 //   reads     core/v1 Service, ReplicationController, apps/v1 ReplicaSet, StatefulSet   informers; for default constraints
 //   upstream  pkg/scheduler/framework/plugins/podtopologyspread
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -126,6 +128,30 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
       if (with_pod - least > one.max_skew) return Verdict::unschedulable(kUneven);
     }
     return Verdict::fits();
+  }
+
+  std::vector<Need> needs(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    const auto& hard = state.get<HardState>(this);
+    std::vector<Need> out;
+    for (std::size_t i = 0; i < hard.fixed->constraints.size(); ++i) {
+      const SpreadConstraint& one = hard.fixed->constraints[i];
+      const Interned* domain = node.label(one.topology_key);
+      if (!domain) {
+        out.push_back({fmt::format("the label {}, over which the pod is to be spread", one.topology_key.view())});
+        continue;
+      }
+      const SpreadCounts& counts = hard.counts[i];
+      const bool few = counts.domains() < static_cast<std::uint32_t>(one.min_domains);
+      const std::int64_t least = few ? 0 : counts.least(), there = counts.of(one.topology_key, *domain);
+      const std::int64_t too_many = there + (hard.fixed->selects_itself[i] ? 1 : 0) - least - one.max_skew;
+      if (too_many <= 0) continue;
+      out.push_back({fmt::format(
+          "{} pod(s) fewer in {}={}, or more elsewhere: {} are there, {} in the emptiest domain{}, and "
+          "maxSkew is {}",
+          too_many, one.topology_key.view(), domain->view(), there, least,
+          few ? fmt::format(" (there are {} of {} domains)", counts.domains(), one.min_domains) : "", one.max_skew)});
+    }
+    return out;
   }
 
   // -- Scoring

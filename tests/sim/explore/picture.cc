@@ -22,6 +22,12 @@ void forget(Json& value) {
   }
   if (!value.is_structured()) return;
   for (Json& each : value) forget(each);
+  // What set off the last write is known to the process that saw it. Another, which sees the service for the first time, takes the
+  // time of the service for it: upstream's does, too.
+  if (value.is_object() && value.contains("annotations") && value["annotations"].is_object()) {
+    value["annotations"].erase("endpoints.kubernetes.io/last-change-trigger-time");
+    if (value["annotations"].empty()) value.erase("annotations");
+  }
 }
 
 void replace_all(std::string& text, const std::string& what, const std::string& with) {

@@ -31,6 +31,8 @@ struct Scenario {
   std::string_view what;  // when a loop has several
   Setup (*setup)();       // the loops wait until `play` begins
   void (*play)(Stage&);
+  // A kind of which a crash may make one more be made, because upstream's loop would make it, too: why stands by the scenario.
+  std::string_view remade = {};
 };
 
 // One of each loop at least.

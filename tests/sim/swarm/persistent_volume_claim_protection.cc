@@ -69,7 +69,7 @@ class ClaimProtection final : public Swarm {
       case 7:
         edit_one<Claim>(claims_, [this](Claim& claim) {
           claim.mutable_metadata()->clear_finalizers();
-          if (draw().chance(0.2)) claim.mutable_metadata()->add_finalizers(kHeld);
+          if (draw().chance(0.2) && !is_deleted(claim)) claim.mutable_metadata()->add_finalizers(kHeld);
         });
         return;
       default: cluster().advance(draw().up_to(20s));

@@ -48,7 +48,7 @@ class VolumeProtection final : public Swarm {
       case 4:
         edit_one<Volume>(volumes_, [this](Volume& volume) {
           volume.mutable_metadata()->clear_finalizers();
-          if (draw().chance(0.2)) volume.mutable_metadata()->add_finalizers(kHeld);
+          if (draw().chance(0.2) && !is_deleted(volume)) volume.mutable_metadata()->add_finalizers(kHeld);
         });
         return;
       default: cluster().advance(draw().up_to(20s));

@@ -2,13 +2,14 @@
 # their histories differ.
 set -euo pipefail
 first=$1 second=$2 count=${3:-4}
-histories() { sed -n 's/^  histories //p'; }
+# A seed that never ends is not left running when this is killed.
+histories() { timeout 120 "$@" | sed -n 's/^  histories //p'; }
 differ=0
 for loop in $("$first" 2>&1 | sed -n 's/^loops: //p'); do
   seeds=$count
   [ "$loop" != hollow-nodes ] || seeds=1
-  one=$("$first" "$loop" "$seeds" | histories)
-  other=$("$second" "$loop" "$seeds" | histories)
+  one=$(histories "$first" "$loop" "$seeds")
+  other=$(histories "$second" "$loop" "$seeds")
   [ -n "$one" ] || { echo "$loop: no history"; exit 1; }
   echo "$loop: $one $other"
   [ "$one" = "$other" ] || differ=1

@@ -1,8 +1,13 @@
-// scheduler: nodes that come, go, fill up and are cordoned; pods with requests, selectors and gates that come, finish and go.
+// scheduler: nodes that come, go, grow, fill up, are cordoned, tainted and labelled anew; pods with requests, ports, selectors,
+// tolerations, priorities and gates that come, finish, make way for others and go.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <set>
 
+#include "api/node_selector.h"
 #include "api/quantity.h"
 #include "api/sorted.h"
 #include "tests/sim/builders.h"
@@ -16,9 +21,13 @@ using core::v1::Pod;
 
 constexpr const char* kScheduler = "system:kube-scheduler";
 constexpr int kPodsMost = 6;
+constexpr int kPort = 8080;
+// A pod that a node has room for is bound by then: there has been time for the longest backoffs, of the scheduler and of its watches.
+// It is less than the five minutes after which whoever waits is tried again without a reason.
+constexpr Duration kWaitMost = 100s;
 
 struct Room {
-  int cpu = 0, pods = 0;  // cpu in thousandths
+  int cpu = 0, pods = 0, ports = 0;  // cpu in thousandths
 };
 
 int milli(const auto& quantity) { return static_cast<int>(api::Quantity::parse(quantity.string())->milli_value()); }
@@ -27,6 +36,10 @@ int cpu_of(const Pod& pod) {
   const auto& requests = pod.spec().containers(0).resources().requests();
   const auto found = requests.find("cpu");
   return found == requests.end() ? 0 : milli(found->second);
+}
+
+bool wants_port(const Pod& pod) {
+  return std::ranges::any_of(pod.spec().containers(0).ports(), [](const auto& port) { return port.host_port() == kPort; });
 }
 
 bool is_finished(const Pod& pod) { return pod.status().phase() == "Failed" || pod.status().phase() == "Succeeded"; }
@@ -45,6 +58,11 @@ bool admits(const Node& node, const Pod& pod) {
   return true;
 }
 
+bool tolerates_all(const Node& node, const Pod& pod) {
+  return std::ranges::all_of(node.spec().taints(),
+                             [&](const auto& taint) { return api::tolerates(pod.spec().tolerations(), taint); });
+}
+
 class SchedulerSwarm final : public Swarm {
  public:
   Setup setup(Draw&) override { return no_loops().scheduler(); }
@@ -55,7 +73,10 @@ class SchedulerSwarm final : public Swarm {
       if (!after) gone_.insert_or_assign(key, *before);
     });
     pods_.follow(cluster(), [this](const auto& key, const auto* before, const auto* after, const auto& write) {
-      if (!before || !after || before->spec().node_name() == after->spec().node_name()) return;
+      if (!before || !after) return;
+      const bool sent_away = after->metadata().has_deletion_timestamp() && !before->metadata().has_deletion_timestamp();
+      if (sent_away && write.author == kScheduler) this->sent_away(key);
+      if (before->spec().node_name() == after->spec().node_name()) return;
       if (!before->spec().node_name().empty()) judge().never(key + " was bound twice");
       if (write.author == kScheduler) bound(key, *after);
     });
@@ -63,7 +84,7 @@ class SchedulerSwarm final : public Swarm {
   }
 
   void act() override {
-    switch (draw().between(0, 11)) {
+    switch (draw().between(0, 15)) {
       case 0:
       case 1: return make_node();
       case 2:
@@ -74,6 +95,10 @@ class SchedulerSwarm final : public Swarm {
       case 5:
       case 6: return delete_pod();
       case 7: return open_gate();
+      case 8: return taint();
+      case 9: return relabel();
+      case 10: return grow();
+      case 11: return tolerate();
       default:
         for (int i = draw().between(1, 5); i > 0; --i) make_pod();
     }
@@ -98,31 +123,57 @@ class SchedulerSwarm final : public Swarm {
       if (pod.spec().scheduling_gates_size() > 0) continue;
       if (!tells_why(pod)) out.push_back(key + " waits, and does not tell why");
       for (const auto& [name, node] : nodes_.all()) {
-        if (!node.spec().unschedulable() && admits(node, pod) && fits(node, pod)) {
+        if (node.spec().unschedulable() || !admits(node, pod) || !tolerates_all(node, pod)) continue;
+        if (fits(node, pod)) {
           out.push_back(fmt::format("{} waits, and {} has room for it", key, name));
+        } else if (fits_without_lesser(node, pod)) {
+          out.push_back(fmt::format("{} waits, and could take the place of others on {}", key, name));
         }
       }
     }
+    forbid_long_waits(out);
     return out;
   }
 
  private:
+  // What is missing for too long, though nothing goes wrong any more, is somebody whom no event woke.
+  void forbid_long_waits(const std::vector<std::string>& missing) {
+    std::map<std::string, Steady> since;
+    for (const std::string& text : missing) {
+      const auto known = missing_since_.find(text);
+      since[text] = known == missing_since_.end() ? steady() : known->second;
+      if (steady() - since[text] > kWaitMost) judge().never("stranded: " + text);
+    }
+    missing_since_ = std::move(since);
+  }
+
   static Room room_of(const Node& node) {
     const auto& allocatable = node.status().allocatable();
     return {milli(allocatable.at("cpu")), kPodsMost};
   }
-  Room used_on(const std::string& node) const {
+  // By pods of at least this priority.
+  Room used_on(const std::string& node, int priority = INT32_MIN) const {
     Room out;
     for (const auto& [key, pod] : pods_.all()) {
-      if (pod.spec().node_name() != node || is_finished(pod)) continue;
+      if (pod.spec().node_name() != node || is_finished(pod) || pod.spec().priority() < priority) continue;
       out.cpu += cpu_of(pod);
+      out.ports += wants_port(pod);
       ++out.pods;
     }
     return out;
   }
-  bool fits(const Node& node, const Pod& pod) const {
-    const Room room = room_of(node), used = used_on(node.metadata().name());
-    return used.cpu + cpu_of(pod) <= room.cpu && used.pods < room.pods;
+  static bool is_enough(const Room& room, const Room& used, const Pod& pod) {
+    const bool port = !wants_port(pod) || used.ports == 0;
+    return port && used.cpu + cpu_of(pod) <= room.cpu && used.pods < room.pods;
+  }
+  bool fits(const Node& node, const Pod& pod) const { return is_enough(room_of(node), used_on(node.metadata().name()), pod); }
+  bool fits_without_lesser(const Node& node, const Pod& pod) const {
+    return is_enough(room_of(node), used_on(node.metadata().name(), pod.spec().priority()), pod);
+  }
+
+  void sent_away(const std::string& key) {
+    judge().reached("pods that made way");
+    if (rests_) judge().never(key + " was sent away at rest");
   }
 
   void bound(const std::string& key, const Pod& pod) {
@@ -136,8 +187,10 @@ class SchedulerSwarm final : public Swarm {
       if (!gone_.contains(name)) judge().never(fmt::format("{} was bound to {}, which never was", key, name));
       return;
     }
-    if (!admits(*node, pod)) judge().never(fmt::format("{} was bound to {}, which it does not select", key, name));
+    if (!admits(*node, pod) && !relabelled_.contains(name))
+      judge().never(fmt::format("{} was bound to {}, which it does not select", key, name));
     const Room room = room_of(*node), used = used_on(name);
+    if (used.ports > 1) judge().never(fmt::format("{} was bound to {}, where its port is taken", key, name));
     if (used.cpu > room.cpu || used.pods > room.pods) {
       judge().never(fmt::format("{} was bound to {}: {} of {}m CPU, {} of {} pods are used", key, name, used.cpu, room.cpu,
                                 used.pods, room.pods));
@@ -170,12 +223,58 @@ class SchedulerSwarm final : public Swarm {
                            [](Node& node) { node.mutable_spec()->set_unschedulable(!node.spec().unschedulable()); });
     });
   }
+  void taint() {
+    edit_one<Node>(nodes_, [](Node& node) {
+      if (node.spec().taints().empty()) {
+        auto* taint = node.mutable_spec()->add_taints();
+        taint->set_key("example.com/taint");
+        taint->set_effect("NoSchedule");
+      } else {
+        node.mutable_spec()->clear_taints();
+      }
+    });
+  }
+  void relabel() {
+    edit_one<Node>(nodes_, [this](Node& node) {
+      relabelled_.insert(node.metadata().name());
+      std::string& zone = (*node.mutable_metadata()->mutable_labels())["zone"];
+      zone = zone == "a" ? "b" : "a";
+    });
+  }
+  // It never shrinks: caches may still know what it was.
+  void grow() {
+    const auto keys = nodes_.keys();
+    if (keys.empty()) return;
+    Node node = *nodes_.find(draw().of(keys));
+    node.mutable_metadata()->clear_resource_version();
+    const std::string cpu = fmt::format("{}m", room_of(node).cpu + 500);
+    (*node.mutable_status()->mutable_capacity())["cpu"].set_string(cpu);
+    (*node.mutable_status()->mutable_allocatable())["cpu"].set_string(cpu);
+    attempt([&] { cluster().update_status(node); });
+  }
+  static void add_toleration(Pod& pod) {
+    if (!pod.spec().tolerations().empty()) return;
+    auto* toleration = pod.mutable_spec()->add_tolerations();
+    toleration->set_key("example.com/taint");
+    toleration->set_operator_("Exists");
+  }
+  void tolerate() {
+    const auto key = some_pod();
+    if (key) attempt([&] { cluster().edit<Pod>(*key, [](Pod& pod) { add_toleration(pod); }); });
+  }
   void make_pod() {
     Pod pod = sim::make_pod(fmt::format("default/pod-{}", draw().between(0, 30)));
     auto& requests = *pod.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests();
     requests["cpu"].set_string(fmt::format("{}m", 100 * draw().between(1, 9)));
     if (draw().chance(0.2)) (*pod.mutable_spec()->mutable_node_selector())["zone"] = draw().chance(0.5) ? "a" : "b";
     if (draw().chance(0.1)) pod.mutable_spec()->add_scheduling_gates()->set_name("example.com/gate");
+    if (draw().chance(0.2)) add_toleration(pod);
+    pod.mutable_spec()->set_priority(draw().chance(0.3) ? 10 * draw().between(1, 2) : 0);
+    if (draw().chance(0.15)) {
+      auto* port = pod.mutable_spec()->mutable_containers(0)->add_ports();
+      port->set_container_port(kPort);
+      port->set_host_port(kPort);
+    }
     attempt([&] { cluster().create(pod); });
   }
   std::optional<std::string> some_pod() {
@@ -216,6 +315,8 @@ class SchedulerSwarm final : public Swarm {
   Shadow<Node> nodes_;
   Shadow<Pod> pods_;
   std::map<std::string, Node> gone_;
+  std::set<std::string> relabelled_;
+  std::map<std::string, Steady> missing_since_;
   int nodes_made_ = 0;
   bool rests_ = false;
 };

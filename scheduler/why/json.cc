@@ -1,0 +1,259 @@
+#include "scheduler/why/json.h"
+
+#include <nlohmann/json.hpp>
+#include <type_traits>
+
+#include "api/codec.h"
+
+namespace ph::scheduler::why {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What there is of each part: said once, for those who write and those who read.
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, PodFacts>
+{
+  visit("namespace", it.namespace_name);
+  visit("name", it.name);
+  visit("uid", it.uid);
+  visit("schedulerName", it.scheduler_name);
+  visit("priority", it.priority);
+  visit("node", it.node);
+  visit("nominatedNode", it.nominated_node);
+  visit("deleting", it.deleting);
+  visit("imagined", it.imagined);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, PluginVerdict>
+{
+  visit("plugin", it.plugin);
+  visit("reasons", it.reasons);
+  visit("code", it.code);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, Refused>
+{
+  visit("verdicts", it.verdicts);
+  visit("count", it.count);
+  visit("nodes", it.nodes);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, Need>
+{
+  visit("text", it.text);
+  visit("resource", it.resource);
+  visit("missing", it.missing);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, NearMiss::Lacking>
+{
+  visit("plugin", it.plugin);
+  visit("needs", it.needs);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, NearMiss>
+{
+  visit("node", it.node);
+  visit("lacking", it.lacking);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, ScoredNode::Part>
+{
+  visit("raw", it.raw);
+  visit("score", it.score);
+  visit("weighted", it.weighted);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, ScoredNode>
+{
+  visit("node", it.node);
+  visit("total", it.total);
+  visit("parts", it.parts);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, Scores::Plugin>
+{
+  visit("name", it.name);
+  visit("weight", it.weight);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, Scores>
+{
+  visit("plugins", it.plugins);
+  visit("nodes", it.nodes);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, Victim>
+{
+  visit("pod", it.pod);
+  visit("priority", it.priority);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, Robbed>
+{
+  visit("node", it.node);
+  visit("victims", it.victims);
+  visit("violations", it.violations);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, Preemption>
+{
+  visit("whyNot", it.why_not);
+  visit("promising", it.promising);
+  visit("tried", it.tried);
+  visit("nodes", it.nodes);
+  visit("reasons", it.reasons);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, Waiting>
+{
+  visit("place", it.place);
+  visit("attempts", it.attempts);
+  visit("retryIn", it.retry_in);
+  visit("wokenBy", it.woken_by);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, LastAttempt>
+{
+  visit("at", it.at);
+  visit("message", it.message);
+}
+template <class V, class T>
+void members(V& visit, T& it)
+  requires std::is_same_v<std::remove_const_t<T>, Explanation>
+{
+  visit("pod", it.pod);
+  visit("state", it.state);
+  visit("message", it.message);
+  visit("changes", it.changes);
+  visit("notes", it.notes);
+  visit("nodes", it.nodes);
+  visit("fitting", it.fitting);
+  visit("chosen", it.chosen);
+  visit("chosenFor", it.chosen_for);
+  visit("preFilter", it.pre_filter);
+  visit("refused", it.refused);
+  visit("fits", it.fits);
+  visit("nearest", it.nearest);
+  visit.maybe("scores", it.scores);
+  visit.maybe("preemption", it.preemption);
+  visit.maybe("waiting", it.waiting);
+  visit.maybe("lastAttempt", it.last_attempt);
+}
+
+template <class T>
+concept Plain = std::is_arithmetic_v<T> || std::is_same_v<T, std::string>;
+
+struct Writer {
+  Json out = Json::object();
+
+  template <class T>
+    requires Plain<T>
+  void operator()(const char* name, const T& value) {
+    if (value != T()) out[name] = value;
+  }
+  template <class T>
+    requires(!Plain<T>)
+  void operator()(const char* name, const T& value) {
+    out[name] = object(value);
+  }
+  void operator()(const char* name, const std::vector<std::string>& values) {
+    if (!values.empty()) out[name] = values;
+  }
+  void operator()(const char* name, const std::map<std::string, std::uint64_t>& values) {
+    if (!values.empty()) out[name] = values;
+  }
+  template <class T>
+  void operator()(const char* name, const std::vector<T>& values) {
+    if (values.empty()) return;
+    Json list = Json::array();
+    for (const T& value : values) list.push_back(object(value));
+    out[name] = std::move(list);
+  }
+  template <class T>
+  void maybe(const char* name, const std::vector<T>& values) {
+    if (!values.empty()) out[name] = object(values.front());
+  }
+  template <class T>
+  static Json object(const T& value) {
+    Writer inner;
+    members(inner, value);
+    return std::move(inner.out);
+  }
+};
+
+struct Reader {
+  const Json& in;
+
+  const Json* find(const char* name) const {
+    const auto found = in.find(name);
+    return found == in.end() ? nullptr : &*found;
+  }
+  template <class T>
+    requires Plain<T>
+  void operator()(const char* name, T& value) const {
+    if (const Json* found = find(name)) value = found->get<T>();
+  }
+  template <class T>
+    requires(!Plain<T>)
+  void operator()(const char* name, T& value) const {
+    if (const Json* found = find(name)) read(*found, value);
+  }
+  void operator()(const char* name, std::vector<std::string>& values) const {
+    if (const Json* found = find(name)) values = found->get<std::vector<std::string>>();
+  }
+  void operator()(const char* name, std::map<std::string, std::uint64_t>& values) const {
+    if (const Json* found = find(name)) values = found->get<std::map<std::string, std::uint64_t>>();
+  }
+  template <class T>
+  void operator()(const char* name, std::vector<T>& values) const {
+    const Json* found = find(name);
+    if (!found) return;
+    for (const Json& each : *found) read(each, values.emplace_back());
+  }
+  template <class T>
+  void maybe(const char* name, std::vector<T>& values) const {
+    if (const Json* found = find(name)) read(*found, values.emplace_back());
+  }
+  template <class T>
+  static void read(const Json& from, T& value) {
+    if (!from.is_object()) throw api::DecodeError("this is no explanation of a pod");
+    Reader inner{from};
+    members(inner, value);
+  }
+};
+
+}  // namespace
+
+std::string to_json(const Explanation& explanation) {
+  // Names of nodes are ASCII; what else there is was valid when it was stored.
+  return Writer::object(explanation).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Explanation from_json(std::string_view text) {
+  try {
+    Explanation out;
+    Reader::read(Json::parse(text), out);
+    return out;
+  } catch (const nlohmann::json::exception& error) {
+    throw api::DecodeError(error.what());
+  }
+}
+
+}  // namespace ph::scheduler::why
