@@ -135,7 +135,7 @@ expect 'livenessProbe' "$K" explain deployment.spec.template.spec.containers --r
 expect '^VERSION: +v2$' "$K" explain hpa --api-version=autoscaling/v2
 expect 'targetCPUUtilizationPercentage' "$K" explain hpa.spec --api-version=autoscaling/v1
 expect 'KIND: +Pod' "$K" explain pod --output=plaintext-openapiv2
-expect 'RESOURCE: containers|containers +<\[\]Object>' "$K" explain pod.spec --output=plaintext-openapiv2
+expect 'containers[[:space:]]+<\[\]Object>' "$K" explain pod.spec --output=plaintext-openapiv2
 expect '^FIELD: restartPolicy <string>' "$K" explain pod.spec.restartPolicy
 refuse 'field "nonsense" does not exist' "$K" explain pod.spec.nonsense
 refuse "couldn't find resource|the server doesn't have a resource type" "$K" explain nonsense
