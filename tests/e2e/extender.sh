@@ -76,8 +76,8 @@ begin_extender "$PORT"
 eventually 30 is_on killed node-2
 
 step "a configuration that cannot be used is refused"
-sed "s|http://127.0.0.1:$PORT|ftp://x|" "$WORK/scheduler.yaml" >"$WORK/bad.yaml"
-refuse 'extenders\[0\].urlPrefix' "$PH" up --data-dir "$WORK/other" --secure-port 0 --config "$WORK/bad.yaml"
+sed "s|weight: 10|weight: -1|" "$WORK/scheduler.yaml" >"$WORK/bad.yaml"
+refuse 'extenders\[0\].weight: Invalid value: -1: must have a positive weight' timeout 20 "$PH" up --data-dir "$WORK/other" --secure-port 0 --config "$WORK/bad.yaml"
 sed "s|httpTimeout: 2s|tlsConfig: {caFile: /nowhere.pem}|" "$WORK/scheduler.yaml" >"$WORK/bad.yaml"
-refuse '/nowhere.pem' "$PH" up --data-dir "$WORK/other" --secure-port 0 --config "$WORK/bad.yaml"
+refuse '/nowhere.pem' timeout 20 "$PH" up --data-dir "$WORK/other" --secure-port 0 --config "$WORK/bad.yaml"
 stop

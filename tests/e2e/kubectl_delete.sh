@@ -35,16 +35,17 @@ step "--now, --force, --grace-period"
 pod() { "$K" run "$1" --image=x --overrides='{"spec":{"schedulerName":"'"${2:-default-scheduler}"'"}}' >/dev/null; }
 for name in slow now force; do pod $name; done
 "$K" wait --for=condition=Ready pod/slow pod/now pod/force --timeout=20s >/dev/null
-"$K" get pods -w --output-watch-events -o custom-columns=N:.metadata.name,G:.metadata.deletionGracePeriodSeconds >"$WORK/graces" 2>&1 & W=$!
-soon 10 'force' cat "$WORK/graces"
+"$K" get pods -w --output-watch-events -o json >"$WORK/graces" 2>/dev/null & W=$!
+graces() { jq -r '"\(.type) \(.object.metadata.name) \(.object.metadata.deletionGracePeriodSeconds)"' "$WORK/graces" 2>/dev/null; }
+soon 20 '^ADDED force null$' graces
 expect 'pod "now" deleted' "$K" delete pod now --now
-expect 'MODIFIED +now +1' cat "$WORK/graces"
+soon 10 '^MODIFIED now 1$' graces
 expect 'pod "slow" deleted' "$K" delete pod slow --grace-period=7
-expect 'MODIFIED +slow +7' cat "$WORK/graces"
+soon 10 '^MODIFIED slow 7$' graces
 expect 'Warning: Immediate deletion does not wait' "$K" delete pod force --force
 refuse 'pods "force" not found' "$K" get pod force
-soon 10 'DELETED +force' cat "$WORK/graces"
-equals '' "$(grep -E 'DELETED +force +[1-9]|MODIFIED +force +[1-9]' "$WORK/graces" || true)" "a grace for what was forced"
+soon 10 '^DELETED force (0|null)$' graces
+equals '' "$(graces | grep '^MODIFIED force' | grep -v ' null$' || true)" "a grace for what was forced"
 kill $W 2>/dev/null; wait $W 2>/dev/null || true
 pod nowhere nobody
 expect 'pod "nowhere" deleted' "$K" delete pod nowhere

@@ -3,7 +3,7 @@ source "$(dirname "$0")/lib.sh"
 start --nodes 3
 M=$ROOT/tests/e2e/manifests
 # unchanged FILE [BUT]: the same again changes nothing. (Claim templates are a list that is compared whole, with its defaults: kubectl says
-# "configured" each time.)
+# "configured" each time; so it does of budgets, whose selectors are replaced.)
 unchanged() { equals "${2:-}" "$("$K" apply -f "$1" | grep -v unchanged || true)" "$(basename "$1") applied again"; }
 # gone FILE NAMESPACE: deleted by the file; nothing of it is left, and the namespace has gone with what was made in it.
 gone() {
@@ -32,12 +32,12 @@ bound() {
   soon 20 "^Bound $2$" d get pvc "$1" -o jsonpath='{.status.phase} {.spec.volumeName}'
 }
 for i in 0 1 2; do bound data-database-$i disk-$i; done
-expect 'rolling update complete 3 pods|partitioned roll out complete' d rollout status statefulset/database --timeout=40s
+expect 'rolling update complete 3 pods' d rollout status statefulset/database --timeout=40s
 equals 'node-0 node-1 node-2' "$(d get pods -l app=database --sort-by=.metadata.name -o jsonpath='{.items[*].spec.nodeName}')" "members are where their disks are"
 expect '^data-database-1 +Bound +disk-1 +20Gi +RWO +database ' d get pvc
 expect '^disk-2 +20Gi +RWO +Retain +Bound +database/data-database-2 +database ' "$K" get pv
 equals 'data-database-2 database-2' "$(d get pod database-2 -o jsonpath='{.spec.volumes[?(@.name=="data")].persistentVolumeClaim.claimName} {.spec.hostname}')" "a member's disk and name"
-unchanged "$M/database.yaml" "statefulset.apps/database configured"
+unchanged "$M/database.yaml" $'statefulset.apps/database configured\npoddisruptionbudget.policy/database configured'
 
 step "a database: services, budget, backup"
 soon 20 '^6$' bash -c "$K -n database get endpointslices -l kubernetes.io/service-name=members -o json | jq '[.items[] | (.endpoints | length) * (.ports | length)] | add'"
@@ -58,7 +58,7 @@ created() { d get pod "database-$1" -o jsonpath='{.metadata.creationTimestamp}';
 [[ ! "$(created 2)" > "$(created 1)" && ! "$(created 1)" > "$(created 0)" ]] || fail "members were not upgraded from behind"
 uid=$(d get pvc data-database-1 -o jsonpath='{.metadata.uid}')
 d delete pod database-1 >/dev/null
-expect 'rolling update complete 3 pods|roll out complete' d rollout status statefulset/database --timeout=40s
+expect 'rolling update complete 3 pods' d rollout status statefulset/database --timeout=40s
 soon 20 '^3$' d get statefulset database -o jsonpath='{.status.readyReplicas}'
 equals "$uid node-1" "$(d get pvc data-database-1 -o jsonpath='{.metadata.uid}') $(d get pod database-1 -o jsonpath='{.spec.nodeName}')" "a member comes back to its disk"
 "$K" drain node-2 --ignore-daemonsets --timeout=20s >/dev/null 2>&1 || true
@@ -102,7 +102,7 @@ m() { "$K" -n metrics "$@"; }
 expect '^deployment.apps/front created$' "$K" apply --server-side=false -f "$M/metrics.yaml"
 expect 'condition met' "$K" wait --for=condition=Established crd/scrapes.metrics.example.dev --timeout=10s
 expect 'scrape.metrics.example.dev/store created' "$K" apply -f "$M/metrics-scrapes.yaml"
-for what in daemonset/exporter statefulset/store deployment/front; do expect 'roll(ed)? ?out|rolling update complete' m rollout status $what --timeout=40s; done
+for what in daemonset/exporter statefulset/store deployment/front; do expect 'successfully rolled out|partitioned roll out complete: 2 new pods' m rollout status $what --timeout=40s; done
 expect '^exporter +30s' m get scrapes
 equals /metrics "$(m get scrape exporter -o jsonpath='{.spec.ports[0].path}')" "a default of the custom kind"
 m patch scrape store --subresource=status --type=merge -p '{"status":{"up":2}}' >/dev/null
@@ -115,7 +115,7 @@ soon 20 'FailedGetResourceMetric|FailedGetScale|SucceededGetScale' m get hpa fro
 unchanged "$M/metrics.yaml"
 sed -e 's/front:10/front:11/' -e 's/store:2\.50/store:2.51/' "$M/metrics.yaml" >"$WORK/metrics.yaml"
 equals 'deployment.apps/front configured,statefulset.apps/store configured' "$("$K" apply -f "$WORK/metrics.yaml" | grep -v unchanged | sort | paste -sd,)" "what an upgrade changes"
-for what in statefulset/store deployment/front; do expect 'rolled out|rolling update complete' m rollout status $what --timeout=40s; done
+for what in statefulset/store deployment/front; do expect 'rolled out|partitioned roll out complete: 2 new pods' m rollout status $what --timeout=40s; done
 equals 'front:11 front:11' "$(m get pods -l app=front -o jsonpath='{.items[*].spec.containers[0].image}')" "recreated: never two versions"
 gone "$WORK/metrics.yaml" metrics
 refuse "the server doesn't have a resource type|could not find the requested resource" "$K" get scrapes -A

@@ -166,7 +166,7 @@ async function dynamicObjects() {
   await dynamic.delete(spec);
   await refused(dynamic.read(spec), 404);
   const group = 'day.example.dev';
-  const schema = { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer', default: 3, maximum: 9 } } }, status: { type: 'object', properties: { done: { type: 'boolean' } } } } } };
+  const schema = { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer', _default: 3, maximum: 9 } } }, status: { type: 'object', properties: { done: { type: 'boolean' } } } } } };
   await extensions.createCustomResourceDefinition({ body: { metadata: { name: `things.${group}` }, spec: { group, scope: 'Namespaced', names: { plural: 'things', kind: 'Thing' }, versions: [{ name: 'v1', served: true, storage: true, schema, subresources: { status: {} } }] } } });
   await until('an established kind', async () => (await extensions.readCustomResourceDefinition({ name: `things.${group}` })).status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True'));
   const thing = { group, version: 'v1', namespace, plural: 'things' };

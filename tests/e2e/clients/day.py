@@ -1,4 +1,5 @@
 """A day with Debian's python3-kubernetes: typed calls, dynamic ones, watches, patches, errors. Ends with the number of things it looked at."""
+import json
 import time
 
 from kubernetes import client, config, dynamic, utils, watch
@@ -125,8 +126,7 @@ def dynamic_objects():
     patched = budgets.patch(body={"metadata": {"name": "keep", "labels": {"x": "y"}}}, name="keep", namespace=NAMESPACE, content_type="application/merge-patch+json")
     same(patched.metadata.labels.x, "y", "patched")
     body["spec"]["minAvailable"] = 2
-    applied = budgets.server_side_apply(body=body, name="keep", namespace=NAMESPACE, field_manager="day", force_conflicts=True) if hasattr(budgets, "server_side_apply") \
-        else budgets.patch(body=body, name="keep", namespace=NAMESPACE, content_type="application/apply-patch+yaml", field_manager="day", force=True)
+    applied = budgets.patch(body=json.dumps(body), name="keep", namespace=NAMESPACE, content_type="application/apply-patch+yaml", field_manager="day", force=True)
     same(applied.spec.minAvailable, 2, "applied")
     same(len(budgets.get(namespace=NAMESPACE).items), 1, "listed")
     budgets.delete(name="keep", namespace=NAMESPACE)
