@@ -94,7 +94,8 @@ TEST(OpenApiV3, EverythingIsDescribed) {
   EXPECT_EQ(said("io.k8s.api.core.v1.Container", "image"),
             "The image to run, such as registry.example.com/app:1.2; a name without a registry means the runtime's default one.");
   EXPECT_TRUE(said("io.k8s.api.core.v1.Volume", "emptyDir").starts_with("An empty directory")) << "a member of an inline message";
-  EXPECT_EQ(said("io.k8s.api.core.v1.Pod", "metadata"), schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")["description"]);
+  EXPECT_EQ(said("io.k8s.api.core.v1.Pod", "metadata"),
+            schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")["description"].get<std::string>());
   EXPECT_EQ(said("io.k8s.api.core.v1.PodTemplateSpec", "metadata"), "Labels and annotations for the pods.");
 }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "api/codec.h"
 #include "tests/apiserver/standard_world.h"
 
 namespace ph::apiserver::testing {
