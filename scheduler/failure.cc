@@ -122,15 +122,28 @@ void Scheduler::clear_nomination(const PodRef& pod) {
   if (!pod->nominated_node.empty()) tasks_.spawn(patch_status(pod->key(), nomination_patch(pod->uid, {})));
 }
 
+// What may pass by itself is tried again, soon and a few times: until the pod is tried again nothing else tells why it waits.
 Task<void> Scheduler::patch_status(ObjectKey key, std::string body) {
-  try {
-    co_await world_.client.patch<Pod>(key, informers::Patch::strategic(std::move(body)), "status");
-  } catch (const api::ApiError& error) {
-    // A pod that has gone, or made way for another one, needs no condition.
-    if (error.code() == 404 || error.code() == 409 || api::is_of_another_uid(error)) co_return;
-    world_.log.error("the condition of a pod could not be written", "pod", key, "err", error.what());
-  } catch (const std::exception& error) {
-    world_.log.error("the condition of a pod could not be written", "pod", key, "err", error.what());
+  constexpr Duration kAgain[] = {10ms, 50ms, 250ms};
+  for (std::size_t attempt = 0;; ++attempt) {
+    std::string problem;
+    bool may_pass = attempt < std::size(kAgain);
+    try {
+      co_await world_.client.patch<Pod>(key, informers::Patch::strategic(body), "status");
+      co_return;
+    } catch (const api::ApiError& error) {
+      // A pod that has gone, or made way for another one, needs no condition.
+      if (error.code() == 404 || error.code() == 409 || api::is_of_another_uid(error)) co_return;
+      may_pass = may_pass && error.code() >= 500;
+      problem = error.what();
+    } catch (const std::exception& error) {
+      problem = error.what();
+    }
+    if (!may_pass) {
+      world_.log.error("the condition of a pod could not be written", "pod", key, "err", problem);
+      co_return;
+    }
+    co_await sleep_for(kAgain[attempt]);
   }
 }
 

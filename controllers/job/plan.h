@@ -43,7 +43,7 @@ struct Plan {
   Pods remove;
   bool removed_count = false;  // as failed; otherwise their finalizers go first, and they count as nothing
   std::vector<NewPod> create;
-  bool waits = false;  // for the end of the backoff
+  bool waits = false;  // for the end of the backoff; upstream then tells no active pods
   std::optional<Time> look_again;
   std::vector<Event> events;  // Normal ones
 

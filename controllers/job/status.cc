@@ -115,8 +115,9 @@ Count count(const Observed& in, const Plan& plan, const Done& done) {
 
   const int removed = done.removed ? static_cast<int>(plan.remove.size()) : 0;
   const auto ready = done.removed ? std::ranges::count_if(plan.remove, &PodView::ready) : 0;
-  status.set_active(plan.active - removed + done.created);
   status.set_ready(plan.ready - static_cast<int>(ready));
+  // Upstream tells no active pods during a backoff. Where some are ready its server refuses that, and so does ours.
+  status.set_active(plan.waits && status.ready() == 0 ? 0 : plan.active - removed + done.created);
   status.set_terminating(plan.terminating + removed);
   if (out.verdict) tell(status, out.verdict->success ? kSuccessCriteriaMet : kFailureTarget, true, *out.verdict, in.now);
   return out;
@@ -132,6 +133,9 @@ JobStatus conclude(const Observed& in, const Count& count, const std::set<std::s
   if (!count.verdict || !counted || out.terminating() > 0) return out;
   tell(out, count.verdict->success ? "Complete" : "Failed", true, *count.verdict, in.now);
   if (count.verdict->success) api::set_time(out.mutable_completion_time(), in.now);
+  // One that ends while it is suspended has no start any more; the server wants one, but of a Job of no pods.
+  const bool of_none = in.job.spec().has_completions() && in.job.spec().completions() == 0;
+  if (!out.has_start_time() && !of_none) api::set_time(out.mutable_start_time(), in.now);
   return out;
 }
 

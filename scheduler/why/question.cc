@@ -117,13 +117,22 @@ void take_parameter(Question& out, const std::string& name, const std::string& v
 
 // -- The body
 
+template <class T>
+void read(const nlohmann::json& document, T& into) {
+  try {
+    api::from_json(document, into);
+  } catch (const api::DecodeError& error) {
+    refuse(error.what());
+  }
+}
+
 void take_object(Question& out, const nlohmann::json& document) {
   const auto kind = document.find("kind");
   const std::string name = kind != document.end() && kind->is_string() ? kind->get<std::string>() : "";
   if (name == "Pod") {
     if (out.given) refuse("the body holds more than one pod");
     auto pod = std::make_shared<Pod>();
-    api::from_json(document, *pod);
+    read(document, *pod);
     auto& metadata = *pod->mutable_metadata();
     if (metadata.namespace_().empty()) metadata.set_namespace_("default");
     if (metadata.name().empty()) metadata.set_name(metadata.generate_name() + "imagined");
@@ -131,7 +140,7 @@ void take_object(Question& out, const nlohmann::json& document) {
     out.given = std::move(pod);
   } else if (name == "Node") {
     Node node;
-    api::from_json(document, node);
+    read(document, node);
     if (node.metadata().name().empty()) refuse("a node of the body has no name");
     if (static_cast<int>(out.edits.nodes.size()) >= kAddedNodesMost) refuse("the body holds too many nodes");
     out.edits.nodes.push_back(std::move(node));

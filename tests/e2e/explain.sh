@@ -29,7 +29,7 @@ explains 'Who must do something before the deleted object goes' deployment.metad
 step "the groups"
 for resource in customresourcedefinition apiservice horizontalpodautoscaler certificatesigningrequest lease endpointslice \
   flowschema ingress runtimeclass poddisruptionbudget clusterrole resourceclaim priorityclass csidriver \
-  validatingadmissionpolicy events.events.k8s.io; do
+  validatingadmissionpolicy event; do
   out=$("$K" explain "$resource")
   if grep -Eq '<(empty|no description)>' <<<"$out"; then fail "$resource has something without a description: $out"; fi
 done

@@ -67,7 +67,7 @@ items:
     affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone, labelSelector: {matchLabels: {app: web}}}]}}
     containers: [{name: c, image: i}]
 Y
-told "NodePorts: the host's port 80/TCP, which default/p0 uses" port
+told "NodePorts: the host.s port 80/TCP, which default/p0 uses" port
 told "TaintToleration: a toleration of the node's taint team=blue:NoSchedule" port
 told 'NodeUnschedulable: the node open for pods again' port
 told 'PodTopologySpread: 1 pod\(s\) fewer in zone=z0, or more elsewhere: 1 are there, 0 in the emptiest domain, and maxSkew is 1' spread

@@ -14,8 +14,8 @@ using core::v1::Node, core::v1::Pod;
 // Nobody is asked: these tests stop before anything is written.
 class NoTransport final : public Transport {
  public:
-  Task<HttpResponse> send(HttpRequest, bool) override {
-    ADD_FAILURE() << "a cycle must not talk to the API";
+  Task<HttpResponse> send(HttpRequest request, bool) override {
+    ADD_FAILURE() << "a cycle must not talk to the API: " << request.method << " " << request.target;
     co_return HttpResponse{};
   }
 };

@@ -165,11 +165,11 @@ TEST(WhyQuestion, WithABody) {
   Question asked = question_of("", R"(
 kind: List
 items:
-- {kind: Pod, metadata: {name: p, namespace: n}, spec: {containers: [{name: c, image: i}]}}
+- {kind: Pod, metadata: {name: p, namespace: shop}, spec: {containers: [{name: c, image: i}]}}
 - {kind: Node, metadata: {name: big}, status: {capacity: {cpu: 64}}}
 )");
   ASSERT_NE(asked.given, nullptr);
-  EXPECT_EQ(asked.pod.text(), "n/p");
+  EXPECT_EQ(asked.pod.text(), "shop/p");
   complete(asked);
   EXPECT_EQ(asked.given->spec().scheduler_name(), "default-scheduler");
   ASSERT_EQ(asked.edits.nodes.size(), 1u);

@@ -178,6 +178,7 @@ Task<void> ObservedServer::exchange(HttpRequest request, std::shared_ptr<std::op
     while (const auto piece = co_await response.stream->next()) body += **piece;
   }
   for (const SharedBytes& piece : response.render ? response.render() : response.body) body += *piece;
+  while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) body += *piece;
   *out = answer_of(response.status, response.headers, body, stream);
 }
 
