@@ -127,9 +127,9 @@ void job(Stage& stage) {
   stage.settle();
 }
 
-// Of pods that run until they are told to end.
+// Of pods that run until they are killed: whether they have been seen to be deleted before they have been seen to end, they have failed.
 void suspended_job(Stage& stage) {
-  Job server = job_of("default/server", {});
+  Job server = job_of("default/server", {"sleep", "1000000"});
   server.mutable_spec()->set_parallelism(2);
   stage.cluster.create(server);
   stage.settle();
