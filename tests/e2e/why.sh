@@ -7,7 +7,8 @@ why() { "$K" why "$@"; }
 pods() { "$K" create -f - >/dev/null; }
 # told PATTERN POD: the scheduler comes to say so.
 told() {
-  eventually 10 bash -c "'$K' why pod $2 | grep -Eq -- '$1'"
+  # shellcheck disable=SC2016
+  eventually 10 bash -c '"$0" why pod "$1" | grep -Eq -- "$2"' "$K" "$2" "$1"
 }
 
 start --nodes 3
@@ -67,7 +68,7 @@ items:
     affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone, labelSelector: {matchLabels: {app: web}}}]}}
     containers: [{name: c, image: i}]
 Y
-told "NodePorts: the host.s port 80/TCP, which default/p0 uses" port
+told "NodePorts: the host's port 80/TCP, which default/p0 uses" port
 told "TaintToleration: a toleration of the node's taint team=blue:NoSchedule" port
 told 'NodeUnschedulable: the node open for pods again' port
 told 'PodTopologySpread: 1 pod\(s\) fewer in zone=z0, or more elsewhere: 1 are there, 0 in the emptiest domain, and maxSkew is 1' spread
@@ -75,7 +76,7 @@ told 'InterPodAffinity: no pods \(app=web\) in zone=z0' away
 
 step "the words are those of the event"
 message=$("$K" get pod port -o jsonpath='{.status.conditions[?(@.type=="PodScheduled")].message}')
-expect "$(sed 's/ preemption:.*//; s/[()[.*+?]/\\&/g' <<<"$message")" why pod port
+expect "$(sed 's/ preemption:.*//; s/[][()*+?.]/\\&/g' <<<"$message")" why pod port
 
 step "what if"
 expect '^  what if: node node-2 uncordoned$' why pod port --uncordon node-2
@@ -119,7 +120,10 @@ eventually 20 bash -c "[ -n \"\$($K get pod port -o jsonpath='{.spec.nodeName}')
 expect '^default/port: placed$' why pod port
 expect '  on node-2; asked anew: 1/3 nodes fit, node-2 would be taken' why pod port
 "$K" create -f - >/dev/null <<'Y'
-{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: urgent}, value: 1000}
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: urgent}
+value: 1000
 Y
 expect 'Preemption: would make room' why -f - <<'Y'
 {apiVersion: v1, kind: Pod, metadata: {name: vip}, spec: {priorityClassName: urgent, containers: [{name: c, image: i, ports: [{containerPort: 80, hostPort: 80}]}]}}
