@@ -104,8 +104,12 @@ using Items = std::vector<Item<V>>;
 template <class V>
 Items<V> identified(const V& list) {
   Items<V> out;
-  for (const V& item : items_of(list)) out.push_back({element_of(list.schema(), item), item, out.size()});
-  std::ranges::sort(out, {}, [](const Item<V>& item) { return std::tie(item.element, item.index); });
+  const auto& items = items_of(list);
+  if constexpr (requires { items.size(); }) out.reserve(items.size());
+  for (const V& item : items) out.push_back({element_of(list.schema(), item), item, out.size()});
+  // Most lists stand in this order already.
+  const auto order = [](const Item<V>& item) { return std::tie(item.element, item.index); };
+  if (!std::ranges::is_sorted(out, {}, order)) std::ranges::sort(out, {}, order);
   return out;
 }
 
