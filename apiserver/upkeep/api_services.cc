@@ -8,8 +8,6 @@
 namespace ph::apiserver {
 namespace {
 
-constexpr Duration kRetry = 1s;
-
 std::vector<APIService> existing(Served& services) {
   std::vector<APIService> out;
   const Snapshot snapshot = services.cache->snapshot();
@@ -42,33 +40,6 @@ Task<void> put_right(Core& core, Served& services, std::string_view kept) {
   co_await change(core, services, plan_api_services(wanted, existing(services), kept));
 }
 
-// Somebody may change or remove what is kept: that counts as a change of what is served.
-Task<void> notice_changes(Core& core, Served& services) {
-  for (;;) {
-    const auto watch = services.cache->watch(services.cache->revision());
-    core.kinds_changed.set();
-    while (watch && co_await watch->next(core.executor.clock().steady() + 24h)) core.kinds_changed.set();
-    if (!core.ready()) co_return;
-    co_await yield();
-  }
-}
-
-Task<void> follow_custom_kinds(Core& core, Served& services) {
-  for (;;) {
-    core.kinds_changed.reset();
-    bool again = false;
-    try {
-      co_await put_right(core, services, kAlways);
-    } catch (const api::ApiError& error) {
-      // Somebody else was there at the same moment.
-      core.log.debug("an API service waits", "error", error.what());
-      again = true;
-    }
-    if (again) co_await sleep_for(kRetry);
-    else co_await core.kinds_changed.wait();
-  }
-}
-
 }  // namespace
 
 Task<void> make_api_services(Core& core) {
@@ -82,8 +53,9 @@ Task<void> make_api_services(Core& core) {
 Task<void> keep_api_services(Core& core) {
   Served& services = core.of(api::schema_of<APIService>());
   std::vector<Task<void>> both;
-  both.push_back(notice_changes(core, services));
-  both.push_back(follow_custom_kinds(core, services));
+  // Somebody may change or remove what is kept: that counts as a change of what is served.
+  both.push_back(notice_changes(core, services, core.kinds_changed));
+  both.push_back(keep_right(core, core.kinds_changed, "API services", [&] { return put_right(core, services, kAlways); }));
   co_await all(std::move(both));
 }
 

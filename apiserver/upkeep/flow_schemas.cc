@@ -15,8 +15,6 @@ namespace {
 
 constexpr const char* kManager = "api-priority-and-fairness-config-consumer-v1";
 constexpr const char* kDangling = "Dangling";
-constexpr Duration kRetry = 1s;
-
 FlowSchemaCondition dangling(const FlowSchema& schema, bool found, Time now) {
   const std::string& level = schema.spec().priority_level_configuration().name();
   FlowSchemaCondition out;
@@ -68,31 +66,6 @@ Task<void> put_right(Core& core, Served& schemas, Served& levels) {
   }
 }
 
-Task<void> notice_changes(Core& core, Served& served, Event& changed) {
-  for (;;) {
-    const auto watch = served.cache->watch(served.cache->revision());
-    changed.set();
-    while (watch && co_await watch->next(core.executor.clock().steady() + 24h)) changed.set();
-    if (!core.ready()) co_return;
-    co_await yield();
-  }
-}
-
-Task<void> follow(Core& core, Served& schemas, Served& levels, Event& changed) {
-  for (;;) {
-    changed.reset();
-    bool again = false;
-    try {
-      co_await put_right(core, schemas, levels);
-    } catch (const api::ApiError& error) {
-      core.log.debug("a flow schema waits", "error", error.what());
-      again = true;
-    }
-    if (again) co_await sleep_for(kRetry);
-    else co_await changed.wait();
-  }
-}
-
 }  // namespace
 
 Task<void> keep_flow_schemas(Core& core) {
@@ -102,7 +75,7 @@ Task<void> keep_flow_schemas(Core& core) {
   std::vector<Task<void>> all_of_them;
   all_of_them.push_back(notice_changes(core, schemas, changed));
   all_of_them.push_back(notice_changes(core, levels, changed));
-  all_of_them.push_back(follow(core, schemas, levels, changed));
+  all_of_them.push_back(keep_right(core, changed, "flow schemas", [&] { return put_right(core, schemas, levels); }));
   co_await all(std::move(all_of_them));
 }
 

@@ -23,6 +23,12 @@ Task<void> keep_api_services(Core& core);
 // Keeps the conditions of flow schemas. Runs until it is dropped.
 Task<void> keep_flow_schemas(Core& core);
 
+// Sets `changed` at once, and whenever an object of the resource changes; ends when the server does.
+Task<void> notice_changes(Core& core, Served& served, Event& changed);
+// Calls `put_right` whenever `changed` is set, and a second later when it is refused: somebody else was there at the same moment.
+// Runs until it is dropped. `what` it is that waits then outlives it.
+Task<void> keep_right(Core& core, Event& changed, const char* what, std::function<Task<void>()> put_right);
+
 // On whose behalf the server itself writes.
 WriteRequest own_request();
 
