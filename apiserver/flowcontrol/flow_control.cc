@@ -236,14 +236,4 @@ void add_flow_headers(const Flow& flow, HttpResponse& response) {
   response.headers.set("X-Kubernetes-PF-PriorityLevel-UID", flow.schema->level->uid);
 }
 
-HttpResponse answer_too_many() {
-  HttpResponse response;
-  response.status = 429;
-  response.headers.add("Content-Type", "text/plain; charset=utf-8");
-  response.headers.add("X-Content-Type-Options", "nosniff");
-  response.headers.add("Retry-After", "1");
-  response.body.push_back(share("Too many requests, please try again later.\n"));
-  return response;
-}
-
 }  // namespace ph::apiserver

@@ -85,7 +85,5 @@ class FlowControl {
 void count_dispatched(const Flow& flow);
 // The headers that name the flow's schema and level, on every answer to a request that has one.
 void add_flow_headers(const Flow& flow, HttpResponse& response);
-// 429 in plain words.
-HttpResponse answer_too_many();
 
 }  // namespace ph::apiserver

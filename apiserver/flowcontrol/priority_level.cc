@@ -16,16 +16,17 @@ constexpr double kNewest = 0.05;
 }  // namespace
 
 std::vector<std::size_t> deal(std::uint64_t hash, std::size_t deck, std::size_t hand) {
-  std::vector<std::size_t> out;
+  std::vector<std::size_t> out, sorted;
   out.reserve(hand);
+  sorted.reserve(hand);
   for (std::size_t i = 0; i < hand; ++i) {
     const std::uint64_t left = deck - i;
     std::size_t card = hash % left;
     hash /= left;
     // The card-th of those that are left: those dealt before are skipped, in their order.
-    std::vector<std::size_t> dealt = out;
-    std::ranges::sort(dealt);
-    for (const std::size_t before : dealt) card += before <= card;
+    auto place = sorted.begin();
+    for (; place != sorted.end() && *place <= card; ++place) ++card;
+    sorted.insert(place, card);
     out.push_back(card);
   }
   return out;
@@ -91,7 +92,7 @@ void PriorityLevel::give() {
     Queue* const queue = next();
     Waiting& first = *queue->waiting.front();
     if (!fits(first.width_)) return;
-    queue->waiting.pop_front();
+    queue->waiting.erase(queue->waiting.begin());
     queue->width -= first.width_;
     --waiting_;
     wanted_ -= first.width_;

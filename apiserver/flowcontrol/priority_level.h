@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -87,9 +86,9 @@ class PriorityLevel {
 
  private:
   struct Queue {
-    std::deque<Waiting*> waiting;
-    int width = 0;     // of all who wait
-    double start = 0;  // when its next request begins, in the time that fairness counts
+    std::vector<Waiting*> waiting;  // few: a queue is short, and most are empty
+    int width = 0;                  // of all who wait
+    double start = 0;               // when its next request begins, in the time that fairness counts
   };
 
   void enter(std::size_t queue, int width);

@@ -17,6 +17,15 @@ constexpr std::size_t kGzipMin = 128 * 1024;
 // Larger ones are made when they are sent, and no faster.
 constexpr std::size_t kInlineMax = 16 * 1024;
 
+HttpResponse in_words(int status, std::string text) {
+  HttpResponse response;
+  response.status = status;
+  response.headers.add("Content-Type", "text/plain; charset=utf-8");
+  response.headers.add("X-Content-Type-Options", "nosniff");
+  response.body.push_back(share(std::move(text)));
+  return response;
+}
+
 HttpResponse with_type(const Form& form, int status) {
   HttpResponse response;
   response.status = status;
@@ -131,12 +140,11 @@ HttpResponse answer_status(const Form& form, const meta::v1::Status& status) {
   return response;
 }
 
-HttpResponse answer_no_page() {
-  HttpResponse response;
-  response.status = 404;
-  response.headers.add("Content-Type", "text/plain; charset=utf-8");
-  response.headers.add("X-Content-Type-Options", "nosniff");
-  response.body.push_back(share("404 page not found\n"));
+HttpResponse answer_no_page() { return in_words(404, "404 page not found\n"); }
+
+HttpResponse answer_too_many() {
+  HttpResponse response = in_words(429, "Too many requests, please try again later.\n");
+  response.headers.add("Retry-After", "1");
   return response;
 }
 

@@ -21,6 +21,8 @@ HttpResponse answer_message(const Form& form, int status, const Message& object)
 HttpResponse answer_status(const Form& form, const meta::v1::Status& status);
 // 404 in plain words, for a path that is of no group which is built in: nobody has a Status for it.
 HttpResponse answer_no_page();
+// 429, in plain words too: others were there before.
+HttpResponse answer_too_many();
 // What an action without an object of its own is answered with.
 meta::v1::Status success();
 
