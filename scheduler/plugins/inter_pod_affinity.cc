@@ -110,7 +110,8 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
     static const Terms* none = new Terms;
     const Terms near = resolved(affinity ? affinity->required : *none),
                 away = resolved(affinity ? affinity->required_anti : *none);
-    const bool helps = change.node_after ? node_helps(change, near, away) : pod_helps(change, near, away);
+    const bool helps =
+        change.node_after ? node_helps(change, near, away) : pod_helps(change, near, away) || no_more_repelled(change, waiting);
     return helps ? QueueingHint::Queue : QueueingHint::Skip;
   }
 
@@ -400,6 +401,15 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
       return matches_all(away, *before) && !matches_all(away, *after);
     }
     return after ? matches_all(near, *after) : matches_all(away, *before);
+  }
+
+  // A pod has gone that would have none like this one beside it.
+  bool no_more_repelled(const ClusterChange& change, const Pod& waiting) const {
+    if (!change.pod_before || change.pod_after || !change.pod_before->affinity) return false;
+    const PodRef info = make_pod_info(waiting);
+    const Labels its_namespace = labels_of_namespace(waiting.metadata().namespace_());
+    return std::ranges::any_of(change.pod_before->affinity->required_anti,
+                               [&](const AffinityTerm& term) { return term.matches(*info, its_namespace); });
   }
 
   static bool node_helps(const ClusterChange& change, const Terms& near, const Terms& away) {

@@ -176,6 +176,14 @@ TEST(InterPodAffinity, Hints) {
   EXPECT_FALSE(plugin.queues({.event = AssignedPodAdded, .pod_after = info("b")}, together));
   EXPECT_FALSE(plugin.queues({.event = AssignedPodDeleted, .pod_before = info("a")}, together));
   EXPECT_TRUE(plugin.queues({.event = AssignedPodDeleted, .pod_before = info("a")}, apart));
+  // One that would have none like it beside it has gone.
+  const auto repels = [](const char* app) {
+    return make_pod_info(pod_from("{metadata: {name: e}, spec: {nodeName: x1, " + away(term(app)) + "}}"));
+  };
+  const Pod alone = pod_from("{metadata: {name: p, labels: {app: p}}}");
+  EXPECT_TRUE(plugin.queues({.event = AssignedPodDeleted, .pod_before = repels("p")}, alone));
+  EXPECT_FALSE(plugin.queues({.event = AssignedPodDeleted, .pod_before = repels("b")}, alone));
+  EXPECT_FALSE(plugin.queues({.event = AssignedPodDeleted, .pod_before = info("a")}, alone));
   EXPECT_TRUE(plugin.queues({.event = AssignedPodLabelsChanged, .pod_before = info("b"), .pod_after = info("a")}, together));
   EXPECT_TRUE(plugin.queues({.event = AssignedPodLabelsChanged, .pod_before = info("a"), .pod_after = info("b")}, apart));
   EXPECT_FALSE(plugin.queues({.event = AssignedPodLabelsChanged, .pod_before = info("b"), .pod_after = info("a")}, apart));
