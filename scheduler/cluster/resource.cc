@@ -176,4 +176,17 @@ Resource scored_requests_of(const Pod& pod) {
   return to_resource(pod_requests(pod, defaults));
 }
 
+namespace {
+
+Pod without_whole(const Pod& pod) {
+  Pod out = pod;
+  out.mutable_spec()->clear_resources();
+  return out;
+}
+
+}  // namespace
+
+Resource requests_of_containers(const Pod& pod) { return requests_of(without_whole(pod)); }
+Resource scored_requests_of_containers(const Pod& pod) { return scored_requests_of(without_whole(pod)); }
+
 }  // namespace ph::scheduler

@@ -57,5 +57,8 @@ bool is_scalar_resource(std::string_view name);
 Resource requests_of(const core::v1::Pod& pod);
 // The same, where containers without a cpu or memory request count with a default: what scores are made of.
 Resource scored_requests_of(const core::v1::Pod& pod);
+// Both, as if the pod asked for nothing as a whole.
+Resource requests_of_containers(const core::v1::Pod& pod);
+Resource scored_requests_of_containers(const core::v1::Pod& pod);
 
 }  // namespace ph::scheduler

@@ -51,6 +51,7 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
     add_resource(key, info.requests);
     add_number(key, info.scored_milli_cpu);
     add_number(key, info.scored_memory);
+    if (pod.spec().has_resources()) add_by_containers(pod, key);
     return true;
   }
   Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Node}; }
@@ -109,11 +110,14 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   }
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
-    return Verdict::fits();  // what the pod asks for is in the state already
+    // Otherwise what the pod asks for is in the state already.
+    if (pod.spec().has_resources()) state.put(this, by_containers(state.pod(), pod));
+    return Verdict::fits();
   }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    const Usages usage(args_.resources, state.pod(), node, true);
+    const auto* by_containers = state.find<ByContainers>(this);
+    const Usages usage(args_.resources, by_containers ? *by_containers->pod : state.pod(), node, true);
     switch (args_.strategy) {
       case ScoringStrategy::LeastAllocated: return least_allocated(args_.resources, usage);
       case ScoringStrategy::MostAllocated: return most_allocated(args_.resources, usage);
@@ -123,6 +127,26 @@ class NodeResourcesFit final : public PreFilterPlugin, public FilterPlugin, publ
   }
 
  private:
+  // As upstream: the pod that is placed is scored by what its containers ask for, whatever it asks for as a whole. Those that are on the
+  // nodes count as a whole.
+  struct ByContainers {
+    PodRef pod;
+  };
+  static ByContainers by_containers(const PodInfo& info, const Pod& pod) {
+    auto out = std::make_shared<PodInfo>(info);
+    const Resource scored = scored_requests_of_containers(pod);
+    out->requests = requests_of_containers(pod);
+    out->scored_milli_cpu = scored.milli_cpu;
+    out->scored_memory = scored.memory;
+    return {std::move(out)};
+  }
+  static void add_by_containers(const Pod& pod, ClassKey& key) {
+    const Resource scored = scored_requests_of_containers(pod);
+    add_resource(key, requests_of_containers(pod));
+    add_number(key, scored.milli_cpu);
+    add_number(key, scored.memory);
+  }
+
   bool ignored(std::string_view name) const {
     if (!is_extended_resource(name)) return false;
     return args_.ignored_resources.contains(name) || args_.ignored_resource_groups.contains(name.substr(0, name.find('/')));

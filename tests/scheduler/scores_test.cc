@@ -71,6 +71,13 @@ TEST(NodeResourcesFit, LeastAllocated) {
   EXPECT_THAT(scores_of("NodeResourcesFit", make_pod().asks("1", "1Gi"), cluster), ElementsAre(81, 43));
 }
 
+TEST(NodeResourcesFit, APodIsScoredByItsContainers) {
+  Cluster cluster;
+  cluster.node(make_node("a")).node(make_node("b")).pod(make_pod("x").on("b").asks("1", "1Gi").pod_level("cpu", "2"));
+  // a: cpu (4-1)/4 = 75, memory (8-1)/8 = 87; 81, whatever the pod asks for as a whole. b: cpu (4-2-1)/4 = 25, memory 75; 50.
+  EXPECT_THAT(scores_of("NodeResourcesFit", make_pod().asks("1", "1Gi").pod_level("cpu", "3"), cluster), ElementsAre(81, 50));
+}
+
 TEST(NodeResourcesFit, ContainersWithoutRequestsCountWithDefaults) {
   Cluster cluster;
   cluster.node(make_node("a")).node(make_node("b")).pod(make_pod("x").on("b").with(container()).with(container().named("d")));
