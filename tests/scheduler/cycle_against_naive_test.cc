@@ -1,4 +1,4 @@
-// Whom whole cycles of the default profile refuse, compared with the obvious loops (naive_nodes.h): on random clusters, and along random histories,
+// Whole cycles of the default profile, compared with the obvious loops (naive_nodes.h): on random clusters, and along random histories,
 // where most of what a cycle goes by has been kept from the cycles before it. And whether whoever is refused is woken when he would fit.
 //
 // PH_NAIVE_SEEDS: how many clusters and histories are tried, instead of a few hundred.

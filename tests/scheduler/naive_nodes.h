@@ -1,4 +1,4 @@
-// Whom the plugins are to refuse that look at one node alone, and what the default profile's filters come to: by the obvious loops over
+// What the plugins are to say that look at one node alone, and what the default profile makes of all of them: by the obvious loops over
 // messages, without a line of the plugins' code.
 #pragma once
 
@@ -111,6 +111,15 @@ inline bool bears_all(const Pod& pod, const Node& node) {
                              [&](const Taint& taint) { return taint.effect() == "PreferNoSchedule" || bears(pod, taint); });
 }
 
+inline std::int64_t soft_taints(const Pod& pod, const Node& node) {
+  std::int64_t out = 0;
+  for (const Taint& taint : node.spec().taints()) {
+    const bool borne = std::ranges::any_of(pod.spec().tolerations(), [&](const Toleration& one) { return bears(one, taint); });
+    out += taint.effect() == "PreferNoSchedule" && !borne;
+  }
+  return out;
+}
+
 // -- Selectors of nodes
 
 template <class Requirement>
@@ -161,6 +170,14 @@ inline std::optional<std::set<std::string>> named(const Pod& pod) {
     }
     if (!names) return std::nullopt;
     out.insert(names->begin(), names->end());
+  }
+  return out;
+}
+
+inline std::int64_t preference(const Pod& pod, const Node& node) {
+  std::int64_t out = 0;
+  for (const auto& one : pod.spec().affinity().node_affinity().preferred_during_scheduling_ignored_during_execution()) {
+    if (meets(node, one.preference())) out += one.weight();
   }
   return out;
 }
@@ -246,6 +263,116 @@ inline Refusal refusal(const World& world, const Pod& pod, const Node& node) {
     return {"InterPodAffinity", text, text == "node(s) didn't match pod affinity rules"};
   }
   return {};
+}
+
+// -- Scores of the nodes that are left, in their order
+
+using Scores = std::vector<std::int64_t>;
+
+namespace detail {
+
+template <class F>
+Scores each(const std::vector<Node>& left, F score) {
+  Scores out;
+  for (const Node& node : left) out.push_back(score(node));
+  return out;
+}
+
+// The highest becomes 100.
+inline Scores scaled(Scores scores) {
+  const std::int64_t most = std::ranges::max(scores);
+  for (std::int64_t& score : scores) score = most == 0 ? 0 : score * 100 / most;
+  return scores;
+}
+
+// The part of a node that is free with the pod on it, the mean of cpu and memory, in percent.
+inline std::int64_t emptiness(const World& world, const Pod& pod, const Node& node) {
+  const Amounts there = amounts(node.status().allocatable());
+  Amounts taken = used(world, node, true);
+  add(taken, asked(pod, true));
+  std::int64_t sum = 0, count = 0;
+  for (const char* name : {"cpu", "memory"}) {
+    const std::int64_t all = of(there, name);
+    if (all == 0) continue;
+    sum += std::max<std::int64_t>(all - of(taken, name), 0) * 100 / all;
+    ++count;
+  }
+  return count == 0 ? 0 : sum / count;
+}
+
+// 100 where cpu and memory are used to the same part.
+inline std::int64_t evenness(const Amounts& there, const Amounts& taken) {
+  std::vector<double> parts;
+  for (const char* name : {"cpu", "memory"}) {
+    if (of(there, name) > 0)
+      parts.push_back(std::min(1.0, static_cast<double>(of(taken, name)) / static_cast<double>(of(there, name))));
+  }
+  const double deviation = parts.size() == 2 ? std::abs((parts[0] - parts[1]) / 2) : 0;
+  return static_cast<std::int64_t>((1 - deviation) * 100);
+}
+
+// What the pod does to the balance: 75 is nothing.
+inline std::int64_t balance(const World& world, const Pod& pod, const Node& node) {
+  const Amounts there = amounts(node.status().allocatable()), before = used(world, node, false);
+  Amounts after = before;
+  add(after, asked(pod, false));
+  return 50 + (50 + evenness(there, after) - evenness(there, before)) / 2;
+}
+
+inline bool has_image(const Node& node, const std::string& name) {
+  return std::ranges::any_of(node.status().images(),
+                             [&](const auto& image) { return std::ranges::find(image.names(), name) != image.names().end(); });
+}
+
+// How much of the pod's images lies on the node, by their bytes and by how common they are.
+inline std::int64_t images(const World& world, const Pod& pod, const Node& node) {
+  constexpr std::int64_t kMega = 1024 * 1024;
+  std::int64_t sum = 0, containers = 0;
+  const auto count = [&](const Container& container) {
+    ++containers;
+    const std::string& given = container.image();
+    const std::string name = given.find(':') == given.npos ? given + ":latest" : given;
+    if (!has_image(node, name)) return;
+    double nodes = 0;
+    for (const Node& other : world.nodes) nodes += has_image(other, name);
+    for (const auto& image : node.status().images()) {
+      if (std::ranges::find(image.names(), name) == image.names().end()) continue;
+      sum +=
+          static_cast<std::int64_t>(static_cast<double>(image.size_bytes()) * (nodes / static_cast<double>(world.nodes.size())));
+      return;  // a name counts once, however often a node lists it
+    }
+  };
+  for (const Container& container : pod.spec().init_containers()) count(container);
+  for (const Container& container : pod.spec().containers()) count(container);
+  const std::int64_t least = 23 * kMega, most = 1000 * kMega * containers;
+  if (containers == 0) return 0;
+  return 100 * (std::clamp(sum, least, most) - least) / (most - least);
+}
+
+}  // namespace detail
+
+// The weighted sums of the default profile's plugins.
+inline Scores total_scores(const World& world, const Pod& pod, const std::vector<Node>& left) {
+  Scores out(left.size());
+  const auto add_all = [&](const Scores& scores, int weight) {
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += scores[i] * weight;
+  };
+  Scores taints = scaled(each(left, [&](const Node& node) { return soft_taints(pod, node); }));
+  for (std::int64_t& score : taints) score = 100 - score;
+  add_all(taints, 3);
+  add_all(scaled(each(left, [&](const Node& node) { return preference(pod, node); })), 2);
+  add_all(each(left, [&](const Node& node) { return emptiness(world, pod, node); }), 1);
+  const Amounts wanted = asked(pod, false);
+  if (of(wanted, "cpu") != 0 || of(wanted, "memory") != 0) {
+    add_all(each(left, [&](const Node& node) { return balance(world, pod, node); }), 1);
+  }
+  add_all(each(left, [&](const Node& node) { return images(world, pod, node); }), 1);
+  const auto by_name = [&](const std::map<std::string, std::int64_t>& scores) {
+    return each(left, [&](const Node& node) { return scores.at(node.metadata().name()); });
+  };
+  if (!constraints_of(pod, "ScheduleAnyway").empty()) add_all(by_name(spread_scores(world, pod, left)), 2);
+  add_all(by_name(affinity_scores(world, pod, left, 1)), 2);
+  return out;
 }
 
 }  // namespace ph::scheduler::test::naive

@@ -111,11 +111,12 @@ class Twin {
     const std::vector<Node> left = naive_nodes(world, pod, refused);
     if (left.empty()) {
       EXPECT_EQ(placement.node, nullptr) << placement.node->name();
-      expect_same_refusals(refused, diagnosis);
+      expect_same_refusals(refused, diagnosis, named.has_value());
       return {};
     }
     EXPECT_EQ(placement.feasible, left.size());
     EXPECT_NE(placement.node, nullptr) << fit_message(diagnosis);
+    if (placement.node && left.size() > 1) expect_same_scores(world, pod, left, *placement.node, state);
     return placement.node ? placement.node->name() : "";
   }
 
@@ -167,7 +168,8 @@ class Twin {
     return naive::refusal(world, pod, node);
   }
 
-  void expect_same_refusals(const Refused& refused, const Diagnosis& diagnosis) const {
+  // `narrowed`: the pod names its nodes, and no others are looked at.
+  void expect_same_refusals(const Refused& refused, const Diagnosis& diagnosis, bool narrowed) const {
     std::map<std::string, naive::Refusal> got;
     std::set<std::string> plugins;
     for (const Rejection& one : scheduler_.rejections().nodes) {
@@ -182,8 +184,24 @@ class Twin {
       EXPECT_EQ(got[node].never, refusal.never) << node;
       EXPECT_TRUE(diagnosis.rejectors.contains(refusal.plugin)) << refusal.plugin;
     }
-    // Others may be told besides: whoever waits is then woken more often than he has to.
-    if (refused.size() == nodes_.size()) EXPECT_GE(diagnosis.rejectors.size(), plugins.size());
+    if (narrowed && !nodes_.empty()) plugins.insert("NodeAffinity");
+    if (refused.size() == nodes_.size()) EXPECT_EQ(diagnosis.rejectors.size(), plugins.size());
+  }
+
+  void expect_same_scores(const naive::World& world, const Pod& pod, const std::vector<Node>& left, const NodeInfo& taken,
+                          const CycleState& state) {
+    const naive::Scores wanted = naive::total_scores(world, pod, left);
+    const std::int64_t best = std::ranges::max(wanted);
+    std::vector<const NodeInfo*> nodes;
+    Snapshot snapshot;
+    scheduler_.cache().update(snapshot);
+    for (const Node& node : left) nodes.push_back(snapshot.find(node.metadata().name()));
+    const auto got = profile().score(state, pod, nodes);
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      const std::string& name = left[i].metadata().name();
+      EXPECT_EQ(got[i].score, wanted[i]) << name;
+      if (name == taken.name()) EXPECT_EQ(wanted[i], best) << name << " was taken";
+    }
   }
 
   SeededRng rng_;
