@@ -121,7 +121,7 @@ void IdleScheduler::store_object(const char* api_version, const char* kind, cons
   if (namespaced) path += "/namespaces/" + object["metadata"].value("namespace", "default");
   path += std::string("/") + plural;
   const Json made = send("POST", path, object);
-  if (!object.contains("status") || !made.contains("metadata")) return;
+  if (!object.contains("status") || !made.contains("metadata") || !made["metadata"].contains("resourceVersion")) return;
   object["metadata"]["resourceVersion"] = made["metadata"]["resourceVersion"];  // some kinds are not changed without one
   send("PUT", path + "/" + object["metadata"].value("name", "") + "/status", object);
 }
