@@ -21,13 +21,6 @@ std::string map(const std::string& name, const std::string& value = "x") {
   return fmt::format(R"({{"metadata":{{"name":"{}","labels":{{"v":"{}"}}}},"data":{{"v":"{}"}}}})", name, value, value);
 }
 
-std::string text_of(HttpResponse& response) {
-  std::string out;
-  for (const SharedBytes& piece : response.render ? response.render() : response.body) out += *piece;
-  while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) out += *piece;
-  return out;
-}
-
 // What a thread of the connections would answer; nothing: the executor has to be asked.
 template <class World>
 std::optional<HttpResponse> at_once(World& world, std::string target,
@@ -47,7 +40,7 @@ TEST(Begin, ReadsAreAnsweredWhenSomebodyHasAskedBefore) {
     auto answer = at_once(api, target);
     ASSERT_TRUE(answer.has_value());
     EXPECT_EQ(answer->status, 200);
-    EXPECT_EQ(text_of(*answer), asked.body);
+    EXPECT_EQ(body_text(*answer), asked.body);
   }
   auto missing = at_once(api, kMaps + "/b");
   ASSERT_TRUE(missing.has_value());
@@ -63,7 +56,7 @@ TEST(Begin, NeverOlderThanWhatWasAnswered) {
     for (int k = 0; k < i % 3; ++k) {
       if (auto answer = at_once(api, kMaps + "/a")) {
         ++answered;
-        EXPECT_EQ(Json::parse(text_of(*answer))["data"]["v"], std::to_string(i));
+        EXPECT_EQ(Json::parse(body_text(*answer))["data"]["v"], std::to_string(i));
       }
     }
     EXPECT_EQ(api.get(kMaps + "/a").json()["data"]["v"], std::to_string(i));
@@ -335,7 +328,7 @@ struct Server {
   std::pair<int, std::string> ask(HttpRequest request) {
     auto response = server->begin(request);
     if (!response) response = ph::testing::run_on(thread, server->handle(std::move(request)));
-    return {response->status, text_of(*response)};
+    return {response->status, body_text(*response)};
   }
 
   const SystemClock clock;

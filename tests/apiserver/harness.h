@@ -13,6 +13,7 @@
 #include "apiserver/storage/memory.h"
 #include "base/rng.h"
 #include "base/sync.h"
+#include "tests/apiserver/body_text.h"
 #include "tests/sim/executor.h"
 
 namespace ph::apiserver::testing {
@@ -149,9 +150,7 @@ class Harness {
     Answer answer;
     answer.status = response.status;
     answer.headers = response.headers;
-    const auto pieces = response.render ? response.render() : response.body;
-    for (const SharedBytes& piece : pieces) answer.body += *piece;
-    while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) answer.body += *piece;
+    answer.body = body_text(response);
     *out = std::move(answer);
   }
 

@@ -330,9 +330,7 @@ class Grammar {
 // Reads the first frames of a watch, and leaves.
 Task<void> exchange(ApiServer* server, HttpRequest request, std::shared_ptr<std::optional<Reply>> out) {
   HttpResponse response = co_await server->handle(std::move(request));
-  Reply reply{response.status, response.headers, {}};
-  for (const SharedBytes& piece : response.render ? response.render() : response.body) reply.body += *piece;
-  while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) reply.body += *piece;
+  Reply reply{response.status, response.headers, body_text(response)};
   for (int frames = 0; response.stream && frames < 3; ++frames) {
     const auto frame = co_await response.stream->next();
     if (!frame) break;

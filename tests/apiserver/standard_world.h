@@ -12,6 +12,7 @@
 #include "apiserver/storage/memory.h"
 #include "base/rng.h"
 #include "base/sync.h"
+#include "tests/apiserver/body_text.h"
 #include "tests/sim/executor.h"
 
 namespace ph::apiserver::testing {
@@ -129,9 +130,7 @@ class StandardWorld {
 
   static Task<void> exchange(ApiServer* server, HttpRequest request, std::shared_ptr<std::optional<Reply>> out) {
     HttpResponse response = co_await server->handle(std::move(request));
-    Reply reply{response.status, response.headers, {}};
-    for (const SharedBytes& piece : response.render ? response.render() : response.body) reply.body += *piece;
-    while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) reply.body += *piece;
+    Reply reply{response.status, response.headers, body_text(response)};
     *out = std::move(reply);
   }
 

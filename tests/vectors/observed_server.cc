@@ -8,6 +8,7 @@
 #include "apiserver/authn/token_keys.h"
 #include "apiserver/standard.h"
 #include "apiserver/storage/memory.h"
+#include "tests/apiserver/body_text.h"
 
 namespace ph::vectors {
 namespace {
@@ -169,17 +170,13 @@ Answer ObservedServer::send(const Request& request) {
 }
 
 Task<void> ObservedServer::exchange(HttpRequest request, std::shared_ptr<std::optional<Answer>> out) {
-  const bool watches = request.target.find("watch=") != std::string::npos || request.target.find("/watch/") != std::string::npos;
   HttpResponse response = co_await server_->handle(std::move(request));
-  std::string body;
-  // Long lists come in pieces, too.
-  const bool stream = watches && response.stream != nullptr;
-  if (response.stream) {
+  std::string body = apiserver::testing::body_text(response);
+  const bool is_watch = response.stream != nullptr;
+  if (is_watch) {
     while (const auto piece = co_await response.stream->next()) body += **piece;
   }
-  for (const SharedBytes& piece : response.render ? response.render() : response.body) body += *piece;
-  while (const SharedBytes piece = response.next_piece ? response.next_piece() : nullptr) body += *piece;
-  *out = answer_of(response.status, response.headers, body, stream);
+  *out = answer_of(response.status, response.headers, body, is_watch);
 }
 
 Json without_managed_fields(Json document) {
