@@ -1,7 +1,8 @@
 # A room is a folder and a static library of all sources below it; its tests mirror it under tests/.
 
-# Precompiled headers hold libraries and the generated kinds, nothing that is edited here. There are four: base and net have one each
-# of their own, all other rooms share that of the kinds, and tests have one with GoogleTest for the first and one for the others.
+# Precompiled headers hold libraries, the generated kinds, and the few headers of ours that most files need
+# (cmake/precompiled_rooms.h). There are four: base and net have one each of their own, all other rooms share that of the kinds, and
+# tests have one with GoogleTest for the first and one for the others.
 
 # ph_room(<folder> [NAME <name>] [KINDS] LIBS … PRIVATE … PRECOMPILE …): library ph_<name>. KINDS: uses the precompiled header of
 # API kinds; otherwise PRECOMPILE names the headers of one of its own. What stays behind the room's own .cc files is PRIVATE, so that
