@@ -1,14 +1,13 @@
-// Upstream: component-helpers/resource, pkg/scheduler/framework (Resource, calculateResource).
+// Upstream: pkg/scheduler/framework (Resource, calculateResource).
 #include "scheduler/cluster/resource.h"
 
 #include <algorithm>
 
-#include "api/sorted.h"
-
 namespace ph::scheduler {
 
 using api::Quantity;
-using core::v1::Container, core::v1::ContainerStatus, core::v1::Pod;
+using api::pod_requests, api::ResourceAmounts;
+using core::v1::Pod;
 
 std::int64_t Resource::scalar(std::string_view name) const {
   const auto found = std::ranges::find(scalars, name, [](const auto& entry) { return entry.first.view(); });
@@ -63,91 +62,6 @@ bool is_native(std::string_view name) { return name.find('/') == name.npos || na
 
 bool is_huge_pages(std::string_view name) { return name.starts_with("hugepages-"); }
 
-ResourceList to_list(const ResourceMap& map) {
-  ResourceList list;
-  for (const auto& [name, quantity] : in_any_order(map)) {
-    if (const auto parsed = Quantity::parse(quantity.string())) list.emplace(name, *parsed);
-  }
-  return list;
-}
-
-void add(ResourceList& into, const ResourceList& more) {
-  for (const auto& [name, quantity] : more) into[name] += quantity;
-}
-
-void raise(ResourceList& into, const ResourceList& least) {
-  for (const auto& [name, quantity] : least) {
-    const auto [at, added] = into.emplace(name, quantity);
-    if (!added) at->second = std::max(at->second, quantity);
-  }
-}
-
-bool is_sidecar(const Container& container) { return container.has_restart_policy() && container.restart_policy() == "Always"; }
-
-bool resize_is_infeasible(const Pod& pod) {
-  return std::ranges::any_of(pod.status().conditions(), [](const auto& condition) {
-    return condition.type() == "PodResizePending" && condition.reason() == "Infeasible";
-  });
-}
-
-const ContainerStatus* status_of(const google::protobuf::RepeatedPtrField<ContainerStatus>& all, const std::string& name) {
-  const auto found = std::ranges::find_if(all, [&](const auto& status) { return status.name() == name; });
-  return found == all.end() ? nullptr : &*found;
-}
-
-// While a container is resized in place the node may hold more than the spec asks for, or less.
-ResourceList container_requests(const Pod& pod, const Container& container, const ContainerStatus* status) {
-  ResourceList requests = to_list(container.resources().requests());
-  if (!status || !status->has_resources()) return requests;
-  if (resize_is_infeasible(pod)) requests.clear();
-  raise(requests, to_list(status->resources().requests()));
-  raise(requests, to_list(status->allocated_resources()));
-  return requests;
-}
-
-// Requests of the pod as a whole, which stand in place of its containers' sums.
-ResourceList whole_pod_requests(const Pod& pod) {
-  if (!pod.spec().has_resources()) return {};
-  ResourceList requests = to_list(pod.spec().resources().requests());
-  if (pod.status().has_resources()) {
-    if (resize_is_infeasible(pod)) requests.clear();
-    raise(requests, to_list(pod.status().resources().requests()));
-    raise(requests, to_list(pod.status().allocated_resources()));
-  }
-  std::erase_if(requests,
-                [](const auto& entry) { return entry.first != "cpu" && entry.first != "memory" && !is_huge_pages(entry.first); });
-  return requests;
-}
-
-ResourceList pod_requests(const Pod& pod, const ResourceList& defaults) {
-  const auto of = [&](const Container& container, const auto& statuses) {
-    ResourceList requests = container_requests(pod, container, status_of(statuses, container.name()));
-    for (const auto& missing : defaults) requests.insert(missing);
-    return requests;
-  };
-  ResourceList running;
-  for (const Container& container : pod.spec().containers()) add(running, of(container, pod.status().container_statuses()));
-
-  // Init containers run one after another, each beside the sidecars that were started before it.
-  ResourceList starting, sidecars;
-  for (const Container& container : pod.spec().init_containers()) {
-    ResourceList now = of(container, pod.status().init_container_statuses());
-    if (is_sidecar(container)) {
-      add(running, now);
-      add(sidecars, now);
-      now = sidecars;
-    } else {
-      add(now, sidecars);
-    }
-    raise(starting, now);
-  }
-  raise(running, starting);
-
-  for (const auto& [name, quantity] : whole_pod_requests(pod)) running[name] = quantity;
-  add(running, to_list(pod.spec().overhead()));
-  return running;
-}
-
 }  // namespace
 
 bool is_extended_resource(std::string_view name) { return !is_native(name) && !name.starts_with("requests."); }
@@ -157,21 +71,21 @@ bool is_scalar_resource(std::string_view name) {
          name.starts_with("attachable-volumes-");
 }
 
-Resource to_resource(const ResourceMap& list) { return to_resource(to_list(list)); }
+Resource to_resource(const ResourceMap& list) { return to_resource(api::amounts_of(list)); }
 
-Resource to_resource(const ResourceList& list) {
+Resource to_resource(const ResourceAmounts& list) {
   Resource out;
   for (const auto& [name, quantity] : list) out.set(name, quantity);
   return out;
 }
 
-Resource requests_of(const Pod& pod) { return to_resource(pod_requests(pod, {})); }
+Resource requests_of(const Pod& pod) { return to_resource(pod_requests(pod)); }
 
 Resource scored_requests_of(const Pod& pod) {
-  ResourceList defaults{{"cpu", Quantity::of_milli(kDefaultMilliCpu)}, {"memory", Quantity::of(kDefaultMemory)}};
+  ResourceAmounts defaults{{"cpu", Quantity::of_milli(kDefaultMilliCpu)}, {"memory", Quantity::of(kDefaultMemory)}};
   if (pod.spec().has_resources() && !pod.spec().resources().requests().empty()) {
     // Requests of the whole pod stand for its containers: only what they leave open is filled in.
-    for (const auto& [name, quantity] : pod_requests(pod, {})) defaults.erase(name);
+    for (const auto& [name, quantity] : pod_requests(pod)) defaults.erase(name);
   }
   return to_resource(pod_requests(pod, defaults));
 }

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "api/kinds.h"
-#include "api/quantity.h"
+#include "api/pod_resources.h"
 #include "informers/pod_view.h"
 
 namespace ph::scheduler {
@@ -41,19 +40,16 @@ struct Resource {
 };
 
 using ResourceMap = google::protobuf::Map<std::string, meta::v1::Quantity>;
-using ResourceList = std::map<std::string, api::Quantity, std::less<>>;
 
 Resource to_resource(const ResourceMap& list);
-Resource to_resource(const ResourceList& list);
+Resource to_resource(const api::ResourceAmounts& list);
 
 // A resource outside of kubernetes.io, as vendors name them.
 bool is_extended_resource(std::string_view name);
 // A resource that Resource keeps among `scalars`.
 bool is_scalar_resource(std::string_view name);
 
-// What a pod asks for in all: containers and sidecars together, or its largest init container, whichever is more;
-// requests of the whole pod in place of the sums; the overhead on top. Containers that are being resized count with the
-// larger of what is asked, given and in use.
+// What a pod asks for in all (api::pod_requests).
 Resource requests_of(const core::v1::Pod& pod);
 // The same, where containers without a cpu or memory request count with a default: what scores are made of.
 Resource scored_requests_of(const core::v1::Pod& pod);
