@@ -10,11 +10,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+template <class T, class Of>
+concept Is = std::is_same_v<std::remove_const_t<T>, Of>;
+
 // What there is of each part: said once, for those who write and those who read.
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, PodFacts>
-{
+void members(auto& visit, Is<PodFacts> auto& it) {
   visit("namespace", it.namespace_name);
   visit("name", it.name);
   visit("uid", it.uid);
@@ -25,119 +25,89 @@ void members(V& visit, T& it)
   visit("deleting", it.deleting);
   visit("imagined", it.imagined);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, PluginVerdict>
-{
+
+void members(auto& visit, Is<PluginVerdict> auto& it) {
   visit("plugin", it.plugin);
   visit("reasons", it.reasons);
   visit("code", it.code);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, Refused>
-{
+
+void members(auto& visit, Is<Refused> auto& it) {
   visit("verdicts", it.verdicts);
   visit("count", it.count);
   visit("nodes", it.nodes);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, Need>
-{
+
+void members(auto& visit, Is<Need> auto& it) {
   visit("text", it.text);
   visit("resource", it.resource);
   visit("missing", it.missing);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, NearMiss::Lacking>
-{
+
+void members(auto& visit, Is<NearMiss::Lacking> auto& it) {
   visit("plugin", it.plugin);
   visit("needs", it.needs);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, NearMiss>
-{
+
+void members(auto& visit, Is<NearMiss> auto& it) {
   visit("node", it.node);
   visit("lacking", it.lacking);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, ScoredNode::Part>
-{
+
+void members(auto& visit, Is<ScoredNode::Part> auto& it) {
   visit("raw", it.raw);
   visit("score", it.score);
   visit("weighted", it.weighted);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, ScoredNode>
-{
+
+void members(auto& visit, Is<ScoredNode> auto& it) {
   visit("node", it.node);
   visit("total", it.total);
   visit("parts", it.parts);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, Scores::Plugin>
-{
+
+void members(auto& visit, Is<Scores::Plugin> auto& it) {
   visit("name", it.name);
   visit("weight", it.weight);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, Scores>
-{
+
+void members(auto& visit, Is<Scores> auto& it) {
   visit("plugins", it.plugins);
   visit("nodes", it.nodes);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, Victim>
-{
+
+void members(auto& visit, Is<Victim> auto& it) {
   visit("pod", it.pod);
   visit("priority", it.priority);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, Robbed>
-{
+
+void members(auto& visit, Is<Robbed> auto& it) {
   visit("node", it.node);
   visit("victims", it.victims);
   visit("violations", it.violations);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, Preemption>
-{
+
+void members(auto& visit, Is<Preemption> auto& it) {
   visit("whyNot", it.why_not);
   visit("promising", it.promising);
   visit("tried", it.tried);
   visit("nodes", it.nodes);
   visit("reasons", it.reasons);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, Waiting>
-{
+
+void members(auto& visit, Is<Waiting> auto& it) {
   visit("place", it.place);
   visit("attempts", it.attempts);
   visit("retryIn", it.retry_in);
   visit("wokenBy", it.woken_by);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, LastAttempt>
-{
+
+void members(auto& visit, Is<LastAttempt> auto& it) {
   visit("at", it.at);
   visit("message", it.message);
 }
-template <class V, class T>
-void members(V& visit, T& it)
-  requires std::is_same_v<std::remove_const_t<T>, Explanation>
-{
+
+void members(auto& visit, Is<Explanation> auto& it) {
   visit("pod", it.pod);
   visit("state", it.state);
   visit("message", it.message);
