@@ -1,11 +1,12 @@
 # A room is a folder and a static library of all sources below it; its tests mirror it under tests/.
 
-# Precompiled headers hold libraries, the generated kinds, and the few headers of ours that most files need
-# (cmake/precompiled_rooms.h). There are four: base and net have one each of their own, all other rooms share that of the kinds, and
-# tests have one with GoogleTest for the first and one for the others.
+# Precompiled headers hold libraries, the generated kinds, and the headers of ours that most files of a room include anyway: who
+# changes one of these builds the room anew with or without them. Rooms that name none of their own share that of the kinds.
+set(PH_PRECOMPILED_KINDS ${CMAKE_SOURCE_DIR}/api/kinds.h ${CMAKE_SOURCE_DIR}/cmake/precompiled.h <nlohmann/json.hpp>
+                         ${CMAKE_SOURCE_DIR}/cmake/precompiled_rooms.h)
 
-# ph_room(<folder> [NAME <name>] [KINDS] LIBS … PRIVATE … PRECOMPILE …): library ph_<name>. KINDS: uses the precompiled header of
-# API kinds; otherwise PRECOMPILE names the headers of one of its own. What stays behind the room's own .cc files is PRIVATE, so that
+# ph_room(<folder> [NAME <name>] [KINDS] LIBS … PRIVATE … PRECOMPILE …): library ph_<name>. KINDS: its precompiled header has the API
+# kinds; PRECOMPILE: a precompiled header of its own, with these. What stays behind the room's own .cc files is PRIVATE, so that
 # its macros and headers reach nobody else.
 function(ph_room folder)
   cmake_parse_arguments(arg "KINDS" "NAME" "LIBS;PRIVATE;PRECOMPILE" ${ARGN})
@@ -22,7 +23,9 @@ function(ph_room folder)
   add_library(ph_${arg_NAME} STATIC ${sources})
   target_include_directories(ph_${arg_NAME} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(ph_${arg_NAME} PUBLIC ${arg_LIBS} PRIVATE ${arg_PRIVATE})
-  if(arg_KINDS)
+  if(arg_KINDS AND arg_PRECOMPILE)
+    target_precompile_headers(ph_${arg_NAME} PRIVATE ${PH_PRECOMPILED_KINDS} ${arg_PRECOMPILE})
+  elseif(arg_KINDS)
     target_precompile_headers(ph_${arg_NAME} REUSE_FROM ph_kinds)
   elseif(arg_PRECOMPILE)
     target_precompile_headers(ph_${arg_NAME} PRIVATE ${arg_PRECOMPILE})
@@ -63,8 +66,12 @@ function(ph_tests room)
   target_link_libraries(${room}_tests PRIVATE ${testing} GTest::gmock GTest::gtest_main)
   if(room MATCHES "^(base|net)$")
     target_precompile_headers(${room}_tests REUSE_FROM ph_tests_precompiled)
-  else()
+  elseif(room MATCHES "^(api|informers)$")
     target_precompile_headers(${room}_tests REUSE_FROM ph_tests_kinds)
+  elseif(room STREQUAL "apiserver")
+    target_precompile_headers(${room}_tests REUSE_FROM ph_tests_apiserver)
+  else()
+    target_precompile_headers(${room}_tests REUSE_FROM ph_tests_cluster)
   endif()
   # A precompiled header serves only who is compiled like it: programs as position independent as libraries.
   target_compile_options(${room}_tests PRIVATE -fPIC)

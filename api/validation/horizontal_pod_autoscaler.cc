@@ -6,6 +6,7 @@
 namespace ph::api {
 
 using namespace autoscaling::v2;
+using autoscaling::v2::MetricSpec;  // not the one of metrics.h
 
 namespace {
 

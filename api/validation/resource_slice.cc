@@ -7,6 +7,7 @@
 namespace ph::api {
 
 using namespace resources::v1;
+using resources::v1::Counter;  // not the one of metrics.h
 
 namespace {
 

@@ -8,6 +8,7 @@
 namespace ph::apiserver {
 
 using namespace autoscaling::v2;
+using autoscaling::v2::MetricSpec;  // not the one of metrics.h
 
 namespace {
 
