@@ -4,7 +4,6 @@
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/page.h"
 #include "apiserver/rest/respond.h"
-#include "apiserver/rest/turn.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -58,14 +57,7 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
       if (!error.is("NotFound")) throw;  // somebody else was quicker
     }
   }
-  if (served.to_shown) {
-    Turn turn;
-    for (EntryRef& entry : page.entries) {
-      if (turn.over(kConversionCost)) co_await yield();
-      entry = shown(served, entry);
-    }
-  }
-  co_return answer_list(core.front, call, std::move(page.entries), std::move(page.metadata));
+  co_return co_await answer_page(core, call, std::move(page));
 }
 
 }  // namespace ph::apiserver

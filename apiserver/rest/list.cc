@@ -34,14 +34,7 @@ Task<HttpResponse> list(Core& core, Call& call) {
   Served& served = *call.served;
   served.cache->publish();
   Page page = co_await read_page(core, call, list_options(call.query, false));
-  if (served.to_shown) {
-    Turn turn;
-    for (EntryRef& entry : page.entries) {
-      if (turn.over(kConversionCost)) co_await yield();
-      entry = shown(served, entry);
-    }
-  }
-  co_return answer_list(core.front, call, std::move(page.entries), std::move(page.metadata));
+  co_return co_await answer_page(core, call, std::move(page));
 }
 
 }  // namespace ph::apiserver

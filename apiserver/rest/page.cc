@@ -4,6 +4,7 @@
 
 #include "api/errors.h"
 #include "apiserver/rest/continue.h"
+#include "apiserver/rest/respond.h"
 #include "apiserver/rest/selection.h"
 #include "apiserver/rest/turn.h"
 #include "apiserver/rest/verbs.h"
@@ -98,6 +99,18 @@ Task<Page> read_page(Core& core, const Call& call, const ListOptions& options) {
     served.cache->pages_end(source.snapshot.revision);
   }
   co_return page;
+}
+
+Task<HttpResponse> answer_page(Core& core, const Call& call, Page page) {
+  const Served& served = *call.served;
+  if (served.to_shown) {
+    Turn turn;
+    for (EntryRef& entry : page.entries) {
+      if (turn.over(kConversionCost)) co_await yield();
+      entry = shown(served, entry);
+    }
+  }
+  co_return answer_list(core.front, call, std::move(page.entries), std::move(page.metadata));
 }
 
 }  // namespace ph::apiserver

@@ -18,5 +18,7 @@ bool wants_exact(const ListOptions& options);
 
 // By selectors, limit, continue and revision. May wait for the revision. Throws ApiError (400, 410, 504).
 Task<Page> read_page(Core& core, const Call& call, const ListOptions& options);
+// As it is shown, in the version and the form that is asked for. Takes turns.
+Task<HttpResponse> answer_page(Core& core, const Call& call, Page page);
 
 }  // namespace ph::apiserver

@@ -5,8 +5,8 @@
 
 namespace ph::scheduler {
 
-using api::Quantity;
 using api::pod_requests, api::ResourceAmounts;
+using api::Quantity;
 using core::v1::Pod;
 
 std::int64_t Resource::scalar(std::string_view name) const {
