@@ -197,6 +197,31 @@ Task<int> status_of(Transport* transport, HttpRequest what) {
   co_return response.status;
 }
 
+namespace {
+
+Task<void> take_turns(Transport* transport, Work* work) {
+  while (work->next < work->end) {
+    HttpRequest what = work->make(work->next++);
+    const std::string target = what.target;
+    if (const int status = co_await status_of(transport, std::move(what)); status >= 300)
+      fail(fmt::format("{}: {}", target, status));
+  }
+}
+
+}  // namespace
+
+Task<void> side_by_side(std::vector<Task<void>> tasks) {
+  for (const Outcome_<void>& each : co_await all(std::move(tasks))) {
+    if (each.error) std::rethrow_exception(each.error);
+  }
+}
+
+void do_all(Client& client, int clients, Work work) {
+  std::vector<Task<void>> tasks;
+  for (int i = 0; i < clients; ++i) tasks.push_back(take_turns(&client.transport(i), &work));
+  client.run(side_by_side(std::move(tasks)));
+}
+
 HttpRequest request(std::string method, std::string target, std::string body, std::string type) {
   HttpRequest out{.method = std::move(method),
                   .target = std::move(target),

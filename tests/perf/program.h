@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -93,6 +94,16 @@ class Client {
 };
 
 Task<int> status_of(Transport* transport, HttpRequest what);
+
+// Requests by number, from `next` to before `end`.
+struct Work {
+  std::function<HttpRequest(int)> make;
+  int next, end;
+};
+// By so many clients, each one request after the other. Fails when one is refused.
+void do_all(Client& client, int clients, Work work);
+// All at once; the first that fails is thrown when all have ended.
+Task<void> side_by_side(std::vector<Task<void>> tasks);
 
 HttpRequest request(std::string method, std::string target, std::string body = {}, std::string type = "application/json");
 

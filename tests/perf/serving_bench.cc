@@ -35,34 +35,6 @@ struct Counts {
   int pods = 50'000, creates = 2'000, gets = 20'000, lists = 16, watchers = 1'000, changes = 200, node_watchers = 5'000;
 };
 
-// --- requests, one after another by each client ---
-
-struct Work {
-  std::function<HttpRequest(int)> make;
-  int next, end;
-};
-
-Task<void> take_turns(Transport* transport, Work* work) {
-  while (work->next < work->end) {
-    HttpRequest what = work->make(work->next++);
-    const std::string target = what.target;
-    if (const int status = co_await status_of(transport, std::move(what)); status >= 300)
-      fail(fmt::format("{}: {}", target, status));
-  }
-}
-
-Task<void> side_by_side(std::vector<Task<void>> tasks) {
-  for (const Outcome_<void>& each : co_await all(std::move(tasks))) {
-    if (each.error) std::rethrow_exception(each.error);
-  }
-}
-
-void do_all(Client& client, int clients, Work work) {
-  std::vector<Task<void>> tasks;
-  for (int i = 0; i < clients; ++i) tasks.push_back(take_turns(&client.transport(i), &work));
-  client.run(side_by_side(std::move(tasks)));
-}
-
 // --- lists ---
 
 // Reads all of a list, and pauses after each piece.
