@@ -173,12 +173,14 @@ Scheduler::Placement Scheduler::place_like_others(const Profile& profile, CycleS
     if (profile.has_post_filters()) rejections_.nodes = results->rejections(snapshot_);
     return seen;
   }
-  const std::vector<const NodeInfo*> feasible = results->feasible_nodes(snapshot_);
+  const std::span<const NodeInfo* const> feasible = results->feasible_nodes(snapshot_);
   if (feasible.size() == 1) return {feasible.front(), seen.evaluated, 1};
   if (const Verdict verdict = profile.pre_score(state, pod, feasible); !verdict.success()) fail_with(verdict);
   const bool known = (profile.active_scorers(state) & undeclared) == 0;
-  return {pick(known ? results->totals(profile, state, pod, feasible) : profile.score(state, pod, feasible)), seen.evaluated,
-          seen.feasible};
+  const NodeInfo* chosen = !known                                   ? pick(profile.score(state, pod, feasible))
+                           : ClassResults::has_best(profile, state) ? results->best(profile, state, pod, snapshot_, world_.rng)
+                                                                    : pick(results->totals(profile, state, pod, feasible));
+  return {chosen, seen.evaluated, seen.feasible};
 }
 
 // What pre-filter says of all nodes at once.

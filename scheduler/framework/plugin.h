@@ -186,11 +186,29 @@ class PreScorePlugin : public virtual Plugin {
   virtual Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const = 0;
 };
 
+// How scores are brought into 0..100.
+enum class Scale : std::uint8_t {
+  AsIs,               // they are
+  ByHighest,          // the highest becomes 100; nothing above 0: all stay
+  ByHighestReversed,  // 100 less that: nodes with nothing against them get the highest score, even when that is every node
+  ByRange,            // the lowest becomes 0, the highest 100; all 0 where they are equal
+  Own                 // by more than the lowest and the highest
+};
+// One score where the lowest and the highest of all nodes are these. Not for Own.
+Score scaled(Scale scale, Score score, Score lowest, Score highest);
+// Throws std::out_of_range for a score, once it is scaled, that is not in 0..100.
+void check_range(std::string_view plugin, Score score);
+
 class ScorePlugin : public virtual Plugin {
  public:
   virtual Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const = 0;
+  virtual Scale scale() const { return Scale::AsIs; }
   // Brings the scores of all nodes into 0..100.
-  virtual void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const {}
+  void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const;
+
+ protected:
+  // Of those whose scale is their own.
+  virtual void normalize_own(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const {}
 };
 
 class ReservePlugin : public virtual Plugin {
@@ -245,9 +263,5 @@ struct PluginWorld {
   const Profile* profile = nullptr;
   ObjectSource* objects = nullptr;  // where objects of further kinds come from, if not from `informers`
 };
-
-// Scales scores so that the highest becomes 100; reversed: so that the lowest becomes it.
-void normalize_scores(std::span<NodeScore> scores);
-void normalize_reversed(std::span<NodeScore> scores);
 
 }  // namespace ph::scheduler

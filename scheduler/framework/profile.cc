@@ -185,7 +185,7 @@ Profile::Class Profile::class_of(const Pod& pod, const PodInfo& info) const {
   Class out;
   for (std::size_t i = 0; i + 1 < names_.size(); ++i) {
     const std::size_t before = out.key.size();
-    if (plugins_.find(names_[i])->second->class_key(pod, info, out.key)) continue;
+    if (by_bit_[i]->class_key(pod, info, out.key)) continue;
     out.key.resize(before);
     out.undeclared |= PluginSet{1} << i;
   }
@@ -369,11 +369,7 @@ void Profile::add_weighted(std::size_t number, const CycleState& state, const Po
   const auto& [plugin, weight] = score_[number];
   plugin->normalize(state, pod, raw);
   for (std::size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i].score < 0 || raw[i].score > kMaxNodeScore) {
-      throw std::out_of_range(
-          fmt::format("plugin \"{}\" returns an invalid score {}, it should in the range of [0, {}] after normalizing",
-                      plugin->name(), raw[i].score, kMaxNodeScore));
-    }
+    check_range(plugin->name(), raw[i].score);
     total[i].score += raw[i].score * weight;
   }
 }

@@ -160,6 +160,8 @@ class Profile {
   PluginSet active_scorers(const CycleState& state) const;
   // Score plugins by their number.
   std::size_t score_plugins() const { return score_.size(); }
+  const ScorePlugin& score_plugin(std::size_t number) const { return *score_[number].plugin; }
+  Score weight(std::size_t number) const { return score_[number].weight; }
   bool is_scored(std::size_t number, const CycleState& state) const { return state.scores(score_[number].plugin); }
   Score raw_score(std::size_t number, const CycleState& state, const Pod& pod, const NodeInfo& node) const {
     ++score_asked_[number];

@@ -10,16 +10,26 @@ namespace ph::scheduler {
 
 void ClassResults::resize(std::size_t slots) {
   if (kinds_.size() >= slots) return;
-  for (std::size_t slot = kinds_.size(); slot < slots; ++slot) spoiled_.push_back(slot);
+  const std::size_t before = kinds_.size();
   kinds_.resize(slots, kAbsent);
   stale_.resize(slots, kStaleVerdict | kStaleScores);
-  for (auto& column : scores_) column.resize(slots);
+  for (std::size_t slot = before; slot < slots; ++slot) {
+    spoiled_.push_back(slot);
+    touch(slot);
+  }
+}
+
+void ClassResults::touch(std::size_t slot) {
+  if ((stale_[slot] & kTouched) != 0) return;
+  stale_[slot] |= kTouched;
+  touched_.push_back(slot);
 }
 
 void ClassResults::spoil(std::size_t slot, std::uint8_t what) {
   if (slot >= stale_.size()) return;
   if ((what & kStaleVerdict) != 0 && (stale_[slot] & kStaleVerdict) == 0) spoiled_.push_back(slot);
   stale_[slot] |= what;
+  if ((what & kStaleScores) != 0) touch(slot);
 }
 
 void ClassResults::spoil(const Outdated& outdated, const NodeChange& change, std::uint8_t what, const Snapshot& snapshot) {
@@ -49,7 +59,10 @@ void ClassResults::spoil(const Outdated& outdated, const NodeChange& change, std
 
 void ClassResults::note(const Profile& profile, const Pod& pod, const NodeChange& change, const Snapshot& snapshot) {
   // Whoever comes or goes is to be judged, whatever the plugins say of the others.
-  if (!change.node_before != !change.node_after) spoil(change.slot, kStaleVerdict | kStaleScores);
+  if (!change.node_before != !change.node_after) {
+    spoil(change.slot, kStaleVerdict | kStaleScores);
+    is_list_good_ = false;
+  }
   const StateChange what{change.pod_added.get(), change.pod_removed.get(), change.node_before.get(), change.node_after.get()};
   profile.each_plugin(filters_,
                       [&](const Plugin& plugin) { spoil(plugin.outdated_by(what, pod), change, kStaleVerdict, snapshot); });
@@ -94,6 +107,10 @@ void ClassResults::set_kind(std::size_t slot, Kind kind) {
   const Kind before = std::exchange(kinds_[slot], kind);
   feasible_ -= before == kFits;
   feasible_ += kind == kFits;
+  if ((before == kFits) != (kind == kFits)) {
+    is_list_good_ = false;
+    touch(slot);
+  }
   if (before >= kFirstRefusal) --refusals_[before - kFirstRefusal].nodes;
   if (kind >= kFirstRefusal) ++refusals_[kind - kFirstRefusal].nodes;
 }
@@ -138,10 +155,11 @@ void ClassResults::refresh(const Profile& profile, const CycleState& state, cons
   };
   if (all_ != kFresh) {
     for (std::size_t slot = 0; slot < stale_.size(); ++slot) {
-      stale_[slot] |= all_;
+      spoil(slot, all_);
       refresh_one(slot);
     }
     all_ = kFresh;
+    is_list_good_ = false;
   } else {
     for (const std::size_t slot : spoiled_) refresh_one(slot);
   }
@@ -149,13 +167,15 @@ void ClassResults::refresh(const Profile& profile, const CycleState& state, cons
   seen_ = changes.end();
 }
 
-std::vector<const NodeInfo*> ClassResults::feasible_nodes(const Snapshot& snapshot) const {
-  std::vector<const NodeInfo*> out;
-  out.reserve(feasible_);
-  for (std::size_t slot = 0; slot < kinds_.size() && out.size() < feasible_; ++slot) {
-    if (kinds_[slot] == kFits) out.push_back(snapshot.slots()[slot]);
+std::span<const NodeInfo* const> ClassResults::feasible_nodes(const Snapshot& snapshot) {
+  if (!is_list_good_) {
+    list_.clear();
+    for (std::size_t slot = 0; slot < kinds_.size() && list_.size() < feasible_; ++slot) {
+      if (kinds_[slot] == kFits) list_.push_back(snapshot.slots()[slot]);
+    }
+    is_list_good_ = true;
   }
-  return out;
+  return list_;
 }
 
 void ClassResults::explain(Diagnosis& diagnosis) const {
@@ -176,30 +196,74 @@ std::vector<Rejection> ClassResults::rejections(const Snapshot& snapshot) const 
 
 // -- Scores
 
+bool ClassResults::has_best(const Profile& profile, const CycleState& state) {
+  for (std::size_t p = 0; p < profile.score_plugins(); ++p) {
+    if (profile.is_scored(p, state) && profile.score_plugin(p).scale() == Scale::Own) return false;
+  }
+  return true;
+}
+
+void ClassResults::take_scorers(PluginSet scorers) {
+  if (scorers == scorers_) return;
+  scorers_ = scorers;
+  for (std::uint8_t& stale : stale_) stale |= kStaleScores;
+  is_board_kept_ = false;
+}
+
+void ClassResults::score(const Profile& profile, const CycleState& state, const Pod& pod, std::size_t slot,
+                         const NodeInfo& node) {
+  for (std::size_t p = 0; p < profile.score_plugins(); ++p) {
+    if (profile.is_scored(p, state)) board_.set_raw(p, slot, profile.raw_score(p, state, pod, node));
+  }
+  stale_[slot] &= static_cast<std::uint8_t>(~kStaleScores);
+}
+
+void ClassResults::clear_board(const Profile& profile, const CycleState& state) {
+  std::vector<ScoreBoard::Column> columns;
+  for (std::size_t p = 0; p < profile.score_plugins(); ++p) {
+    const ScorePlugin& plugin = profile.score_plugin(p);
+    if (profile.is_scored(p, state)) columns.push_back({p, plugin.name(), plugin.scale(), profile.weight(p)});
+  }
+  board_.begin(std::move(columns));
+  for (std::size_t slot = 0; slot < kinds_.size(); ++slot) touch(slot);
+}
+
+const NodeInfo* ClassResults::best(const Profile& profile, const CycleState& state, const Pod& pod, const Snapshot& snapshot,
+                                   Rng& rng) {
+  board_.resize(kinds_.size(), profile.score_plugins());
+  take_scorers(profile.active_scorers(state));
+  if (!is_board_kept_) {
+    clear_board(profile, state);
+    is_board_kept_ = true;
+  }
+  // Should a plugin throw, the rest is still to be done, and what is done may be done again.
+  for (const std::size_t slot : touched_) {
+    board_.leave(slot);
+    if (kinds_[slot] != kFits) continue;
+    if ((stale_[slot] & kStaleScores) != 0) score(profile, state, pod, slot, *snapshot.slots()[slot]);
+    board_.join(slot);
+  }
+  for (const std::size_t slot : std::exchange(touched_, {})) stale_[slot] &= static_cast<std::uint8_t>(~kTouched);
+  const ScoreBoard::Best best = board_.best();
+  return snapshot.slots()[board_.among_best(best.equals > 1 ? rng.below(best.equals) : 0)];
+}
+
 std::vector<NodeScore> ClassResults::totals(const Profile& profile, const CycleState& state, const Pod& pod,
                                             std::span<const NodeInfo* const> nodes) {
-  const PluginSet scorers = profile.active_scorers(state);
-  const bool other_plugins = scorers != scorers_;
-  scorers_ = scorers;
-  scores_.resize(profile.score_plugins());
-  for (auto& column : scores_) column.resize(kinds_.size());
-
+  board_.resize(kinds_.size(), profile.score_plugins());
+  take_scorers(profile.active_scorers(state));
+  is_board_kept_ = false;
   for (const NodeInfo* node : nodes) {
-    std::uint8_t& stale = stale_[node->slot()];
-    if (!other_plugins && (stale & kStaleScores) == 0) continue;
-    for (std::size_t p = 0; p < scores_.size(); ++p) {
-      if (profile.is_scored(p, state)) scores_[p][node->slot()] = profile.raw_score(p, state, pod, *node);
-    }
-    stale &= static_cast<std::uint8_t>(~kStaleScores);
+    if ((stale_[node->slot()] & kStaleScores) != 0) score(profile, state, pod, node->slot(), *node);
   }
 
   std::vector<NodeScore> total, one;
   total.reserve(nodes.size());
   for (const NodeInfo* node : nodes) total.push_back({node, 0});
-  for (std::size_t p = 0; p < scores_.size(); ++p) {
+  for (std::size_t p = 0; p < profile.score_plugins(); ++p) {
     if (!profile.is_scored(p, state)) continue;
     one.clear();
-    for (const NodeInfo* node : nodes) one.push_back({node, scores_[p][node->slot()]});
+    for (const NodeInfo* node : nodes) one.push_back({node, board_.raw(p, node->slot())});
     profile.add_weighted(p, state, pod, one, total);
   }
   return total;

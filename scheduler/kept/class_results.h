@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "scheduler/cluster/snapshot.h"
 #include "scheduler/framework/diagnosis.h"
 #include "scheduler/framework/profile.h"
+#include "scheduler/kept/score_board.h"
 
 namespace ph::scheduler {
 
@@ -24,10 +26,18 @@ class ClassResults {
 
   // -- After `refresh`
   std::size_t feasible() const { return feasible_; }
-  std::vector<const NodeInfo*> feasible_nodes(const Snapshot& snapshot) const;
-  // The weighted sums for `nodes`, the feasible ones, after pre-score.
+  // Good until the next `refresh`.
+  std::span<const NodeInfo* const> feasible_nodes(const Snapshot& snapshot);
+  // -- After pre-score
+  // Whether `best` can tell: no plugin that scores has a scale of its own.
+  static bool has_best(const Profile& profile, const CycleState& state);
+  // One of the feasible nodes with the highest weighted sum, each with the same chance. One number is drawn, and only when there is a
+  // choice.
+  const NodeInfo* best(const Profile& profile, const CycleState& state, const Pod& pod, const Snapshot& snapshot, Rng& rng);
+  // The weighted sums for `nodes`, the feasible ones.
   std::vector<NodeScore> totals(const Profile& profile, const CycleState& state, const Pod& pod,
                                 std::span<const NodeInfo* const> nodes);
+  // --
   // Why the others are not feasible.
   void explain(Diagnosis& diagnosis) const;
   // The same, node by node. Its verdicts refer to these results.
@@ -45,13 +55,18 @@ class ClassResults {
   };
   using Kind = std::uint16_t;  // of a node: one of these, or the number of a refusal behind them
   static constexpr Kind kFits = 0, kAbsent = 1, kFirstRefusal = 2;
-  enum Stale : std::uint8_t { kFresh = 0, kStaleVerdict = 1, kStaleScores = 2 };
+  // kTouched: what stands of the slot on the board may be another now.
+  enum Stale : std::uint8_t { kFresh = 0, kStaleVerdict = 1, kStaleScores = 2, kTouched = 4 };
 
   void resize(std::size_t slots);
   void note(const Profile& profile, const Pod& pod, const NodeChange& change, const Snapshot& snapshot);
   void spoil(std::size_t slot, std::uint8_t what);
   void spoil(const Outdated& outdated, const NodeChange& change, std::uint8_t what, const Snapshot& snapshot);
   void spoil_all(std::uint8_t what) { all_ |= what; }
+  void touch(std::size_t slot);
+  void take_scorers(PluginSet scorers);
+  void score(const Profile& profile, const CycleState& state, const Pod& pod, std::size_t slot, const NodeInfo& node);
+  void clear_board(const Profile& profile, const CycleState& state);
   void judge(const Profile& profile, const CycleState& state, const Pod& pod, const Nominator& nominated, std::size_t slot,
              const NodeInfo* node);
   void set_kind(std::size_t slot, Kind kind);
@@ -65,8 +80,12 @@ class ClassResults {
   std::uint8_t all_ = kStaleVerdict | kStaleScores;  // of all slots
   std::vector<std::size_t> passing_;                 // slots whose verdict does not outlive the cycle
   std::vector<Refusal> refusals_;
-  std::vector<std::vector<Score>> scores_;  // by score plugin, then slot
+  ScoreBoard board_;            // and the raw scores
+  bool is_board_kept_ = false;  // all that is not as it stands there is touched
+  std::vector<std::size_t> touched_;
   std::size_t feasible_ = 0;
+  std::vector<const NodeInfo*> list_;  // of the feasible nodes, by slot
+  bool is_list_good_ = false;
 };
 
 }  // namespace ph::scheduler

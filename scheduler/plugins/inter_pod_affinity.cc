@@ -227,16 +227,7 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
     return sum;
   }
 
-  // The lowest becomes 0, the highest 100; all 0 where they are equal.
-  void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
-    if (scores.empty()) return;
-    const auto [least, most] = std::ranges::minmax(scores, {}, &NodeScore::score);
-    const double range = static_cast<double>(most.score - least.score), lowest = static_cast<double>(least.score);
-    for (NodeScore& node : scores) {
-      const double part = range > 0 ? (static_cast<double>(node.score) - lowest) / range : 0;
-      node.score = static_cast<Score>(static_cast<double>(kMaxNodeScore) * part);
-    }
-  }
+  Scale scale() const override { return Scale::ByRange; }
 
  private:
   static bool are_same_labels(const Node& a, const Node& b) {

@@ -112,9 +112,7 @@ class NodeAffinity final : public PreFilterPlugin, public FilterPlugin, public P
     return added_preferred_.score(node.node()) + state.get<Preference>(this).nodes.score(node.node());
   }
 
-  void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
-    normalize_scores(scores);
-  }
+  Scale scale() const override { return Scale::ByHighest; }
 
  private:
   std::optional<NodeTerms> added_required_;

@@ -82,9 +82,7 @@ class TaintToleration final : public FilterPlugin, public PreScorePlugin, public
     });
   }
 
-  void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
-    normalize_reversed(scores);
-  }
+  Scale scale() const override { return Scale::ByHighestReversed; }
 };
 
 }  // namespace

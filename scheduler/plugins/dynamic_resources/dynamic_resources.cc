@@ -194,9 +194,7 @@ class DynamicResources final : public PreEnqueuePlugin,
     }
     return sum;
   }
-  void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
-    normalize_scores(scores);
-  }
+  Scale scale() const override { return Scale::ByHighest; }
 
   // -- Binding
 

@@ -168,11 +168,12 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
     return Verdict::fits();
   }
 
-  // What a node is worth goes by how many nodes are left, and so is told by `normalize`; this much is the same whoever asks.
+  // What a node is worth goes by how many nodes are left, and so is told by `normalize_own`; this much is the same whoever asks.
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override { return 0; }
 
+  Scale scale() const override { return Scale::Own; }
   // The fewer pods there are the better. Nodes that are ignored get nothing.
-  void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
+  void normalize_own(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
     const auto& soft = state.get<SoftState>(this);
     weigh(soft, state.pod().namespace_name, scores);
     Score least = INT64_MAX, most = 0;
