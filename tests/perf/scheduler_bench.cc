@@ -47,7 +47,8 @@ struct Bench {
   }
 };
 
-void run(benchmark::State& state, const MakePod& like) {
+// `alone`: as the first pod of its class, about whom nothing is known.
+void run(benchmark::State& state, const MakePod& like, bool alone) {
   Bench bench(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)), state.range(2) != 0);
   std::size_t evaluated = 0, cycles = 0, full = 0;
   for (auto _ : state) {
@@ -57,7 +58,9 @@ void run(benchmark::State& state, const MakePod& like) {
     state.ResumeTiming();
     CycleState cycle(info);
     Diagnosis diagnosis;
-    const auto placement = bench.scheduler.place(*bench.scheduler.profile("default-scheduler"), cycle, pod, diagnosis);
+    const Profile& profile = *bench.scheduler.profile("default-scheduler");
+    const auto placement = alone ? bench.scheduler.place(profile, cycle, pod, diagnosis)
+                                 : bench.scheduler.place_like_others(profile, cycle, pod, diagnosis);
     if (placement.node) {
       benchmark::DoNotOptimize(bench.scheduler.cache().assume(placed_on(*info, placement.node->name())));
     } else {
@@ -71,19 +74,24 @@ void run(benchmark::State& state, const MakePod& like) {
   state.counters["cycles/s"] = benchmark::Counter(static_cast<double>(cycles), benchmark::Counter::kIsRate);
 }
 
-void plain_pod(benchmark::State& state) {
-  run(state, make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")));
-}
-void selecting_pod(benchmark::State& state) {
-  run(state, make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")).selects("pool", "special"));
-}
-void refused_pod(benchmark::State& state) { run(state, make_pod().with(container().image("img:1").asks("cpu", "64"))); }
+MakePod plain() { return make_pod().with(container().image("img:1").asks("cpu", "10m").asks("memory", "20Mi")); }
+MakePod refused() { return make_pod().with(container().image("img:1").asks("cpu", "64")); }
 
-// Arguments: nodes, percentageOfNodesToScore (0: adaptive), whether metrics are counted.
+void first_plain_pod(benchmark::State& state) { run(state, plain(), true); }
+void first_selecting_pod(benchmark::State& state) { run(state, plain().selects("pool", "special"), true); }
+void first_refused_pod(benchmark::State& state) { run(state, refused(), true); }
+void plain_pod(benchmark::State& state) { run(state, plain(), false); }
+void selecting_pod(benchmark::State& state) { run(state, plain().selects("pool", "special"), false); }
+void refused_pod(benchmark::State& state) { run(state, refused(), false); }
+
+// Arguments: nodes, percentageOfNodesToScore (0: adaptive), whether metrics are counted. Pods after the first of their class look at all.
 #define WITH_AND_WITHOUT(pod, percentage) \
   BENCHMARK(pod)->Args({5000, percentage, 0})->Args({5000, percentage, 1})->Unit(benchmark::kMicrosecond)
+WITH_AND_WITHOUT(first_plain_pod, 0);
+WITH_AND_WITHOUT(first_plain_pod, 100);
+WITH_AND_WITHOUT(first_selecting_pod, 0);
+WITH_AND_WITHOUT(first_refused_pod, 0);
 WITH_AND_WITHOUT(plain_pod, 0);
-WITH_AND_WITHOUT(plain_pod, 100);
 WITH_AND_WITHOUT(selecting_pod, 0);
 WITH_AND_WITHOUT(refused_pod, 0);
 
