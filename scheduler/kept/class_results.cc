@@ -186,6 +186,7 @@ void ClassResults::explain(Diagnosis& diagnosis) const {
 
 std::vector<Rejection> ClassResults::rejections(const Snapshot& snapshot) const {
   std::vector<Rejection> out;
+  out.reserve(kinds_.size() - feasible_);
   for (std::size_t slot = 0; slot < kinds_.size(); ++slot) {
     if (kinds_[slot] >= kFirstRefusal) {
       out.push_back({snapshot.slots()[slot], refusals_[kinds_[slot] - kFirstRefusal].verdict()});

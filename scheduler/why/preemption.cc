@@ -60,6 +60,7 @@ Preemption explain_preemption(const View& view, const CycleState& state, const P
     return out;
   }
   Rejections rejections{.nodes = {}, .others = others};
+  rejections.nodes.reserve(refused.size());
   for (const Judged& judged : refused) rejections.nodes.push_back({judged.node, judged.verdicts.front()});
   if (const std::string_view why = may_not_preempt(state.pod(), pod, rejections, view.snapshot); !why.empty()) {
     out.why_not = why;
