@@ -40,14 +40,20 @@ std::string why_none(const Preemption& found, const PodInfo& pod) {
 }
 
 // The nearest misses first: there the fewest have to go.
-std::vector<const NodeInfo*> nearest_first(std::vector<const NodeInfo*> nodes, const std::vector<Judged>& refused) {
+std::vector<const NodeInfo*> nearest_first(const std::vector<const NodeInfo*>& nodes, const std::vector<Judged>& refused) {
   std::unordered_map<const NodeInfo*, double> distances;
   for (const Judged& judged : refused) distances.emplace(judged.node, judged.distance);
-  std::ranges::stable_sort(nodes, {}, [&](const NodeInfo* node) {
+  std::vector<std::pair<double, const NodeInfo*>> all;
+  all.reserve(nodes.size());
+  for (const NodeInfo* node : nodes) {
     const auto found = distances.find(node);
-    return found == distances.end() ? 1.0 : found->second;
-  });
-  return nodes;
+    all.emplace_back(found == distances.end() ? 1.0 : found->second, node);
+  }
+  std::ranges::stable_sort(all, {}, [](const auto& one) { return one.first; });
+  std::vector<const NodeInfo*> out;
+  out.reserve(all.size());
+  for (const auto& [distance, node] : all) out.push_back(node);
+  return out;
 }
 
 }  // namespace
