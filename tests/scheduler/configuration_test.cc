@@ -143,7 +143,7 @@ profiles:
 TEST(Configuration, GangSchedulingStandsInNoProfileThatDoesNotNameIt) {
   const auto has_it = [](const ProfileSpec& profile, Point point) {
     const auto names = profile.points.find(point);
-    return names != profile.points.end() && std::ranges::contains(names->second, "GangScheduling");
+    return names != profile.points.end() && std::ranges::count(names->second, "GangScheduling") == 1;
   };
   const Configuration c = parse(R"(
 profiles:
