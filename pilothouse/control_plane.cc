@@ -8,6 +8,7 @@
 #include "net/event_loop.h"
 #include "pilothouse/components.h"
 #include "pilothouse/extenders.h"
+#include "pilothouse/foreign_plugins.h"
 #include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 #include "pilothouse/why_page.h"
@@ -27,10 +28,18 @@ daemon::DataDirOptions data_dir_options(const UpOptions& options) {
   return out;
 }
 
-scheduler::Configuration scheduler_configuration(const UpOptions& options) {
+ForeignPlugins scheduler_plugins(const UpOptions& options) {
+  try {
+    return ForeignPlugins(options.scheduler_plugins);
+  } catch (const scheduler::ForeignPluginError& error) {
+    throw std::invalid_argument(std::string("--plugin ") + error.what());
+  }
+}
+
+scheduler::Configuration scheduler_configuration(const UpOptions& options, const ForeignPlugins& plugins) {
   if (options.scheduler_config.empty()) return scheduler::Configuration::defaults();
   try {
-    return scheduler::Configuration::parse(options.scheduler_config);
+    return scheduler::Configuration::parse(options.scheduler_config, plugins.entries());
   } catch (const scheduler::ConfigurationError& error) {
     throw std::invalid_argument("--config " + options.scheduler_config_path + ": " + error.what());
   }
@@ -46,7 +55,8 @@ struct ControlPlane::Impl {
         log(std::move(log)),
         // What can be refused is refused before anything is made or started.
         loops(chosen_loops(this->options.controllers)),
-        configuration(scheduler_configuration(this->options)),
+        plugins(scheduler_plugins(this->options)),
+        configuration(scheduler_configuration(this->options, plugins)),
         dir(data_dir_options(this->options), clock, rng, this->log),
         controller_options({.root_ca = dir.keys().ca.cert_pem, .time_zone_file = read_time_zone}),
         io(static_cast<unsigned>(this->options.io_threads)) {
@@ -117,9 +127,12 @@ struct ControlPlane::Impl {
         "scheduler", clock,
         [this](Executor& executor) {
           return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log, &metrics, nullptr,
-                                                      extender_transports(io, executor));
+                                                      extender_transports(io, executor), plugins.entries());
         },
         &metrics);
+    for (const std::string& name : plugins.idle_in(configuration.profiles)) {
+      log.warning("a plugin is loaded that stands in no profile", "plugin", name);
+    }
     wait_for(scheduler->executor(), [this] { return (*scheduler)->informers.wait_synced(); }, &signals);
     why_open.emplace(why, scheduler->executor(), **scheduler);
     progress("scheduler",
@@ -155,6 +168,7 @@ struct ControlPlane::Impl {
   Rng& rng;
   const Log log;
   const std::vector<const controllers::LoopEntry*> loops;
+  const ForeignPlugins plugins;
   const scheduler::Configuration configuration;
   daemon::DataDir dir;
   const controllers::Options controller_options;

@@ -43,6 +43,8 @@ void add_up(CLI::App& app, UpOptions& options, int& verbosity) {
                  "Loops to run: '*' is all that are on by default, 'foo' and '-foo' one more or less")
       ->capture_default_str();
   up->add_option("--config", options.scheduler_config_path, "A KubeSchedulerConfiguration file");
+  up->add_option("--plugin", options.scheduler_plugins,
+                 "A shared object with one more scheduler plugin, for profiles that name it");
   up->add_option("--components", options.components, "Which parts to run")
       ->delimiter(',')
       ->check(CLI::IsMember(kComponents))

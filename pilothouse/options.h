@@ -24,6 +24,7 @@ struct UpOptions {
   std::string controllers = "*";  // as --controllers of the controller manager
   std::string scheduler_config;   // text of a KubeSchedulerConfiguration; empty: the default
   std::string scheduler_config_path;
+  std::vector<std::string> scheduler_plugins;  // shared objects
   std::vector<std::string> components = {"apiserver", "controller-manager", "scheduler", "node"};
   std::map<std::string, std::string> flags;  // as they were given or are by default: for /flagz
   LogLevel log_level = LogLevel::Warning;

@@ -7,7 +7,8 @@ namespace ph::pilothouse {
 
 SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration,
                                        const Clock& clock, Rng& rng, Log log, Metrics* metrics,
-                                       std::shared_ptr<election::Leadership> leadership, scheduler::ExtenderTransports extenders)
+                                       std::shared_ptr<election::Leadership> leadership, scheduler::ExtenderTransports extenders,
+                                       std::span<const scheduler::PluginEntry> plugins)
     : executor(executor),
       configuration(std::move(configuration)),
       clock(clock),
@@ -15,6 +16,7 @@ SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& conn
       log(std::move(log)),
       metrics(metrics),
       extenders(std::move(extenders)),
+      plugins(plugins),
       host(connector.host()),
       client_metrics(metrics, connector.host()),
       unguarded(connector.connect(executor, scheduler_identity())),
@@ -39,6 +41,7 @@ std::unique_ptr<scheduler::Scheduler> SchedulerComponent::make(const scheduler::
                                                                           .host = host,
                                                                           .log = log.named("scheduler"),
                                                                           .metrics = metrics,
+                                                                          .plugins = plugins,
                                                                           .extender_transports = extenders},
                                                 configuration);
 }

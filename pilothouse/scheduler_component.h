@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "election/leadership.h"
 #include "informers/client.h"
@@ -16,7 +17,7 @@ namespace ph::pilothouse {
 struct SchedulerComponent {
   SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration, const Clock& clock,
                      Rng& rng, Log log, Metrics* metrics = nullptr, std::shared_ptr<election::Leadership> leadership = nullptr,
-                     scheduler::ExtenderTransports extenders = {});
+                     scheduler::ExtenderTransports extenders = {}, std::span<const scheduler::PluginEntry> plugins = {});
   ~SchedulerComponent();
   // Without a leadership it has been started.
   void start();
@@ -33,6 +34,7 @@ struct SchedulerComponent {
   const Log log;
   Metrics* const metrics;
   const scheduler::ExtenderTransports extenders;
+  const std::span<const scheduler::PluginEntry> plugins;  // beside those that are compiled in
   const std::string host;
   informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> unguarded, transport;

@@ -26,11 +26,11 @@ constexpr char kComponent[] = "kube-scheduler";
 
 // The scheduler on its thread, and its one connection.
 struct Placing {
-  Placing(Executor& executor, ElectedDaemon& daemon, const scheduler::Configuration& configuration)
+  Placing(Executor& executor, ElectedDaemon& daemon, const scheduler::Configuration& configuration, const ForeignPlugins& plugins)
       : own(daemon.access().connect(executor, {.user_agent = kComponent, .token = {}})),
         connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }, daemon.access().host()),
         component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), &daemon.metrics(),
-                  daemon.leadership(), extender_transports(daemon.io(), executor)),
+                  daemon.leadership(), extender_transports(daemon.io(), executor), plugins.entries()),
         scope(executor) {
     scope.spawn(mark_ready(daemon));
   }
@@ -118,9 +118,14 @@ std::string config_json(const scheduler::Configuration& configuration, const ele
 // Looks at the configuration's file every ten seconds, and when it is asked to.
 class ConfigFile {
  public:
-  // `file`: the path; empty: there is none. `text`: as it was read first. `take` is called on this object's executor.
-  ConfigFile(Executor& executor, std::string file, std::string text, std::function<void(scheduler::Configuration)> take, Log log)
-      : file_(std::move(file)), text_(std::move(text)), take_(std::move(take)), log_(std::move(log)), scope_(executor) {
+  // `options` outlive it. `take` is called on this object's executor.
+  ConfigFile(Executor& executor, const SchedulerOptions& options, std::function<void(scheduler::Configuration)> take, Log log)
+      : file_(options.config),
+        text_(options.config_text),
+        plugins_(options.plugins.entries()),
+        take_(std::move(take)),
+        log_(std::move(log)),
+        scope_(executor) {
     if (!file_.empty()) scope_.spawn(watch());
   }
 
@@ -133,7 +138,7 @@ class ConfigFile {
       missing_ = false;
       if (*text == text_ && !asked) return;
       text_ = std::move(*text);
-      take_(scheduler::Configuration::parse(text_));
+      take_(scheduler::Configuration::parse(text_, plugins_));
     } catch (const std::exception& error) {
       log_.error("the configuration's file is not taken: the old one stays in force", "file", file_, "error", error.what());
     }
@@ -149,6 +154,7 @@ class ConfigFile {
 
   const std::string file_;
   std::string text_;
+  const std::span<const scheduler::PluginEntry> plugins_;
   const std::function<void(scheduler::Configuration)> take_;
   const Log log_;
   bool missing_ = false;
@@ -198,6 +204,12 @@ void warn_of_extenders(const scheduler::Configuration& configuration, const Log&
   }
 }
 
+void warn_of_plugins(const scheduler::Configuration& configuration, const ForeignPlugins& plugins, const Log& log) {
+  for (const std::string& name : plugins.idle_in(configuration.profiles)) {
+    log.warning("a plugin is loaded that stands in no profile", "plugin", name);
+  }
+}
+
 int run(SchedulerOptions& options, daemon::FlagSet& flags) {
   std::function<void()> look;  // set before anybody waits for signals
   daemon::Signals signals([&look] { look(); });
@@ -207,6 +219,7 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
   daemon::log_flags_without_effect(flags, log);
   warn_of_limits({.scheduler = true}, log);
   warn_of_extenders(configuration, log);
+  warn_of_plugins(configuration, options.plugins, log);
   Shown shown(configuration, options.election);
   WhyDoor why;
   ElectedDaemon daemon({.component = kComponent,
@@ -219,7 +232,8 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
                         .log = log,
                         .pages = {why_page(why)}});
   daemon::Part<Placing> placing(
-      "scheduler", daemon.clock(), [&](Executor& executor) { return std::make_unique<Placing>(executor, daemon, configuration); },
+      "scheduler", daemon.clock(),
+      [&](Executor& executor) { return std::make_unique<Placing>(executor, daemon, configuration, options.plugins); },
       &daemon.metrics());
   const WhyDoor::Open open(why, placing.executor(), placing->component);
   log.info("started", "version", kVersion, "server", daemon.access().server(), "profiles", configuration.profiles.size(),
@@ -232,9 +246,8 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
     });
   };
   {
-    daemon::Part<ConfigFile> file("config", daemon.clock(), [&](Executor& executor) {
-      return std::make_unique<ConfigFile>(executor, options.config, options.config_text, take, log);
-    });
+    daemon::Part<ConfigFile> file("config", daemon.clock(),
+                                  [&](Executor& executor) { return std::make_unique<ConfigFile>(executor, options, take, log); });
     look = [&file] { file.executor().post([&file] { file->look(true); }); };
     signals.wait();
   }

@@ -120,7 +120,9 @@ Task<void> Scheduler::nothing_fits(QueuedRef queued, CycleState& state, PendingP
     PostFilterResult result = co_await queued->profile->post_filter(state, *pod, rejections);
     diagnosis->post_filter_message = result.verdict.message();
     nominated = std::move(result.nominated_node);
-    if (result.verdict.failed()) {
+    // When all nodes were refused at once, some plugin has not been asked and has nothing to go by: that is no fault, and nothing that
+    // somebody should be told at each attempt of a pod whose claim is not there yet.
+    if (result.verdict.failed() && diagnosis->pre_filter_message.empty()) {
       world_.log.error("no room could be made for a pod", "pod", queued->info->key(), "err", diagnosis->post_filter_message);
     }
   }

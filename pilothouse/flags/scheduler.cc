@@ -16,6 +16,8 @@ void add_flags(daemon::FlagSet& flags, SchedulerOptions& options) {
   flags.add("master", options.access.master, "The apiserver's address, instead of the kubeconfig's");
   flags.add("pod-max-in-unschedulable-pods-duration", options.unschedulable_max,
             "A pod that no node takes is tried again after so long, even if nothing has happened that could help it");
+  flags.add_array("plugin", options.plugin_files,
+                  "A shared object with one more plugin, for profiles that name it; may be given several times");
   flags.add(inert_scheduler_flags());
   flags.section("Leader election");
   daemon::add_election_flags(flags, options.election);
@@ -26,12 +28,17 @@ void add_flags(daemon::FlagSet& flags, SchedulerOptions& options) {
 }
 
 scheduler::Configuration resolve(const daemon::FlagSet& flags, SchedulerOptions& options) {
+  try {
+    options.plugins = ForeignPlugins(options.plugin_files);
+  } catch (const scheduler::ForeignPluginError& error) {
+    throw scheduler::ForeignPluginError(fmt::format("--plugin {}", error.what()));
+  }
   scheduler::Configuration out = scheduler::Configuration::defaults();
   if (!options.config.empty()) {
     const auto text = daemon::read_file(options.config);
     if (!text) throw daemon::FileError(fmt::format("--config: there is no file {}", options.config));
     try {
-      out = scheduler::Configuration::parse(*text);
+      out = scheduler::Configuration::parse(*text, options.plugins.entries());
       options.config_text = *text;
     } catch (const scheduler::ConfigurationError& error) {
       throw scheduler::ConfigurationError(fmt::format("--config {}: {}", options.config, error.what()));

@@ -43,7 +43,7 @@ void read_connection(const json& connection, ClientConnectionConfiguration& out)
 }
 
 // `document` has its defaults and has been validated.
-Configuration typed(const json& document) {
+Configuration typed(const json& document, std::span<const PluginEntry> more) {
   Configuration out;
   out.parallelism = document["parallelism"];
   out.percentage_of_nodes_to_score = document["percentageOfNodesToScore"];
@@ -55,7 +55,7 @@ Configuration typed(const json& document) {
   read_election(document["leaderElection"], out.leader_election);
   read_connection(document["clientConnection"], out.client_connection);
   for (const json& extender : document.value("extenders", json::array())) out.extenders.push_back(read_extender(extender));
-  for (const json& profile : document["profiles"]) out.profiles.push_back(read_profile(profile));
+  for (const json& profile : document["profiles"]) out.profiles.push_back(read_profile(profile, more));
   apply_ignored_resources(out.extenders, out.profiles);
   out.document = shown(document).dump();
   return out;
@@ -68,16 +68,16 @@ ProfileSpec default_profile() { return Configuration::defaults().profiles.front(
 Configuration Configuration::defaults() {
   json document = empty_document();
   set_defaults(document);
-  return typed(document);
+  return typed(document, {});
 }
 
-Configuration Configuration::parse(std::string_view text) {
+Configuration Configuration::parse(std::string_view text, std::span<const PluginEntry> more) {
   json document = read_document(text);
   set_defaults(document);
   Problems problems;
   validate(document, problems);
   problems.raise();
-  return typed(document);
+  return typed(document, more);
 }
 
 }  // namespace ph::scheduler

@@ -1,6 +1,7 @@
 // The scheduler's configuration: kubescheduler.config.k8s.io/v1, KubeSchedulerConfiguration.
 #pragma once
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -47,8 +48,9 @@ struct Configuration {
 
   // What a scheduler without a configuration file runs: one profile, "default-scheduler", all plugins.
   static Configuration defaults();
-  // From YAML or JSON. Unknown fields, bad values, plugins that do not exist (here) are ConfigurationErrors.
-  static Configuration parse(std::string_view text);
+  // From YAML or JSON. Unknown fields, bad values, plugins that do not exist (here) are ConfigurationErrors. `more`: plugins beside those of
+  // the registry; whoever makes a scheduler of it gives it the same ones.
+  static Configuration parse(std::string_view text, std::span<const PluginEntry> more = {});
 };
 
 // The plugins of the default profile at their points.

@@ -48,17 +48,26 @@ bool has(const json& list, std::string_view name) {
   return std::ranges::any_of(list, [&](const json& plugin) { return plugin["name"] == name; });
 }
 
-bool can_stand_at(const std::string& name, Point point) {
+// The plugins that a configuration may name.
+using More = std::span<const PluginEntry>;
+
+const PluginEntry* find(const std::string& name, More more) {
+  const auto own = std::ranges::find(more, name, &PluginEntry::name);
+  return own == more.end() ? find_plugin(name) : &*own;
+}
+
+bool can_stand_at(const std::string& name, Point point, More more) {
   static const Snapshot* empty = new Snapshot;
-  const PluginEntry* entry = find_plugin(name);
+  const PluginEntry* entry = find(name, more);
+  if (entry && entry->maker) return entry->maker->stands_at(point);
   return entry && implements(*entry->make({}, {.snapshot = empty}), point);
 }
 
 // What is asked for by name must be here.
-void check_there(const json& list, std::string_view interface) {
+void check_there(const json& list, std::string_view interface, More more) {
   for (const json& plugin : list) {
     const std::string name = plugin["name"];
-    const PluginEntry* entry = find_plugin(name);
+    const PluginEntry* entry = find(name, more);
     if (!entry && is_upstream_plugin(name)) {
       throw ConfigurationError(fmt::format("plugin \"{}\" is not available in this scheduler yet", name));
     }
@@ -71,12 +80,12 @@ void check_there(const json& list, std::string_view interface) {
 }
 
 // The plugins that a point names itself.
-void check_own(const json& own, Point point, std::string_view interface) {
+void check_own(const json& own, Point point, std::string_view interface, More more) {
   std::set<std::string> seen;
   for (const json& plugin : own) {
     const std::string name = plugin["name"];
-    check_there(json::array({plugin}), interface);
-    if (!can_stand_at(name, point)) {
+    check_there(json::array({plugin}), interface, more);
+    if (!can_stand_at(name, point, more)) {
       throw ConfigurationError(fmt::format("plugin \"{}\" does not extend {} plugin", name, interface));
     }
     if (!seen.insert(name).second) refuse_twice(name, interface);
@@ -85,16 +94,16 @@ void check_own(const json& own, Point point, std::string_view interface) {
 
 // First the plugins of `multiPoint` whose settings the point overrides, in its order, then the others of `multiPoint`, then those
 // that stand at this point only.
-std::vector<std::string> expanded(const json& plugins, Point point, std::string_view interface) {
+std::vector<std::string> expanded(const json& plugins, Point point, std::string_view interface, More more) {
   const std::string where(to_string(point));
   const json &own = list_of(plugins, where, "enabled"), &disabled = list_of(plugins, where, "disabled");
   std::vector<std::string> inherited, out;
   std::set<std::string> overridden;
   if (!has(disabled, "*")) {
     for (const json& plugin : list_of(plugins, "multiPoint", "enabled")) {
-      check_there(json::array({plugin}), interface);
+      check_there(json::array({plugin}), interface, more);
       const std::string name = plugin["name"];
-      if (!can_stand_at(name, point) || has(disabled, name)) continue;
+      if (!can_stand_at(name, point, more) || has(disabled, name)) continue;
       if (has(own, name)) {
         overridden.insert(name);
       } else if (std::ranges::find(inherited, name) != inherited.end()) {
@@ -114,12 +123,12 @@ std::vector<std::string> expanded(const json& plugins, Point point, std::string_
   return out;
 }
 
-void read_weights(const json& plugins, std::map<std::string, int>& out) {
+void read_weights(const json& plugins, std::map<std::string, int>& out, More more) {
   std::int64_t total = 0;
   for (const std::string_view point : {"score", "multiPoint"}) {
     for (const json& plugin : list_of(plugins, point, "enabled")) {
       const std::string name = plugin["name"];
-      if (!can_stand_at(name, Point::Score) || out.contains(name)) continue;
+      if (!can_stand_at(name, Point::Score, more) || out.contains(name)) continue;
       const int weight = plugin["weight"];
       out[name] = weight == 0 ? 1 : weight;
       // As upstream counts: what cannot be represented wraps around.
@@ -146,10 +155,12 @@ void check_fit(const json& plugins, const json& configs) {
   }
 }
 
-void expand(const json& plugins, ProfileSpec& out) {
-  for (const auto& [point, interface] : kInterfaces) check_own(list_of(plugins, to_string(point), "enabled"), point, interface);
+void expand(const json& plugins, ProfileSpec& out, More more) {
   for (const auto& [point, interface] : kInterfaces) {
-    if (auto names = expanded(plugins, point, interface); !names.empty()) out.points[point] = std::move(names);
+    check_own(list_of(plugins, to_string(point), "enabled"), point, interface, more);
+  }
+  for (const auto& [point, interface] : kInterfaces) {
+    if (auto names = expanded(plugins, point, interface, more); !names.empty()) out.points[point] = std::move(names);
   }
   const auto sorts = out.points.find(Point::QueueSort);
   if (const std::size_t count = sorts == out.points.end() ? 0 : sorts->second.size(); count != 1) {
@@ -160,12 +171,12 @@ void expand(const json& plugins, ProfileSpec& out) {
     throw ConfigurationError(
         fmt::format("at least one bind plugin is needed for profile with scheduler name \"{}\"", out.scheduler_name));
   }
-  read_weights(plugins, out.weights);
+  read_weights(plugins, out.weights, more);
 }
 
 }  // namespace
 
-ProfileSpec read_profile(const json& profile) {
+ProfileSpec read_profile(const json& profile, std::span<const PluginEntry> more) {
   ProfileSpec out;
   out.scheduler_name = profile["schedulerName"];
   if (const auto found = profile.find("percentageOfNodesToScore"); found != profile.end()) {
@@ -179,12 +190,17 @@ ProfileSpec read_profile(const json& profile) {
       }
     }
     check_fit(plugins, profile["pluginConfig"]);
-    expand(plugins, out);
+    expand(plugins, out, more);
   } catch (const ConfigurationError& error) {
     throw ConfigurationError(
         fmt::format("initializing profiles: creating profile for scheduler name {}: {}", out.scheduler_name, error.what()));
   }
-  for (const json& config : profile["pluginConfig"]) read_arguments(config["name"], config["args"], out.args);
+  for (const json& config : profile["pluginConfig"]) {
+    const std::string name = config["name"];
+    read_arguments(name, config["args"], out.args);
+    const bool foreign = std::ranges::find(more, name, &PluginEntry::name) != more.end();
+    if (foreign && !config["args"].is_null()) out.foreign_args[name] = config["args"].dump();
+  }
   return out;
 }
 

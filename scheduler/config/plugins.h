@@ -8,7 +8,7 @@
 namespace ph::scheduler {
 
 // `profile` of a document that has been validated. Throws ConfigurationError for plugins that do not fit together, as upstream does
-// when it makes the profile.
-ProfileSpec read_profile(const nlohmann::json& profile);
+// when it makes the profile. `more`: plugins beside those of the registry.
+ProfileSpec read_profile(const nlohmann::json& profile, std::span<const PluginEntry> more);
 
 }  // namespace ph::scheduler

@@ -56,6 +56,7 @@ struct ProfileSpec {
   std::map<Point, std::vector<std::string>> points;
   std::map<std::string, int> weights;  // of score plugins; not 0
   PluginArgs args;
+  std::map<std::string, std::string, std::less<>> foreign_args;  // plugin → JSON; of those that are not compiled in
 };
 
 class Profile {

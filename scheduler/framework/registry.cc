@@ -6,14 +6,18 @@
 namespace ph::scheduler {
 
 #define PLUGIN(name, entry, weight) std::unique_ptr<Plugin> entry(const PluginArgs&, const PluginWorld&);
+#define ON_REQUEST(name, entry, weight) PLUGIN(name, entry, weight)
 #include "scheduler/plugins/registry.def"
+#undef ON_REQUEST
 #undef PLUGIN
 
 namespace {
 
 constexpr PluginEntry kPlugins[] = {
 #define PLUGIN(name, entry, weight) {name, &entry, weight},
+#define ON_REQUEST(name, entry, weight) {name, &entry, weight, false},
 #include "scheduler/plugins/registry.def"
+#undef ON_REQUEST
 #undef PLUGIN
 };
 

@@ -28,6 +28,7 @@ using Terms = std::vector<AffinityTerm>;
 using WeightedTerms = std::vector<WeightedTerm>;
 
 // The terms of the pod that is placed name all namespaces they mean: those of pods that are compared need not be looked up then.
+// What is not resolved is met by pods of the namespaces it names, and of all where its selector takes one without labels.
 constexpr LabelSpan kResolved;
 
 bool matches_all(const Terms& terms, const PodInfo& pod) {
@@ -106,10 +107,11 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
       const bool own = change.waiting_after->metadata().uid() == waiting.metadata().uid();
       return own ? QueueingHint::Queue : QueueingHint::Skip;
     }
+    // Here upstream looks up no namespaces, other than where it filters: a pod of one that only a namespaceSelector names wakes nobody
+    // (kubernetes/kubernetes#141953).
     const auto affinity = pod_affinity(waiting);
-    static const Terms* none = new Terms;
-    const Terms near = resolved(affinity ? affinity->required : *none),
-                away = resolved(affinity ? affinity->required_anti : *none);
+    static const PodAffinity* none = new PodAffinity;
+    const Terms &near = (affinity ? *affinity : *none).required, &away = (affinity ? *affinity : *none).required_anti;
     const bool helps =
         change.node_after ? node_helps(change, near, away) : pod_helps(change, near, away) || no_more_repelled(change, waiting);
     return helps ? QueueingHint::Queue : QueueingHint::Skip;

@@ -233,11 +233,11 @@ HttpRequest request(std::string method, std::string target, std::string body, st
 
 // --- the server ---
 
-Server::Server(const std::string& program) : directory_(make_directory()) {
+Server::Server(const std::string& program, std::vector<std::string> flags) : directory_(make_directory()) {
   try {
-    process_ = std::make_unique<Child>(
-        std::vector<std::string>{program, "--data-dir", data().string(), "--secure-port", "0", "--bind-address", "127.0.0.1"},
-        directory_ / "log");
+    std::vector<std::string> words{program, "--data-dir", data().string(), "--secure-port", "0", "--bind-address", "127.0.0.1"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    process_ = std::make_unique<Child>(std::move(words), directory_ / "log");
     await_ready();
   } catch (...) {
     process_.reset();

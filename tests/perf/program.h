@@ -110,8 +110,8 @@ HttpRequest request(std::string method, std::string target, std::string body = {
 // ph-apiserver on a free port of the loopback and a new directory that goes with it.
 class Server {
  public:
-  // Returns when it is ready.
-  explicit Server(const std::string& program);
+  // Returns when it is ready. `flags`: more of them.
+  explicit Server(const std::string& program, std::vector<std::string> flags = {});
   ~Server();
 
   pid_t pid() const { return process_->pid(); }

@@ -139,6 +139,25 @@ profiles:
   EXPECT_FALSE(p.points.contains(Point::PreEnqueue));
 }
 
+// What is off by default may be named all the same.
+TEST(Configuration, GangSchedulingStandsInNoProfileThatDoesNotNameIt) {
+  const auto has_it = [](const ProfileSpec& profile, Point point) {
+    const auto names = profile.points.find(point);
+    return names != profile.points.end() && std::ranges::count(names->second, "GangScheduling") == 1;
+  };
+  const Configuration c = parse(R"(
+profiles:
+- schedulerName: a
+- schedulerName: b
+  plugins: {multiPoint: {enabled: [{name: GangScheduling}]}}
+)");
+  for (const Point point : {Point::PreEnqueue, Point::Permit}) {
+    EXPECT_FALSE(has_it(c.profiles[0], point));
+    EXPECT_TRUE(has_it(c.profiles[1], point));
+  }
+  EXPECT_FALSE(has_it(c.profiles[1], Point::Filter));
+}
+
 struct Case {
   const char* name;
   const char* text;

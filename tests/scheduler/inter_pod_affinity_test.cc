@@ -184,6 +184,14 @@ TEST(InterPodAffinity, Hints) {
   EXPECT_TRUE(plugin.queues({.event = AssignedPodDeleted, .pod_before = repels("p")}, alone));
   EXPECT_FALSE(plugin.queues({.event = AssignedPodDeleted, .pod_before = repels("b")}, alone));
   EXPECT_FALSE(plugin.queues({.event = AssignedPodDeleted, .pod_before = info("a")}, alone));
+  // Of namespaces only those count that are named, or all.
+  const auto among = [&](const char* namespaces) { return with(near(term("a", "zone", namespaces))); };
+  EXPECT_TRUE(plugin.queues({.event = AssignedPodAdded, .pod_after = info("a")}, among(", namespaceSelector: {}")));
+  EXPECT_TRUE(plugin.queues({.event = AssignedPodAdded, .pod_after = info("a")}, among(", namespaces: [other, default]")));
+  EXPECT_FALSE(plugin.queues({.event = AssignedPodAdded, .pod_after = info("a")}, among(", namespaces: [other]")));
+  const Pod selecting = among(", namespaceSelector: {matchLabels: {team: default}}");
+  EXPECT_FALSE(plugin.queues({.event = AssignedPodAdded, .pod_after = info("a")}, selecting));
+  EXPECT_EQ(plugin.verdicts(selecting)["x1"], "");  // although it would help
   EXPECT_TRUE(plugin.queues({.event = AssignedPodLabelsChanged, .pod_before = info("b"), .pod_after = info("a")}, together));
   EXPECT_TRUE(plugin.queues({.event = AssignedPodLabelsChanged, .pod_before = info("a"), .pod_after = info("b")}, apart));
   EXPECT_FALSE(plugin.queues({.event = AssignedPodLabelsChanged, .pod_before = info("b"), .pod_after = info("a")}, apart));

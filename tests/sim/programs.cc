@@ -1,7 +1,10 @@
 #include "tests/sim/programs.h"
 
+#include <sstream>
+
 #include "election/lease_election.h"
 #include "pilothouse/components.h"
+#include "pilothouse/flags/scheduler.h"
 
 namespace ph::sim {
 namespace {
@@ -91,13 +94,31 @@ class ElectedManager final : public Program {
   election::LeaseElection election_;
 };
 
+std::vector<std::string> flags_of(const std::string& config) {
+  std::vector<std::string> out;
+  if (!config.starts_with("# --")) return out;
+  std::istringstream words(config.substr(2, config.find('\n') - 2));
+  for (std::string word; words >> word;) out.push_back(word);
+  return out;
+}
+
+scheduler::Configuration configuration_of(const std::string& config) {
+  auto out = config.empty() ? scheduler::Configuration::defaults() : scheduler::Configuration::parse(config);
+  const std::vector<std::string> given = flags_of(config);
+  if (given.empty()) return out;
+  pilothouse::SchedulerOptions options;
+  daemon::FlagSet flags("kube-scheduler");
+  pilothouse::add_flags(flags, options);
+  flags.parse(given);
+  out.unschedulable_max = options.unschedulable_max;
+  return out;
+}
+
 class SchedulerProgram final : public Program {
  public:
   SchedulerProgram(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
                    const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log, Metrics* metrics)
-      : component_(executor, connector,
-                   config.empty() ? scheduler::Configuration::defaults() : scheduler::Configuration::parse(config),
-                   executor.clock(), rng, log, metrics, nullptr, extenders) {}
+      : component_(executor, connector, configuration_of(config), executor.clock(), rng, log, metrics, nullptr, extenders) {}
   void lead(bool leads) override {
     if (leads && !component_.scheduler) component_.start();
     if (leads) return;

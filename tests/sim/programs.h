@@ -19,7 +19,8 @@ std::unique_ptr<Program> manager_program(Executor& executor, const pilothouse::C
 std::unique_ptr<Program> elected_manager_program(Executor& executor, const pilothouse::Connector& connector,
                                                  const std::string& loops, const controllers::Options& options, Rng& rng,
                                                  const Log& log, Metrics* metrics);
-// `config`: a KubeSchedulerConfiguration; empty: the default.
+// `config`: a KubeSchedulerConfiguration; empty: the default. Its first line may be a comment of flags, for what no configuration says:
+// "# --pod-max-in-unschedulable-pods-duration=5s".
 std::unique_ptr<Program> scheduler_program(Executor& executor, const pilothouse::Connector& connector, const std::string& config,
                                            const scheduler::ExtenderTransports& extenders, Rng& rng, const Log& log,
                                            Metrics* metrics);

@@ -44,12 +44,15 @@ class RecordedExtender final : public Transport {
   const std::string refusal_;
 };
 
+// Flags stand before it, in a comment.
 std::string config_text(Json config) {
   if (config.is_null() || config.empty()) return {};
-  if (config.contains("_args")) throw std::invalid_argument("flags: " + config["_args"].dump());
+  std::string flags = "#";
+  for (const std::string flag : config.value("_args", Json::array())) flags += " " + flag;
+  config.erase("_args");
   config["apiVersion"] = "kubescheduler.config.k8s.io/v1";
   config["kind"] = "KubeSchedulerConfiguration";
-  return std::regex_replace(config.dump(), std::regex(R"(\{EXTENDER\})"), "30615");
+  return flags + "\n" + std::regex_replace(config.dump(), std::regex(R"(\{EXTENDER\})"), "30615");
 }
 
 sim::Setup setup(const Json& config, const std::string& refusal, Metrics& metrics) {
