@@ -14,6 +14,7 @@
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/applying.h"
 #include "apiserver/rest/body.h"
+#include "apiserver/rest/encode.h"
 #include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"
@@ -105,9 +106,35 @@ void check_custom_body(const Call& call) {
   throw api::bad_request("no kind is registered for the type v1.Scale in scheme \"pkg/apiserver/customresource_handler.go:781\"");
 }
 
-HttpResponse answer_scale(Call& call, const WriteResult& result) {
+// As what a scale is shown in a table: not as its workload. Those of custom kinds have columns of their own.
+const api::Resource& shown_as(bool custom) {
+  static const auto scales = [](const char* group) {
+    api::Resource out;
+    out.kind = *api::schema_of<Scale>().kind;
+    out.kind.group = group;
+    out.plural = "scales";
+    out.schema = &api::schema_of<Scale>();
+    return out;
+  };
+  static const api::Resource kBuiltIn = scales("autoscaling"), kCustom = scales("apiextensions.k8s.io");
+  return custom ? kCustom : kBuiltIn;
+}
+
+HttpResponse answer_with(const Core& core, const Call& call, const Scale& scale) {
+  if (call.form.as == As::Object) return answer_message(call.form, 200, scale);
+  Encoding encoding = encoding_of(core.front, call);
+  encoding.resource = &shown_as(call.served->resource->schema->custom);
+  const Revision revision = parse_revision(scale.metadata().resource_version());
+  const auto entry = std::make_shared<const Entry>(Entry{call.key().text(), revision, share(api::encode_envelope(scale))});
+  HttpResponse response;
+  response.headers.add("Content-Type", std::string(content_type(call.form.format, false)));
+  response.body.push_back(share(encode_entry(encoding, entry)));
+  return response;
+}
+
+HttpResponse answer_scale(const Core& core, const Call& call, const WriteResult& result) {
   const api::Object object = decode_entry(*call.served->resource, *result.entry);
-  return answer_message(call.form, 200, scale_of(*call.served->resource, object));
+  return answer_with(core, call, scale_of(*call.served->resource, object));
 }
 
 Task<HttpResponse> apply_scale(Core& core, Call& call) {
@@ -127,7 +154,7 @@ Task<HttpResponse> apply_scale(Core& core, Call& call) {
   };
   const WriteResult result =
       co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make, write_request(call, {}, options.dry_run));
-  co_return answer_scale(call, result);
+  co_return answer_scale(core, call, result);
 }
 
 }  // namespace
@@ -135,7 +162,7 @@ Task<HttpResponse> apply_scale(Core& core, Call& call) {
 Task<HttpResponse> get_scale(Core& core, Call& call) {
   const api::Object object = core.read(*call.served->resource, call.key());
   if (!object) throw api::not_found(call.served->qualified, call.info.name);
-  co_return answer_message(call.form, 200, scale_of(*call.served->resource, object));
+  co_return answer_with(core, call, scale_of(*call.served->resource, object));
 }
 
 Task<HttpResponse> update_scale(Core& core, Call& call) {
@@ -151,7 +178,7 @@ Task<HttpResponse> update_scale(Core& core, Call& call) {
   };
   const WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make,
                                                     write_request(call, options.manager, options.dry_run));
-  co_return answer_scale(call, result);
+  co_return answer_scale(core, call, result);
 }
 
 Task<HttpResponse> patch_scale(Core& core, Call& call) {
@@ -168,7 +195,7 @@ Task<HttpResponse> patch_scale(Core& core, Call& call) {
   };
   const WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make,
                                                     write_request(call, options.manager, options.dry_run));
-  co_return answer_scale(call, result);
+  co_return answer_scale(core, call, result);
 }
 
 }  // namespace ph::apiserver

@@ -245,6 +245,44 @@ TEST_P(OneObject, IsDeleted) {
   EXPECT_THAT(api.names(kind.collection), IsEmpty());
 }
 
+// The row is the scale's, not the workload's; the columns are not quite the same.
+TEST_P(OneObject, ItsScaleIsShownAsATable) {
+  constexpr const char* kTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+  constexpr const char* kPartial = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json";
+  create("a");
+  ASSERT_EQ(api.patch(path("a") + "/status", R"({"status":{"replicas":3}})").status, 200);
+  const auto columns = [](const Json& table) {
+    std::vector<std::string> out;
+    for (const Json& column : table["columnDefinitions"]) {
+      out.push_back(column["name"].get<std::string>() + " " + column["type"].get<std::string>() + " " +
+                    column["format"].get<std::string>());
+    }
+    return out;
+  };
+  Json table = api.get(path("a") + "/scale", kTable).json();
+  ASSERT_EQ(table["kind"], "Table") << table;
+  if (kind.definition) {
+    EXPECT_THAT(columns(table), ElementsAre("Name string name", "Desired integer ", "Available integer ", "Age date "));
+  } else {
+    EXPECT_THAT(columns(table), ElementsAre("Name string ", "Desired integer ", "Available integer ", "Age string "));
+  }
+  ASSERT_EQ(table["rows"].size(), 1u);
+  EXPECT_EQ(table["rows"][0]["cells"].dump(), R"(["a",1,3,"0s"])");
+  EXPECT_EQ(table["metadata"]["resourceVersion"], api.get(path("a")).json()["metadata"]["resourceVersion"]);
+  EXPECT_EQ(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
+  EXPECT_EQ(table["rows"][0]["object"]["metadata"]["name"], "a");
+  EXPECT_EQ(api.get(path("a") + "/scale?includeObject=Object", kTable).json()["rows"][0]["object"]["kind"], "Scale");
+  const Json partial = api.get(path("a") + "/scale", kPartial).json();
+  EXPECT_EQ(partial["kind"], "PartialObjectMetadata");
+  EXPECT_FALSE(partial.contains("spec"));
+
+  HttpRequest none =
+      Harness::request("PATCH", path("a") + "/scale", R"({"spec":{"replicas":0}})", "application/merge-patch+json", kTable);
+  table = api.send(std::move(none)).json();
+  // A wish for none is not in the JSON that the columns of custom kinds are read off.
+  EXPECT_EQ(table["rows"][0]["cells"].dump(), kind.definition ? R"(["a",null,3,"0s"])" : R"(["a",0,3,"0s"])");
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, OneObject, ::testing::ValuesIn(kCases), [](const auto& info) { return info.param.name; });
 
 }  // namespace

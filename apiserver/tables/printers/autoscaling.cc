@@ -1,4 +1,4 @@
-// The rows of autoscalers: what is wanted of each metric, and what was seen last.
+// The rows of autoscalers (what is wanted of each metric, and what was seen last) and of scales.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -85,6 +85,22 @@ void print_autoscaler(const HorizontalPodAutoscaler& scaler, Time now, Row& row)
                age(scaler.metadata().creation_timestamp(), now)};
 }
 
+constexpr Column kScaleColumns[] = {{"Name", "string"}, {"Desired", "integer"}, {"Available", "integer"}, {"Age", "string"}};
+
+void print_scale(const autoscaling::v1::Scale& scale, Time now, Row& row) {
+  row.cells = {scale.metadata().name(), std::int64_t{scale.spec().replicas()}, std::int64_t{scale.status().replicas()},
+               age(scale.metadata().creation_timestamp(), now)};
+}
+
+// Of a custom kind they are read off the scale's JSON, which leaves out a wish for none.
+constexpr Column kCustomScaleColumns[] = {
+    {"Name", "string", "name"}, {"Desired", "integer"}, {"Available", "integer"}, {"Age", "date"}};
+
+void print_custom_scale(const autoscaling::v1::Scale& scale, Time now, Row& row) {
+  print_scale(scale, now, row);
+  if (scale.spec().replicas() == 0) row.cells[1] = RawCell{"null"};
+}
+
 // Both versions have the same row.
 void print_either(const api::Object& object, Time now, Row& row) {
   if (object.is<HorizontalPodAutoscaler>()) return print_autoscaler(object.as<HorizontalPodAutoscaler>(), now, row);
@@ -94,5 +110,7 @@ void print_either(const api::Object& object, Time now, Row& row) {
 }  // namespace
 
 extern const Printer kHorizontalPodAutoscalerPrinter = {kHorizontalPodAutoscalerColumns, print_either};
+extern const Printer kScalePrinter = printer_of<autoscaling::v1::Scale, print_scale>(kScaleColumns);
+extern const Printer kCustomScalePrinter = printer_of<autoscaling::v1::Scale, print_custom_scale>(kCustomScaleColumns);
 
 }  // namespace ph::apiserver
