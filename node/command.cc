@@ -112,7 +112,7 @@ bool add_command(const Words& words, Run& run) {
   if (program == "echo") {
     std::string line;
     for (std::size_t i = 1; i < words.size(); ++i) line += (i > 1 ? " " : "") + words[i];
-    run.output.push_back(std::move(line));
+    run.output.push_back({run.takes, std::move(line)});
     return run.exit_code = 0, true;
   }
   return run.exit_code.reset(), false;

@@ -18,9 +18,14 @@ namespace ph::node {
 inline constexpr Duration kForever = std::chrono::hours(24) * 365 * 100;
 
 struct Run {
+  struct Line {
+    Duration after{};  // the run's begin
+    std::string text;
+    bool operator==(const Line&) const = default;
+  };
   Duration takes{};              // until it ends
   std::optional<int> exit_code;  // nothing: it never ends by itself
-  std::vector<std::string> output;
+  std::vector<Line> output;
 };
 
 // `command` and `args` as in a container. Empty: the image's own command, which is a server.

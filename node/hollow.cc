@@ -414,19 +414,18 @@ Task<void> HollowNodes::start() {
   }
 }
 
-std::optional<std::string> HollowNodes::log(const ObjectKey& key, const std::string& container) const {
+std::optional<ContainerLog> HollowNodes::log(const ObjectKey& key, const std::string& container, bool previous) const {
   const auto pod = impl_->pods.find(key);
   if (!pod || !impl_->index_of.contains(pod->node_name.view())) return std::nullopt;
-  const auto state = impl_->states.find(key);
-  if (state == impl_->states.end()) return std::nullopt;
-  for (const auto* list : {&pod->containers, &pod->init_containers}) {
-    for (const HollowContainer& each : *list) {
-      if (each.name == container || (container.empty() && pod->containers.size() == 1)) {
-        return log_of(*pod, each, state->second.started, impl_->now_of(state->second));
-      }
-    }
-  }
-  return std::nullopt;
+  const auto found = impl_->states.find(key);
+  if (found == impl_->states.end()) return std::nullopt;
+  const Impl::PodState& state = found->second;
+  const Time now = state.stopped.value_or(impl_->now_of(state));
+  const std::string phase(pod->is_over() ? pod->phase.view() : std::string_view());
+  const Life life = state.stopped ? end_at(*pod, state.started, now, {}, {}, phase) : life_at(*pod, state.started, now, {}, {});
+  ContainerLog out = log_of(*pod, container, life.status, previous, now);
+  out.ended |= pod->is_over();
+  return out;
 }
 
 HollowNodes::Stats HollowNodes::stats() const {

@@ -13,6 +13,7 @@
 #include "base/sync.h"
 #include "informers/client.h"
 #include "informers/informer.h"
+#include "node/container_log.h"
 #include "node/node_object.h"
 
 namespace ph::node {
@@ -34,8 +35,8 @@ class HollowNodes {
   // Registers all nodes (an existing Node is taken over) and starts to follow pods. Returns when all are Ready.
   Task<void> start();
 
-  // What `kubectl logs` shows; nothing when the pod or container is not on these nodes. "" = the only container.
-  std::optional<std::string> log(const ObjectKey& pod, const std::string& container) const;
+  // What `kubectl logs` shows of a container; nothing when the pod is not on these nodes.
+  std::optional<ContainerLog> log(const ObjectKey& pod, const std::string& container, bool previous) const;
 
   struct Stats {
     std::size_t pods = 0, writes = 0, retries = 0;

@@ -21,9 +21,10 @@ constexpr int kKilled = 137;  // the code of what was killed
 struct Progress {
   enum Kind { NotYet, Running, Backoff, Ended } kind = NotYet;
   int restarts = 0;
-  int code = 0;      // of the last run that ended
-  Time since{};      // begin of the run, of the wait, or the end
-  Time run_began{};  // of the last run that began
+  int code = 0;         // of the last run that ended
+  Time since{};         // begin of the run, of the wait, or the end
+  Time run_began{};     // of the last run that began
+  Time before_ended{};  // of the run before it, when there was one
   std::optional<Time> changes_at;
 };
 
@@ -77,6 +78,7 @@ Progress progress(const HollowPod& pod, const HollowContainer& container, bool i
       begin += rounds * round;
       out.restarts += static_cast<int>(rounds);
     }
+    out.before_ended = begin - backoff;
     backoff = std::min(backoff * 2, kBackoffMax);
   }
 }
@@ -93,15 +95,24 @@ void stop(Progress& at, Time moment, int code) {
   at.changes_at.reset();
 }
 
-void set_ended(core::v1::ContainerStateTerminated* state, const Progress& at) {
-  state->set_exit_code(at.code);
-  state->set_reason(at.code == 0 ? "Completed" : "Error");
-  api::set_time(state->mutable_started_at(), at.run_began);
-  api::set_time(state->mutable_finished_at(), at.since);
-}
-
 std::string container_id(const HollowPod& pod, const HollowContainer& container, int restarts) {
   return fmt::format("hollow://{}/{}/{}", pod.uid, container.name.view(), restarts);
+}
+
+void set_ended(core::v1::ContainerState* state, int code, Time began, Time ended, std::string id) {
+  core::v1::ContainerStateTerminated& out = *state->mutable_terminated();
+  out.set_exit_code(code);
+  out.set_reason(code == 0 ? "Completed" : "Error");
+  api::set_time(out.mutable_started_at(), began);
+  api::set_time(out.mutable_finished_at(), ended);
+  out.set_container_id(std::move(id));
+}
+
+// How the run before the last one ended: by itself, else there had been no other.
+void set_ended_before(core::v1::ContainerState* state, const HollowPod& pod, const HollowContainer& container,
+                      const Progress& at) {
+  set_ended(state, *container.run.exit_code, at.before_ended - container.run.takes, at.before_ended,
+            container_id(pod, container, at.restarts - 1));
 }
 
 ContainerStatus container_status(const HollowPod& pod, const HollowContainer& container, const Progress& at, bool ready,
@@ -124,11 +135,12 @@ ContainerStatus container_status(const HollowPod& pod, const HollowContainer& co
       waiting->set_reason("CrashLoopBackOff");
       waiting->set_message(fmt::format("back-off restarting failed container={} pod={}_{}({})", container.name.view(), pod.name,
                                        pod.namespace_name.view(), pod.uid));
-      set_ended(out.mutable_last_state()->mutable_terminated(), at);
-      break;
+      set_ended(out.mutable_last_state(), at.code, at.run_began, at.since, out.container_id());
+      return out;
     }
-    case Progress::Ended: set_ended(out.mutable_state()->mutable_terminated(), at); break;
+    case Progress::Ended: set_ended(out.mutable_state(), at.code, at.run_began, at.since, out.container_id()); break;
   }
+  if (at.restarts > 0) set_ended_before(out.mutable_last_state(), pod, container, at);
   return out;
 }
 
@@ -341,17 +353,6 @@ Life life_at(const HollowPod& pod, Time started, Time now, const std::string& ho
 Life end_at(const HollowPod& pod, Time started, Time at, const std::string& host_ip, const std::string& pod_ip,
             const std::string& phase) {
   return Story(pod, whole(started), at, Stop{whole(at)}).tell(host_ip, pod_ip, phase);
-}
-
-std::string log_of(const HollowPod& pod, const HollowContainer& container, Time started, Time now) {
-  if (now < started) return {};
-  if (container.run.output.empty() && !container.run.exit_code) {
-    return fmt::format("{} hollow container {} of pod {} started from image {}\n", api::rfc3339(started), container.name,
-                       pod.key().text(), container.image.view());
-  }
-  std::string out;
-  for (const std::string& line : container.run.output) out += line + "\n";
-  return out;
 }
 
 }  // namespace ph::node

@@ -31,7 +31,4 @@ Life end_at(const HollowPod& pod, Time started, Time at, const std::string& host
 // The pod conditions that are a kubelet's to write.
 bool is_kubelets(std::string_view condition);
 
-// What `kubectl logs` shows of a container at a moment; the lines it wrote so far.
-std::string log_of(const HollowPod& pod, const HollowContainer& container, Time started, Time now);
-
 }  // namespace ph::node

@@ -10,14 +10,14 @@ void NodeLogs::attach(Executor* executor, node::HollowNodes* nodes) {
   nodes_ = nodes;
 }
 
-Task<std::optional<std::string>> NodeLogs::read(ObjectKey pod, std::string container) const {
-  Completion<std::optional<std::string>> answer;
+Task<std::optional<node::ContainerLog>> NodeLogs::read(ObjectKey pod, std::string container, bool previous) const {
+  Completion<std::optional<node::ContainerLog>> answer;
   {
     const std::lock_guard lock(mutex_);
     if (!executor_) co_return std::nullopt;
-    executor_->post([this, answer, pod = std::move(pod), container = std::move(container)] {
+    executor_->post([this, answer, pod = std::move(pod), container = std::move(container), previous] {
       // On the nodes' thread: they cannot go away while this runs.
-      answer.set(nodes_ ? nodes_->log(pod, container) : std::nullopt);
+      answer.set(nodes_ ? nodes_->log(pod, container, previous) : std::nullopt);
     });
   }
   co_return co_await answer.get();

@@ -20,7 +20,7 @@ class NodeLogs {
  public:
   // Threads: any.
   void attach(Executor* executor, node::HollowNodes* nodes);
-  Task<std::optional<std::string>> read(ObjectKey pod, std::string container) const;
+  Task<std::optional<node::ContainerLog>> read(ObjectKey pod, std::string container, bool previous) const;
 
  private:
   mutable std::mutex mutex_;

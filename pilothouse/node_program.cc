@@ -60,16 +60,26 @@ std::optional<LogPath> log_path(std::string_view path) {
   return LogPath{{parts[0], parts[1]}, parts[2]};
 }
 
+HttpResponse in_words(int status, std::string text) {
+  HttpResponse response{.status = status};
+  response.headers.add("Content-Type", "text/plain");
+  response.body.push_back(share(std::move(text)));
+  return response;
+}
+
 Task<HttpResponse> answer_log(const NodeLogs* logs, const HttpRequest* request) {
   const auto at = log_path(request->path());
-  const std::string query(request->query());
-  std::optional<std::string> text;
-  if (at) text = co_await logs->read(at->pod, at->container);
-  if (text) co_return log_response(std::move(*text), query);
-  HttpResponse response{.status = 404};
-  response.headers.add("Content-Type", "text/plain");
-  response.body.push_back(share("there is no such container here\n"));
-  co_return response;
+  if (!at) co_return in_words(404, "there is no such path here\n");
+  LogRequest asked;
+  try {
+    asked = read_log_request(request->query(), at->pod.name, Executor::current()->clock().now());
+  } catch (const api::ApiError& error) {
+    co_return in_words(error.status().code(), error.status().message());
+  }
+  const auto log = co_await logs->read(at->pod, at->container, asked.previous);
+  if (!log) co_return in_words(404, "there is no such pod here\n");
+  if (!log->refusal.empty()) co_return in_words(400, log->refusal);
+  co_return log_response(*log, std::move(asked), {*logs, at->pod, at->container});
 }
 
 // The nodes on their thread, and their one connection.

@@ -3,9 +3,9 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "apiserver/extensions.h"
+#include "pilothouse/log_request.h"
 
 namespace ph::pilothouse {
 
@@ -16,7 +16,14 @@ class NodeLogs;
 std::unique_ptr<apiserver::SubresourceHandler> pod_logs(const NodeLogs& logs, apiserver::ObjectReader& reader,
                                                         KubeletClient* kubelets);
 
-// The answer to a log request: the text, cut as the query's tailLines says.
-HttpResponse log_response(std::string text, std::string_view query);
+// Whose log it is that a response follows.
+struct LogSource {
+  const NodeLogs& logs;  // outlives the response
+  ObjectKey pod;
+  std::string container;
+};
+
+// The answer with a log that there is. One that is followed is a stream, which ends with the container's run, or with the pod.
+HttpResponse log_response(const node::ContainerLog& log, LogRequest asked, LogSource source);
 
 }  // namespace ph::pilothouse

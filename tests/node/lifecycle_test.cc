@@ -94,6 +94,28 @@ TEST(Lifecycle, FollowsTheCommandsAndTheRestartPolicy) {
   }
 }
 
+// The run before the last: "Error 1 1012..1013 u/c/1", and when the last began.
+TEST(Lifecycle, SaysHowTheRunBeforeEnded) {
+  const Time start(1000s);
+  const HollowPod crashes = pod({container("c", ends(1s, 1))});
+  const auto before = [&](Duration at, bool stopped = false) -> std::string {
+    const Life life = stopped ? end_at(crashes, start, start + at, "h", "i") : life_at(crashes, start, start + at, "h", "i");
+    const core::v1::ContainerStatus& status = life.status.container_statuses(0);
+    if (!status.has_last_state()) return "none";
+    const auto& last = status.last_state().terminated();
+    return fmt::format("{} {} {}..{} {}", last.reason(), last.exit_code(), last.started_at().seconds(),
+                       last.finished_at().seconds(), last.container_id());
+  };
+  EXPECT_EQ(before(0s), "none");
+  EXPECT_EQ(before(2s), "Error 1 1000..1001 hollow://u/c/0") << "while it waits for the second";
+  EXPECT_EQ(before(11s), "Error 1 1000..1001 hollow://u/c/0") << "while the second is under way";
+  EXPECT_EQ(before(13s), "Error 1 1011..1012 hollow://u/c/1");
+  EXPECT_EQ(before(32s), "Error 1 1011..1012 hollow://u/c/1");
+  EXPECT_EQ(before(32s, true), "Error 1 1011..1012 hollow://u/c/1") << "the third is stopped";
+  // Waits of 10 s to 160 s and from then on 300 s, one run a second: 1 + 6 + 310 + 301 n.
+  EXPECT_EQ(before(1s + 6s + 310s + 1000 * 301s), "Error 1 302016..302017 hollow://u/c/1005");
+}
+
 TEST(Lifecycle, ConditionsChangeWithTheContainers) {
   const Time start(1000s);
   HollowPod p = pod({container("c", ends(1s, 1))});
