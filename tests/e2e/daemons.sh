@@ -128,6 +128,12 @@ end_daemon second
 step "logs come from the nodes' port"
 "$K" run talk --image=x --restart=Never -- sh -c 'echo hello from afar' >/dev/null
 eventually 10 bash -c "$K logs talk | grep -q 'hello from afar'"
+"$K" run tells --image=x --restart=Never -- sh -c 'echo once; sleep 2; echo more' >/dev/null
+"$K" wait --for=jsonpath='{.status.phase}'=Running pod/tells --timeout=20s >/dev/null
+equals once "$("$K" logs tells)" "what has been said so far"
+equals 'once more' "$(timeout 20 "$K" logs --follow tells | paste -sd' ')" "a log that is followed to its end"
+equals more "$("$K" logs tells --tail=1)" "its tail"
+refuse '\(BadRequest\): previous terminated container "tells" in pod "tells" not found' "$K" logs tells --previous
 
 step "an apiserver that restarts is resumed, not read anew"
 counted() { curl -sS -k --max-time 5 --cert "$CERT" --key "$KEY" "https://127.0.0.1:$manager_port/metrics" | awk -v name="$1" 'index($0, name "{") == 1 {n += $NF} END {print n + 0}'; }

@@ -54,7 +54,7 @@ equals '1 only' "$("$K" get deployment web -o json | jq -r "\"\($C | length) \($
 step "patch: json"
 expect 'patched' patch deployment web --type=json -p '[{"op":"test","path":"/spec/replicas","value":2},{"op":"replace","path":"/spec/replicas","value":3},{"op":"add","path":"/metadata/labels/a~1b","value":"c"}]'
 holds '3 c' '{.spec.replicas} {.metadata.labels.a/b}' deployment web
-refuse 'the server rejected our request due to an error in our request|test operation for path /spec/replicas failed|testing value /spec/replicas failed|testing path' patch deployment web --type=json -p '[{"op":"test","path":"/spec/replicas","value":9},{"op":"remove","path":"/spec/replicas"}]'
+refuse 'The request is invalid: the server rejected our request due to an error in our request' patch deployment web --type=json -p '[{"op":"test","path":"/spec/replicas","value":9},{"op":"remove","path":"/spec/replicas"}]'
 holds 3 '{.spec.replicas}' deployment web
 expect 'patched' patch deployment web --type=json -p '[{"op":"copy","from":"/metadata/labels/app","path":"/metadata/labels/copy"},{"op":"move","from":"/metadata/labels/a~1b","path":"/metadata/labels/moved"},{"op":"add","path":"/spec/template/spec/containers/-","value":{"name":"more","image":"m"}},{"op":"remove","path":"/spec/template/spec/containers/1"}]'
 holds 'web c web more' "{.metadata.labels.copy} {.metadata.labels.moved} {$C[*].name}" deployment web
@@ -70,8 +70,8 @@ expect 'pod/waits patched' patch pod waits -p '{"spec":{"containers":[{"name":"w
 holds x:2 '{.spec.containers[0].image}' pod waits
 refuse 'pod updates may not change fields other than' patch pod waits -p '{"spec":{"containers":[{"name":"waits","command":["sh"]}]}}'
 refuse 'spec.replicas: Invalid value: -1: must be greater than or equal to 0' patch deployment web -p '{"spec":{"replicas":-1}}'
-refuse 'cannot unmarshal|json: cannot|strict decoding|Bad ?Request|unable to decode|BadRequest|invalid' patch deployment web -p '{"spec":{"replicas":"three"}}'
-refuse 'metadata.uid: Invalid value:.*field is immutable|Precondition failed: UID' patch deployment web --type=merge -p '{"metadata":{"uid":"00000000-0000-0000-0000-000000000000"}}'
+refuse 'patch: Invalid value: "map\[spec:map\[replicas:three\]\]": unrecognized type: int32' patch deployment web -p '{"spec":{"replicas":"three"}}'
+refuse 'metadata.uid: Invalid value: "00000000-0000-0000-0000-000000000000": field is immutable' patch deployment web --type=merge -p '{"metadata":{"uid":"00000000-0000-0000-0000-000000000000"}}'
 refuse 'the object has been modified' patch deployment web --type=merge -p '{"metadata":{"resourceVersion":"1"},"spec":{"replicas":2}}'
 printf 'spec:\n  minReadySeconds: 1\n' >"$WORK/patch.yaml"
 expect 'patched' patch -f "$WORK/web.yaml" --patch-file "$WORK/patch.yaml"
@@ -89,7 +89,7 @@ holds blue '{.metadata.labels.color}' deployment web
 expect 'deployment.apps/web unlabeled' "$K" label deployment web color-
 holds '' '{.metadata.labels.color}' deployment web
 expect 'label "color" not found' "$K" label deployment web color-
-refuse 'a valid label must be|invalid label value' "$K" label deployment web 'color=not allowed'
+refuse 'invalid label value: "color=not allowed": a valid label must be' "$K" label deployment web 'color=not allowed'
 expect 'owner=ann' "$K" label deployment web --list
 "$K" rollout status deployment web --timeout=30s >/dev/null
 equals 1 "$("$K" label pods -l app=web batch=one | grep -c 'labeled$')" "pods labelled by a selector"
@@ -103,7 +103,7 @@ holds y '{.metadata.labels.x}' deployment web
 step "annotate"
 expect '^deployment.apps/web annotated$' "$K" annotate deployment web note='a longer text' example.com/count=1
 holds 'a longer text 1' '{.metadata.annotations.note} {.metadata.annotations.example\.com/count}' deployment web
-refuse "annotation for 'note'|--overwrite is false but found the following declared annotation\(s\): 'note' already has a value" "$K" annotate deployment web note=other
+refuse "--overwrite is false but found the following declared annotation\(s\): 'note' already has a value" "$K" annotate deployment web note=other
 expect 'annotated' "$K" annotate deployment web note=other --overwrite
 holds other '{.metadata.annotations.note}' deployment web
 expect 'note=other' "$K" annotate deployment web --list
@@ -171,9 +171,9 @@ step "autoscale"
 expect '^horizontalpodautoscaler.autoscaling/web autoscaled$' "$K" autoscale deployment web --min=2 --max=5 --cpu-percent=80
 holds '2 5 Deployment/web cpu 80' '{.spec.minReplicas} {.spec.maxReplicas} {.spec.scaleTargetRef.kind}/{.spec.scaleTargetRef.name} {.spec.metrics[0].resource.name} {.spec.metrics[0].resource.target.averageUtilization}' hpa web
 equals 80 "$("$K" get horizontalpodautoscalers.v1.autoscaling web -o jsonpath='{.spec.targetCPUUtilizationPercentage}')" "the same in version 1"
-refuse 'already exists' "$K" autoscale deployment web --max=5
-refuse 'maxReplicas: Invalid value: 1: must be greater than or equal to `minReplicas`|--max=MAXPODS must be larger or equal to --min=MINPODS' "$K" autoscale statefulset db --min=3 --max=1
-refuse 'cannot autoscale|could not find the requested resource' "$K" autoscale configmap settings --max=2
+refuse 'horizontalpodautoscalers.autoscaling "web" already exists' "$K" autoscale deployment web --max=5 --cpu=50%
+refuse '--max=MAXPODS must be larger or equal to --min=MINPODS' "$K" autoscale statefulset db --min=3 --max=1
+refuse 'cannot autoscale a ConfigMap: could not find scale subresource for /v1, Resource=configmaps' "$K" autoscale configmap settings --max=2
 
 step "expose"
 expect '^service/shown exposed$' "$K" expose deployment web --name=shown --port=80 --target-port=http --type=NodePort --labels=made=exposed
@@ -184,5 +184,5 @@ expect '^service/db exposed$' "$K" expose pod db-0 --name=db --port=5432 --clust
 holds 'None db-0' '{.spec.clusterIP} {.spec.selector.statefulset\.kubernetes\.io/pod-name}' service db
 soon 10 '^10\.' "$K" get endpointslices -l kubernetes.io/service-name=db -o jsonpath='{.items[0].endpoints[0].addresses[0]}'
 refuse 'services "shown" already exists' "$K" expose deployment web --name=shown --port=80
-refuse 'cannot expose a ConfigMap|cannot expose' "$K" expose configmap settings --port=80
+refuse 'cannot expose a ConfigMap' "$K" expose configmap settings --port=80
 stop

@@ -1,6 +1,8 @@
 # kubectl rollout, wait, events and logs: what workloads go through, as it is told to those who watch them.
 source "$(dirname "$0")/lib.sh"
 start --nodes 3
+# Looked at last: by then it has been started again.
+"$K" run crashes --image=x --annotations=role=crashes -- sh -c 'echo up; sleep 1; echo down; exit 3' >/dev/null
 IMAGE='{.spec.template.spec.containers[0].image}'
 workload() {   # KIND NAME SPEC
   printf '{apiVersion: apps/v1, kind: %s, metadata: {name: %s}, spec: {selector: {matchLabels: {app: %s}}, template: {metadata: {labels: {app: %s}}, spec: {containers: [{name: c, image: "v:1"}]}}%s}}' \
@@ -34,13 +36,12 @@ step "pause and resume"
 expect '^deployment.apps/web paused$' "$K" rollout pause deployment/web
 holds true '{.spec.paused}' deployment web
 refuse 'is already paused' "$K" rollout pause deployment/web
-"$K" rollout status deployment/web --timeout=5s >/dev/null 2>&1 || true
 sets=$("$K" get replicasets -l app=web -o name | wc -l)
 "$K" set image deployment/web c=v:3 >/dev/null
 "$K" set resources deployment/web --requests=cpu=10m >/dev/null
-soon 10 '^Deployment is paused|DeploymentPaused' "$K" get deployment web -o jsonpath='{.status.conditions[?(@.type=="Progressing")].reason}'
+soon 10 '^DeploymentPaused$' "$K" get deployment web -o jsonpath='{.status.conditions[?(@.type=="Progressing")].reason}'
 equals "$sets" "$("$K" get replicasets -l app=web -o name | wc -l)" "replica sets while it is paused"
-refuse 'cannot undo a paused deployment|you cannot rollback a paused deployment' "$K" rollout undo deployment/web
+refuse 'you cannot rollback a paused deployment; resume it first' "$K" rollout undo deployment/web
 refuse 'can.t restart paused deployment' "$K" rollout restart deployment/web
 expect '^deployment.apps/web resumed$' "$K" rollout resume deployment/web
 refuse 'is not paused' "$K" rollout resume deployment/web
@@ -62,7 +63,7 @@ refuse 'exceeded its progress deadline' "$K" rollout status deployment/web --tim
 expect 'ProgressDeadlineExceeded' "$K" get deployment web -o jsonpath='{.status.conditions[?(@.type=="Progressing")].reason}'
 expect 'rolled back' "$K" rollout undo deployment/web
 expect 'successfully rolled out' "$K" rollout status deployment/web --timeout=30s
-refuse 'timed out waiting for the condition|context deadline exceeded|Waiting for deployment' bash -c "$K patch deployment web -p '{\"spec\":{\"progressDeadlineSeconds\":600,\"template\":{\"spec\":{\"nodeSelector\":{\"no\":\"there\"}}}}}' >/dev/null; $K rollout status deployment/web --timeout=1s"
+refuse '^error: timed out waiting for the condition$' bash -c "$K patch deployment web -p '{\"spec\":{\"progressDeadlineSeconds\":600,\"template\":{\"spec\":{\"nodeSelector\":{\"no\":\"there\"}}}}}' >/dev/null; $K rollout status deployment/web --timeout=1s"
 "$K" delete deployment web --wait=false >/dev/null
 
 step "a stateful set"
@@ -118,21 +119,51 @@ wait $(jobs -p | grep -v "^$SERVER$") 2>/dev/null || true
 
 step "logs"
 "$K" run talks --image=x --restart=Never -- sh -c 'echo first; echo second; echo third' >/dev/null
-"$K" wait --for=jsonpath='{.status.phase}'=Succeeded pod/talks --timeout=20s >/dev/null
+"$K" run tells --image=x --restart=Never -- sh -c 'echo once; sleep 2; echo more' >/dev/null
+"$K" wait --for=jsonpath='{.status.phase}'=Running pod/tells --timeout=20s >/dev/null
+equals once "$("$K" logs tells)" "what has been said so far"
+equals 'once more' "$(timeout 20 "$K" logs --follow tells | paste -sd' ')" "a log that is followed to its end"
+equals Succeeded "$("$K" get pod tells -o jsonpath='{.status.phase}')" "when it has ended"
 equals 'first second third' "$("$K" logs talks | paste -sd' ')" "all of a log"
 equals 'second third' "$("$K" logs talks --tail=2 | paste -sd' ')" "its tail"
+equals 'first sec' "$("$K" logs talks --limit-bytes=9 | paste -sd' ')" "so many bytes of it"
+expect '^20[0-9]{2}-[0-9-]{5}T[0-9:]{8}\.[0-9]{9}Z second$' "$K" logs talks --timestamps
+equals '' "$("$K" logs talks --since-time=2999-01-01T00:00:00Z)" "what was said in the future"
+equals 'first second third' "$("$K" logs talks --since=1h | paste -sd' ')" "what was said in the last hour"
 expect '^\[pod/talks/talks\] first$' "$K" logs talks --prefix
-expect 'third' "$K" logs -l run=talks --all-containers
+expect '^third$' "$K" logs -l run=talks --all-containers
+expect '^third$' "$K" logs -l role!=none,run=talks --tail=-1
 refuse 'container none is not valid for pod talks' "$K" logs talks -c none
 refuse 'pods "nobody" not found' "$K" logs nobody
+refuse '\(BadRequest\): previous terminated container "talks" in pod "talks" not found' "$K" logs talks --previous
+refuse 'tailLines: Invalid value: -3: must be greater than or equal to 0' "$K" get --raw '/api/v1/namespaces/default/pods/talks/log?tailLines=-3'
 "$K" run pending --image=x --overrides='{"spec":{"schedulerName":"nobody"}}' >/dev/null
-refuse 'does not have a host assigned|is waiting to start|ContainerCreating' "$K" logs pending
+equals '' "$("$K" logs pending)" "the log of a pod without a node"
+"$K" run prepares --image=x --overrides='{"spec":{"initContainers":[{"name":"first","image":"x","command":["sh","-c","echo ready; sleep 2"]}]}}' >/dev/null
+soon 10 '^PodInitializing$' "$K" get pod prepares -o jsonpath='{.status.containerStatuses[0].state.waiting.reason}'
+refuse '\(BadRequest\): container "prepares" in pod "prepares" is waiting to start: PodInitializing' "$K" logs prepares
+equals ready "$("$K" logs prepares -c first)" "the log of an init container"
+soon 10 '^.*hollow container prepares of pod default/prepares started' "$K" logs prepares
+soon 20 '^[1-9]' "$K" get pod crashes -o jsonpath='{.status.containerStatuses[0].restartCount}'
+equals 'up down' "$("$K" logs crashes --previous | paste -sd' ')" "the log of the run before"
+holds 'Error 3' '{.status.containerStatuses[0].lastState.terminated.reason} {.status.containerStatuses[0].lastState.terminated.exitCode}' pod crashes
+expect '^crashes +[01]/1 +(Running|Error|CrashLoopBackOff) +[1-9] \([0-9ms]+ ago\) +[0-9ms]+$' "$K" get pod crashes
+expect 'Last State: +Terminated' "$K" describe pod crashes
+workload Deployment crowd ', replicas: 2'
+"$K" rollout status deployment/crowd --timeout=30s >/dev/null
+expect '^Found 2 pods, using pod/crowd-' "$K" logs deployment/crowd
+equals 2 "$("$K" logs -l app=crowd --prefix | grep -c '^\[pod/crowd-')" "logs of all of them"
 
 step "events"
 expect 'Scheduled.*Successfully assigned default/talks to node-' "$K" events --for=pod/talks
 expect '^[0-9]+m?s? .*SuccessfulCreate' "$K" events --types=Normal
 equals '' "$("$K" events --for=pod/talks --types=Warning -o name)" "warnings about a pod that went well"
 expect '"reason": "Scheduled"' "$K" events --for=pod/talks -o json
+"$K" events --watch --for=pod/late >"$WORK/events" 2>&1 & EVENTS=$!
+sleep 0.5
+"$K" run late --image=x >/dev/null
+soon 10 ' Normal +Scheduled +Pod/late +Successfully assigned default/late to node-' cat "$WORK/events"
+kill $EVENTS; wait $EVENTS 2>/dev/null || true
 expect 'ScalingReplicaSet +deployment/web +Scaled up replica set web-' "$K" get events --field-selector=involvedObject.kind=Deployment,reason=ScalingReplicaSet --sort-by=.metadata.creationTimestamp
-expect 'Job +default-scheduler|Completed' "$K" get events.v1.events.k8s.io --field-selector=reason=Completed -o custom-columns=R:.reason,K:.regarding.kind
+expect '^Completed +Job$' "$K" get events.v1.events.k8s.io --field-selector=reason=Completed -o custom-columns=R:.reason,K:.regarding.kind
 stop

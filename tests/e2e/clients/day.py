@@ -126,7 +126,7 @@ def dynamic_objects():
     patched = budgets.patch(body={"metadata": {"name": "keep", "labels": {"x": "y"}}}, name="keep", namespace=NAMESPACE, content_type="application/merge-patch+json")
     same(patched.metadata.labels.x, "y", "patched")
     body["spec"]["minAvailable"] = 2
-    applied = budgets.patch(body=json.dumps(body), name="keep", namespace=NAMESPACE, content_type="application/apply-patch+yaml", field_manager="day", force=True)
+    applied = budgets.patch(body=json.dumps(body), name="keep", namespace=NAMESPACE, content_type="application/apply-patch+yaml", field_manager="day", force_conflicts=True)
     same(applied.spec.minAvailable, 2, "applied")
     same(len(budgets.get(namespace=NAMESPACE).items), 1, "listed")
     budgets.delete(name="keep", namespace=NAMESPACE)
