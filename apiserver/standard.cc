@@ -177,7 +177,8 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
   }
   out.authenticator =
       make_authenticator(access->tokens.get(), {.anonymous = options.anonymous, .static_tokens = &access->static_tokens});
-  out.admission = make_admission({server.reader(), rng, clock, *access}, options.enable_admission, options.disable_admission);
+  out.admission = make_admission({server.reader(), rng, clock, *access, options.webhooks, options.webhooks_at_endpoints},
+                                 options.enable_admission, options.disable_admission);
   out.admission.push_back(make_escalation_check(access->rbac, *access));
   add_reviews(out.virtual_resources, *access, server, clock, rng, options.extend_token_expiration);
   std::unique_ptr<PathHandler> openid;

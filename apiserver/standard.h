@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/admission/webhook/transports.h"
 #include "apiserver/authn/token_keys.h"
 #include "apiserver/extensions.h"
 #include "apiserver/server.h"
@@ -32,6 +33,10 @@ struct StandardOptions {
   enum class Authorization { Node, Rbac, AlwaysAllow, AlwaysDeny };
   std::vector<Authorization> authorization{Authorization::Node, Authorization::Rbac};
   std::vector<std::string> enable_admission, disable_admission;
+  // How admission webhooks are reached; empty: their calls fail. Those that are named as services are called at the addresses of their
+  // endpoints, not at the service's own.
+  WebhookTransports webhooks;
+  bool webhooks_at_endpoints = false;
   std::vector<HealthCheck> health;        // besides the server's own
   std::vector<std::string> listed_paths;  // at /, besides the server's own: somebody else answers them
   Log log;

@@ -9,6 +9,7 @@
 #include "net/interfaces.h"
 #include "pilothouse/pod_logs.h"
 #include "pilothouse/version.h"
+#include "pilothouse/webhooks.h"
 
 namespace ph::pilothouse {
 namespace {
@@ -108,6 +109,7 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   server = std::make_unique<apiserver::ApiServer>(executor, rng, *store, log.named("apiserver"), options.server);
   for (const daemon::Page& page : options.pages) options.standard.listed_paths.push_back(page.path);
   options.standard.log = log.named("apiserver");
+  options.standard.webhooks = webhook_transports(io, executor);
   apiserver::Extensions extensions = apiserver::standard_extensions(*server, executor.clock(), rng, std::move(options.standard));
   if (options.kubelets.io) kubelets = std::make_unique<KubeletClient>(executor, std::move(options.kubelets));
   extensions.subresources.emplace("pods/log", pod_logs(logs, server->reader(), kubelets.get()));

@@ -73,6 +73,8 @@ struct ControlPlane::Impl {
     out.tls = {.cert_pem = keys.server.cert_pem, .key_pem = keys.server.key_pem, .client_ca_pem = keys.ca.cert_pem};
     out.standard.service_account_key = keys.service_account_key;
     out.standard.client_ca = keys.ca.cert_pem;
+    // Nothing here sends packets on to a service's own address.
+    out.standard.webhooks_at_endpoints = true;
     out.pages = apiserver_pages([this] { return options.flags; }, clock);
     // Where the scheduler is in the same process, so that nobody has to look for it.
     if (options.runs("scheduler")) out.pages.push_back(why_page(why));

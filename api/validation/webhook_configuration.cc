@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "api/match_conditions.h"
 #include "api/validation/admission_parts.h"
 #include "api/validation/webhooks.h"
 
@@ -34,6 +35,16 @@ void check_client(const WebhookClientConfig& client, const Path& path, Errors& e
   check_webhook_port(service.port(), at.member("port"), errors);
 }
 
+// One that means nothing is refused, for it would never be asked about.
+void check_expressions(const google::protobuf::RepeatedPtrField<MatchCondition>& conditions, const Path& path, Errors& errors) {
+  for (int i = 0; i < conditions.size(); ++i) {
+    const std::string& text = conditions[i].expression();
+    if (is_blank(text)) continue;
+    const std::string why = match_condition_error(text);
+    if (!why.empty()) errors.invalid_text(path.index(static_cast<std::size_t>(i)).member("expression"), text, why);
+  }
+}
+
 // What both kinds have; `versions` are told last.
 template <class Webhook>
 void check_webhook(const Webhook& webhook, const Path& path, Errors& errors) {
@@ -53,6 +64,7 @@ void check_webhook(const Webhook& webhook, const Path& path, Errors& errors) {
   check_label_selector(webhook.object_selector(), path.member("objectSelector"), errors);
   check_client(webhook.client_config(), path.member("clientConfig"), errors);
   check_match_conditions(webhook.match_conditions(), path.member("matchConditions"), errors);
+  check_expressions(webhook.match_conditions(), path.member("matchConditions"), errors);
 }
 
 template <class Configuration, class More>

@@ -9,6 +9,7 @@
 
 #include "api/errors.h"
 #include "apiserver/access.h"
+#include "apiserver/admission/webhook/transports.h"
 #include "base/rng.h"
 #include "base/time.h"
 
@@ -20,6 +21,9 @@ struct AdmissionWorld {
   Rng& rng;
   const Clock& clock;
   Authorizer& authorizer;  // of plugins that ask whether somebody may more than the request says
+  // How webhooks are reached; empty: not at all. Services are asked at their endpoints, not at their own address.
+  WebhookTransports webhooks = {};
+  bool webhooks_at_endpoints = false;
 };
 
 using MakeAdmission = std::unique_ptr<AdmissionPlugin> (*)(const AdmissionWorld&);

@@ -13,6 +13,7 @@
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
+#include "apiserver/rest/part_admission.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/validate.h"
 #include "apiserver/rest/verbs.h"
@@ -89,6 +90,7 @@ Task<HttpResponse> bind_pod(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   api::Object body = read_body(call.request, api::schema_of<Binding>(), options.unknown, call.warnings);
   match_namespace(call, body);
+  co_await admit_part(core, call, body, options.dry_run);
   const Binding& binding = body.as<Binding>();
   ObjectKey key{binding.metadata().namespace_(), binding.metadata().name()};
   if (call.info.resource == "pods") {

@@ -12,6 +12,7 @@
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
+#include "apiserver/rest/part_admission.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/verbs.h"
 
@@ -137,10 +138,10 @@ Task<HttpResponse> evict_pod(Core& core, Call& call) {
   static const api::GroupVersionKind kAsItWas{"policy", "v1beta1", "Eviction"};
   api::Object body = read_body(call.request, api::schema_of<Eviction>(), options.unknown, call.warnings, &kAsItWas);
   match_namespace(call, body);
-  const Eviction& eviction = body.as<Eviction>();
-  if (eviction.metadata().name() != call.info.name) throw api::bad_request("name in URL does not match name in Eviction object");
-  meta::v1::DeleteOptions delete_options = eviction.delete_options();
-  const bool dry_run = options.dry_run || is_dry_run(delete_options);
+  if (body.metadata().name() != call.info.name) throw api::bad_request("name in URL does not match name in Eviction object");
+  const bool dry_run = options.dry_run || is_dry_run(body.as<Eviction>().delete_options());
+  co_await admit_part(core, call, body, dry_run);
+  meta::v1::DeleteOptions delete_options = body.as<Eviction>().delete_options();
 
   const ObjectKey key = call.key();
   const auto pod = core.read<Pod>(key);

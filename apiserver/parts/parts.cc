@@ -24,4 +24,6 @@ Verb part_verb(std::string_view resource, std::string_view part, std::string_vie
   return nullptr;
 }
 
+const PartView* part_view(std::string_view part) { return part == "scale" ? &kScaleView : nullptr; }
+
 }  // namespace ph::apiserver

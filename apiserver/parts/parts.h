@@ -18,4 +18,16 @@ using Verb = Task<HttpResponse> (*)(Core& core, Call& call);
 // `resource`: "pods", "deployments.apps". Null when the part has no such verb, or is none of these.
 Verb part_verb(std::string_view resource, std::string_view part, std::string_view verb);
 
+// How requests for a part show the object, when that is neither the object nor something of their own.
+struct PartView {
+  api::Object (*show)(const api::Resource& resource, const api::Object& object);
+  // The object with what the part says now.
+  api::Object (*take)(const api::Resource& resource, const api::Object& object, const api::Object& part);
+};
+// Null: as the object.
+const PartView* part_view(std::string_view part);
+
+// The view of …/scale.
+extern const PartView kScaleView;
+
 }  // namespace ph::apiserver

@@ -159,6 +159,11 @@ Task<HttpResponse> apply_scale(Core& core, Call& call) {
 
 }  // namespace
 
+const PartView kScaleView{
+    .show = [](const api::Resource& resource, const api::Object& object) { return api::Object::of(scale_of(resource, object)); },
+    .take = [](const api::Resource& resource, const api::Object& object,
+               const api::Object& scale) { return rescaled(resource, object, scale.as<Scale>()); }};
+
 Task<HttpResponse> get_scale(Core& core, Call& call) {
   const api::Object object = core.read(*call.served->resource, call.key());
   if (!object) throw api::not_found(call.served->qualified, call.info.name);

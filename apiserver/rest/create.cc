@@ -6,6 +6,7 @@
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
+#include "apiserver/rest/part_admission.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/validate.h"
 #include "apiserver/rest/verbs.h"
@@ -34,6 +35,7 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
   api::Object object = co_await aside(core, call.request.body.size(),
                                       [&] { return read_body(call.request, schema, options.unknown, call.warnings); });
   if (call.subresource == nullptr) match_namespace(call, object);
+  co_await admit_part(core, call, object, options.dry_run);
   const api::KindRules& rules = api::rules_of(schema);
   if (rules.validate != nullptr) {
     api::Errors errors;

@@ -28,6 +28,7 @@ class NameGenerator {
   }
 
   bool active() const { return active_; }
+  void leave() { active_ = false; }
 
   // A name nobody has. Another write may take it before the commit: then the next one is asked for. False when enough have been
   // tried; the last one stays.
@@ -70,14 +71,9 @@ bool is_going(const Served& served, const std::string& key) {
   throw api::ApiError(std::move(status));
 }
 
-}  // namespace
-
-void prepare_new(const Served& served, api::Object& object, Time now, Rng& rng) {
+// What clients, and who is asked about their objects, have no say in.
+void settle_new(const Served& served, api::Object& object) {
   meta::v1::ObjectMeta& metadata = object.mutable_metadata();
-  if (is_nonzero(metadata.resource_version()))
-    throw api::unforeseen("resourceVersion should not be set on objects to be created");
-  api::set_time(metadata.mutable_creation_timestamp(), now);
-  metadata.set_uid(rng.uuid());
   metadata.clear_deletion_timestamp();
   metadata.clear_deletion_grace_period_seconds();
   metadata.clear_self_link();
@@ -86,10 +82,40 @@ void prepare_new(const Served& served, api::Object& object, Time now, Rng& rng) 
   if (served.resource->subresource("status") != nullptr && !served.has(kKeepsStatus)) clear_status(object);
 }
 
+meta::v1::ObjectMeta system_fields(const meta::v1::ObjectMeta& metadata) {
+  meta::v1::ObjectMeta out;
+  out.set_uid(metadata.uid());
+  out.set_namespace_(metadata.namespace_());
+  *out.mutable_creation_timestamp() = metadata.creation_timestamp();
+  return out;
+}
+
+// Of an object that somebody outside has changed: it stays the one it was, in the namespace of the request.
+void settle_changed(const Served& served, api::Object& object, const meta::v1::ObjectMeta& as_made) {
+  meta::v1::ObjectMeta& metadata = object.mutable_metadata();
+  if (metadata.namespace_() != as_made.namespace_()) {
+    throw api::bad_request("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  metadata.set_uid(as_made.uid());
+  *metadata.mutable_creation_timestamp() = as_made.creation_timestamp();
+  metadata.clear_resource_version();
+  settle_new(served, object);
+}
+
+}  // namespace
+
+void prepare_new(const Served& served, api::Object& object, Time now, Rng& rng) {
+  meta::v1::ObjectMeta& metadata = object.mutable_metadata();
+  if (is_nonzero(metadata.resource_version()))
+    throw api::unforeseen("resourceVersion should not be set on objects to be created");
+  api::set_time(metadata.mutable_creation_timestamp(), now);
+  metadata.set_uid(rng.uuid());
+  settle_new(served, object);
+}
+
 Task<WriteResult> create_object(Core& core, Served& served, api::Object object, WriteRequest request) {
   if (!request.prepared) prepare_new(served, object, core.now(), core.rng);
-  meta::v1::ObjectMeta& metadata = object.mutable_metadata();
-  NameGenerator names(core, served, metadata);
+  NameGenerator names(core, served, object.metadata());
 
   Race race(core.lines);
   bool admitted = false, named = !names.active();
@@ -101,9 +127,14 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
         const ManagerRecord record(core, request, nullptr);
         co_await aside(core, request.size, [&] { record.write(object); });
       }
+      const meta::v1::ObjectMeta as_made = system_fields(object.metadata());
       co_await round.admit(&object, nullptr);
+      if (round.changed_outside()) settle_changed(served, object, as_made);
+      // It may have been given a name.
+      if (!object.metadata().name().empty()) names.leave();
+      named = !names.active();
     }
-    if (!named && !names.rename(metadata)) refuse_existing(served, metadata, true);
+    if (!named && !names.rename(object.mutable_metadata())) refuse_existing(served, object.metadata(), true);
     round.rename(absent(served, object.key()), object.key());
     if (!admitted || !named) {
       api::drop_gated_fields(object, nullptr);
@@ -122,10 +153,10 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
       ++attempt;
       continue;
     }
-    if (!names.active()) refuse_existing(served, metadata, false);
+    if (!names.active()) refuse_existing(served, object.metadata(), false);
     named = false;
   }
-  throw api::conflict(served.qualified, metadata.name(), kModified);
+  throw api::conflict(served.qualified, object.metadata().name(), kModified);
 }
 
 }  // namespace ph::apiserver

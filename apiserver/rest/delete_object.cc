@@ -31,6 +31,7 @@ void check_preconditions(const Served& served, const meta::v1::ObjectMeta& store
 Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta::v1::DeleteOptions options,
                                 WriteRequest request) {
   Race race(core.lines);
+  request.options.deletion = &options;
   for (;;) {
     co_await race.turn_of(served.prefix, key);
     const EntryRef entry = served.cache->find(key.text());

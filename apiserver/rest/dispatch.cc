@@ -164,6 +164,7 @@ Call without_body(const Call& call) {
 Task<HttpResponse> answer_write(Core& core, Call& call, Duration limit) {
   const auto write = std::make_shared<Write>();
   write->call = std::move(call);
+  write->call.deadline = core.executor.clock().steady() + limit;
   core.writes().spawn(carry_out(core, write));
   const Alarm alarm(limit, write->over);
   co_await write->over.wait();

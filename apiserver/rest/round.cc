@@ -6,6 +6,7 @@
 #include "api/encoded.h"
 #include "api/errors.h"
 #include "api/warnings/warnings.h"
+#include "apiserver/parts/parts.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/storage/judge.h"
 
@@ -39,12 +40,16 @@ Round::Round(Core& core, Served& served, const WriteRequest& request, std::strin
                .refused = race.refused,
                .on_success = on_success_,
                .on_failure = on_failure_},
-      admission_{.resource = served.resource,
-                 .subresource = request.subresource,
-                 .operation = std::string(operation),
-                 .user = &request.user,
-                 .dry_run = request.dry_run,
-                 .warnings = &context_.warnings} {
+      admission_{{.resource = served.resource,
+                  .subresource = request.subresource,
+                  .operation = std::string(operation),
+                  .user = &request.user,
+                  .dry_run = request.dry_run,
+                  .warnings = &context_.warnings},
+                 request.through ? request.through->resource : nullptr,
+                 &request.options,
+                 this,
+                 request.deadline} {
   preconditions_.push_back(std::move(object));
   if (request_.fence) (void)held(core_, *request_.fence);
 }
@@ -84,9 +89,24 @@ Task<void> Round::pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics
   for (;;) {
     co_await asked;
     measured.passed();
-    if (++i == plugins.size()) co_return;
+    if (++i == plugins.size()) break;
     asked = ask(*plugins[i], which);
   }
+  if (which != Pass::Admit || !admission_.changed_outside || admission_.again) co_return;
+  admission_.again = true;
+  co_await pass(which, admission_.object, admission_.old_object);
+}
+
+api::Object Round::shown(const api::Object& stored, const api::Resource& as) const {
+  if (const PartView* part = part_view(request_.subresource)) return part->show(context_.resource, stored);
+  const auto served = core_.find(as.kind.group, as.kind.version, as.plural);
+  return served && served->stored_as ? served->to_shown(stored) : stored.clone();
+}
+
+api::Object Round::stored(api::Object shown, const api::Resource& as) const {
+  if (const PartView* part = part_view(request_.subresource)) return part->take(context_.resource, *admission_.object, shown);
+  const auto served = core_.find(as.kind.group, as.kind.version, as.plural);
+  return served ? to_stored(*served, std::move(shown)) : std::move(shown);
 }
 
 Soon<> Round::ask(AdmissionPlugin& plugin, Pass which) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/admission/sent_request.h"
 #include "apiserver/rest/core.h"
 #include "apiserver/rest/race.h"
 #include "apiserver/rest/write.h"
@@ -22,13 +23,13 @@ inline constexpr int kFenceAttempts = 16;
 Precondition absent(const Served& served, const ObjectKey& key);
 Precondition unchanged(const Served& served, const Entry& entry);
 
-class Round {
+class Round : private ObjectVersions {
  public:
   // All references outlive the round. `operation`: CREATE, UPDATE or DELETE.
   // Throws 409 when the request's fence does not hold: then nothing else of it matters, be it a dry run.
   Round(Core& core, Served& served, const WriteRequest& request, std::string_view operation, ObjectKey key, Precondition object,
         Race& race);
-  ~Round();
+  ~Round() override;
   Round(const Round&) = delete;
   Round& operator=(const Round&) = delete;
 
@@ -42,6 +43,8 @@ class Round {
   // Admission that may change the object, and that which only looks at what has become of it. `object` is null when it is being
   // deleted, `old` when it is being created; both outlive the round.
   Soon<> admit(api::Object* object, const api::Object* old) { return pass(Pass::Admit, object, old); }
+  // After `admit`: somebody outside had a hand in it.
+  bool changed_outside() const { return admission_.changed_outside; }
   Soon<> validate(api::Object* object, const api::Object* old) { return pass(Pass::Validate, object, old); }
   // The last before `store` or `remove`, when it is this write's turn: what admission and the resource's rules add to the
   // transaction, and admission once more if the caches have changed since it was asked. `object` is null when it is being removed.
@@ -64,6 +67,8 @@ class Round {
   // The rest of it, when number `i` waits.
   Task<void> pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured);
   Soon<> ask(AdmissionPlugin& plugin, Pass which);
+  api::Object shown(const api::Object& stored, const api::Resource& as) const override;
+  api::Object stored(api::Object shown, const api::Resource& as) const override;
   void warn(const api::Object& object, const api::Object* old);
   void judge_again();
 
@@ -85,7 +90,7 @@ class Round {
   std::vector<std::string> own_warnings_;
   std::vector<std::function<void()>> on_success_, on_failure_;
   WriteContext context_;
-  AdmissionRequest admission_;
+  SentRequest admission_;
   bool lost_object_ = false, sent_to_wait_ = false;
 };
 

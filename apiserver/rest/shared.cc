@@ -21,6 +21,10 @@ WriteRequest write_request(Call& call, std::string manager, bool dry_run) {
   request.warnings = &call.warnings;
   request.fence = fence_of_request(call.request);
   request.size = call.request.body.size();
+  request.options.field_manager = std::string(call.query.get("fieldManager"));
+  request.options.field_validation = std::string(call.query.get("fieldValidation"));
+  request.options.dry_run = call.query.all("dryRun");
+  request.deadline = call.deadline;
   return request;
 }
 

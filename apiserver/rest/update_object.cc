@@ -77,6 +77,14 @@ void complete(const Served& served, const std::string& qualified, UpdateKind kin
   keep_other_part(served, kind, draft.object, draft.old);
 }
 
+// What somebody outside has made of the object: it is judged, and keeps what requests do not change, as if it had been sent.
+void settle_changed(const Served& served, const std::string& qualified, UpdateKind kind, Draft& draft) {
+  if (draft.object.metadata().namespace_() != draft.old.metadata().namespace_()) {
+    throw api::bad_request("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  complete(served, qualified, kind, draft);
+}
+
 // The update took away the last thing that kept an object that is being deleted.
 bool completes_deletion(const Served& served, const api::Object& object, const api::Object& old) {
   const ObjectMeta& before = old.metadata();
@@ -125,9 +133,12 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
       co_await aside(core, size, [&] { record.write(object); });
     }
     co_await round.admit(&object, &old);
+    if (round.changed_outside()) settle_changed(served, qualified, kind, draft);
     api::drop_gated_fields(object, &old);
     prepare(served, kind, round.context(), object, old);
     co_await aside(core, size, [&] { validate_update(served, request, kind, object, old); });
+    // Of parts only what `make` changes is known to be good.
+    if (kind == UpdateKind::Part && round.changed_outside()) validate_create(served, object);
     co_await round.validate(&object, &old);
 
     const bool removes = completes_deletion(served, object, old);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/admission/sent_request.h"
 #include "apiserver/fence.h"
 
 namespace ph::apiserver {
@@ -32,6 +33,8 @@ struct WriteRequest {
   std::size_t size = 0;                          // of what was sent
   bool prepared = false;                         // of a create: `prepare_new` has been done, and the manager recorded
   std::shared_ptr<Draft> draft;                  // of an update: made ahead; or null
+  RequestOptions options;                        // as they were put
+  Steady deadline = Steady::max();               // the client has given up by then
   bool make_is_pure = false;  // of an update: `make` looks at nothing that changes, and may run on another thread
 };
 

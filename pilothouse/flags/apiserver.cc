@@ -155,6 +155,8 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("enable-admission-plugins", options.standard.enable_admission,
             fmt::format("Plugins to run besides those on by default ({}); there are: {}", plugins(true), plugins(false)));
   flags.add("disable-admission-plugins", options.standard.disable_admission, "Plugins to leave out, of those on by default");
+  flags.add("enable-aggregator-routing", options.standard.webhooks_at_endpoints,
+            "Webhooks that are named as services are called at the services' endpoints, not at their cluster addresses");
   flags.section("Kubelets");
   flags.add("kubelet-certificate-authority", options.kubelet_ca_file, "Whose kubelet certificates are believed; any by default");
   flags.add("kubelet-client-certificate", options.kubelet_certificate_file,

@@ -113,7 +113,6 @@ constexpr daemon::InertFlag kApiServer[] = {
     {"coordinated-leadership-lease-duration", "duration", "15s", NoEffect, "candidates elect among themselves"},
     {"coordinated-leadership-renew-deadline", "duration", "10s", NoEffect, "candidates elect among themselves"},
     {"coordinated-leadership-retry-period", "duration", "2s", NoEffect, "candidates elect among themselves"},
-    {"enable-aggregator-routing", "bool", "false", NoEffect, "API aggregation is not there yet"},
     {"enable-logs-handler", "bool", "false", Refused, "files of the machine are not served"},
     {"endpoint-reconciler-type", "string", "lease", NoEffect, "there is one apiserver"},
     {"kubelet-timeout", "duration", "5s", NoEffect, "five seconds are built in"},

@@ -1,4 +1,5 @@
 // Webhook configurations, admission policies and their bindings, API services.
+#include "api/match_conditions.h"
 #include "tests/api/validation_helpers.h"
 
 namespace ph::api {
@@ -14,6 +15,16 @@ std::string webhook(const std::string& more, const std::string& client = R"("ser
 std::string with_rule(const std::string& resources, const std::string& operations = R"("CREATE")") {
   return webhook(R"(,"rules":[{"operations":[)" + operations + R"(],"apiGroups":["g"],"apiVersions":["v1"],"resources":[)" +
                  resources + "]}]");
+}
+
+// What the compiler of expressions says.
+std::string uncompiled(const std::string& text) {
+  try {
+    (void)compile_match_condition(text);
+  } catch (const cel::Error& error) {
+    return error.what();
+  }
+  return "it is compiled";
 }
 
 TEST(Validation, Webhooks) {
@@ -49,6 +60,18 @@ TEST(Validation, Webhooks) {
        webhook(R"(,"matchConditions":[{"name":"m","expression":"true"},{"name":"m","expression":" "}])"),
        {"webhooks[0].matchConditions[1].expression: Required value",
         R"(webhooks[0].matchConditions[1].name: Duplicate value: "m")"}},
+      {"conditions that mean nothing",
+       webhook(R"(,"matchConditions":[{"name":"a","expression":"object.x =="},{"name":"b","expression":"request.name == 'a'"}])"),
+       {"webhooks[0].matchConditions[0].expression: Invalid value: \"object.x ==\": compilation failed: " +
+        uncompiled("object.x ==")}},
+      {"conditions that are none",
+       webhook(R"(,"matchConditions":[{"name":"a","expression":"1"}])"),
+       {R"(webhooks[0].matchConditions[0].expression: Invalid value: "1": must evaluate to bool but got int)"}},
+      {"conditions that are not known here",
+       webhook(R"(,"matchConditions":[{"name":"a","expression":"authorizer.path('/').allowed() == true"}])"),
+       {"webhooks[0].matchConditions[0].expression: Invalid value: \"authorizer.path('/').allowed() == true\": compilation "
+        "failed: " +
+        uncompiled("authorizer.path('/').allowed() == true")}},
       {"slow",
        webhook(R"(,"timeoutSeconds":31)"),
        {"webhooks[0].timeoutSeconds: Invalid value: 31: the timeout value must be between 1 and 30 seconds"}},

@@ -1,0 +1,71 @@
+// ValidatingAdmissionWebhook: programs of others judge what is to be stored, all at once. Upstream:
+// apiserver/pkg/admission/plugin/webhook/validating
+#include "apiserver/admission/webhook/asker.h"
+#include "base/sync.h"
+
+namespace ph::apiserver {
+namespace {
+
+using namespace webhook;
+
+class ValidatingWebhooks final : public AdmissionPlugin, public PartAdmission {
+ public:
+  explicit ValidatingWebhooks(const AdmissionWorld& world) : reader_(world.reader), source_(world.reader), asker_(world) {}
+  std::string_view name() const override { return "ValidatingAdmissionWebhook"; }
+
+  Soon<> validate_soon(const AdmissionRequest& asked) override {
+    if (!has_a_say()) return {};
+    const SentRequest& request = as_sent(asked);
+    return RequestView(reader_, request).is_about_object() ? judge(request) : Soon<>();
+  }
+
+  bool has_a_say() override { return source_.present() != nullptr; }
+  Soon<> judge_part(SentRequest& request) override { return judge(request); }
+
+ private:
+  Soon<> judge(const SentRequest& request) {
+    std::shared_ptr<const Hooks> hooks = source_.present();
+    RequestView view(reader_, request);
+    if (!hooks || !asker_.any_matched(*hooks, view)) return {};
+    return ask_all(request, std::move(hooks));
+  }
+
+  // The first refusal to come is the answer; all are waited for, so that none of them is cut off.
+  Task<void> ask_all(const SentRequest& request, std::shared_ptr<const Hooks> hooks) {
+    RequestView view(reader_, request);
+    std::exception_ptr first;
+    std::vector<Task<void>> questions;
+    for (const Hook& hook : *hooks) {
+      if (const api::Resource* as = asker_.concerned(hook, view)) questions.push_back(ask_one(hook, *as, view, first));
+    }
+    co_await all(std::move(questions));
+    if (first) std::rethrow_exception(first);
+  }
+
+  Task<void> ask_one(const Hook& hook, const api::Resource& as, RequestView& view, std::exception_ptr& first) {
+    try {
+      try {
+        (void)co_await asker_.ask(hook, as, view, false);
+      } catch (const NotAsked& error) {
+        Asker::judge(hook, error, view.request());
+      }
+    } catch (...) {  // whatever it is, nothing passes by it
+      if (!first) first = std::current_exception();
+    }
+  }
+
+  const ObjectReader& reader_;
+  HookSource<admissionregistration::v1::ValidatingWebhookConfiguration> source_;
+  Asker asker_;
+};
+
+}  // namespace
+
+namespace admission {
+
+std::unique_ptr<AdmissionPlugin> validating_admission_webhook(const AdmissionWorld& world) {
+  return std::make_unique<ValidatingWebhooks>(world);
+}
+
+}  // namespace admission
+}  // namespace ph::apiserver
