@@ -306,8 +306,8 @@ TEST(ForeignPlugin, PodsAreEqualForItThatAreInAllThatItReads) {
     ClassKey out;
     return foreign.plugin().class_key(pod, *make_pod_info(pod), out) ? out : std::string("none");
   };
-  const char *a = "{metadata: {name: a, labels: {x: y}}, spec: {priority: 1}}",
-             *b = "{metadata: {name: b, labels: {x: z}}, spec: {priority: 1}}";
+  const char *a = "{metadata: {name: a, labels: {x: v}}, spec: {priority: 1}}",
+             *b = "{metadata: {name: b, labels: {x: w}}, spec: {priority: 1}}";
   EXPECT_EQ(key(0, a), key(0, b));
   EXPECT_EQ(key(PH_POD_PRIORITY, a), key(PH_POD_PRIORITY, b));
   EXPECT_NE(key(PH_POD_LABELS, a), key(PH_POD_LABELS, b));
@@ -315,8 +315,8 @@ TEST(ForeignPlugin, PodsAreEqualForItThatAreInAllThatItReads) {
   EXPECT_EQ(key(PH_POD_NAME, a), "none");
   EXPECT_EQ(key(0, a, 0), "none");
   EXPECT_NE(key(PH_POD_REQUESTS, "{spec: {containers: [{name: c, resources: {requests: {cpu: 1}}}]}}"), key(PH_POD_REQUESTS, a));
-  EXPECT_NE(key(PH_POD_NODE_SELECTOR, "{spec: {nodeSelector: {x: y}}}"), key(PH_POD_NODE_SELECTOR, a));
-  EXPECT_NE(key(PH_POD_NAMESPACE, "{metadata: {namespace: n}}"), key(PH_POD_NAMESPACE, a));
+  EXPECT_NE(key(PH_POD_NODE_SELECTOR, "{spec: {nodeSelector: {x: v}}}"), key(PH_POD_NODE_SELECTOR, a));
+  EXPECT_NE(key(PH_POD_NAMESPACE, "{metadata: {namespace: other}}"), key(PH_POD_NAMESPACE, a));
 }
 
 TEST(ForeignPlugin, WhatItReadsOfNodesWakesAndOutdates) {
@@ -351,6 +351,7 @@ TEST(ForeignPlugin, StandsInProfilesThatNameIt) {
   ph_plugin scores = table();
   scores.name = {"Scoring", 7};
   scores.filter = nullptr;
+  scores.create = nullptr, scores.destroy = nullptr;
   const ForeignPlugin first(&both, "x.so"), second(&scores, "y.so");
   const std::vector<PluginEntry> more{first.entry(), second.entry()};
   const auto parse = [&](const std::string& profiles) {
