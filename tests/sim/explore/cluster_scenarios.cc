@@ -184,6 +184,28 @@ void ttl(Stage& stage) {
   stage.settle();
 }
 
+// There are four ranges, one of which is of services: the fourth node waits until the second has gone.
+void node_ipam(Stage& stage) {
+  for (const char* name : {"a", "b", "c", "d"}) {
+    stage.cluster.create(node_of(name));
+    stage.cluster.advance(1s);
+  }
+  stage.settle();
+  stage.cluster.remove<Node>("b");
+  stage.settle();
+  stage.cluster.create(node_of("b"));
+  stage.settle();
+  stage.cluster.remove<Node>("a");
+  stage.settle();
+}
+controllers::Options few_ranges() {
+  controllers::Options out;
+  out.node_ipam.allocate_node_cidrs = true;
+  out.node_ipam.cluster_cidr = "10.244.0.0/22";
+  out.node_ipam.service_cluster_ip_range = "10.244.0.0/24";
+  return out;
+}
+
 // -- Tokens
 
 Secret token(Stage& stage, const std::string& id, std::optional<Duration> lives) {
@@ -311,6 +333,7 @@ constexpr Scenario kScenarios[] = {
     {"namespace", "",
      [] { return loops("namespace,deployment,replicaset").nodes(1).scheduler().access().without_admission({"ServiceAccount"}); },
      namespaces},
+    {"nodeipam", "", [] { return loops("nodeipam").options(few_ranges()); }, node_ipam},
     {"podgc", "Ended", [] { return loops("podgc").options(few_ended_pods()); }, ended_pods},
     {"podgc", "Lost", [] { return loops("podgc"); }, lost_pods},
     {"pv-protection", "", [] { return loops("pv-protection"); }, volumes},

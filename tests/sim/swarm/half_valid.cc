@@ -22,7 +22,12 @@ constexpr std::uint64_t kReconcilesMost = 15, kWritesMost = 10;
 
 class HalfValid final : public Swarm {
  public:
-  Setup setup(Draw&) override { return loops("*,bootstrapsigner,tokencleaner"); }
+  Setup setup(Draw&) override {
+    controllers::Options options;
+    options.node_ipam.allocate_node_cidrs = true;
+    options.node_ipam.cluster_cidr = "10.244.0.0/16,fd00:244::/48";
+    return loops("*,bootstrapsigner,tokencleaner").options(options);
+  }
   Faults faults() const override { return none(); }
 
   void begin() override {
