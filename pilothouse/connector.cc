@@ -62,6 +62,7 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "pod-garbage-collector-controller") return "pod-garbage-collector";
   if (loop == "replicationcontroller-controller") return "replication-controller";
   if (loop == "root-ca-certificate-publisher-controller") return "root-ca-cert-publisher";
+  if (loop == "service-cidr-controller") return "service-cidrs-controller";
   if (loop == "serviceaccount-controller") return "service-account-controller";
   if (loop == "token-cleaner-controller") return "token-cleaner";
   return loop;

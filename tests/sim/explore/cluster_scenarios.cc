@@ -206,6 +206,36 @@ controllers::Options few_ranges() {
   return out;
 }
 
+// -- Ranges of addresses
+
+networking::v1::ServiceCIDR service_range(const std::string& name, const std::string& cidr) {
+  networking::v1::ServiceCIDR out;
+  out.mutable_metadata()->set_name(name);
+  out.mutable_spec()->add_cidrs(cidr);
+  return out;
+}
+
+void service_ranges(Stage& stage) {
+  networking::v1::IPAddress address;
+  address.mutable_metadata()->set_name("172.30.0.7");
+  auto& labels = *address.mutable_metadata()->mutable_labels();
+  labels["ipaddress.kubernetes.io/ip-family"] = "IPv4";
+  labels["ipaddress.kubernetes.io/managed-by"] = "ipallocator.k8s.io";
+  auto& parent = *address.mutable_spec()->mutable_parent_ref();
+  parent.set_resource("services");
+  parent.set_namespace_("default");
+  parent.set_name("web");
+  for (const auto& [name, cidr] : {std::pair("large", "172.30.0.0/16"), std::pair("small", "172.30.0.0/24"),
+                                   std::pair("stays", "172.31.0.0/24"), std::pair("free", "172.29.0.0/24")})
+    stage.cluster.create(service_range(name, cidr));
+  stage.cluster.create(address);
+  stage.settle();
+  for (const char* name : {"large", "small", "free"}) stage.cluster.remove<networking::v1::ServiceCIDR>(name);
+  stage.settle();
+  stage.cluster.remove<networking::v1::IPAddress>("172.30.0.7");
+  stage.settle();
+}
+
 // -- Tokens
 
 Secret token(Stage& stage, const std::string& id, std::optional<Duration> lives) {
@@ -340,6 +370,7 @@ constexpr Scenario kScenarios[] = {
     {"pvc-protection", "", [] { return loops("pvc-protection"); }, claims},
     {"resourcequota", "", [] { return loops("resourcequota").access().without_admission({"ServiceAccount"}); }, resource_quota},
     {"root-ca-cert-publisher", "", [] { return loops("root-ca-cert-publisher").options(authority()); }, root_authorities},
+    {"service-cidr-controller", "", [] { return loops("service-cidr-controller"); }, service_ranges},
     {"serviceaccount", "", [] { return loops("serviceaccount"); }, service_accounts},
     {"tokencleaner", "", [] { return loops("tokencleaner"); }, token_cleaner},
     {"ttl", "", [] { return loops("ttl"); }, ttl},

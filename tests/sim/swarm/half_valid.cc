@@ -159,7 +159,7 @@ class HalfValid final : public Swarm {
 
   void make() {
     const std::string name = some_name();
-    switch (draw().between(0, 17)) {
+    switch (draw().between(0, 18)) {
       case 0: return create(make_deployment(name).replicas(draw().between(0, 3)).object());
       case 1: return create(make_replica_set(name).replicas(draw().between(0, 3)).object());
       case 2: return create(make_stateful_set(name).replicas(draw().between(0, 3)).claims("Delete", "Retain").object());
@@ -177,6 +177,7 @@ class HalfValid final : public Swarm {
       case 14: return make_token();
       case 15: return create(make_config_map("kube-public/cluster-info"));
       case 16: return make_owned(name);
+      case 17: return make_service_range();
       default: return create(make_pod(name + "-alone", draw().chance(0.5) ? "node-0" : ""));
     }
   }
@@ -194,6 +195,13 @@ class HalfValid final : public Swarm {
     subset.add_addresses()->set_ip("192.0.2.1");
     subset.add_ports()->set_port(80);
     create(std::move(endpoints));
+  }
+  void make_service_range() {
+    networking::v1::ServiceCIDR range;
+    const int number = draw().between(0, 3);
+    range.mutable_metadata()->set_name(fmt::format("range-{}", number));
+    range.mutable_spec()->add_cidrs(fmt::format("172.30.0.0/{}", 20 + number));
+    create(std::move(range));
   }
   void make_budget(const std::string& name) {
     policy::v1::PodDisruptionBudget budget;
