@@ -206,7 +206,35 @@ controllers::Options few_ranges() {
   return out;
 }
 
-// -- Ranges of addresses
+// -- Roles made of others; ranges of addresses
+
+rbac::v1::ClusterRole role(const std::string& name, const char* label, const char* resource) {
+  rbac::v1::ClusterRole out;
+  out.mutable_metadata()->set_name(name);
+  if (label) (*out.mutable_metadata()->mutable_labels())[label] = "yes";
+  auto& rule = *out.add_rules();
+  rule.add_api_groups("");
+  rule.add_resources(resource);
+  rule.add_verbs("get");
+  return out;
+}
+void select(rbac::v1::ClusterRole& role, const char* label) {
+  (*role.mutable_aggregation_rule()->add_cluster_role_selectors()->mutable_match_labels())[label] = "yes";
+}
+
+void role_aggregation(Stage& stage) {
+  rbac::v1::ClusterRole all = role("all", nullptr, "secrets"), between = role("between", "to-all", "nodes");
+  select(all, "to-all");
+  select(between, "to-between");
+  stage.cluster.create(all);
+  stage.cluster.create(between);
+  stage.cluster.create(role("a", "to-all", "pods"));
+  stage.cluster.create(role("b", "to-between", "services"));
+  stage.settle();
+  stage.cluster.remove<rbac::v1::ClusterRole>("a");
+  stage.cluster.edit<rbac::v1::ClusterRole>("b", [](rbac::v1::ClusterRole& each) { each.mutable_rules(0)->add_verbs("list"); });
+  stage.settle();
+}
 
 networking::v1::ServiceCIDR service_range(const std::string& name, const std::string& cidr) {
   networking::v1::ServiceCIDR out;
@@ -358,6 +386,7 @@ controllers::Options authority() {
 
 constexpr Scenario kScenarios[] = {
     {"bootstrapsigner", "", [] { return loops("bootstrapsigner"); }, bootstrap_signer},
+    {"clusterrole-aggregation", "", [] { return loops("clusterrole-aggregation"); }, role_aggregation},
     {"disruption", "", [] { return loops("disruption,replicaset").nodes(1).scheduler(); }, disruption},
     {"garbagecollector", "", [] { return loops("garbagecollector"); }, garbage_collector},
     {"namespace", "",

@@ -159,7 +159,7 @@ class HalfValid final : public Swarm {
 
   void make() {
     const std::string name = some_name();
-    switch (draw().between(0, 18)) {
+    switch (draw().between(0, 19)) {
       case 0: return create(make_deployment(name).replicas(draw().between(0, 3)).object());
       case 1: return create(make_replica_set(name).replicas(draw().between(0, 3)).object());
       case 2: return create(make_stateful_set(name).replicas(draw().between(0, 3)).claims("Delete", "Retain").object());
@@ -177,7 +177,8 @@ class HalfValid final : public Swarm {
       case 14: return make_token();
       case 15: return create(make_config_map("kube-public/cluster-info"));
       case 16: return make_owned(name);
-      case 17: return make_service_range();
+      case 17: return make_role(name);
+      case 18: return make_service_range();
       default: return create(make_pod(name + "-alone", draw().chance(0.5) ? "node-0" : ""));
     }
   }
@@ -195,6 +196,20 @@ class HalfValid final : public Swarm {
     subset.add_addresses()->set_ip("192.0.2.1");
     subset.add_ports()->set_port(80);
     create(std::move(endpoints));
+  }
+  // Made of others, and one of these.
+  void make_role(const std::string& name) {
+    rbac::v1::ClusterRole role;
+    role.mutable_metadata()->set_name(metadata_of(name).name());
+    (*role.mutable_metadata()->mutable_labels())["gathered"] = draw().chance(0.5) ? "yes" : "no";
+    auto& rule = *role.add_rules();
+    rule.add_api_groups("");
+    rule.add_resources("pods");
+    rule.add_verbs("get");
+    if (draw().chance(0.5)) {
+      (*role.mutable_aggregation_rule()->add_cluster_role_selectors()->mutable_match_labels())["gathered"] = "yes";
+    }
+    create(std::move(role));
   }
   void make_service_range() {
     networking::v1::ServiceCIDR range;
