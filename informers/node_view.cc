@@ -26,9 +26,16 @@ void read_metadata(std::string_view bytes, NodeView& node) {
 }
 
 void read_spec(std::string_view bytes, NodeView& node) {
+  std::string_view first_cidr;
   for (wire::Records in(bytes); in.next();) {
-    if (in.field() == 5) api::decode_protobuf(in.text(), node.taints.emplace_back());
+    switch (in.field()) {
+      case 1: first_cidr = in.text(); break;
+      case 5: api::decode_protobuf(in.text(), node.taints.emplace_back()); break;
+      case 7: node.pod_cidrs.emplace_back(in.text()); break;
+    }
   }
+  // Of a writer who knew only the older field.
+  if (node.pod_cidrs.empty() && !first_cidr.empty()) node.pod_cidrs.emplace_back(first_cidr);
 }
 
 void read_allocatable(std::string_view entry, NodeView& node) {

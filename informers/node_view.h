@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,9 +16,10 @@ namespace ph::informers {
 struct NodeView : MetadataView {
   LabelViews labels;
   std::vector<core::v1::Taint> taints;
-  Interned ttl;                // the annotation node.alpha.kubernetes.io/ttl; empty: it has none
-  bool ready = false;          // condition Ready is True
-  std::int64_t milli_cpu = 0;  // allocatable
+  std::vector<std::string> pod_cidrs;  // as written
+  Interned ttl;                        // the annotation node.alpha.kubernetes.io/ttl; empty: it has none
+  bool ready = false;                  // condition Ready is True
+  std::int64_t milli_cpu = 0;          // allocatable
 
   std::optional<std::string_view> label(std::string_view key) const { return find_label(labels, key); }
 

@@ -56,11 +56,13 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "endpointslice-mirroring-controller") return "endpointslicemirroring-controller";
   if (loop == "garbage-collector-controller") return "generic-garbage-collector";
   if (loop == "horizontal-pod-autoscaler-controller") return "horizontal-pod-autoscaler";
+  if (loop == "node-ipam-controller") return "node-controller";
   if (loop == "persistentvolume-protection-controller") return "pv-protection-controller";
   if (loop == "persistentvolumeclaim-protection-controller") return "pvc-protection-controller";
   if (loop == "pod-garbage-collector-controller") return "pod-garbage-collector";
   if (loop == "replicationcontroller-controller") return "replication-controller";
   if (loop == "root-ca-certificate-publisher-controller") return "root-ca-cert-publisher";
+  if (loop == "service-cidr-controller") return "service-cidrs-controller";
   if (loop == "serviceaccount-controller") return "service-account-controller";
   if (loop == "token-cleaner-controller") return "token-cleaner";
   return loop;

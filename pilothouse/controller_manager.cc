@@ -100,6 +100,14 @@ std::string config_json(const ControllerManagerOptions& options) {
                  {"ResourceName", options.election.resource_name},
                  {"ResourceNamespace", options.election.resource_namespace}}}};
   json out{{"Generic", std::move(generic)}};
+  const controllers::NodeIpamOptions& ipam = options.controllers.node_ipam;
+  out["KubeCloudShared"] = {{"AllocateNodeCIDRs", ipam.allocate_node_cidrs},
+                            {"CIDRAllocatorType", ipam.cidr_allocator_type},
+                            {"ClusterCIDR", ipam.cluster_cidr}};
+  out["NodeIPAMController"] = {{"ServiceCIDR", ipam.service_cluster_ip_range},
+                               {"NodeCIDRMaskSize", ipam.mask_size},
+                               {"NodeCIDRMaskSizeIPv4", ipam.mask_size_ipv4},
+                               {"NodeCIDRMaskSizeIPv6", ipam.mask_size_ipv6}};
   if (!options.root_ca_file.empty()) out["SAController"] = {{"RootCAFile", options.root_ca_file}};
   for (const auto& [loop, workers] : options.controllers.workers) out["Workers"][loop] = workers;
   return out.dump();
@@ -117,6 +125,12 @@ std::string read_root_ca(const std::string& file) {
   }
 }
 
+// Loops that a flag of their own keeps from being started, whatever --controllers says.
+bool is_switched_off(const controllers::LoopEntry& loop, const controllers::Options& options) {
+  if (loop.name == "garbage-collector-controller") return !options.enable_garbage_collector;
+  return loop.name == "node-ipam-controller" && !options.node_ipam.allocate_node_cidrs;
+}
+
 int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
   daemon::Signals signals;
   check(options);
@@ -127,9 +141,7 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
   std::string selection;
   for (const std::string& item : options.controllers.controllers) selection += (selection.empty() ? "" : ",") + item;
   Loops loops = chosen_loops(selection);
-  if (!options.controllers.enable_garbage_collector) {
-    std::erase_if(loops, [](const auto* loop) { return loop->name == "garbage-collector-controller"; });
-  }
+  std::erase_if(loops, [&](const auto* loop) { return is_switched_off(*loop, options.controllers); });
   daemon::log_flags_without_effect(flags, log);
   // Who names loops one by one knows which these are.
   const auto& asked = options.controllers.controllers;

@@ -9,6 +9,7 @@
 #include "api/errors.h"
 #include "api/rules.h"
 #include "api/times.h"
+#include "apiserver/registry/service_ranges.h"
 
 namespace ph::apiserver {
 namespace {
@@ -59,8 +60,18 @@ int shared_port(const Service& service, const ServicePort& wanted) {
   return 0;
 }
 
+std::string address_key(const std::string& address) { return "/registry/ranges/serviceips/" + address; }
+
 const api::Resource& ip_addresses(const WriteContext& context) {
   return *context.reader.resource(api::schema_of<networking::v1::IPAddress>());
+}
+
+// The object that says whose the address is.
+void show_owner(WriteContext& context, const std::string& address, const Service& owner) {
+  auto object = ip_address_of(address, owner);
+  object->mutable_metadata()->set_uid(context.rng.uuid());
+  api::set_time(object->mutable_metadata()->mutable_creation_timestamp(), context.now);
+  context.also_write(ip_addresses(context), {{}, address}, nullptr, std::move(object));
 }
 
 }  // namespace
@@ -142,10 +153,11 @@ void ServiceNumbers::take_addresses(WriteContext& context, Service& service, con
 void ServiceNumbers::take_address(WriteContext& context, Service& service, int at, Addresses& addresses) {
   auto& spec = *service.mutable_spec();
   if (at >= spec.cluster_ips_size()) {
-    const std::uint32_t offset = pick_address(context, service, addresses);
-    spec.add_cluster_ips(addresses.range.text(offset));
+    const auto offset = pick_address(context, addresses);
+    spec.add_cluster_ips(offset ? addresses.range.text(*offset) : pick_added(context, service, addresses.range.family()));
     if (at == 0) spec.set_cluster_ip(spec.cluster_ips(0));
-    reserve_address(context, addresses, offset, service);
+    if (offset) reserve_address(context, addresses, *offset, service);
+    else reserve_added(context, spec.cluster_ips(at), service);
     // A lost race picks another.
     context.on_failure.emplace_back([&spec, at, dry_run = context.dry_run] {
       if (dry_run) return;
@@ -156,51 +168,80 @@ void ServiceNumbers::take_address(WriteContext& context, Service& service, int a
   }
   const std::string& wanted = spec.cluster_ips(at);
   const auto offset = addresses.range.offset(wanted);
-  if (!offset) {
+  if (!offset) return take_added(context, service, wanted, addresses);
+  const std::string address = addresses.range.text(*offset);
+  if (is_refused(context, addresses.pool, *offset, address_key(address)) || !is_free(context, address))
+    refuse_address(service, wanted, "provided IP is already allocated");
+  reserve_address(context, addresses, *offset, service);
+}
+
+void ServiceNumbers::reserve_address(WriteContext& context, Addresses& addresses, std::uint32_t offset, const Service& owner) {
+  const std::string address = addresses.range.text(offset);
+  reserve(context, addresses.pool, offset, address_key(address), owner);
+  show_owner(context, address, owner);
+}
+
+void ServiceNumbers::release_address(WriteContext& context, const std::string& address) {
+  const auto read = api::read_address(address);
+  if (!read) return;
+  const std::string text = read->text(), object = ip_addresses(context).storage_prefix + "/" + text;
+  for (Addresses& each : addresses_) {
+    const auto offset = each.range.offset(address);
+    if (!offset) continue;
+    release(context, each.pool, *offset, address_key(text));
+    context.mutations.push_back({.key = object, .value = std::nullopt});
+    return;
+  }
+  // Of a range that was added, or of one that the server has no more.
+  if (!context.reader.cache(ip_addresses(context))->find(text)) return;
+  for (const std::string& key : {address_key(text), object}) context.mutations.push_back({.key = key, .value = std::nullopt});
+}
+
+bool ServiceNumbers::is_free(const WriteContext& context, const std::string& address) {
+  const api::Resource& objects = ip_addresses(context);
+  return !context.refused.contains(address_key(address)) && !context.refused.contains(objects.storage_prefix + "/" + address) &&
+         !context.reader.cache(objects)->find(address);
+}
+
+std::optional<std::uint32_t> ServiceNumbers::pick_address(WriteContext& context, const Addresses& addresses) const {
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    const auto offset = addresses.pool.pick(context.rng);
+    if (!offset) break;
+    if (is_free(context, addresses.range.text(*offset))) return offset;
+  }
+  return std::nullopt;
+}
+
+// -- Of ranges that were added: nothing of them is in memory, the objects tell what is free.
+
+std::string ServiceNumbers::pick_added(WriteContext& context, const Service& service, std::string_view family) {
+  constexpr int kAttempts = 64;
+  for (const api::AddressRange& range : ready_service_ranges(context.reader, family)) {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      const auto address = random_address(range, context.rng);
+      if (address && is_free(context, address->text())) return address->text();
+    }
+  }
+  throw api::internal(fmt::format("failed to allocate a serviceIP for {}: range is full", service.metadata().name()));
+}
+
+void ServiceNumbers::take_added(WriteContext& context, const Service& service, const std::string& wanted,
+                                const Addresses& addresses) {
+  const auto address = api::read_address(wanted);
+  const auto ranges = ready_service_ranges(context.reader, addresses.range.family());
+  if (!address || std::ranges::none_of(ranges, [&](const auto& range) { return is_usable(range, *address); })) {
     refuse_address(service, wanted,
                    fmt::format("the provided IP ({}) is not in the valid range. The range of valid IPs is {}", wanted,
                                addresses.range.cidr()));
   }
-  if (is_refused(context, addresses.pool, *offset, addresses.key(*offset)) || !is_free(context, addresses, *offset)) {
-    refuse_address(service, wanted, "provided IP is already allocated");
-  }
-  reserve_address(context, addresses, *offset, service);
+  if (!is_free(context, address->text())) refuse_address(service, wanted, "provided IP is already allocated");
+  reserve_added(context, address->text(), service);
 }
 
-// With the object that says whose it is.
-void ServiceNumbers::reserve_address(WriteContext& context, Addresses& addresses, std::uint32_t offset, const Service& owner) {
-  reserve(context, addresses.pool, offset, addresses.key(offset), owner);
-  const std::string address = addresses.range.text(offset);
-  auto object = ip_address_of(address, owner);
-  object->mutable_metadata()->set_uid(context.rng.uuid());
-  api::set_time(object->mutable_metadata()->mutable_creation_timestamp(), context.now);
-  context.also_write(ip_addresses(context), {{}, address}, nullptr, std::move(object));
-}
-
-void ServiceNumbers::release_address(WriteContext& context, const std::string& address) {
-  for (Addresses& each : addresses_) {
-    const auto offset = each.range.offset(address);
-    if (!offset) continue;
-    release(context, each.pool, *offset, each.key(*offset));
-    context.mutations.push_back(
-        {.key = ip_addresses(context).storage_prefix + "/" + each.range.text(*offset), .value = std::nullopt});
-  }
-}
-
-bool ServiceNumbers::is_free(const WriteContext& context, const Addresses& addresses, std::uint32_t offset) const {
-  const api::Resource& objects = ip_addresses(context);
-  const std::string address = addresses.range.text(offset);
-  return !context.refused.contains(addresses.key(offset)) && !context.refused.contains(objects.storage_prefix + "/" + address) &&
-         !context.reader.cache(objects)->find(address);
-}
-
-std::uint32_t ServiceNumbers::pick_address(WriteContext& context, const Service& service, const Addresses& addresses) const {
-  for (int attempt = 0; attempt < 8; ++attempt) {
-    const auto offset = addresses.pool.pick(context.rng);
-    if (!offset) break;
-    if (is_free(context, addresses, *offset)) return *offset;
-  }
-  throw api::internal(fmt::format("failed to allocate a serviceIP for {}: range is full", service.metadata().name()));
+void ServiceNumbers::reserve_added(WriteContext& context, const std::string& address, const Service& owner) {
+  context.preconditions.push_back({.key = address_key(address), .kind = Precondition::Kind::Absent, .revision = {}});
+  context.mutations.push_back({.key = address_key(address), .value = owner_text(owner)});
+  show_owner(context, address, owner);
 }
 
 void ServiceNumbers::take_ports(WriteContext& context, Service& service, const Service* old) {
@@ -267,9 +308,6 @@ void ServiceNumbers::release_unused(WriteContext& context, const Service* servic
   }
 }
 
-std::string ServiceNumbers::Addresses::key(std::uint32_t offset) const {
-  return "/registry/ranges/serviceips/" + range.text(offset);
-}
 std::string ServiceNumbers::port_key(std::uint32_t port) const {
   return "/registry/ranges/servicenodeports/" + std::to_string(port);
 }

@@ -3,7 +3,13 @@
 // Each number in use has a key of its own in the store, written and removed in the transaction of its service, so that two
 // writers can never take the same one; memory only says which are worth trying. An address has an IPAddress besides, that says whose
 // it is; one that somebody else has made keeps the address from services.
+//
+// Addresses come of the ranges that the server was started with; of those that ServiceCIDR objects add when they are asked for, or when
+// the first are all taken.
 #pragma once
+
+#include <optional>
+#include <string_view>
 
 #include "api/kinds.h"
 #include "apiserver/registry/ip_range.h"
@@ -34,18 +40,22 @@ class ServiceNumbers {
   struct Addresses {
     IpRange range;
     NumberPool pool;  // by offset
-    std::string key(std::uint32_t offset) const;
   };
 
   Addresses* addresses_of(std::string_view family);
   void take_address(WriteContext& context, core::v1::Service& service, int at, Addresses& addresses);
-  std::uint32_t pick_address(WriteContext& context, const core::v1::Service& service, const Addresses& addresses) const;
+  std::optional<std::uint32_t> pick_address(WriteContext& context, const Addresses& addresses) const;
   void reserve_address(WriteContext& context, Addresses& addresses, std::uint32_t offset, const core::v1::Service& owner);
+  // Of ranges that were added.
+  static std::string pick_added(WriteContext& context, const core::v1::Service& service, std::string_view family);
+  static void take_added(WriteContext& context, const core::v1::Service& service, const std::string& wanted,
+                         const Addresses& addresses);
+  static void reserve_added(WriteContext& context, const std::string& address, const core::v1::Service& owner);
   void release_address(WriteContext& context, const std::string& address);
   int pick_port(WriteContext& context, const core::v1::Service& service, const std::string& field);
   void take_port(WriteContext& context, const core::v1::Service& service, int port, const std::string& field);
   // False when the address is, or was a moment ago, somebody's.
-  bool is_free(const WriteContext& context, const Addresses& addresses, std::uint32_t offset) const;
+  static bool is_free(const WriteContext& context, const std::string& address);
   std::string port_key(std::uint32_t port) const;
   static bool is_refused(const WriteContext& context, const NumberPool& pool, std::uint32_t number, const std::string& key);
   void reserve(WriteContext& context, NumberPool& pool, std::uint32_t number, std::string key, const core::v1::Service& owner);

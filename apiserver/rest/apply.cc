@@ -1,4 +1,6 @@
 // PATCH that applies: an object that is not there is created.
+#include <fmt/format.h>
+
 #include "api/errors.h"
 #include "api/object.h"
 #include "api/object_rules.h"
@@ -24,6 +26,11 @@ Task<HttpResponse> create_applied(Core& core, Call& call, const Applying& applyi
   co_await authorize(core, call.user, info);
   api::Object object = co_await aside(core, call.request.body.size(),
                                       [&] { return applying.over(*served.resource->schema, nullptr, call.warnings); });
+  // It was meant for an object that there was.
+  if (const std::string& uid = object.metadata().uid(); !uid.empty()) {
+    throw api::conflict(served.qualified, call.info.name,
+                        fmt::format("uid mismatch: the provided object specified uid {}, and no existing object was found", uid));
+  }
   object.mutable_metadata().clear_resource_version();
   if (served.stored_as && served.resource->schema->custom) validate_create(served, object);
   const WriteResult result =

@@ -1,12 +1,16 @@
 // The `kubernetes` service, how pods find the apiserver, and the range its address is from.
 // Upstream: pkg/controlplane/controller/kubernetesservice, …/defaultservicecidr
+#include <nlohmann/json.hpp>
+
 #include "api/errors.h"
 #include "api/kinds.h"
 #include "api/object.h"
+#include "api/patch/apply.h"
 #include "api/sorted.h"
 #include "api/times.h"
 #include "apiserver/registry/service_numbers.h"
 #include "apiserver/rest/body.h"
+#include "apiserver/rest/managers.h"
 #include "apiserver/rest/write.h"
 #include "apiserver/upkeep/upkeep.h"
 
@@ -22,6 +26,8 @@ constexpr Duration kInterval = 10s;
 constexpr int kPort = 443;
 constexpr const char* kName = "kubernetes";
 constexpr const char* kNamespace = "default";
+// Applies the status of the range, under this name as upstream's does.
+constexpr const char* kRangeManager = "kubernetes-service-cidr-controller";
 
 template <class T>
 std::unique_ptr<T> named() {
@@ -111,17 +117,26 @@ Task<void> keep_range(Core& core) {
   }
   const EntryRef entry = served.cache->find(kName);
   if (!entry || is_ready(decode_entry(*served.resource, *entry).as<ServiceCIDR>())) co_return;
-  const Make make = [&core](const api::Object& stored) -> api::Object {
-    auto range = std::make_unique<ServiceCIDR>(stored.as<ServiceCIDR>());
-    if (is_ready(*range)) return range;
-    auto& condition = *range->mutable_status()->add_conditions();
-    condition.set_type("Ready");
-    condition.set_status("True");
-    condition.set_message("Kubernetes default Service CIDR is ready");
-    api::set_time(condition.mutable_last_transition_time(), core.now());
-    return range;
+  const nlohmann::json condition = {{"type", "Ready"},
+                                    {"status", "True"},
+                                    {"reason", ""},
+                                    {"message", "Kubernetes default Service CIDR is ready"},
+                                    {"lastTransitionTime", api::rfc3339(core.now())}};
+  const nlohmann::json config = {{"apiVersion", served.resource->kind.api_version()},
+                                 {"kind", served.resource->kind.kind},
+                                 {"metadata", {{"name", kName}}},
+                                 {"status", {{"conditions", nlohmann::json::array({condition})}}}};
+  const api::Application application{
+      .config = &config, .manager = kRangeManager, .subresource = "status", .force = true, .reset = {}};
+  const api::AsVersion as_version = versions_of(core, core.find(served.resource->kind.group, "v1", served.resource->plural));
+  const Make make = [&](const api::Object& stored) -> api::Object {
+    if (is_ready(stored.as<ServiceCIDR>())) return std::make_unique<ServiceCIDR>(stored.as<ServiceCIDR>());
+    return api::apply(*served.resource->schema, &stored, application, as_version, core.now());
   };
-  co_await update_object(core, served, {{}, kName}, UpdateKind::Status, make, own_request());
+  // Whose the fields are is told by the object that is made.
+  WriteRequest request = own_request();
+  request.manager.clear();
+  co_await update_object(core, served, {{}, kName}, UpdateKind::Status, make, std::move(request));
 }
 
 // Services from before there were objects that say whose an address is.

@@ -8,7 +8,7 @@ namespace ph::controllers {
 namespace {
 
 // Queues that are not called what their loop is, without "-controller". Dashboards know them by these names.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kQueues{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kQueues{{
     {"bootstrap-signer-controller", "bootstrap_signer_queue"},
     {"certificatesigningrequest-approving-controller", "certificate"},
     {"clusterrole-aggregation-controller", "ClusterRoleAggregator"},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kQueues{
     {"ephemeral-volume-controller", "ephemeral_volume"},
     {"garbage-collector-controller", "garbage_collector_attempt_to_delete"},
     {"horizontal-pod-autoscaler-controller", "horizontalpodautoscaler"},
+    {"node-ipam-controller", "cidrallocator_node"},
     {"node-lifecycle-controller", "node_lifecycle_controller"},
     {"persistentvolume-binder-controller", "claims"},
     {"persistentvolume-protection-controller", "pvprotection"},
@@ -25,6 +26,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kQueues{
     {"replicationcontroller-controller", "replicationmanager"},
     {"resourcequota-controller", "resourcequota_primary"},
     {"root-ca-certificate-publisher-controller", "root_ca_cert_publisher"},
+    {"service-cidr-controller", "ipaddresses"},
     {"token-cleaner-controller", "token_cleaner"},
     {"ttl-after-finished-controller", "ttl_jobs_to_delete"},
     {"ttl-controller", "ttlcontroller"},

@@ -20,6 +20,16 @@ struct AutoscalerOptions {
   double tolerance = 0.1;
 };
 
+// Of the loop nodeipam: which ranges of addresses nodes are given for their pods, as the flags say it (controllers/node_ipam/settings.h).
+struct NodeIpamOptions {
+  bool allocate_node_cidrs = false;  // --allocate-node-cidrs; without it the loop does nothing
+  std::string cidr_allocator_type = "RangeAllocator";
+  std::string cluster_cidr;              // --cluster-cidr: one range, or one of each family with a comma between them
+  std::string service_cluster_ip_range;  // --service-cluster-ip-range: what of them is not given
+  // --node-cidr-mask-size, …-ipv4, …-ipv6; 0: not said.
+  int mask_size = 0, mask_size_ipv4 = 0, mask_size_ipv6 = 0;
+};
+
 struct Options {
   std::vector<std::string> controllers{"*"};        // --controllers
   std::map<std::string, int, std::less<>> workers;  // by loop name; of --concurrent-…-syncs. Absent: the registry's number
@@ -36,6 +46,7 @@ struct Options {
   bool stateful_set_max_unavailable = false;      // the gate MaxUnavailableStatefulSet
   Duration resource_quota_sync_period = 5min;     // --resource-quota-sync-period
   AutoscalerOptions autoscaler;
+  NodeIpamOptions node_ipam;
 
   // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
   std::function<std::optional<std::string>(const std::string& name)> time_zone_file;

@@ -1,6 +1,11 @@
 #include "pilothouse/flags/controller_manager.h"
 
+#include <algorithm>
+#include <stdexcept>
+
+#include "controllers/node_ipam/settings.h"
 #include "controllers/registry.h"
+#include "controllers/runtime/selection.h"
 #include "daemon/feature_gates.h"
 #include "pilothouse/flags/inert.h"
 
@@ -19,6 +24,22 @@ void add_autoscaler_flags(daemon::FlagSet& flags, controllers::AutoscalerOptions
       .add("horizontal-pod-autoscaler-tolerance", options.tolerance,
            "How far a metric may be from its target, as a part of it, unless the autoscaler says otherwise")
       .typed("float");
+}
+
+void add_node_ipam_flags(daemon::FlagSet& flags, controllers::NodeIpamOptions& options) {
+  flags.add("allocate-node-cidrs", options.allocate_node_cidrs, "Nodes are given ranges of addresses for their pods");
+  flags.add("cidr-allocator-type", options.cidr_allocator_type, "How: RangeAllocator, the only one");
+  flags.add(
+      "cluster-cidr", options.cluster_cidr,
+      "The addresses of all pods, of which nodes are given parts: a range, or one of each family with a comma between them");
+  flags.add("service-cluster-ip-range", options.service_cluster_ip_range,
+            "The addresses of services, of which nodes are given none: a range, or one of each family with a comma between them");
+  flags.add("node-cidr-mask-size", options.mask_size, "How many bits tell a node's range; by default 24 of IPv4, 64 of IPv6")
+      .typed("int32");
+  flags.add("node-cidr-mask-size-ipv4", options.mask_size_ipv4, "The same of IPv4 alone, where there is a range of each family")
+      .typed("int32");
+  flags.add("node-cidr-mask-size-ipv6", options.mask_size_ipv6, "The same of IPv6 alone, where there is a range of each family")
+      .typed("int32");
 }
 
 void add_batch_flags(daemon::FlagSet& flags, controllers::Options& options) {
@@ -49,12 +70,25 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
            "How many addresses of a subset of Endpoints are shown in slices")
       .typed("int32");
   add_autoscaler_flags(flags, options.autoscaler);
+  add_node_ipam_flags(flags, options.node_ipam);
   flags.add("resource-quota-sync-period", options.resource_quota_sync_period, "How often every quota is counted anew");
   flags.add("root-ca-file", all.root_ca_file,
             "The apiserver's authority, as every namespace's kube-root-ca.crt has it; by default the kubeconfig's");
   flags.add("terminated-pod-gc-threshold", options.terminated_pod_gc_threshold, "How many finished pods may stay; 0 or less: all")
       .typed("int32");
   flags.add(inert_loop_flags());
+}
+
+// As upstream, which finds most of it out when it starts the loop.
+void check_node_ipam(const controllers::Options& options) {
+  const auto loops = controllers::select_loops(options.controllers, controllers::registry());
+  const bool runs = loops && std::ranges::any_of(*loops, [](const auto* loop) { return loop->name == "node-ipam-controller"; });
+  try {
+    controllers::node_ipam::check_service_ranges(options.node_ipam);
+    if (runs && options.node_ipam.allocate_node_cidrs) controllers::node_ipam::read_settings(options.node_ipam);
+  } catch (const std::invalid_argument& error) {
+    throw daemon::FlagError(error.what());
+  }
 }
 
 }  // namespace
@@ -92,6 +126,7 @@ void check(const ControllerManagerOptions& options) {
       options.controllers.mirroring_max_endpoints_per_subset > 1000) {
     throw daemon::FlagError("--mirroring-max-endpoints-per-subset must be between 1 and 1000");
   }
+  check_node_ipam(options.controllers);
 }
 
 void apply_gates(ControllerManagerOptions& options) {

@@ -44,6 +44,22 @@ TEST_F(Apply, CreatesAndUpdates) {
   EXPECT_THAT(owners(map), ElementsAre("a Apply "));
 }
 
+TEST_F(Apply, WhatIsMeantForAnObjectThatThereWasCreatesNone) {
+  const auto with_uid = [&](const std::string& uid) {
+    return apply(map, "?fieldManager=a", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, uid: " + uid + "}\n");
+  };
+  const Answer none = with_uid("x");
+  EXPECT_EQ(none.status, 409);
+  EXPECT_EQ(
+      none.json()["message"],
+      "Operation cannot be fulfilled on configmaps \"m\": uid mismatch: the provided object specified uid x, and no existing "
+      "object was found");
+  EXPECT_EQ(api.get(map).status, 404);
+  apply_map("?fieldManager=a");
+  EXPECT_EQ(with_uid("x").status, 409);
+  EXPECT_EQ(with_uid(api.get(map).json()["metadata"]["uid"]).status, 200);
+}
+
 TEST_F(Apply, WhatChangesNothingIsNoWrite) {
   apply_map("?fieldManager=a");
   const std::string before = revision(map);

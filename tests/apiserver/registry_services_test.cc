@@ -313,6 +313,75 @@ TEST(Services, AnAddressOfSomebodyElseIsNotGivenOut) {
   EXPECT_EQ(api.post(kServices, service("a", R"(,"clusterIP":"10.96.0.10")")).status, 201);
 }
 
+const std::string kRanges = "/apis/networking.k8s.io/v1/servicecidrs";
+
+void add_range(Harness& api, const std::string& name, const std::string& cidr, const char* ready = "True") {
+  ASSERT_EQ(api.post(kRanges, R"({"metadata":{"name":")" + name + R"(","finalizers":["example.com/x"]},"spec":{"cidrs":[")" +
+                                  cidr + R"("]}})")
+                .status,
+            201);
+  const std::string condition = R"({"type":"Ready","status":")" + std::string(ready) +
+                                R"(","reason":"x","message":"","lastTransitionTime":"2026-01-01T00:00:00Z"})";
+  ASSERT_EQ(api.patch(kRanges + "/" + name + "/status", R"({"status":{"conditions":[)" + condition + "]}}").status, 200);
+}
+
+TEST(Services, AddressesOfRangesThatWereAdded) {
+  Harness api;
+  const auto create = [&](const std::string& name, const std::string& address) {
+    return api.post(kServices, service(name, R"(,"clusterIP":")" + address + "\"")).status;
+  };
+  EXPECT_EQ(create("a", "172.30.0.7"), 422) << "there is no such range";
+  add_range(api, "unready", "172.30.0.0/24", "False");
+  EXPECT_EQ(create("a", "172.30.0.7"), 422);
+  add_range(api, "more", "172.30.0.0/24");
+  EXPECT_EQ(create("a", "172.30.0.7"), 201);
+  EXPECT_EQ(api.get(kAddresses + "/172.30.0.7").json()["spec"]["parentRef"]["name"], "a");
+  EXPECT_EQ(create("b", "172.30.0.7"), 422) << "it is taken";
+  for (const char* none : {"172.30.0.0", "172.30.0.255", "172.30.1.7"}) EXPECT_EQ(create("b", none), 422) << none;
+  api.restart();
+  EXPECT_EQ(create("b", "172.30.0.7"), 422);
+  api.remove(kRanges + "/more");
+  EXPECT_EQ(create("b", "172.30.0.8"), 422) << "it is on its way out";
+  EXPECT_EQ(api.patch(kServices + "/a", R"({"metadata":{"labels":{"x":"y"}}})").json()["spec"]["clusterIP"], "172.30.0.7");
+  api.remove(kServices + "/a");
+  EXPECT_EQ(api.get(kAddresses + "/172.30.0.7").status, 404);
+  add_range(api, "instead", "172.30.0.0/24");
+  EXPECT_EQ(create("b", "172.30.0.7"), 201) << "it was given back";
+}
+
+TEST(Services, WhenTheFirstRangeIsFullOthersHelp) {
+  ServerOptions options;
+  options.service_cidr = "10.0.0.0/30";
+  Harness api(options);
+  // The server itself has one of the two.
+  std::set<std::string> given;
+  const auto create = [&] {
+    const Answer answer = api.post(kServices, service("s" + std::to_string(given.size())));
+    if (answer.status == 201) given.insert(answer.json()["spec"]["clusterIP"]);
+    return answer.status;
+  };
+  while (given.size() < 4 && create() == 201) continue;
+  ASSERT_LE(given.size(), 2u);
+  EXPECT_EQ(create(), 500);
+  add_range(api, "more", "172.30.0.0/29");
+  const std::size_t before = given.size();
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(create(), 201);
+  EXPECT_EQ(given.size(), before + 6);
+  EXPECT_TRUE(given.contains("172.30.0.1"));
+  EXPECT_TRUE(given.contains("172.30.0.6"));
+  EXPECT_EQ(create(), 500);
+}
+
+TEST(Services, OneOfTwoCreatesGetsTheAddedAddress) {
+  Harness api;
+  add_range(api, "more", "172.30.0.0/24");
+  auto a = api.start(Harness::request("POST", kServices, service("a", R"(,"clusterIP":"172.30.0.7")"), "application/json"));
+  auto b = api.start(Harness::request("POST", kServices, service("b", R"(,"clusterIP":"172.30.0.7")"), "application/json"));
+  api.executor.drain();
+  EXPECT_EQ((*a)->status, 201);
+  EXPECT_EQ((*b)->status, 422);
+}
+
 TEST(Services, ARestartKnowsWhatIsTaken) {
   Harness api;
   ASSERT_EQ(api.post(kServices, service("a", R"(,"clusterIP":"10.96.0.10")")).status, 201);
@@ -336,6 +405,10 @@ TEST(KubernetesService, IsMadeAndKept) {
   EXPECT_EQ(range["spec"]["cidrs"], Json::array({"10.96.0.0/12"}));
   EXPECT_EQ(range["status"]["conditions"][0]["type"], "Ready");
   EXPECT_EQ(range["status"]["conditions"][0]["status"], "True");
+  std::set<std::string> managers;
+  for (const Json& entry : range["metadata"]["managedFields"])
+    managers.insert(entry.value("manager", "") + " " + entry.value("operation", "") + " " + entry.value("subresource", ""));
+  EXPECT_EQ(managers, (std::set<std::string>{"kube-apiserver Update ", "kubernetes-service-cidr-controller Apply status"}));
   api.remove(slice);
   const Revision before = api.store->revision();
   api.executor.advance(10s);

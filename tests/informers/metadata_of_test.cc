@@ -166,6 +166,7 @@ TEST(NodeViewTest, HoldsWhatLoopsNeed) {
   auto& taint = *node.mutable_spec()->add_taints();
   taint.set_key("k");
   taint.set_effect("NoExecute");
+  node.mutable_spec()->set_pod_cidr("10.0.0.0/24");
   for (const char* type : {"DiskPressure", "Ready", "PIDPressure"}) {
     auto& condition = *node.mutable_status()->add_conditions();
     condition.set_type(type);
@@ -182,11 +183,14 @@ TEST(NodeViewTest, HoldsWhatLoopsNeed) {
   ASSERT_EQ(view->taints.size(), 1u);
   EXPECT_EQ(view->taints[0].key(), "k");
   EXPECT_EQ(view->taints[0].effect(), "NoExecute");
+  EXPECT_EQ(view->pod_cidrs, std::vector<std::string>{"10.0.0.0/24"}) << "the older field is as good";
   EXPECT_EQ(view->ttl, "15");
   EXPECT_TRUE(view->ready);
 
   node.mutable_status()->mutable_conditions(1)->set_status("Unknown");
   node.mutable_metadata()->clear_annotations();
+  for (const char* cidr : {"10.0.0.0/24", "fd00::/64"}) node.mutable_spec()->add_pod_cidrs(cidr);
+  EXPECT_EQ(NodeView::of(node)->pod_cidrs, (std::vector<std::string>{"10.0.0.0/24", "fd00::/64"}));
   EXPECT_FALSE(NodeView::of(node)->ready);
   EXPECT_TRUE(NodeView::of(node)->ttl.empty());
 }

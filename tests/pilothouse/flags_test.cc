@@ -72,6 +72,41 @@ TEST(UpstreamFlags, ControllerManager) {
   EXPECT_GT(compare("kube-controller-manager", flags, rows, {}).works, 25);
 }
 
+TEST(ControllerManagerFlags, RangesOfNodes) {
+  const auto problem = [](const std::vector<std::string>& args) -> std::string {
+    ControllerManagerOptions options;
+    FlagSet flags("kube-controller-manager");
+    add_flags(flags, options);
+    flags.parse(args);
+    try {
+      check(options);
+    } catch (const daemon::FlagError& error) {
+      return error.what();
+    }
+    return {};
+  };
+  struct Case {
+    std::vector<std::string> args;
+    const char* problem;
+  };
+  const Case cases[] = {
+      {{"--cluster-cidr=nonsense"}, ""},
+      {{"--allocate-node-cidrs", "--cluster-cidr=10.244.0.0/16"}, ""},
+      {{"--allocate-node-cidrs"}, "Controller: Must specify --cluster-cidr if --allocate-node-cidrs is set"},
+      {{"--allocate-node-cidrs", "--controllers=*,-nodeipam"}, ""},
+      {{"--allocate-node-cidrs", "--cluster-cidr=10.244.0.0/16", "--cidr-allocator-type=CloudAllocator"},
+       "invalid CIDR allocator type: CloudAllocator"},
+      {{"--allocate-node-cidrs", "--cluster-cidr=10.244.0.0/16,fd00::/48", "--node-cidr-mask-size=24"},
+       "usage of --node-cidr-mask-size is not allowed with dual-stack clusters"},
+      {{"--service-cluster-ip-range=10.0.0.0/16,fd00::/108,10.1.0.0/16"},
+       "--service-cluster-ip-range can not contain more than two entries"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::PrintToString(c.args));
+    EXPECT_EQ(problem(c.args), c.problem);
+  }
+}
+
 TEST(UpstreamFlags, Scheduler) {
   const json facts = vectors::read_facts("scheduler");
   SchedulerOptions options;

@@ -43,18 +43,13 @@ class SimExecutor final : public Executor {
   // Runs all that is posted, and what that posts, without time passing.
   void drain() {
     const Running running(this);
-    for (;;) {
-      while (!queue_.empty()) {
-        Work work = std::move(queue_.front());
-        queue_.pop_front();
-        work();
-        ++turns_;
-      }
-      auto due = timers_.take_due(clock_.steady());
-      if (!due) return;
-      (*due)();
-      ++turns_;
-    }
+    while (turn()) continue;
+  }
+  // The same until `done`, and no further.
+  template <class Done>
+  void drain_until(const Done& done) {
+    const Running running(this);
+    while (!done() && turn()) continue;
   }
 
   // Lets time pass: stops at every timer on the way and drains all work after it.
@@ -82,6 +77,22 @@ class SimExecutor final : public Executor {
   }
 
  private:
+  // False: nothing is to be done now.
+  bool turn() {
+    Work work;
+    if (!queue_.empty()) {
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    } else {
+      auto due = timers_.take_due(clock_.steady());
+      if (!due) return false;
+      work = std::move(*due);
+    }
+    work();
+    ++turns_;
+    return true;
+  }
+
   SimClock clock_;
   std::deque<Work> queue_;
   Timers timers_;

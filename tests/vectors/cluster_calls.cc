@@ -1,5 +1,7 @@
 #include "tests/vectors/cluster_calls.h"
 
+#include <optional>
+
 #include "api/schema.h"
 
 namespace ph::vectors {
@@ -43,7 +45,16 @@ CallAnswer ClusterCalls::send(const std::string& method, const std::string& path
   }
   request.headers.add("Accept", "application/json");
   request.headers.add("User-Agent", program_ + "/v1.36.2");
-  return cluster_.call<CallAnswer>([&](informers::Client&) { return exchange(*transport_, request); });
+  // Whoever sends one request after the other waits for answers, and for nothing that others make of them.
+  std::optional<CallAnswer> answer;
+  Scope scope(cluster_.executor());
+  scope.spawn([](Task<CallAnswer> answering, std::optional<CallAnswer>& answer) -> Task<void> {
+    answer = co_await std::move(answering);
+  }(exchange(*transport_, std::move(request)), answer));
+  cluster_.executor().drain_until([&] { return answer.has_value(); });
+  for (int i = 0; i < 100'000 && !answer; ++i) cluster_.advance(1ms);
+  PH_ASSERT(answer);
+  return std::move(*answer);
 }
 
 std::string collection_of(const Json& object) {

@@ -153,7 +153,7 @@ LoopsReplay::LoopsReplay(const Json& scenario) : scenario_(scenario) {
   setup.access()
       .without_admission({"ServiceAccount"})
       .with_admission({"TaintNodesByCondition"})
-      .services_in("10.96.0.0/16,fd00:10:96::/112")
+      .services_in("10.96.0.0/16,fd00:96::/112")
       .options(options);
   // An autoscaler is looked at once in a period: where the recorder waited for that it is waited for, too.
   if (is_run(kAutoscaler)) patience_ = std::clamp<Duration>(options.autoscaler.sync_period + 500ms, patience_, 2500ms);

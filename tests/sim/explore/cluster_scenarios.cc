@@ -184,6 +184,86 @@ void ttl(Stage& stage) {
   stage.settle();
 }
 
+// There are four ranges, one of which is of services: the fourth node waits until the second has gone.
+void node_ipam(Stage& stage) {
+  for (const char* name : {"a", "b", "c", "d"}) {
+    stage.cluster.create(node_of(name));
+    stage.cluster.advance(1s);
+  }
+  stage.settle();
+  stage.cluster.remove<Node>("b");
+  stage.settle();
+  stage.cluster.create(node_of("b"));
+  stage.settle();
+  stage.cluster.remove<Node>("a");
+  stage.settle();
+}
+controllers::Options few_ranges() {
+  controllers::Options out;
+  out.node_ipam.allocate_node_cidrs = true;
+  out.node_ipam.cluster_cidr = "10.244.0.0/22";
+  out.node_ipam.service_cluster_ip_range = "10.244.0.0/24";
+  return out;
+}
+
+// -- Roles made of others; ranges of addresses
+
+rbac::v1::ClusterRole role(const std::string& name, const char* label, const char* resource) {
+  rbac::v1::ClusterRole out;
+  out.mutable_metadata()->set_name(name);
+  if (label) (*out.mutable_metadata()->mutable_labels())[label] = "yes";
+  auto& rule = *out.add_rules();
+  rule.add_api_groups("");
+  rule.add_resources(resource);
+  rule.add_verbs("get");
+  return out;
+}
+void select(rbac::v1::ClusterRole& role, const char* label) {
+  (*role.mutable_aggregation_rule()->add_cluster_role_selectors()->mutable_match_labels())[label] = "yes";
+}
+
+void role_aggregation(Stage& stage) {
+  rbac::v1::ClusterRole all = role("all", nullptr, "secrets"), between = role("between", "to-all", "nodes");
+  select(all, "to-all");
+  select(between, "to-between");
+  stage.cluster.create(all);
+  stage.cluster.create(between);
+  stage.cluster.create(role("a", "to-all", "pods"));
+  stage.cluster.create(role("b", "to-between", "services"));
+  stage.settle();
+  stage.cluster.remove<rbac::v1::ClusterRole>("a");
+  stage.cluster.edit<rbac::v1::ClusterRole>("b", [](rbac::v1::ClusterRole& each) { each.mutable_rules(0)->add_verbs("list"); });
+  stage.settle();
+}
+
+networking::v1::ServiceCIDR service_range(const std::string& name, const std::string& cidr) {
+  networking::v1::ServiceCIDR out;
+  out.mutable_metadata()->set_name(name);
+  out.mutable_spec()->add_cidrs(cidr);
+  return out;
+}
+
+void service_ranges(Stage& stage) {
+  networking::v1::IPAddress address;
+  address.mutable_metadata()->set_name("172.30.0.7");
+  auto& labels = *address.mutable_metadata()->mutable_labels();
+  labels["ipaddress.kubernetes.io/ip-family"] = "IPv4";
+  labels["ipaddress.kubernetes.io/managed-by"] = "ipallocator.k8s.io";
+  auto& parent = *address.mutable_spec()->mutable_parent_ref();
+  parent.set_resource("services");
+  parent.set_namespace_("default");
+  parent.set_name("web");
+  for (const auto& [name, cidr] : {std::pair("large", "172.30.0.0/16"), std::pair("small", "172.30.0.0/24"),
+                                   std::pair("stays", "172.31.0.0/24"), std::pair("free", "172.29.0.0/24")})
+    stage.cluster.create(service_range(name, cidr));
+  stage.cluster.create(address);
+  stage.settle();
+  for (const char* name : {"large", "small", "free"}) stage.cluster.remove<networking::v1::ServiceCIDR>(name);
+  stage.settle();
+  stage.cluster.remove<networking::v1::IPAddress>("172.30.0.7");
+  stage.settle();
+}
+
 // -- Tokens
 
 Secret token(Stage& stage, const std::string& id, std::optional<Duration> lives) {
@@ -306,17 +386,20 @@ controllers::Options authority() {
 
 constexpr Scenario kScenarios[] = {
     {"bootstrapsigner", "", [] { return loops("bootstrapsigner"); }, bootstrap_signer},
+    {"clusterrole-aggregation", "", [] { return loops("clusterrole-aggregation"); }, role_aggregation},
     {"disruption", "", [] { return loops("disruption,replicaset").nodes(1).scheduler(); }, disruption},
     {"garbagecollector", "", [] { return loops("garbagecollector"); }, garbage_collector},
     {"namespace", "",
      [] { return loops("namespace,deployment,replicaset").nodes(1).scheduler().access().without_admission({"ServiceAccount"}); },
      namespaces},
+    {"nodeipam", "", [] { return loops("nodeipam").options(few_ranges()); }, node_ipam},
     {"podgc", "Ended", [] { return loops("podgc").options(few_ended_pods()); }, ended_pods},
     {"podgc", "Lost", [] { return loops("podgc"); }, lost_pods},
     {"pv-protection", "", [] { return loops("pv-protection"); }, volumes},
     {"pvc-protection", "", [] { return loops("pvc-protection"); }, claims},
     {"resourcequota", "", [] { return loops("resourcequota").access().without_admission({"ServiceAccount"}); }, resource_quota},
     {"root-ca-cert-publisher", "", [] { return loops("root-ca-cert-publisher").options(authority()); }, root_authorities},
+    {"service-cidr-controller", "", [] { return loops("service-cidr-controller"); }, service_ranges},
     {"serviceaccount", "", [] { return loops("serviceaccount"); }, service_accounts},
     {"tokencleaner", "", [] { return loops("tokencleaner"); }, token_cleaner},
     {"ttl", "", [] { return loops("ttl"); }, ttl},

@@ -22,7 +22,12 @@ constexpr std::uint64_t kReconcilesMost = 15, kWritesMost = 10;
 
 class HalfValid final : public Swarm {
  public:
-  Setup setup(Draw&) override { return loops("*,bootstrapsigner,tokencleaner"); }
+  Setup setup(Draw&) override {
+    controllers::Options options;
+    options.node_ipam.allocate_node_cidrs = true;
+    options.node_ipam.cluster_cidr = "10.244.0.0/16,fd00:244::/48";
+    return loops("*,bootstrapsigner,tokencleaner").options(options);
+  }
   Faults faults() const override { return none(); }
 
   void begin() override {
@@ -154,7 +159,7 @@ class HalfValid final : public Swarm {
 
   void make() {
     const std::string name = some_name();
-    switch (draw().between(0, 17)) {
+    switch (draw().between(0, 19)) {
       case 0: return create(make_deployment(name).replicas(draw().between(0, 3)).object());
       case 1: return create(make_replica_set(name).replicas(draw().between(0, 3)).object());
       case 2: return create(make_stateful_set(name).replicas(draw().between(0, 3)).claims("Delete", "Retain").object());
@@ -172,6 +177,8 @@ class HalfValid final : public Swarm {
       case 14: return make_token();
       case 15: return create(make_config_map("kube-public/cluster-info"));
       case 16: return make_owned(name);
+      case 17: return make_role(name);
+      case 18: return make_service_range();
       default: return create(make_pod(name + "-alone", draw().chance(0.5) ? "node-0" : ""));
     }
   }
@@ -189,6 +196,27 @@ class HalfValid final : public Swarm {
     subset.add_addresses()->set_ip("192.0.2.1");
     subset.add_ports()->set_port(80);
     create(std::move(endpoints));
+  }
+  // Made of others, and one of these.
+  void make_role(const std::string& name) {
+    rbac::v1::ClusterRole role;
+    role.mutable_metadata()->set_name(metadata_of(name).name());
+    (*role.mutable_metadata()->mutable_labels())["gathered"] = draw().chance(0.5) ? "yes" : "no";
+    auto& rule = *role.add_rules();
+    rule.add_api_groups("");
+    rule.add_resources("pods");
+    rule.add_verbs("get");
+    if (draw().chance(0.5)) {
+      (*role.mutable_aggregation_rule()->add_cluster_role_selectors()->mutable_match_labels())["gathered"] = "yes";
+    }
+    create(std::move(role));
+  }
+  void make_service_range() {
+    networking::v1::ServiceCIDR range;
+    const int number = draw().between(0, 3);
+    range.mutable_metadata()->set_name(fmt::format("range-{}", number));
+    range.mutable_spec()->add_cidrs(fmt::format("172.30.0.0/{}", 20 + number));
+    create(std::move(range));
   }
   void make_budget(const std::string& name) {
     policy::v1::PodDisruptionBudget budget;
