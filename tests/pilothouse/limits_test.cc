@@ -48,9 +48,8 @@ const std::map<std::string, std::string> kKindNotServed{
 };
 // Others that leave nothing undone.
 const Names kNothingUndone{
-    "JobValidation",          // of jobs with gates that are off by default: GenericWorkload, WorkloadWithJob
-    "TaintNodesByCondition",  // here, and off until its loop is: its line is that of node-lifecycle-controller
-    "node-ipam-controller",   // only with --allocate-node-cidrs, which is refused
+    "JobValidation",         // of jobs with gates that are off by default: GenericWorkload, WorkloadWithJob
+    "node-ipam-controller",  // only with --allocate-node-cidrs, which is refused
 };
 
 void compare(const Names& wanted, const Names& listed) {
