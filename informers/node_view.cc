@@ -1,5 +1,7 @@
 #include "informers/node_view.h"
 
+#include <algorithm>
+
 #include "api/quantity.h"
 #include "api/wire_records.h"
 
@@ -15,6 +17,8 @@ void read_metadata(std::string_view bytes, NodeView& node) {
   for (wire::Records in(bytes); in.next();) {
     if (in.field() == 11) {
       add_label(node.labels, in.text());
+    } else if (in.field() == 8) {
+      node.created = wire_time(in.text());
     } else if (in.field() == 12) {
       const auto [key, value] = wire::text_entry(in.text());
       if (key == kTtl) node.ttl = Interned(value);
@@ -30,6 +34,7 @@ void read_spec(std::string_view bytes, NodeView& node) {
   for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: first_cidr = in.text(); break;
+      case 4: node.unschedulable = in.boolean(); break;
       case 5: api::decode_protobuf(in.text(), node.taints.emplace_back()); break;
       case 7: node.pod_cidrs.emplace_back(in.text()); break;
     }
@@ -44,15 +49,32 @@ void read_allocatable(std::string_view entry, NodeView& node) {
   node.milli_cpu = api::Quantity::parse(wire::member_of(quantity, 1)).value_or(api::Quantity()).milli_value();
 }
 
+void read_condition(std::string_view bytes, NodeConditionView& condition) {
+  for (wire::Records in(bytes); in.next();) {
+    switch (in.field()) {
+      case 1: condition.type = Interned(in.text()); break;
+      case 2: condition.status = Interned(in.text()); break;
+      case 3: condition.heartbeat = wire_time(in.text()); break;
+    }
+  }
+}
+
 void read_status(std::string_view bytes, NodeView& node) {
   for (wire::Records in(bytes); in.next();) {
     if (in.field() == 2) read_allocatable(in.text(), node);
     if (in.field() != 4) continue;
-    if (wire::member_of(in.text(), 1) == "Ready") node.ready = wire::member_of(in.text(), 2) == "True";
+    NodeConditionView& condition = node.conditions.emplace_back();
+    read_condition(in.text(), condition);
+    if (condition.type == "Ready") node.ready = condition.status == "True";
   }
 }
 
 }  // namespace
+
+const NodeConditionView* NodeView::condition(std::string_view type) const {
+  const auto found = std::ranges::find_if(conditions, [&](const NodeConditionView& each) { return each.type == type; });
+  return found == conditions.end() ? nullptr : &*found;
+}
 
 std::shared_ptr<const NodeView> NodeView::decode(std::string_view protobuf) {
   auto node = std::make_shared<NodeView>();

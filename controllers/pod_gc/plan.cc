@@ -4,8 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "api/times.h"
-#include "controllers/common/conditions.h"
+#include "controllers/common/disruption_target.h"
 
 namespace ph::controllers::pod_gc {
 namespace {
@@ -64,18 +63,8 @@ bool is_out_of_service(const informers::NodeView& node) {
 std::string failed_patch(const core::v1::Pod& now, Why why, Time at) {
   nlohmann::json status = {{"phase", "Failed"}, {"observedGeneration", now.metadata().generation()}};
   if (why == Why::Orphaned) {
-    const auto* old = find_condition(now.status(), "DisruptionTarget");
-    const bool stands = old && old->status() == "True";
-    status["conditions"] = {{{"type", "DisruptionTarget"},
-                             {"status", "True"},
-                             {"reason", "DeletionByPodGC"},
-                             {"message", "PodGC: node no longer exists"},
-                             {"lastTransitionTime", api::rfc3339(stands ? api::to_time(old->last_transition_time()) : at)},
-                             {"observedGeneration", now.metadata().generation()}}};
-    // Behind those that there are, where a patch that says nothing puts a new one first.
-    auto& order = status["$setElementOrder/conditions"] = nlohmann::json::array();
-    for (const auto& condition : now.status().conditions()) order.push_back({{"type", condition.type()}});
-    if (!old) order.push_back({{"type", "DisruptionTarget"}});
+    constexpr Disruption kWhy{.reason = "DeletionByPodGC", .message = "PodGC: node no longer exists"};
+    status.update(disruption_target(now, kWhy, at));
   }
   return nlohmann::json{{"metadata", {{"uid", now.metadata().uid()}}}, {"status", std::move(status)}}.dump();
 }

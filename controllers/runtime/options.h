@@ -30,6 +30,17 @@ struct NodeIpamOptions {
   int mask_size = 0, mask_size_ipv4 = 0, mask_size_ipv6 = 0;
 };
 
+// Of the loop nodelifecycle: --node-monitor-period and so on.
+struct NodeLifecycleOptions {
+  Duration monitor_period = 5s;
+  Duration monitor_grace_period = 50s;  // of a node that has ever told its status
+  Duration startup_grace_period = 1min;
+  double eviction_rate = 0.1;  // nodes a second, in each zone
+  double secondary_eviction_rate = 0.01;
+  int large_cluster_size_threshold = 50;  // nodes of a zone; with no more of them the secondary rate is none
+  double unhealthy_zone_threshold = 0.55;
+};
+
 struct Options {
   std::vector<std::string> controllers{"*"};        // --controllers
   std::map<std::string, int, std::less<>> workers;  // by loop name; of --concurrent-…-syncs. Absent: the registry's number
@@ -47,6 +58,7 @@ struct Options {
   Duration resource_quota_sync_period = 5min;     // --resource-quota-sync-period
   AutoscalerOptions autoscaler;
   NodeIpamOptions node_ipam;
+  NodeLifecycleOptions node_lifecycle;
 
   // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
   std::function<std::optional<std::string>(const std::string& name)> time_zone_file;

@@ -42,6 +42,25 @@ void add_node_ipam_flags(daemon::FlagSet& flags, controllers::NodeIpamOptions& o
       .typed("int32");
 }
 
+void add_node_flags(daemon::FlagSet& flags, controllers::NodeLifecycleOptions& options) {
+  flags.add("node-monitor-grace-period", options.monitor_grace_period,
+            "How long a node may tell nothing of itself, and renew no lease, before it is said to be unknown");
+  flags.add("node-startup-grace-period", options.startup_grace_period, "The same of a node that has never told its status");
+  flags.add("node-eviction-rate", options.eviction_rate, "How many nodes of a zone are given up in a second").typed("float32");
+  flags
+      .add("secondary-node-eviction-rate", options.secondary_eviction_rate,
+           "The same of a zone too many of whose nodes are not ready, if it is a large one")
+      .typed("float32");
+  flags
+      .add("unhealthy-zone-threshold", options.unhealthy_zone_threshold,
+           "Which part of a zone's nodes, and three at least, are too many not to be ready")
+      .typed("float32");
+  flags
+      .add("large-cluster-size-threshold", options.large_cluster_size_threshold,
+           "A zone with no more nodes than this gives none up while too many of them are not ready")
+      .typed("int32");
+}
+
 void add_batch_flags(daemon::FlagSet& flags, controllers::Options& options) {
   flags.add("endpoint-updates-batch-period", options.endpoint_updates_batch_period,
             "How long changes of pods are gathered before Endpoints are written");
@@ -71,6 +90,7 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
       .typed("int32");
   add_autoscaler_flags(flags, options.autoscaler);
   add_node_ipam_flags(flags, options.node_ipam);
+  add_node_flags(flags, options.node_lifecycle);
   flags.add("resource-quota-sync-period", options.resource_quota_sync_period, "How often every quota is counted anew");
   flags.add("root-ca-file", all.root_ca_file,
             "The apiserver's authority, as every namespace's kube-root-ca.crt has it; by default the kubeconfig's");
@@ -103,6 +123,7 @@ void add_flags(daemon::FlagSet& flags, ControllerManagerOptions& options) {
       .default_value = "*";
   flags.add("use-service-account-credentials", options.use_service_account_credentials,
             "Each loop acts as its own service account");
+  flags.add("node-monitor-period", options.controllers.node_lifecycle.monitor_period, "How often all nodes are looked at");
   daemon::add_election_flags(flags, options.election);
   flags.add(inert_controller_manager_flags());
   add_loop_flags(flags, options);
@@ -118,6 +139,9 @@ void check(const ControllerManagerOptions& options) {
   daemon::check_gates(options.gates);
   for (const auto& [loop, workers] : options.controllers.workers) {
     if (workers < 1) throw daemon::FlagError("the number of workers of " + loop + " must be at least 1");
+  }
+  if (options.controllers.node_lifecycle.monitor_period <= Duration::zero()) {
+    throw daemon::FlagError("--node-monitor-period must be positive");
   }
   if (options.controllers.max_endpoints_per_slice < 1 || options.controllers.max_endpoints_per_slice > 1000) {
     throw daemon::FlagError("--max-endpoints-per-slice must be between 1 and 1000");

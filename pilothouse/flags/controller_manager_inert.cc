@@ -22,7 +22,6 @@ constexpr daemon::InertFlag kGeneric[] = {
     {"kube-api-content-type", "string", "application/vnd.kubernetes.protobuf", NoEffect, "requests are in protobuf"},
     {"kube-api-qps", "float32", "20", NoEffect, "requests are not held back"},
     {"min-resync-period", "duration", "12h0m0s", NoEffect, "informers never resync"},
-    {"node-monitor-period", "duration", "5s", NoEffect, "the node-lifecycle loop is not here yet"},
     {"route-reconciliation-period", "duration", "10s", NoEffect, "there are no cloud providers"},
 };
 
@@ -50,12 +49,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"concurrent-ephemeralvolume-syncs", "int32", "5", NoEffect, "the ephemeral-volume loop is not here yet"},
     {"legacy-service-account-token-clean-up-period", "duration", "8760h0m0s", NoEffect,
      "the legacy-serviceaccount-token-cleaner loop is not here yet"},
-    {"large-cluster-size-threshold", "int32", "50", NoEffect, "the node-lifecycle loop is not here yet"},
-    {"node-eviction-rate", "float32", "0.1", NoEffect, "the node-lifecycle loop is not here yet"},
-    {"node-monitor-grace-period", "duration", "50s", NoEffect, "the node-lifecycle loop is not here yet"},
-    {"node-startup-grace-period", "duration", "1m0s", NoEffect, "the node-lifecycle loop is not here yet"},
-    {"secondary-node-eviction-rate", "float32", "0.01", NoEffect, "the node-lifecycle loop is not here yet"},
-    {"unhealthy-zone-threshold", "float32", "0.55", NoEffect, "the node-lifecycle loop is not here yet"},
     {"attach-detach-reconcile-sync-period", "duration", "1m0s", NoEffect,
      "the persistentvolume-attach-detach loop is not here yet"},
     {"disable-attach-detach-reconcile-sync", "bool", "false", NoEffect,

@@ -272,10 +272,10 @@ TEST_F(Admission, RefusesWhatIsToBeNamed) {
 
 TEST(AdmissionChoice, PluginsCanBeTurnedOnAndOff) {
   const char* node = R"({"kind":"Node","apiVersion":"v1","metadata":{"name":"n"}})";
-  StandardWorld tainting({.enable_admission = {"TaintNodesByCondition"}});
+  StandardWorld tainting;
   EXPECT_EQ(tainting.post("/api/v1/nodes", node).json()["spec"].value("taints", json()),
             json::parse(R"([{"key":"node.kubernetes.io/not-ready","effect":"NoSchedule"}])"));
-  StandardWorld plain;
+  StandardWorld plain({.disable_admission = {"TaintNodesByCondition"}});
   EXPECT_FALSE(plain.post("/api/v1/nodes", node).json()["spec"].contains("taints"));
   StandardWorld without({.disable_admission = {"DefaultTolerationSeconds"}});
   const char* pod =

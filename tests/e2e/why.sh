@@ -145,7 +145,7 @@ PH_SEPARATE=1
 DATA=$WORK/apart
 start_apiserver
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kubeconfig" --secure-port 0 --use-service-account-credentials --controllers=serviceaccount
+daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kubeconfig" --secure-port 0 --use-service-account-credentials --controllers=serviceaccount,nodelifecycle
 daemon node ph-node --kubeconfig "$DATA/node.kubeconfig" --secure-port 0 --nodes 2
 daemon scheduler ph-scheduler --kubeconfig "$DATA/scheduler.kubeconfig" --secure-port "$port" --bind-address 127.0.0.1 --leader-elect-retry-period=200ms \
   --cert-dir "$WORK/certs" --authentication-kubeconfig "$DATA/scheduler.kubeconfig" --authorization-kubeconfig "$DATA/scheduler.kubeconfig"

@@ -48,8 +48,7 @@ const std::map<std::string, std::string> kKindNotServed{
 };
 // Others that leave nothing undone.
 const Names kNothingUndone{
-    "JobValidation",          // of jobs with gates that are off by default: GenericWorkload, WorkloadWithJob
-    "TaintNodesByCondition",  // here, and off until its loop is: its line is that of node-lifecycle-controller
+    "JobValidation",  // of jobs with gates that are off by default: GenericWorkload, WorkloadWithJob
 };
 
 void compare(const Names& wanted, const Names& listed) {

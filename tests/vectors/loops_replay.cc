@@ -149,10 +149,8 @@ LoopsReplay::LoopsReplay(const Json& scenario) : scenario_(scenario) {
   sim::Setup setup = sim::loops(loops);
   if (scenario.dump().find(kManagerStarts) != std::string::npos) setup.later();
   const controllers::Options options = options_of(scenario);
-  // As recorded: new nodes take no pods.
   setup.access()
       .without_admission({"ServiceAccount"})
-      .with_admission({"TaintNodesByCondition"})
       .services_in("10.96.0.0/16,fd00:96::/112")
       .options(options);
   // An autoscaler is looked at once in a period: where the recorder waited for that it is waited for, too.

@@ -48,7 +48,6 @@ apiserver::StandardOptions standard_options() {
   apiserver::StandardOptions options;
   options.token_keys = apiserver::make_simulated_token_keys();
   options.service_account_issuer = "https://kubernetes.default.svc";
-  options.enable_admission = {"TaintNodesByCondition"};  // on by default upstream
   options.static_tokens = "admintoken,admin,admin-uid,system:masters\nplaintoken,jane,jane-uid,devs\n";
   return options;
 }

@@ -264,6 +264,60 @@ void service_ranges(Stage& stage) {
   stage.settle();
 }
 
+// One goes on beside it; the other falls silent, is heard of once more, and is silent again.
+void silent_node(Stage& stage) {
+  const auto say = [&](const char* status) {
+    Node node = stage.cluster.get<Node>("quiet");
+    node.mutable_status()->clear_conditions();
+    for (const auto& [type, says] : {std::pair{"Ready", status}, std::pair{"DiskPressure", "True"}}) {
+      auto& condition = *node.mutable_status()->add_conditions();
+      condition.set_type(type);
+      condition.set_status(says);
+      api::set_time(condition.mutable_last_heartbeat_time(), stage.cluster.now());
+    }
+    stage.cluster.update_status(node);
+  };
+  Node quiet = node_of("quiet");
+  (*quiet.mutable_metadata()->mutable_labels())["kubernetes.io/os"] = "linux";
+  stage.cluster.create(quiet);
+  for (const char* key : {"default/a", "default/b"}) {
+    Pod pod = stage.cluster.create(make_pod(key, "quiet"));
+    auto& ready = *pod.mutable_status()->add_conditions();
+    ready.set_type("Ready");
+    ready.set_status("True");
+    stage.cluster.update_status(pod);
+  }
+  say("True");
+  stage.settle(3min);
+  say("True");
+  stage.settle(3min);
+}
+
+void tainted_node(Stage& stage) {
+  const auto taint = [&](const char* effect) {
+    stage.cluster.edit<Node>("node-0", [&](Node& each) {
+      each.mutable_spec()->clear_taints();
+      auto& added = *each.mutable_spec()->add_taints();
+      added.set_key("k");
+      added.set_effect(effect);
+    });
+  };
+  stage.settle();
+  for (const auto& [key, seconds] : {std::pair{"default/goes", 0}, {"default/waits", 60}, {"default/stays", 6000}}) {
+    Pod pod = make_pod(key, "node-0");
+    auto& toleration = *pod.mutable_spec()->add_tolerations();
+    toleration.set_key("k");
+    toleration.set_operator_("Exists");
+    toleration.set_toleration_seconds(seconds);
+    stage.cluster.create(pod);
+  }
+  stage.settle();
+  taint("NoExecute");
+  stage.settle(kLong);
+  taint("NoSchedule");
+  stage.settle();
+}
+
 // -- Tokens
 
 Secret token(Stage& stage, const std::string& id, std::optional<Duration> lives) {
@@ -390,9 +444,16 @@ constexpr Scenario kScenarios[] = {
     {"disruption", "", [] { return loops("disruption,replicaset").nodes(1).scheduler(); }, disruption},
     {"garbagecollector", "", [] { return loops("garbagecollector"); }, garbage_collector},
     {"namespace", "",
-     [] { return loops("namespace,deployment,replicaset").nodes(1).scheduler().access().without_admission({"ServiceAccount"}); },
+     [] {
+       return loops("namespace,deployment,replicaset")
+           .nodes(1)
+           .scheduler()
+           .access()
+           .without_admission({"ServiceAccount", "TaintNodesByCondition"});
+     },
      namespaces},
     {"nodeipam", "", [] { return loops("nodeipam").options(few_ranges()); }, node_ipam},
+    {"nodelifecycle", "", [] { return loops("nodelifecycle").nodes(1); }, silent_node},
     {"podgc", "Ended", [] { return loops("podgc").options(few_ended_pods()); }, ended_pods},
     {"podgc", "Lost", [] { return loops("podgc"); }, lost_pods},
     {"pv-protection", "", [] { return loops("pv-protection"); }, volumes},
@@ -401,6 +462,7 @@ constexpr Scenario kScenarios[] = {
     {"root-ca-cert-publisher", "", [] { return loops("root-ca-cert-publisher").options(authority()); }, root_authorities},
     {"service-cidr-controller", "", [] { return loops("service-cidr-controller"); }, service_ranges},
     {"serviceaccount", "", [] { return loops("serviceaccount"); }, service_accounts},
+    {"taint-eviction-controller", "", [] { return loops("taint-eviction-controller").nodes(1); }, tainted_node},
     {"tokencleaner", "", [] { return loops("tokencleaner"); }, token_cleaner},
     {"ttl", "", [] { return loops("ttl"); }, ttl},
     {"volumeattributesclass-protection-controller", "", [] { return loops("volumeattributesclass-protection-controller"); },
