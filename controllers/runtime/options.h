@@ -20,6 +20,12 @@ struct AutoscalerOptions {
   double tolerance = 0.1;
 };
 
+// Of the loop persistentvolume-binder.
+struct VolumeBinderOptions {
+  Duration sync_period = 15s;  // --pvclaimbinder-sync-period
+  bool provisions = true;      // --enable-dynamic-provisioning
+};
+
 struct Options {
   std::vector<std::string> controllers{"*"};        // --controllers
   std::map<std::string, int, std::less<>> workers;  // by loop name; of --concurrent-…-syncs. Absent: the registry's number
@@ -36,6 +42,7 @@ struct Options {
   bool stateful_set_max_unavailable = false;      // the gate MaxUnavailableStatefulSet
   Duration resource_quota_sync_period = 5min;     // --resource-quota-sync-period
   AutoscalerOptions autoscaler;
+  VolumeBinderOptions volume_binder;
 
   // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
   std::function<std::optional<std::string>(const std::string& name)> time_zone_file;

@@ -49,6 +49,10 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
            "How many addresses of a subset of Endpoints are shown in slices")
       .typed("int32");
   add_autoscaler_flags(flags, options.autoscaler);
+  flags.add("enable-dynamic-provisioning", options.volume_binder.provisions,
+            "Claims without a volume are told who is to make one, where their class has a provisioner");
+  flags.add("pvclaimbinder-sync-period", options.volume_binder.sync_period,
+            "How often claims and volumes that wait are looked at");
   flags.add("resource-quota-sync-period", options.resource_quota_sync_period, "How often every quota is counted anew");
   flags.add("root-ca-file", all.root_ca_file,
             "The apiserver's authority, as every namespace's kube-root-ca.crt has it; by default the kubeconfig's");
@@ -84,6 +88,9 @@ void check(const ControllerManagerOptions& options) {
   daemon::check_gates(options.gates);
   for (const auto& [loop, workers] : options.controllers.workers) {
     if (workers < 1) throw daemon::FlagError("the number of workers of " + loop + " must be at least 1");
+  }
+  if (options.controllers.volume_binder.sync_period <= Duration::zero()) {
+    throw daemon::FlagError("--pvclaimbinder-sync-period must be greater than 0");
   }
   if (options.controllers.max_endpoints_per_slice < 1 || options.controllers.max_endpoints_per_slice > 1000) {
     throw daemon::FlagError("--max-endpoints-per-slice must be between 1 and 1000");
