@@ -267,6 +267,23 @@ void bindings(Stage& stage) {
   stage.settle();
 }
 
+void expansions(Stage& stage) {
+  for (const char* name : {"a", "b"}) {
+    Volume volume = controllers::make_volume(name).of_class(name);
+    volume.mutable_spec()->mutable_persistent_volume_source()->clear_csi();
+    volume.mutable_spec()->mutable_persistent_volume_source()->mutable_aws_elastic_block_store()->set_volume_id(name);
+    stage.cluster.create(volume);
+    stage.cluster.advance(kPeriods);
+    stage.cluster.create(controllers::make_claim(std::string("default/") + name).of_class(name).object());
+  }
+  stage.settle();
+  for (const char* key : {"default/a", "default/b"}) {
+    stage.cluster.edit<Claim>(
+        key, [](Claim& claim) { (*claim.mutable_spec()->mutable_resources()->mutable_requests())["storage"].set_string("2Gi"); });
+  }
+  stage.settle();
+}
+
 // -- Storage in use
 
 Claim claim(const std::string& key) {
@@ -356,6 +373,7 @@ constexpr Scenario kScenarios[] = {
      [] { return loops("namespace,deployment,replicaset").nodes(1).scheduler().access().without_admission({"ServiceAccount"}); },
      namespaces},
     {"persistentvolume-binder", "", [] { return loops("persistentvolume-binder"); }, bindings},
+    {"persistentvolume-expander", "", [] { return loops("persistentvolume-expander,persistentvolume-binder"); }, expansions},
     {"podgc", "Ended", [] { return loops("podgc").options(few_ended_pods()); }, ended_pods},
     {"podgc", "Lost", [] { return loops("podgc"); }, lost_pods},
     {"pv-protection", "", [] { return loops("pv-protection"); }, volumes},
