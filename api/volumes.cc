@@ -33,12 +33,6 @@ std::string_view mode_of(const Spec& spec) {
   return spec.has_volume_mode() ? std::string_view(spec.volume_mode()) : "Filesystem";
 }
 
-bool has_access_modes(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
-  const auto& offered = volume.spec().access_modes();
-  return std::ranges::all_of(claim.spec().access_modes(),
-                             [&](const std::string& mode) { return std::ranges::find(offered, mode) != offered.end(); });
-}
-
 }  // namespace
 
 const std::string& class_of(const PersistentVolumeClaim& claim) { return class_or_annotation(claim); }
@@ -53,6 +47,20 @@ bool is_bound_to(const PersistentVolume& volume, const PersistentVolumeClaim& cl
 
 bool is_fully_bound(const PersistentVolumeClaim& claim) {
   return !claim.spec().volume_name().empty() && claim.metadata().annotations().contains(kBindCompleted);
+}
+
+bool is_large_enough(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  return !(storage_of(volume.spec().capacity()) < storage_of(claim.spec().resources().requests()));
+}
+
+bool has_same_mode(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  return mode_of(volume.spec()) == mode_of(claim.spec());
+}
+
+bool has_access_modes(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  const auto& offered = volume.spec().access_modes();
+  return std::ranges::all_of(claim.spec().access_modes(),
+                             [&](const std::string& mode) { return std::ranges::find(offered, mode) != offered.end(); });
 }
 
 const PersistentVolume* find_matching_volume(const PersistentVolumeClaim& claim, std::span<const VolumeChoice> choices,

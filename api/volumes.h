@@ -29,6 +29,11 @@ bool is_bound_to(const core::v1::PersistentVolume& volume, const core::v1::Persi
 // The claim has its volume, for good.
 bool is_fully_bound(const core::v1::PersistentVolumeClaim& claim);
 
+// What a claim asks of a volume, one by one.
+bool is_large_enough(const core::v1::PersistentVolume& volume, const core::v1::PersistentVolumeClaim& claim);
+bool has_same_mode(const core::v1::PersistentVolume& volume, const core::v1::PersistentVolumeClaim& claim);
+bool has_access_modes(const core::v1::PersistentVolume& volume, const core::v1::PersistentVolumeClaim& claim);
+
 // A volume that may be chosen, and whether the node in question can reach it.
 struct VolumeChoice {
   const core::v1::PersistentVolume* volume;

@@ -59,6 +59,8 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "node-ipam-controller" || loop == "node-lifecycle-controller" || loop == "taint-eviction-controller") {
     return "node-controller";
   }
+  if (loop == "persistentvolume-binder-controller") return "persistent-volume-binder";
+  if (loop == "persistentvolume-expander-controller") return "expand-controller";
   if (loop == "persistentvolume-protection-controller") return "pv-protection-controller";
   if (loop == "persistentvolumeclaim-protection-controller") return "pvc-protection-controller";
   if (loop == "pod-garbage-collector-controller") return "pod-garbage-collector";

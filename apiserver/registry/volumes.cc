@@ -54,12 +54,20 @@ class VolumeRules final : public ResourceRules {
     status.set_phase("Pending");
     api::set_time(status.mutable_last_phase_transition_time(), context.now);
   }
+  // Who tells of a phase may tell since when; most do not, or tell the time that they have read.
   void prepare_status(WriteContext& context, api::Object& object, const api::Object& old) override {
     auto& status = *object.as<PersistentVolume>().mutable_status();
     const auto& before = old.as<PersistentVolume>().status();
-    if (status.phase() != before.phase() && !status.has_last_phase_transition_time()) {
-      api::set_time(status.mutable_last_phase_transition_time(), context.now);
+    const bool tells = status.has_last_phase_transition_time();
+    if (status.phase() == before.phase()) {
+      if (!tells && before.has_last_phase_transition_time())
+        *status.mutable_last_phase_transition_time() = before.last_phase_transition_time();
+      return;
     }
+    const bool is_as_read =
+        tells && before.has_last_phase_transition_time() &&
+        api::to_time(status.last_phase_transition_time()) == api::to_time(before.last_phase_transition_time());
+    if (!tells || is_as_read) api::set_time(status.mutable_last_phase_transition_time(), context.now);
   }
 };
 

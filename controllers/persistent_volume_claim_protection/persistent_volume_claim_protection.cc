@@ -6,6 +6,7 @@
 //
 // The finalizer is given by admission (StorageObjectInUseProtection); here only to claims from before, and to those whose finalizer
 // somebody has taken.
+#include "controllers/common/pod_claims.h"
 #include "controllers/persistent_volume_claim_protection/plan.h"
 #include "controllers/runtime/loop.h"
 
@@ -14,15 +15,13 @@ namespace {
 
 using claim_protection::Claim, claim_protection::kFinalizer;
 
-constexpr const char* kByClaim = "claim";
-
 bool wants_work(const Claim& claim) { return protection_of(claim.metadata(), kFinalizer) != Protection::Fits; }
 
 class ClaimProtection final : public Loop {
  public:
   explicit ClaimProtection(const World& world)
       : client_(world.client), log_(world.log), claims_(world.informer<Claim>()), pods_(world.informer<PodView>()) {
-    pods_.add_index(kByClaim, claim_protection::claim_keys);
+    index_pods_by_claim(pods_);
   }
 
   Task<Outcome> reconcile(ObjectKey key) override {
@@ -48,7 +47,7 @@ class ClaimProtection final : public Loop {
 
  private:
   bool is_used(const Claim& claim) const {
-    return std::ranges::any_of(pods_.by_index(kByClaim, key_of(claim).text()),
+    return std::ranges::any_of(pods_with_claim(pods_, key_of(claim)),
                                [&](const Ref<PodView>& pod) { return claim_protection::uses(*pod, claim); });
   }
 

@@ -39,11 +39,4 @@ std::vector<ObjectKey> let_go(const PodView* before, const PodView* after) {
   return out;
 }
 
-std::vector<std::string> claim_keys(const PodView& pod) {
-  std::vector<std::string> out;
-  out.reserve(pod.claims.size());
-  for (const ClaimView& claim : pod.claims) out.push_back(key_of_claim(pod, claim).text());
-  return out;
-}
-
 }  // namespace ph::controllers::claim_protection

@@ -22,7 +22,4 @@ bool uses(const informers::PodView& pod, const Claim& claim);
 // gone). Nothing while it goes on using them, or never has.
 std::vector<ObjectKey> let_go(const informers::PodView* before, const informers::PodView* after);
 
-// "namespace/name" of all claims a pod names, for an index.
-std::vector<std::string> claim_keys(const informers::PodView& pod);
-
 }  // namespace ph::controllers::claim_protection

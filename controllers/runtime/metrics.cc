@@ -8,7 +8,7 @@ namespace ph::controllers {
 namespace {
 
 // Queues that are not called what their loop is, without "-controller". Dashboards know them by these names.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kQueues{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kQueues{{
     {"bootstrap-signer-controller", "bootstrap_signer_queue"},
     {"certificatesigningrequest-approving-controller", "certificate"},
     {"clusterrole-aggregation-controller", "ClusterRoleAggregator"},
@@ -21,6 +21,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kQueues{
     {"node-ipam-controller", "cidrallocator_node"},
     {"node-lifecycle-controller", "node_lifecycle_controller"},
     {"persistentvolume-binder-controller", "claims"},
+    {"persistentvolume-expander-controller", "volume_expand"},
     {"persistentvolume-protection-controller", "pvprotection"},
     {"persistentvolumeclaim-protection-controller", "pvcprotection"},
     {"replicationcontroller-controller", "replicationmanager"},

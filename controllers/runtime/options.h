@@ -41,6 +41,12 @@ struct NodeLifecycleOptions {
   double unhealthy_zone_threshold = 0.55;
 };
 
+// Of the loop persistentvolume-binder.
+struct VolumeBinderOptions {
+  Duration sync_period = 15s;  // --pvclaimbinder-sync-period
+  bool provisions = true;      // --enable-dynamic-provisioning
+};
+
 struct Options {
   std::vector<std::string> controllers{"*"};        // --controllers
   std::map<std::string, int, std::less<>> workers;  // by loop name; of --concurrent-…-syncs. Absent: the registry's number
@@ -59,6 +65,7 @@ struct Options {
   AutoscalerOptions autoscaler;
   NodeIpamOptions node_ipam;
   NodeLifecycleOptions node_lifecycle;
+  VolumeBinderOptions volume_binder;
 
   // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
   std::function<std::optional<std::string>(const std::string& name)> time_zone_file;

@@ -91,6 +91,10 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
   add_autoscaler_flags(flags, options.autoscaler);
   add_node_ipam_flags(flags, options.node_ipam);
   add_node_flags(flags, options.node_lifecycle);
+  flags.add("enable-dynamic-provisioning", options.volume_binder.provisions,
+            "Claims without a volume are told who is to make one, where their class has a provisioner");
+  flags.add("pvclaimbinder-sync-period", options.volume_binder.sync_period,
+            "How often claims and volumes that wait are looked at");
   flags.add("resource-quota-sync-period", options.resource_quota_sync_period, "How often every quota is counted anew");
   flags.add("root-ca-file", all.root_ca_file,
             "The apiserver's authority, as every namespace's kube-root-ca.crt has it; by default the kubeconfig's");
@@ -142,6 +146,9 @@ void check(const ControllerManagerOptions& options) {
   }
   if (options.controllers.node_lifecycle.monitor_period <= Duration::zero()) {
     throw daemon::FlagError("--node-monitor-period must be positive");
+  }
+  if (options.controllers.volume_binder.sync_period <= Duration::zero()) {
+    throw daemon::FlagError("--pvclaimbinder-sync-period must be greater than 0");
   }
   if (options.controllers.max_endpoints_per_slice < 1 || options.controllers.max_endpoints_per_slice > 1000) {
     throw daemon::FlagError("--max-endpoints-per-slice must be between 1 and 1000");

@@ -58,7 +58,7 @@ std::shared_ptr<const PodVolumes> pod_volumes(const Pod& pod) {
       continue;
     }
     add_disk(source, out.disks);
-    if (const auto moved = migrated(source)) out.attached.push_back({moved->plugin, Interned(moved->handle)});
+    if (const auto moved = api::migrated(source)) out.attached.push_back({moved->plugin, Interned(moved->handle)});
   }
   if (out.claims.empty() && out.disks.empty() && out.attached.empty()) return nullptr;
   return std::make_shared<const PodVolumes>(std::move(out));

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "api/csi_migration.h"
 #include "api/kinds.h"
 #include "informers/pod_view.h"
-#include "scheduler/cluster/csi_migration.h"
 
 namespace ph::scheduler {
 
@@ -33,7 +33,7 @@ struct PodVolumes {
   };
   // Of a disk of the pod's own that counts among those of a CSI driver.
   struct Attached {
-    const MigratedPlugin* plugin;
+    const api::MigratedPlugin* plugin;
     Interned handle;
   };
   std::vector<Claim> claims;  // in the order of the volumes

@@ -24,7 +24,7 @@ constexpr std::string_view kTooMany = "node(s) exceed max volume count";
 struct DriverVolume {
   std::string driver;
   std::string handle;
-  const MigratedPlugin* plugin = nullptr;  // it counts only where this plugin's volumes are the driver's; null: everywhere
+  const api::MigratedPlugin* plugin = nullptr;  // it counts only where this plugin's volumes are the driver's; null: everywhere
 };
 
 // driver, handle
@@ -125,7 +125,7 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
   }
 
   static void add_counted(const DriverVolume& volume, const CSINode* node, VolumeSet& out) {
-    if (!volume.plugin || counts_as_csi(*volume.plugin, node)) out.emplace(volume.driver, volume.handle);
+    if (!volume.plugin || api::counts_as_csi(*volume.plugin, node)) out.emplace(volume.driver, volume.handle);
   }
 
   // False: the pod's own claim cannot be followed.
@@ -183,7 +183,7 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
       if (source.csi().driver().empty() || source.csi().volume_handle().empty()) return std::nullopt;
       return DriverVolume{source.csi().driver(), source.csi().volume_handle(), nullptr};
     }
-    auto moved = migrated(*volume);
+    auto moved = api::migrated(*volume);
     if (!moved || moved->handle.empty()) return std::nullopt;
     return DriverVolume{std::string(moved->plugin->driver), std::move(moved->handle), moved->plugin};
   }
@@ -194,7 +194,7 @@ class NodeVolumeLimits final : public PreFilterPlugin, public FilterPlugin {
     const auto storage_class = name.empty() ? nullptr : classes_.find(name);
     if (!storage_class || storage_class->provisioner().empty()) return std::nullopt;
     std::string handle = fmt::format("\nclaim {}/{}", claim.metadata().namespace_(), claim.metadata().name());
-    if (const MigratedPlugin* plugin = migrated_plugin(storage_class->provisioner())) {
+    if (const api::MigratedPlugin* plugin = api::migrated_plugin(storage_class->provisioner())) {
       return DriverVolume{std::string(plugin->driver), std::move(handle), plugin};
     }
     return DriverVolume{storage_class->provisioner(), std::move(handle), nullptr};

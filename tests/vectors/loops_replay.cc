@@ -33,6 +33,18 @@ constexpr Furniture kFurniture[] = {
      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"kube-root-ca.crt"},"data":{"ca.crt":"of the recording"}})"},
 };
 
+// Loops that a scenario need not name: they look after whatever there is of their kinds, and where they are told to have been at work
+// (by a request of theirs, or an event) they were.
+struct Bystander {
+  const char* loop;
+  const char* trace;
+};
+constexpr Bystander kBystanders[] = {
+    {"persistentvolume-binder-controller", R"("persistent-volume-binder )"},
+    {"persistentvolume-binder-controller", R"("from":"persistentvolume-controller")"},
+    {"persistentvolumeclaim-protection-controller", R"("pvc-protection-controller )"},
+};
+
 void replace_all(std::string& text, const std::string& what, const std::string& by) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
     text.replace(at, what.size(), by);
@@ -146,8 +158,13 @@ LoopsReplay::LoopsReplay(const Json& scenario) : scenario_(scenario) {
     }
   }
   if (!absent_.empty()) return;
+  const std::string told = scenario.dump();
+  for (const Bystander& each : kBystanders) {
+    const bool is_needed = loops.find(each.loop) == std::string::npos && told.find(each.trace) != std::string::npos;
+    if (is_needed && controllers::find_loop(each.loop)) loops += fmt::format(",{}", each.loop);
+  }
   sim::Setup setup = sim::loops(loops);
-  if (scenario.dump().find(kManagerStarts) != std::string::npos) setup.later();
+  if (told.find(kManagerStarts) != std::string::npos) setup.later();
   const controllers::Options options = options_of(scenario);
   setup.access()
       .without_admission({"ServiceAccount"})

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "api/csi_migration.h"
 #include "api/quantity.h"
-#include "scheduler/cluster/csi_migration.h"
 #include "scheduler/cluster/pod_volumes.h"
 #include "scheduler/cluster/snapshot.h"
 #include "scheduler/plugins/volume_binding/binder.h"
@@ -156,7 +156,8 @@ class VolumeBinding final : public PreFilterPlugin,
         return !are_same(change.before<StorageClass>()->allowed_topologies(), change.after<StorageClass>()->allowed_topologies());
       case PersistentVolumeClaimAdded:
       case PersistentVolumeClaimChanged: return is_wanted(*change.after<PersistentVolumeClaim>(), waiting);
-      case CsiNodeChanged: return migrated_plugins_of(*change.before<CSINode>()) != migrated_plugins_of(*change.after<CSINode>());
+      case CsiNodeChanged:
+        return api::migrated_plugins_of(*change.before<CSINode>()) != api::migrated_plugins_of(*change.after<CSINode>());
       case CsiDriverChanged:
         return counts_no_more(*change.before<CSIDriver>(), *change.after<CSIDriver>()) &&
                has_inline(change.after<CSIDriver>()->metadata().name(), waiting);

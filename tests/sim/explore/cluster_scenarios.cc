@@ -1,5 +1,6 @@
 // What keeps a cluster in order.
 #include "api/times.h"
+#include "tests/controllers/volumes.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/custom.h"
 #include "tests/sim/explore/stage.h"
@@ -357,6 +358,66 @@ void bootstrap_signer(Stage& stage) {
   stage.settle();
 }
 
+// -- Storage that is bound and given back
+
+// What a provisioner does for a claim that it is asked for.
+void make_for(Stage& stage, const std::string& key) {
+  const Claim claim = stage.cluster.get<Claim>(key);
+  stage.cluster.create(controllers::make_volume("made-for-" + claim.metadata().name())
+                           .of_class(claim.spec().storage_class_name())
+                           .reclaim("Delete")
+                           .noted("pv.kubernetes.io/provisioned-by", "csi.example.com")
+                           .kept_for(key, claim.metadata().uid())
+                           .object());
+}
+
+// Whatever is looked at once in a period has been; nothing waits long for what does not come, for it would be told again and again.
+constexpr Duration kPeriods = 60s;
+
+void bindings(Stage& stage) {
+  using controllers::make_claim, controllers::make_class, controllers::make_volume;
+  stage.cluster.create(make_class("made", "csi.example.com"));
+  stage.cluster.create(make_class("waits", "csi.example.com", true));
+  stage.cluster.create(make_volume("fits").of_class("by-hand").object());
+  stage.cluster.create(make_volume("kept").of_class("by-hand").size("9Gi").kept_for("default/kept").object());
+  stage.cluster.create(make_volume("named").of_class("other").reclaim("Delete").object());
+  stage.cluster.create(make_volume("free").of_class("another").object());
+  stage.cluster.advance(kPeriods);
+  stage.cluster.create(make_claim("default/fits").of_class("by-hand").object());
+  stage.cluster.create(make_claim("default/kept").of_class("by-hand").size("5Gi").object());
+  stage.cluster.create(make_claim("default/named").of_class("other").volume("named").object());
+  for (const char* of : {"made", "waits"}) stage.cluster.create(make_claim(std::string("default/") + of).of_class(of).object());
+  stage.cluster.create(make_claim("default/unset").object());
+  stage.cluster.advance(kPeriods);
+  stage.cluster.edit<Claim>("default/waits", [](Claim& claim) {
+    (*claim.mutable_metadata()->mutable_annotations())["volume.kubernetes.io/selected-node"] = "n1";
+  });
+  stage.cluster.create(controllers::by_default(make_class("default", "csi.example.com")));
+  stage.cluster.advance(kPeriods);
+  for (const char* key : {"default/made", "default/waits", "default/unset"}) make_for(stage, key);
+  stage.settle();
+  for (const char* key : {"default/fits", "default/named", "default/made"}) stage.cluster.remove<Claim>(key);
+  stage.cluster.remove<Volume>("kept");
+  stage.settle();
+}
+
+void expansions(Stage& stage) {
+  for (const char* name : {"a", "b"}) {
+    Volume volume = controllers::make_volume(name).of_class(name);
+    volume.mutable_spec()->mutable_persistent_volume_source()->clear_csi();
+    volume.mutable_spec()->mutable_persistent_volume_source()->mutable_aws_elastic_block_store()->set_volume_id(name);
+    stage.cluster.create(volume);
+    stage.cluster.advance(kPeriods);
+    stage.cluster.create(controllers::make_claim(std::string("default/") + name).of_class(name).object());
+  }
+  stage.settle();
+  for (const char* key : {"default/a", "default/b"}) {
+    stage.cluster.edit<Claim>(
+        key, [](Claim& claim) { (*claim.mutable_spec()->mutable_resources()->mutable_requests())["storage"].set_string("2Gi"); });
+  }
+  stage.settle();
+}
+
 // -- Storage in use
 
 Claim claim(const std::string& key) {
@@ -454,6 +515,8 @@ constexpr Scenario kScenarios[] = {
      namespaces},
     {"nodeipam", "", [] { return loops("nodeipam").options(few_ranges()); }, node_ipam},
     {"nodelifecycle", "", [] { return loops("nodelifecycle").nodes(1); }, silent_node},
+    {"persistentvolume-binder", "", [] { return loops("persistentvolume-binder"); }, bindings},
+    {"persistentvolume-expander", "", [] { return loops("persistentvolume-expander,persistentvolume-binder"); }, expansions},
     {"podgc", "Ended", [] { return loops("podgc").options(few_ended_pods()); }, ended_pods},
     {"podgc", "Lost", [] { return loops("podgc"); }, lost_pods},
     {"pv-protection", "", [] { return loops("pv-protection"); }, volumes},

@@ -8,7 +8,7 @@
 
 #include "api/kinds.h"
 
-namespace ph::scheduler {
+namespace ph::api {
 
 struct MigratedPlugin {
   std::string_view in_tree;  // kubernetes.io/aws-ebs
@@ -34,4 +34,4 @@ bool counts_as_csi(const MigratedPlugin& plugin, const storage::v1::CSINode* nod
 // The plugins that the node says it has migrated: a list separated by commas. Empty: none.
 std::string_view migrated_plugins_of(const storage::v1::CSINode& node);
 
-}  // namespace ph::scheduler
+}  // namespace ph::api

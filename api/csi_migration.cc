@@ -1,12 +1,12 @@
 // Upstream: csi-translation-lib, pkg/scheduler/framework/plugins/nodevolumelimits (isCSIMigrationOn)
-#include "scheduler/cluster/csi_migration.h"
+#include "api/csi_migration.h"
 
 #include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
-namespace ph::scheduler {
+namespace ph::api {
 
 using core::v1::PersistentVolume, core::v1::VolumeSource, storage::v1::CSINode;
 
@@ -96,4 +96,4 @@ bool counts_as_csi(const MigratedPlugin& plugin, const CSINode* node) {
   return false;
 }
 
-}  // namespace ph::scheduler
+}  // namespace ph::api
