@@ -51,6 +51,7 @@ Identity nodes_identity() { return user("pilothouse:hollow-nodes"); }
 // Some loops use an account of another name than their own (upstream's client names).
 std::string_view loop_account(std::string_view loop) {
   if (loop == "bootstrap-signer-controller") return "bootstrap-signer";
+  if (loop.starts_with("certificatesigningrequest-")) return "certificate-controller";
   if (loop == "daemonset-controller") return "daemon-set-controller";
   if (loop == "endpoints-controller") return "endpoint-controller";
   if (loop == "endpointslice-mirroring-controller") return "endpointslicemirroring-controller";

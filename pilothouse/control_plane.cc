@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "controllers/common/certificate_requests.h"
 #include "daemon/files.h"
 #include "daemon/kubeconfig.h"
 #include "daemon/part.h"
 #include "net/event_loop.h"
 #include "pilothouse/components.h"
 #include "pilothouse/extenders.h"
+#include "pilothouse/signing.h"
 #include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 #include "pilothouse/why_page.h"
@@ -24,6 +26,18 @@ constexpr Duration kGrace = 5s;
 daemon::DataDirOptions data_dir_options(const UpOptions& options) {
   daemon::DataDirOptions out{.path = options.data_dir};
   if (options.bind_address != "0.0.0.0" && options.bind_address != "::") out.extra_names.push_back(options.bind_address);
+  return out;
+}
+
+// The cluster's authority signs for all built-in signers, as with kubeadm.
+controllers::Options options_of_loops(const daemon::ClusterKeys& keys) {
+  controllers::Options out;
+  out.root_ca = keys.ca.cert_pem;
+  out.time_zone_file = read_time_zone;
+  const AuthoritySource authority = fixed_authority(keys.ca);
+  for (const char* signer : {controllers::kApiserverClientSigner, controllers::kKubeletClientSigner,
+                             controllers::kKubeletServingSigner, controllers::kLegacyUnknownSigner})
+    out.signing.authorities[signer] = authority;
   return out;
 }
 
@@ -48,7 +62,7 @@ struct ControlPlane::Impl {
         loops(chosen_loops(this->options.controllers)),
         configuration(scheduler_configuration(this->options)),
         dir(data_dir_options(this->options), clock, rng, this->log),
-        controller_options({.root_ca = dir.keys().ca.cert_pem, .time_zone_file = read_time_zone}),
+        controller_options(options_of_loops(dir.keys())),
         io(static_cast<unsigned>(this->options.io_threads)) {
     show_build(metrics, build_info());
   }

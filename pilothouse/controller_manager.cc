@@ -12,6 +12,7 @@
 #include "pilothouse/limits.h"
 #include "pilothouse/loop_tokens.h"
 #include "pilothouse/manager_component.h"
+#include "pilothouse/signing.h"
 #include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 
@@ -124,6 +125,8 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
   if (!options.root_ca_file.empty()) options.controllers.root_ca = read_root_ca(options.root_ca_file);
   options.controllers.time_zone_file = read_time_zone;
   const Log log = daemon::make_log(options.log);
+  for (const auto& [signer, files] : files_by_signer(options.cluster_signing))
+    options.controllers.signing.authorities[signer] = file_authority(files.cert, files.key, log);
   std::string selection;
   for (const std::string& item : options.controllers.controllers) selection += (selection.empty() ? "" : ",") + item;
   Loops loops = chosen_loops(selection);

@@ -3,13 +3,25 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
 
 namespace ph::controllers {
+
+class Certificates;          // controllers/common/certificates.h
+class CertificateAuthority;  // the same
+
+// Of the loop certificatesigningrequest-signing: --cluster-signing-…
+struct SigningOptions {
+  Duration duration = std::chrono::hours(8760);
+  // By signer: what signs for it at this moment, from files that may be renewed. Signers without one sign nothing.
+  std::map<std::string, std::function<std::shared_ptr<const CertificateAuthority>()>, std::less<>> authorities;
+};
 
 // Of the loop horizontalpodautoscaling: --horizontal-pod-autoscaler-…
 struct AutoscalerOptions {
@@ -36,6 +48,12 @@ struct Options {
   bool stateful_set_max_unavailable = false;      // the gate MaxUnavailableStatefulSet
   Duration resource_quota_sync_period = 5min;     // --resource-quota-sync-period
   AutoscalerOptions autoscaler;
+  SigningOptions signing;
+  // With --service-account-private-key-file; not set: Secrets get no tokens.
+  std::function<std::string(std::string_view payload)> sign_token;
+  Duration legacy_service_account_token_clean_up_period =
+      std::chrono::hours(8760);                      // --legacy-service-account-token-clean-up-period
+  std::shared_ptr<const Certificates> certificates;  // reads X.509; not set: nothing can be read
 
   // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
   std::function<std::optional<std::string>(const std::string& name)> time_zone_file;

@@ -52,6 +52,7 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
   flags.add("resource-quota-sync-period", options.resource_quota_sync_period, "How often every quota is counted anew");
   flags.add("root-ca-file", all.root_ca_file,
             "The apiserver's authority, as every namespace's kube-root-ca.crt has it; by default the kubeconfig's");
+  add_cluster_signing_flags(flags, all.cluster_signing, options.signing.duration);
   flags.add("terminated-pod-gc-threshold", options.terminated_pod_gc_threshold, "How many finished pods may stay; 0 or less: all")
       .typed("int32");
   flags.add(inert_loop_flags());
@@ -82,6 +83,7 @@ void check(const ControllerManagerOptions& options) {
   daemon::check(options.serving);
   daemon::check(options.election);
   daemon::check_gates(options.gates);
+  check(options.cluster_signing);
   for (const auto& [loop, workers] : options.controllers.workers) {
     if (workers < 1) throw daemon::FlagError("the number of workers of " + loop + " must be at least 1");
   }

@@ -7,6 +7,7 @@
 #include "controllers/runtime/options.h"
 #include "daemon/common_flags.h"
 #include "daemon/server_access.h"
+#include "pilothouse/flags/cluster_signing.h"
 
 namespace ph::pilothouse {
 
@@ -19,6 +20,7 @@ struct ControllerManagerOptions {
   std::map<std::string, std::string> gates;
   bool use_service_account_credentials = false;
   std::string root_ca_file;  // empty: the authority of the kubeconfig
+  ClusterSigningFiles cluster_signing;
 };
 
 // The options must outlive the set.

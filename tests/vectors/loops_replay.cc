@@ -6,10 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "api/json_text.h"
 #include "api/times.h"
 #include "controllers/registry.h"
 #include "pilothouse/flags/controller_manager.h"
 #include "pilothouse/time_zones.h"
+#include "tests/sim/signing.h"
 
 namespace ph::vectors {
 namespace {
@@ -105,6 +107,19 @@ std::optional<Hashed> hashed(const std::string& key, const Json& object) {
       key + " " + (kind == "ReplicaSet" ? object["spec"].value("template", Json()) : object.value("data", Json())).dump();
   replace_all(of, hash, "{hash}");
   return Hashed{hash, of};
+}
+
+// "subject CN=bob, O=devs; subjectAltName=DNS:n1": what was asked for is told in words.
+void make_signing_request(Json& body) {
+  constexpr std::string_view kSubject = "subject ", kNames = "; subjectAltName=";
+  if (!body.is_object() || body.value("kind", "") != "CertificateSigningRequest") return;
+  const std::string told = body["spec"].value("request", "");
+  if (!told.starts_with(kSubject)) return;
+  const std::size_t names = std::min(told.find(kNames), told.size());
+  const std::string alt_names = names < told.size() ? told.substr(names + kNames.size()) : "";
+  std::string encoded;
+  api::append_base64(sim::signing_request(told.substr(kSubject.size(), names - kSubject.size()), alt_names), encoded);
+  body["spec"]["request"] = encoded;
 }
 
 // What only one of the recorder's two runs had was left out: managers may be.
@@ -303,6 +318,7 @@ std::string LoopsReplay::send(const Json& operation) {
   if (operation.contains("body")) {
     body = operation["body"].is_string() ? Json(filled(operation["body"])) : Json::parse(filled(operation["body"].dump()));
   }
+  make_signing_request(body);
   const CallAnswer answer = user->second->send(operation["verb"], path, body, type);
   const bool same_reason =
       !operation.contains("reason") || (answer.body.is_object() && answer.body.value("reason", Json()) == operation["reason"]);

@@ -1,8 +1,10 @@
 // What keeps a cluster in order.
 #include "api/times.h"
+#include "controllers/common/certificate_requests.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/custom.h"
 #include "tests/sim/explore/stage.h"
+#include "tests/sim/signing.h"
 
 namespace ph::sim::explore {
 namespace {
@@ -293,6 +295,65 @@ void attributes_classes(Stage& stage) {
   stage.settle();
 }
 
+// -- Certificates
+
+using Request = certificates::v1::CertificateSigningRequest;
+
+Task<Request> send_verdict(informers::Client& client, Request request) {
+  Request answer;
+  co_await client.update_message(request, "approval", answer);
+  co_return answer;
+}
+
+void decide(Stage& stage, const std::string& name, const std::string& type) {
+  Request request = stage.cluster.get<Request>(name);
+  auto& condition = *request.mutable_status()->add_conditions();
+  condition.set_type(type);
+  condition.set_status("True");
+  stage.cluster.call<Request>([&](informers::Client& client) { return send_verdict(client, request); });
+}
+
+void ask_for_certificate(Stage& stage, const std::string& name, const std::vector<std::string>& usages) {
+  stage.cluster.create(
+      make_signing_request(name, controllers::kApiserverClientSigner, signing_request("O=devs,CN=" + name), usages));
+}
+
+void certificate_signing(Stage& stage) {
+  for (const char* name : {"a", "b", "pending", "denied"}) ask_for_certificate(stage, name, {"client auth"});
+  ask_for_certificate(stage, "bad", {"server auth"});
+  stage.settle();
+  for (const char* name : {"a", "b", "bad"}) decide(stage, name, "Approved");
+  decide(stage, "denied", "Denied");
+  stage.settle();
+}
+
+// Whoever acts for the administrator may have any.
+void certificate_approving(Stage& stage) {
+  const std::string node = "O=system:nodes,CN=system:node:a";
+  for (const char* name : {"a", "b"}) {
+    stage.cluster.create(make_signing_request(name, controllers::kKubeletClientSigner, signing_request(node),
+                                              {"digital signature", "client auth"}));
+  }
+  ask_for_certificate(stage, "other", {"client auth"});
+  stage.settle();
+  stage.cluster.create(make_signing_request("late", controllers::kKubeletClientSigner, signing_request(node),
+                                            {"digital signature", "client auth"}));
+  stage.settle();
+}
+
+void certificate_cleaner(Stage& stage) {
+  for (const char* name : {"pending", "denied", "a", "b"}) ask_for_certificate(stage, name, {"client auth"});
+  decide(stage, "denied", "Denied");
+  stage.settle();
+  stage.cluster.advance(23h);
+  for (const char* name : {"a", "b"}) decide(stage, name, "Denied");
+  stage.settle();
+  // Each begins its hour when it begins.
+  stage.cluster.advance(3h);
+  ask_for_certificate(stage, "stays", {"client auth"});
+  stage.settle();
+}
+
 controllers::Options few_ended_pods() {
   controllers::Options out;
   out.terminated_pod_gc_threshold = 2;
@@ -306,6 +367,10 @@ controllers::Options authority() {
 
 constexpr Scenario kScenarios[] = {
     {"bootstrapsigner", "", [] { return loops("bootstrapsigner"); }, bootstrap_signer},
+    {"csrapproving", "", [] { return loops("csrapproving").access().without_admission({"ServiceAccount"}); },
+     certificate_approving},
+    {"csrcleaner", "", [] { return loops("csrcleaner"); }, certificate_cleaner},
+    {"csrsigning", "", [] { return loops("csrsigning"); }, certificate_signing},
     {"disruption", "", [] { return loops("disruption,replicaset").nodes(1).scheduler(); }, disruption},
     {"garbagecollector", "", [] { return loops("garbagecollector"); }, garbage_collector},
     {"namespace", "",

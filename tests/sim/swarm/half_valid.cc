@@ -9,6 +9,7 @@
 #include "tests/sim/stateful_set.h"
 #include "tests/sim/swarm/absurd.h"
 #include "tests/sim/swarm/kubelet.h"
+#include "tests/sim/swarm/signing_requests.h"
 
 namespace ph::sim::swarm {
 namespace {
@@ -154,7 +155,7 @@ class HalfValid final : public Swarm {
 
   void make() {
     const std::string name = some_name();
-    switch (draw().between(0, 17)) {
+    switch (draw().between(0, 18)) {
       case 0: return create(make_deployment(name).replicas(draw().between(0, 3)).object());
       case 1: return create(make_replica_set(name).replicas(draw().between(0, 3)).object());
       case 2: return create(make_stateful_set(name).replicas(draw().between(0, 3)).claims("Delete", "Retain").object());
@@ -172,6 +173,7 @@ class HalfValid final : public Swarm {
       case 14: return make_token();
       case 15: return create(make_config_map("kube-public/cluster-info"));
       case 16: return make_owned(name);
+      case 17: return create(request_of(draw().of(wishes()), draw().between(0, 1)));
       default: return create(make_pod(name + "-alone", draw().chance(0.5) ? "node-0" : ""));
     }
   }
