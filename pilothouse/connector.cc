@@ -57,6 +57,7 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "endpointslice-mirroring-controller") return "endpointslicemirroring-controller";
   if (loop == "garbage-collector-controller") return "generic-garbage-collector";
   if (loop == "horizontal-pod-autoscaler-controller") return "horizontal-pod-autoscaler";
+  if (loop == "legacy-serviceaccount-token-cleaner-controller") return "legacy-service-account-token-cleaner";
   if (loop == "persistentvolume-protection-controller") return "pv-protection-controller";
   if (loop == "persistentvolumeclaim-protection-controller") return "pvc-protection-controller";
   if (loop == "pod-garbage-collector-controller") return "pod-garbage-collector";
@@ -67,7 +68,11 @@ std::string_view loop_account(std::string_view loop) {
   return loop;
 }
 
+// It makes tokens of accounts: its own would be one of them.
+bool has_account(std::string_view loop) { return loop != "serviceaccount-token-controller"; }
+
 Identity loop_identity(std::string_view name) {
+  if (!has_account(name)) return controller_manager_identity();
   return user("system:serviceaccount:kube-system:" + std::string(loop_account(name)),
               {"system:serviceaccounts", "system:serviceaccounts:kube-system"});
 }

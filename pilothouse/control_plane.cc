@@ -34,6 +34,7 @@ controllers::Options options_of_loops(const daemon::ClusterKeys& keys) {
   controllers::Options out;
   out.root_ca = keys.ca.cert_pem;
   out.time_zone_file = read_time_zone;
+  out.sign_token = token_signer(keys.service_account_key);
   const AuthoritySource authority = fixed_authority(keys.ca);
   for (const char* signer : {controllers::kApiserverClientSigner, controllers::kKubeletClientSigner,
                              controllers::kKubeletServingSigner, controllers::kLegacyUnknownSigner})

@@ -78,6 +78,7 @@ inline constexpr WorkersFlag kWorkersFlags[] = {
     {"concurrent-replicaset-syncs", "replicaset-controller"},
     {"concurrent-rc-syncs", "replicationcontroller-controller"},
     {"concurrent-resource-quota-syncs", "resourcequota-controller"},
+    {"concurrent-serviceaccount-token-syncs", "serviceaccount-token-controller"},
     {"concurrent-statefulset-syncs", "statefulset-controller"},
     {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
 };

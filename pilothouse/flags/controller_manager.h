@@ -19,7 +19,8 @@ struct ControllerManagerOptions {
   controllers::Options controllers;
   std::map<std::string, std::string> gates;
   bool use_service_account_credentials = false;
-  std::string root_ca_file;  // empty: the authority of the kubeconfig
+  std::string root_ca_file;                      // empty: the authority of the kubeconfig
+  std::string service_account_private_key_file;  // empty: Secrets get no tokens
   ClusterSigningFiles cluster_signing;
 };
 

@@ -32,8 +32,6 @@ constexpr daemon::InertFlag kGeneric[] = {
 constexpr daemon::InertFlag kLoops[] = {
     {"concurrent-device-taint-eviction-syncs", "int32", "8", NoEffect, "the device-taint-eviction loop is not here yet"},
     {"concurrent-ephemeralvolume-syncs", "int32", "5", NoEffect, "the ephemeral-volume loop is not here yet"},
-    {"legacy-service-account-token-clean-up-period", "duration", "8760h0m0s", NoEffect,
-     "the legacy-serviceaccount-token-cleaner loop is not here yet"},
     {"node-cidr-mask-size", "int32", "0", NoEffect, "the node-ipam loop is not here yet"},
     {"node-cidr-mask-size-ipv4", "int32", "0", NoEffect, "the node-ipam loop is not here yet"},
     {"node-cidr-mask-size-ipv6", "int32", "0", NoEffect, "the node-ipam loop is not here yet"},
@@ -62,8 +60,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"pvclaimbinder-sync-period", "duration", "15s", NoEffect, "the persistentvolume-binder loop is not here yet"},
     {"concurrent-resourceclaim-syncs", "int32", "50", NoEffect, "the resourceclaim loop is not here yet"},
     {"concurrent-service-syncs", "int32", "1", NoEffect, "the service-lb loop is not here yet"},
-    {"concurrent-serviceaccount-token-syncs", "int32", "5", NoEffect, "the serviceaccount-token loop is not here yet"},
-    {"service-account-private-key-file", "string", "", NoEffect, "the serviceaccount-token loop is not here yet"},
     {"concurrent-validating-admission-policy-status-syncs", "int32", "5", NoEffect,
      "the validatingadmissionpolicy-status loop is not here yet"},
 };

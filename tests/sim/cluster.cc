@@ -41,8 +41,12 @@ class FrontDoor final : public HttpHandler {
   HttpHandler& server_;
 };
 
-// What the setup leaves open: one authority for all built-in signers.
+// What the setup leaves open: one authority for all built-in signers, and the server's own key for tokens.
 controllers::Options completed(controllers::Options options) {
+  if (!options.sign_token) {
+    options.sign_token = [keys = std::shared_ptr<apiserver::TokenKeys>(apiserver::make_simulated_token_keys())](
+                             std::string_view payload) { return keys->sign(payload); };
+  }
   if (!options.signing.authorities.empty()) return options;
   for (const char* signer : {controllers::kApiserverClientSigner, controllers::kKubeletClientSigner,
                              controllers::kKubeletServingSigner, controllers::kLegacyUnknownSigner})

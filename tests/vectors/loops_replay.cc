@@ -35,6 +35,15 @@ constexpr Furniture kFurniture[] = {
      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"kube-root-ca.crt"},"data":{"ca.crt":"of the recording"}})"},
 };
 
+// What the recorded manager ran besides, and had something to do: the scenario's own list does not name it.
+struct Besides {
+  const char* loop;    // of the scenario
+  const char* others;  // ours, with a comma before
+};
+constexpr Besides kBesides[] = {
+    {"legacy-serviceaccount-token-cleaner-controller", ",serviceaccount-token-controller"},
+};
+
 void replace_all(std::string& text, const std::string& what, const std::string& by) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
     text.replace(at, what.size(), by);
@@ -55,6 +64,7 @@ controllers::Options options_of(const Json& scenario) {
   }
   apply_gates(options);
   options.controllers.time_zone_file = pilothouse::read_time_zone;
+  options.controllers.root_ca = "of the recording";
   return options.controllers;
 }
 
@@ -161,6 +171,9 @@ LoopsReplay::LoopsReplay(const Json& scenario) : scenario_(scenario) {
     }
   }
   if (!absent_.empty()) return;
+  for (const Besides& each : kBesides) {
+    if (is_run(each.loop)) loops += each.others;
+  }
   sim::Setup setup = sim::loops(loops);
   if (scenario.dump().find(kManagerStarts) != std::string::npos) setup.later();
   const controllers::Options options = options_of(scenario);

@@ -1,6 +1,7 @@
 // What keeps a cluster in order.
 #include "api/times.h"
 #include "controllers/common/certificate_requests.h"
+#include "controllers/common/token_secrets.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/custom.h"
 #include "tests/sim/explore/stage.h"
@@ -211,6 +212,44 @@ void token_cleaner(Stage& stage) {
   stage.settle();
 }
 
+core::v1::ServiceAccount account(const std::string& key, const std::vector<std::string>& secrets = {}) {
+  core::v1::ServiceAccount out;
+  *out.mutable_metadata() = make_config_map(key).metadata();
+  for (const std::string& name : secrets) out.add_secrets()->set_name(name);
+  return out;
+}
+
+Secret token_secret(const std::string& key, const std::string& of) {
+  Secret out;
+  *out.mutable_metadata() = make_config_map(key).metadata();
+  out.set_type(controllers::kTokenSecretType);
+  (*out.mutable_metadata()->mutable_annotations())[controllers::kAccountName] = of;
+  return out;
+}
+
+void token_secrets(Stage& stage) {
+  for (const char* key : {"default/alice", "default/bob"}) stage.cluster.create(account(key));
+  stage.cluster.create(token_secret("default/a", "alice"));
+  stage.cluster.create(token_secret("default/b", "bob"));
+  stage.cluster.create(token_secret("default/n", "nobody"));
+  stage.settle();
+  stage.cluster.edit<Secret>("default/b", [](Secret& secret) { secret.clear_data(); });
+  stage.cluster.remove<core::v1::ServiceAccount>("default/alice");
+  stage.settle();
+}
+
+// A day's look finds out that they are unused, and one of the next that they have been invalid for long.
+void unused_tokens(Stage& stage) {
+  stage.cluster.create(account("default/bob", {"old", "older", "new"}));
+  for (const char* key : {"default/old", "default/older", "default/by-hand"}) stage.cluster.create(token_secret(key, "bob"));
+  stage.settle();
+  stage.cluster.advance(60h);
+  stage.cluster.create(token_secret("default/new", "bob"));
+  stage.settle();
+  stage.cluster.advance(60h);
+  stage.settle();
+}
+
 void bootstrap_signer(Stage& stage) {
   stage.cluster.create(make_namespace("kube-public"));
   ConfigMap info = make_config_map("kube-public/cluster-info");
@@ -359,6 +398,11 @@ controllers::Options few_ended_pods() {
   out.terminated_pod_gc_threshold = 2;
   return out;
 }
+controllers::Options unused_for_an_hour() {
+  controllers::Options out;
+  out.legacy_service_account_token_clean_up_period = 1h;
+  return out;
+}
 controllers::Options authority() {
   controllers::Options out;
   out.root_ca = "the authority";
@@ -373,6 +417,14 @@ constexpr Scenario kScenarios[] = {
     {"csrsigning", "", [] { return loops("csrsigning"); }, certificate_signing},
     {"disruption", "", [] { return loops("disruption,replicaset").nodes(1).scheduler(); }, disruption},
     {"garbagecollector", "", [] { return loops("garbagecollector"); }, garbage_collector},
+    {"legacy-service-account-token-cleaner", "",
+     [] {
+       return loops("legacy-service-account-token-cleaner")
+           .access()
+           .without_admission({"ServiceAccount"})
+           .options(unused_for_an_hour());
+     },
+     unused_tokens},
     {"namespace", "",
      [] { return loops("namespace,deployment,replicaset").nodes(1).scheduler().access().without_admission({"ServiceAccount"}); },
      namespaces},
@@ -383,6 +435,7 @@ constexpr Scenario kScenarios[] = {
     {"resourcequota", "", [] { return loops("resourcequota").access().without_admission({"ServiceAccount"}); }, resource_quota},
     {"root-ca-cert-publisher", "", [] { return loops("root-ca-cert-publisher").options(authority()); }, root_authorities},
     {"serviceaccount", "", [] { return loops("serviceaccount"); }, service_accounts},
+    {"serviceaccount-token", "", [] { return loops("serviceaccount-token").options(authority()); }, token_secrets},
     {"tokencleaner", "", [] { return loops("tokencleaner"); }, token_cleaner},
     {"ttl", "", [] { return loops("ttl"); }, ttl},
     {"volumeattributesclass-protection-controller", "", [] { return loops("volumeattributesclass-protection-controller"); },
