@@ -110,13 +110,16 @@ std::string key_id(std::string_view key_pem) { return id_of(read_key(key_pem).ge
 
 struct JwtSigner::Impl {
   ssl::Key key;
+  bool is_rsa = false;
   std::string header;  // encoded
 };
 
 JwtSigner::JwtSigner(std::string_view private_key_pem) : impl_(std::make_unique<Impl>()) {
   impl_->key = ssl::read_private_key(private_key_pem);
-  if (!is_p256(impl_->key.get())) throw std::runtime_error("tokens are signed with ECDSA P-256 keys only");
-  impl_->header = base64url(R"({"alg":"ES256","kid":")" + id_of(impl_->key.get()) + R"("})");
+  impl_->is_rsa = EVP_PKEY_is_a(impl_->key.get(), "RSA");
+  if (!impl_->is_rsa && !is_p256(impl_->key.get())) throw std::runtime_error("tokens are signed with P-256 or RSA keys only");
+  const char* algorithm = impl_->is_rsa ? "RS256" : "ES256";
+  impl_->header = base64url(std::string(R"({"alg":")") + algorithm + R"(","kid":")" + id_of(impl_->key.get()) + R"("})");
 }
 JwtSigner::~JwtSigner() = default;
 
@@ -127,11 +130,13 @@ std::string JwtSigner::sign(std::string_view payload) const {
   check(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, impl_->key.get()) == 1 &&
             EVP_DigestSign(context.get(), nullptr, &size, as_bytes(token), token.size()) == 1,
         "cannot sign");
-  std::string der(size, '\0');
-  check(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(der.data()), &size, as_bytes(token), token.size()) == 1,
+  std::string signature(size, '\0');
+  check(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, as_bytes(token), token.size()) ==
+            1,
         "cannot sign");
-  der.resize(size);
-  return token + "." + base64url(from_der(der));
+  signature.resize(size);
+  // One of RSA is as web signatures have it.
+  return token + "." + base64url(impl_->is_rsa ? signature : from_der(signature));
 }
 
 std::optional<Jws> read_jws(std::string_view token) {

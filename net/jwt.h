@@ -14,7 +14,7 @@ namespace ph::net {
 // Throws std::runtime_error when the key cannot be read.
 std::string key_id(std::string_view key_pem);
 
-// Signs with one ECDSA P-256 private key.
+// Signs with one private key: ES256 with one of P-256, RS256 with one of RSA.
 class JwtSigner {
  public:
   // Throws std::runtime_error when the key cannot be read or is of another kind.

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <openssl/asn1.h>
 #include <openssl/ec.h>
-#include <openssl/x509v3.h>
 
 #include "net/encoding.h"
 #include "net/x509.h"
@@ -13,10 +12,10 @@ namespace {
 
 using ssl::check;
 
-using Name = std::unique_ptr<X509_NAME, ssl::Deleter<X509_NAME_free>>;
+using ssl::add_extension, ssl::AltNames, ssl::Name, ssl::to_pem;
+
 using Extension = std::unique_ptr<X509_EXTENSION, ssl::Deleter<X509_EXTENSION_free>>;
 using Number = std::unique_ptr<BIGNUM, ssl::Deleter<BN_free>>;
-using AltNames = std::unique_ptr<GENERAL_NAMES, ssl::Deleter<GENERAL_NAMES_free>>;
 
 // Clocks differ between machines: a certificate is good a little before it was made.
 constexpr Duration kBackdated = std::chrono::minutes(5);
@@ -24,12 +23,6 @@ constexpr Duration kBackdated = std::chrono::minutes(5);
 std::string to_pem(EVP_PKEY* key) {
   const ssl::Bio bio(BIO_new(BIO_s_mem()));
   check(PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1, "cannot write a key");
-  return ssl::contents(bio.get());
-}
-
-std::string to_pem(X509* cert) {
-  const ssl::Bio bio(BIO_new(BIO_s_mem()));
-  check(PEM_write_bio_X509(bio.get(), cert) == 1, "cannot write a certificate");
   return ssl::contents(bio.get());
 }
 
@@ -51,13 +44,6 @@ Name make_name(std::string_view common_name, const std::vector<std::string>& org
   for (const auto& organization : organizations) add_entry(name.get(), "O", organization);
   if (!common_name.empty()) add_entry(name.get(), "CN", common_name);
   return name;
-}
-
-void add_extension(X509* cert, X509* issuer, int nid, const char* value) {
-  X509V3_CTX context;
-  X509V3_set_ctx(&context, issuer, cert, nullptr, nullptr, 0);
-  const Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
-  check(extension && X509_add_ext(cert, extension.get(), -1) == 1, "cannot add an extension");
 }
 
 // Alternative names are made from parts, not from OpenSSL's configuration language, in which a name could say more.
@@ -100,22 +86,18 @@ void set_serial(X509* cert, Rng& rng) {
 }
 
 ssl::Cert begin_certificate(X509_NAME* subject, EVP_PKEY* key, const Issuing& issuing) {
-  ssl::Cert cert(X509_new());
-  check(cert && X509_set_version(cert.get(), X509_VERSION_3) == 1, "cannot make a certificate");
-  set_serial(cert.get(), issuing.rng);
   const Time now = issuing.clock.now();
-  set_time(X509_getm_notBefore(cert.get()), now - kBackdated);
-  set_time(X509_getm_notAfter(cert.get()), now + issuing.validity);
+  ssl::Cert cert = ssl::begin_certificate(issuing.rng, now - kBackdated, now + issuing.validity);
   check(X509_set_subject_name(cert.get(), subject) == 1, "cannot set a subject");
   check(X509_set_pubkey(cert.get(), key) == 1, "cannot set a public key");
   return cert;
 }
 
 void sign(X509* cert, X509* issuer, EVP_PKEY* issuer_key) {
-  check(X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1, "cannot set an issuer");
+  ssl::set_issuer(cert, issuer);
   add_extension(cert, issuer, NID_subject_key_identifier, "hash");
   add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always");
-  check(X509_sign(cert, issuer_key, EVP_sha256()) > 0, "cannot sign a certificate");
+  ssl::sign(cert, issuer_key);
 }
 
 Credential issue_leaf(const Credential& ca, X509_NAME* subject, const char* usage, const ServerNames* names,
@@ -138,23 +120,65 @@ Time to_time(const ASN1_TIME* field) {
   return Time(std::chrono::seconds(timegm(&parts)));
 }
 
-void read_alt_names(X509* cert, CertificateInfo& info) {
-  const AltNames names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr)));
-  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+}  // namespace
+
+ssl::NamesByKind ssl::names_by_kind(const GENERAL_NAMES* names) {
+  NamesByKind out;
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
     int type = 0;
-    const auto* text = static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type));
+    const void* value = GENERAL_NAME_get0_value(name, &type);
+    if (type != GEN_DNS && type != GEN_IPADD && type != GEN_EMAIL && type != GEN_URI) continue;
+    const auto* text = static_cast<const ASN1_STRING*>(value);
     const auto* bytes = ASN1_STRING_get0_data(text);
     const int size = ASN1_STRING_length(text);
-    if (type == GEN_DNS) info.dns_names.emplace_back(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
-    if (type == GEN_IPADD && (size == 4 || size == 16)) {
+    if (type == GEN_IPADD) {
+      if (size != 4 && size != 16) continue;
       char printed[INET6_ADDRSTRLEN] = {};
       inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, printed, sizeof printed);
-      info.ip_addresses.emplace_back(printed);
+      out.ips.emplace_back(printed);
+      continue;
     }
+    auto& list = type == GEN_DNS ? out.dns : type == GEN_EMAIL ? out.emails : out.uris;
+    list.emplace_back(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
   }
+  return out;
 }
 
-}  // namespace
+std::string ssl::to_pem(X509* cert) {
+  const Bio bio(BIO_new(BIO_s_mem()));
+  check(PEM_write_bio_X509(bio.get(), cert) == 1, "cannot write a certificate");
+  return contents(bio.get());
+}
+
+ssl::Cert ssl::begin_certificate(Rng& rng, Time not_before, Time not_after) {
+  Cert cert(X509_new());
+  check(cert && X509_set_version(cert.get(), X509_VERSION_3) == 1, "cannot make a certificate");
+  set_serial(cert.get(), rng);
+  set_time(X509_getm_notBefore(cert.get()), not_before);
+  set_time(X509_getm_notAfter(cert.get()), not_after);
+  return cert;
+}
+
+void ssl::add_extension(X509* cert, X509* issuer, int nid, const char* value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, cert, nullptr, nullptr, 0);
+  const Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
+  check(extension && X509_add_ext(cert, extension.get(), -1) == 1, "cannot add an extension");
+}
+
+void ssl::set_issuer(X509* cert, X509* issuer) {
+  check(X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1, "cannot set an issuer");
+}
+
+void ssl::sign(X509* cert, EVP_PKEY* issuer_key) {
+  const EVP_MD* digest = EVP_sha256();
+  // Ed25519 and its like have one of their own; larger curves are worth a longer one.
+  if (EVP_PKEY_is_a(issuer_key, "ED25519") || EVP_PKEY_is_a(issuer_key, "ED448")) digest = nullptr;
+  else if (EVP_PKEY_is_a(issuer_key, "EC") && EVP_PKEY_get_bits(issuer_key) > 384) digest = EVP_sha512();
+  else if (EVP_PKEY_is_a(issuer_key, "EC") && EVP_PKEY_get_bits(issuer_key) > 256) digest = EVP_sha384();
+  check(X509_sign(cert, issuer_key, digest) > 0, "cannot sign a certificate");
+}
 
 std::vector<std::string> ssl::name_entries(const X509_NAME* name, int nid) {
   std::vector<std::string> values;
@@ -174,7 +198,10 @@ CertificateInfo ssl::inspect(X509* cert) {
   // The last common name is the most specific one.
   if (auto names = name_entries(subject, NID_commonName); !names.empty()) info.common_name = std::move(names.back());
   info.organizations = name_entries(subject, NID_organizationName);
-  read_alt_names(cert, info);
+  const AltNames names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr)));
+  NamesByKind by_kind = names_by_kind(names.get());
+  info.dns_names = std::move(by_kind.dns);
+  info.ip_addresses = std::move(by_kind.ips);
   info.not_before = to_time(X509_get0_notBefore(cert));
   info.not_after = to_time(X509_get0_notAfter(cert));
   info.is_ca = X509_check_ca(cert) == 1;

@@ -51,11 +51,13 @@ Identity nodes_identity() { return user("pilothouse:hollow-nodes"); }
 // Some loops use an account of another name than their own (upstream's client names).
 std::string_view loop_account(std::string_view loop) {
   if (loop == "bootstrap-signer-controller") return "bootstrap-signer";
+  if (loop.starts_with("certificatesigningrequest-")) return "certificate-controller";
   if (loop == "daemonset-controller") return "daemon-set-controller";
   if (loop == "endpoints-controller") return "endpoint-controller";
   if (loop == "endpointslice-mirroring-controller") return "endpointslicemirroring-controller";
   if (loop == "garbage-collector-controller") return "generic-garbage-collector";
   if (loop == "horizontal-pod-autoscaler-controller") return "horizontal-pod-autoscaler";
+  if (loop == "legacy-serviceaccount-token-cleaner-controller") return "legacy-service-account-token-cleaner";
   if (loop == "node-ipam-controller" || loop == "node-lifecycle-controller" || loop == "taint-eviction-controller") {
     return "node-controller";
   }
@@ -72,7 +74,11 @@ std::string_view loop_account(std::string_view loop) {
   return loop;
 }
 
+// It makes tokens of accounts: its own would be one of them.
+bool has_account(std::string_view loop) { return loop != "serviceaccount-token-controller"; }
+
 Identity loop_identity(std::string_view name) {
+  if (!has_account(name)) return controller_manager_identity();
   return user("system:serviceaccount:kube-system:" + std::string(loop_account(name)),
               {"system:serviceaccounts", "system:serviceaccounts:kube-system"});
 }

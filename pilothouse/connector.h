@@ -41,8 +41,10 @@ class Connector {
 Identity controller_manager_identity();
 Identity scheduler_identity();
 Identity nodes_identity();
-// A loop acts as its own service account in kube-system: `name` is the loop's, e.g. "deployment-controller".
+// A loop acts as its own service account in kube-system: `name` is the loop's, e.g. "deployment-controller". One has none, and acts as the
+// controller manager itself.
 std::string_view loop_account(std::string_view name);
+bool has_account(std::string_view loop);
 Identity loop_identity(std::string_view name);
 
 }  // namespace ph::pilothouse

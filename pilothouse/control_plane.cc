@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "controllers/common/certificate_requests.h"
 #include "daemon/files.h"
 #include "daemon/kubeconfig.h"
 #include "daemon/part.h"
@@ -9,6 +10,7 @@
 #include "pilothouse/components.h"
 #include "pilothouse/extenders.h"
 #include "pilothouse/foreign_plugins.h"
+#include "pilothouse/signing.h"
 #include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 #include "pilothouse/why_page.h"
@@ -25,6 +27,19 @@ constexpr Duration kGrace = 5s;
 daemon::DataDirOptions data_dir_options(const UpOptions& options) {
   daemon::DataDirOptions out{.path = options.data_dir};
   if (options.bind_address != "0.0.0.0" && options.bind_address != "::") out.extra_names.push_back(options.bind_address);
+  return out;
+}
+
+// The cluster's authority signs for all built-in signers, as with kubeadm.
+controllers::Options options_of_loops(const daemon::ClusterKeys& keys) {
+  controllers::Options out;
+  out.root_ca = keys.ca.cert_pem;
+  out.time_zone_file = read_time_zone;
+  out.sign_token = token_signer(keys.service_account_key);
+  const AuthoritySource authority = fixed_authority(keys.ca);
+  for (const char* signer : {controllers::kApiserverClientSigner, controllers::kKubeletClientSigner,
+                             controllers::kKubeletServingSigner, controllers::kLegacyUnknownSigner})
+    out.signing.authorities[signer] = authority;
   return out;
 }
 
@@ -58,7 +73,7 @@ struct ControlPlane::Impl {
         plugins(scheduler_plugins(this->options)),
         configuration(scheduler_configuration(this->options, plugins)),
         dir(data_dir_options(this->options), clock, rng, this->log),
-        controller_options({.root_ca = dir.keys().ca.cert_pem, .time_zone_file = read_time_zone}),
+        controller_options(options_of_loops(dir.keys())),
         io(static_cast<unsigned>(this->options.io_threads)) {
     show_build(metrics, build_info());
   }

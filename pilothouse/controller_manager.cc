@@ -12,6 +12,7 @@
 #include "pilothouse/limits.h"
 #include "pilothouse/loop_tokens.h"
 #include "pilothouse/manager_component.h"
+#include "pilothouse/signing.h"
 #include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 
@@ -48,7 +49,9 @@ struct Manager {
 
   static std::vector<std::string> accounts_of(const Loops& loops) {
     std::vector<std::string> out;
-    for (const controllers::LoopEntry* loop : loops) out.emplace_back(loop_account(loop->name));
+    for (const controllers::LoopEntry* loop : loops) {
+      if (has_account(loop->name)) out.emplace_back(loop_account(loop->name));
+    }
     std::ranges::sort(out);
     out.erase(std::unique(out.begin(), out.end()), out.end());
     return out;
@@ -113,6 +116,17 @@ std::string config_json(const ControllerManagerOptions& options) {
   return out.dump();
 }
 
+// Of --service-account-private-key-file.
+std::function<std::string(std::string_view)> read_token_signer(const std::string& file) {
+  try {
+    auto text = daemon::read_file(file);
+    if (!text) throw daemon::FileError("there is no such file");
+    return token_signer(*text);
+  } catch (const std::exception& error) {
+    throw daemon::FileError(fmt::format("error reading key for service account token controller: {}: {}", file, error.what()));
+  }
+}
+
 // Of --root-ca-file.
 std::string read_root_ca(const std::string& file) {
   try {
@@ -138,10 +152,19 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
   if (!options.root_ca_file.empty()) options.controllers.root_ca = read_root_ca(options.root_ca_file);
   options.controllers.time_zone_file = read_time_zone;
   const Log log = daemon::make_log(options.log);
+  for (const auto& [signer, files] : files_by_signer(options.cluster_signing))
+    options.controllers.signing.authorities[signer] = file_authority(files.cert, files.key, log);
+  if (!options.service_account_private_key_file.empty())
+    options.controllers.sign_token = read_token_signer(options.service_account_private_key_file);
   std::string selection;
   for (const std::string& item : options.controllers.controllers) selection += (selection.empty() ? "" : ",") + item;
   Loops loops = chosen_loops(selection);
   std::erase_if(loops, [&](const auto* loop) { return is_switched_off(*loop, options.controllers); });
+  if (!options.controllers.sign_token) {
+    const auto signs = [](const auto* loop) { return loop->name == "serviceaccount-token-controller"; };
+    if (std::erase_if(loops, signs) > 0)
+      log.warning("no loop serviceaccount-token-controller: there is no --service-account-private-key-file");
+  }
   daemon::log_flags_without_effect(flags, log);
   // Who names loops one by one knows which these are.
   const auto& asked = options.controllers.controllers;

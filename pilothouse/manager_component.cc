@@ -2,9 +2,18 @@
 
 #include "controllers/runtime/selection.h"
 #include "election/guarded_transport.h"
+#include "pilothouse/signing.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
+namespace {
+
+controllers::Options completed(controllers::Options options) {
+  if (!options.certificates) options.certificates = make_certificates();
+  return options;
+}
+
+}  // namespace
 
 std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text) {
   std::vector<std::string> items;
@@ -18,10 +27,11 @@ std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text)
   return *loops;
 }
 
-ManagerComponent::ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& options,
+ManagerComponent::ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& given,
                                    std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log, Metrics* metrics,
                                    std::shared_ptr<election::Leadership> leadership)
-    : client_metrics(metrics, connector.host()),
+    : options(completed(given)),
+      client_metrics(metrics, connector.host()),
       transport(connector.connect(executor, controller_manager_identity())),
       client(*transport, user_agent("kube-controller-manager")),
       informers(executor, client, rng, log.named("informers"), metrics) {

@@ -25,6 +25,7 @@ struct ManagerComponent {
                    std::vector<const controllers::LoopEntry*> loops, Rng& rng, Log log, Metrics* metrics = nullptr,
                    std::shared_ptr<election::Leadership> leadership = nullptr);
   ~ManagerComponent();
+  const controllers::Options options;  // with what every program gives its loops
   informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> transport;
   std::vector<std::unique_ptr<Transport>> unguarded;

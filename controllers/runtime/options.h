@@ -3,13 +3,25 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
 
 namespace ph::controllers {
+
+class Certificates;          // controllers/common/certificates.h
+class CertificateAuthority;  // the same
+
+// Of the loop certificatesigningrequest-signing: --cluster-signing-…
+struct SigningOptions {
+  Duration duration = std::chrono::hours(8760);
+  // By signer: what signs for it at this moment, from files that may be renewed. Signers without one sign nothing.
+  std::map<std::string, std::function<std::shared_ptr<const CertificateAuthority>()>, std::less<>> authorities;
+};
 
 // Of the loop horizontalpodautoscaling: --horizontal-pod-autoscaler-…
 struct AutoscalerOptions {
@@ -66,6 +78,12 @@ struct Options {
   NodeIpamOptions node_ipam;
   NodeLifecycleOptions node_lifecycle;
   VolumeBinderOptions volume_binder;
+  SigningOptions signing;
+  // With --service-account-private-key-file; not set: Secrets get no tokens.
+  std::function<std::string(std::string_view payload)> sign_token;
+  Duration legacy_service_account_token_clean_up_period =
+      std::chrono::hours(8760);                      // --legacy-service-account-token-clean-up-period
+  std::shared_ptr<const Certificates> certificates;  // reads X.509; not set: nothing can be read
 
   // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
   std::function<std::optional<std::string>(const std::string& name)> time_zone_file;
@@ -90,6 +108,7 @@ inline constexpr WorkersFlag kWorkersFlags[] = {
     {"concurrent-replicaset-syncs", "replicaset-controller"},
     {"concurrent-rc-syncs", "replicationcontroller-controller"},
     {"concurrent-resource-quota-syncs", "resourcequota-controller"},
+    {"concurrent-serviceaccount-token-syncs", "serviceaccount-token-controller"},
     {"concurrent-statefulset-syncs", "statefulset-controller"},
     {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},
 };

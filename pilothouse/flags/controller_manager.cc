@@ -98,6 +98,11 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
   flags.add("resource-quota-sync-period", options.resource_quota_sync_period, "How often every quota is counted anew");
   flags.add("root-ca-file", all.root_ca_file,
             "The apiserver's authority, as every namespace's kube-root-ca.crt has it; by default the kubeconfig's");
+  add_cluster_signing_flags(flags, all.cluster_signing, options.signing.duration);
+  flags.add("service-account-private-key-file", all.service_account_private_key_file,
+            "The key that signs tokens of service accounts which are kept in Secrets, PEM; without it there are none");
+  flags.add("legacy-service-account-token-clean-up-period", options.legacy_service_account_token_clean_up_period,
+            "So long a token that is kept in a Secret may be unused before it becomes invalid, and so long after that it goes");
   flags.add("terminated-pod-gc-threshold", options.terminated_pod_gc_threshold, "How many finished pods may stay; 0 or less: all")
       .typed("int32");
   flags.add(inert_loop_flags());
@@ -141,6 +146,7 @@ void check(const ControllerManagerOptions& options) {
   daemon::check(options.serving);
   daemon::check(options.election);
   daemon::check_gates(options.gates);
+  check(options.cluster_signing);
   for (const auto& [loop, workers] : options.controllers.workers) {
     if (workers < 1) throw daemon::FlagError("the number of workers of " + loop + " must be at least 1");
   }
@@ -150,6 +156,8 @@ void check(const ControllerManagerOptions& options) {
   if (options.controllers.volume_binder.sync_period <= Duration::zero()) {
     throw daemon::FlagError("--pvclaimbinder-sync-period must be greater than 0");
   }
+  if (options.controllers.legacy_service_account_token_clean_up_period <= Duration::zero())
+    throw daemon::FlagError("--legacy-service-account-token-clean-up-period must be longer than 0");
   if (options.controllers.max_endpoints_per_slice < 1 || options.controllers.max_endpoints_per_slice > 1000) {
     throw daemon::FlagError("--max-endpoints-per-slice must be between 1 and 1000");
   }

@@ -7,6 +7,7 @@
 #include "controllers/runtime/options.h"
 #include "daemon/common_flags.h"
 #include "daemon/server_access.h"
+#include "pilothouse/flags/cluster_signing.h"
 
 namespace ph::pilothouse {
 
@@ -18,7 +19,9 @@ struct ControllerManagerOptions {
   controllers::Options controllers;
   std::map<std::string, std::string> gates;
   bool use_service_account_credentials = false;
-  std::string root_ca_file;  // empty: the authority of the kubeconfig
+  std::string root_ca_file;                      // empty: the authority of the kubeconfig
+  std::string service_account_private_key_file;  // empty: Secrets get no tokens
+  ClusterSigningFiles cluster_signing;
 };
 
 // The options must outlive the set.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "net/encoding.h"
+#include "net/openssl.h"
 #include "net/pki.h"
 #include "tests/base/manual_executor.h"
 
@@ -74,6 +75,20 @@ TEST_F(Jwt, Rs256) {
   EXPECT_FALSE(verifier.verify(kRsaToken));
   EXPECT_FALSE(rsa.verify(signer.sign("x")));
   EXPECT_THROW(JwtSigner{kRsaPublicKey}, std::runtime_error);
+}
+
+TEST_F(Jwt, KeysOfRsaSignToo) {
+  const ssl::Key key(EVP_RSA_gen(2048));
+  const ssl::Bio bio(BIO_new(BIO_s_mem()));
+  PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  const std::string pem = ssl::contents(bio.get());
+  const JwtVerifier rsa{{public_key_pem(pem)}};
+  const std::string token = JwtSigner(pem).sign(R"({"sub":"a"})");
+  const auto jws = rsa.verify(token);
+  ASSERT_TRUE(jws);
+  EXPECT_EQ(jws->payload, R"({"sub":"a"})");
+  EXPECT_EQ(jws->header, R"({"alg":"RS256","kid":")" + key_id(pem) + R"("})");
+  EXPECT_FALSE(verifier.verify(token));
 }
 
 TEST_F(Jwt, UnreadableKeysAreRefused) {

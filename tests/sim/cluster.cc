@@ -8,9 +8,12 @@
 #include "apiserver/standard.h"
 #include "apiserver/storage/memory.h"
 #include "base/log.h"
+#include "controllers/common/certificate_requests.h"
+#include "pilothouse/signing.h"
 #include "tests/sim/digest.h"
 #include "tests/sim/process.h"
 #include "tests/sim/programs.h"
+#include "tests/sim/signing.h"
 
 namespace ph::sim {
 namespace {
@@ -38,13 +41,26 @@ class FrontDoor final : public HttpHandler {
   HttpHandler& server_;
 };
 
+// What the setup leaves open: one authority for all built-in signers, and the server's own key for tokens.
+controllers::Options completed(controllers::Options options) {
+  if (!options.sign_token) {
+    options.sign_token = [keys = std::shared_ptr<apiserver::TokenKeys>(apiserver::make_simulated_token_keys())](
+                             std::string_view payload) { return keys->sign(payload); };
+  }
+  if (!options.signing.authorities.empty()) return options;
+  for (const char* signer : {controllers::kApiserverClientSigner, controllers::kKubeletClientSigner,
+                             controllers::kKubeletServingSigner, controllers::kLegacyUnknownSigner})
+    options.signing.authorities[signer] = pilothouse::fixed_authority(simulated_authority());
+  return options;
+}
+
 bool is_heartbeat(std::string_view key) { return key.starts_with("/registry/leases/") || key.starts_with("/registry/minions/"); }
 
 }  // namespace
 
 struct Cluster::Impl {
   explicit Impl(const Setup& setup)
-      : setup(setup), rng(setup.seed_value), log(sim_log()), options(setup.loop_options), weather(~setup.seed_value) {
+      : setup(setup), rng(setup.seed_value), log(sim_log()), options(completed(setup.loop_options)), weather(~setup.seed_value) {
     Metrics* metrics = setup.metrics_of_all;
     store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
     store->follow([this](std::span<const apiserver::Change> changes) {

@@ -33,7 +33,8 @@ ClusterCalls::ClusterCalls(sim::Cluster& cluster, const std::string& program)
       program_(program),
       transport_(in_process_transport(
           cluster.server(), cluster.executor(),
-          Identity{.name = program, .uid = {}, .groups = {"system:masters", "system:authenticated"}, .extra = {}})) {}
+          // The recorder's user, whatever he played.
+          Identity{.name = "script", .uid = "1", .groups = {"system:masters", "system:authenticated"}, .extra = {}})) {}
 
 CallAnswer ClusterCalls::send(const std::string& method, const std::string& path, const Json& body, const std::string& type) {
   HttpRequest request;

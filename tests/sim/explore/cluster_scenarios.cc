@@ -1,9 +1,12 @@
 // What keeps a cluster in order.
 #include "api/times.h"
+#include "controllers/common/certificate_requests.h"
+#include "controllers/common/token_secrets.h"
 #include "tests/controllers/volumes.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/custom.h"
 #include "tests/sim/explore/stage.h"
+#include "tests/sim/signing.h"
 
 namespace ph::sim::explore {
 namespace {
@@ -344,6 +347,44 @@ void token_cleaner(Stage& stage) {
   stage.settle();
 }
 
+core::v1::ServiceAccount account(const std::string& key, const std::vector<std::string>& secrets = {}) {
+  core::v1::ServiceAccount out;
+  *out.mutable_metadata() = make_config_map(key).metadata();
+  for (const std::string& name : secrets) out.add_secrets()->set_name(name);
+  return out;
+}
+
+Secret token_secret(const std::string& key, const std::string& of) {
+  Secret out;
+  *out.mutable_metadata() = make_config_map(key).metadata();
+  out.set_type(controllers::kTokenSecretType);
+  (*out.mutable_metadata()->mutable_annotations())[controllers::kAccountName] = of;
+  return out;
+}
+
+void token_secrets(Stage& stage) {
+  for (const char* key : {"default/alice", "default/bob"}) stage.cluster.create(account(key));
+  stage.cluster.create(token_secret("default/a", "alice"));
+  stage.cluster.create(token_secret("default/b", "bob"));
+  stage.cluster.create(token_secret("default/n", "nobody"));
+  stage.settle();
+  stage.cluster.edit<Secret>("default/b", [](Secret& secret) { secret.clear_data(); });
+  stage.cluster.remove<core::v1::ServiceAccount>("default/alice");
+  stage.settle();
+}
+
+// A day's look finds out that they are unused, and one of the next that they have been invalid for long.
+void unused_tokens(Stage& stage) {
+  stage.cluster.create(account("default/bob", {"old", "older", "new"}));
+  for (const char* key : {"default/old", "default/older", "default/by-hand"}) stage.cluster.create(token_secret(key, "bob"));
+  stage.settle();
+  stage.cluster.advance(60h);
+  stage.cluster.create(token_secret("default/new", "bob"));
+  stage.settle();
+  stage.cluster.advance(60h);
+  stage.settle();
+}
+
 void bootstrap_signer(Stage& stage) {
   stage.cluster.create(make_namespace("kube-public"));
   ConfigMap info = make_config_map("kube-public/cluster-info");
@@ -488,9 +529,73 @@ void attributes_classes(Stage& stage) {
   stage.settle();
 }
 
+// -- Certificates
+
+using Request = certificates::v1::CertificateSigningRequest;
+
+Task<Request> send_verdict(informers::Client& client, Request request) {
+  Request answer;
+  co_await client.update_message(request, "approval", answer);
+  co_return answer;
+}
+
+void decide(Stage& stage, const std::string& name, const std::string& type) {
+  Request request = stage.cluster.get<Request>(name);
+  auto& condition = *request.mutable_status()->add_conditions();
+  condition.set_type(type);
+  condition.set_status("True");
+  stage.cluster.call<Request>([&](informers::Client& client) { return send_verdict(client, request); });
+}
+
+void ask_for_certificate(Stage& stage, const std::string& name, const std::vector<std::string>& usages) {
+  stage.cluster.create(
+      make_signing_request(name, controllers::kApiserverClientSigner, signing_request("O=devs,CN=" + name), usages));
+}
+
+void certificate_signing(Stage& stage) {
+  for (const char* name : {"a", "b", "pending", "denied"}) ask_for_certificate(stage, name, {"client auth"});
+  ask_for_certificate(stage, "bad", {"server auth"});
+  stage.settle();
+  for (const char* name : {"a", "b", "bad"}) decide(stage, name, "Approved");
+  decide(stage, "denied", "Denied");
+  stage.settle();
+}
+
+// Whoever acts for the administrator may have any.
+void certificate_approving(Stage& stage) {
+  const std::string node = "O=system:nodes,CN=system:node:a";
+  for (const char* name : {"a", "b"}) {
+    stage.cluster.create(make_signing_request(name, controllers::kKubeletClientSigner, signing_request(node),
+                                              {"digital signature", "client auth"}));
+  }
+  ask_for_certificate(stage, "other", {"client auth"});
+  stage.settle();
+  stage.cluster.create(make_signing_request("late", controllers::kKubeletClientSigner, signing_request(node),
+                                            {"digital signature", "client auth"}));
+  stage.settle();
+}
+
+void certificate_cleaner(Stage& stage) {
+  for (const char* name : {"pending", "denied", "a", "b"}) ask_for_certificate(stage, name, {"client auth"});
+  decide(stage, "denied", "Denied");
+  stage.settle();
+  stage.cluster.advance(23h);
+  for (const char* name : {"a", "b"}) decide(stage, name, "Denied");
+  stage.settle();
+  // Each begins its hour when it begins.
+  stage.cluster.advance(3h);
+  ask_for_certificate(stage, "stays", {"client auth"});
+  stage.settle();
+}
+
 controllers::Options few_ended_pods() {
   controllers::Options out;
   out.terminated_pod_gc_threshold = 2;
+  return out;
+}
+controllers::Options unused_for_an_hour() {
+  controllers::Options out;
+  out.legacy_service_account_token_clean_up_period = 1h;
   return out;
 }
 controllers::Options authority() {
@@ -501,9 +606,21 @@ controllers::Options authority() {
 
 constexpr Scenario kScenarios[] = {
     {"bootstrapsigner", "", [] { return loops("bootstrapsigner"); }, bootstrap_signer},
+    {"csrapproving", "", [] { return loops("csrapproving").access().without_admission({"ServiceAccount"}); },
+     certificate_approving},
+    {"csrcleaner", "", [] { return loops("csrcleaner"); }, certificate_cleaner},
+    {"csrsigning", "", [] { return loops("csrsigning"); }, certificate_signing},
     {"clusterrole-aggregation", "", [] { return loops("clusterrole-aggregation"); }, role_aggregation},
     {"disruption", "", [] { return loops("disruption,replicaset").nodes(1).scheduler(); }, disruption},
     {"garbagecollector", "", [] { return loops("garbagecollector"); }, garbage_collector},
+    {"legacy-service-account-token-cleaner", "",
+     [] {
+       return loops("legacy-service-account-token-cleaner")
+           .access()
+           .without_admission({"ServiceAccount"})
+           .options(unused_for_an_hour());
+     },
+     unused_tokens},
     {"namespace", "",
      [] {
        return loops("namespace,deployment,replicaset")
@@ -525,6 +642,7 @@ constexpr Scenario kScenarios[] = {
     {"root-ca-cert-publisher", "", [] { return loops("root-ca-cert-publisher").options(authority()); }, root_authorities},
     {"service-cidr-controller", "", [] { return loops("service-cidr-controller"); }, service_ranges},
     {"serviceaccount", "", [] { return loops("serviceaccount"); }, service_accounts},
+    {"serviceaccount-token", "", [] { return loops("serviceaccount-token").options(authority()); }, token_secrets},
     {"taint-eviction-controller", "", [] { return loops("taint-eviction-controller").nodes(1); }, tainted_node},
     {"tokencleaner", "", [] { return loops("tokencleaner"); }, token_cleaner},
     {"ttl", "", [] { return loops("ttl"); }, ttl},

@@ -9,6 +9,7 @@
 #include "tests/sim/stateful_set.h"
 #include "tests/sim/swarm/absurd.h"
 #include "tests/sim/swarm/kubelet.h"
+#include "tests/sim/swarm/signing_requests.h"
 
 namespace ph::sim::swarm {
 namespace {
@@ -159,7 +160,7 @@ class HalfValid final : public Swarm {
 
   void make() {
     const std::string name = some_name();
-    switch (draw().between(0, 19)) {
+    switch (draw().between(0, 21)) {
       case 0: return create(make_deployment(name).replicas(draw().between(0, 3)).object());
       case 1: return create(make_replica_set(name).replicas(draw().between(0, 3)).object());
       case 2: return create(make_stateful_set(name).replicas(draw().between(0, 3)).claims("Delete", "Retain").object());
@@ -179,6 +180,8 @@ class HalfValid final : public Swarm {
       case 16: return make_owned(name);
       case 17: return make_role(name);
       case 18: return make_service_range();
+      case 19: return make_token_secret(name);
+      case 20: return create(request_of(draw().of(wishes()), draw().between(0, 1)));
       default: return create(make_pod(name + "-alone", draw().chance(0.5) ? "node-0" : ""));
     }
   }
@@ -285,6 +288,17 @@ class HalfValid final : public Swarm {
     data["token-id"] = "aaaaaa";
     data["token-secret"] = "0123456789abcdef";
     data["usage-bootstrap-signing"] = "true";
+    create(std::move(secret));
+  }
+  void make_token_secret(const std::string& name) {
+    core::v1::ServiceAccount account;
+    *account.mutable_metadata() = metadata_of(name);
+    account.add_secrets()->set_name(account.metadata().name());
+    core::v1::Secret secret;
+    *secret.mutable_metadata() = metadata_of(name);
+    secret.set_type("kubernetes.io/service-account-token");
+    (*secret.mutable_metadata()->mutable_annotations())["kubernetes.io/service-account.name"] = account.metadata().name();
+    create(std::move(account));
     create(std::move(secret));
   }
   void make_owned(const std::string& name) {
