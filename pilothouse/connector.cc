@@ -60,6 +60,7 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "persistentvolumeclaim-protection-controller") return "pvc-protection-controller";
   if (loop == "pod-garbage-collector-controller") return "pod-garbage-collector";
   if (loop == "replicationcontroller-controller") return "replication-controller";
+  if (loop == "resourceclaim-controller") return "resource-claim-controller";
   if (loop == "root-ca-certificate-publisher-controller") return "root-ca-cert-publisher";
   if (loop == "serviceaccount-controller") return "service-account-controller";
   if (loop == "token-cleaner-controller") return "token-cleaner";

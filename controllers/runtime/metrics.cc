@@ -8,7 +8,7 @@ namespace ph::controllers {
 namespace {
 
 // Queues that are not called what their loop is, without "-controller". Dashboards know them by these names.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kQueues{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kQueues{{
     {"bootstrap-signer-controller", "bootstrap_signer_queue"},
     {"certificatesigningrequest-approving-controller", "certificate"},
     {"clusterrole-aggregation-controller", "ClusterRoleAggregator"},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kQueues{
     {"persistentvolume-protection-controller", "pvprotection"},
     {"persistentvolumeclaim-protection-controller", "pvcprotection"},
     {"replicationcontroller-controller", "replicationmanager"},
+    {"resourceclaim-controller", "resource_claim"},
     {"resourcequota-controller", "resourcequota_primary"},
     {"root-ca-certificate-publisher-controller", "root_ca_cert_publisher"},
     {"token-cleaner-controller", "token_cleaner"},
