@@ -164,7 +164,9 @@ void Scheduler::explain_waiting(const Profile& profile, const Pod& pod, Explanat
       waiting.retry_in = api::duration_text(std::chrono::ceil<std::chrono::milliseconds>(left));
     }
     profile.each(queued->rejectors | queued->pending, [&](std::string_view plugin) { waiting.woken_by.emplace_back(plugin); });
-    if (!queued->gated_by.empty()) waiting.woken_by.emplace_back(queued->gated_by);
+    if (!queued->gated_by.empty() && std::ranges::find(waiting.woken_by, queued->gated_by) == waiting.woken_by.end()) {
+      waiting.woken_by.emplace_back(queued->gated_by);
+    }
   }
   const auto last = diagnoses_.find(key_of(pod));
   if (last == diagnoses_.end() || last->second.first != pod.metadata().uid()) return;

@@ -74,6 +74,7 @@ class Explaining {
     if (!verdicts.error.empty()) return fail(verdicts.error);
     out_.fitting = verdicts.fits.size();
     for (const NodeInfo* node : verdicts.fits) out_.fits.push_back(node->name());
+    std::ranges::sort(out_.fits);
     out_.refused = grouped(verdicts.refused);
     tell_of_others(narrowed, candidates);
     for (const std::size_t i : by_distance(verdicts.refused, view_.nearest)) {
@@ -170,7 +171,7 @@ class Explaining {
     std::vector<std::size_t> order(total.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     const auto better = [&](std::size_t a, std::size_t b) {
-      return total[a].score != total[b].score ? total[a].score > total[b].score : a < b;
+      return total[a].score != total[b].score ? total[a].score > total[b].score : total[a].node->name() < total[b].node->name();
     };
     const std::size_t told = std::min(order.size(), view_.runners_up + 1);
     std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(told), better);

@@ -115,7 +115,11 @@ std::vector<Refused> grouped(const std::vector<Judged>& refused) {
     ++group.count;
     group.nodes.push_back(judged.node->name());
   }
-  std::ranges::stable_sort(out, std::ranges::greater(), &Refused::count);
+  // By name: the snapshot's order means nothing to people.
+  for (Refused& group : out) std::ranges::sort(group.nodes);
+  std::ranges::sort(out, [](const Refused& a, const Refused& b) {
+    return a.count != b.count ? a.count > b.count : a.nodes.front() < b.nodes.front();
+  });
   return out;
 }
 
@@ -123,7 +127,8 @@ std::vector<std::size_t> by_distance(const std::vector<Judged>& refused, std::si
   std::vector<std::size_t> out(refused.size());
   std::iota(out.begin(), out.end(), std::size_t{0});
   const auto nearer = [&](std::size_t a, std::size_t b) {
-    return refused[a].distance != refused[b].distance ? refused[a].distance < refused[b].distance : a < b;
+    if (refused[a].distance != refused[b].distance) return refused[a].distance < refused[b].distance;
+    return refused[a].node->name() < refused[b].node->name();
   };
   most = std::min(most, out.size());
   std::ranges::partial_sort(out, out.begin() + static_cast<std::ptrdiff_t>(most), nearer);

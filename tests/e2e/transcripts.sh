@@ -5,13 +5,17 @@ HERE=$ROOT/tests/e2e/transcripts
 start --nodes 1
 eventually 10 "$K" get serviceaccount default
 
-# What differs from run to run: times, addresses, uids, random ends of names; the order and the number of events of one second.
+# What differs from run to run: times, addresses, uids, random ends of names; the order of conditions and of events of one second,
+# and how often one was counted.
 normalised() {
   sed -E -e 's/[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4}/<time>/' \
     -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/<uid>/g' \
     -e 's/-[bcdfghjklmnpqrstvwxz2456789]{5}\b/-<random>/g' -e 's/(nightly-[0-9]{8})\b/nightly-<minute>/g' \
     -e 's/\b10\.[0-9]+\.[0-9]+\.[0-9]+\b/<ip>/g' -e 's/^(Duration: +).*/\1<time>/' |
-    awk '/^Events:/ {events = 1} !events {print; next} {sub(/ +[0-9]+[smhd]+( \(x[0-9]+ over [0-9a-z]+\))? +/, "  <age>  "); gsub(/ +/, " "); print | "sort -u"}'
+    awk '/^[A-Z]/ {list = ""} /^(Events|Conditions):/ {list = $1; lines = 0}
+         list == "" || ++lines <= 3 {close("sort -u"); print; fflush(); next}
+         list == "Events:" {sub(/ +[0-9]+[smhd]+( \(x[0-9]+ over [0-9a-z]+\))? +/, "  <age>  "); gsub(/ +/, " ")}
+         {print | "sort -u"}'
 }
 
 # told KIND STEP NAME: what describe says of KIND/NAME goes to the kind's transcript.

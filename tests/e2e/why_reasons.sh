@@ -28,8 +28,8 @@ kind: Pod
 metadata: {name: $name, labels: {app: web}}
 spec: $2
 Y
-  soon 10 'PodScheduled|SchedulingGated' "$K" get pod "$name" -o jsonpath='{.status.conditions[*].type}{.status.conditions[*].reason}'
-  "$K" why pod "$name" | sed -e 's/^/    /' -e 's/ *$//' >>"$PAGE"
+  soon 10 'Unschedulable|SchedulingGated' "$K" get pod "$name" -o jsonpath='{.status.conditions[*].reason}'
+  "$K" why pod "$name" | sed -E -e 's/^/    /' -e 's/ *$//' -e 's/[0-9]{4}(-[0-9]{2}){2}T[0-9:]{8}Z/<time>/' >>"$PAGE"
   "$K" delete pod "$name" --wait >/dev/null
 }
 CONTAINER='containers: [{name: c, image: "i:1"}]'
