@@ -56,6 +56,7 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "endpointslice-mirroring-controller") return "endpointslicemirroring-controller";
   if (loop == "garbage-collector-controller") return "generic-garbage-collector";
   if (loop == "horizontal-pod-autoscaler-controller") return "horizontal-pod-autoscaler";
+  if (loop == "persistentvolume-attach-detach-controller") return "attachdetach-controller";
   if (loop == "persistentvolume-protection-controller") return "pv-protection-controller";
   if (loop == "persistentvolumeclaim-protection-controller") return "pvc-protection-controller";
   if (loop == "pod-garbage-collector-controller") return "pod-garbage-collector";

@@ -36,6 +36,7 @@ struct Options {
   bool stateful_set_max_unavailable = false;      // the gate MaxUnavailableStatefulSet
   Duration resource_quota_sync_period = 5min;     // --resource-quota-sync-period
   AutoscalerOptions autoscaler;
+  bool disable_force_detach_on_timeout = false;  // --disable-force-detach-on-timeout
 
   // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
   std::function<std::optional<std::string>(const std::string& name)> time_zone_file;

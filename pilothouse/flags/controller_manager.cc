@@ -54,6 +54,9 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
             "The apiserver's authority, as every namespace's kube-root-ca.crt has it; by default the kubeconfig's");
   flags.add("terminated-pod-gc-threshold", options.terminated_pod_gc_threshold, "How many finished pods may stay; 0 or less: all")
       .typed("int32");
+  flags.add(
+      "disable-force-detach-on-timeout", options.disable_force_detach_on_timeout,
+      "A node in trouble that does not let its volumes go keeps them, however long it takes, unless it is taken out of service");
   flags.add(inert_loop_flags());
 }
 

@@ -104,7 +104,67 @@ void device_claims(Stage& stage) {
   stage.settle();
 }
 
+// -- Volumes that have to be attached
+
+void make_node(Stage& stage, const std::string& name) {
+  core::v1::Node node;
+  node.mutable_metadata()->set_name(name);
+  (*node.mutable_metadata()->mutable_annotations())["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
+  stage.cluster.create(node);
+}
+void make_bound(Stage& stage, const std::string& name) {
+  Claim claim;
+  *claim.mutable_metadata() = make_config_map("default/" + name).metadata();
+  claim.mutable_spec()->add_access_modes("ReadWriteOnce");
+  (*claim.mutable_spec()->mutable_resources()->mutable_requests())["storage"].set_string("1Gi");
+  claim.mutable_spec()->set_volume_name("pv-" + name);
+  claim = stage.cluster.create(claim);
+  core::v1::PersistentVolume volume;
+  volume.mutable_metadata()->set_name("pv-" + name);
+  (*volume.mutable_spec()->mutable_capacity())["storage"].set_string("1Gi");
+  volume.mutable_spec()->add_access_modes("ReadWriteOnce");
+  auto& csi = *volume.mutable_spec()->mutable_persistent_volume_source()->mutable_csi();
+  csi.set_driver("csi.example.com");
+  csi.set_volume_handle(name);
+  auto& of = *volume.mutable_spec()->mutable_claim_ref();
+  of.set_namespace_("default");
+  of.set_name(name);
+  of.set_uid(claim.metadata().uid());
+  stage.cluster.create(volume);
+  claim.mutable_status()->set_phase("Bound");
+  stage.cluster.update_status(claim);
+}
+Pod using_claim(Pod pod, const std::string& claim) {
+  auto& volume = *pod.mutable_spec()->add_volumes();
+  volume.set_name("data");
+  volume.mutable_volume_source()->mutable_persistent_volume_claim()->set_claim_name(claim);
+  return pod;
+}
+// The driver's attacher has done what it was asked for.
+void attach_all(Stage& stage) {
+  for (storage::v1::VolumeAttachment each : stage.cluster.list<storage::v1::VolumeAttachment>()) {
+    each.mutable_status()->set_attached(true);
+    stage.cluster.update_status(each);
+  }
+  stage.settle(5min);
+}
+
+void attachments(Stage& stage) {
+  for (const char* name : {"node-0", "node-1"}) make_node(stage, name);
+  for (const char* name : {"a", "b"}) make_bound(stage, name);
+  stage.cluster.create(using_claim(make_pod("default/a", "node-0"), "a"));
+  stage.cluster.create(using_claim(make_pod("default/b", "node-1"), "b"));
+  stage.settle(5min);
+  attach_all(stage);
+  stage.cluster.create(using_claim(make_pod("default/moved", "node-1"), "a"));
+  stage.settle(5min);
+  stage.cluster.remove<Pod>("default/a", at_once());
+  stage.settle(5min);
+  attach_all(stage);
+}
+
 constexpr Scenario kScenarios[] = {
+    {"attachdetach", "", [] { return loops("attachdetach"); }, attachments},
     {"ephemeral-volume", "", [] { return loops("ephemeral-volume"); }, ephemeral_volumes},
     {"resource-claim-controller", "", [] { return loops("resource-claim-controller"); }, device_claims},
 };
