@@ -12,6 +12,7 @@ namespace wire = api::wire;
 namespace {
 
 constexpr std::string_view kTtl = "node.alpha.kubernetes.io/ttl";
+constexpr std::string_view kAttachedTo = "volumes.kubernetes.io/controller-managed-attach-detach";
 
 void read_metadata(std::string_view bytes, NodeView& node) {
   for (wire::Records in(bytes); in.next();) {
@@ -22,6 +23,7 @@ void read_metadata(std::string_view bytes, NodeView& node) {
     } else if (in.field() == 12) {
       const auto [key, value] = wire::text_entry(in.text());
       if (key == kTtl) node.ttl = Interned(value);
+      if (key == kAttachedTo) node.is_attached_to = true;
     } else {
       node.take(in);
     }
@@ -62,6 +64,8 @@ void read_condition(std::string_view bytes, NodeConditionView& condition) {
 void read_status(std::string_view bytes, NodeView& node) {
   for (wire::Records in(bytes); in.next();) {
     if (in.field() == 2) read_allocatable(in.text(), node);
+    if (in.field() == 9) node.volumes_in_use.emplace_back(in.text());
+    if (in.field() == 10) node.volumes_attached.emplace_back(wire::member_of(in.text(), 1), wire::member_of(in.text(), 2));
     if (in.field() != 4) continue;
     NodeConditionView& condition = node.conditions.emplace_back();
     read_condition(in.text(), condition);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/v1.pb.h"
@@ -29,6 +30,9 @@ struct NodeView : MetadataView {
   Interned ttl;                               // the annotation node.alpha.kubernetes.io/ttl; empty: it has none
   bool ready = false;                         // condition Ready is True
   std::int64_t milli_cpu = 0;                 // allocatable
+  bool is_attached_to = false;  // its kubelet leaves it to the control plane to attach volumes: the annotation says so
+  std::vector<std::string> volumes_in_use;                            // status.volumesInUse
+  std::vector<std::pair<std::string, std::string>> volumes_attached;  // status.volumesAttached: name, path of the device
 
   std::optional<std::string_view> label(std::string_view key) const { return find_label(labels, key); }
   // Null: there is none of that type.

@@ -55,6 +55,7 @@ std::string spec_of(std::string_view spec) {
       case 5:
       case 24:
       case 32:
+      case 39:
       case 40: out += in.whole(); break;
     }
   }
@@ -73,6 +74,8 @@ std::string status_of(std::string_view status) {
         if (has(in.text(), 10) || has(in.text(), 11)) wire::append_bytes(in.field(), only(in.text(), {1, 10, 11}), out);
         break;
       case 9:
+      case 15:
+      case 18:
       case 19:
       case 20: out += in.whole(); break;
     }
@@ -95,6 +98,14 @@ core::v1::Pod asked_of(const PodView& pod) {
   core::v1::Pod out;
   api::decode_protobuf(pod.asks.view(), out);
   return out;
+}
+
+bool asks_for_devices(const PodView& pod) {
+  for (wire::Records in(pod.asks.view()); in.next();) {
+    if (in.field() == 2 && has(in.text(), 39)) return true;
+    if (in.field() == 3 && has(in.text(), 18)) return true;
+  }
+  return false;
 }
 
 }  // namespace ph::informers

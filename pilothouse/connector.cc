@@ -61,12 +61,14 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "node-ipam-controller" || loop == "node-lifecycle-controller" || loop == "taint-eviction-controller") {
     return "node-controller";
   }
+  if (loop == "persistentvolume-attach-detach-controller") return "attachdetach-controller";
   if (loop == "persistentvolume-binder-controller") return "persistent-volume-binder";
   if (loop == "persistentvolume-expander-controller") return "expand-controller";
   if (loop == "persistentvolume-protection-controller") return "pv-protection-controller";
   if (loop == "persistentvolumeclaim-protection-controller") return "pvc-protection-controller";
   if (loop == "pod-garbage-collector-controller") return "pod-garbage-collector";
   if (loop == "replicationcontroller-controller") return "replication-controller";
+  if (loop == "resourceclaim-controller") return "resource-claim-controller";
   if (loop == "root-ca-certificate-publisher-controller") return "root-ca-cert-publisher";
   if (loop == "service-cidr-controller") return "service-cidrs-controller";
   if (loop == "serviceaccount-controller") return "service-account-controller";

@@ -8,7 +8,7 @@ namespace ph::controllers {
 namespace {
 
 // Queues that are not called what their loop is, without "-controller". Dashboards know them by these names.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kQueues{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kQueues{{
     {"bootstrap-signer-controller", "bootstrap_signer_queue"},
     {"certificatesigningrequest-approving-controller", "certificate"},
     {"clusterrole-aggregation-controller", "ClusterRoleAggregator"},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kQueues{
     {"persistentvolume-protection-controller", "pvprotection"},
     {"persistentvolumeclaim-protection-controller", "pvcprotection"},
     {"replicationcontroller-controller", "replicationmanager"},
+    {"resourceclaim-controller", "resource_claim"},
     {"resourcequota-controller", "resourcequota_primary"},
     {"root-ca-certificate-publisher-controller", "root_ca_cert_publisher"},
     {"service-cidr-controller", "ipaddresses"},

@@ -84,6 +84,7 @@ struct Options {
   Duration legacy_service_account_token_clean_up_period =
       std::chrono::hours(8760);                      // --legacy-service-account-token-clean-up-period
   std::shared_ptr<const Certificates> certificates;  // reads X.509; not set: nothing can be read
+  bool disable_force_detach_on_timeout = false;      // --disable-force-detach-on-timeout
 
   // The file of a time zone, as tzdata has it; nothing: there is none of that name. Not set: only UTC is known.
   std::function<std::optional<std::string>(const std::string& name)> time_zone_file;
@@ -101,12 +102,14 @@ inline constexpr WorkersFlag kWorkersFlags[] = {
     {"concurrent-endpoint-syncs", "endpoints-controller"},
     {"concurrent-service-endpoint-syncs", "endpointslice-controller"},
     {"mirroring-concurrent-service-endpoint-syncs", "endpointslice-mirroring-controller"},
+    {"concurrent-ephemeralvolume-syncs", "ephemeral-volume-controller"},
     {"concurrent-gc-syncs", "garbage-collector-controller"},
     {"concurrent-horizontal-pod-autoscaler-syncs", "horizontal-pod-autoscaler-controller"},
     {"concurrent-job-syncs", "job-controller"},
     {"concurrent-namespace-syncs", "namespace-controller"},
     {"concurrent-replicaset-syncs", "replicaset-controller"},
     {"concurrent-rc-syncs", "replicationcontroller-controller"},
+    {"concurrent-resourceclaim-syncs", "resourceclaim-controller"},
     {"concurrent-resource-quota-syncs", "resourcequota-controller"},
     {"concurrent-serviceaccount-token-syncs", "serviceaccount-token-controller"},
     {"concurrent-statefulset-syncs", "statefulset-controller"},

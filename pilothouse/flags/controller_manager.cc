@@ -105,6 +105,9 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
             "So long a token that is kept in a Secret may be unused before it becomes invalid, and so long after that it goes");
   flags.add("terminated-pod-gc-threshold", options.terminated_pod_gc_threshold, "How many finished pods may stay; 0 or less: all")
       .typed("int32");
+  flags.add(
+      "disable-force-detach-on-timeout", options.disable_force_detach_on_timeout,
+      "A node in trouble that does not let its volumes go keeps them, however long it takes, unless it is taken out of service");
   flags.add(inert_loop_flags());
 }
 

@@ -27,12 +27,10 @@ constexpr daemon::InertFlag kGeneric[] = {
 
 constexpr daemon::InertFlag kLoops[] = {
     {"concurrent-device-taint-eviction-syncs", "int32", "8", NoEffect, "the device-taint-eviction loop is not here yet"},
-    {"concurrent-ephemeralvolume-syncs", "int32", "5", NoEffect, "the ephemeral-volume loop is not here yet"},
     {"attach-detach-reconcile-sync-period", "duration", "1m0s", NoEffect,
-     "the persistentvolume-attach-detach loop is not here yet"},
+     "what is attached is followed, not looked at from time to time"},
     {"disable-attach-detach-reconcile-sync", "bool", "false", NoEffect,
-     "the persistentvolume-attach-detach loop is not here yet"},
-    {"disable-force-detach-on-timeout", "bool", "false", NoEffect, "the persistentvolume-attach-detach loop is not here yet"},
+     "what is attached is followed, not looked at from time to time"},
     {"enable-hostpath-provisioner", "bool", "false", Refused, "nothing is made on the manager's own disk"},
     {"flex-volume-plugin-dir", "string", "/usr/libexec/kubernetes/kubelet-plugins/volume/exec/", NoEffect,
      "there are no volume plugins"},
@@ -42,7 +40,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"pv-recycler-pod-template-filepath-hostpath", "string", "", NoEffect, "nothing is recycled"},
     {"pv-recycler-pod-template-filepath-nfs", "string", "", NoEffect, "nothing is recycled"},
     {"pv-recycler-timeout-increment-hostpath", "int32", "30", NoEffect, "nothing is recycled"},
-    {"concurrent-resourceclaim-syncs", "int32", "50", NoEffect, "the resourceclaim loop is not here yet"},
     {"concurrent-service-syncs", "int32", "1", NoEffect, "the service-lb loop is not here yet"},
     {"concurrent-validating-admission-policy-status-syncs", "int32", "5", NoEffect,
      "the validatingadmissionpolicy-status loop is not here yet"},

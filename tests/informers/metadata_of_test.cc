@@ -162,7 +162,12 @@ TEST(NodeViewTest, HoldsWhatLoopsNeed) {
   (*metadata.mutable_labels())["disk"] = "ssd";
   (*metadata.mutable_annotations())["node.alpha.kubernetes.io/ttl"] = "15";
   (*metadata.mutable_annotations())["another"] = "1";
+  (*metadata.mutable_annotations())["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
   metadata.add_finalizers("f");
+  node.mutable_status()->add_volumes_in_use("in-use");
+  auto& attached = *node.mutable_status()->add_volumes_attached();
+  attached.set_name("attached");
+  attached.set_device_path("/dev/x");
   auto& taint = *node.mutable_spec()->add_taints();
   taint.set_key("k");
   taint.set_effect("NoExecute");
@@ -186,6 +191,10 @@ TEST(NodeViewTest, HoldsWhatLoopsNeed) {
   EXPECT_EQ(view->pod_cidrs, std::vector<std::string>{"10.0.0.0/24"}) << "the older field is as good";
   EXPECT_EQ(view->ttl, "15");
   EXPECT_TRUE(view->ready);
+  EXPECT_TRUE(view->is_attached_to);
+  EXPECT_EQ(view->volumes_in_use, std::vector<std::string>{"in-use"});
+  ASSERT_EQ(view->volumes_attached.size(), 1u);
+  EXPECT_EQ(view->volumes_attached[0], std::pair<std::string, std::string>("attached", "/dev/x"));
 
   node.mutable_status()->mutable_conditions(1)->set_status("Unknown");
   node.mutable_metadata()->clear_annotations();
@@ -193,6 +202,7 @@ TEST(NodeViewTest, HoldsWhatLoopsNeed) {
   EXPECT_EQ(NodeView::of(node)->pod_cidrs, (std::vector<std::string>{"10.0.0.0/24", "fd00::/64"}));
   EXPECT_FALSE(NodeView::of(node)->ready);
   EXPECT_TRUE(NodeView::of(node)->ttl.empty());
+  EXPECT_FALSE(NodeView::of(node)->is_attached_to);
 }
 
 }  // namespace

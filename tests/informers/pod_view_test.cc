@@ -214,6 +214,20 @@ TEST(PodAsks, AffinityOnlyWhereATermLooksBeyondTheNamespace) {
   }
 }
 
+TEST(PodAsks, ClaimsToDevices) {
+  Pod pod =
+      asking_pod("a", R"({"containers": [{"name": "c"}], "resourceClaims": [{"name": "g", "resourceClaimTemplateName": "t"}]})");
+  pod.mutable_status()->add_resource_claim_statuses()->set_name("g");
+  pod.mutable_status()->mutable_extended_resource_claim_status()->set_resource_claim_name("x");
+  const auto view = PodView::decode(api::encode_protobuf(pod));
+  const Pod asked = asked_of(*view);
+  EXPECT_EQ(asked.spec().resource_claims(0).resource_claim_template_name(), "t");
+  EXPECT_EQ(asked.status().resource_claim_statuses(0).name(), "g");
+  EXPECT_EQ(asked.status().extended_resource_claim_status().resource_claim_name(), "x");
+  EXPECT_TRUE(asks_for_devices(*view));
+  EXPECT_FALSE(asks_for_devices(*PodView::decode(api::encode_protobuf(asking_pod("b", kAsking)))));
+}
+
 TEST(PodAsks, OfAResizedPodWhatItWasGiven) {
   Pod pod = asking_pod("a", kAsking);
   auto& status = *pod.mutable_status();

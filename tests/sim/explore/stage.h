@@ -39,5 +39,6 @@ struct Scenario {
 std::span<const Scenario> workload_scenarios();
 std::span<const Scenario> service_scenarios();
 std::span<const Scenario> cluster_scenarios();
+std::span<const Scenario> storage_scenarios();
 
 }  // namespace ph::sim::explore

@@ -160,7 +160,7 @@ class HalfValid final : public Swarm {
 
   void make() {
     const std::string name = some_name();
-    switch (draw().between(0, 21)) {
+    switch (draw().between(0, 23)) {
       case 0: return create(make_deployment(name).replicas(draw().between(0, 3)).object());
       case 1: return create(make_replica_set(name).replicas(draw().between(0, 3)).object());
       case 2: return create(make_stateful_set(name).replicas(draw().between(0, 3)).claims("Delete", "Retain").object());
@@ -182,6 +182,8 @@ class HalfValid final : public Swarm {
       case 18: return make_service_range();
       case 19: return make_token_secret(name);
       case 20: return create(request_of(draw().of(wishes()), draw().between(0, 1)));
+      case 21: return make_devices(name);
+      case 22: return make_attached(name);
       default: return create(make_pod(name + "-alone", draw().chance(0.5) ? "node-0" : ""));
     }
   }
@@ -277,6 +279,7 @@ class HalfValid final : public Swarm {
     core::v1::Node node;
     node.mutable_metadata()->set_name(fmt::format("node-{}", draw().between(0, 1)));
     (*node.mutable_metadata()->mutable_labels())["topology.kubernetes.io/zone"] = "a";
+    (*node.mutable_metadata()->mutable_annotations())["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
     (*node.mutable_status()->mutable_allocatable())["cpu"].set_string("8");
     create(std::move(node));
   }
@@ -309,6 +312,60 @@ class HalfValid final : public Swarm {
       add_owner(owned.mutable_metadata(), "v1", "ConfigMap", owner.metadata());
       cluster().create(owned);
     });
+  }
+
+  void make_devices(const std::string& name) {
+    resources::v1::ResourceClaim claim;
+    *claim.mutable_metadata() = metadata_of(name);
+    auto& request = *claim.mutable_spec()->mutable_devices()->add_requests();
+    request.set_name("r");
+    request.mutable_exactly()->set_device_class_name("gpu");
+    create(claim);
+    resources::v1::ResourceClaimTemplate from;
+    *from.mutable_metadata() = claim.metadata();
+    *from.mutable_spec()->mutable_spec() = claim.spec();
+    create(from);
+    Pod pod = make_pod(name + "-asks", draw().chance(0.5) ? "node-0" : "");
+    auto& shared = *pod.mutable_spec()->add_resource_claims();
+    shared.set_name("shared");
+    shared.set_resource_claim_name(claim.metadata().name());
+    auto& own = *pod.mutable_spec()->add_resource_claims();
+    own.set_name("own");
+    own.set_resource_claim_template_name(from.metadata().name());
+    create(std::move(pod));
+  }
+  // A claim that is bound, and pods that use it, and bring one of their own.
+  void make_attached(const std::string& name) {
+    core::v1::PersistentVolumeClaim claim;
+    *claim.mutable_metadata() = metadata_of(name + "-bound");
+    claim.mutable_spec()->add_access_modes("ReadWriteOnce");
+    (*claim.mutable_spec()->mutable_resources()->mutable_requests())["storage"].set_string("1Gi");
+    claim.mutable_spec()->set_volume_name("bound");
+    try_to([&] {
+      claim = cluster().create(claim);
+      core::v1::PersistentVolume volume;
+      volume.mutable_metadata()->set_name("bound");
+      (*volume.mutable_spec()->mutable_capacity())["storage"].set_string("1Gi");
+      volume.mutable_spec()->add_access_modes("ReadWriteOnce");
+      auto& csi = *volume.mutable_spec()->mutable_persistent_volume_source()->mutable_csi();
+      csi.set_driver("csi.example.com");
+      csi.set_volume_handle("h");
+      auto& of = *volume.mutable_spec()->mutable_claim_ref();
+      of.set_namespace_(claim.metadata().namespace_());
+      of.set_name(claim.metadata().name());
+      of.set_uid(claim.metadata().uid());
+      create(std::move(volume));
+      claim.mutable_status()->set_phase("Bound");
+      cluster().update_status(claim);
+    });
+    Pod pod = make_pod(name + "-stores", "node-0");
+    auto& used = *pod.mutable_spec()->add_volumes();
+    used.set_name("used");
+    used.mutable_volume_source()->mutable_persistent_volume_claim()->set_claim_name(claim.metadata().name());
+    auto& own = *pod.mutable_spec()->add_volumes();
+    own.set_name("own");
+    *own.mutable_volume_source()->mutable_ephemeral()->mutable_volume_claim_template()->mutable_spec() = claim.spec();
+    create(std::move(pod));
   }
 
   // What kubelets say of pods.
