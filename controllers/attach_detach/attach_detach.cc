@@ -1,5 +1,5 @@
-// attachdetach: has the volumes of pods attached to their nodes, by VolumeAttachments that CSI drivers' attachers act on, tells the nodes what
-// is attached, and has them detached when no pod needs them and the node has let them go.
+// attachdetach: has the volumes of pods attached to their nodes, by VolumeAttachments that CSI drivers' attachers act on, tells the nodes
+// what is attached, and has them detached when no pod needs them and the node has let them go.
 //
 //   reads     v1 Pod, v1 Node (views), v1 PersistentVolumeClaim, PersistentVolume, storage.k8s.io/v1 VolumeAttachment, CSIDriver
 //             informers; the node live before a volume is detached
@@ -153,8 +153,8 @@ class AttachDetach final : public Loop {
   }
 
   // -- Doing
-  // Nodes were told before that the volumes are attached no more, so that no kubelet begins to use one; one that has begun already says so by
-  // now, and is told otherwise again.
+  // Nodes were told before that the volumes are attached no more, so that no kubelet begins to use one; one that has begun already says so
+  // by now, and is told otherwise again.
   Task<void> detach_all(std::string node, const attach_detach::Facts& facts, const attach_detach::Plan& plan) {
     std::optional<Node> live;
     auto told = plan.told;

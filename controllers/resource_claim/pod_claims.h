@@ -19,9 +19,9 @@ inline constexpr const char* kPodClaimName = "resource.kubernetes.io/pod-claim-n
 
 // One of a pod's resourceClaims.
 struct PodClaim {
-  std::string name = {};          // within the pod
-  std::string from = {};          // the template it is made from; empty: the pod names a claim that somebody else has made
-  std::string claim = {};         // that claim, or the one that was made; empty: none yet
+  std::string name = {};     // within the pod
+  std::string from = {};     // the template it is made from; empty: the pod names a claim that somebody else has made
+  std::string claim = {};    // that claim, or the one that was made; empty: none yet
   bool is_needless = false;  // its status says that no claim is needed
   bool is_made_here() const { return !from.empty() && !is_needless; }
 };

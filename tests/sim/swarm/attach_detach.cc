@@ -1,5 +1,5 @@
-// attachdetach: pods with volumes move between nodes, whose kubelets say what they use; the driver's attacher does what it is asked for, now
-// and then with errors; nodes fall into trouble, are taken out of service, go and come.
+// attachdetach: pods with volumes move between nodes, whose kubelets say what they use; the driver's attacher does what it is asked for,
+// now and then with errors; nodes fall into trouble, are taken out of service, go and come.
 #include <fmt/format.h>
 
 #include <algorithm>
