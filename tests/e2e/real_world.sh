@@ -59,7 +59,10 @@ equals 'database:16.2 database:16.2 database:16.2' "$(d get pods -l app=database
 created() { d get pod "database-$1" -o jsonpath='{.metadata.creationTimestamp}'; }
 [[ ! "$(created 2)" > "$(created 1)" && ! "$(created 1)" > "$(created 0)" ]] || fail "members were not upgraded from behind"
 uid=$(d get pvc data-database-1 -o jsonpath='{.metadata.uid}')
-d delete pod database-1 >/dev/null
+# It is back before kubectl, which goes by names, could see that it has gone: its wait might not end.
+member=$(d get pod database-1 -o jsonpath='{.metadata.uid}')
+d delete pod database-1 --wait=false >/dev/null
+soon 20 '^[0-9a-f-]{36}$' bash -c "$K -n database get pod database-1 -o jsonpath='{.metadata.uid}' | grep -v $member"
 expect 'rolling update complete 3 pods' d rollout status statefulset/database --timeout=40s
 soon 20 '^3$' d get statefulset database -o jsonpath='{.status.readyReplicas}'
 equals "$uid node-1" "$(d get pvc data-database-1 -o jsonpath='{.metadata.uid}') $(d get pod database-1 -o jsonpath='{.spec.nodeName}')" "a member comes back to its disk"
