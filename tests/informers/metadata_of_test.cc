@@ -194,7 +194,7 @@ TEST(NodeViewTest, HoldsWhatLoopsNeed) {
   EXPECT_TRUE(view->is_attached_to);
   EXPECT_EQ(view->volumes_in_use, std::vector<std::string>{"in-use"});
   ASSERT_EQ(view->volumes_attached.size(), 1u);
-  EXPECT_EQ(view->volumes_attached[0], std::pair<std::string, std::string>("attached", "/dev/x"));
+  EXPECT_EQ(view->volumes_attached[0], std::pair(std::string("attached"), std::string("/dev/x")));
 
   node.mutable_status()->mutable_conditions(1)->set_status("Unknown");
   node.mutable_metadata()->clear_annotations();

@@ -94,6 +94,9 @@ class AttachDetach final : public Swarm {
     return out;
   }
 
+  // Pods that wait for a volume which another node has are told of it again, after a restart too.
+  bool may_write_at_rest(const std::string& line) const override { return line.find("/registry/events/") != std::string::npos; }
+
  private:
   bool is_needed(const std::string& claim, const std::string& node) const {
     return std::ranges::any_of(pods_.all(), [&](const auto& each) { return needs(each.second, claim, node); });

@@ -107,13 +107,13 @@ class ServiceCidrs final : public Swarm {
     const int number = draw().between(0, 4);
     range.mutable_metadata()->set_name(fmt::format("range-{}", number));
     range.mutable_spec()->add_cidrs(kRanges[number]);
-    if (draw().chance(0.3)) range.mutable_spec()->add_cidrs(fmt::format("fd00:{}::/112", number % 2));
+    if (draw().chance(0.3)) range.mutable_spec()->add_cidrs(fmt::format("fd00:{}::/112", 1 + number % 2));
     attempt([&] { cluster().create(range); });
   }
   void make_address() {
     IPAddress address;
     address.mutable_metadata()->set_name(draw().chance(0.8) ? fmt::format("172.30.0.{}", draw().between(1, 254))
-                                                            : fmt::format("fd00:{}::7", draw().between(0, 1)));
+                                                            : fmt::format("fd00:{}::7", draw().between(1, 2)));
     auto& labels = *address.mutable_metadata()->mutable_labels();
     const bool is_v6 = address.metadata().name().find(':') != std::string::npos;
     labels["ipaddress.kubernetes.io/ip-family"] = is_v6 ? "IPv6" : "IPv4";
