@@ -13,7 +13,7 @@ namespace ph::controllers::node_lifecycle {
 namespace {
 
 using core::v1::Node;
-using informers::NodeView;
+using informers::NodeView, informers::Ref;
 using nlohmann::json;
 using testing::ElementsAre;
 
@@ -49,10 +49,15 @@ class Build {
   Build& unschedulable() { return node_.mutable_spec()->set_unschedulable(true), *this; }
   Build& uid(const std::string& uid) { return node_.mutable_metadata()->set_uid(uid), *this; }
   Ref<NodeView> view() const { return NodeView::of(node_); }
+  const NodeView& operator*() {
+    seen_ = view();
+    return *seen_;
+  }
   operator Ref<NodeView>() const { return view(); }
 
  private:
   Node node_;
+  Ref<NodeView> seen_;
 };
 
 Moment at(Duration since) { return {.wall = kStart + since, .steady = Steady(1h + since)}; }
