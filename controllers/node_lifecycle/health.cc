@@ -69,17 +69,18 @@ bool is_silent(const Health& health, const NodeLifecycleOptions& options, Steady
 
 std::optional<std::string> unknown_patch(const NodeView& node, Time now) {
   if (readiness(node) == "Unknown") return std::nullopt;
+  // In the order of the list, as the server wants what it is told of it.
   json conditions = json::array(), order = json::array();
-  for (const NodeConditionView& each : node.conditions) order.push_back({{"type", each.type.view()}});
+  for (const NodeConditionView& each : node.conditions) {
+    order.push_back({{"type", each.type.view()}});
+    const auto type = std::ranges::find(kKubelets, each.type.view(), [](const char* name) { return std::string_view(name); });
+    if (type != std::end(kKubelets) && each.status != "Unknown") conditions.push_back(told_no_more(*type, now));
+  }
   for (const char* type : kKubelets) {
-    const NodeConditionView* old = node.condition(type);
-    if (!old) {
-      // Behind those that there are, where a patch that says nothing puts a new one first.
-      order.push_back({{"type", type}});
-      conditions.push_back(never_told(type, node, now));
-    } else if (old->status != "Unknown") {
-      conditions.push_back(told_no_more(type, now));
-    }
+    if (node.condition(type)) continue;
+    // Behind those that there are, where a patch that says nothing puts a new one first.
+    order.push_back({{"type", type}});
+    conditions.push_back(never_told(type, node, now));
   }
   const json metadata = {{"uid", node.uid}, {"resourceVersion", std::to_string(node.revision.value)}};
   const json status = {{"conditions", conditions}, {"$setElementOrder/conditions", order}};

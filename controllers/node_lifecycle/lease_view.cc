@@ -1,10 +1,25 @@
 #include "controllers/node_lifecycle/lease_view.h"
 
+#include "api/times.h"
 #include "api/wire_records.h"
 
 namespace ph::controllers::node_lifecycle {
 
 namespace wire = api::wire;
+
+namespace {
+
+// With its fraction: a lease may be renewed twice in a second.
+Time micro_time(std::string_view bytes) {
+  api::Instant out;
+  for (wire::Records in(bytes); in.next();) {
+    if (in.field() == 1) out.seconds = in.int64();
+    if (in.field() == 2) out.nanos = static_cast<std::int32_t>(in.int64());
+  }
+  return api::to_time(out);
+}
+
+}  // namespace
 
 std::shared_ptr<const LeaseView> LeaseView::decode(std::string_view protobuf) {
   auto lease = std::make_shared<LeaseView>();
@@ -13,7 +28,7 @@ std::shared_ptr<const LeaseView> LeaseView::decode(std::string_view protobuf) {
       for (wire::Records metadata(in.text()); metadata.next();) lease->take(metadata);
     } else if (in.is(2, wire::kBytes)) {
       for (wire::Records spec(in.text()); spec.next();) {
-        if (spec.is(4, wire::kBytes)) lease->renewed = informers::wire_time(spec.text());
+        if (spec.is(4, wire::kBytes)) lease->renewed = micro_time(spec.text());
       }
     }
   }

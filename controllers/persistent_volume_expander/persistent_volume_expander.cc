@@ -28,16 +28,14 @@ class VolumeExpander final : public Loop {
     if (!expansion) co_return Outcome::done();
     const auto& annotations = claim->metadata().annotations();
     const auto told = annotations.find(volume_expander::kResizer);
-    if (expansion->resizer.empty() || (told != annotations.end() && told->second == expansion->resizer)) {
-      events_.normal(informers::reference_to(*claim), "ExternalExpanding", expansion->message);
-      co_return Outcome::done();
+    if (!expansion->resizer.empty() && (told == annotations.end() || told->second != expansion->resizer)) {
+      const nlohmann::json metadata = {{"uid", claim->metadata().uid()},
+                                       {"annotations", {{volume_expander::kResizer, expansion->resizer}}}};
+      Patch patch = Patch::merge(nlohmann::json{{"metadata", metadata}}.dump());
+      patch.pinned = true;
+      if (co_await client_.try_patch<Claim>(key, std::move(patch), "status") != Patched::Yes) co_return Outcome::again();
     }
-    // What is written brings the key again, and then it is told.
-    const nlohmann::json metadata = {{"uid", claim->metadata().uid()},
-                                     {"annotations", {{volume_expander::kResizer, expansion->resizer}}}};
-    Patch patch = Patch::merge(nlohmann::json{{"metadata", metadata}}.dump());
-    patch.pinned = true;
-    co_await client_.try_patch<Claim>(key, std::move(patch), "status");
+    events_.normal(informers::reference_to(*claim), "ExternalExpanding", expansion->message);
     co_return Outcome::done();
   }
 

@@ -209,8 +209,9 @@ TEST_F(AttachDetachLoop, NothingForDriversThatDoNotAttachAndNodesThatDoItThemsel
   make_pod("web", "n1", "a");
   cluster.advance(1min);
   EXPECT_THAT(attachments(), IsEmpty());
-  cluster.remove<Driver>("d");
   cluster.edit<Node>("n1", [](Node& node) { node.mutable_metadata()->clear_annotations(); });
+  cluster.advance(1s);
+  cluster.remove<Driver>("d");
   cluster.advance(1min);
   EXPECT_THAT(attachments(), IsEmpty());
   cluster.edit<Node>("n1", [](Node& node) {

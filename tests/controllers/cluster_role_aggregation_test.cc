@@ -140,7 +140,7 @@ TEST(ClusterRoleAggregation, FindsTheServersOwnRolesAsTheyAre) {
   cluster.advance(1min);
   EXPECT_FALSE(cluster.get<ClusterRole>("view").rules().empty());
   for (const std::string& line : cluster.history())
-    EXPECT_EQ(line.find(":clusterrole-aggregation-controller"), line.npos) << line;
+    EXPECT_EQ(line.find(" system:serviceaccount:kube-system:clusterrole-aggregation-controller "), line.npos) << line;
   cluster.create(role("mine", {}, {}));
   cluster.edit<ClusterRole>("mine", [](ClusterRole& each) {
     (*each.mutable_metadata()->mutable_labels())["rbac.authorization.k8s.io/aggregate-to-view"] = "true";
