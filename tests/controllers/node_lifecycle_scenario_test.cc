@@ -290,7 +290,7 @@ TEST_F(NodeLifecycleInACluster, ANodeThatNeverSaysAnything) {
 }
 
 TEST_F(NodeLifecycleInACluster, PodsAreToldOnce) {
-  begin(0);
+  begin(0, sim::loops("nodelifecycle"));
   cluster->create(node_of("a", "True", cluster->now()));
   cluster->create(node_of("b", "True", cluster->now()));
   cluster->create(sim::make_pod("default/p", "a"));

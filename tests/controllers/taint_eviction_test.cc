@@ -29,7 +29,10 @@ Toleration bears(const std::string& key, std::optional<std::int64_t> seconds = {
   Toleration out;
   out.set_key(key);
   out.set_operator_("Exists");
-  if (seconds) out.set_toleration_seconds(*seconds);
+  if (seconds) {
+    out.set_effect("NoExecute");
+    out.set_toleration_seconds(*seconds);
+  }
   return out;
 }
 

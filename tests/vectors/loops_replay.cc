@@ -22,7 +22,8 @@ constexpr const char* kAutoscaler = "horizontal-pod-autoscaler-controller";
 
 // What the recorder did not look at: the server's own book of the addresses of services, what pods and queues were said to use,
 // and how pods rank.
-constexpr std::string_view kUnseenKinds[] = {"IPAddress", "PodMetrics", "ExternalMetricValue", "PriorityClass"};
+constexpr std::string_view kUnseenKinds[] = {"IPAddress",     "PodMetrics",   "ExternalMetricValue",
+                                             "PriorityClass", "StorageClass", "ResourceClaimTemplate"};
 
 // What other loops of the recorded manager had put into every namespace.
 struct Furniture {
