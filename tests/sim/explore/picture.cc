@@ -26,6 +26,12 @@ void forget(Json& value) {
     value["data"]["token"] = "signed";
   // A certificate's number is drawn, and it holds the time of its making.
   if (value.is_object() && value.contains("certificate")) value["certificate"] = "issued";
+  // The name of a claim that was made for a pod is drawn, and stays in its status when the claim has gone.
+  if (value.is_object() && value.contains("resourceClaimStatuses")) {
+    for (Json& each : value["resourceClaimStatuses"]) {
+      if (each.contains("resourceClaimName")) each["resourceClaimName"] = "drawn";
+    }
+  }
   for (Json& each : value) forget(each);
   // What set off the last write is known to the process that saw it. Another, which sees the service for the first time, takes the
   // time of the service for it: upstream's does, too.
