@@ -56,7 +56,7 @@ TEST_F(Apply, WhatIsMeantForAnObjectThatThereWasCreatesNone) {
       "object was found");
   EXPECT_EQ(api.get(map).status, 404);
   apply_map("?fieldManager=a");
-  EXPECT_EQ(with_uid("x").status, 409);
+  EXPECT_EQ(with_uid("x").status, 422) << "it is another's";
   EXPECT_EQ(with_uid(api.get(map).json()["metadata"]["uid"]).status, 200);
 }
 
