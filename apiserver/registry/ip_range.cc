@@ -68,7 +68,7 @@ std::optional<std::uint32_t> IpRange::offset(std::string_view text) const {
 
 std::optional<std::uint32_t> NumberPool::pick(Rng& rng) const {
   if (const auto upper = pick_between(rng, first_ + band_, last_)) return upper;
-  return pick_between(rng, first_, first_ + band_ - 1);
+  return pick_between(rng, first_, std::min(last_, first_ + band_ - 1));
 }
 
 std::optional<std::uint32_t> NumberPool::pick_between(Rng& rng, std::uint32_t first, std::uint32_t last) const {
