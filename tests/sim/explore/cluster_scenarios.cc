@@ -312,6 +312,7 @@ void tainted_node(Stage& stage) {
     auto& toleration = *pod.mutable_spec()->add_tolerations();
     toleration.set_key("k");
     toleration.set_operator_("Exists");
+    toleration.set_effect("NoExecute");
     toleration.set_toleration_seconds(seconds);
     stage.cluster.create(pod);
   }
