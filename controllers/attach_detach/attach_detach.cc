@@ -2,7 +2,7 @@
 // what is attached, and has them detached when no pod needs them and the node has let them go.
 //
 //   reads     v1 Pod, v1 Node (views), v1 PersistentVolumeClaim, PersistentVolume, storage.k8s.io/v1 VolumeAttachment, CSIDriver
-//             informers; the node live before a volume is detached
+//             informers, that of attachments caught up before one is made; the node live before a volume is detached
 //   writes    storage.k8s.io/v1 VolumeAttachment   create; delete, pinned to the UID
 //             v1 Node                              patch of the status: volumesAttached
 //             v1 Event                             SuccessfulAttachVolume, FailedAttachVolume, about pods
@@ -46,14 +46,19 @@ class AttachDetach final : public Loop {
         events_(world.events),
         log_(world.log),
         options_(*world.options),
+        attachments_(world.informer<Attachment>()),
         seen_(world) {}
 
   Task<Outcome> reconcile(ObjectKey key) override {
     const std::string node = key.name;
-    attach_detach::Facts facts = seen_.facts_of(node);
-    facts.may_force = !options_.disable_force_detach_on_timeout;
-    remember_unwanted(node, facts);
-    const attach_detach::Plan plan = attach_detach::plan(facts);
+    attach_detach::Facts facts = look_at(node);
+    attach_detach::Plan plan = attach_detach::plan(facts);
+    if (!plan.attach.empty()) {
+      // Another node may have been given the volume a moment ago, and the copy not show it yet.
+      co_await attachments_.catch_up();
+      facts = look_at(node);
+      plan = attach_detach::plan(facts);
+    }
     for (const Wanted& wanted : plan.attached)
       tell(wanted, "Normal", "SuccessfulAttachVolume", attach_detach::attached_text(wanted));
     tell_refused(node, plan.refused);
@@ -81,6 +86,13 @@ class AttachDetach final : public Loop {
     std::map<std::string, Waiting> waiting;  // by UIDs of attachments
     bool is_empty() const { return unwanted.empty() && refused.empty() && waiting.empty(); }
   };
+
+  attach_detach::Facts look_at(const std::string& node) {
+    attach_detach::Facts out = seen_.facts_of(node);
+    out.may_force = !options_.disable_force_detach_on_timeout;
+    remember_unwanted(node, out);
+    return out;
+  }
 
   void remember_unwanted(const std::string& node, attach_detach::Facts& facts) {
     std::map<std::string, Steady> before = std::exchange(memory_[node].unwanted, {});
@@ -196,6 +208,7 @@ class AttachDetach final : public Loop {
   EventRecorder& events_;
   const Log log_;
   const Options& options_;
+  Informer<Attachment>& attachments_;
   attach_detach::Seen seen_;
   std::map<std::string, Memory> memory_;  // by node
 };

@@ -246,7 +246,8 @@ Sets beyond_history(const Deployment& deployment, const Sets& old_sets) {
   Sets alive;
   std::ranges::copy_if(old_sets, std::back_inserter(alive),
                        [](const Ref<ReplicaSet>& set) { return !set->metadata().has_deletion_timestamp(); });
-  const auto surplus = static_cast<std::ptrdiff_t>(alive.size()) - spec.revision_history_limit();
+  // No less than none is kept, whatever was stored.
+  const auto surplus = static_cast<std::ptrdiff_t>(alive.size()) - std::max(0, spec.revision_history_limit());
   if (surplus <= 0) return {};
   std::ranges::sort(alive, by_revision);
   alive.resize(static_cast<std::size_t>(surplus));

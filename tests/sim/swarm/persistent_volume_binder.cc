@@ -68,6 +68,7 @@ class VolumeBinder final : public Swarm {
   }
 
   void settle() override {
+    cluster().advance(16s);  // what waits is looked at once in fifteen seconds, and only then is a provisioner asked
     select_nodes(1);
     provision(1);
     for (const auto& [key, volume] : std::map(volumes_.all())) {
