@@ -226,8 +226,16 @@ Wakes woken(std::vector<ObjectKey> keys) {
 void persistent_volume_binder_loop(LoopBuilder& loop) {
   loop.reconciles<Claim>()
       .reconciles<Volume>()
-      .watches_changes<Claim>(
-          [](const Claim* before, const Claim* after, const World&) { return woken(volumes_left(before, after)); })
+      .watches_changes<Claim>([](const Claim* before, const Claim* after, const World& world) {
+        std::vector<ObjectKey> keys = volumes_left(before, after);
+        // And those that name it, whatever it has said of them.
+        if (before && (!after || after->metadata().uid() != before->metadata().uid())) {
+          for (const Ref<Volume>& each : world.informer<Volume>().by_index(kByClaim, key_of(*before).text())) {
+            if (std::ranges::find(keys, key_of(*each)) == keys.end()) keys.push_back(key_of(*each));
+          }
+        }
+        return woken(std::move(keys));
+      })
       .watches_changes<Volume>([](const Volume* before, const Volume* after, const World& world) {
         return woken(claims_concerned(before, after, [&](const ObjectKey& key) { return world.informer<Claim>().find(key); }));
       })

@@ -42,7 +42,7 @@ forbid "randomness is given" 'random_device|getentropy|getrandom|std::mt19937|[^
 forbid "programs know the machine" 'hardware_concurrency' 'pilothouse/options\.cc'
 forbid "nobody sleeps" 'this_thread::sleep|usleep\(|nanosleep\(' '-'
 forbid "sockets are net's" '<sys/socket\.h>|<boost/asio|<boost/beast|<nghttp2' 'net/[a-z0-9_]+\.(cc|h)'
-forbid "OpenSSL is net's" '<openssl/' 'net/[a-z0-9_]+\.(cc|h)|base/hmac\.cc'
+forbid "OpenSSL is net's" '<openssl/' 'net/[a-z0-9_]+\.(cc|h)|base/(hmac|sha256)\.cc'
 forbid "cpprestsdk is one file's" '<(cpprest|pplx)/' 'net/outbound_client\.cc'
 forbid "shared objects are loaded by the programs" '<dlfcn\.h>|dlopen\(' 'pilothouse/foreign_plugins\.cc'
 forbid "RocksDB is the store's" '<rocksdb/' 'apiserver/storage/[a-z_]+\.(cc|h)'
