@@ -105,6 +105,13 @@ metadata: {name: readers, namespace: shop}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
 subjects: [{kind: ServiceAccount, name: robot, namespace: shop}]
 ---
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: slow}
+provisioner: example.com/slow
+parameters: {type: rust}
+volumeBindingMode: WaitForFirstConsumer
+---
 apiVersion: v1
 kind: PersistentVolume
 metadata: {name: disk}
@@ -114,13 +121,6 @@ apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: data, namespace: shop}
 spec: {accessModes: [ReadWriteOnce], storageClassName: slow, resources: {requests: {storage: 1Gi}}}
----
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: slow}
-provisioner: example.com/slow
-parameters: {type: rust}
-volumeBindingMode: WaitForFirstConsumer
 ---
 apiVersion: storage.k8s.io/v1
 kind: CSIDriver
