@@ -60,6 +60,7 @@ reason "Not beside its like" "{affinity: {podAntiAffinity: {requiredDuringSchedu
 "$K" delete pod on-node-1 --wait >/dev/null
 reason "Spread evenly, where the emptier zone has no room" "{nodeSelector: {zone: a}, topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, nodeTaintsPolicy: Honor, nodeAffinityPolicy: Ignore, labelSelector: {matchLabels: {app: web}}}], $CONTAINER}"
 "$K" cordon node-0 node-1 >/dev/null
+for node in node-0 node-1; do soon 10 'node.kubernetes.io/unschedulable' "$K" get node "$node" -o jsonpath='{.spec.taints[*].key}'; done
 reason "Every node is cordoned or tainted" "{$CONTAINER}"
 
 if [ -n "${WRITE_TRANSCRIPTS:-}" ]; then cp "$PAGE" "$ROOT/docs/why-reasons.md"; exit 0; fi
