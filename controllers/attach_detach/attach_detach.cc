@@ -14,6 +14,7 @@
 
 #include "controllers/attach_detach/plan.h"
 #include "controllers/attach_detach/world.h"
+#include "controllers/common/pod_reference.h"
 #include "controllers/runtime/options.h"
 
 namespace ph::controllers {
@@ -26,17 +27,6 @@ using VolumeClaim = attach_detach::Claim;
 
 // So long somebody else may take to attach a volume until that is told of, again and again.
 constexpr Duration kAttachMost = 2min;
-
-core::v1::ObjectReference reference_to(const PodView& pod) {
-  core::v1::ObjectReference out;
-  out.set_api_version("v1");
-  out.set_kind("Pod");
-  out.set_namespace_(std::string(pod.namespace_name.view()));
-  out.set_name(pod.name);
-  out.set_uid(pod.uid);
-  out.set_resource_version(to_string(pod.revision));
-  return out;
-}
 
 class AttachDetach final : public Loop {
  public:

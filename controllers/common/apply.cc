@@ -2,16 +2,16 @@
 
 #include "informers/request.h"
 
-namespace ph::controllers::detail {
+namespace ph::controllers {
 
-Task<Applied> apply(Client& client, const api::Schema& schema, const meta::v1::ObjectMeta& to, std::string manager,
+Task<Applied> apply(Client& client, const api::Schema& schema, ObjectKey key, std::string uid, std::string manager,
                     nlohmann::json document, std::string subresource) {
   const api::Resource& resource = *api::Scheme::builtin().resource(schema);
   document["apiVersion"] = schema.kind->api_version();
   document["kind"] = schema.kind->kind;
-  document["metadata"] = {{"name", to.name()}, {"uid", to.uid()}};
-  if (!to.namespace_().empty()) document["metadata"]["namespace"] = to.namespace_();
-  informers::RequestBuilder request("PATCH", resource, to.namespace_(), to.name(), subresource);
+  document["metadata"] = {{"name", key.name}, {"uid", uid}};
+  if (!key.namespace_name.empty()) document["metadata"]["namespace"] = key.namespace_name;
+  informers::RequestBuilder request("PATCH", resource, key.namespace_name, key.name, subresource);
   request.query("fieldManager", manager).query("force", "true").body("application/apply-patch+yaml", document.dump());
   const HttpResponse response = co_await client.transport().send(std::move(request).build(client.user_agent()), false);
   std::string body;
@@ -21,4 +21,4 @@ Task<Applied> apply(Client& client, const api::Schema& schema, const meta::v1::O
   co_return Applied{.revision = informers::revision_of(informers::answer_object(body)), .refusal = std::nullopt};
 }
 
-}  // namespace ph::controllers::detail
+}  // namespace ph::controllers

@@ -28,15 +28,14 @@ Task<void> seen(Informer<T>& informer, const Applied& applied) {
   if (!applied.refusal) co_await informer.any().wait_for(applied.revision);
 }
 
-namespace detail {
-Task<Applied> apply(Client& client, const api::Schema& schema, const meta::v1::ObjectMeta& to, std::string manager,
-                    nlohmann::json document, std::string subresource);
-}
+// The same by schema, key and UID, where there is no object at hand.
+Task<Applied> apply(Client& client, const api::Schema& schema, ObjectKey key, std::string uid, std::string manager,
+                    nlohmann::json document, std::string subresource = {});
 
 template <class T>
 Task<Applied> apply(Client& client, const T& to, std::string manager, nlohmann::json document, std::string subresource) {
-  return detail::apply(client, api::schema_of<T>(), to.metadata(), std::move(manager), std::move(document),
-                       std::move(subresource));
+  return apply(client, api::schema_of<T>(), key_of(to), to.metadata().uid(), std::move(manager), std::move(document),
+               std::move(subresource));
 }
 
 }  // namespace ph::controllers

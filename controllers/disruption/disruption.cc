@@ -18,6 +18,7 @@
 
 #include "controllers/common/go_text.h"
 #include "controllers/common/label_index.h"
+#include "controllers/common/pod_reference.h"
 #include "controllers/common/pods.h"
 #include "controllers/disruption/plan.h"
 #include "controllers/disruption/scalables.h"
@@ -149,14 +150,7 @@ class Disruption final : public Loop {
   }
 
   void tell_overdue(const PodDisruptionBudget& budget, const PodView& pod) {
-    core::v1::ObjectReference about;
-    about.set_api_version("v1");
-    about.set_kind("Pod");
-    about.set_namespace_(std::string(pod.namespace_name.view()));
-    about.set_name(pod.name);
-    about.set_uid(pod.uid);
-    about.set_resource_version(to_string(pod.revision));
-    events_.warning(about, "NotDeleted",
+    events_.warning(reference_to(pod), "NotDeleted",
                     fmt::format("Pod was expected by PDB {} to be deleted but it wasn't", key_of(budget).text()));
   }
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "controllers/common/pod_reference.h"
 #include "controllers/ephemeral_volume/plan.h"
 #include "controllers/runtime/loop.h"
 
@@ -65,15 +66,8 @@ class EphemeralVolumes final : public Loop {
   }
 
   [[noreturn]] void fail(const PodView& pod, const OwnVolume& volume, const std::string& why) {
-    core::v1::ObjectReference about;
-    about.set_api_version("v1");
-    about.set_kind("Pod");
-    about.set_namespace_(std::string(pod.namespace_name.view()));
-    about.set_name(pod.name);
-    about.set_uid(pod.uid);
-    about.set_resource_version(to_string(pod.revision));
     std::string text = fmt::format("ephemeral volume {}: {}", volume.volume, why);
-    events_.warning(std::move(about), "FailedBinding", text);
+    events_.warning(reference_to(pod), "FailedBinding", text);
     throw std::runtime_error(text);
   }
 

@@ -14,10 +14,11 @@
 
 #include <fmt/format.h>
 
+#include "controllers/common/apply.h"
+#include "controllers/common/pod_reference.h"
 #include "controllers/common/protection.h"
 #include "controllers/resource_claim/plan.h"
 #include "controllers/runtime/loop.h"
-#include "informers/apply.h"
 #include "informers/pod_asks.h"
 
 namespace ph::controllers {
@@ -85,8 +86,9 @@ class ResourceClaims final : public Loop {
       if (name != entry.claim) made[entry.name] = entry.claim = std::move(name);
     }
     if (!made.empty()) {
-      co_await informers::try_apply(client_, api::schema_of<core::v1::Pod>(), key, "status",
-                                    resource_claim::status_document(*pod, made), kFieldManager);
+      const Applied applied = co_await apply(client_, api::schema_of<core::v1::Pod>(), key, pod->uid, kFieldManager,
+                                             nlohmann::json::parse(resource_claim::status_document(*pod, made)), "status");
+      if (applied.refusal && !applied.refusal->is("NotFound")) throw *applied.refusal;
     }
     if (!pod->node_name.empty()) co_await reserve_all(pod, std::move(entries));
     co_return Outcome::done();
@@ -118,15 +120,8 @@ class ResourceClaims final : public Loop {
   }
 
   [[noreturn]] void fail(const PodView& pod, const PodClaim& entry, const std::string& why) {
-    core::v1::ObjectReference about;
-    about.set_api_version("v1");
-    about.set_kind("Pod");
-    about.set_namespace_(std::string(pod.namespace_name.view()));
-    about.set_name(pod.name);
-    about.set_uid(pod.uid);
-    about.set_resource_version(to_string(pod.revision));
     std::string text = fmt::format("PodResourceClaim {}: {}", entry.name, why);
-    events_.warning(std::move(about), "FailedResourceClaimCreation", text);
+    events_.warning(reference_to(pod), "FailedResourceClaimCreation", text);
     throw std::runtime_error(text);
   }
 
