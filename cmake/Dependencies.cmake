@@ -26,6 +26,7 @@ if(NOT PH_SANITIZE)
   find_library(PH_ALLOCATOR_LIBRARY NAMES libjemalloc_pic.a REQUIRED)
   set(PH_ALLOCATOR ${PH_ALLOCATOR_LIBRARY} ${CMAKE_DL_LIBS})
 endif()
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 

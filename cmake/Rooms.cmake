@@ -43,6 +43,12 @@ function(ph_program name source)
   target_link_libraries(${name} PRIVATE ${PH_ALLOCATOR} ${arg_LIBS})
 endfunction()
 
+# What is tested is compiled as it is delivered; of the tests themselves most of the time went into making them fast.
+set(PH_TEST_OPTIONS "")
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(PH_TEST_OPTIONS -O0)
+endif()
+
 # ph_tests(<room>): one program of all tests in tests/<room>, one ctest entry a test suite file.
 function(ph_tests room)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${room}/*_test.cc)
@@ -74,7 +80,7 @@ function(ph_tests room)
     target_precompile_headers(${room}_tests REUSE_FROM ph_tests_cluster)
   endif()
   # A precompiled header serves only who is compiled like it: programs as position independent as libraries.
-  target_compile_options(${room}_tests PRIVATE -fPIC)
+  target_compile_options(${room}_tests PRIVATE -fPIC ${PH_TEST_OPTIONS})
   include(GoogleTest)
   gtest_discover_tests(${room}_tests TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
                        PROPERTIES TIMEOUT 300 LABELS ${room})
