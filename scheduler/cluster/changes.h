@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <deque>
 
+#include "scheduler/cluster/journal.h"
 #include "scheduler/cluster/node_info.h"
 
 namespace ph::scheduler {
@@ -15,24 +14,6 @@ struct NodeChange {
   NodeRef node_before = {}, node_after = {};  // it changed, came (no before), or went (no after)
 };
 
-class Changes {
- public:
-  std::uint64_t end() const { return start_ + log_.size(); }
-  // Whether all since `from` are still known.
-  bool reaches(std::uint64_t from) const { return from >= start_; }
-  const NodeChange& at(std::uint64_t number) const { return log_[number - start_]; }
-
-  void add(NodeChange change) {
-    log_.push_back(std::move(change));
-    if (log_.size() <= kMost) return;
-    log_.pop_front();
-    ++start_;
-  }
-
- private:
-  static constexpr std::size_t kMost = 4096;
-  std::deque<NodeChange> log_;
-  std::uint64_t start_ = 0;
-};
+using Changes = Journal<NodeChange>;
 
 }  // namespace ph::scheduler

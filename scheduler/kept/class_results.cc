@@ -13,6 +13,7 @@ void ClassResults::resize(std::size_t slots) {
   const std::size_t before = kinds_.size();
   kinds_.resize(slots, kAbsent);
   stale_.resize(slots, kStaleVerdict | kStaleScores);
+  memory_.stamps_.resize(slots, 0);
   for (std::size_t slot = before; slot < slots; ++slot) {
     spoiled_.push_back(slot);
     touch(slot);
@@ -118,9 +119,39 @@ void ClassResults::set_kind(std::size_t slot, Kind kind) {
 void ClassResults::judge(const Profile& profile, const CycleState& state, const Pod& pod, const Nominator& nominated,
                          std::size_t slot, const NodeInfo* node) {
   if (!node) return set_kind(slot, kAbsent);
+  memory_.stamps_[slot] = ++last_stamp_;
   const Verdict verdict = profile.filter(state, pod, *node, nominated);
   if (!verdict.success() && !verdict.rejected()) throw std::runtime_error(verdict.message());
   set_kind(slot, kind_of(verdict));
+}
+
+// Nominated pods count for those that do not matter more, and never for themselves.
+void ClassResults::spoil_nominated(const Snapshot& snapshot, const Nominator& nominated, const PodInfo& pod) {
+  const auto spoil_node = [&](std::string_view name) {
+    const NodeInfo* node = snapshot.find(name);
+    if (node) spoil(node->slot(), kStaleVerdict);
+    return node;
+  };
+  if (const auto slot = std::exchange(passing_, {})) spoil(*slot, kStaleVerdict);
+  const Journal<std::string>& changes = nominated.changes();
+  if (nominations_seen_ && changes.reaches(*nominations_seen_) && priority_ == pod.priority) {
+    for (std::uint64_t n = *nominations_seen_; n < changes.end(); ++n) {
+      if (const NodeInfo* node = spoil_node(changes.at(n))) with_nominated_.push_back(node->slot());
+    }
+  } else {
+    for (const std::size_t slot : std::exchange(with_nominated_, {})) spoil(slot, kStaleVerdict);
+    nominated.each_node([&](std::string_view name) {
+      if (const NodeInfo* node = spoil_node(name)) with_nominated_.push_back(node->slot());
+    });
+  }
+  priority_ = pod.priority;
+  nominations_seen_ = changes.end();
+  if (with_nominated_.size() > 2 * stale_.size()) {
+    std::ranges::sort(with_nominated_);
+    const auto repeated = std::ranges::unique(with_nominated_);
+    with_nominated_.erase(repeated.begin(), repeated.end());
+  }
+  if (const NodeInfo* own = spoil_node(nominated.node_of(pod.uid))) passing_ = own->slot();
 }
 
 void ClassResults::refresh(const Profile& profile, const CycleState& state, const Pod& pod, const Snapshot& snapshot,
@@ -136,14 +167,7 @@ void ClassResults::refresh(const Profile& profile, const CycleState& state, cons
   } else {
     for (std::uint64_t n = *seen_; n < changes.end(); ++n) note(profile, pod, changes.at(n), snapshot);
   }
-  // What was said with regard to nominated pods is true for one pod at one time only.
-  for (const std::size_t slot : std::exchange(passing_, {})) spoil(slot, kStaleVerdict);
-  nominated.each_node([&](std::string_view name) {
-    if (const NodeInfo* node = snapshot.find(name)) {
-      spoil(node->slot(), kStaleVerdict);
-      passing_.push_back(node->slot());
-    }
-  });
+  spoil_nominated(snapshot, nominated, state.pod());
 
   seen_.reset();  // as long as something is not done, all would have to be done again
   const auto refresh_one = [&](std::size_t slot) {

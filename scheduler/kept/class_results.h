@@ -42,6 +42,7 @@ class ClassResults {
   void explain(Diagnosis& diagnosis) const;
   // The same, node by node. Its verdicts refer to these results.
   std::vector<Rejection> rejections(const Snapshot& snapshot) const;
+  ClassMemory& memory() { return memory_; }
 
  private:
   // What one or more nodes were refused for.
@@ -63,6 +64,7 @@ class ClassResults {
   void spoil(std::size_t slot, std::uint8_t what);
   void spoil(const Outdated& outdated, const NodeChange& change, std::uint8_t what, const Snapshot& snapshot);
   void spoil_all(std::uint8_t what) { all_ |= what; }
+  void spoil_nominated(const Snapshot& snapshot, const Nominator& nominated, const PodInfo& pod);
   void touch(std::size_t slot);
   void take_scorers(PluginSet scorers);
   void score(const Profile& profile, const CycleState& state, const Pod& pod, std::size_t slot, const NodeInfo& node);
@@ -78,8 +80,15 @@ class ClassResults {
   std::vector<std::uint8_t> stale_;                  // by slot
   std::vector<std::size_t> spoiled_;                 // slots with a stale verdict
   std::uint8_t all_ = kStaleVerdict | kStaleScores;  // of all slots
-  std::vector<std::size_t> passing_;                 // slots whose verdict does not outlive the cycle
+  // Nominated pods have a say in the verdicts on their nodes: up to which change of the nominations they are taken into account, for
+  // pods of which priority, and on which slots.
+  std::optional<std::uint64_t> nominations_seen_;
+  std::int32_t priority_ = 0;
+  std::vector<std::size_t> with_nominated_;
+  std::optional<std::size_t> passing_;  // the slot whose verdict is true for the last pod alone
   std::vector<Refusal> refusals_;
+  ClassMemory memory_;
+  std::uint64_t last_stamp_ = 0;
   ScoreBoard board_;            // and the raw scores
   bool is_board_kept_ = false;  // all that is not as it stands there is touched
   std::vector<std::size_t> touched_;

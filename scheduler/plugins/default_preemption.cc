@@ -22,6 +22,7 @@
 #include "scheduler/framework/diagnosis.h"
 #include "scheduler/framework/handle.h"
 #include "scheduler/framework/waiting_pods.h"
+#include "scheduler/plugins/kept_runs.h"
 #include "scheduler/plugins/preemption_choice.h"
 #include "scheduler/plugins/preemption_rules.h"
 
@@ -66,30 +67,37 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
     }
     const Candidate& chosen = choose(candidates, *world_.rng);
     send_away(state.pod(), pod, chosen);
-    co_return PostFilterResult{Verdict::fits(), chosen.node};
+    co_return PostFilterResult{Verdict::fits(), chosen.node->name()};
   }
 
  private:
   // Nodes where it would work. None: `diagnosis` says why.
   std::vector<Candidate> find_candidates(const CycleState& state, const Pod& pod, const Rejections& rejections,
-                                         Diagnosis& diagnosis, std::vector<std::string>& errors) const {
+                                         Diagnosis& diagnosis, std::vector<std::string>& errors) {
     const std::vector<const NodeInfo*> nodes = promising(rejections, *world_.snapshot);
     std::vector<Candidate> out;
     const std::size_t enough = candidates_wanted(nodes.size());
     // Not always the same nodes are robbed, when not all are looked at.
     const std::size_t offset = enough < nodes.size() ? world_.rng->below(nodes.size()) : 0;
-    const DisruptionBudgets budgets = nodes.empty() ? DisruptionBudgets() : known_budgets();
+    KeptRuns* kept = rejections.memory ? &rejections.memory->of<KeptRuns>(this) : nullptr;
+    refresh_budgets();
+    if (kept) kept->begin(state.pod().priority, budgets_revision_, rejections.memory->stamps().size());
     bool harmless = false;
     std::size_t tried = 0;
     for (; tried < nodes.size() && !(harmless && out.size() >= enough); ++tried) {
       const NodeInfo& node = *nodes[(offset + tried) % nodes.size()];
-      DryRun run = select_victims(*world_.profile, state, pod, node, budgets, world_.handle->nominated());
-      if (run.code == Code::Success) {
-        harmless |= run.victims.violations == 0;
-        out.push_back({node.name(), std::move(run.victims)});
+      std::shared_ptr<const DryRun> run = kept ? kept->find(node, rejections.memory->stamps()) : nullptr;
+      if (!run) {
+        run = std::make_shared<const DryRun>(
+            select_victims(*world_.profile, state, pod, node, known_budgets_, world_.handle->nominated()));
+        if (kept) kept->keep(node, rejections.memory->stamps(), run);
+      }
+      if (run->code == Code::Success) {
+        harmless |= run->victims.violations == 0;
+        out.push_back({&node, std::move(run)});
       } else {
-        if (run.code == Code::Error) errors.insert(errors.end(), run.reasons.begin(), run.reasons.end());
-        for (std::string& reason : run.reasons) ++diagnosis.reasons[std::move(reason)];
+        if (run->code == Code::Error) errors.insert(errors.end(), run->reasons.begin(), run->reasons.end());
+        for (const std::string& reason : run->reasons) ++diagnosis.reasons[reason];
       }
     }
     diagnosis.nodes_total = world_.snapshot->nodes().size();
@@ -104,30 +112,30 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
     return std::min(std::max(part, static_cast<std::size_t>(args_.min_candidate_nodes_absolute)), nodes);
   }
 
-  DisruptionBudgets known_budgets() const {
-    DisruptionBudgets out;
-    if (!budgets_) return out;
-    for (const auto& budget : budgets_->list()) out.add(*budget);
-    return out;
+  void refresh_budgets() {
+    if (!budgets_ || budgets_revision_ == budgets_->revision()) return;
+    budgets_revision_ = budgets_->revision();
+    known_budgets_ = {};
+    for (const auto& budget : budgets_->list()) known_budgets_.add(*budget);
   }
 
   // -- Making them go
 
   void send_away(const PodInfo& preemptor, const Pod& pod, const Candidate& chosen) {
-    world_.handle->count_preemption(chosen.victims.pods.size());
+    world_.handle->count_preemption(chosen.victims().pods.size());
     // Less important pods that were to come here may not fit any more: they look for another place now, and not when all is over.
     std::vector<PodRef> outdone;
-    for (const PodRef& other : world_.handle->nominated().on(chosen.node)) {
+    for (const PodRef& other : world_.handle->nominated().on(chosen.node->name())) {
       if (other->priority < preemptor.priority) outdone.push_back(other);
     }
     for (const PodRef& other : outdone) world_.handle->clear_nomination(other);
 
     std::vector<PodRef> victims;
-    for (const PodRef& victim : chosen.victims.pods) {
+    for (const PodRef& victim : chosen.victims().pods) {
       if (!victim->deleting) victims.push_back(victim);
     }
     if (victims.empty()) return;
-    Preemptor by{preemptor.uid, pod.spec().scheduler_name(), chosen.node, informers::reference_to(pod)};
+    Preemptor by{preemptor.uid, pod.spec().scheduler_name(), chosen.node->name(), informers::reference_to(pod)};
     preempting_.insert(by.uid);
     world_.handle->spawn(send_away(std::move(by), std::move(victims)));
   }
@@ -212,6 +220,8 @@ class DefaultPreemption final : public PreEnqueuePlugin, public PostFilterPlugin
   const DefaultPreemptionArgs args_;
   const PluginWorld world_;
   informers::Informer<PodDisruptionBudget>* budgets_ = nullptr;
+  DisruptionBudgets known_budgets_;
+  Revision budgets_revision_{};                    // of those
   std::set<std::string, std::less<>> preempting_;  // UIDs of pods whose victims have not all been sent away
 };
 

@@ -22,7 +22,7 @@ std::int64_t earliest_start(const Victims& victims) {
 
 // The less the better, first things first.
 auto cost(const Candidate& candidate) {
-  const Victims& victims = candidate.victims;
+  const Victims& victims = candidate.victims();
   // Priorities may be negative: counted from the lowest there is, every pod more costs more.
   std::int64_t sum = 0;
   for (const PodRef& pod : victims.pods) sum += std::int64_t{pod->priority} + std::numeric_limits<std::int32_t>::max() + 1;

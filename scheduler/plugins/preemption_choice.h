@@ -1,7 +1,7 @@
 // Which of several nodes is robbed. Upstream: pickOneNodeForPreemption
 #pragma once
 
-#include <string>
+#include <memory>
 #include <vector>
 
 #include "base/rng.h"
@@ -10,8 +10,9 @@
 namespace ph::scheduler {
 
 struct Candidate {
-  std::string node;
-  Victims victims;  // at least one
+  const NodeInfo* node = nullptr;
+  std::shared_ptr<const DryRun> run;  // that went well
+  const Victims& victims() const { return run->victims; }
 };
 
 // The fewest violated budgets; the least important first victim; the smallest sum of priorities; the fewest victims; the victims that

@@ -6,6 +6,7 @@ void Nominator::put(PodRef pod, std::string_view node) {
   remove(pod->uid);
   node_of_.emplace(pod->uid, node);
   on_[std::string(node)].push_back(std::move(pod));
+  changes_.add(std::string(node));
 }
 
 void Nominator::remove(std::string_view uid) {
@@ -13,6 +14,7 @@ void Nominator::remove(std::string_view uid) {
   if (found == node_of_.end()) return;
   const auto pods = on_.find(found->second);
   std::erase_if(pods->second, [&](const PodRef& pod) { return pod->uid == uid; });
+  changes_.add(found->second);
   if (pods->second.empty()) on_.erase(pods);
   node_of_.erase(found);
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scheduler/cluster/journal.h"
 #include "scheduler/cluster/pod_info.h"
 
 namespace ph::scheduler {
@@ -21,6 +22,8 @@ class Nominator {
   // Empty: the pod is not nominated.
   std::string_view node_of(std::string_view uid) const;
   std::size_t size() const { return node_of_.size(); }
+  // The node of each nomination that was made or taken back.
+  const Journal<std::string>& changes() const { return changes_; }
   // The nodes that some pod is expected on.
   template <class F>
   void each_node(F f) const {
@@ -30,6 +33,7 @@ class Nominator {
  private:
   std::map<std::string, std::string, std::less<>> node_of_;  // by UID
   std::map<std::string, std::vector<PodRef>, std::less<>> on_;
+  Journal<std::string> changes_;
 };
 
 }  // namespace ph::scheduler

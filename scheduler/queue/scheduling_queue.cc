@@ -274,7 +274,16 @@ QueuedRef SchedulingQueue::pop() {
       if (first && (!next || ByBackoff()(first, next))) next = first;
     }
   }
-  if (!next) return nullptr;
+  return next ? take(next) : nullptr;
+}
+
+QueuedRef SchedulingQueue::pop(std::size_t number) {
+  const Lane& lane = this->lane(number);
+  QueuedPod* next = lane.active.empty() ? early(lane) : *lane.active.begin();
+  return next ? take(next) : nullptr;
+}
+
+QueuedRef SchedulingQueue::take(QueuedPod* next) {
   const QueuedRef pod = next->shared_from_this();
   leave(*pod);
   if (++pod->attempts == 1) pod->first_attempt = clock_.steady();

@@ -100,6 +100,8 @@ class SchedulingQueue {
   // -- Attempts
   // The next pod to place; null when none is ready. It is in flight until `done` or `put_back`.
   QueuedRef pop();
+  // The same of one lane, held or not.
+  QueuedRef pop(std::size_t lane);
   void done(const QueuedRef& pod);
   // The attempt failed; `rejectors` and `pending` say why (neither: an error). Nothing happens to a pod that has been
   // removed.
@@ -112,6 +114,10 @@ class SchedulingQueue {
   // -- Lanes
   void hold(std::size_t lane);
   void release(std::size_t lane);
+  // How many pods of it `pop` would hand out without looking among those whose backoff is not over.
+  std::size_t active(std::size_t lane) const { return lanes_.at(lane).active.size(); }
+  // It would hand out one.
+  bool has_ready(std::size_t lane) const { return active(lane) > 0 || early(lanes_.at(lane)) != nullptr; }
 
   // -- What wakes pods
   struct Whom {
@@ -182,6 +188,7 @@ class SchedulingQueue {
   void choose_lane(QueuedPod& pod);
   // The pod of a lane that may be taken before its backoff is over. Null: none.
   QueuedPod* early(const Lane& lane) const;
+  QueuedRef take(QueuedPod* pod);
   static bool told_apart(const QueuedPod& pod) { return ((pod.rejectors | pod.pending) & pod.equals->undeclared) != 0; }
   Duration backoff_of(const QueuedPod& pod) const;
   Steady backoff_end(const QueuedPod& pod) const;

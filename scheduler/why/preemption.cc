@@ -23,8 +23,9 @@ bool makes_room(const Profile& profile) {
 }
 
 Robbed told(const Candidate& candidate) {
-  Robbed out{.node = candidate.node, .victims = {}, .violations = static_cast<std::uint64_t>(candidate.victims.violations)};
-  for (const PodRef& victim : candidate.victims.pods) out.victims.push_back({victim->key().text(), victim->priority});
+  Robbed out{
+      .node = candidate.node->name(), .victims = {}, .violations = static_cast<std::uint64_t>(candidate.victims().violations)};
+  for (const PodRef& victim : candidate.victims().pods) out.victims.push_back({victim->key().text(), victim->priority});
   return out;
 }
 
@@ -79,11 +80,11 @@ Preemption explain_preemption(const View& view, const CycleState& state, const P
   std::size_t dry_runs = 0;
   for (const NodeInfo* node : nodes) {
     if (out.tried >= kLookedAtMost || dry_runs >= kDryRunsMost) break;
-    DryRun run = select_victims(view.profile, state, pod, *node, budgets, view.nominated);
+    auto run = std::make_shared<const DryRun>(select_victims(view.profile, state, pod, *node, budgets, view.nominated));
     ++out.tried;
-    if (run.code == Code::Success) candidates.push_back({node->name(), std::move(run.victims)});
-    for (const std::string& reason : run.reasons) ++out.reasons[reason];
-    dry_runs += run.reasons.size() != 1 || run.reasons.front() != kNobody;
+    for (const std::string& reason : run->reasons) ++out.reasons[reason];
+    dry_runs += run->reasons.size() != 1 || run->reasons.front() != kNobody;
+    if (run->code == Code::Success) candidates.push_back({node, std::move(run)});
   }
   if (candidates.empty()) out.why_not = why_none(out, state.pod());
   // Among equals the cycle takes any.

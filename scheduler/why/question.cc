@@ -6,8 +6,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "api/codec.h"
 #include "api/errors.h"
+#include "api/yaml_document.h"
 
 namespace ph::scheduler::why {
 namespace {
@@ -168,7 +168,7 @@ Question question_of(std::string_view query, std::string_view body) {
   }
   if (!body.empty()) {
     try {
-      take_object(out, nlohmann::json::parse(api::yaml_to_json(body)));
+      take_object(out, api::yaml_document(body));
     } catch (const api::DecodeError& error) {
       refuse(error.what());
     } catch (const nlohmann::json::exception& error) {

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "base/rng.h"
 #include "scheduler/config/configuration.h"
 #include "scheduler/kept/kept_results.h"
+#include "scheduler/plugins/kept_runs.h"
 #include "scheduler/why/explain.h"
 #include "tests/scheduler/make.h"
 
@@ -43,8 +45,15 @@ class Weather {
     if (rng_.below(3) == 0) pod = std::move(pod).tolerates("t", "Exists", "", "");
     if (rng_.below(4) == 0) pod = std::move(pod).prefers(5, requirement("pool", "In", {"b"}));
     if (rng_.below(4) == 0) pod = std::move(pod).with(container().named("d").host_port(80));
-    return pod;
+    if (rng_.below(2) == 0) pod = std::move(pod).label("app", "a");
+    pod = std::move(pod).priority(static_cast<int>(rng_.below(3)));
+    core::v1::Pod out = pod;
+    if (rng_.below(6) == 0) keep_apart(out);
+    return out;
   }
+
+  // Sometimes one that is expected somewhere, and has not heard of it.
+  Pod waiting() { return rng_.below(4) == 0 && expected_ ? *expected_ : pod(); }
 
   void compare(ClassResults& kept, const Pod& pod) {
     cache_.update(snapshot_);
@@ -71,6 +80,7 @@ class Weather {
     kept.explain(explained);
     EXPECT_EQ(got, expected);
     EXPECT_EQ(explained.reasons, by_hand.reasons);
+    compare_victims(kept, state, pod);
     EXPECT_EQ(kept.feasible(), feasible.size());
     EXPECT_THAT(kept.feasible_nodes(snapshot_), testing::UnorderedElementsAreArray(feasible));
     // Whoever is asked why says the same.
@@ -90,6 +100,25 @@ class Weather {
     for (const why::ScoredNode& node : told.scores.front().nodes) EXPECT_EQ(node.total, totals.at(node.node)) << node.node;
     for (const auto& [name, total] : totals) EXPECT_LE(total, totals.at(told.chosen)) << name;
   }
+
+  // What was found of victims on each node, when it is found to be good still, is what would be found now.
+  void compare_victims(ClassResults& kept, const CycleState& state, const Pod& pod) {
+    KeptRuns& runs = kept.memory().of<KeptRuns>(nullptr);
+    const auto stamps = kept.memory().stamps();
+    runs.begin(state.pod().priority, {}, stamps.size());
+    for (const Rejection& rejection : kept.rejections(snapshot_)) {
+      if (rejection.verdict.code() != Code::Unschedulable) continue;
+      auto now = std::make_shared<const DryRun>(select_victims(profile_, state, pod, *rejection.node, {}, nominated_));
+      if (const auto before = runs.find(*rejection.node, stamps)) {
+        ++runs_found_;
+        EXPECT_EQ(before->code, now->code) << rejection.node->name();
+        EXPECT_EQ(before->reasons, now->reasons) << rejection.node->name();
+        EXPECT_EQ(before->victims.pods, now->victims.pods) << rejection.node->name();
+      }
+      runs.keep(*rejection.node, stamps, std::move(now));
+    }
+  }
+  int runs_found() const { return runs_found_; }
 
   // The same node as if all sums were made and one of the highest drawn.
   void compare_best(ClassResults& kept, const CycleState& state, const Pod& pod) {
@@ -127,6 +156,15 @@ class Weather {
     return node;
   }
   std::string any_node() { return nodes_.empty() ? "" : nodes_[rng_.below(nodes_.size())]; }
+  // From others that say they are "a", in a pool.
+  static void keep_apart(Pod& pod) {
+    auto* term = pod.mutable_spec()
+                     ->mutable_affinity()
+                     ->mutable_pod_anti_affinity()
+                     ->add_required_during_scheduling_ignored_during_execution();
+    term->set_topology_key("pool");
+    (*term->mutable_label_selector()->mutable_match_labels())["app"] = "a";
+  }
   void put_node() {
     nodes_.push_back("n" + std::to_string(++number_));
     cache_.put_node(share_node(node(nodes_.back())));
@@ -143,7 +181,6 @@ class Weather {
     if (nodes_.empty()) return;
     Pod placed = pod();
     placed.mutable_spec()->set_node_name(any_node());
-    placed.mutable_spec()->set_priority(static_cast<int>(rng_.below(3)));
     if (rng_.below(2) == 0) EXPECT_TRUE(cache_.assume(make_pod_info(placed)));
     if (rng_.below(2) == 0) cache_.put_pod(make_pod_info(placed));
     pods_.push_back(placed.metadata().uid());
@@ -154,10 +191,16 @@ class Weather {
     pods_.erase(pods_.begin());
   }
   void nominate() {
-    const PodRef pod = make_pod_info(this->pod());
-    if (rng_.below(2) == 0 || nodes_.empty()) return nominated_.remove(last_nominated_);
-    last_nominated_ = pod->uid;
-    nominated_.put(pod, any_node());
+    if (nodes_.empty() || (rng_.below(2) == 0 && !nominations_.empty())) {
+      if (nominations_.empty()) return;
+      nominated_.remove(nominations_.front());
+      nominations_.erase(nominations_.begin());
+      return;
+    }
+    expected_ = pod();
+    const PodRef info = make_pod_info(*expected_);
+    nominations_.push_back(info->uid);
+    nominated_.put(info, any_node());
   }
 
   SeededRng rng_;
@@ -166,11 +209,13 @@ class Weather {
   Profile profile_;
   Nominator nominated_;
   std::vector<std::string> nodes_, pods_;
-  std::string last_nominated_;
-  int number_ = 0;
+  std::vector<std::string> nominations_;
+  std::optional<Pod> expected_;  // the last one that was nominated
+  int number_ = 0, runs_found_ = 0;
 };
 
 TEST(KeptResults, AreThoseThatWouldBeMadeAnew) {
+  int runs_found = 0;
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE(seed);
     Weather weather(seed);
@@ -178,11 +223,13 @@ TEST(KeptResults, AreThoseThatWouldBeMadeAnew) {
     for (int step = 0; step < 200; ++step) {
       weather.happen();
       if (step % 2 != 0) continue;
-      const Pod pod = weather.pod();
+      const Pod pod = weather.waiting();
       weather.compare(kept[weather.profile().class_of(pod, *make_pod_info(pod)).key], pod);
       if (testing::Test::HasFailure()) return;
     }
+    runs_found += weather.runs_found();
   }
+  EXPECT_GT(runs_found, 100);
 }
 
 TEST(KeptResults, FromTheSecondPodOfAClassOn) {

@@ -182,16 +182,18 @@ TEST(Preemption, Choice) {
       {"a victim that has not started", {running("x", 1, "1", 5)}, {running("y", 1, "1")}, 0, 0, "b"},
   };
   SeededRng rng(1);
-  const auto candidate = [](const char* node, const std::vector<Pod>& pods, int violations) {
-    Candidate out{node, {.pods = {}, .violations = violations}};
-    for (const Pod& pod : pods) out.victims.pods.push_back(make_pod_info(pod));
-    return out;
+  const NodeInfo first("a"), second("b");
+  const auto candidate = [](const NodeInfo& node, const std::vector<Pod>& pods, int violations) {
+    DryRun run;
+    run.victims.violations = violations;
+    for (const Pod& pod : pods) run.victims.pods.push_back(make_pod_info(pod));
+    return Candidate{&node, std::make_shared<const DryRun>(std::move(run))};
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
-    const Candidate a = candidate("a", c.a, c.a_violates), b = candidate("b", c.b, c.b_violates);
-    EXPECT_EQ(choose({a, b}, rng).node, c.node);
-    EXPECT_EQ(choose({b, a}, rng).node, c.node);
+    const Candidate a = candidate(first, c.a, c.a_violates), b = candidate(second, c.b, c.b_violates);
+    EXPECT_EQ(choose({a, b}, rng).node->name(), c.node);
+    EXPECT_EQ(choose({b, a}, rng).node->name(), c.node);
   }
 }
 
