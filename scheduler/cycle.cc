@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "scheduler/alarm.h"
 #include "scheduler/scheduler.h"
 
 namespace ph::scheduler {
@@ -13,23 +14,6 @@ namespace {
 
 constexpr std::size_t kFeasibleLeast = 100;       // nodes that are looked for at least
 constexpr std::size_t kFeasibleLeastPercent = 5;  // of a large cluster, when the percentage is adaptive
-
-// Sets an event at a time, unless it is dropped before.
-class Alarm {
- public:
-  Alarm(Executor& executor, std::optional<Steady> at, Event& event) : executor_(executor) {
-    if (at) id_ = executor.run_at(*at, [&event] { event.set(); });
-  }
-  ~Alarm() {
-    if (id_ != 0) executor_.cancel(id_);
-  }
-  Alarm(const Alarm&) = delete;
-  Alarm& operator=(const Alarm&) = delete;
-
- private:
-  Executor& executor_;
-  TimerId id_ = 0;
-};
 
 // Tells how long it took to choose a node, however that ended: also when nothing fits, or something fails.
 class Choosing {
@@ -172,7 +156,10 @@ Scheduler::Placement Scheduler::place_like_others(const Profile& profile, CycleS
   const Placement seen{nullptr, snapshot_.nodes().size(), results->feasible()};
   if (results->feasible() == 0) {
     results->explain(diagnosis);
-    if (profile.has_post_filters()) rejections_.nodes = results->rejections(snapshot_);
+    if (profile.has_post_filters()) {
+      rejections_.nodes = results->rejections(snapshot_);
+      rejections_.memory = &results->memory();
+    }
     return seen;
   }
   const std::span<const NodeInfo* const> feasible = results->feasible_nodes(snapshot_);

@@ -93,7 +93,7 @@ std::size_t Scheduler::lane_of(const Pod& pod, const Profile& profile) const {
   const bool asked = std::ranges::any_of(extenders_, [&](const auto& extender) {
     return (extender->filters() || extender->prioritizes()) && extender->interested(pod);
   });
-  if (!asked) return kFreeLane;
+  if (!asked) return flow_lane(profile).value_or(kFreeLane);
   std::size_t lane = kFreeLane + 1;
   for (const auto& [name, other] : profiles_) {
     if (other.get() == &profile) break;

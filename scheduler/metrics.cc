@@ -52,6 +52,26 @@ void SchedulerMetrics::permitted(const Verdict& verdict, Steady begun) {
   if (on()) families_.permit_wait.with({to_string(verdict.code())}).observe(clock_.steady() - begun);
 }
 
+void SchedulerMetrics::flow_solved(const Profile& profile, const flow::Outcome& outcome, const flow::PlacementNetwork::Size& size,
+                                   Steady begun) {
+  if (!on() || outcome.solver.empty()) return;  // there was nothing to solve
+  const std::string& name = profile.scheduler_name();
+  families_.flow_solve.with({name, outcome.solver}).observe(clock_.steady() - begun);
+  families_.flow_network.with({name, "nodes"}).set(static_cast<double>(size.nodes));
+  families_.flow_network.with({name, "arcs"}).set(static_cast<double>(size.arcs));
+  families_.flow_network.with({name, "bytes"}).set(static_cast<double>(size.bytes));
+  families_.flow_cost.with({name}).set(static_cast<double>(outcome.cost));
+}
+
+void SchedulerMetrics::flow_batch(const Profile& profile, std::size_t pods, std::size_t placed, std::size_t rounds) {
+  if (!on()) return;
+  const std::string& name = profile.scheduler_name();
+  families_.flow_batch.with({name}).observe(static_cast<double>(pods));
+  families_.flow_rounds.with({name}).observe(static_cast<double>(rounds));
+  families_.flow_placed.with({name, "flow"}).add(placed);
+  families_.flow_placed.with({name, "default"}).add(pods - placed);
+}
+
 void SchedulerMetrics::point(const Profile& profile, Point point, Code code, Steady begun) {
   if (!on()) return;
   Histogram& histogram = points_[{&profile, point, code}];

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/metrics.h"
+#include "scheduler/flow/placement_network.h"
 #include "scheduler/framework/cluster_event.h"
 #include "scheduler/framework/profile.h"
 #include "scheduler/queue/scheduling_queue.h"
@@ -69,6 +70,20 @@ struct SchedulerFamilies {
       "How long plugins took to tell whether an event helps a pod, for one question of sixteen.",
       {"event", "hint", "plugin"}, plugin_buckets()}};
 
+  // -- Batches by a flow network; not of upstream's
+  Family<Histogram> flow_batch{in, {Stability::Alpha, "pilothouse_flow_batch_pods",
+      "Pods that were placed together.", {"profile"}, exponential_buckets(1, 4, 8)}};
+  Family<Histogram> flow_rounds{in, {Stability::Alpha, "pilothouse_flow_rounds",
+      "How often the network was solved for one batch.", {"profile"}, {0, 1, 2, 4, 8, 16, 32}}};
+  Family<Histogram> flow_solve{in, {Stability::Alpha, "pilothouse_flow_solve_duration_seconds",
+      "How long it took to price and solve the network once.", {"profile", "solver"}, attempt_buckets()}};
+  Family<Counter> flow_placed{in, {Stability::Alpha, "pilothouse_flow_placements_total",
+      "Pods of batches, by who looked for a node: the flow, or the default way.", {"profile", "way"}}};
+  Family<Gauge> flow_network{in, {Stability::Alpha, "pilothouse_flow_network_size",
+      "What the network of a profile is made of.", {"profile", "type"}}};
+  Family<Gauge> flow_cost{in, {Stability::Alpha, "pilothouse_flow_cost",
+      "What the last flow costs.", {"profile"}}};
+
   // -- Cluster
   Family<Gauge> cache{in, {Stability::Alpha, "scheduler_cache_size", "What the cache holds.", {"type"}}};
   Family<Histogram> events{in, {Stability::Alpha, "scheduler_event_handling_duration_seconds",
@@ -101,6 +116,10 @@ class SchedulerMetrics {
   }
   // Plugins are measured in one attempt of ten.
   bool measures_next_attempt() { return on() && attempt_++ % 10 == 0; }
+
+  // -- Batches by a flow network
+  void flow_solved(const Profile& profile, const flow::Outcome& outcome, const flow::PlacementNetwork::Size& size, Steady begun);
+  void flow_batch(const Profile& profile, std::size_t pods, std::size_t placed, std::size_t rounds);
 
   // -- Plugins
   void point(const Profile& profile, Point point, Code code, Steady begun);

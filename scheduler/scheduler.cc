@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace ph::scheduler {
@@ -15,9 +16,13 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
              {.backoff_initial = configuration_.pod_initial_backoff,
               .backoff_max = configuration_.pod_max_backoff,
               .unschedulable_max = configuration_.unschedulable_max,
-              .lanes = 1 + configuration_.profiles.size(),
+              .lanes = 1 + configuration_.profiles.size() +
+                       static_cast<std::size_t>(std::ranges::count_if(configuration_.profiles, places_by_flow)),
               .lane_of = lanes()},
-             [this] { ready_.set(); }),
+             [this] {
+               ready_.set();
+               if (!flows_.empty()) wake_flows();
+             }),
       tasks_(world.executor, [this](std::exception_ptr error) {
         try {
           std::rethrow_exception(error);
@@ -48,6 +53,7 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
                                                     fmt::format("{}-{}", spec.scheduler_name, world_.host), world_.log));
     }
   }
+  add_flows();
   if (!metrics_.on()) return;
   queue_.measure(&metrics_);
   hook_ = world_.metrics->on_scrape(world_.executor, [this] {
@@ -58,7 +64,7 @@ Scheduler::Scheduler(SchedulerWorld world, Configuration configuration)
 }
 
 std::function<std::size_t(const Pod&, const Profile&)> Scheduler::lanes() {
-  if (configuration_.extenders.empty()) return {};
+  if (configuration_.extenders.empty() && std::ranges::none_of(configuration_.profiles, places_by_flow)) return {};
   return [this](const Pod& pod, const Profile& profile) { return lane_of(pod, profile); };
 }
 
@@ -105,6 +111,7 @@ Task<void> Scheduler::run() {
   co_await world_.informers.wait_synced();
   world_.log.info("scheduling begins", "nodes", cache_.node_count(), "pods", cache_.pod_count());
   tasks_.spawn(schedule());
+  for (const auto& flow : flows_) tasks_.spawn(schedule_by_flow(*flow));
   co_await tasks_.join();
 }
 

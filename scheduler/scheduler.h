@@ -1,4 +1,5 @@
 // Scheduler: follows nodes and pods, takes pods from the queue one by one, finds each a node and binds it there.
+// (Profiles with the plugin FlowPlacement take them by batches: flow_cycle.cc.)
 //
 //   reads     core/v1 Node, Pod          informers
 //   writes    core/v1 Binding            create: the decision
@@ -13,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +32,7 @@
 #include "scheduler/cluster/cache.h"
 #include "scheduler/config/configuration.h"
 #include "scheduler/extender/extender.h"
+#include "scheduler/flow/solver.h"
 #include "scheduler/framework/handle.h"
 #include "scheduler/framework/profile.h"
 #include "scheduler/framework/registry.h"
@@ -43,6 +46,9 @@ namespace why {
 struct Explanation;
 struct Question;
 }  // namespace why
+
+// Makes what a profile's flow network is solved with.
+using FlowSolvers = std::function<std::unique_ptr<flow::Solver>()>;
 
 // All must outlive the scheduler and belong to one executor.
 struct SchedulerWorld {
@@ -58,6 +64,8 @@ struct SchedulerWorld {
   std::span<const PluginEntry> plugins = {};    // beside those of the registry, for configurations made in code
   ExtenderTransports extender_transports = {};  // needed for a configuration with extenders
   ObjectSource* objects = nullptr;              // what plugins read of further kinds; null: from the informers
+  // What profiles that place by a flow network solve it with. None: the solvers one after another, the same each time.
+  FlowSolvers flow_solvers = {};
 };
 
 class Scheduler final : private Handle {
@@ -83,6 +91,7 @@ class Scheduler final : private Handle {
     std::uint64_t scheduled = 0;      // bound
     std::uint64_t unschedulable = 0;  // attempts that found no node
     std::uint64_t errors = 0;         // attempts that failed
+    std::uint64_t by_flow = 0;        // attempts that were given a node by a flow network
     std::uint64_t overtaken = 0;      // attempts whose nodes were taken while extenders were asked
     std::size_t nodes = 0, pods = 0, assumed = 0;
     SchedulingQueue::Counts queue;
@@ -171,6 +180,22 @@ class Scheduler final : private Handle {
   std::vector<const NodeInfo*> still_fitting(const Extended& cycle, CycleState& state, std::span<const NodeRef> nodes);
   Task<void> refuse_extended(Extended& cycle);
 
+  // -- Batches by a flow network (flow_cycle.cc)
+  struct Flow;
+  static bool places_by_flow(const ProfileSpec& spec);
+  void add_flows();
+  // Absent: the profile does not place by flow.
+  std::optional<std::size_t> flow_lane(const Profile& profile) const;
+  void wake_flows();
+  Task<void> schedule_by_flow(Flow& flow);
+  // Waits until a batch is full, or its first pod has waited for long enough.
+  Task<void> gather(Flow& flow);
+  std::vector<QueuedRef> take_batch(Flow& flow);
+  Task<void> place_batch(Flow& flow, std::vector<QueuedRef> batch);
+  Task<std::size_t> place_group(std::vector<QueuedRef>& pods, std::deque<std::string>& nodes);
+  bool place_on_one_of(const QueuedRef& queued, std::deque<std::string>& nodes);
+  Task<void> place_one_by_one(std::vector<QueuedRef> pods);
+
   // Counts one as long as it lives.
   class Counted {
    public:
@@ -237,6 +262,7 @@ class Scheduler final : private Handle {
   std::map<std::string, std::unique_ptr<Profile>, std::less<>> profiles_;
   std::map<std::string, std::unique_ptr<informers::EventRecorder>, std::less<>> recorders_;
   std::vector<std::unique_ptr<Extender>> extenders_;  // the ignorable ones last
+  std::vector<std::shared_ptr<Flow>> flows_;          // of the profiles that have one, in their order
   Event ready_;                                       // a pod may be ready to be popped
   SchedulingQueue queue_;
   Rejections rejections_;  // of the present cycle

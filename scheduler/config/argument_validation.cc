@@ -40,6 +40,23 @@ void check_dynamic(const json& args, const std::string& path, Problems& problems
   }
 }
 
+void check_flow(const json& args, const std::string& path, Problems& problems) {
+  const std::string policy = args["policy"];
+  static constexpr std::initializer_list<std::string_view> policies{"LoadSpreading", "Locality", "Packing", "Scores"};
+  if (std::ranges::find(policies, policy) == policies.end()) problems.unsupported(path + ".policy", policy, policies);
+  if (!within(args["maxBatch"], 1, 100'000)) {
+    problems.invalid(path + ".maxBatch", args["maxBatch"], "not in valid range [1, 100000]");
+  }
+  for (const char* name : {"batchWindow", "solveTimeLimit"}) {
+    const Duration duration = *api::parse_duration(args[name].get<std::string>());
+    if (duration < Duration::zero() || duration > 1min) {
+      problems.invalid(path + "." + name, args[name], "must be between zero and one minute");
+    }
+  }
+  const std::string label = args["rackLabel"];
+  for (const std::string& fault : api::check_qualified_name(label)) problems.invalid(path + ".rackLabel", label, fault);
+}
+
 void check_added_affinity(const json& args, const std::string& path, Problems& problems) {
   if (!args.contains("addedAffinity")) return;
   core::v1::NodeAffinity affinity;
@@ -122,6 +139,7 @@ void check_volume_binding(const json& args, const std::string& path, Problems& p
 void validate_arguments(const std::string& plugin, const json& args, const std::string& path, Problems& problems) {
   if (plugin == "DefaultPreemption") check_preemption(args, path, problems);
   if (plugin == "DynamicResources") check_dynamic(args, path, problems);
+  if (plugin == "FlowPlacement") check_flow(args, path, problems);
   if (plugin == "InterPodAffinity" && !within(args["hardPodAffinityWeight"], 0, 100)) {
     problems.invalid(path + ".hardPodAffinityWeight", args["hardPodAffinityWeight"], "not in valid range [0, 100]");
   }

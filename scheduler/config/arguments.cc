@@ -47,6 +47,18 @@ void read_spread(const json& args, PodTopologySpreadArgs& out) {
 
 Duration duration(const json& text) { return *api::parse_duration(text.get<std::string>()); }
 
+void read_flow(const json& args, FlowPlacementArgs& out) {
+  const std::string policy = args["policy"];
+  out.policy = policy == "LoadSpreading" ? FlowPolicy::LoadSpreading
+               : policy == "Packing"     ? FlowPolicy::Packing
+               : policy == "Locality"    ? FlowPolicy::Locality
+                                         : FlowPolicy::Scores;
+  out.batch_window = duration(args["batchWindow"]);
+  out.max_batch = args["maxBatch"];
+  out.solve_time_limit = duration(args["solveTimeLimit"]);
+  out.rack_label = args["rackLabel"];
+}
+
 }  // namespace
 
 void read_arguments(const std::string& plugin, const json& args, PluginArgs& out) {
@@ -64,6 +76,8 @@ void read_arguments(const std::string& plugin, const json& args, PluginArgs& out
     out.volume_binding.bind_timeout = std::chrono::seconds(args["bindTimeoutSeconds"].get<std::int64_t>());
   } else if (plugin == "DynamicResources") {
     out.dynamic_resources = {duration(args["filterTimeout"]), duration(args["bindingTimeout"])};
+  } else if (plugin == "FlowPlacement") {
+    read_flow(args, out.flow_placement);
   } else if (plugin == "DefaultPreemption") {
     out.default_preemption = {args["minCandidateNodesPercentage"], args["minCandidateNodesAbsolute"]};
   }

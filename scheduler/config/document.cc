@@ -115,6 +115,8 @@ json read_document(std::string_view whole) {
     out = shaped(ordered_json::parse(converted), kConfigurationShape, unknown);
   } catch (const api::DecodeError& error) {
     throw ConfigurationError(error.what());
+  } catch (const json::parse_error& error) {
+    throw ConfigurationError(error.what());  // a text that is not UTF-8
   }
   if (out.contains("profiles")) {
     for (std::size_t i = 0; i < out["profiles"].size(); ++i) {
@@ -204,6 +206,12 @@ void set_argument_defaults(const std::string& plugin, json& args) {
   } else if (plugin == "DynamicResources") {
     if_absent(args, "filterTimeout", "10s");
     if_absent(args, "bindingTimeout", "10m0s");
+  } else if (plugin == "FlowPlacement") {
+    if_zero(args, "policy", "Scores");
+    if_absent(args, "batchWindow", "10ms");
+    if_absent(args, "maxBatch", 5000);
+    if_absent(args, "solveTimeLimit", "500ms");
+    if_zero(args, "rackLabel", "topology.kubernetes.io/rack");
   } else if (plugin == "InterPodAffinity") {
     if_absent(args, "hardPodAffinityWeight", 1);
   } else if (plugin == "NodeResourcesBalancedAllocation") {

@@ -124,11 +124,19 @@ constexpr Member kFitMembers[] = {TYPED,
 constexpr Member kSpreadMembers[] = {
     TYPED, {"defaultConstraints", Constraint, Omitted, nullptr, true}, {"defaultingType", String}};
 constexpr Member kVolumeMembers[] = {TYPED, {"bindTimeoutSeconds", Int64, Pointer}, {"shape", Object, Omitted, &kPoint, true}};
+// No plugin of upstream's.
+constexpr Member kFlowMembers[] = {TYPED,
+                                   {"policy", String},
+                                   {"batchWindow", Duration, Pointer},
+                                   {"maxBatch", Int32, Pointer},
+                                   {"solveTimeLimit", Duration, Pointer},
+                                   {"rackLabel", String}};
 #undef TYPED
 
 constexpr std::pair<std::string_view, Shape> kArguments[] = {
     {"DefaultPreemption", {"DefaultPreemptionArgs", kPreemptionMembers}},
     {"DynamicResources", {"DynamicResourcesArgs", kDynamicMembers}},
+    {"FlowPlacement", {"FlowPlacementArgs", kFlowMembers}},
     {"InterPodAffinity", {"InterPodAffinityArgs", kInterPodMembers}},
     {"NodeAffinity", {"NodeAffinityArgs", kAffinityMembers}},
     {"NodeResourcesBalancedAllocation", {"NodeResourcesBalancedAllocationArgs", kBalancedMembers}},

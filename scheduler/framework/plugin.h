@@ -10,6 +10,9 @@
 // All run on the scheduler's executor. An exception that leaves a plugin fails the attempt, and the pod is tried again.
 #pragma once
 
+#include <any>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -159,10 +162,31 @@ struct Rejection {
   Verdict verdict = Verdict::fits();
 };
 
+// What is kept of a class of pods from one attempt to the next, for those who are asked when no node fits.
+class ClassMemory {
+ public:
+  // By NodeInfo::slot: another number whenever the filters might say something else of the node or of a part of its pods, to a pod of
+  // the class with the same priority; as long as NodeInfo::generation is the same, too.
+  std::span<const std::uint64_t> stamps() const { return stamps_; }
+  // What a plugin remembers; made when there is none.
+  template <class T>
+  T& of(const Plugin* owner) {
+    std::any& value = values_[owner];
+    if (T* found = std::any_cast<T>(&value)) return *found;
+    return value.emplace<T>();
+  }
+
+ private:
+  friend class ClassResults;
+  std::vector<std::uint64_t> stamps_;
+  std::map<const Plugin*, std::any> values_;
+};
+
 // Why no node fits.
 struct Rejections {
   std::vector<Rejection> nodes;                                  // those that were looked at
   Verdict others = Verdict(Code::UnschedulableAndUnresolvable);  // what was said of all nodes that were not
+  ClassMemory* memory = nullptr;                                 // null: nothing is kept of pods like this one
 };
 
 struct PostFilterResult {
@@ -172,7 +196,7 @@ struct PostFilterResult {
   std::optional<std::string> nominated_node = {};
 };
 
-// Asked when no node fits: preemption. The nodes of `rejections` and the snapshot are as the cycle saw them until the plugin waits
+// Asked when no node fits: preemption. The nodes and the memory of `rejections` and the snapshot are as the cycle saw them until the plugin waits
 // for something; after that they may have changed or gone, and only what it holds itself is its own.
 class PostFilterPlugin : public virtual Plugin {
  public:

@@ -64,6 +64,17 @@ struct DefaultPreemptionArgs {
   std::int64_t min_candidate_nodes_percentage = 10, min_candidate_nodes_absolute = 100;
 };
 
+// How a flow network prices places (scheduler/flow/policies).
+enum class FlowPolicy { Scores, LoadSpreading, Packing, Locality };
+
+struct FlowPlacementArgs {
+  FlowPolicy policy = FlowPolicy::Scores;
+  Duration batch_window = 10ms;                            // how long the first pod of a batch waits for others
+  std::int64_t max_batch = 5000;                           // pods
+  Duration solve_time_limit = 500ms;                       // of all solves for one batch
+  std::string rack_label = "topology.kubernetes.io/rack";  // of nodes, for Locality
+};
+
 struct PluginArgs {
   NodeResourcesFitArgs node_resources_fit;
   NodeResourcesBalancedAllocationArgs node_resources_balanced_allocation;
@@ -73,6 +84,7 @@ struct PluginArgs {
   VolumeBindingArgs volume_binding;
   DynamicResourcesArgs dynamic_resources;
   DefaultPreemptionArgs default_preemption;
+  FlowPlacementArgs flow_placement;
 };
 
 }  // namespace ph::scheduler

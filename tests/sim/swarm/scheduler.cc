@@ -1,5 +1,6 @@
 // scheduler: nodes that come, go, grow, fill up, are cordoned, tainted and labelled anew; pods with requests, ports, selectors,
-// tolerations, priorities and gates that come, finish, make way for others and go.
+// tolerations, priorities and gates that come, finish, make way for others and go. flow-scheduler: the same, with a second profile beside the
+// default one that places its pods in batches by a flow network.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,6 +23,7 @@ using core::v1::Pod;
 constexpr const char* kScheduler = "system:kube-scheduler";
 constexpr int kPodsMost = 6;
 constexpr int kPort = 8080;
+constexpr const char* kFlowProfile = "flow-scheduler";
 // A pod that a node has room for is bound by then: there has been time for the longest backoffs, of the scheduler and of its watches.
 // It is less than the five minutes after which whoever waits is tried again without a reason.
 constexpr Duration kWaitMost = 100s;
@@ -63,9 +65,27 @@ bool tolerates_all(const Node& node, const Pod& pod) {
                              [&](const auto& taint) { return api::tolerates(pod.spec().tolerations(), taint); });
 }
 
+std::string flow_configuration(Draw& draw) {
+  static const std::vector<const char*> policies{"Scores", "LoadSpreading", "Packing", "Locality"};
+  return fmt::format(R"(
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles:
+- schedulerName: default-scheduler
+- schedulerName: {}
+  plugins: {{multiPoint: {{enabled: [{{name: FlowPlacement}}]}}}}
+  pluginConfig:
+  - name: FlowPlacement
+    args: {{policy: {}, batchWindow: {}ms, maxBatch: {}}}
+)",
+                     kFlowProfile, draw.of(policies), 50 * draw.between(0, 10), draw.between(1, 20));
+}
+
 class SchedulerSwarm final : public Swarm {
  public:
-  Setup setup(Draw&) override { return no_loops().scheduler(); }
+  explicit SchedulerSwarm(bool with_flow) : with_flow_(with_flow) {}
+
+  Setup setup(Draw& draw) override { return no_loops().scheduler(with_flow_ ? flow_configuration(draw) : std::string()); }
   Faults faults() const override { return all(); }
 
   void begin() override {
@@ -100,7 +120,7 @@ class SchedulerSwarm final : public Swarm {
       case 10: return grow();
       case 11: return tolerate();
       default:
-        for (int i = draw().between(1, 5); i > 0; --i) make_pod();
+        for (int i = draw().between(1, with_flow_ ? 12 : 5); i > 0; --i) make_pod();
     }
   }
 
@@ -124,6 +144,7 @@ class SchedulerSwarm final : public Swarm {
       if (!tells_why(pod)) out.push_back(key + " waits, and does not tell why");
       for (const auto& [name, node] : nodes_.all()) {
         if (node.spec().unschedulable() || !admits(node, pod) || !tolerates_all(node, pod)) continue;
+        if (is_repelled(key, pod, name)) continue;
         if (fits(node, pod)) {
           out.push_back(fmt::format("{} waits, and {} has room for it", key, name));
         } else if (fits_without_lesser(node, pod)) {
@@ -171,6 +192,15 @@ class SchedulerSwarm final : public Swarm {
     return is_enough(room_of(node), used_on(node.metadata().name(), pod.spec().priority()), pod);
   }
 
+  // Some pod on the node wants to be alone of its kind there, as this one does.
+  bool is_repelled(const std::string& key, const Pod& pod, const std::string& node) const {
+    if (!pod.spec().has_affinity()) return false;
+    return std::ranges::any_of(pods_.all(), [&](const auto& entry) {
+      const auto& [name, other] = entry;
+      return name != key && other.spec().has_affinity() && other.spec().node_name() == node && !is_finished(other);
+    });
+  }
+
   void sent_away(const std::string& key) {
     judge().reached("pods that made way");
     if (rests_) judge().never(key + " was sent away at rest");
@@ -178,6 +208,9 @@ class SchedulerSwarm final : public Swarm {
 
   void bound(const std::string& key, const Pod& pod) {
     judge().reached("pods bound");
+    if (pod.spec().scheduler_name() == kFlowProfile) judge().reached("pods bound by the profile with a flow");
+    if (is_repelled(key, pod, pod.spec().node_name()))
+      judge().never(fmt::format("{} was bound to {}, beside one of those it keeps away from", key, pod.spec().node_name()));
     if (rests_) judge().never(key + " was bound at rest");
     const std::string& name = pod.spec().node_name();
     if (pod.spec().scheduling_gates_size() > 0) judge().never(key + " was bound through its gates");
@@ -203,6 +236,7 @@ class SchedulerSwarm final : public Swarm {
     Node node;
     node.mutable_metadata()->set_name(fmt::format("node-{}", nodes_made_++));
     (*node.mutable_metadata()->mutable_labels())["zone"] = draw().chance(0.5) ? "a" : "b";
+    (*node.mutable_metadata()->mutable_labels())["kubernetes.io/hostname"] = node.metadata().name();
     const std::string cpu = fmt::format("{}m", 500 * draw().between(1, 5));
     for (auto* resources : {node.mutable_status()->mutable_capacity(), node.mutable_status()->mutable_allocatable()}) {
       (*resources)["cpu"].set_string(cpu);
@@ -270,12 +304,25 @@ class SchedulerSwarm final : public Swarm {
     if (draw().chance(0.1)) pod.mutable_spec()->add_scheduling_gates()->set_name("example.com/gate");
     if (draw().chance(0.2)) add_toleration(pod);
     pod.mutable_spec()->set_priority(draw().chance(0.3) ? 10 * draw().between(1, 2) : 0);
+    if (with_flow_) {
+      if (draw().chance(0.7)) pod.mutable_spec()->set_scheduler_name(kFlowProfile);
+      if (draw().chance(0.2)) keep_apart(pod);
+    }
     if (draw().chance(0.15)) {
       auto* port = pod.mutable_spec()->mutable_containers(0)->add_ports();
       port->set_container_port(kPort);
       port->set_host_port(kPort);
     }
     attempt([&] { cluster().create(pod); });
+  }
+  static void keep_apart(Pod& pod) {
+    (*pod.mutable_metadata()->mutable_labels())["kind"] = "loner";
+    auto* term = pod.mutable_spec()
+                     ->mutable_affinity()
+                     ->mutable_pod_anti_affinity()
+                     ->add_required_during_scheduling_ignored_during_execution();
+    term->set_topology_key("kubernetes.io/hostname");
+    (*term->mutable_label_selector()->mutable_match_labels())["kind"] = "loner";
   }
   std::optional<std::string> some_pod() {
     const auto keys = pods_.keys();
@@ -312,6 +359,7 @@ class SchedulerSwarm final : public Swarm {
     }
   }
 
+  const bool with_flow_;
   Shadow<Node> nodes_;
   Shadow<Pod> pods_;
   std::map<std::string, Node> gone_;
@@ -323,6 +371,7 @@ class SchedulerSwarm final : public Swarm {
 
 }  // namespace
 
-std::unique_ptr<Swarm> scheduler_swarm() { return std::make_unique<SchedulerSwarm>(); }
+std::unique_ptr<Swarm> scheduler_swarm() { return std::make_unique<SchedulerSwarm>(false); }
+std::unique_ptr<Swarm> flow_scheduler_swarm() { return std::make_unique<SchedulerSwarm>(true); }
 
 }  // namespace ph::sim::swarm
