@@ -54,6 +54,7 @@ struct Peer {
   std::string address;               // IP:port, or empty in process
   std::optional<Identity> identity;  // from a verified client certificate (CN, O), or of an in-process client
   bool certificate_refused = false;  // a client certificate was presented and does not verify: no anonymous fallback
+  std::optional<std::string> proxy;  // the common name of its certificate, which is one of the front proxy's authority
 };
 
 struct HttpRequest {

@@ -192,6 +192,31 @@ std::vector<std::string> ssl::name_entries(const X509_NAME* name, int nid) {
   return values;
 }
 
+namespace {
+
+// Kubernetes' own attribute of a name; several say nothing.
+std::string user_uid_of(const X509_NAME* subject) {
+  using Object = std::unique_ptr<ASN1_OBJECT, ssl::Deleter<ASN1_OBJECT_free>>;
+  const Object kind(OBJ_txt2obj("1.3.6.1.4.1.57683.2", 1));
+  const int at = X509_NAME_get_index_by_OBJ(subject, kind.get(), -1);
+  if (at < 0 || X509_NAME_get_index_by_OBJ(subject, kind.get(), at) >= 0) return {};
+  unsigned char* text = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  if (size < 0) return {};
+  std::string out(reinterpret_cast<char*>(text), static_cast<std::size_t>(size));
+  OPENSSL_free(text);
+  return out;
+}
+
+std::string digest_of(const X509* cert) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  ssl::check(X509_digest(cert, EVP_sha256(), digest, &size) == 1, "cannot hash a certificate");
+  return hex(std::string_view(reinterpret_cast<char*>(digest), size));
+}
+
+}  // namespace
+
 CertificateInfo ssl::inspect(X509* cert) {
   CertificateInfo info;
   X509_NAME* subject = X509_get_subject_name(cert);
@@ -208,6 +233,8 @@ CertificateInfo ssl::inspect(X509* cert) {
   const ASN1_INTEGER* serial = X509_get0_serialNumber(cert);
   info.serial_hex = hex(std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(serial)),
                                          static_cast<std::size_t>(ASN1_STRING_length(serial))));
+  info.user_uid = user_uid_of(subject);
+  info.sha256_hex = digest_of(cert);
   return info;
 }
 

@@ -50,6 +50,8 @@ struct CertificateInfo {
   Time not_after;
   bool is_ca = false;
   std::string serial_hex;
+  std::string user_uid;    // what Kubernetes reads as the user's UID; empty: none
+  std::string sha256_hex;  // of the whole certificate
 };
 CertificateInfo inspect_certificate(std::string_view cert_pem);
 

@@ -43,6 +43,7 @@ void ServerConnection::on_open(std::string_view alpn) {
   if (tls()) {
     auto certificate = tls()->client_certificate();
     peer_.identity = std::move(certificate.identity);
+    peer_.proxy = std::move(certificate.proxy);
     certificate_expires_ = certificate.expires;
     if (certificate.refused) refuse_certificate(certificate.why);
   }
@@ -53,6 +54,7 @@ void ServerConnection::on_open(std::string_view alpn) {
 void ServerConnection::refuse_certificate(const std::string& why) {
   peer_.identity.reset();
   peer_.certificate_refused = true;
+  if (peer_.proxy) return;  // a front proxy's needs not be anybody else's
   shared_->log.error("Unable to authenticate the request", "peer", peer_.address, "err", "the client's certificate: " + why);
 }
 
@@ -158,8 +160,10 @@ void ServerConnection::on_closed(const std::string& why) {
 }
 
 const Peer& ServerConnection::peer() {
-  if (!peer_.certificate_refused && shared_->executor.clock().now() > certificate_expires_)
+  if ((!peer_.certificate_refused || peer_.proxy) && shared_->executor.clock().now() > certificate_expires_) {
+    peer_.proxy.reset();
     refuse_certificate("certificate has expired");
+  }
   return peer_;
 }
 

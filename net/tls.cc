@@ -17,6 +17,8 @@ namespace {
 using ssl::check;
 
 using Ctx = std::unique_ptr<SSL_CTX, ssl::Deleter<SSL_CTX_free>>;
+using Store = std::unique_ptr<X509_STORE, ssl::Deleter<X509_STORE_free>>;
+using Judge = std::unique_ptr<X509_STORE_CTX, ssl::Deleter<X509_STORE_CTX_free>>;
 
 constexpr unsigned char kBothProtocols[] = "\x02h2\x08http/1.1";
 constexpr unsigned char kHttp1Only[] = "\x08http/1.1";
@@ -45,12 +47,13 @@ void use_certificate(SSL_CTX* ctx, std::string_view cert_pem, std::string_view k
         "the private key does not belong to the certificate");
 }
 
-void trust(SSL_CTX* ctx, std::string_view ca_pem, bool announce) {
+// `announced_in`: clients are told there whose certificates are looked for; null: they are not.
+void trust(X509_STORE* store, std::string_view ca_pem, SSL_CTX* announced_in) {
   const ssl::Bio bio = ssl::reader(ca_pem);
   int count = 0;
   while (const ssl::Cert cert{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-    check(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), cert.get()) == 1, "cannot use a CA certificate");
-    if (announce) check(SSL_CTX_add_client_CA(ctx, cert.get()) == 1, "cannot use a CA certificate");
+    check(X509_STORE_add_cert(store, cert.get()) == 1, "cannot use a CA certificate");
+    if (announced_in) check(SSL_CTX_add_client_CA(announced_in, cert.get()) == 1, "cannot use a CA certificate");
     ++count;
   }
   if (count == 0) ssl::fail("no CA certificate found");
@@ -83,6 +86,7 @@ struct TlsContext::Impl {
   bool is_server = false;
   bool verifies = true;
   std::string server_name;
+  Store proxies;  // whose certificates are a front proxy's; null: nobody's
 };
 
 TlsContext::TlsContext() : impl_(std::make_unique<Impl>()) {}
@@ -93,7 +97,7 @@ void apply_client_settings(SSL_CTX* ctx, const TlsClientOptions& options) {
   if (!options.cert_pem.empty()) use_certificate(ctx, options.cert_pem, options.key_pem);
   if (!options.ca_pem.empty() && !options.skip_verify) {
     SSL_CTX_set_cert_store(ctx, X509_STORE_new());  // without the machine's roots
-    trust(ctx, options.ca_pem, false);
+    trust(SSL_CTX_get_cert_store(ctx), options.ca_pem, nullptr);
   }
   X509_VERIFY_PARAM* const judged_by = SSL_CTX_get0_param(ctx);
   const std::string& name = options.server_name;
@@ -129,8 +133,14 @@ std::shared_ptr<const TlsContext> TlsContext::server(const TlsServerOptions& opt
   context->impl_->is_server = true;
   use_certificate(ctx.get(), options.cert_pem, options.key_pem);
   SSL_CTX_set_alpn_select_cb(ctx.get(), choose_protocol, nullptr);
-  if (!options.client_ca_pem.empty()) {
-    trust(ctx.get(), options.client_ca_pem, true);
+  if (!options.client_ca_pem.empty()) trust(SSL_CTX_get_cert_store(ctx.get()), options.client_ca_pem, ctx.get());
+  if (!options.proxy_ca_pem.empty()) {
+    context->impl_->proxies.reset(X509_STORE_new());
+    trust(context->impl_->proxies.get(), options.proxy_ca_pem, ctx.get());
+  }
+  if (!options.client_ca_pem.empty() || !options.proxy_ca_pem.empty()) {
+    // Each certificate of the file is trusted for what it has signed, an intermediate authority's too.
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx.get()), X509_V_FLAG_PARTIAL_CHAIN);
     SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER, TlsSession::Io::judge_client);
   }
   return context;
@@ -147,7 +157,7 @@ std::shared_ptr<const TlsContext> TlsContext::client(const TlsClientOptions& opt
     if (options.ca_pem.empty()) {
       check(SSL_CTX_set_default_verify_paths(ctx.get()) == 1, "cannot read the machine's CA certificates");
     } else {
-      trust(ctx.get(), options.ca_pem, false);
+      trust(SSL_CTX_get_cert_store(ctx.get()), options.ca_pem, nullptr);
     }
   }
   const auto* protocols = options.http2 ? kBothProtocols : kHttp1Only;
@@ -286,6 +296,25 @@ std::string_view TlsSession::alpn() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
+namespace {
+
+// Whether the client's certificate, with what it has sent besides, is a good one by these authorities at the session's time.
+bool is_of(X509_STORE* authorities, SSL* handle, X509* cert) {
+  const Judge judge(X509_STORE_CTX_new());
+  bool good = judge && X509_STORE_CTX_init(judge.get(), authorities, cert, SSL_get_peer_cert_chain(handle)) == 1 &&
+              X509_STORE_CTX_set_default(judge.get(), "ssl_client") == 1;
+  if (good) {
+    X509_VERIFY_PARAM* const by = X509_STORE_CTX_get0_param(judge.get());
+    X509_VERIFY_PARAM_set_flags(by, X509_V_FLAG_PARTIAL_CHAIN);
+    X509_VERIFY_PARAM_set_time(by, X509_VERIFY_PARAM_get_time(SSL_get0_param(handle)));
+    good = X509_verify_cert(judge.get()) == 1;
+  }
+  ERR_clear_error();
+  return good;
+}
+
+}  // namespace
+
 TlsSession::ClientCertificate TlsSession::client_certificate() const {
   ClientCertificate result;
   X509* cert = SSL_get0_peer_certificate(io_->handle.get());
@@ -297,9 +326,14 @@ TlsSession::ClientCertificate TlsSession::client_certificate() const {
   try {
     CertificateInfo info = ssl::inspect(cert);
     result.expires = info.not_after;
+    X509_STORE* const proxies = context_->impl_->proxies.get();
+    if (proxies && is_of(proxies, io_->handle.get(), cert)) result.proxy = info.common_name;
     // A good certificate without a name is nobody's.
     if (result.why.empty() && !info.common_name.empty()) {
-      result.identity = Identity{.name = std::move(info.common_name), .groups = std::move(info.organizations)};
+      result.identity = Identity{.name = std::move(info.common_name),
+                                 .uid = std::move(info.user_uid),
+                                 .groups = std::move(info.organizations),
+                                 .extra = {{"authentication.kubernetes.io/credential-id", {"X509SHA256=" + info.sha256_hex}}}};
     }
   } catch (const std::exception& error) {
     if (result.why.empty()) result.why = error.what();

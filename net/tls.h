@@ -17,6 +17,7 @@ struct TlsServerOptions {
   std::string key_pem;
   std::string client_ca_pem;  // client certificates are asked for, and judged by these; empty: not asked for
   bool tls13_only = false;    // else 1.2 or 1.3
+  std::string proxy_ca_pem;   // the same of a front proxy's certificates; empty: none is believed
 };
 
 struct TlsClientOptions {
@@ -74,6 +75,7 @@ class TlsSession {
     bool refused = false;              // presented, but does not verify
     std::string why;                   // it was refused
     Time expires = Time::max();
+    std::optional<std::string> proxy;  // the common name, when it verifies as a front proxy's
   };
   ClientCertificate client_certificate() const;
 

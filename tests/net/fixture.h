@@ -231,6 +231,7 @@ class Handler final : public HttpHandler {
     if (peer.identity) {
       for (const auto& group : peer.identity->groups) text += " " + group;
     }
+    if (peer.proxy) text += " by proxy " + *peer.proxy;
     return text;
   }
   Executor& home_;

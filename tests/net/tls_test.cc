@@ -83,6 +83,71 @@ TEST_F(Tls, ACertificateThatExpiresWhileItsConnectionLivesIsRefused) {
   EXPECT_EQ(server->connections(), 1u);
 }
 
+// Whoever is signed by something that looks like an authority is nobody's.
+TEST_F(Tls, CertificateChainConfusion) {
+  serve(Mode::H2);
+  const Issuing& issuing = certificates.issuing;
+  const Credential impostor = make_ca("test-ca", issuing);  // of the same name
+  const auto with_chain = [](Credential leaf, const Credential& above) {
+    leaf.cert_pem += above.cert_pem;
+    return leaf;
+  };
+  const Credential by_client = issue_client_certificate(certificates.client, "root", {"system:masters"}, issuing);
+  const Credential by_impostor = issue_client_certificate(impostor, "root", {"system:masters"}, issuing);
+  struct Case {
+    const char* name;
+    Credential shown;
+  };
+  const Case cases[] = {
+      {"of an authority of the same name", by_impostor},
+      {"which is shown as well", with_chain(by_impostor, impostor)},
+      {"the real one is shown instead", with_chain(by_impostor, certificates.ca)},
+      {"signed by another client", by_client},
+      {"who is shown as well", with_chain(by_client, certificates.client)},
+      {"a foreign one, with a good one behind it", with_chain(certificates.foreign_client, certificates.client)},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(peer_with(c.shown), "refused");
+  }
+  EXPECT_EQ(peer_with(with_chain(certificates.client, certificates.foreign_client)), "alice dev ops") << "the first one counts";
+  take_errors();
+}
+
+TEST_F(Tls, SeveralAuthorities) {
+  serve(Mode::H2);
+  TlsServerOptions both = server_tls();
+  both.client_ca_pem += certificates.other_ca.cert_pem;
+  server->set_certificate(both);
+  EXPECT_EQ(peer_with(certificates.client), "alice dev ops");
+  EXPECT_EQ(peer_with(certificates.foreign_client), "mallory system:masters");
+  server->set_certificate(server_tls());
+  EXPECT_EQ(peer_with(certificates.foreign_client), "refused") << "from the next connection on";
+  take_errors();
+}
+
+// A front proxy's authority signs nobody else, and the clients' authority no proxy.
+TEST_F(Tls, AFrontProxyHasAnAuthorityOfItsOwn) {
+  serve(Mode::H2);
+  TlsServerOptions tls = server_tls();
+  tls.proxy_ca_pem = certificates.other_ca.cert_pem;
+  server->set_certificate(tls);
+  EXPECT_EQ(peer_with(certificates.foreign_client), "refused by proxy mallory");
+  EXPECT_EQ(take_errors(), std::vector<std::string>());
+  EXPECT_EQ(peer_with(certificates.client), "alice dev ops");
+  EXPECT_EQ(peer_with(certificates.expired_client), "refused");
+  SystemRng random;
+  const Credential expired = issue_client_certificate(certificates.other_ca, "proxy", {}, {certificates.clock, random, -1h});
+  EXPECT_EQ(peer_with(expired), "refused");
+  EXPECT_EQ(peer_with(certificates.server), "refused") << "not made for clients";
+  connect(client_options(Mode::H2));
+  EXPECT_EQ(get("/peer").body, "nobody");
+  tls.proxy_ca_pem = tls.client_ca_pem;
+  server->set_certificate(tls);
+  EXPECT_EQ(peer_with(certificates.client), "alice dev ops by proxy alice");
+  take_errors();
+}
+
 TEST_F(Tls, TheServersCertificateIsJudged) {
   serve(Mode::H2);
   ClientOptions options = client_options(Mode::H2);
