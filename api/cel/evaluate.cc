@@ -288,6 +288,25 @@ Expression Expression::compile(std::string_view text, std::span<const std::strin
   return Expression(parse(text, {variables.begin(), variables.end()}));
 }
 
+namespace {
+
+bool mentions_below(const Node& node, std::string_view variable, std::string_view member) {
+  if (!node.children.empty() && node.children[0] && node.children[0]->kind == Node::Kind::Variable &&
+      node.children[0]->name == variable) {
+    if ((node.kind == Node::Kind::Member || node.kind == Node::Kind::Has) && node.name == member) return true;
+    const std::string* const key =
+        node.kind == Node::Kind::Index && node.children.size() == 2 ? node.children[1]->constant.as<std::string>() : nullptr;
+    if (key && *key == member) return true;
+  }
+  return std::ranges::any_of(node.children, [&](const auto& child) { return child && mentions_below(*child, variable, member); });
+}
+
+}  // namespace
+
+bool Expression::mentions(std::string_view variable, std::string_view member) const {
+  return mentions_below(*root_, variable, member);
+}
+
 Value Expression::evaluate(const Variables& variables) const { return Evaluator(variables).of(*root_); }
 
 }  // namespace ph::api::cel

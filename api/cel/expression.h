@@ -25,6 +25,9 @@ class Expression {
   // than is allowed.
   Value evaluate(const Variables& variables) const;
 
+  // Whether it looks at that member of that variable by its name.
+  bool mentions(std::string_view variable, std::string_view member) const;
+
   ~Expression();
   Expression(Expression&&) noexcept;
   Expression& operator=(Expression&&) noexcept;

@@ -1,6 +1,7 @@
 #include "apiserver/authn/authenticator.h"
 
 #include "api/errors.h"
+#include "apiserver/rest/query.h"
 #include "base/anywhere.h"
 #include "base/bearer.h"
 
@@ -10,38 +11,51 @@ namespace {
 
 class StandardAuthenticator final : public Authenticator {
  public:
-  StandardAuthenticator(ServiceAccountTokens* tokens, AuthenticatorOptions options) : tokens_(tokens), options_(options) {}
+  StandardAuthenticator(TokenSources& tokens, AuthenticatorOptions options) : tokens_(tokens), options_(std::move(options)) {}
 
-  std::optional<Identity> authenticate(const HttpRequest& request) override {
+  Soon<std::optional<Identity>> authenticate_soon(const HttpRequest& request) override {
     assert_on_executor();
-    return *authenticate_here(request);  // which can always be told there
+    if (auto user = known_by_connection(request)) return user;
+    const std::string_view token = bearer_token(request);
+    if (token.empty()) return nobody(request);
+    return then(tokens_.judge(token, {}), &named);
   }
 
   std::optional<std::optional<Identity>> authenticate_here(const HttpRequest& request) const override {
-    if (request.peer.identity) return request.peer.identity;
+    if (auto user = known_by_connection(request)) return user;
     const std::string_view token = bearer_token(request);
-    if (!token.empty()) {
-      if (const Identity* known = options_.static_tokens ? options_.static_tokens->find(token) : nullptr) return *known;
-      if (!tokens_) throw api::unauthorized();
-      auto user = tokens_->check_here(token);
-      if (!user) return std::nullopt;
-      if (!*user) throw api::unauthorized();
-      return std::move(**user);
-    }
-    // Whoever shows a certificate wants to be somebody: when it does not verify he is told so, and is not nobody.
-    if (request.peer.certificate_refused || !options_.anonymous) throw api::unauthorized();
-    return std::optional<Identity>();
+    if (token.empty()) return nobody(request);
+    std::optional<TokenVerdict> verdict = tokens_.judge_here(token);
+    if (!verdict) return std::nullopt;
+    return named(std::move(*verdict));
   }
 
  private:
-  const ServiceAccountTokens* tokens_;
-  AuthenticatorOptions options_;
+  std::optional<Identity> known_by_connection(const HttpRequest& request) const {
+    if (auto user = net::proxied_user(request, options_.front_proxy)) return user;
+    return request.peer.identity;
+  }
+
+  static std::optional<Identity> named(TokenVerdict verdict) {
+    if (!verdict.user) throw api::unauthorized();
+    return std::move(verdict.user);
+  }
+
+  // Whoever shows a certificate wants to be somebody: when it does not verify he is told so, and is not nobody.
+  std::optional<Identity> nobody(const HttpRequest& request) const {
+    if (request.peer.certificate_refused) throw api::unauthorized();
+    if (options_.open_to_nobody && !options_.open_to_nobody(percent_decode(request.path()))) throw api::unauthorized();
+    return std::nullopt;
+  }
+
+  TokenSources& tokens_;
+  const AuthenticatorOptions options_;
 };
 
 }  // namespace
 
-std::unique_ptr<Authenticator> make_authenticator(ServiceAccountTokens* tokens, AuthenticatorOptions options) {
-  return std::make_unique<StandardAuthenticator>(tokens, options);
+std::unique_ptr<Authenticator> make_authenticator(TokenSources& tokens, AuthenticatorOptions options) {
+  return std::make_unique<StandardAuthenticator>(tokens, std::move(options));
 }
 
 }  // namespace ph::apiserver

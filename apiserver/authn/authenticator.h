@@ -1,20 +1,22 @@
-// Who asks: the client certificate says it, a service account token, or one of a file.
+// Who asks, in upstream's order: a front proxy says it, the client certificate, a bearer token; else it is nobody.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "apiserver/access.h"
-#include "apiserver/authn/service_account_tokens.h"
-#include "apiserver/authn/static_tokens.h"
+#include "apiserver/authn/token_source.h"
+#include "net/front_proxy.h"
 
 namespace ph::apiserver {
 
 struct AuthenticatorOptions {
-  bool anonymous = true;  // off: requests without credentials get 401 instead of being nobody's
-  const StaticTokens* static_tokens = nullptr;
+  net::FrontProxyOptions front_proxy;
+  // Whether a path (decoded) is open to requests without credentials, which get 401 elsewhere; empty: every path is. Threads: any.
+  std::function<bool(std::string_view path)> open_to_nobody;
 };
 
-// The tokens must outlive it; null: such tokens are not accepted.
-std::unique_ptr<Authenticator> make_authenticator(ServiceAccountTokens* tokens, AuthenticatorOptions options);
+// The tokens must outlive it.
+std::unique_ptr<Authenticator> make_authenticator(TokenSources& tokens, AuthenticatorOptions options);
 
 }  // namespace ph::apiserver

@@ -13,6 +13,7 @@
 #include "apiserver/access.h"
 #include "apiserver/authn/claims.h"
 #include "apiserver/authn/token_keys.h"
+#include "base/metrics.h"
 #include "base/time.h"
 
 namespace ph::apiserver {
@@ -23,6 +24,7 @@ class ServiceAccountTokens {
   struct Options {
     std::string issuer = "https://kubernetes.default.svc.cluster.local";
     std::vector<std::string> api_audiences;  // empty: the issuer
+    Metrics* metrics = nullptr;
   };
   // The references must outlive it.
   ServiceAccountTokens(const TokenKeys& keys, ObjectReader& reader, const Clock& clock, Options options);
@@ -37,8 +39,10 @@ class ServiceAccountTokens {
   // `matched` gets the audiences it is good for. On the server's executor.
   std::expected<Identity, std::string> check(std::string_view token, const std::vector<std::string>& audiences,
                                              std::vector<std::string>* matched = nullptr) const;
-  // The same, for the API itself; nothing when only the executor can tell.
-  std::optional<std::expected<Identity, std::string>> check_here(std::string_view token) const;
+  // The same; nothing when only the executor can tell.
+  std::optional<std::expected<Identity, std::string>> check_here(std::string_view token,
+                                                                 const std::vector<std::string>& audiences,
+                                                                 std::vector<std::string>* matched = nullptr) const;
 
  private:
   using Problem = std::optional<std::string>;  // empty: there is none; nothing: only the executor can tell
@@ -58,6 +62,7 @@ class ServiceAccountTokens {
   const Clock& clock_;
   Options options_;
   std::array<Source, kKinds> sources_;
+  const Counter valid_, stale_;  // uses; of extended tokens that should not be needed any more
   // Tokens whose signature has been checked; clients send the same one with every request.
   mutable std::mutex mutex_;
   mutable std::unordered_map<std::string, Claims> known_;  // guarded

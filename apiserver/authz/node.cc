@@ -65,6 +65,21 @@ bool needs_claim(const Pod& pod, const std::string& name) {
   });
 }
 
+bool needs_device_claim(const Pod& pod, const std::string& name) {
+  if (pod.status().extended_resource_claim_status().resource_claim_name() == name) return true;
+  return std::ranges::any_of(pod.spec().resource_claims(),
+                             [&](const auto& each) { return each.resource_claim_name() == name; }) ||
+         std::ranges::any_of(pod.status().resource_claim_statuses(),
+                             [&](const auto& each) { return each.resource_claim_name() == name; });
+}
+
+// Whether the request is for what a field selector confines to the node.
+bool selects_node(const RequestInfo& request, const std::string& node) {
+  return std::ranges::any_of(request.fields, [&](const api::FieldSelector::Term& term) {
+    return term.field == "spec.nodeName" && term.equals && term.value == node;
+  });
+}
+
 class NodeAuthorizer final : public Authorizer {
  public:
   NodeAuthorizer(RbacAuthorizer& rbac, ObjectReader& reader) : rbac_(rbac), reader_(reader) {}
@@ -74,10 +89,14 @@ class NodeAuthorizer final : public Authorizer {
     return node ? decide(*rbac_.present(), attributes.request, *node) : Decision();
   }
 
+  void add_rules(const Identity& user, std::string_view, RulesOfUser& out) override {
+    if (node_name_of(user)) out.errors.emplace_back("node authorizer does not support user rule resolution");
+  }
+
   std::optional<Decision> authorize_here(const Attributes& attributes) const override {
     const std::optional<std::string> node = node_name_of(attributes.user);
     if (!node) return Decision();
-    if (needs_pods(attributes.request)) return std::nullopt;
+    if (needs_objects(attributes.request)) return std::nullopt;
     const auto index = rbac_.present_here();
     if (!index) return std::nullopt;
     return decide(*index, attributes.request, *node);
@@ -101,32 +120,19 @@ class NodeAuthorizer final : public Authorizer {
     return rules && std::ranges::any_of(*rules, [&](const auto& rule) { return rule_allows(rule, request); });
   }
 
-  // What `problem_with` asks `some_pod` of.
-  static bool needs_pods(const RequestInfo& r) {
-    if (!r.is_resource || !r.group.empty()) return false;
+  // What `problem_with` looks at objects for.
+  static bool needs_objects(const RequestInfo& r) {
+    if (!r.is_resource) return false;
+    if (r.group == "storage.k8s.io") return r.resource == "volumeattachments";
+    if (r.group == "resource.k8s.io") return r.resource == "resourceclaims";
+    if (!r.group.empty()) return false;
     return r.resource == "secrets" || r.resource == "configmaps" || r.resource == "persistentvolumeclaims" ||
-           r.resource == "serviceaccounts";
+           r.resource == "serviceaccounts" || r.resource == "persistentvolumes" || r.resource == "pods";
   }
 
   // Why the rules alone are not enough; empty when they are.
   std::string problem_with(const RequestInfo& r, const std::string& node) const {
-    const std::string unrelated = fmt::format("no relationship found between node '{}' and this object", node);
-    const auto only_read = [&](auto needs) -> std::string {
-      if (r.verb != "get" && r.verb != "list" && r.verb != "watch") return "can only read resources of this type";
-      if (r.name.empty()) return "No Object name found";
-      return some_pod(node, r.namespace_name, needs) ? "" : unrelated;
-    };
-    if (r.group.empty() && r.resource == "secrets") return only_read([&](const Pod& p) { return needs_secret(p, r.name); });
-    if (r.group.empty() && r.resource == "configmaps")
-      return only_read([&](const Pod& p) { return needs_config_map(p, r.name); });
-    if (r.group.empty() && r.resource == "persistentvolumeclaims") {
-      if (r.subresource.empty() && r.verb != "get") return "can only get individual resources of this type";
-      return some_pod(node, r.namespace_name, [&](const Pod& p) { return needs_claim(p, r.name); }) ? "" : unrelated;
-    }
-    if (r.group.empty() && r.resource == "serviceaccounts" && r.subresource == "token") {
-      const auto uses = [&](const Pod& p) { return p.spec().service_account_name() == r.name; };
-      return some_pod(node, r.namespace_name, uses) ? "" : unrelated;
-    }
+    if (r.group.empty()) return core_problem(r, node);
     if (r.group == "coordination.k8s.io" && r.resource == "leases") {
       if (r.namespace_name != "kube-node-lease") {
         return "can only access leases in the \"kube-node-lease\" system namespace";
@@ -136,7 +142,77 @@ class NodeAuthorizer final : public Authorizer {
     if (r.group == "storage.k8s.io" && r.resource == "csinodes" && r.verb != "create" && r.name != node) {
       return "can only access CSINode with the same name as the requesting node";
     }
+    if (r.group == "storage.k8s.io" && r.resource == "volumeattachments") {
+      return only_got(r, node, [&] {
+        const auto attachment = reader_.read<storage::v1::VolumeAttachment>({"", r.name});
+        return attachment && attachment->spec().node_name() == node;
+      });
+    }
+    if (r.group == "resource.k8s.io" && r.resource == "resourceclaims") {
+      return only_got(
+          r, node, [&] { return some_pod(node, r.namespace_name, [&](const Pod& p) { return needs_device_claim(p, r.name); }); });
+    }
+    if (r.group == "resource.k8s.io" && r.resource == "resourceslices" && r.name.empty() && r.verb != "create" &&
+        !selects_node(r, node)) {
+      return "can only list/watch/deletecollection resourceslices with spec.nodeName field selector";
+    }
     return {};
+  }
+
+  std::string core_problem(const RequestInfo& r, const std::string& node) const {
+    const bool read = r.verb == "get" || r.verb == "list" || r.verb == "watch";
+    const auto only_read = [&](auto needs) -> std::string {
+      if (!read) return "can only read resources of this type";
+      if (r.name.empty()) return "No Object name found";
+      return some_pod(node, r.namespace_name, needs) ? "" : unrelated(node);
+    };
+    if (r.resource == "secrets") return only_read([&](const Pod& p) { return needs_secret(p, r.name); });
+    if (r.resource == "configmaps") return only_read([&](const Pod& p) { return needs_config_map(p, r.name); });
+    if (r.resource == "persistentvolumeclaims") {
+      if (r.subresource.empty() && r.verb != "get") return "can only get individual resources of this type";
+      return some_pod(node, r.namespace_name, [&](const Pod& p) { return needs_claim(p, r.name); }) ? "" : unrelated(node);
+    }
+    if (r.resource == "persistentvolumes") {
+      return only_got(r, node, [&] { return uses_volume(node, r.name); });
+    }
+    if (r.resource == "serviceaccounts") {
+      const auto uses = [&](const Pod& p) { return p.spec().service_account_name() == r.name; };
+      if (r.subresource == "token") return some_pod(node, r.namespace_name, uses) ? "" : unrelated(node);
+      return only_got(r, node, [&] { return some_pod(node, r.namespace_name, uses); });
+    }
+    if (!read || !r.subresource.empty()) return {};
+    if (r.resource == "nodes" && r.name != node) {
+      return r.name.empty() ? fmt::format("node '{}' cannot read all nodes, only its own Node object", node)
+                            : fmt::format("node '{}' cannot read '{}', only its own Node object", node, r.name);
+    }
+    if (r.resource == "pods") return pod_problem(r, node);
+    return {};
+  }
+
+  std::string pod_problem(const RequestInfo& r, const std::string& node) const {
+    if (r.verb != "get" && selects_node(r, node)) return {};
+    if (r.name.empty()) return "can only list/watch pods with spec.nodeName field selector";
+    const auto pod = reader_.read<Pod>({r.namespace_name, r.name});
+    return pod && pod->spec().node_name() == node ? "" : unrelated(node);
+  }
+
+  // For what is got one by one, when it has to do with the node.
+  template <class Related>
+  static std::string only_got(const RequestInfo& r, const std::string& node, const Related& related) {
+    if (r.verb != "get") return "can only get individual resources of this type";
+    if (!r.subresource.empty()) return "cannot get subresource";
+    return related() ? "" : unrelated(node);
+  }
+
+  static std::string unrelated(const std::string& node) {
+    return fmt::format("no relationship found between node '{}' and this object", node);
+  }
+
+  bool uses_volume(const std::string& node, const std::string& name) const {
+    const auto volume = reader_.read<core::v1::PersistentVolume>({"", name});
+    if (!volume || !volume->spec().has_claim_ref()) return false;
+    const auto& claim = volume->spec().claim_ref();
+    return some_pod(node, claim.namespace_(), [&](const Pod& p) { return needs_claim(p, claim.name()); });
   }
 
   // Asked seldom, and only of pods in one namespace: no index is kept for it.

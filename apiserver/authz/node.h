@@ -9,8 +9,8 @@
 namespace ph::apiserver {
 
 // Speaks of users system:node:NAME in the group system:nodes and has no opinion of others. The rules are those of the
-// cluster role system:node, narrowed for what is secret or belongs to one node: secrets, config maps and claims only by name
-// and only for a pod of that node, tokens only of its pods' accounts, its own lease and CSINode.
+// cluster role system:node, narrowed for what is secret or belongs to one node: secrets, config maps, claims and volumes only by
+// name and only for a pod of that node, tokens only of its pods' accounts, its own pods, attachments, node, lease and CSINode.
 // The references must outlive it.
 std::unique_ptr<Authorizer> make_node_authorizer(RbacAuthorizer& rbac, ObjectReader& reader);
 

@@ -75,13 +75,17 @@ std::optional<Decision> RbacAuthorizer::authorize_here(const Attributes& attribu
   return decide(*index, attributes);
 }
 
-RulesOfUser RbacAuthorizer::rules_for(const Identity& user, std::string_view namespace_name) {
-  RulesOfUser out;
+void RbacAuthorizer::add_rules(const Identity& user, std::string_view namespace_name, RulesOfUser& out) {
   present()->visit(user, namespace_name, [&](const RbacIndex::Grant& grant) {
     if (grant.rules) out.rules.insert(out.rules.end(), grant.rules->begin(), grant.rules->end());
     else out.errors.push_back(grant.error);
     return true;
   });
+}
+
+RulesOfUser RbacAuthorizer::rules_for(const Identity& user, std::string_view namespace_name) {
+  RulesOfUser out;
+  add_rules(user, namespace_name, out);
   return out;
 }
 
@@ -100,11 +104,6 @@ Decision decide(const RbacIndex& index, const Attributes& attributes) {
   });
   if (decision.kind == Decision::Kind::NoOpinion && !errors.empty()) decision.reason = "RBAC: " + join_errors(errors);
   return decision;
-}
-
-std::string join_errors(const std::vector<std::string>& errors) {
-  if (errors.size() == 1) return errors.front();
-  return errors.empty() ? std::string() : fmt::format("[{}]", fmt::join(errors, ", "));
 }
 
 }  // namespace ph::apiserver

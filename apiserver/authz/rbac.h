@@ -8,14 +8,9 @@
 #include "api/kinds.h"
 #include "apiserver/access.h"
 #include "apiserver/authz/rbac_index.h"
+#include "apiserver/authz/rules.h"
 
 namespace ph::apiserver {
-
-// What a user may do in a namespace, as far as rules can say it.
-struct RulesOfUser {
-  std::vector<rbac::v1::PolicyRule> rules;
-  std::vector<std::string> errors;
-};
 
 // The decision that the index gives.
 Decision decide(const RbacIndex& index, const Attributes& attributes);
@@ -28,6 +23,7 @@ class RbacAuthorizer final : public Authorizer {
 
   Decision authorize(const Attributes& attributes) override { return decide(*present(), attributes); }
   std::optional<Decision> authorize_here(const Attributes& attributes) const override;
+  void add_rules(const Identity& user, std::string_view namespace_name, RulesOfUser& out) override;
   RulesOfUser rules_for(const Identity& user, std::string_view namespace_name);
 
   // What all roles and bindings come to now; never null.
@@ -39,8 +35,5 @@ class RbacAuthorizer final : public Authorizer {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// Several errors as one text: alone, or as "[a, b]".
-std::string join_errors(const std::vector<std::string>& errors);
 
 }  // namespace ph::apiserver

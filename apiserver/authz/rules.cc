@@ -1,5 +1,10 @@
 #include "apiserver/authz/rules.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace ph::apiserver {
 
 using rbac::v1::PolicyRule;
@@ -37,6 +42,11 @@ bool rule_allows(const PolicyRule& rule, const RequestInfo& request) {
   return has_or_all(rule.api_groups(), request.group) &&
          resource_matches(rule.resources(), request.resource, request.subresource) &&
          (rule.resource_names().empty() || has(rule.resource_names(), request.name));
+}
+
+std::string join_errors(const std::vector<std::string>& errors) {
+  if (errors.size() == 1) return errors.front();
+  return errors.empty() ? std::string() : fmt::format("[{}]", fmt::join(errors, ", "));
 }
 
 }  // namespace ph::apiserver

@@ -5,14 +5,13 @@
 #include "api/flows.h"
 #include "api/times.h"
 #include "apiserver/bootstrap/policy.h"
+#include "apiserver/bootstrap/put_object.h"
 #include "apiserver/bootstrap/reconcile.h"
 #include "base/sync.h"
 
 namespace ph::apiserver {
 
 namespace {
-
-Identity self() { return {.name = "system:apiserver", .uid = {}, .groups = {"system:masters"}, .extra = {}}; }
 
 template <class T>
 std::unique_ptr<Message> boxed(T object) {
@@ -47,40 +46,13 @@ void add_priority_classes(std::vector<std::unique_ptr<Message>>& out) {
   }
 }
 
-void add_config_maps(std::vector<std::unique_ptr<Message>>& out, const BootstrapOptions& options, Time now) {
-  core::v1::ConfigMap authentication;
-  authentication.mutable_metadata()->set_name("extension-apiserver-authentication");
-  authentication.mutable_metadata()->set_namespace_("kube-system");
-  if (!options.client_ca.empty()) (*authentication.mutable_data())["client-ca-file"] = options.client_ca;
-  out.push_back(boxed(std::move(authentication)));
-
+void add_config_maps(std::vector<std::unique_ptr<Message>>& out, Time now) {
   // Since when the use of old-style token secrets is noted: the first start.
   core::v1::ConfigMap tracking;
   tracking.mutable_metadata()->set_name("kube-apiserver-legacy-service-account-token-tracking");
   tracking.mutable_metadata()->set_namespace_("kube-system");
   (*tracking.mutable_data())["since"] = api::rfc3339(now).substr(0, 10);
   out.push_back(boxed(std::move(tracking)));
-}
-
-// Puts a changed object in place of the one it was read from.
-Task<void> replace(ApiServer& server, std::unique_ptr<Message> object) {
-  const api::Resource& resource = *server.reader().resource(api::schema_of(*object));
-  const meta::v1::ObjectMeta& metadata = api::metadata(*object);
-  HttpRequest request;
-  request.method = "PUT";
-  request.target = "/apis/" + resource.kind.api_version();
-  if (resource.namespaced) request.target += "/namespaces/" + metadata.namespace_();
-  request.target += "/" + resource.plural + "/" + metadata.name();
-  request.headers.add("Content-Type", "application/vnd.kubernetes.protobuf");
-  request.headers.add("Accept", "application/vnd.kubernetes.protobuf");
-  request.headers.add("User-Agent", "kube-apiserver");
-  request.body = api::encode_envelope(*object);
-  request.peer.identity = self();
-  const HttpResponse response = co_await server.handle(std::move(request));
-  // Another server of the same version has changed it at the same moment: what it wrote is as good.
-  if (response.status >= 400 && response.status != 409 && response.status != 404) {
-    throw api::internal("cannot reconcile " + resource.plural + " " + metadata.name());
-  }
 }
 
 // Collects what has to be written of one kind: new objects, and existing ones that lack something.
@@ -107,7 +79,7 @@ Task<void> bootstrap_cluster(ApiServer& server, const Clock& clock, BootstrapOpt
   std::vector<std::unique_ptr<Message>> create, update;
   add_namespaces(create);
   add_priority_classes(create);
-  add_config_maps(create, options, clock.now());
+  add_config_maps(create, clock.now());
   Policy policy = bootstrap_policy();
   plan(server.reader(), std::move(policy.cluster_roles), create, update);
   plan(server.reader(), std::move(policy.cluster_role_bindings), create, update);
@@ -122,7 +94,8 @@ Task<void> bootstrap_cluster(ApiServer& server, const Clock& clock, BootstrapOpt
 
   std::vector<Task<void>> tasks;
   for (auto& object : create) tasks.push_back(server.ensure(std::move(object)));
-  for (auto& object : update) tasks.push_back(replace(server, std::move(object)));
+  for (auto& object : update) tasks.push_back(put_object(server, std::move(object)));
+  tasks.push_back(publish_authentication_trust(server, clock, std::move(options.trust)));
   co_await run_all(std::move(tasks));
 }
 

@@ -1,6 +1,7 @@
 // SubjectAccessReview, SelfSubjectAccessReview and LocalSubjectAccessReview: may he?
 #include "api/errors.h"
 #include "api/sorted.h"
+#include "apiserver/authz/access_spec.h"
 #include "apiserver/reviews/access_rules.h"
 #include "apiserver/reviews/reviews.h"
 
@@ -14,15 +15,7 @@ template <class Spec>
 RequestInfo request_of(const Spec& spec) {
   RequestInfo info;
   if (spec.has_resource_attributes()) {
-    const auto& from = spec.resource_attributes();
-    info.is_resource = true;
-    info.verb = from.verb();
-    info.group = from.group();
-    info.version = from.version();
-    info.resource = from.resource();
-    info.subresource = from.subresource();
-    info.namespace_name = from.namespace_();
-    info.name = from.name();
+    read_attributes(spec.resource_attributes(), info);
   } else {
     info.verb = spec.non_resource_attributes().verb();
     info.path = spec.non_resource_attributes().path();
@@ -52,6 +45,7 @@ Task<void> answer(Authorizer& authorizer, Identity user, RequestInfo info, Subje
   status->set_allowed(decision.kind == Decision::Kind::Allow);
   status->set_denied(decision.kind == Decision::Kind::Deny);
   status->set_reason(decision.reason);
+  status->set_evaluation_error(decision.error);
 }
 
 class SubjectReview final : public VirtualResource {

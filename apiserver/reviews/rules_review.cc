@@ -1,5 +1,6 @@
 // SelfSubjectRulesReview: what may I do here? Behind `kubectl auth can-i --list`.
 #include "api/errors.h"
+#include "apiserver/authz/rules.h"
 #include "apiserver/reviews/reviews.h"
 
 namespace ph::apiserver {
@@ -8,12 +9,13 @@ namespace {
 
 class RulesReview final : public VirtualResource {
  public:
-  explicit RulesReview(RbacAuthorizer& rbac) : rbac_(rbac) {}
+  explicit RulesReview(Authorizer& authorizer) : authorizer_(authorizer) {}
 
   Task<void> create(VirtualRequest request) override {
     auto& review = static_cast<authorization::v1::SelfSubjectRulesReview&>(*request.object);
     if (review.spec().namespace_().empty()) throw api::bad_request("no namespace on request");
-    const RulesOfUser found = rbac_.rules_for(*request.user, review.spec().namespace_());
+    RulesOfUser found;
+    authorizer_.add_rules(*request.user, review.spec().namespace_(), found);
     review.Clear();  // the question is not told again
     auto* status = review.mutable_status();
     for (const rbac::v1::PolicyRule& rule : found.rules) {
@@ -36,11 +38,13 @@ class RulesReview final : public VirtualResource {
   }
 
  private:
-  RbacAuthorizer& rbac_;
+  Authorizer& authorizer_;
 };
 
 }  // namespace
 
-std::unique_ptr<VirtualResource> self_subject_rules_review(RbacAuthorizer& rbac) { return std::make_unique<RulesReview>(rbac); }
+std::unique_ptr<VirtualResource> self_subject_rules_review(Authorizer& authorizer) {
+  return std::make_unique<RulesReview>(authorizer);
+}
 
 }  // namespace ph::apiserver

@@ -142,6 +142,17 @@ TEST_F(Tokens, ExtendedForKubelets) {
       << "the client is told the shorter life";
 }
 
+TEST_F(Tokens, UsesOfExtendedTokensAreCounted) {
+  const std::string token = issue(R"({"expirationSeconds":3607})");
+  const auto counted = [&](const char* name) { return world.metrics.render().find(name) != std::string::npos; };
+  EXPECT_EQ(world.with_token("/api", token).status, 200);
+  EXPECT_TRUE(counted("\nserviceaccount_valid_tokens_total 1\n")) << world.metrics.render();
+  world.executor.advance(2h);
+  EXPECT_EQ(world.with_token("/api", token).status, 200);
+  EXPECT_TRUE(counted("\nserviceaccount_stale_tokens_total 1\n"));
+  EXPECT_TRUE(counted("\nserviceaccount_valid_tokens_total 1\n"));
+}
+
 TEST_F(Tokens, BadRequests) {
   EXPECT_EQ(world.post(kToken, token_request(R"({"expirationSeconds":10})")).status, 422);
   EXPECT_EQ(world.post("/api/v1/namespaces/default/serviceaccounts/nobody/token", token_request("{}")).status, 404);
@@ -242,7 +253,7 @@ TEST(Authenticator, NobodyIsLetInWhereEverythingIsAllowed) {
     std::vector<std::string> said;
     const Log log([&](const LogLine& line) { said.emplace_back(line.text); }, LogLevel::Warning);
     using Authorization = StandardOptions::Authorization;
-    std::vector<Authorization> modes{Authorization::Node, Authorization::Rbac};
+    AuthorizerConfigs modes{Authorization::Node, Authorization::Rbac};
     if (c.always_allow) modes.push_back(Authorization::AlwaysAllow);
     StandardWorld world({.anonymous = c.anonymous, .authorization = std::move(modes), .log = log});
     EXPECT_EQ(world.get("/version", std::nullopt).status, c.status);

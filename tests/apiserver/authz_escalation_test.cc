@@ -108,5 +108,83 @@ TEST(Escalation, ARuleOfEightMillionRights) {
   EXPECT_EQ(world.post(space + "rolebindings", his, StandardWorld::user("jane")).status, 201);
 }
 
+// With the right to write cluster roles alone nobody gets stronger by aggregation.
+TEST(Escalation, Aggregation) {
+  const std::string roles = std::string(kRbac) + "clusterroles";
+  const auto cluster_role = [](const char* name, const std::string& labels, const std::string& rules,
+                               const std::string& selectors) {
+    std::string out = R"({"kind":"ClusterRole","apiVersion":"rbac.authorization.k8s.io/v1","metadata":{"name":")" +
+                      std::string(name) + R"(","labels":{)" + labels + R"(}},"rules":)" + rules;
+    if (!selectors.empty()) out += R"(,"aggregationRule":{"clusterRoleSelectors":)" + selectors + "}";
+    return out + "}";
+  };
+  const auto bound = [](StandardWorld& world, const char* user, const char* name) {
+    ASSERT_EQ(world
+                  .post(std::string(kRbac) + "clusterrolebindings",
+                        R"({"kind":"ClusterRoleBinding","apiVersion":"rbac.authorization.k8s.io/v1","metadata":{"name":")" +
+                            std::string(user) + "-" + name +
+                            R"("},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":")" + name +
+                            R"("},"subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":")" + user + R"("}]})")
+                  .status,
+              201);
+  };
+  const std::string
+      none = "[]",
+      all = "[{}]",
+      write =
+          R"([{"verbs":["create","update","patch","get"],"apiGroups":["rbac.authorization.k8s.io"],"resources":["clusterroles"]}])";
+  const std::string secrets = R"([{"verbs":["get"],"apiGroups":[""],"resources":["secrets"]}])";
+  const std::string everything =
+      R"([{"verbs":["*"],"apiGroups":["*"],"resources":["*"]},{"verbs":["*"],"nonResourceURLs":["*"]}])";
+  const std::string escalate =
+      R"([{"verbs":["escalate"],"apiGroups":["rbac.authorization.k8s.io"],"resources":["clusterroles"]}])";
+  constexpr const char* kAggregation = "must have cluster-admin privileges to use the aggregationRule";
+  constexpr const char* kGrant = "is attempting to grant RBAC permissions not currently held:";
+
+  struct Case {
+    const char* name;
+    const char* who;
+    const char* method;
+    std::string target, body;
+    int status;
+    const char* why;  // what the refusal says
+  };
+  const Case cases[] = {
+      {"a role of hers that selects everything", "jane", "PUT", "/mine", cluster_role("mine", "", none, all), 403, kAggregation},
+      {"a new one", "jane", "POST", "", cluster_role("new", "", none, all), 403, kAggregation},
+      {"by a patch", "jane", "PATCH", "/mine", R"({"aggregationRule":{"clusterRoleSelectors":[{}]}})", 403, kAggregation},
+      {"a selector that finds nothing yet", "jane", "PUT", "/mine",
+       cluster_role("mine", "", none, R"([{"matchLabels":{"a":"b"}}])"), 403, kAggregation},
+      {"a label on a role that is stronger than she", "jane", "PATCH", "/strong", R"({"metadata":{"labels":{"into":"mine"}}})",
+       403, kGrant},
+      {"a label on a role that is as strong", "jane", "PATCH", "/writer", R"({"metadata":{"labels":{"into":"mine"}}})", 200, ""},
+      {"a label on one that is aggregated", "jane", "PATCH", "/aggregated", R"({"metadata":{"labels":{"x":"y"}}})", 403,
+       kAggregation},
+      {"taking the selector away", "jane", "PUT", "/aggregated", cluster_role("aggregated", "", none, ""), 403, kAggregation},
+      {"what the collector needs", "jane", "PATCH", "/strong", R"({"metadata":{"finalizers":["example.com/x"]}})", 200, ""},
+      {"nothing", "jane", "PATCH", "/strong", "{}", 200, ""},
+      {"one who holds everything selects everything", "root", "PUT", "/mine", cluster_role("mine", "", none, all), 200, ""},
+      {"one who may escalate selects everything", "eve", "PUT", "/mine", cluster_role("mine", "", none, all), 200, ""},
+      {"one who may escalate labels a stronger role", "eve", "PATCH", "/strong", R"({"metadata":{"labels":{"into":"mine"}}})",
+       200, ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    StandardWorld world;
+    const auto make = [&](const std::string& body) { ASSERT_EQ(world.post(roles, body).status, 201); };
+    make(cluster_role("mine", "", none, "")), make(cluster_role("strong", "", secrets, ""));
+    make(cluster_role("writer", "", write, "")), make(cluster_role("all", "", everything, ""));
+    make(cluster_role("escalator", "", escalate, ""));
+    make(cluster_role("aggregated", "", none, R"([{"matchLabels":{"a":"b"}}])"));
+    for (const char* user : {"jane", "eve"}) bound(world, user, "writer");
+    bound(world, "eve", "escalator"), bound(world, "root", "all");
+    HttpRequest request = StandardWorld::request(c.method, roles + c.target, c.body, StandardWorld::user(c.who));
+    if (request.method == "PATCH") request.headers.set("Content-Type", "application/merge-patch+json");
+    const Reply reply = world.send(std::move(request));
+    EXPECT_EQ(reply.status, c.status) << reply.body;
+    if (c.status == 403) EXPECT_NE(reply.message().find(c.why), std::string::npos) << reply.message();
+  }
+}
+
 }  // namespace
 }  // namespace ph::apiserver::testing

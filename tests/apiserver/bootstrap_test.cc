@@ -15,8 +15,8 @@ using nlohmann::json;
 
 TEST(Bootstrap, Policy) {
   const Policy policy = bootstrap_policy();
-  EXPECT_EQ(policy.cluster_roles.size(), 69u);
-  EXPECT_EQ(policy.cluster_role_bindings.size(), 50u + 1);  // our own: hollow nodes
+  EXPECT_EQ(policy.cluster_roles.size(), 69u + 1);          // our own: devices of hollow nodes
+  EXPECT_EQ(policy.cluster_role_bindings.size(), 50u + 2);  // our own: hollow nodes, their devices
   EXPECT_EQ(policy.roles.size(), 7u);
   EXPECT_EQ(policy.role_bindings.size(), 7u);
 }
@@ -59,7 +59,7 @@ TEST(Bootstrap, FreshCluster) {
   EXPECT_EQ(names("/api/v1/namespaces"), (std::set<std::string>{"default", "kube-node-lease", "kube-public", "kube-system"}));
   EXPECT_EQ(names("/apis/scheduling.k8s.io/v1/priorityclasses"),
             (std::set<std::string>{"system-cluster-critical", "system-node-critical"}));
-  EXPECT_EQ(names("/apis/rbac.authorization.k8s.io/v1/clusterroles").size(), 69u);
+  EXPECT_EQ(names("/apis/rbac.authorization.k8s.io/v1/clusterroles").size(), 69u + 1);
   EXPECT_TRUE(names("/api/v1/namespaces/kube-system/configmaps").contains("extension-apiserver-authentication"));
   const json space = world.get("/api/v1/namespaces/default").json();
   EXPECT_EQ(space["status"]["phase"], "Active");

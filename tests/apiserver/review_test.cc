@@ -208,7 +208,7 @@ TEST(Access, OnlyTheAuthorizersOfTheFlagAreAsked) {
   using enum StandardOptions::Authorization;
   const Identity node = StandardWorld::user("system:node:n1", {"system:nodes"}),
                  manager = StandardWorld::user("system:kube-controller-manager");
-  const auto may = [](std::vector<StandardOptions::Authorization> modes, const Identity& who) {
+  const auto may = [](AuthorizerConfigs modes, const Identity& who) {
     StandardWorld world({.authorization = std::move(modes)});
     return world.get("/api/v1/services", who).status != 403;
   };

@@ -3,8 +3,13 @@
 #include <stdexcept>
 
 #include "apiserver/authn/claims.h"
+#include "apiserver/authn/oidc/issuer_keys.h"
+#include "apiserver/authn/oidc/mapping.h"
+#include "apiserver/authn/openid.h"
+#include "apiserver/authn/webhook_tokens.h"
 #include "base/assert.h"
 #include "net/encoding.h"
+#include "net/jwk_set.h"
 #include "net/jwt.h"
 #include "net/pki.h"
 #include "tests/fuzz/fuzzers.h"
@@ -61,6 +66,41 @@ void check_claims(std::string_view payload) {
   PH_ASSERT(apiserver::identity_of(*again).name == identity.name);
 }
 
+// What issuers and webhooks answer: documents, sets of keys, reviews; and what their tokens claim.
+void check_issuer(std::string_view text) {
+  const Keys& keys = Keys::get();
+  static const std::string token = keys.signer.sign("{}");
+  if (const auto set = JwkSet::parse(text)) {
+    PH_ASSERT(set->size() == JwkSet::parse(text)->size());
+    PH_ASSERT(!set->verify(token, signing_algorithms()));  // nobody guesses our key
+    PH_ASSERT(!set->verify(text, signing_algorithms()));
+  }
+  static const JwkSet own = *JwkSet::parse(R"({"keys":[)" + apiserver::json_web_key(keys.private_pem) + "]}");
+  PH_ASSERT(own.verify(token, signing_algorithms()));
+  PH_ASSERT(!own.verify(text, signing_algorithms()));
+
+  static const apiserver::JwtConfiguration issuer = [] {
+    apiserver::JwtConfiguration out;
+    out.url = "https://issuer";
+    out.audiences = {"us"};
+    out.username = {.claim = "sub", .expression = {}, .prefix = "x:"};
+    out.groups = {.claim = {}, .expression = "claims.groups", .prefix = {}};
+    return out;
+  }();
+  const std::string said(text);
+  try {
+    PH_ASSERT(apiserver::oidc::keys_url(said, issuer).starts_with("https://"));
+  } catch (const apiserver::NoAnswer&) {
+  }
+  try {
+    const auto verdict = apiserver::read_token_review(said, "v1", {"us"}, {"us"});
+    PH_ASSERT(!verdict.user || (verdict.error.empty() && verdict.audiences == apiserver::Audiences{"us"}));
+  } catch (const apiserver::NoAnswer&) {
+  }
+  static const apiserver::oidc::Mapping mapping(issuer);
+  if (const auto user = mapping.user_of(said, Time())) PH_ASSERT(user->name.starts_with("x:"));
+}
+
 // PEM of anything: read, or refused by the one exception.
 template <class F>
 bool reads(F read) {
@@ -93,6 +133,7 @@ void credential(std::string_view text) {
   check_token(text);
   check_claims(text);
   check_pem(text);
+  check_issuer(text);
   if (const auto jws = read_jws(text)) check_claims(jws->payload);
 }
 
