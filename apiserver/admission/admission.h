@@ -1,6 +1,7 @@
 // The admission plugins: one file each, one line in registry.def, in upstream's order.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,11 +10,15 @@
 
 #include "api/errors.h"
 #include "apiserver/access.h"
+#include "apiserver/admission/configuration.h"
 #include "apiserver/admission/webhook/transports.h"
 #include "base/rng.h"
 #include "base/time.h"
 
 namespace ph::apiserver {
+
+// Stores an object as the server itself, unless there is one of its name.
+using EnsureObject = std::function<Task<void>(api::Object)>;
 
 // What plugins are made with; all of it must outlive them.
 struct AdmissionWorld {
@@ -24,6 +29,9 @@ struct AdmissionWorld {
   // How webhooks are reached; empty: not at all. Services are asked at their endpoints, not at their own address.
   WebhookTransports webhooks = {};
   bool webhooks_at_endpoints = false;
+  EnsureObject ensure = {};
+  AdmissionConfigurations configurations = {};  // of those plugins that have one
+  WebhookBackends backends = {};                // for the plugins whose configuration names a kubeconfig
 };
 
 using MakeAdmission = std::unique_ptr<AdmissionPlugin> (*)(const AdmissionWorld&);
@@ -48,7 +56,8 @@ std::span<const UpstreamAdmission> upstream_admission();
 // may be left out, but not asked for.
 std::vector<std::string> admission_problems(const std::vector<std::string>& enabled, const std::vector<std::string>& disabled);
 
-// Those that are on by default, and as --enable-admission-plugins and --disable-admission-plugins say.
+// Those that are on by default, and as --enable-admission-plugins and --disable-admission-plugins say. Throws
+// AdmissionConfigurationError: one that is to run cannot be as it is configured.
 std::vector<std::unique_ptr<AdmissionPlugin>> make_admission(const AdmissionWorld& world,
                                                              const std::vector<std::string>& enabled = {},
                                                              const std::vector<std::string>& disabled = {});

@@ -1,7 +1,5 @@
 // RuntimeClass: a pod that names a runtime class gets its overhead, and its nodes' labels and tolerations.
 // Upstream: plugin/pkg/admission/runtimeclass. Reference: KEP-585 (classes), KEP-688 (overhead).
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "api/kinds.h"
@@ -9,47 +7,14 @@
 #include "api/sorted.h"
 #include "api/validation/quote.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/admission/tolerations.h"
 
 namespace ph::apiserver::admission {
 namespace {
 
-using core::v1::Pod, core::v1::PodSpec, core::v1::Toleration, node::v1::RuntimeClass;
+using core::v1::Pod, core::v1::PodSpec, node::v1::RuntimeClass;
 
 constexpr const char* kOtherOverhead = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
-
-bool same(const Toleration& a, const Toleration& b) {
-  return a.key() == b.key() && a.operator_() == b.operator_() && a.value() == b.value() && a.effect() == b.effect() &&
-         a.has_toleration_seconds() == b.has_toleration_seconds() && a.toleration_seconds() == b.toleration_seconds();
-}
-
-// Whatever `narrow` tolerates `wide` does too, at least as long.
-bool covers(const Toleration& wide, const Toleration& narrow) {
-  if (same(wide, narrow)) return true;
-  const bool exists = wide.operator_() == "Exists";
-  if (wide.key() != narrow.key() && !(exists && wide.key().empty())) return false;
-  if (wide.effect() != narrow.effect() && !wide.effect().empty()) return false;
-  if (wide.effect() == "NoExecute" && wide.has_toleration_seconds() &&
-      (!narrow.has_toleration_seconds() || narrow.toleration_seconds() > wide.toleration_seconds())) {
-    return false;
-  }
-  if (exists) return true;
-  const bool equal = wide.operator_().empty() || wide.operator_() == "Equal";
-  return equal && narrow.operator_() == "Equal" && narrow.value() == wide.value();
-}
-
-// The class's behind the pod's own, without those that others make needless; of equal ones the first stays.
-void add_tolerations(PodSpec& spec, const google::protobuf::RepeatedPtrField<Toleration>& more) {
-  auto all = spec.tolerations();
-  all.MergeFrom(more);
-  spec.clear_tolerations();
-  for (int i = 0; i < all.size(); ++i) {
-    const auto needless = [&](const Toleration& other) { return covers(other, all[i]); };
-    if (std::ranges::any_of(spec.tolerations(), needless)) continue;
-    const bool comes = std::any_of(all.begin() + i + 1, all.end(),
-                                   [&](const Toleration& later) { return !same(later, all[i]) && covers(later, all[i]); });
-    if (!comes) *spec.add_tolerations() = all[i];
-  }
-}
 
 bool same_amounts(const RuntimeClass& found, const PodSpec& spec) {
   const auto& fixed = found.overhead().pod_fixed();
@@ -106,7 +71,7 @@ class RuntimeClasses final : public AdmissionPlugin {
                    fmt::format("conflict: runtimeClass.scheduling.nodeSelector[{0}] = {1}; pod.spec.nodeSelector[{0}] = {2}",
                                wanted->first, wanted->second, own->second));
     }
-    add_tolerations(spec, scheduling.tolerations());
+    merge(*spec.mutable_tolerations(), scheduling.tolerations());
   }
 
   ObjectReader& reader_;

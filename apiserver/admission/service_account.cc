@@ -78,35 +78,57 @@ void mount_token(PodSpec* spec, Rng& rng) {
   if (mounted && !exists) add_token_volume(spec, name);
 }
 
+// The secrets that an account lets its pods have.
+struct Mountable {
+  explicit Mountable(const ServiceAccount& account) : account(account.metadata().name()) {
+    for (const auto& secret : account.secrets()) secrets.insert(secret.name());
+  }
+  const std::string& account;
+  std::set<std::string> secrets;
+};
+
+// What a container names that is not among them; empty when all is well. The rest of such sentences is the same.
+template <class AnyContainer>
+std::string foreign_in(const AnyContainer& container, std::string_view kind, const Mountable& mountable) {
+  const auto say = [&](const std::string& where, const std::string& secret) {
+    return fmt::format(
+        "{} {} with {} referencing secret.secretName=\"{}\" is not allowed because service account {} does not "
+        "reference that secret",
+        kind, container.name(), where, secret, mountable.account);
+  };
+  for (const auto& env : container.env()) {
+    if (!env.value_from().has_secret_key_ref()) continue;
+    const std::string& name = env.value_from().secret_key_ref().local_object_reference().name();
+    if (!mountable.secrets.contains(name)) return say("envVar " + env.name(), name);
+  }
+  for (const auto& from : container.env_from()) {
+    if (!from.has_secret_ref()) continue;
+    const std::string& name = from.secret_ref().local_object_reference().name();
+    if (!mountable.secrets.contains(name)) return say("envFrom", name);
+  }
+  return {};
+}
+
 // The secrets a pod names that its account does not; empty when all is well.
 std::string foreign_secret(const ServiceAccount& account, const PodSpec& spec) {
-  std::set<std::string> allowed;
-  for (const auto& secret : account.secrets()) allowed.insert(secret.name());
+  const Mountable mountable(account);
   for (const Volume& volume : spec.volumes()) {
     if (!volume.volume_source().has_secret()) continue;
     const std::string& name = volume.volume_source().secret().secret_name();
-    if (!allowed.contains(name)) {
+    if (!mountable.secrets.contains(name)) {
       return fmt::format(
           "volume with secret.secretName=\"{}\" is not allowed because service account {} does not reference "
           "that secret",
           name, account.metadata().name());
     }
   }
-  const auto check = [&](const auto& containers, const char* what) -> std::string {
-    for (const Container& container : containers) {
-      for (const auto& env : container.env()) {
-        const auto& ref = env.value_from().secret_key_ref();
-        if (!env.value_from().has_secret_key_ref() || allowed.contains(ref.local_object_reference().name())) continue;
-        return fmt::format(
-            "{} {} with envVar {} referencing secret.secretName=\"{}\" is not allowed because service account "
-            "{} does not reference that secret",
-            what, container.name(), env.name(), ref.local_object_reference().name(), account.metadata().name());
-      }
-    }
-    return {};
-  };
-  std::string found = check(spec.init_containers(), "init container");
-  if (found.empty()) found = check(spec.containers(), "container");
+  std::string found;
+  for (const Container& container : spec.init_containers()) {
+    if (found.empty()) found = foreign_in(container, "init container", mountable);
+  }
+  for (const Container& container : spec.containers()) {
+    if (found.empty()) found = foreign_in(container, "container", mountable);
+  }
   if (!found.empty()) return found;
   std::set<std::string> pull;
   for (const auto& secret : account.image_pull_secrets()) pull.insert(secret.name());
@@ -117,6 +139,15 @@ std::string foreign_secret(const ServiceAccount& account, const PodSpec& spec) {
         "imagePullSecrets[{}].name=\"{}\" is not allowed because service account {} does not reference that "
         "imagePullSecret",
         i, name, account.metadata().name());
+  }
+  return {};
+}
+
+std::string foreign_secret_of_ephemeral(const ServiceAccount& account, const PodSpec& spec) {
+  const Mountable mountable(account);
+  for (const auto& each : spec.ephemeral_containers()) {
+    std::string found = foreign_in(each.ephemeral_container_common(), "ephemeral container", mountable);
+    if (!found.empty()) return found;
   }
   return {};
 }
@@ -135,11 +166,23 @@ class ServiceAccounts final : public AdmissionPlugin {
     spec->set_service_account(spec->service_account_name());
 
     const std::shared_ptr<const ServiceAccount> account = find(request, *spec);
-    enforce_secrets(request, *account, *spec);
+    enforce_secrets(request, *account, *spec, foreign_secret);
     if (should_mount(*account, *spec)) mount_token(spec, rng_);
     if (spec->image_pull_secrets().empty()) {
       for (const auto& secret : account->image_pull_secrets()) *spec->add_image_pull_secrets() = secret;
     }
+  }
+
+  // Also of what others have made of the pod since, and of what comes to it later.
+  void validate(const AdmissionRequest& request) override {
+    if (!is_of(request, "", "pods") || !request.object) return;
+    const Pod& pod = request.object->as<Pod>();
+    const bool is_new = request.operation == "CREATE" && request.subresource.empty(),
+               is_joined = request.operation == "UPDATE" && request.subresource == "ephemeralcontainers";
+    if (!is_new && !is_joined) return;
+    if (is_new && pod.metadata().annotations().contains(kMirror)) return check_mirror(request, pod);
+    const std::shared_ptr<const ServiceAccount> account = find(request, pod.spec());
+    enforce_secrets(request, *account, pod.spec(), is_new ? foreign_secret : foreign_secret_of_ephemeral);
   }
 
  private:
@@ -151,10 +194,12 @@ class ServiceAccounts final : public AdmissionPlugin {
                                       request.key.namespace_name, name, name));
   }
 
-  static void enforce_secrets(const AdmissionRequest& request, const ServiceAccount& account, const PodSpec& spec) {
+  // `foreign`: what of the pod is not the account's.
+  static void enforce_secrets(const AdmissionRequest& request, const ServiceAccount& account, const PodSpec& spec,
+                              std::string (*foreign)(const ServiceAccount&, const PodSpec&)) {
     const auto found = account.metadata().annotations().find(kEnforceSecrets);
     if (found == account.metadata().annotations().end() || found->second != "true") return;
-    const std::string problem = foreign_secret(account, spec);
+    const std::string problem = foreign(account, spec);
     if (!problem.empty()) throw refuse(request, problem);
   }
 

@@ -1,4 +1,6 @@
-// Any text as the answer of an admission webhook: refused, or a verdict that such a webhook may give. Patches have their own fuzzer.
+// Any text as the answer of an admission webhook, or of a backend that judges images: refused, or a verdict that such a one may give.
+// Patches have their own fuzzer.
+#include "apiserver/admission/webhook/image_review.h"
 #include "apiserver/admission/webhook/review.h"
 #include "base/assert.h"
 #include "tests/fuzz/fuzzers.h"
@@ -21,9 +23,19 @@ void check(const std::string& text, std::string_view version, bool mutating) {
   }
 }
 
+void check_images(std::string_view text) {
+  try {
+    const ImageVerdict verdict = read_image_review(text);
+    PH_ASSERT(read_image_review(text).allowed == verdict.allowed);
+  } catch (const BadAnswer& error) {
+    PH_ASSERT(*error.what() != '\0');
+  }
+}
+
 }  // namespace
 
 void webhook(std::string_view text) {
+  check_images(text);
   for (const char* version : {"v1", "v1beta1"}) {
     for (const bool mutating : {false, true}) check(std::string(text), version, mutating);
   }

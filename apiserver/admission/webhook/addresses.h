@@ -21,8 +21,9 @@ class NoAddress : public std::runtime_error {
 
 // What a webhook's configuration calls it.
 struct Place {
-  std::string host;  // "host", "host:port", "name.namespace.svc:port": as requests name it
-  std::string path;  // "/", or "/below" without a slash at its end
+  std::string host;        // "host", "host:port", "name.namespace.svc:port": as requests name it
+  std::string path;        // "/", or "/below" without a slash at its end
+  std::string token = {};  // that is shown; empty: none
 };
 Place place_of(const admissionregistration::v1::WebhookClientConfig& client);
 

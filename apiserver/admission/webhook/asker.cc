@@ -7,6 +7,7 @@
 
 #include "api/errors.h"
 #include "api/validation/quote.h"
+#include "apiserver/admission/webhook/annotations.h"
 #include "apiserver/admission/webhook/outcome.h"
 #include "base/executor.h"
 
@@ -21,7 +22,7 @@ bool has_labels(const api::Object* object, const api::LabelSelector& selector) {
   return object != nullptr && *object && selector.matches_map(object->metadata().labels());
 }
 
-Duration time_left(const SentRequest& request) {
+Duration time_left(const AdmissionRequest& request) {
   if (request.deadline == Steady::max()) return kWebhookTimeoutMax;
   return request.deadline - Executor::current()->clock().steady();
 }
@@ -56,7 +57,7 @@ const api::Resource* Asker::concerned(const Hook& hook, RequestView& view) {
   const api::Resource* as = matched(hook, view);
   if (as == nullptr || !in_namespaces(hook, view)) return nullptr;
   if (!hook.objects.error.empty()) throw api::internal(hook.objects.error);
-  const SentRequest& request = view.request();
+  const AdmissionRequest& request = view.request();
   const api::LabelSelector& selector = hook.objects.selector;
   if (!selector.empty() && !has_labels(request.object, selector) && !has_labels(request.old_object, selector)) return nullptr;
   return conditions_hold(hook, *as, view) ? as : nullptr;
@@ -64,7 +65,7 @@ const api::Resource* Asker::concerned(const Hook& hook, RequestView& view) {
 
 // A namespace that is made or changed has the labels it is to have. What is in none is never left out.
 bool Asker::in_namespaces(const Hook& hook, const RequestView& view) {
-  const SentRequest& request = view.request();
+  const AdmissionRequest& request = view.request();
   const bool is_namespace = is_of(request, "", "namespaces");
   if (view.namespace_name().empty() && !is_namespace) return true;
   if (!hook.namespaces.error.empty()) throw api::internal(hook.namespaces.error);
@@ -84,12 +85,12 @@ bool Asker::conditions_hold(const Hook& hook, const api::Resource& as, RequestVi
   const Judgement judgement = webhook::judge(hook.conditions, variables);
   if (judgement.error.empty()) return judgement.holds;
   if (hook.may_fail) return false;
-  const SentRequest& request = view.request();
+  const AdmissionRequest& request = view.request();
   throw api::forbidden(resource_name(*request.resource), request.key.name, judgement.error);
 }
 
 Task<Verdict> Asker::ask(const Hook& hook, const api::Resource& as, RequestView& view, bool mutating) {
-  const SentRequest& request = view.request();
+  const AdmissionRequest& request = view.request();
   const auto not_asked = [&](std::string_view why) {
     return NotAsked(fmt::format("failed calling webhook {}: {}", api::quote(hook.name), why));
   };
@@ -109,17 +110,20 @@ Task<Verdict> Asker::ask(const Hook& hook, const api::Resource& as, RequestView&
                                                    review_text(hook.review_version, std::move(question)), limit);
     Verdict verdict = read_review(text, hook.review_version, uid, mutating);
     if (request.warnings != nullptr) std::ranges::copy(verdict.warnings, std::back_inserter(*request.warnings));
+    annotate(request, hook, verdict.audit_annotations);
     if (!verdict.allowed) throw denied(hook.name, std::move(verdict.status));
     co_return verdict;
   } catch (const NoAddress& error) {
     throw not_asked(
         fmt::format("failed to call webhook: Post {}: {}", api::quote(url_of(place_of(hook.client), limit)), error.what()));
+  } catch (const FailedCall& error) {
+    throw not_asked(fmt::format("failed to call webhook: {}", error.what()));
   } catch (const BadAnswer& error) {
     throw not_asked(error.what());
   }
 }
 
-void Asker::judge(const Hook& hook, const NotAsked& error, const SentRequest& request) {
+void Asker::judge(const Hook& hook, const NotAsked& error, const AdmissionRequest& request) {
   if (!hook.may_fail) throw api::internal(error.what());
   if (time_left(request) <= Duration::zero()) throw out_of_time();
 }

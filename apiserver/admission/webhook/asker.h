@@ -37,7 +37,7 @@ class Asker {
   Task<Verdict> ask(const Hook& hook, const api::Resource& as, RequestView& view, bool mutating);
 
   // What a webhook's failure means for the request: throws ApiError, or lets it pass.
-  static void judge(const Hook& hook, const NotAsked& error, const SentRequest& request);
+  static void judge(const Hook& hook, const NotAsked& error, const AdmissionRequest& request);
 
  private:
   bool in_namespaces(const Hook& hook, const RequestView& view);

@@ -4,16 +4,12 @@
 
 #include "api/json_text.h"
 #include "api/validation/quote.h"
-#include "apiserver/admission/webhook/review.h"
 #include "base/within.h"
 
 namespace ph::apiserver::webhook {
 namespace {
 
-constexpr std::size_t kOpenMax = 64;
 constexpr std::size_t kQuotedMax = 2048;  // of what a webhook says that has failed
-
-BadAnswer failed(std::string_view why) { return BadAnswer(fmt::format("failed to call webhook: {}", why)); }
 
 // What it says in words, as far as it is shown.
 std::string words_of(const HttpResponse& response) {
@@ -52,7 +48,7 @@ std::string body_of(const HttpResponse& response) {
   std::string text;
   for (const SharedBytes& piece : response.body) {
     if (text.size() + piece->size() > kWebhookAnswerBytes) {
-      throw failed(fmt::format("the answer is larger than {} bytes", kWebhookAnswerBytes));
+      throw FailedCall(fmt::format("the answer is larger than {} bytes", kWebhookAnswerBytes), response.status);
     }
     text += *piece;
   }
@@ -73,7 +69,7 @@ std::string url_of(const Place& place, Duration limit) {
 Task<std::string> Caller::post(WebhookAddress address, Place place, std::string body, Duration limit) {
   std::shared_ptr<Transport> transport;
   try {
-    transport = transport_to(address);
+    transport = open_.to(address);
   } catch (const std::exception& error) {
     throw BadAnswer(fmt::format("could not get REST client: {}", error.what()));
   }
@@ -82,27 +78,18 @@ Task<std::string> Caller::post(WebhookAddress address, Place place, std::string 
   request.headers.add("Content-Type", "application/json");
   request.headers.add("Accept", "application/json, */*");
   request.headers.add("User-Agent", "kube-apiserver-admission");
+  if (!place.token.empty()) request.headers.add("Authorization", "Bearer " + place.token);
   request.body = std::move(body);
   const std::string url = url_of(place, limit);
   std::optional<HttpResponse> response;
   try {
     response = co_await within(limit, transport->send(std::move(request), false));
   } catch (const TransportError& error) {
-    throw failed(fmt::format("Post {}: {}", api::quote(url), error.what()));
+    throw FailedCall(fmt::format("Post {}: {}", api::quote(url), error.what()), 0);
   }
-  if (!response) throw failed(fmt::format("Post {}: context deadline exceeded", api::quote(url)));
-  if (response->status < 200 || response->status > 206) throw failed(failure_of(*response));
+  if (!response) throw FailedCall(fmt::format("Post {}: context deadline exceeded", api::quote(url)), 0);
+  if (response->status < 200 || response->status > 206) throw FailedCall(failure_of(*response), response->status);
   co_return body_of(*response);
-}
-
-std::shared_ptr<Transport> Caller::transport_to(const WebhookAddress& address) {
-  const auto known = open_.find(address);
-  if (known != open_.end()) return known->second;
-  if (!transports_) throw std::runtime_error("this server calls nobody");
-  std::shared_ptr<Transport> made = transports_(address);
-  // Those of configurations that have gone, or of endpoints.
-  if (open_.size() >= kOpenMax) std::erase_if(open_, [](const auto& entry) { return entry.second.use_count() == 1; });
-  return open_[address] = std::move(made);
 }
 
 }  // namespace ph::apiserver::webhook

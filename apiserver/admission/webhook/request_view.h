@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "apiserver/admission/sent_request.h"
+#include "apiserver/access.h"
 #include "apiserver/admission/webhook/match.h"
 
 namespace ph::apiserver::webhook {
@@ -16,9 +16,9 @@ namespace ph::apiserver::webhook {
 // Lives as long as the request is with a plugin. The reader and the request outlive it.
 class RequestView {
  public:
-  RequestView(const ObjectReader& reader, const SentRequest& request) : reader_(reader), request_(request) {}
+  RequestView(const ObjectReader& reader, const AdmissionRequest& request) : reader_(reader), request_(request) {}
 
-  const SentRequest& request() const { return request_; }
+  const AdmissionRequest& request() const { return request_; }
   // The version that the client chose.
   const api::Resource& sent() const { return request_.spoken ? *request_.spoken : *request_.resource; }
   // Other resources whose objects are the same ones.
@@ -44,7 +44,7 @@ class RequestView {
   const nlohmann::json& document(Documents& known, const api::Resource& as, const api::Object* object) const;
 
   const ObjectReader& reader_;
-  const SentRequest& request_;
+  const AdmissionRequest& request_;
   Documents objects_, old_objects_;
   std::optional<std::vector<const api::Resource*>> equivalents_;
 };

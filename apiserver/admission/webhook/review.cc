@@ -45,17 +45,25 @@ class Reader {
     std::vector<std::string> out;
     const json* found = find(name, json::value_t::array, "[]string");
     if (found == nullptr) return out;
-    for (const json& item : *found) {
-      if (!item.is_string()) {
-        throw undecodable(fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type string",
-                                      api::json_type_name(item), path_, name));
-      }
-      out.push_back(item.get<std::string>());
-    }
+    for (const json& item : *found) out.push_back(text_of(item, name));
+    return out;
+  }
+  std::map<std::string, std::string> named_texts(const char* name) const {
+    std::map<std::string, std::string> out;
+    const json* found = find(name, json::value_t::object, "map[string]string");
+    if (found == nullptr) return out;
+    for (const auto& [key, item] : found->items()) out.emplace(key, text_of(item, name));
     return out;
   }
 
  private:
+  // An item of a list or a map.
+  std::string text_of(const json& item, const char* name) const {
+    if (item.is_string()) return item.get<std::string>();
+    throw undecodable(fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type string",
+                                  api::json_type_name(item), path_, name));
+  }
+
   const json& object_;
   const std::string_view path_;
 };
@@ -134,7 +142,7 @@ Verdict read_review(const std::string& text, std::string_view version, std::stri
   out.allowed = response.flag("allowed");
   out.patch = patch_of(response);
   out.warnings = response.texts("warnings");
-  (void)response.find("auditAnnotations", json::value_t::object, "map[string]string");  // of an audit log, which there is none
+  out.audit_annotations = response.named_texts("auditAnnotations");
   if (const json* status = response.find("status", json::value_t::object, "v1.Status")) {
     try {
       api::from_json(*status, out.status.emplace());

@@ -1,6 +1,7 @@
 // AdmissionReview, v1 and v1beta1: what a webhook is sent, and what its answer says.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -22,6 +23,7 @@ struct Verdict {
   std::optional<meta::v1::Status> status;
   std::string patch;  // the text of a JSON patch; empty: none
   std::vector<std::string> warnings;
+  std::map<std::string, std::string> audit_annotations;
 };
 
 // In upstream's words, as far as they follow on `failed calling webhook "…": `.
