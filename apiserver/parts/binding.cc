@@ -11,6 +11,7 @@
 #include "api/sorted.h"
 #include "api/times.h"
 #include "apiserver/parts/parts.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/part_admission.h"
@@ -89,6 +90,7 @@ Task<HttpResponse> bind_pod(Core& core, Call& call) {
   without_tables(call);
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   api::Object body = read_body(call.request, api::schema_of<Binding>(), options.unknown, call.warnings);
+  audit_object(call, body);
   match_namespace(call, body);
   co_await admit_part(core, call, body, options.dry_run);
   const Binding& binding = body.as<Binding>();

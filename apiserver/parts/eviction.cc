@@ -10,6 +10,7 @@
 #include "api/selector.h"
 #include "api/times.h"
 #include "apiserver/parts/parts.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/part_admission.h"
@@ -137,6 +138,7 @@ Task<HttpResponse> evict_pod(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   static const api::GroupVersionKind kAsItWas{"policy", "v1beta1", "Eviction"};
   api::Object body = read_body(call.request, api::schema_of<Eviction>(), options.unknown, call.warnings, &kAsItWas);
+  audit_object(call, body);
   match_namespace(call, body);
   if (body.metadata().name() != call.info.name) throw api::bad_request("name in URL does not match name in Eviction object");
   const bool dry_run = options.dry_run || is_dry_run(body.as<Eviction>().delete_options());

@@ -4,6 +4,7 @@
 #include "api/object.h"
 #include "api/rules.h"
 #include "apiserver/parts/parts.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
@@ -17,6 +18,7 @@ using core::v1::Namespace;
 Task<HttpResponse> finalize_namespace(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
   const api::Object body = read_body(call.request, *call.served->resource->schema, options.unknown, call.warnings);
+  audit_object(call, body);
   match_name(call, body);
   const Namespace& wanted = body.as<Namespace>();
   const Make make = [&](const api::Object& stored) -> api::Object {

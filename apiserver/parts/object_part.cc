@@ -1,6 +1,7 @@
 #include "apiserver/parts/object_part.h"
 
 #include "apiserver/rest/applying.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/options.h"
@@ -28,6 +29,7 @@ Task<HttpResponse> write_part(Core& core, Call& call, std::string manager, bool 
 // Who owns what is told by the application itself; the write leaves it be.
 Task<HttpResponse> apply_part(Core& core, Call& call, const MakePart& make) {
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  audit_patch(call);
   const Applying applying = co_await Applying::read(core, call, options);
   co_return co_await write_part(core, call, {}, options.dry_run, [&](const api::Object& stored) {
     call.warnings.clear();
@@ -44,6 +46,7 @@ Task<HttpResponse> update_part(Core& core, Call& call, MakePart make) {
   Served& served = *call.served;
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
   api::Object body = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
+  audit_object(call, body);
   match_name(call, body);
   match_namespace(call, body);
   co_return co_await write_part(core, call, options.manager, options.dry_run, [&](const api::Object& stored) {
@@ -56,6 +59,7 @@ Task<HttpResponse> patch_part(Core& core, Call& call, MakePart make) {
   if (is_apply(call.request)) co_return co_await apply_part(core, call, make);
   const PatchType type = patch_type(call.request);
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  audit_patch(call);
   co_return co_await write_part(core, call, options.manager, options.dry_run, [&](const api::Object& stored) {
     call.warnings.clear();
     const api::Object wanted = apply_patch(type, call.request.body, stored, options.unknown, call.warnings);

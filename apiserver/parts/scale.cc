@@ -13,6 +13,7 @@
 #include "api/value.h"
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/applying.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/encode.h"
 #include "apiserver/rest/negotiate.h"
@@ -139,6 +140,7 @@ HttpResponse answer_scale(const Core& core, const Call& call, const WriteResult&
 
 Task<HttpResponse> apply_scale(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  audit_patch(call);
   const Applying applying = co_await Applying::read(core, call, options);
   const api::Resource& resource = *call.served->resource;
   const Make make = [&](const api::Object& stored) {
@@ -174,6 +176,7 @@ Task<HttpResponse> update_scale(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
   check_custom_body(call);
   api::Object body = read_body(call.request, api::schema_of<Scale>(), options.unknown, call.warnings);
+  audit_object(call, body);
   match_name(call, body);
   match_namespace(call, body);
   const Scale& scale = body.as<Scale>();
@@ -190,6 +193,7 @@ Task<HttpResponse> patch_scale(Core& core, Call& call) {
   if (is_apply(call.request)) co_return co_await apply_scale(core, call);
   const PatchType type = patch_type(call.request);
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  audit_patch(call);
   const Make make = [&](const api::Object& stored) {
     call.warnings.clear();
     const api::Object shown = api::Object::of(scale_of(*call.served->resource, stored));

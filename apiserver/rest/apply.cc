@@ -6,6 +6,7 @@
 #include "api/object_rules.h"
 #include "apiserver/rest/applying.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/identity.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/round.h"
@@ -58,6 +59,7 @@ Task<HttpResponse> update_applied(Core& core, Call& call, const Applying& applyi
 
 Task<HttpResponse> apply(Core& core, Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  audit_patch(call);
   const Applying applying = co_await Applying::read(core, call, options);
   for (int attempt = 1;; ++attempt) {
     const bool updates = !call.info.subresource.empty() || storage_of(*call.served).cache->find(call.key().text()) != nullptr;

@@ -6,6 +6,7 @@
 #include "apiserver/flowcontrol/flow_control.h"
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/deadline.h"
 #include "apiserver/rest/identity.h"
@@ -37,16 +38,18 @@ bool let_in(const Front& front, Call& call) {
     std::optional<Identity> user = authenticate_here(front, call.request);
     if (!user || is_impersonation(call.request)) return false;
     doors.known(*user);
+    open_trail(front, call, *user);
     call.user = std::move(*user);
     if (front.flows) {
       std::optional<Flow> flow = front.flows->classify_here(call.user, call.info);
       if (!flow) return false;
       call.flow = std::move(*flow);
     }
-    if (!authorize_here(front, call.user, call.info)) return false;
+    if (!authorize_here(front, call.user, call.info, call.trail.get())) return false;
     doors.allowed();
   } catch (...) {
     doors.count();
+    explain_refusal(call);
     throw;
   }
   doors.count();
@@ -58,6 +61,7 @@ void read_new(const Front& front, Call& call) {
   const Served& served = *call.served;
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   call.decoded = read_body(call.request, *served.resource->schema, options.unknown, call.warnings);
+  audit_object(call, call.decoded);
   if (served.stored_as) return;
   match_namespace(call, call.decoded);
   prepare_new(served, call.decoded, front.now(), front.rng);
@@ -71,6 +75,7 @@ void read_new(const Front& front, Call& call) {
 void read_put(Call& call) {
   const WriteOptions options = write_options(call.request, call.query, "UpdateOptions");
   call.decoded = read_body(call.request, *call.served->resource->schema, options.unknown, call.warnings);
+  audit_object(call, call.decoded);
 }
 
 // Makes of the object that is published what the request wants to be made of it. What cannot be made the executor refuses: it may
@@ -100,8 +105,10 @@ std::optional<HttpResponse> begin_verb(const Front& front, Call& call) {
 }
 
 std::optional<HttpResponse> begin_resource(const Front& front, const Serving& serving, Call& call) {
+  if (call.served == nullptr && foreign_group(front, call.info)) return std::nullopt;
   if (call.served == nullptr) return answer_unknown(call);
   if (!serving.ready) return std::nullopt;
+  serving.check_readable(*call.served);
   const RequestInfo& info = call.info;
   check_route(*call.served->resource, info, call.request.method);
   const bool writes_status = info.subresource == "status" && (info.verb == "update" || info.verb == "patch");
@@ -144,8 +151,8 @@ void add_warning(HttpResponse& response, const std::string& warning) {
   response.headers.add("Warning", "299 - " + quoted_text(warning));
 }
 
-void add_headers(HttpResponse& response, const Call& call, std::string audit_id) {
-  response.headers.set("Audit-Id", std::move(audit_id));
+void add_headers(HttpResponse& response, const Call& call) {
+  response.headers.set("Audit-Id", call.audit_id);
   add_flow_headers(call.flow, response);
   if (!response.headers.has("Cache-Control")) response.headers.add("Cache-Control", "no-cache, private");
   const std::string* const deprecation = call.served && !call.served->deprecation.empty() ? &call.served->deprecation : nullptr;
@@ -154,6 +161,8 @@ void add_headers(HttpResponse& response, const Call& call, std::string audit_id)
     const bool told = (deprecation && *warning == *deprecation) || std::find(call.warnings.begin(), warning, *warning) != warning;
     if (!told) add_warning(response, *warning);
   }
+  if (!call.trace) return;
+  for (const std::string& line : call.trace->lines()) response.headers.add(kAdmissionTraceHeader, line);
 }
 
 }  // namespace
@@ -163,7 +172,8 @@ std::optional<HttpResponse> begin_request(const Front& front, HttpRequest& reque
   const auto begun = std::make_shared<Begun>(front.metrics);
   Call& call = begun->call;
   call.request = std::move(request);
-  begun->audit_id = audit_id_of(front, call.request);
+  call.audit_id = audit_id_of(front, call.request);
+  if (front.auditor != nullptr) call.received = front.now();
   std::optional<HttpResponse> response;
   try {
     response = first_steps(front, *begun);
@@ -171,7 +181,7 @@ std::optional<HttpResponse> begin_request(const Front& front, HttpRequest& reque
     response = answer_error(front, call, std::current_exception());
   }
   if (response) count_dispatched(call.flow);
-  if (response) return finish(call, begun->measured, std::move(begun->audit_id), std::move(*response));
+  if (response) return finish(front, call, begun->measured, std::move(*response));
   request = std::move(call.request);
   request.begun = begun;
   return std::nullopt;
@@ -190,6 +200,12 @@ void check_size(const ServerOptions& options, std::size_t size) {
   if (size > options.body_max) throw api::too_large("limit is " + std::to_string(options.body_max));
 }
 
+ForeignGroup* foreign_group(const Front& front, const RequestInfo& info) {
+  if (!front.foreign || front.foreign->empty()) return nullptr;
+  const auto found = front.foreign->find(info.group + "/" + info.version);
+  return found == front.foreign->end() ? nullptr : found->second.get();
+}
+
 HttpResponse answer_unknown(const Call& call) {
   if (is_of_built_in_group(call.info.path)) throw api::page_not_found();
   return answer_no_page();
@@ -206,8 +222,9 @@ HttpResponse answer_error(const Front& front, const Call& call, std::exception_p
   }
 }
 
-HttpResponse finish(const Call& call, ServerMetrics::Request& measured, std::string audit_id, HttpResponse response) {
-  add_headers(response, call, std::move(audit_id));
+HttpResponse finish(const Front& front, Call& call, ServerMetrics::Request& measured, HttpResponse response) {
+  add_headers(response, call);
+  audit_answer(front, call, response);
   measured.answered(call, response);
   return response;
 }

@@ -14,8 +14,7 @@ namespace ph::apiserver {
 struct Begun {
   explicit Begun(ServerMetrics* metrics) : measured(metrics) {}
 
-  Call call;  // but for the HttpRequest, which it goes with
-  std::string audit_id;
+  Call call;                      // but for the HttpRequest, which it goes with
   std::optional<Duration> limit;  // how long it may take
   ServerMetrics::Request measured;
 };
@@ -30,11 +29,13 @@ void choose_form(const Front& front, Call& call);
 // Throws ApiError (413).
 void check_size(const ServerOptions& options, std::size_t size);
 // Of a path that nobody knows. Throws ApiError (404) where a built-in group would have to.
+// Who else serves that group and version; null: nobody.
+ForeignGroup* foreign_group(const Front& front, const RequestInfo& info);
 HttpResponse answer_unknown(const Call& call);
 // What went wrong, as an answer.
 HttpResponse answer_error(const Front& front, const Call& call, std::exception_ptr error);
-// With the headers that all answers have; counted.
-HttpResponse finish(const Call& call, ServerMetrics::Request& measured, std::string audit_id, HttpResponse response);
+// With the headers that all answers have; audited and counted.
+HttpResponse finish(const Front& front, Call& call, ServerMetrics::Request& measured, HttpResponse response);
 std::string audit_id_of(const Front& front, const HttpRequest& request);
 
 }  // namespace ph::apiserver

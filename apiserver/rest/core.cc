@@ -3,6 +3,7 @@
 #include <set>
 
 #include "api/encoded.h"
+#include "api/errors.h"
 #include "apiserver/flowcontrol/flow_control.h"
 #include "base/anywhere.h"
 #include "base/assert.h"
@@ -31,6 +32,12 @@ std::shared_ptr<Served> ends_at_home(Executor& executor, std::shared_ptr<Served>
 std::shared_ptr<Served> Serving::find(std::string_view group, std::string_view version, std::string_view plural) const {
   const api::Resource* resource = scheme.resource(group, version, plural);
   return resource == nullptr ? nullptr : served.at(resource);
+}
+
+void Serving::check_readable(const Served& served) const {
+  if (unreadable.empty()) return;
+  const auto found = unreadable.find(served.stored_as ? served.stored_as->prefix : served.prefix);
+  if (found != unreadable.end()) throw api::internal(found->second);
 }
 
 std::string qualified_resource(const api::Resource& resource) {
@@ -92,7 +99,9 @@ void Core::install(Extensions installed) {
   front.authenticator = extensions.authenticator.get();
   front.authorizer = extensions.authorizer.get();
   front.tables = extensions.tables.get();
+  front.auditor = extensions.auditor;
   front.virtual_resources = &extensions.virtual_resources;
+  front.foreign = &extensions.foreign;
   const FlowControlOptions limits{.seats = options.max_requests + options.max_writes, .wait_max = options.request_timeout / 4};
   flows = std::make_unique<FlowControl>(*this, executor.clock(), limits, options.metrics);
   front.flows = flows.get();
@@ -103,7 +112,15 @@ void Core::set_ready(bool ready) {
   publish();
 }
 
-void Core::publish() { front.serving.set(std::make_shared<Serving>(Serving{ready_, scheme_, served_})); }
+void Core::publish() {
+  std::map<std::string, std::string, std::less<>> unreadable;
+  for (const auto& [key, why] : store.unreadable()) {
+    for (const auto& [prefix, cache] : caches_) {
+      if (key.starts_with(prefix)) unreadable.emplace(prefix, why);
+    }
+  }
+  front.serving.set(std::make_shared<Serving>(Serving{ready_, scheme_, served_, std::move(unreadable)}));
+}
 
 void Core::add(const api::Resource& resource) {
   auto served = std::make_shared<Served>();

@@ -15,6 +15,7 @@
 #include "api/object.h"
 #include "api/rules.h"
 #include "api/schema.h"
+#include "apiserver/admission/trace.h"
 #include "apiserver/cache/cache.h"
 #include "apiserver/extensions.h"
 #include "apiserver/flowcontrol/flow.h"
@@ -132,10 +133,15 @@ class Core final : public ObjectReader {
 };
 
 struct Draft;  // apiserver/rest/write.h
+namespace audit {
+class Trail;  // apiserver/audit/auditor.h
+}
 
 // One request on its way through the server; lives as long as its handling.
 struct Call {
   HttpRequest request;
+  std::string audit_id;
+  Time received;  // when it is audited
   RequestInfo info;
   Query query;
   Identity user;
@@ -146,13 +152,15 @@ struct Call {
   std::shared_ptr<Served> held;  // `served`, which may be withdrawn meanwhile
   Served* served = nullptr;
   const api::Subresource* subresource = nullptr;
-  bool let_in = false;           // who asks is known, and he may
-  api::Object decoded;           // the body, when it has been read already; else none
-  bool prepared = false;         // and it has what `prepare_new` gives a new object
-  std::shared_ptr<Draft> draft;  // of an update, made ahead
-  std::shared_ptr<void> spent;   // what the write was made with
+  bool let_in = false;                  // who asks is known, and he may
+  api::Object decoded;                  // the body, when it has been read already; else none
+  bool prepared = false;                // and it has what `prepare_new` gives a new object
+  std::shared_ptr<Draft> draft;         // of an update, made ahead
+  std::shared_ptr<audit::Trail> trail;  // null: it is not audited
+  std::shared_ptr<void> spent;          // what the write was made with
   std::vector<std::string> warnings;
-  bool watching = false;  // a watch has begun, which counts itself at its end
+  std::unique_ptr<AdmissionTrace> trace;  // of what admission changes; null: nobody wants to know
+  bool watching = false;                  // a watch has begun, which counts itself at its end
 
   // A namespace's own path names it twice.
   ObjectKey key() const { return {served->resource->namespaced ? info.namespace_name : std::string(), info.name}; }

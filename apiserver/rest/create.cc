@@ -4,6 +4,7 @@
 #include "api/object_rules.h"
 #include "api/rules.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/part_admission.h"
@@ -34,6 +35,7 @@ Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resou
   const WriteOptions options = write_options(call.request, call.query, "CreateOptions");
   api::Object object = co_await aside(core, call.request.body.size(),
                                       [&] { return read_body(call.request, schema, options.unknown, call.warnings); });
+  audit_object(call, object);
   if (call.subresource == nullptr) match_namespace(call, object);
   co_await admit_part(core, call, object, options.dry_run);
   const api::KindRules& rules = api::rules_of(schema);

@@ -1,6 +1,7 @@
 // DELETE of an object or of a selection of them.
 #include "api/errors.h"
 #include "api/object.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/page.h"
 #include "apiserver/rest/respond.h"
@@ -34,6 +35,7 @@ Task<HttpResponse> remove(Core& core, Call& call) {
   Served& served = *call.served;
   Served& storage = storage_of(served);
   meta::v1::DeleteOptions options = delete_options(call.request, call.query);
+  audit_deletion(call);
   warn_of_orphans(call, storage, options);
   const bool wants_dependents_gone = options.has_orphan_dependents() && !options.orphan_dependents();
   WriteResult result = co_await delete_object(core, storage, call.key(), options, write_request(call, {}, is_dry_run(options)));
@@ -46,6 +48,7 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
   Served& served = *call.served;
   Served& storage = storage_of(served);
   const meta::v1::DeleteOptions options = delete_options(call.request, call.query);
+  audit_deletion(call);
   warn_of_orphans(call, storage, options);
 
   Page page = co_await read_page(core, call, list_options(call.query, false));

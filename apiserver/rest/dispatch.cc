@@ -6,6 +6,7 @@
 #include "api/errors.h"
 #include "apiserver/flowcontrol/flow_control.h"
 #include "apiserver/parts/parts.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/begin.h"
 #include "apiserver/rest/deadline.h"
 #include "apiserver/rest/identity.h"
@@ -53,8 +54,13 @@ Task<HttpResponse> answer_subresource(Core& core, Call& call) {
 }
 
 Task<HttpResponse> answer_resource(Core& core, Call& call) {
-  if (call.served == nullptr) co_return answer_unknown(call);
+  if (call.served == nullptr) {
+    ForeignGroup* const foreign = foreign_group(core.front, call.info);
+    if (!foreign) co_return answer_unknown(call);
+    co_return co_await foreign->handle(call.request, call.info, call.user);
+  }
   if (!core.ready()) throw api::unavailable("the server is starting or stopping");
+  if (!core.store.unreadable().empty()) core.front.serving.get()->check_readable(*call.served);
   check_route(*call.served->resource, call.info, call.request.method);
   if (!call.info.subresource.empty()) co_return co_await answer_subresource(core, call);
   if (!call.served->resource->has_verb(call.info.verb)) refuse_verb(call);
@@ -76,14 +82,16 @@ Task<HttpResponse> answer_path(Core& core, Call& call) {
 }
 
 // Who asks, and whether he may. The references outlive the wait.
-Soon<> admit_user(Core& core, Call& call, ServerMetrics::Doors& doors) {
+Soon<> admit_user(Core& core, Call& call, ServerMetrics::Doors& doors, Told told = Told::AtOnce) {
   doors.asked();
-  return then(authenticate(core, call.request), [&](Identity user) {
+  return then(authenticate(core, call.request), [&core, &call, &doors, told](Identity user) {
     doors.known(user);
-    return then(impersonate(core, call.request, call.info, std::move(user)), [&](Identity acting) {
+    open_trail(core.front, call, user, told);
+    return then(impersonate(core, call.request, call.info, std::move(user)), [&core, &call, &doors](Identity acting) {
+      audit_impersonation(call, acting);
       call.user = std::move(acting);
       if (core.flows) call.flow = core.flows->classify(call.user, call.info);
-      return then(authorize(core, call.user, call.info), [&] { doors.allowed(); });
+      return then(authorize(core, call.user, call.info, call.trail.get()), [&doors] { doors.allowed(); });
     });
   });
 }
@@ -94,6 +102,7 @@ Task<void> let_in(Core& core, Call& call) {
     co_await admit_user(core, call, doors);
   } catch (...) {
     doors.count();
+    explain_refusal(call);
     throw;
   }
   doors.count();
@@ -149,6 +158,8 @@ Task<void> carry_out(Core& core, std::shared_ptr<Write> write) {
 Call without_body(const Call& call) {
   Call out;
   out.request = {.method = call.request.method, .target = call.request.target, .headers = call.request.headers};
+  out.audit_id = call.audit_id;
+  out.trail = call.trail;
   out.info = call.info;
   out.query = call.query;
   out.user = call.user;
@@ -200,7 +211,7 @@ Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
   const auto begun = std::static_pointer_cast<Begun>(std::move(request.begun));
   begun->call.request = std::move(request);
   HttpResponse response = co_await always(core, begun->call, answer_in_time(core, *begun));
-  response = finish(begun->call, begun->measured, std::move(begun->audit_id), std::move(response));
+  response = finish(core.front, begun->call, begun->measured, std::move(response));
   response.spent = begun;
   co_return response;
 }
@@ -209,24 +220,27 @@ Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
 Task<HeadVerdict> judge_head(Core& core, HttpRequest head) {
   Call call;
   call.request = std::move(head);
+  call.audit_id = audit_id_of(core.front, call.request);
+  if (core.front.auditor != nullptr) call.received = core.now();
   ServerMetrics::Doors doors(core.metrics.get());
   meta::v1::Status refusal;
   try {
     call.info = parse_request(call.request);
     choose_form(core.front, call);
-    co_await admit_user(core, call, doors);
+    co_await admit_user(core, call, doors, Told::AtTheEnd);
     check_announced_size(core, call.request);
     co_return HeadVerdict{.user = std::move(call.user.name)};
   } catch (const api::ApiError& error) {
     refusal = error.status();
+    explain_refusal(call);
   }
   ServerMetrics::Request measured(core.metrics.get());
   if (call.info.is_resource) call.held = core.find(call.info.group, call.info.version, call.info.resource);
   call.served = call.held.get();
   measured.parsed(call);
   doors.count();
-  std::string audit_id = audit_id_of(core.front, call.request);
-  co_return HeadVerdict{.refusal = finish(call, measured, std::move(audit_id), answer_status(call.form, refusal))};
+  audit_received(core.front, call);
+  co_return HeadVerdict{.refusal = finish(core.front, call, measured, answer_status(call.form, refusal))};
 }
 
 }  // namespace ph::apiserver

@@ -16,6 +16,9 @@
 
 namespace ph::apiserver {
 
+namespace audit {
+class Auditor;
+}
 class FlowControl;
 struct Served;
 struct ServerOptions;
@@ -26,7 +29,11 @@ struct Serving {
   bool ready = false;  // the caches are filled
   api::Scheme scheme = api::Scheme::builtin();
   std::map<const api::Resource*, std::shared_ptr<Served>> served;
+  // Of what is stored under some prefixes not all can be read: by the prefix, why.
+  std::map<std::string, std::string, std::less<>> unreadable;
 
+  // Throws ApiError (500): not all of its objects can be read, so none are served.
+  void check_readable(const Served& served) const;
   // Null when nothing of that name is served. What is returned is const there, but for its caches' `published`.
   std::shared_ptr<Served> find(std::string_view group, std::string_view version, std::string_view plural) const;
 };
@@ -44,8 +51,10 @@ struct Front {
   const Authorizer* authorizer = nullptr;
   const TableConverter* tables = nullptr;
   const std::map<std::string, std::unique_ptr<VirtualResource>>* virtual_resources = nullptr;
+  const ForeignGroups* foreign = nullptr;
 
-  const FlowControl* flows = nullptr;  // null: nobody has to wait
+  const FlowControl* flows = nullptr;       // null: nobody has to wait
+  const audit::Auditor* auditor = nullptr;  // null: nothing is audited
 
   Published<Serving> serving;  // never null
 

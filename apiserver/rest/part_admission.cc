@@ -1,6 +1,6 @@
 #include "apiserver/rest/part_admission.h"
 
-#include "apiserver/admission/sent_request.h"
+#include "apiserver/access.h"
 #include "apiserver/rest/verbs.h"
 
 namespace ph::apiserver {
@@ -8,18 +8,17 @@ namespace {
 
 Task<void> ask(std::vector<PartAdmission*> plugins, Call& call, api::Object& brought, bool dry_run) {
   const WriteRequest write = write_request(call, {}, dry_run);
-  SentRequest request{{.resource = call.served->resource,
-                       .subresource = call.info.subresource,
-                       .operation = "CREATE",
-                       .key = call.key(),
-                       .user = &call.user,
-                       .dry_run = dry_run,
-                       .object = &brought,
-                       .warnings = &call.warnings},
-                      nullptr,
-                      &write.options,
-                      nullptr,
-                      write.deadline};
+  AdmissionRequest request{.resource = call.served->resource,
+                           .subresource = call.info.subresource,
+                           .operation = "CREATE",
+                           .key = call.key(),
+                           .user = &call.user,
+                           .dry_run = dry_run,
+                           .object = &brought,
+                           .warnings = &call.warnings,
+                           .options = &write.options,
+                           .deadline = write.deadline,
+                           .trail = write.trail};
   if (request.key.name.empty()) request.key.name = brought.metadata().name();
   for (PartAdmission* plugin : plugins) co_await plugin->judge_part(request);
 }

@@ -1,6 +1,7 @@
 // PATCH of an object, or of its status.
 #include "api/errors.h"
 #include "api/object.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"
@@ -53,6 +54,7 @@ Task<HttpResponse> patch(Core& core, Call& call) {
   Served& served = *call.served;
   const PatchType type = patch_type(call.request);
   const WriteOptions options = write_options(call.request, call.query, "PatchOptions");
+  audit_patch(call);
   const Make make = served.stored_as ? patched_view(call, type, options.unknown) : patched(call, type, options.unknown);
   WriteRequest write = write_request(call, options.manager, options.dry_run);
   write.make_is_pure = served.stored_as == nullptr;

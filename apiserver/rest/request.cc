@@ -36,21 +36,35 @@ std::string verb_of(std::string_view method) {
   return {};
 }
 
-// The collection forms of the verbs, and the one name a field selector may pin a list to.
+// What a collection is narrowed to, and the one name that a field selector may pin a list to.
+void read_selectors(const Query& query, RequestInfo& info) {
+  // The verb refuses with the right words what cannot be read; here it only would have narrowed what is asked for.
+  try {
+    if (query.has("fieldSelector")) {
+      const auto selector = api::FieldSelector::parse(query.get("fieldSelector"));
+      const auto name = selector.demanded("metadata.name");
+      if (info.verb != "deletecollection" && info.name.empty() && name && !bad_path_segment(*name))
+        info.name = std::string(*name);
+      info.fields = selector.terms();
+    }
+  } catch (const api::DecodeError&) {
+  }
+  try {
+    if (query.has("labelSelector")) info.labels = api::LabelSelector::parse(query.get("labelSelector")).requirements();
+  } catch (const api::DecodeError&) {
+  }
+}
+
+// The collection forms of the verbs, and what a collection is narrowed to.
 void refine_verb(const HttpRequest& request, RequestInfo& info) {
-  if (!info.name.empty()) return;
+  if (!info.name.empty() && info.verb != "watch") return;
   if (info.verb == "delete") info.verb = "deletecollection";
   if (info.verb == "get") info.verb = "list";
-  if (info.verb != "list" && info.verb != "watch") return;
+  const bool read = info.verb == "list" || info.verb == "watch";
+  if (!read && info.verb != "deletecollection") return;
   const Query query = Query::parse(request.query());
-  if (query.flag("watch")) info.verb = "watch";
-  if (!query.has("fieldSelector")) return;
-  try {
-    const auto selector = api::FieldSelector::parse(query.get("fieldSelector"));
-    if (const auto name = selector.demanded("metadata.name"); name && !bad_path_segment(*name)) info.name = std::string(*name);
-  } catch (const api::DecodeError&) {
-    // The verb refuses it with the right words; here it only would have narrowed what is asked for.
-  }
+  if (read && query.flag("watch")) info.verb = "watch";
+  read_selectors(query, info);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "api/json_text.h"
 #include "api/kinds.h"
 #include "api/validation/quote.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/list_writer.h"
 #include "base/anywhere.h"
 
@@ -78,6 +79,7 @@ Encoding encoding_of(const Front& front, const Call& call) {
 
 HttpResponse answer_entry(const Front& front, const Call& call, int status, EntryRef entry) {
   check_partial(call, false);
+  if (call.trail) audit_entry(encoding_of(front, call), call, entry);
   HttpResponse response = with_type(call.form, status);
   if (call.form.format == Format::Protobuf && call.form.as == As::Object) {
     response.body.push_back(entry->protobuf);
@@ -96,6 +98,7 @@ HttpResponse answer_list(const Front& front, const Call& call, std::vector<Entry
   check_partial(call, true);
   HttpResponse response = with_type(call.form, 200);
   const Encoding encoding = encoding_of(front, call);
+  if (call.trail) audit_list(encoding, call, entries, metadata);
   std::size_t size = 0;
   for (const EntryRef& entry : entries) size += entry->protobuf->size();
   if (size <= kInlineMax) {

@@ -6,6 +6,7 @@
 #include "api/encoded.h"
 #include "api/errors.h"
 #include "api/warnings/warnings.h"
+#include "apiserver/admission/trace.h"
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/storage/judge.h"
@@ -40,16 +41,18 @@ Round::Round(Core& core, Served& served, const WriteRequest& request, std::strin
                .refused = race.refused,
                .on_success = on_success_,
                .on_failure = on_failure_},
-      admission_{{.resource = served.resource,
-                  .subresource = request.subresource,
-                  .operation = std::string(operation),
-                  .user = &request.user,
-                  .dry_run = request.dry_run,
-                  .warnings = &context_.warnings},
-                 request.through ? request.through->resource : nullptr,
-                 &request.options,
-                 this,
-                 request.deadline} {
+      admission_{.resource = served.resource,
+                 .subresource = request.subresource,
+                 .operation = std::string(operation),
+                 .user = &request.user,
+                 .dry_run = request.dry_run,
+                 .warnings = &context_.warnings,
+                 .spoken = request.through ? request.through->resource : nullptr,
+                 .options = &request.options,
+                 .versions = this,
+                 .deadline = request.deadline,
+                 .trace = request.trace,
+                 .trail = request.trail} {
   preconditions_.push_back(std::move(object));
   if (request_.fence) (void)held(core_, *request_.fence);
 }
@@ -73,6 +76,7 @@ Soon<> Round::pass(Pass which, api::Object* object, const api::Object* old) {
   admission_.object = object;
   admission_.old_object = old;
   if (which == Pass::Admit) race_.admitted_at = served_.cache->revision();
+  if (which == Pass::Admit && admission_.trace && object && !admission_.again) admission_.trace->begin(*object);
   ServerMetrics::Admission measured(which == Pass::Commit ? nullptr : core_.metrics.get(), admission_.operation,
                                     which == Pass::Validate);
   const auto& plugins = core_.extensions.admission;
@@ -80,8 +84,14 @@ Soon<> Round::pass(Pass which, api::Object* object, const api::Object* old) {
     Soon<> asked = ask(*plugins[i], which);
     if (!asked.ready()) return pass_on(which, i, std::move(asked), std::move(measured));
     measured.passed();
+    trace(which, i);
   }
   return {};
+}
+
+void Round::trace(Pass which, std::size_t i) {
+  if (which != Pass::Admit || !admission_.trace || !admission_.object) return;
+  admission_.trace->note(core_.extensions.admission[i]->name(), *admission_.object);
 }
 
 Task<void> Round::pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured) {
@@ -89,6 +99,7 @@ Task<void> Round::pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics
   for (;;) {
     co_await asked;
     measured.passed();
+    trace(which, i);
     if (++i == plugins.size()) break;
     asked = ask(*plugins[i], which);
   }
@@ -151,8 +162,10 @@ Task<std::optional<EntryRef>> Round::store(api::Object& object, const Entry* old
   const std::size_t size = std::max(request_.size, old != nullptr ? old->protobuf->size() : 0);
   std::string value = co_await aside(core_, size, [&] { return api::encode_stored(object); });
   // A write that changes nothing is no write: the object keeps its revision.
-  const bool same = old != nullptr && mutations_.empty() && preconditions_.size() == 1 &&
-                    api::served_bytes(value, to_string(old->revision)) == *old->protobuf;
+  bool same = old != nullptr && mutations_.empty() && preconditions_.size() == 1 &&
+              api::served_bytes(value, to_string(old->revision)) == *old->protobuf;
+  // … but for one that is stored as it would not be today.
+  if (same && !request_.dry_run) same = !co_await core_.store.is_stale(served_.prefix + key_.text());
   if (same || request_.dry_run) {
     finish(false);
     lost_object_ = stale();

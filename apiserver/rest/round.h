@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "apiserver/admission/sent_request.h"
+#include "apiserver/access.h"
 #include "apiserver/rest/core.h"
 #include "apiserver/rest/race.h"
 #include "apiserver/rest/write.h"
@@ -67,6 +67,8 @@ class Round : private ObjectVersions {
   // The rest of it, when number `i` waits.
   Task<void> pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics::Admission measured);
   Soon<> ask(AdmissionPlugin& plugin, Pass which);
+  // Number `i` has been asked.
+  void trace(Pass which, std::size_t i);
   api::Object shown(const api::Object& stored, const api::Resource& as) const override;
   api::Object stored(api::Object shown, const api::Resource& as) const override;
   void warn(const api::Object& object, const api::Object* old);
@@ -90,7 +92,7 @@ class Round : private ObjectVersions {
   std::vector<std::string> own_warnings_;
   std::vector<std::function<void()>> on_success_, on_failure_;
   WriteContext context_;
-  SentRequest admission_;
+  AdmissionRequest admission_;
   bool lost_object_ = false, sent_to_wait_ = false;
 };
 

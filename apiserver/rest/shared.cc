@@ -5,6 +5,7 @@
 #include "api/errors.h"
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
 #include "apiserver/rest/deadline.h"
 #include "apiserver/rest/verbs.h"
@@ -25,14 +26,21 @@ WriteRequest write_request(Call& call, std::string manager, bool dry_run) {
   request.options.field_validation = std::string(call.query.get("fieldValidation"));
   request.options.dry_run = call.query.all("dryRun");
   request.deadline = call.deadline;
+  if (call.request.headers.get(kAdmissionTraceHeader) == "true") {
+    if (!call.trace) call.trace = std::make_unique<AdmissionTrace>();
+    request.trace = call.trace.get();
+  }
+  request.trail = call.trail.get();
   return request;
 }
 
 Task<api::Object> object_of(Core& core, Call& call, const WriteOptions& options) {
   if (call.decoded) co_return std::move(call.decoded);
-  co_return co_await aside(core, call.request.body.size(), [&] {
+  api::Object object = co_await aside(core, call.request.body.size(), [&] {
     return read_body(call.request, *call.served->resource->schema, options.unknown, call.warnings);
   });
+  audit_object(call, object);
+  co_return object;
 }
 
 void without_tables(Call& call) {

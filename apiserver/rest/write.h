@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "apiserver/admission/sent_request.h"
+#include "apiserver/access.h"
 #include "apiserver/fence.h"
 
 namespace ph::apiserver {
@@ -34,7 +34,9 @@ struct WriteRequest {
   bool prepared = false;                         // of a create: `prepare_new` has been done, and the manager recorded
   std::shared_ptr<Draft> draft;                  // of an update: made ahead; or null
   RequestOptions options;                        // as they were put
+  audit::Trail* trail = nullptr;                 // outlives the write; null: it is not audited
   Steady deadline = Steady::max();               // the client has given up by then
+  AdmissionTrace* trace = nullptr;               // outlives the write; null: none is wanted
   bool make_is_pure = false;  // of an update: `make` looks at nothing that changes, and may run on another thread
 };
 
