@@ -15,6 +15,7 @@
 
 #include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "base/revision.h"
+#include "base/soon.h"
 #include "base/task.h"
 #include "base/time.h"
 #include "base/transport.h"
@@ -136,8 +138,18 @@ class Store {
   // `bytes_max` bytes of history, whatever their prefix, so that it is quick however much is kept.
   virtual Task<Recent> recent(std::string prefix, std::size_t records_max, std::size_t bytes_max) = 0;
 
-  // The present, to be read at leisure.
+  // The present, to be read at leisure, in the bytes that are stored.
   virtual Task<std::unique_ptr<StoreView>> view() = 0;
+
+  // By their keys: values that are there and cannot be read (encryption/encrypted_store.h), each with the reason. As far as somebody has
+  // tried. It only grows.
+  using Unreadable = std::map<std::string, std::string, std::less<>>;
+  virtual const Unreadable& unreadable() const {
+    static const Unreadable kNone;
+    return kNone;
+  }
+  // Whether the same value would be stored in other bytes today.
+  virtual Soon<bool> is_stale(std::string /*key*/) { return false; }
 };
 
 }  // namespace ph::apiserver

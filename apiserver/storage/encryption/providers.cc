@@ -1,0 +1,134 @@
+// Upstream: apiserver/pkg/storage/value, …/encrypt/aes, …/encrypt/secretbox, …/encrypt/identity
+#include "apiserver/storage/encryption/providers.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/aes.h"
+#include "base/secretbox.h"
+
+namespace ph::apiserver::encryption {
+namespace {
+
+using Kind = Provider::Kind;
+
+constexpr std::string_view kOnlyIdentity = "identity transformer tried to read encrypted data";
+
+std::string_view prefix_of(Kind kind) {
+  switch (kind) {
+    case Kind::AesCbc: return "k8s:enc:aescbc:v1:";
+    case Kind::AesGcm: return "k8s:enc:aesgcm:v1:";
+    case Kind::Secretbox: return "k8s:enc:secretbox:v1:";
+    case Kind::Identity: break;
+  }
+  return "";
+}
+
+std::string random_bytes(Rng& rng, std::size_t size) {
+  std::string out;
+  while (out.size() < size) {
+    std::uint64_t bits = rng.next();
+    for (int i = 0; i < 8 && out.size() < size; ++i, bits >>= 8) out.push_back(static_cast<char>(bits & 0xff));
+  }
+  return out;
+}
+
+// What stands before the encrypted bytes, and is not the same twice.
+std::size_t nonce_size(Kind kind) {
+  switch (kind) {
+    case Kind::AesGcm: return kGcmNonce;
+    case Kind::Secretbox: return kSecretboxNonce;
+    case Kind::AesCbc: return kAesBlock;
+    case Kind::Identity: break;
+  }
+  return 0;
+}
+
+std::string encrypt(Kind kind, const Key& key, std::string_view name, std::string_view bytes, Rng& rng) {
+  const std::string nonce = random_bytes(rng, nonce_size(kind));
+  switch (kind) {
+    case Kind::AesGcm: return nonce + aes_gcm_seal(key.secret, nonce, name, bytes);
+    case Kind::Secretbox: return nonce + secretbox_seal(key.secret, nonce, bytes);
+    case Kind::AesCbc: return nonce + aes_cbc_encrypt(key.secret, nonce, bytes);
+    case Kind::Identity: break;
+  }
+  return std::string(bytes);
+}
+
+std::optional<std::string> decrypt(Kind kind, const Key& key, std::string_view name, std::string_view nonce,
+                                   std::string_view bytes) {
+  switch (kind) {
+    case Kind::AesGcm: return aes_gcm_open(key.secret, nonce, name, bytes);
+    case Kind::Secretbox: return secretbox_open(key.secret, nonce, bytes);
+    case Kind::AesCbc: return aes_cbc_decrypt(key.secret, nonce, bytes);
+    case Kind::Identity: break;
+  }
+  return std::nullopt;
+}
+
+std::string_view failure_of(Kind kind) {
+  switch (kind) {
+    case Kind::AesGcm: return "cipher: message authentication failed";
+    case Kind::Secretbox: return "secretbox: message authentication failed";
+    case Kind::AesCbc:
+    case Kind::Identity: break;
+  }
+  return "invalid padding on input";
+}
+
+// Of one provider; the first of its keys that is named so and fits.
+std::expected<Opened, std::string> open_with(const Provider& provider, std::string_view name, std::string_view bytes) {
+  if (provider.kind == Kind::Identity) {
+    if (bytes.starts_with(kEncrypted)) return std::unexpected(std::string(kOnlyIdentity));
+    return Opened{std::string(bytes), false};
+  }
+  std::string why = provider.kind == Kind::Secretbox ? "no matching key was found for the provided Secretbox transformer"
+                                                     : "no matching key was found for the provided AES transformer";
+  for (const Key& key : provider.keys) {
+    if (!bytes.starts_with(key.name + ":")) continue;
+    const std::string_view sealed = bytes.substr(key.name.size() + 1);
+    const std::size_t head = nonce_size(provider.kind);
+    if (sealed.size() < head) {
+      why = "the stored data was shorter than the required size";
+      continue;
+    }
+    auto out = decrypt(provider.kind, key, name, sealed.substr(0, head), sealed.substr(head));
+    if (out) return Opened{std::move(*out), &key != &provider.keys.front()};
+    why = failure_of(provider.kind);
+  }
+  return std::unexpected(std::move(why));
+}
+
+}  // namespace
+
+std::string Providers::seal(std::string_view key, std::string bytes, Rng& rng) const {
+  const Provider& writer = list_.front();
+  if (writer.kind == Kind::Identity) return bytes;
+  std::string out(prefix_of(writer.kind));
+  out += writer.keys.front().name + ":";
+  return out + encrypt(writer.kind, writer.keys.front(), key, bytes, rng);
+}
+
+std::expected<Opened, std::string> Providers::open(std::string_view key, std::string_view bytes) const {
+  if (list_.size() == 1 && list_.front().kind == Kind::Identity) return open_with(list_.front(), key, bytes);
+  std::string why = "no matching prefix found";
+  for (const Provider& provider : list_) {
+    const std::string_view prefix = prefix_of(provider.kind);
+    if (!bytes.starts_with(prefix)) continue;
+    auto out = open_with(provider, key, bytes.substr(prefix.size()));
+    if (out) {
+      out->stale |= &provider != &list_.front();
+      return out;
+    }
+    if (provider.kind != Kind::Identity) why = out.error();
+  }
+  return std::unexpected(std::move(why));
+}
+
+bool Providers::is_stale(std::string_view bytes) const {
+  const Provider& writer = list_.front();
+  if (writer.kind == Kind::Identity) return bytes.starts_with(kEncrypted);
+  return !bytes.starts_with(std::string(prefix_of(writer.kind)) + writer.keys.front().name + ":");
+}
+
+}  // namespace ph::apiserver::encryption

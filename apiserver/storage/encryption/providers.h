@@ -1,0 +1,47 @@
+// What encrypts the stored objects of some resources: several providers with several keys, of which the first writes and any reads.
+// Stored bytes begin with the provider and the key: "k8s:enc:aescbc:v1:key1:". Reference: "Encrypting Confidential Data at Rest".
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace ph::apiserver::encryption {
+
+// Encrypted bytes begin so, whatever has encrypted them; no others do.
+inline constexpr std::string_view kEncrypted = "k8s:enc:";
+
+struct Key {
+  std::string name, secret;  // the secret's bytes
+};
+
+struct Provider {
+  enum class Kind { Identity, AesCbc, AesGcm, Secretbox } kind = Kind::Identity;
+  std::vector<Key> keys;  // of identity: none
+};
+
+struct Opened {
+  std::string bytes;
+  bool stale = false;  // it would be written in another way today
+};
+
+// Threads: any, as far as the Rng's.
+class Providers {
+ public:
+  Providers() = default;  // nothing is encrypted
+  explicit Providers(std::vector<Provider> list) : list_(std::move(list)) {}
+
+  // The bytes to store under `key`, to which they are bound where the provider can do that.
+  std::string seal(std::string_view key, std::string bytes, Rng& rng) const;
+  // Or why not, in upstream's words.
+  std::expected<Opened, std::string> open(std::string_view key, std::string_view bytes) const;
+  bool is_stale(std::string_view bytes) const;
+
+ private:
+  std::vector<Provider> list_{Provider{}};
+};
+
+}  // namespace ph::apiserver::encryption
