@@ -18,8 +18,10 @@
 
 #include "api/object.h"
 #include "api/schema.h"
+#include "api/selector.h"
 #include "apiserver/cache/cache.h"
 #include "base/soon.h"
+#include "base/time.h"
 #include "base/transport.h"
 
 namespace google::protobuf {
@@ -27,6 +29,10 @@ class Message;
 }
 
 namespace ph::apiserver {
+
+namespace audit {
+class Trail;  // apiserver/audit/auditor.h
+}
 
 using google::protobuf::Message;
 
@@ -42,6 +48,10 @@ struct RequestInfo {
   bool names_object = false;     // …/RESOURCE/NAME…; a field selector may set `name`, too
   bool by_watch_prefix = false;  // /api/v1/watch/…
   bool unknown_shape = false;    // parts that no resource has
+  // What a list, a watch or the deletion of a collection is narrowed to; empty also where that cannot be read: it is narrowed to
+  // nothing then, as far as authorization goes.
+  std::vector<api::FieldSelector::Term> fields = {};
+  std::vector<api::Requirement> labels = {};
 };
 
 // Throws ApiError for a path that cannot be parsed.
@@ -93,7 +103,11 @@ struct Attributes {
 struct Decision {
   enum class Kind { Allow, Deny, NoOpinion } kind = Kind::NoOpinion;
   std::string reason;
+  // What went wrong on the way. A request that is not allowed is answered with it (500), not with a refusal.
+  std::string error = {};
 };
+
+struct RulesOfUser;  // apiserver/authz/rules.h
 
 class Authorizer {
  public:
@@ -101,12 +115,32 @@ class Authorizer {
   virtual Soon<Decision> authorize_soon(Attributes attributes) { return authorize(attributes); }
   // The same, or nothing when only the executor can tell.
   virtual std::optional<Decision> authorize_here(const Attributes&) const { return std::nullopt; }
+  // Adds what it would allow the user in the namespace, as far as rules can say it. On the executor.
+  virtual void add_rules(const Identity&, std::string_view, RulesOfUser&) {}
 
  protected:
   virtual Decision authorize(const Attributes&) { return {}; }
 };
 
 // -- Admission
+
+// How a request's options were put.
+struct RequestOptions {
+  std::string field_manager, field_validation;
+  std::vector<std::string> dry_run;
+  const meta::v1::DeleteOptions* deletion = nullptr;  // of a DELETE
+};
+
+// An object as the request's version of its kind, or another, shows it, and as it is stored; what a request for a part shows of it.
+// `as`: one of the versions.
+class ObjectVersions {
+ public:
+  virtual ~ObjectVersions() = default;
+  virtual api::Object shown(const api::Object& stored, const api::Resource& as) const = 0;
+  virtual api::Object stored(api::Object shown, const api::Resource& as) const = 0;
+};
+
+class AdmissionTrace;  // apiserver/admission/trace.h
 
 struct AdmissionRequest {
   const api::Resource* resource = nullptr;
@@ -118,6 +152,22 @@ struct AdmissionRequest {
   api::Object* object = nullptr;            // null for DELETE; before the commit: when the object is being removed
   const api::Object* old_object = nullptr;  // UPDATE, DELETE
   std::vector<std::string>* warnings = nullptr;
+
+  // How it was put, for plugins that show it to somebody outside.
+  const api::Resource* spoken = nullptr;  // the version that the request is made in; null: `resource`
+  const RequestOptions* options = nullptr;
+  const ObjectVersions* versions = nullptr;
+  Steady deadline = Steady::max();  // nobody waits for the write any longer
+
+  // Somebody outside has changed the object, maybe put another one in its place: what the server itself sets is set once more, and all
+  // plugins admit it `again`, once. What the plugin that wants this has to remember until then it may keep here.
+  bool changed_outside = false;
+  bool again = false;
+  std::shared_ptr<void> kept;
+
+  // Wants to know who has changed what. Each plugin's changes are noted behind it; one that asks several others notes theirs. Null: nobody.
+  AdmissionTrace* trace = nullptr;
+  audit::Trail* trail = nullptr;  // where webhooks may add annotations; null: the request is not audited
 };
 
 struct WriteContext;  // apiserver/registry/resource_rules.h
@@ -149,6 +199,17 @@ class AdmissionPlugin {
   virtual void admit(AdmissionRequest&) {}           // may change the object; runs after defaulting, before validation
   virtual void validate(const AdmissionRequest&) {}  // after all mutation
   virtual void before_commit(const AdmissionRequest&, WriteContext&) {}
+};
+
+// Of plugins that judge, besides objects, what a request brings that is none which is stored: a Binding, an Eviction, a review. They are
+// asked in the order of all plugins, once.
+class PartAdmission {
+ public:
+  virtual ~PartAdmission() = default;
+  // False: there is no need to ask.
+  virtual bool has_a_say() = 0;
+  // May put another object in its place. The request outlives the wait.
+  virtual Soon<> judge_part(AdmissionRequest& request) = 0;
 };
 
 // -- Resources that store nothing: reviews, token requests. `create` fills in the answer.

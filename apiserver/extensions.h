@@ -20,6 +20,10 @@
 
 namespace ph::apiserver {
 
+namespace audit {
+class Auditor;  // apiserver/audit/auditor.h
+}
+
 // Answers paths outside the resources: discovery, OpenAPI, version, health, metrics. Asked after authentication and
 // authorization, in the order of the list; nothing means "not mine", and when nobody answers the client gets 404.
 // Paths that only name a group or version (/api, /api/v1, /apis/apps, /apis/apps/v1) come here too.
@@ -67,6 +71,20 @@ class SubresourceHandler {
   virtual Task<HttpResponse> handle(const HttpRequest& request, const RequestInfo& info, const Identity& user) = 0;
 };
 
+// A group and version that is none of the scheme's: it is in discovery, and its requests are handed on as they are, once their sender
+// is known and may ask. Lives as long as the server.
+class ForeignGroup {
+ public:
+  virtual ~ForeignGroup() = default;
+  // All of one group and version, by name. They stay as they are.
+  virtual std::span<const api::Resource> resources() const = 0;
+  // What `info` says is the path's alone: whether there is such a resource, and what can be done with it, is judged here. The
+  // references outlive the task. Throws ApiError.
+  virtual Task<HttpResponse> handle(const HttpRequest& request, const RequestInfo& info, const Identity& user) = 0;
+};
+// By "group/version".
+using ForeignGroups = std::map<std::string, std::shared_ptr<ForeignGroup>, std::less<>>;
+
 struct Extensions {
   // Null: everybody is anonymous, unless the connection says otherwise (Peer::identity is looked at by the authenticator).
   std::unique_ptr<Authenticator> authenticator;
@@ -82,6 +100,9 @@ struct Extensions {
   std::map<std::string, std::unique_ptr<VirtualResource>> virtual_resources;
   // By "plural.group/subresource": "pods/log".
   std::map<std::string, std::unique_ptr<SubresourceHandler>> subresources;
+  // Outlives the server and all it has answered. Null: nothing is audited.
+  const audit::Auditor* auditor = nullptr;
+  ForeignGroups foreign;
   // Run one after the other at the end of the server's start, when requests are served already.
   std::vector<std::function<Task<void>()>> at_start;
 };

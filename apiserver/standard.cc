@@ -5,7 +5,7 @@
 #include "apiserver/admission/admission.h"
 #include "apiserver/authn/authenticator.h"
 #include "apiserver/authn/openid.h"
-#include "apiserver/authz/authorizers.h"
+#include "apiserver/authz/chain.h"
 #include "apiserver/authz/escalation.h"
 #include "apiserver/authz/node.h"
 #include "apiserver/authz/rbac.h"
@@ -22,16 +22,6 @@ namespace ph::apiserver {
 
 namespace {
 
-class Always final : public Authorizer {
- public:
-  explicit Always(Decision decision) : decision_(std::move(decision)) {}
-
- private:
-  Decision authorize(const Attributes&) override { return decision_; }
-  std::optional<Decision> authorize_here(const Attributes&) const override { return decision_; }
-  const Decision decision_;
-};
-
 std::vector<std::string> signing_keys(const StandardOptions& options) {
   std::vector<std::string> pems{options.service_account_key};
   pems.insert(pems.end(), options.more_service_account_keys.begin(), options.more_service_account_keys.end());
@@ -41,42 +31,58 @@ std::vector<std::string> signing_keys(const StandardOptions& options) {
 // What the extensions share. The authorizer owns it: it goes with the server, as all of them do.
 class Access final : public Authorizer {
  public:
-  Access(ApiServer& server, const Clock& clock, const StandardOptions& options)
+  Access(ApiServer& server, const Clock& clock, Rng& rng, const StandardOptions& options)
       : rbac(server.reader()), node(make_node_authorizer(rbac, server.reader())) {
-    std::vector<Authorizer*> asked;
-    for (const StandardOptions::Authorization mode : options.authorization) {
-      switch (mode) {
-        case StandardOptions::Authorization::Node: asked.push_back(node.get()); break;
-        case StandardOptions::Authorization::Rbac: asked.push_back(&rbac); break;
-        case StandardOptions::Authorization::AlwaysAllow: asked.push_back(&allow); break;
-        case StandardOptions::Authorization::AlwaysDeny: asked.push_back(&deny); break;
-      }
+    chain.emplace(AuthorizerParts{.rbac = rbac,
+                                  .node = *node,
+                                  .clock = clock,
+                                  .abac_policies = options.abac_policies,
+                                  .connect = options.authorization_services,
+                                  .log = options.log},
+                  options.authorization);
+    if (options.change_authorization) {
+      *options.change_authorization = [this](AuthorizerConfigs configs) { chain->replace(std::move(configs)); };
     }
-    rules = make_union(std::move(asked));
     auto of_file = StaticTokens::parse(options.static_tokens);
     if (!of_file) throw std::runtime_error("token file: " + of_file.error());
     static_tokens = std::move(*of_file);
     keys = options.token_keys;
     if (!keys && !options.service_account_key.empty()) keys = make_token_keys(signing_keys(options));
-    if (!keys) return;
     ServiceAccountTokens::Options token_options{.issuer = options.service_account_issuer, .api_audiences = options.api_audiences};
     if (token_options.issuer.empty()) {
       token_options.issuer = "https://kubernetes.default.svc." + server.options().cluster_domain;
     }
-    tokens = std::make_unique<ServiceAccountTokens>(*keys, server.reader(), clock, std::move(token_options));
+    token_options.metrics = server.options().metrics;
+    if (token_options.api_audiences.empty()) token_options.api_audiences = {token_options.issuer};
+    Audiences api_audiences = token_options.api_audiences;
+    if (keys) tokens = std::make_unique<ServiceAccountTokens>(*keys, server.reader(), clock, std::move(token_options));
+    token_sources = make_token_sources({.server = server,
+                                        .clock = clock,
+                                        .rng = rng,
+                                        .of_file = static_tokens,
+                                        .keys = keys.get(),
+                                        .of_accounts = tokens.get(),
+                                        .api_audiences = std::move(api_audiences),
+                                        .transports = options.webhooks,
+                                        .log = options.log},
+                                       options.authentication);
   }
 
-  Soon<Decision> authorize_soon(Attributes attributes) override { return rules->authorize_soon(attributes); }
+  Soon<Decision> authorize_soon(Attributes attributes) override { return chain->authorize_soon(attributes); }
   std::optional<Decision> authorize_here(const Attributes& attributes) const override {
-    return rules->authorize_here(attributes);
+    return chain->authorize_here(attributes);
+  }
+  void add_rules(const Identity& user, std::string_view namespace_name, RulesOfUser& out) override {
+    chain->add_rules(user, namespace_name, out);
   }
 
-  Always allow{{Decision::Kind::Allow, {}}}, deny{{Decision::Kind::NoOpinion, "Everything is forbidden."}};
   RbacAuthorizer rbac;
-  std::unique_ptr<Authorizer> node, rules;
+  std::unique_ptr<Authorizer> node;
+  std::optional<AuthorizerChain> chain;
   std::shared_ptr<const TokenKeys> keys;
   std::unique_ptr<ServiceAccountTokens> tokens;  // null: there are none
   StaticTokens static_tokens;
+  std::unique_ptr<TokenSources> token_sources;
 };
 
 using Virtual = std::map<std::string, std::unique_ptr<VirtualResource>>;
@@ -85,10 +91,10 @@ void add_reviews(Virtual& out, Access& access, ApiServer& server, const Clock& c
   out["subjectaccessreviews.authorization.k8s.io"] = subject_access_review(access);
   out["selfsubjectaccessreviews.authorization.k8s.io"] = self_subject_access_review(access);
   out["localsubjectaccessreviews.authorization.k8s.io"] = local_subject_access_review(access);
-  out["selfsubjectrulesreviews.authorization.k8s.io"] = self_subject_rules_review(access.rbac);
+  out["selfsubjectrulesreviews.authorization.k8s.io"] = self_subject_rules_review(access);
   out["selfsubjectreviews.authentication.k8s.io"] = self_subject_review(clock);
+  out["tokenreviews.authentication.k8s.io"] = token_review(*access.token_sources);
   if (!access.tokens) return;
-  out["tokenreviews.authentication.k8s.io"] = token_review(*access.tokens, access.static_tokens);
   out["serviceaccounts/token"] = token_request(*access.tokens, server.reader(), clock, rng, extend);
 }
 
@@ -135,7 +141,7 @@ std::string address_of(const ServerOptions& options) {
 }
 
 void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server, std::vector<HealthCheck> checks,
-               std::unique_ptr<PathHandler> openid, const std::vector<std::string>& more) {
+               std::unique_ptr<PathHandler> openid, const std::vector<std::string>& more, const ForeignGroups& foreign) {
   const std::string address = address_of(server.options());
   std::vector<std::string> paths;
   std::ranges::copy(health_paths(checks), std::back_inserter(paths));
@@ -151,7 +157,7 @@ void add_paths(std::vector<std::unique_ptr<PathHandler>>& out, ApiServer& server
   paths.push_back("/metrics/slis");
   paths.insert(paths.end(), more.begin(), more.end());
   out.push_back(std::make_unique<HealthHandler>(std::move(checks)));
-  out.push_back(std::make_unique<DiscoveryHandler>(server.reader(), address));
+  out.push_back(std::make_unique<DiscoveryHandler>(server.reader(), address, foreign));
   out.push_back(std::make_unique<OpenApiHandler>(server.reader()));
   out.push_back(std::make_unique<VersionHandler>());
   out.push_back(std::make_unique<RootPathsHandler>(server.reader(), std::move(paths)));
@@ -167,17 +173,28 @@ Task<void> start(ApiServer* server, const Clock* clock, BootstrapOptions options
 
 Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, StandardOptions options) {
   Extensions out;
-  auto access = std::make_unique<Access>(server, clock, options);
+  auto access = std::make_unique<Access>(server, clock, rng, options);
   using Authorization = StandardOptions::Authorization;
-  if (options.anonymous && std::ranges::find(options.authorization, Authorization::AlwaysAllow) != options.authorization.end()) {
+  const bool everything_allowed = std::ranges::find(options.authorization, Authorization::AlwaysAllow, &AuthorizerConfig::type) !=
+                                  options.authorization.end();
+  if (options.anonymous && everything_allowed) {
     options.log.warning(
         "AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a "
         "different authorizer");
-    options.anonymous = false;
   }
-  out.authenticator =
-      make_authenticator(access->tokens.get(), {.anonymous = options.anonymous, .static_tokens = &access->static_tokens});
-  out.admission = make_admission({server.reader(), rng, clock, *access, options.webhooks, options.webhooks_at_endpoints},
+  out.authenticator = make_authenticator(
+      *access->token_sources,
+      {.front_proxy = options.authentication.front_proxy,
+       .open_to_nobody = open_paths(options.anonymous, everything_allowed, options.authentication.configuration)});
+  out.admission = make_admission({.reader = server.reader(),
+                                  .rng = rng,
+                                  .clock = clock,
+                                  .authorizer = *access,
+                                  .webhooks = options.webhooks,
+                                  .webhooks_at_endpoints = options.webhooks_at_endpoints,
+                                  .ensure = [&server](api::Object object) { return server.ensure(std::move(object)); },
+                                  .configurations = options.admission_configurations,
+                                  .backends = options.webhook_backends},
                                  options.enable_admission, options.disable_admission);
   out.admission.push_back(make_escalation_check(access->rbac, *access));
   add_reviews(out.virtual_resources, *access, server, clock, rng, options.extend_token_expiration);
@@ -189,9 +206,11 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
   out.tables = make_table_converter();
   auto bootstrapped = std::make_shared<bool>(false);
   add_paths(out.paths, server, health_checks(server, bootstrapped, std::move(options.health)), std::move(openid),
-            options.listed_paths);
-  out.at_start.push_back([&server, &clock, client_ca = std::move(options.client_ca), bootstrapped] {
-    return start(&server, &clock, {.client_ca = client_ca}, bootstrapped);
+            options.listed_paths, options.foreign);
+  out.foreign = std::move(options.foreign);
+  AuthenticationTrust trust{std::move(options.client_ca), std::move(options.authentication.front_proxy)};
+  out.at_start.push_back([&server, &clock, trust = std::move(trust), bootstrapped] {
+    return start(&server, &clock, {.trust = trust}, bootstrapped);
   });
   return out;
 }

@@ -65,8 +65,8 @@ std::vector<std::string> segments(std::string_view path) {
 
 }  // namespace
 
-DiscoveryHandler::DiscoveryHandler(const ObjectReader& reader, std::string server_address)
-    : reader_(reader), server_address_(std::move(server_address)), scheme_(reader.scheme()) {}
+DiscoveryHandler::DiscoveryHandler(const ObjectReader& reader, std::string server_address, ForeignGroups foreign)
+    : reader_(reader), server_address_(std::move(server_address)), foreign_(std::move(foreign)), scheme_(reader.scheme()) {}
 
 Task<std::optional<HttpResponse>> DiscoveryHandler::try_handle(const HttpRequest& request, const Identity&) {
   const std::string path(request.path());
@@ -85,10 +85,14 @@ const Document* DiscoveryHandler::find(const std::string& path, const HttpReques
     scheme_ = reader_.scheme();
     made_.clear();
   }
-  const Resources resources = scheme_.resources();
   std::string key = fmt::format("{} {}", fmt::join(parts, "/"), form.content_type());
   if (const auto made = made_.find(key); made != made_.end()) return &made->second;
 
+  const Resources own = scheme_.resources();
+  std::vector<std::reference_wrapper<const api::Resource>> resources(own.begin(), own.end());
+  for (const auto& [version, group] : foreign_) {
+    for (const api::Resource& resource : group->resources()) resources.emplace_back(resource);
+  }
   std::unique_ptr<Message> message;
   if (parts.size() == 1 && form.aggregated) {
     message = std::make_unique<apidiscovery::v2::APIGroupDiscoveryList>(aggregated(resources, core));

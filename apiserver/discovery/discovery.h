@@ -13,8 +13,9 @@ namespace ph::apiserver {
 
 class DiscoveryHandler final : public PathHandler {
  public:
-  // `reader` must outlive it. `server_address`: what /api tells clients to use; may be empty.
-  DiscoveryHandler(const ObjectReader& reader, std::string server_address);
+  // `reader` must outlive it. `server_address`: what /api tells clients to use; may be empty. Foreign groups come after those that the
+  // server serves itself.
+  DiscoveryHandler(const ObjectReader& reader, std::string server_address, ForeignGroups foreign = {});
 
   Task<std::optional<HttpResponse>> try_handle(const HttpRequest& request, const Identity& user) override;
 
@@ -23,6 +24,7 @@ class DiscoveryHandler final : public PathHandler {
 
   const ObjectReader& reader_;
   std::string server_address_;
+  const ForeignGroups foreign_;
   api::Scheme scheme_;                    // which `made_` is of
   std::map<std::string, Document> made_;  // by path and form
 };
