@@ -182,6 +182,18 @@ class Informers {
     }
     return *static_cast<Informer<T>*>(slot.typed.get());
   }
+  // The same of those objects alone that a field selector takes, for who may see no others. The first who asks for T decides.
+  template <class T>
+  Informer<T>& informer_of(const std::string& field_selector) {
+    if (!slot_of(typeid(T)).typed) {
+      detail::Decoder decoder = Followed<T>::decoder();
+      decoder.field_selector = field_selector;
+      Slot& slot = slot_of(typeid(T));
+      slot.any = make(std::move(decoder));
+      slot.typed = std::make_shared<Informer<T>>(*slot.any);
+    }
+    return informer<T>();
+  }
   // A new informer of the metadata of any resource. It has the index kByOwner, and runs until it is forgotten; whoever waits for it holds
   // it. Where all objects of the resource are followed already, or views of them that show it, it reads their copy; otherwise it asks
   // for PartialObjectMetadata.

@@ -36,6 +36,7 @@ void read_spec(std::string_view bytes, NodeView& node) {
   for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
       case 1: first_cidr = in.text(); break;
+      case 3: node.provider_id = in.text(); break;
       case 4: node.unschedulable = in.boolean(); break;
       case 5: api::decode_protobuf(in.text(), node.taints.emplace_back()); break;
       case 7: node.pod_cidrs.emplace_back(in.text()); break;
@@ -74,6 +75,11 @@ void read_status(std::string_view bytes, NodeView& node) {
 }
 
 }  // namespace
+
+const core::v1::Taint* NodeView::taint(std::string_view key) const {
+  const auto found = std::ranges::find_if(taints, [&](const core::v1::Taint& each) { return each.key() == key; });
+  return found == taints.end() ? nullptr : &*found;
+}
 
 const NodeConditionView* NodeView::condition(std::string_view type) const {
   const auto found = std::ranges::find_if(conditions, [&](const NodeConditionView& each) { return each.type == type; });

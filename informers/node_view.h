@@ -24,6 +24,7 @@ struct NodeView : MetadataView {
   Time created{};
   LabelViews labels;
   bool unschedulable = false;
+  std::string provider_id;  // of the machine at its cloud; empty: nobody has said it
   std::vector<core::v1::Taint> taints;
   std::vector<std::string> pod_cidrs;         // as written
   std::vector<NodeConditionView> conditions;  // in their order
@@ -35,6 +36,8 @@ struct NodeView : MetadataView {
   std::vector<std::pair<std::string, std::string>> volumes_attached;  // status.volumesAttached: name, path of the device
 
   std::optional<std::string_view> label(std::string_view key) const { return find_label(labels, key); }
+  // The first of that key; null: there is none.
+  const core::v1::Taint* taint(std::string_view key) const;
   // Null: there is none of that type.
   const NodeConditionView* condition(std::string_view type) const;
 

@@ -54,7 +54,7 @@ std::vector<LoopBuilder::Wake> services_woken(const PodView* before, const PodVi
   return out;
 }
 
-Duration Batches::wait(const ObjectKey& service, std::string_view version, Steady now) {
+Duration ChangeBatches::wait(const ObjectKey& service, std::string_view version, Steady now) {
   if (period_ <= Duration::zero()) return Duration::zero();
   const auto [last, is_first] = looks_.try_emplace(service, Look{std::string(version), now});
   if (!is_first && last->second.version == version && now < last->second.at + period_) return last->second.at + period_ - now;

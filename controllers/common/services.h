@@ -29,9 +29,9 @@ std::vector<LoopBuilder::Wake> services_woken(const PodView* before, const PodVi
 
 // The batch periods of the flags --…-updates-batch-period: what changes within one is told together. A change of the service itself is
 // told at once.
-class Batches {
+class ChangeBatches {
  public:
-  explicit Batches(Duration period) : period_(period) {}
+  explicit ChangeBatches(Duration period) : period_(period) {}
   // How long `service` is to wait before it is looked at; zero: it is looked at now. `version` is its own, as it is now.
   Duration wait(const ObjectKey& service, std::string_view version, Steady now);
   void forget(const ObjectKey& service) { looks_.erase(service); }

@@ -226,7 +226,7 @@ class EndpointSlices final : public Loop {
   Client& client_;
   const Clock& clock_;
   EventRecorder& events_;
-  Batches batches_;
+  ChangeBatches batches_;
   const int max_per_slice_;
   Informer<Service>& services_;
   Informer<PodView>& pods_;

@@ -109,7 +109,7 @@ class EndpointSliceMirroring final : public Loop {
   Client& client_;
   const Clock& clock_;
   EventRecorder& events_;
-  Batches batches_;
+  ChangeBatches batches_;
   const int max_per_subset_;
   Informer<PackedEndpoints>& endpoints_;
   Informer<Service>& services_;

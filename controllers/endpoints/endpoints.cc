@@ -95,7 +95,7 @@ class EndpointsOfServices final : public Loop {
   Client& client_;
   const Clock& clock_;
   EventRecorder& events_;
-  Batches batches_;
+  ChangeBatches batches_;
   Informer<Service>& services_;
   Informer<PodView>& pods_;
   Informer<PackedEndpoints>& endpoints_;

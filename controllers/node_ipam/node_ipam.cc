@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controllers/common/node_reference.h"
 #include "controllers/node_ipam/ledger.h"
 #include "controllers/runtime/loop.h"
 #include "controllers/runtime/options.h"
@@ -24,15 +25,6 @@ using informers::NodeView;
 using node_ipam::Ledger;
 
 constexpr const char* kWithoutRange = "without-pod-cidr";
-
-core::v1::ObjectReference reference_to(const NodeView& node) {
-  core::v1::ObjectReference out;
-  out.set_api_version("v1");
-  out.set_kind("Node");
-  out.set_name(node.name);
-  out.set_uid(node.uid);
-  return out;
-}
 
 class NodeIpam final : public Loop {
  public:

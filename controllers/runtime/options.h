@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "controllers/cloud/options.h"
 
 namespace ph::controllers {
 
@@ -78,6 +79,7 @@ struct Options {
   NodeIpamOptions node_ipam;
   NodeLifecycleOptions node_lifecycle;
   VolumeBinderOptions volume_binder;
+  CloudOptions cloud;
   SigningOptions signing;
   // With --service-account-private-key-file; not set: Secrets get no tokens.
   std::function<std::string(std::string_view payload)> sign_token;
@@ -99,6 +101,7 @@ inline constexpr WorkersFlag kWorkersFlags[] = {
     {"concurrent-cron-job-syncs", "cronjob-controller"},
     {"concurrent-daemonset-syncs", "daemonset-controller"},
     {"concurrent-deployment-syncs", "deployment-controller"},
+    {"concurrent-device-taint-eviction-syncs", "device-taint-eviction-controller"},
     {"concurrent-endpoint-syncs", "endpoints-controller"},
     {"concurrent-service-endpoint-syncs", "endpointslice-controller"},
     {"mirroring-concurrent-service-endpoint-syncs", "endpointslice-mirroring-controller"},
@@ -111,6 +114,7 @@ inline constexpr WorkersFlag kWorkersFlags[] = {
     {"concurrent-rc-syncs", "replicationcontroller-controller"},
     {"concurrent-resourceclaim-syncs", "resourceclaim-controller"},
     {"concurrent-resource-quota-syncs", "resourcequota-controller"},
+    {"concurrent-service-syncs", "service-lb-controller"},
     {"concurrent-serviceaccount-token-syncs", "serviceaccount-token-controller"},
     {"concurrent-statefulset-syncs", "statefulset-controller"},
     {"concurrent-ttl-after-finished-syncs", "ttl-after-finished-controller"},

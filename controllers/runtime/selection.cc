@@ -9,26 +9,28 @@ namespace ph::controllers {
 namespace {
 
 struct UpstreamLoop {
-  std::string_view name, alias;
+  std::string_view name, alias, idle_because;
 };
 constexpr UpstreamLoop kUpstream[] = {
-#define UPSTREAM_LOOP(name, alias) {name, alias},
+#define UPSTREAM_LOOP(name, alias, idle_because) {name, alias, idle_because},
 #include "controllers/upstream.def"
 #undef UPSTREAM_LOOP
 };
 
-bool names(std::string_view item, const LoopEntry& loop) {
+template <class Entry>
+bool names(std::string_view item, const Entry& loop) {
   return item == loop.name || (!loop.alias.empty() && item == loop.alias);
 }
 
-bool selected(const std::vector<std::string>& items, const LoopEntry& loop) {
+template <class Entry>
+bool selected(const std::vector<std::string>& items, const Entry& loop, bool on_by_default) {
   bool star = false;
   for (const std::string_view item : items) {
     if (names(item, loop)) return true;
     if (item.starts_with('-') && names(item.substr(1), loop)) return false;
     star = star || item == "*";
   }
-  return star && loop.on_by_default;
+  return star && on_by_default;
 }
 
 }  // namespace
@@ -39,11 +41,11 @@ std::expected<std::vector<const LoopEntry*>, std::string> select_loops(const std
     if (item == "*") continue;
     const std::string_view name = item.starts_with('-') ? item.substr(1) : item;
     if (std::ranges::any_of(loops, [&](const LoopEntry& loop) { return names(name, loop); })) continue;
-    const bool of_upstream = std::ranges::any_of(
-        kUpstream, [&](const UpstreamLoop& loop) { return name == loop.name || (!loop.alias.empty() && name == loop.alias); });
-    // What is not here does not run: leaving it out is what happens anyway.
-    if (of_upstream && item.starts_with('-')) continue;
-    if (of_upstream) return std::unexpected(fmt::format("\"{}\" is a loop of Kubernetes that is not here yet", name));
+    const auto of_upstream = std::ranges::find_if(kUpstream, [&](const UpstreamLoop& loop) { return names(name, loop); });
+    const bool is_of_upstream = of_upstream != std::end(kUpstream);
+    // What is not here does not run: leaving it out is what happens anyway, and so is that it does nothing.
+    if (is_of_upstream && (item.starts_with('-') || !of_upstream->idle_because.empty())) continue;
+    if (is_of_upstream) return std::unexpected(fmt::format("\"{}\" is a loop of Kubernetes that is not here yet", name));
     std::vector<std::string_view> known;
     for (const LoopEntry& loop : loops) known.push_back(loop.name);
     return std::unexpected(
@@ -51,7 +53,15 @@ std::expected<std::vector<const LoopEntry*>, std::string> select_loops(const std
   }
   std::vector<const LoopEntry*> out;
   for (const LoopEntry& loop : loops) {
-    if (selected(items, loop)) out.push_back(&loop);
+    if (selected(items, loop, loop.on_by_default)) out.push_back(&loop);
+  }
+  return out;
+}
+
+std::vector<IdleLoop> idle_loops(const std::vector<std::string>& items) {
+  std::vector<IdleLoop> out;
+  for (const UpstreamLoop& loop : kUpstream) {
+    if (!loop.idle_because.empty() && selected(items, loop, true)) out.push_back({loop.name, loop.idle_because});
   }
   return out;
 }

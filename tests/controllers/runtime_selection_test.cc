@@ -45,6 +45,7 @@ TEST(SelectionTest, ReadsTheFlag) {
       {"a loop of upstream's that is not here, asked for",
        {"*", "nodelifecycle"},
        {"error: \"nodelifecycle\" is a loop of Kubernetes that is not here yet"}},
+      {"a loop of upstream's that has nothing to do", {"ttl", "svm"}, {"ttl"}},
       {"unknown",
        {"*", "-tll"},
        {"error: \"tll\" is not in the list of known controllers; known are: bootstrap-signer-controller, deployment-controller, "
@@ -58,6 +59,22 @@ TEST(SelectionTest, ReadsTheFlag) {
     SCOPED_TRACE(c.name);
     EXPECT_EQ(chosen(c.items), c.chosen);
   }
+}
+
+TEST(SelectionTest, WhoHasNothingToDo) {
+  const auto names = [](const std::vector<std::string>& items) {
+    std::vector<std::string> out;
+    for (const IdleLoop& loop : idle_loops(items)) {
+      EXPECT_FALSE(loop.why.empty());
+      EXPECT_EQ(find_loop(loop.name), nullptr) << loop.name << " is here";
+      out.emplace_back(loop.name);
+    }
+    return out;
+  };
+  EXPECT_EQ(names({"*"}).size(), 6u);
+  EXPECT_EQ(names({"*", "-svm"}).size(), 5u);
+  EXPECT_EQ(names({"ttl", "storage-version-gc"}), std::vector<std::string>{"storageversion-garbage-collector-controller"});
+  EXPECT_TRUE(names({"ttl"}).empty());
 }
 
 TEST(SelectionTest, TheRegistryIsFoundByBothNames) {

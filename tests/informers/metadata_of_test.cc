@@ -172,6 +172,7 @@ TEST(NodeViewTest, HoldsWhatLoopsNeed) {
   taint.set_key("k");
   taint.set_effect("NoExecute");
   node.mutable_spec()->set_pod_cidr("10.0.0.0/24");
+  node.mutable_spec()->set_provider_id("cloud://zone/n1");
   for (const char* type : {"DiskPressure", "Ready", "PIDPressure"}) {
     auto& condition = *node.mutable_status()->add_conditions();
     condition.set_type(type);
@@ -189,6 +190,10 @@ TEST(NodeViewTest, HoldsWhatLoopsNeed) {
   EXPECT_EQ(view->taints[0].key(), "k");
   EXPECT_EQ(view->taints[0].effect(), "NoExecute");
   EXPECT_EQ(view->pod_cidrs, std::vector<std::string>{"10.0.0.0/24"}) << "the older field is as good";
+  EXPECT_EQ(view->provider_id, "cloud://zone/n1");
+  ASSERT_NE(view->taint("k"), nullptr);
+  EXPECT_EQ(view->taint("k")->effect(), "NoExecute");
+  EXPECT_EQ(view->taint("none"), nullptr);
   EXPECT_EQ(view->ttl, "15");
   EXPECT_TRUE(view->ready);
   EXPECT_TRUE(view->is_attached_to);
