@@ -32,4 +32,9 @@ nlohmann::json disruption_target(const core::v1::Pod& pod, const Disruption& why
   return out;
 }
 
+std::optional<std::string> disruption_patch(const core::v1::Pod& pod, const Disruption& why, Time at) {
+  if (is_told(pod, why)) return std::nullopt;
+  return nlohmann::json{{"metadata", {{"uid", pod.metadata().uid()}}}, {"status", disruption_target(pod, why, at)}}.dump();
+}
+
 }  // namespace ph::controllers

@@ -51,8 +51,7 @@ std::optional<Duration> may_stay(const Taints& no_execute, const api::Toleration
 }
 
 std::optional<std::string> disruption_patch(const core::v1::Pod& pod, Time now) {
-  if (is_told(pod, kWhy)) return std::nullopt;
-  return nlohmann::json{{"metadata", {{"uid", pod.metadata().uid()}}}, {"status", disruption_target(pod, kWhy, now)}}.dump();
+  return controllers::disruption_patch(pod, kWhy, now);
 }
 
 }  // namespace ph::controllers::taint_eviction

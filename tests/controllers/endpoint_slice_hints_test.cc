@@ -149,15 +149,15 @@ TEST(EndpointHints, Overload) {
   EXPECT_TRUE(endpoint_slice::is_overloaded({{"a", 6}}, {{"a", 0.5}, {"b", 0.5}})) << "a zone that has none";
 }
 
-TEST(Batches, GatherWhatIsNotTheServicesOwn) {
-  Batches batches(10s);
+TEST(ChangeBatches, GatherWhatIsNotTheServicesOwn) {
+  ChangeBatches batches(10s);
   const Steady begin(Duration(100s));
   EXPECT_EQ(batches.wait({"d", "a"}, "1", begin), 0s);
   EXPECT_EQ(batches.wait({"d", "a"}, "1", begin + 3s), 7s);
   EXPECT_EQ(batches.wait({"d", "b"}, "1", begin + 3s), 0s);
   EXPECT_EQ(batches.wait({"d", "a"}, "2", begin + 4s), 0s) << "the service has changed";
   EXPECT_EQ(batches.wait({"d", "a"}, "2", begin + 14s), 0s);
-  EXPECT_EQ(Batches(0s).wait({"d", "a"}, "1", begin), 0s);
+  EXPECT_EQ(ChangeBatches(0s).wait({"d", "a"}, "1", begin), 0s);
 }
 
 // -- In a cluster

@@ -70,9 +70,14 @@ TEST(NamespaceLoop, WaitsForFinalizersAndSaysSo) {
   EXPECT_TRUE(cluster.run_until([&] { return !cluster.has<Namespace>("shop"); }, 1min));
 }
 
-TEST(NamespaceLoop, PodsGoFirst) {
+// Else a pod would run on for a while without the policies that keep others from it.
+TEST(NamespaceLoop, CVE_2024_7598_PodsGoFirst) {
   sim::Cluster cluster(sim::loops("namespace").nodes(1));
   cluster.create(sim::make_namespace("shop"));
+  networking::v1::NetworkPolicy policy;
+  *policy.mutable_metadata() = sim::metadata_of("shop/closed");
+  policy.mutable_spec()->add_policy_types("Ingress");
+  cluster.create(policy);
   cluster.create(sim::make_definition({}));
   sim::create_custom(cluster, {}, sim::metadata_of("shop/custom"));
   cluster.create(sim::make_config_map("shop/settings"));
@@ -84,8 +89,9 @@ TEST(NamespaceLoop, PodsGoFirst) {
   });
   cluster.remove<Namespace>("shop");
   ASSERT_TRUE(cluster.run_until([&] { return !cluster.has<Namespace>("shop"); }, 2min));
-  ASSERT_GE(gone.size(), 4u);
+  ASSERT_GE(gone.size(), 5u);
   EXPECT_EQ(gone.front(), "/registry/pods/shop/p");
+  EXPECT_NE(std::ranges::find(gone, "/registry/networkpolicies/shop/closed"), gone.end());
   EXPECT_EQ(gone.back(), "/registry/namespaces/shop");
 }
 

@@ -114,6 +114,7 @@ TEST(VolumeBinderScenario, ThePeriodIsTheFlags) {
 TEST(VolumeBinderScenario, AStatefulSetGetsItsVolumesWhereItsPodsAre) {
   sim::Cluster cluster(sim::loops("statefulset,persistentvolume-binder").nodes(3).scheduler());
   cluster.create(make_class("local", kProvider, true));
+  cluster.create(make_driver("csi.example.com"));
   apps::v1::StatefulSet set = sim::make_stateful_set("default/db").replicas(3).claims("Retain", "Retain");
   set.mutable_spec()->mutable_volume_claim_templates(0)->mutable_spec()->set_storage_class_name("local");
   cluster.create(set);
@@ -142,6 +143,7 @@ TEST(VolumeBinderScenario, AStatefulSetGetsItsVolumesWhereItsPodsAre) {
 TEST(VolumeBinderScenario, VolumesOnTheNodesAreChosenByTheScheduler) {
   sim::Cluster cluster(sim::loops("statefulset,persistentvolume-binder").nodes(2).scheduler());
   cluster.create(make_class("local", "kubernetes.io/no-provisioner", true));
+  cluster.create(make_driver("csi.example.com"));
   cluster.advance(1s);
   for (const char* name : {"a", "b"}) cluster.create(make_volume(name).of_class("local").object());
   apps::v1::StatefulSet set = sim::make_stateful_set("default/db").replicas(2).claims("Retain", "Retain");

@@ -113,6 +113,13 @@ inline storage::v1::StorageClass make_class(const std::string& name, const std::
   out.set_volume_binding_mode(waits ? "WaitForFirstConsumer" : "Immediate");
   return out;
 }
+// A driver whose volumes no node has to be attached to.
+inline storage::v1::CSIDriver make_driver(const std::string& name) {
+  storage::v1::CSIDriver out;
+  out.mutable_metadata()->set_name(name);
+  out.mutable_spec()->set_attach_required(false);
+  return out;
+}
 inline storage::v1::StorageClass by_default(storage::v1::StorageClass of) {
   (*of.mutable_metadata()->mutable_annotations())["storageclass.kubernetes.io/is-default-class"] = "true";
   return of;

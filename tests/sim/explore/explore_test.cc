@@ -19,7 +19,7 @@ constexpr std::size_t kToldMost = 3;  // of the runs that differ
 
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> out;
-  for (const auto some : {workload_scenarios(), service_scenarios(), cluster_scenarios(), storage_scenarios()})
+  for (const auto some : {workload_scenarios(), service_scenarios(), cluster_scenarios(), storage_scenarios(), cloud_scenarios()})
     out.insert(out.end(), some.begin(), some.end());
   return out;
 }

@@ -36,6 +36,7 @@ struct Scenario {
 };
 
 // One of each loop at least.
+std::span<const Scenario> cloud_scenarios();
 std::span<const Scenario> workload_scenarios();
 std::span<const Scenario> service_scenarios();
 std::span<const Scenario> cluster_scenarios();

@@ -1,4 +1,6 @@
 // What pods bring and use: volumes and devices.
+#include "controllers/hollow_csi/plan.h"
+#include "tests/controllers/volumes.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/explore/stage.h"
 
@@ -8,6 +10,7 @@ namespace {
 using core::v1::Pod;
 using Claim = core::v1::PersistentVolumeClaim;
 using DeviceClaim = resources::v1::ResourceClaim;
+using resources::v1::DeviceToleration;
 using Template = resources::v1::ResourceClaimTemplate;
 
 informers::DeleteOptions at_once() {
@@ -55,7 +58,8 @@ Pod asking(Pod pod, const std::string& name, const std::string& claim, const std
 }
 
 // What a scheduler writes.
-void allocate(Stage& stage, const std::string& key, const std::vector<Pod>& pods) {
+void allocate(Stage& stage, const std::string& key, const std::vector<Pod>& pods,
+              const std::vector<DeviceToleration>& tolerations = {}) {
   stage.cluster.edit<DeviceClaim>(
       key, [](DeviceClaim& each) { each.mutable_metadata()->add_finalizers("resource.kubernetes.io/delete-protection"); });
   DeviceClaim claim = stage.cluster.get<DeviceClaim>(key);
@@ -64,6 +68,7 @@ void allocate(Stage& stage, const std::string& key, const std::vector<Pod>& pods
   result.set_driver("d.example.com");
   result.set_pool("p");
   result.set_device("x");
+  for (const DeviceToleration& each : tolerations) *result.add_tolerations() = each;
   for (const Pod& pod : pods) {
     auto& user = *claim.mutable_status()->add_reserved_for();
     user.set_resource("pods");
@@ -101,6 +106,47 @@ void device_claims(Stage& stage) {
   stage.settle();
   stage.cluster.remove<DeviceClaim>("default/shared");
   stage.cluster.remove<Pod>("default/b", at_once());
+  stage.settle();
+}
+
+void taint_device(Stage& stage, const char* effect) {
+  stage.cluster.edit<resources::v1::ResourceSlice>("s", [&](resources::v1::ResourceSlice& slice) {
+    auto& device = *slice.mutable_spec()->mutable_devices(0);
+    device.clear_taints();
+    auto& taint = *device.add_taints();
+    taint.set_key("k");
+    taint.set_effect(effect);
+  });
+}
+
+void tainted_devices(Stage& stage) {
+  resources::v1::ResourceSlice slice;
+  slice.mutable_metadata()->set_name("s");
+  slice.mutable_spec()->set_driver("d.example.com");
+  slice.mutable_spec()->set_node_name("node-0");
+  slice.mutable_spec()->mutable_pool()->set_name("p");
+  slice.mutable_spec()->mutable_pool()->set_generation(1);
+  slice.mutable_spec()->mutable_pool()->set_resource_slice_count(1);
+  slice.mutable_spec()->add_devices()->set_name("x");
+  stage.cluster.create(slice);
+  for (const auto& [name, seconds] : {std::pair{"goes", 0}, {"waits", 60}, {"stays", 6000}}) {
+    const std::string key = std::string("default/") + name;
+    DeviceClaim claim;
+    *claim.mutable_metadata() = make_config_map(key).metadata();
+    ask_for(claim);
+    stage.cluster.create(claim);
+    const Pod pod = stage.cluster.create(asking(make_pod(key, "node-0"), "own", name, ""));
+    DeviceToleration toleration;
+    toleration.set_key("k");
+    toleration.set_operator_("Exists");
+    toleration.set_effect("NoExecute");
+    toleration.set_toleration_seconds(seconds);
+    allocate(stage, key, {pod}, {toleration});
+  }
+  stage.settle();
+  taint_device(stage, "NoExecute");
+  stage.settle(4min);
+  taint_device(stage, "NoSchedule");
   stage.settle();
 }
 
@@ -163,9 +209,77 @@ void attachments(Stage& stage) {
   attach_all(stage);
 }
 
+// -- Volumes of the hollow driver, and of directories
+
+storage::v1::StorageClass growing(storage::v1::StorageClass of) {
+  of.set_allow_volume_expansion(true);
+  return of;
+}
+
+void made_and_deleted(Stage& stage, const char* provisioner) {
+  stage.cluster.create(controllers::make_class("now", provisioner));
+  stage.cluster.create(controllers::make_class("later", provisioner, true));
+  for (const char* name : {"default/a", "default/b"}) {
+    stage.cluster.create(
+        controllers::make_claim(name).of_class("now").noted("volume.kubernetes.io/selected-node", "node-0").object());
+  }
+  stage.cluster.create(controllers::make_claim("default/waits").of_class("later").object());
+  stage.settle();
+  stage.cluster.edit<Claim>("default/waits", [](Claim& claim) {
+    (*claim.mutable_metadata()->mutable_annotations())["volume.kubernetes.io/selected-node"] = "node-0";
+  });
+  stage.settle();
+  stage.cluster.remove<Claim>("default/a");
+  stage.settle();
+}
+void hollow_volumes(Stage& stage) { made_and_deleted(stage, controllers::hollow_csi::kDriver); }
+void directories(Stage& stage) { made_and_deleted(stage, controllers::hollow_csi::kHostPath); }
+
+void growths(Stage& stage) {
+  stage.cluster.create(growing(controllers::make_class("grows", controllers::hollow_csi::kDriver)));
+  stage.cluster.create(controllers::make_claim("default/a").of_class("grows").object());
+  stage.settle();
+  for (const char* size : {"2Gi", "5Gi"}) {
+    stage.cluster.edit<Claim>("default/a", [&](Claim& claim) {
+      (*claim.mutable_spec()->mutable_resources()->mutable_requests())["storage"].set_string(size);
+    });
+    stage.settle();
+  }
+}
+
+using Attachment = storage::v1::VolumeAttachment;
+Attachment attachment_of(const std::string& volume, const std::string& node) {
+  Attachment out;
+  out.mutable_metadata()->set_name(volume + "-on-" + node);
+  out.mutable_spec()->set_attacher(controllers::hollow_csi::kDriver);
+  out.mutable_spec()->set_node_name(node);
+  out.mutable_spec()->mutable_source()->set_persistent_volume_name(volume);
+  return out;
+}
+
+void hollow_attachments(Stage& stage) {
+  for (const char* name : {"v", "w"}) stage.cluster.create(controllers::make_volume(name).object());
+  for (const char* node : {"a", "b"}) stage.cluster.create(attachment_of("v", node));
+  stage.cluster.create(attachment_of("w", "a"));
+  stage.settle();
+  stage.cluster.remove<Attachment>("v-on-a");
+  stage.settle();
+  stage.cluster.remove<Attachment>("w-on-a");
+  stage.settle();
+}
+
 constexpr Scenario kScenarios[] = {
+    {"hollow-csi-attacher", "", [] { return loops("hollow-csi-attacher"); }, hollow_attachments},
+    {"hollow-csi-provisioner", "",
+     [] { return loops("hollow-csi-provisioner,persistentvolume-binder,pv-protection,pvc-protection").nodes(1); },
+     hollow_volumes},
+    {"hollow-csi-resizer", "", [] { return loops("hollow-csi-resizer,hollow-csi-provisioner,persistentvolume-binder"); },
+     growths},
+    {"host-path-provisioner", "",
+     [] { return loops("host-path-provisioner,persistentvolume-binder,pv-protection,pvc-protection").nodes(1); }, directories},
     {"attachdetach", "", [] { return loops("attachdetach"); }, attachments},
     {"ephemeral-volume", "", [] { return loops("ephemeral-volume"); }, ephemeral_volumes},
+    {"device-taint-eviction-controller", "", [] { return loops("device-taint-eviction-controller").nodes(1); }, tainted_devices},
     {"resource-claim-controller", "", [] { return loops("resource-claim-controller"); }, device_claims},
 };
 

@@ -4,6 +4,7 @@
 
 #include "api/codec.h"
 #include "api/errors.h"
+#include "controllers/cloud/local.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/custom.h"
 #include "tests/sim/stateful_set.h"
@@ -27,9 +28,15 @@ class HalfValid final : public Swarm {
     controllers::Options options;
     options.node_ipam.allocate_node_cidrs = true;
     options.node_ipam.cluster_cidr = "10.244.0.0/16,fd00:244::/48";
+    options.cloud.provider = controllers::cloud::local_provider(
+        controllers::cloud::read_local_config("loadBalancer: {pools: [{addresses: [192.0.2.0/30]}]}"));
     // No kubelet is heard of here: nodes would fall silent, and pods go from them when a time that begins anew with each process is over.
     // What those two loops make of half-valid nodes is in their own tests.
-    return loops("*,bootstrapsigner,tokencleaner,-nodelifecycle,-taint-eviction-controller").options(options);
+    return loops(
+               "*,bootstrapsigner,tokencleaner,hollow-csi-provisioner,hollow-csi-attacher,hollow-csi-resizer,host-path-"
+               "provisioner,"
+               "-nodelifecycle,-taint-eviction-controller")
+        .options(options);
   }
   Faults faults() const override { return none(); }
 
@@ -162,6 +169,12 @@ class HalfValid final : public Swarm {
   std::string some_name() { return fmt::format("default/{}", draw().of(std::vector<std::string>{"web", "db", "x"})); }
   meta::v1::ObjectMeta some_metadata() { return metadata_of(some_name()); }
 
+  void make_some_service(const std::string& name) {
+    core::v1::Service service = make_service(name);
+    if (name == "default/db") service.mutable_spec()->set_type("LoadBalancer");
+    create(std::move(service));
+  }
+
   void make() {
     const std::string name = some_name();
     switch (draw().between(0, 23)) {
@@ -172,7 +185,7 @@ class HalfValid final : public Swarm {
       case 4: return create(make_replication_controller(name, draw().between(0, 3)));
       case 5: return create(make_job(name).ttl(draw().between(0, 50)).object());
       case 6: return make_cron_job(name);
-      case 7: return create(make_service(name));
+      case 7: return make_some_service(name);
       case 8: return make_endpoints(name);
       case 9: return make_budget(name);
       case 10: return make_autoscaler(name);
