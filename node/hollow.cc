@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bitset>
-#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -12,14 +11,17 @@
 #include "api/codec.h"
 #include "api/times.h"
 #include "informers/request.h"
+#include "node/devices.h"
 #include "node/hollow_pod.h"
 #include "node/lifecycle.h"
+#include "node/node_keeper.h"
+#include "node/stages.h"
+#include "node/static_pods.h"
+#include "node/volumes.h"
 
 namespace ph::node {
 namespace {
 
-using coordination::v1::Lease;
-using core::v1::Node;
 using core::v1::Pod;
 using core::v1::PodStatus;
 using informers::Patch;
@@ -27,9 +29,9 @@ using PodRef = informers::Ref<HollowPod>;
 
 constexpr Duration kRetryFirst = 200ms;
 constexpr Duration kRetryMax = 10s;
-constexpr Duration kStatusRetry = 10s;
-constexpr Time kOldestStart{24h};  // the epoch itself reads as no time at all
-constexpr int kIpsEnd = 255;       // of a node's /24
+constexpr Duration kHeldLook = 2s;  // at what a pod waits for
+constexpr Time kOldestStart{24h};   // the epoch itself reads as no time at all
+constexpr int kIpsEnd = 255;        // of a node's /24
 
 // `member`, `"name":value`, becomes the last of an object's JSON.
 void add_member(std::string& object, std::string_view member) {
@@ -74,22 +76,34 @@ struct HollowNodes::Impl {
   Impl(NodeWorld world, HollowOptions options)
       : world(std::move(world)),
         options(std::move(options)),
-        pods(this->world.informers.informer<HollowPod>()),
+        stages(this->options.stages ? this->options.stages : std::make_shared<const Stages>()),
+        pods(pods_of(this->world.informers, this->options)),
+        keeper(this->world, this->options, [this](int node) { wake(node); }),
+        statics(this->world, this->options, keeper, pods),
         scope(this->world.executor, [this](std::exception_ptr error) { report(error); }) {
-    for (int i = 0; i < this->options.count; ++i) index_of[node_name(this->options, i)] = i;
     used_ips.resize(this->options.count);
+  }
+
+  // A process with one node needs no other rights than that node's.
+  static informers::Informer<HollowPod>& pods_of(informers::Informers& informers, const HollowOptions& options) {
+    if (options.count != 1) return informers.informer<HollowPod>();
+    return informers.informer_of<HollowPod>("spec.nodeName=" + node_name(options, 0));
   }
 
   // What is known of a pod beyond the API: little, and nothing that a restart could not do without.
   struct PodState {
     std::string uid;
     int node = 0;
-    int ip = 0;                   // within the node's range; 0: none
-    Time started{};               // as its status says …
-    Steady since{};               // … and when that was: the wall clock may jump, what has happened has happened
-    std::optional<Time> stopped;  // when it was told to stop
-    std::size_t written = 0;      // the last status written: a hash of its bytes; 0: none
-    Revision written_at;          // … and what became of it: the pod's revision, and what it showed then
+    int ip = 0;                        // within the node's range; 0: none
+    Time started{};                    // as its status says …
+    Steady since{};                    // … and when that was: the wall clock may jump, what has happened has happened
+    std::optional<Time> ends;          // when it will have ended that was told to stop
+    std::optional<Time> stopped;       // when it ended
+    int server_code = 0;               // with what its servers ended then
+    bool prepared = false;             // its volumes and devices are there
+    std::vector<std::string> volumes;  // that are to be attached; by their unique names
+    std::size_t written = 0;           // the last status written: a hash of its bytes; 0: none
+    Revision written_at;               // … and what became of it: the pod's revision, and what it showed then
     std::uint64_t told = 0;
     bool removed = false;  // the final delete has been sent
     bool queued = false, running = false, again = false;
@@ -109,84 +123,6 @@ struct HollowNodes::Impl {
     }
   }
 
-  // -- Nodes
-
-  Task<void> register_node(int index) {
-    for (Duration wait = kRetryFirst;; wait = std::min(wait * 2, kRetryMax)) {
-      try {
-        co_await try_register(index);
-        co_return;
-      } catch (const std::exception& e) {
-        world.log.warning("node not registered yet", "node", node_name(options, index), "error", e.what());
-      }
-      co_await sleep_for(wait);
-    }
-  }
-
-  Task<void> try_register(int index) {
-    const Node wanted = make_node(options, index, now());
-    const ObjectKey key{{}, wanted.metadata().name()};
-    std::optional<Node> node = co_await world.client.find<Node>(key);
-    if (node) {
-      // Taken over: what others have put there stays.
-      node = co_await world.client.patch<Node>(key, Patch::strategic(status_report(options, index, *node, now())), "status");
-    } else {
-      node = co_await world.client.create<Node>(wanted);
-    }
-    scope.spawn(keep_lease(index));
-    scope.spawn(keep_status(index));
-  }
-
-  Task<void> keep_lease(int index) {
-    const ObjectKey key{"kube-node-lease", node_name(options, index)};
-    // Nodes of one process take turns within the period.
-    const Duration turn = options.lease_period * index / std::max(options.count, 1);
-    std::optional<Lease> lease;
-    bool first = true;
-    for (Duration retry = kRetryFirst;;) {
-      Duration wait = options.lease_period;
-      try {
-        lease = co_await renew(key, std::move(lease));
-        ++stats.writes;
-        retry = kRetryFirst;
-        if (std::exchange(first, false)) wait = options.lease_period / 2 + turn / 2;
-      } catch (const std::exception& e) {
-        // A period is too long for one lost request: the node would be taken for dead.
-        lease.reset();
-        wait = std::min(options.lease_period, std::exchange(retry, std::min(retry * 2, kRetryMax)));
-        world.log.warning("lease not renewed", "node", key.name, "error", e.what());
-      }
-      co_await sleep_for(wait);
-    }
-  }
-
-  Task<Lease> renew(ObjectKey key, std::optional<Lease> lease) {
-    if (!lease) lease = co_await world.client.find<Lease>(key);
-    if (!lease) {
-      // Its owner is the Node of that name as it is now: without one the lease would be collected at once.
-      const Node owner = co_await world.client.get<Node>({{}, key.name});
-      co_return co_await world.client.create<Lease>(make_lease(options, owner, now()));
-    }
-    api::set_time(lease->mutable_spec()->mutable_renew_time(), now());
-    co_return co_await world.client.update<Lease>(*lease);
-  }
-
-  Task<void> keep_status(int index) {
-    const ObjectKey key{{}, node_name(options, index)};
-    for (Duration wait = options.status_period;;) {
-      co_await sleep_for(std::exchange(wait, options.status_period));
-      try {
-        const Node present = co_await world.client.get<Node>(key);
-        co_await world.client.patch<Node>(key, Patch::strategic(status_report(options, index, present, now())), "status");
-        ++stats.writes;
-      } catch (const std::exception& e) {
-        // A kubelet tries again with its next look at itself, not with its next report.
-        wait = std::min(options.status_period, kStatusRetry);
-        world.log.warning("node status not reported", "node", key.name, "error", e.what());
-      }
-    }
-  }
-
   // -- Pods
 
   Task<void> follow_pods() {
@@ -201,7 +137,8 @@ struct HollowNodes::Impl {
         continue;
       }
       const auto& pod = event->after ? event->after : event->before;
-      if (!index_of.contains(pod->node_name.view())) continue;
+      if (!keeper.index_of(pod->node_name.view())) continue;
+      if (!pod->mirror.empty() && !event->after) statics.look_at(*pod);
       if (!found) {
         touch(pod->key());
         continue;
@@ -209,6 +146,16 @@ struct HollowNodes::Impl {
       if (event->after && !pod->is_over()) keep_ip(adopt(pod->key(), *pod), *pod);
       found->push_back(pod->key());
     }
+  }
+
+  // All pods of a node.
+  void wake(int node) {
+    std::vector<ObjectKey> keys;
+    for (const auto& [key, state] : states) {
+      if (state.node == node) keys.push_back(key);
+    }
+    std::ranges::sort(keys);
+    for (const ObjectKey& key : keys) touch(key);
   }
 
   void touch(const ObjectKey& key) {
@@ -256,30 +203,81 @@ struct HollowNodes::Impl {
   }
 
   Task<void> sync(ObjectKey key) {
-    const auto pod = pods.find(key);
-    if (!pod || !index_of.contains(pod->node_name.view())) {
+    const auto found_pod = pods.find(key);
+    if (!found_pod || !keeper.index_of(found_pod->node_name.view())) {
       forget(key);
       co_return;
     }
-    PodState& state = adopt(key, *pod);
+    PodState& state = adopt(key, *found_pod);
+    if (keeper.is_silent(state.node)) co_return;  // it is looked at again when that is over
+    const PodRef pod = stages->shaped(found_pod);
     if (pod->deletion) co_return co_await finish(key, pod);
     if (pod->is_over()) {
       // Somebody else has said so.
       if (pod->shows_running) co_await write(key, pod, end_of(state, *pod, std::string(pod->phase)).status);
-      if (const auto found = states.find(key); found != states.end()) release_ip(found->second);
+      if (const auto found = states.find(key); found != states.end()) release(found->second);
       co_return;
     }
     take_ip(state, *pod);
+    if (!state.prepared && !co_await prepare(key, pod)) co_return;
+    co_await live(key, pod);
+  }
+
+  Task<void> live(ObjectKey key, PodRef pod) {
+    PodState& state = states[key];
     const Life life = life_at(*pod, state.started, now_of(state), host_of(state), ip_of(state, *pod));
     co_await write(key, pod, life.status);
     const auto found = states.find(key);
     if (found != states.end() && life.changes_at) touch_at(key, found->second, *life.changes_at - now_of(found->second));
   }
 
-  // The grace is the containers': hollow ones obey at once. Whoever holds a finalizer is shown the end before the pod goes.
+  // Volumes and devices come before the first container; what has begun before does not wait for them again. False: it waits.
+  Task<bool> prepare(ObjectKey key, PodRef pod) {
+    for (const HollowContainer& container : pod->containers) keeper.note_image(states[key].node, container.image);
+    const bool needs = !pod->claims.empty() || !pod->device_claims.empty();
+    if (needs) {
+      std::vector<std::string> volumes = co_await attachable_volumes(world.client, pod);
+      std::string why = pod->started ? std::string() : co_await unprepared(world.client, pod);
+      const auto found = states.find(key);
+      if (found == states.end() || found->second.uid != pod->uid) co_return false;
+      PodState& state = found->second;
+      use_volumes(state, std::move(volumes));
+      if (!pod->started && why.empty()) why = unattached(state);
+      if (!why.empty()) {
+        world.log.debug("pod waits", "pod", key, "for", why);
+        touch_at(key, state, kHeldLook);
+        co_await write(key, pod, held_at(*pod, state.started, host_of(state)));
+        co_return false;
+      }
+      if (!pod->started) begin_at(state, now());
+    }
+    states[key].prepared = true;
+    co_return true;
+  }
+
+  void use_volumes(PodState& state, std::vector<std::string> volumes) {
+    for (const std::string& volume : volumes) {
+      if (std::ranges::find(state.volumes, volume) == state.volumes.end()) keeper.use_volume(state.node, volume);
+    }
+    for (const std::string& volume : state.volumes) {
+      if (std::ranges::find(volumes, volume) == volumes.end()) keeper.release_volume(state.node, volume);
+    }
+    state.volumes = std::move(volumes);
+  }
+
+  std::string unattached(const PodState& state) const {
+    for (const std::string& volume : state.volumes) {
+      if (!keeper.is_attached(state.node, volume)) return fmt::format("volume {} is not attached to the node", volume);
+    }
+    return {};
+  }
+
+  // What runs takes its time to stop, and no longer than its grace. Whoever holds a finalizer is shown the end before the pod goes.
   Task<void> finish(ObjectKey key, PodRef pod) {
     PodState& state = states[key];
     if (state.removed) co_return;
+    const bool runs = pod->begun && !pod->is_over() && pod->mirror.empty();
+    if (runs && !state.stopped && has_to_wait(key, state, *pod)) co_return;
     if (pod->has_finalizers && (!pod->is_over() || pod->shows_running)) {
       const std::string phase(pod->is_over() ? pod->phase.view() : std::string_view());
       co_await write(key, pod, end_of(state, *pod, phase).status);
@@ -292,9 +290,22 @@ struct HollowNodes::Impl {
     if (const auto found = states.find(key); found != states.end()) found->second.removed = true;
   }
 
+  bool has_to_wait(const ObjectKey& key, PodState& state, const HollowPod& pod) {
+    if (!state.ends) {
+      const Duration grace = *pod.deletion > now() ? *pod.deletion - now() : Duration::zero();
+      const Duration wanted = pod.does ? pod.does->ends_after.value_or(options.ends_after) : options.ends_after;
+      state.ends = now_of(state) + std::min(wanted, grace);
+      state.server_code = wanted > grace ? kKilled : 0;
+    }
+    const Duration left = *state.ends - now_of(state);
+    if (left <= Duration::zero()) return false;
+    touch_at(key, state, left);
+    return true;
+  }
+
   Life end_of(PodState& state, const HollowPod& pod, const std::string& phase) {
     if (!state.stopped) state.stopped = now_of(state);
-    return end_at(pod, state.started, *state.stopped, host_of(state), ip_of(state, pod), phase);
+    return end_at(pod, state.started, *state.stopped, host_of(state), ip_of(state, pod), phase, state.server_code);
   }
 
   Task<void> write(ObjectKey key, PodRef pod, PodStatus status) {
@@ -326,7 +337,7 @@ struct HollowNodes::Impl {
   PodState& adopt(const ObjectKey& key, const HollowPod& pod) {
     PodState& state = states[key];
     if (state.uid != pod.uid) {
-      release_ip(state);
+      release(state);
       world.executor.cancel(state.timer);
       PodState fresh;
       fresh.queued = state.queued;
@@ -334,21 +345,40 @@ struct HollowNodes::Impl {
       fresh.again = state.again;
       state = std::move(fresh);
       state.uid = pod.uid;
-      state.node = index_of.find(pod.node_name.view())->second;
+      state.node = keeper.index_of(pod.node_name.view()).value();
       // Whoever else wrote it: no pod was started in the future, nor so long ago that its age could not be reckoned. The bound
       // does not move with the clock: what is written once stands after a restart.
-      state.started = std::clamp(pod.started.value_or(now()), std::min(kOldestStart, now()), now());
-      state.since = world.executor.clock().steady() - (now() - state.started);
+      const std::optional<Time> begun = pod.started ? pod.started : statics.began(pod);
+      begin_at(state, std::clamp(begun.value_or(now()), std::min(kOldestStart, now()), now()));
+      complain(pod);
     }
     return state;
+  }
+
+  void begin_at(PodState& state, Time started) {
+    state.started = started;
+    state.since = world.executor.clock().steady() - (now() - started);
+  }
+
+  // What cannot be read of what it asks for.
+  void complain(const HollowPod& pod) {
+    if (pod.asks.empty()) return;
+    std::vector<std::string> wrong;
+    stages->behaviour_of(pod, &wrong);
+    for (const std::string& each : wrong) world.log.warning("a pod's annotation is passed over", "pod", pod.key(), "error", each);
   }
 
   void forget(const ObjectKey& key) {
     const auto found = states.find(key);
     if (found == states.end()) return;
-    release_ip(found->second);
+    release(found->second);
     world.executor.cancel(found->second.timer);
     states.erase(found);
+  }
+
+  void release(PodState& state) {
+    release_ip(state);
+    use_volumes(state, {});
   }
 
   std::string host_of(const PodState& state) const { return options.address.empty() ? node_ip(state.node) : options.address; }
@@ -389,8 +419,10 @@ struct HollowNodes::Impl {
 
   NodeWorld world;
   HollowOptions options;
+  const std::shared_ptr<const Stages> stages;
   informers::Informer<HollowPod>& pods;
-  std::map<std::string, int, std::less<>> index_of;
+  NodeKeeper keeper;
+  StaticPods statics;
   std::vector<std::bitset<kIpsEnd>> used_ips;
   std::unordered_map<ObjectKey, PodState, informers::KeyHash> states;
   Channel<ObjectKey> queue;
@@ -407,22 +439,21 @@ HollowNodes::~HollowNodes() {
 Task<void> HollowNodes::start() {
   impl_->scope.spawn(impl_->follow_pods());
   for (int i = 0; i < impl_->options.writers; ++i) impl_->scope.spawn(impl_->work());
-  std::vector<Task<void>> registrations;
-  for (int i = 0; i < impl_->options.count; ++i) registrations.push_back(impl_->register_node(i));
-  for (const auto& result : co_await all(std::move(registrations))) {
-    if (result.error) std::rethrow_exception(result.error);
-  }
+  co_await impl_->keeper.start();
+  impl_->statics.start();
 }
 
 std::optional<ContainerLog> HollowNodes::log(const ObjectKey& key, const std::string& container, bool previous) const {
-  const auto pod = impl_->pods.find(key);
-  if (!pod || !impl_->index_of.contains(pod->node_name.view())) return std::nullopt;
+  const auto found_pod = impl_->pods.find(key);
+  if (!found_pod || !impl_->keeper.index_of(found_pod->node_name.view())) return std::nullopt;
+  const PodRef pod = impl_->stages->shaped(found_pod);
   const auto found = impl_->states.find(key);
   if (found == impl_->states.end()) return std::nullopt;
   const Impl::PodState& state = found->second;
   const Time now = state.stopped.value_or(impl_->now_of(state));
   const std::string phase(pod->is_over() ? pod->phase.view() : std::string_view());
-  const Life life = state.stopped ? end_at(*pod, state.started, now, {}, {}, phase) : life_at(*pod, state.started, now, {}, {});
+  const Life life = state.stopped ? end_at(*pod, state.started, now, {}, {}, phase, state.server_code)
+                                  : life_at(*pod, state.started, now, {}, {});
   ContainerLog out = log_of(*pod, container, life.status, previous, now);
   out.ended |= pod->is_over();
   return out;
@@ -431,7 +462,24 @@ std::optional<ContainerLog> HollowNodes::log(const ObjectKey& key, const std::st
 HollowNodes::Stats HollowNodes::stats() const {
   Stats out = impl_->stats;
   out.pods = impl_->states.size();
+  out.writes += impl_->keeper.writes();
   return out;
 }
+
+void HollowNodes::run_static(std::vector<StaticManifest> manifests) { impl_->statics.set(std::move(manifests)); }
+
+std::vector<PodUse> HollowNodes::pod_uses(const std::string& namespace_name) const {
+  std::vector<PodRef> running;
+  for (const PodRef& pod : impl_->pods.list(namespace_name)) {
+    const auto node = impl_->keeper.index_of(pod->node_name.view());
+    // A kubelet that cannot be reached tells nobody what its pods use.
+    if (node && !impl_->keeper.is_silent(*node) && pod->phase == "Running") running.push_back(impl_->stages->shaped(pod));
+  }
+  return uses_of(running, impl_->now());
+}
+
+std::vector<informers::Ref<OwnNode>> HollowNodes::answering() const { return impl_->keeper.answering(); }
+
+Time HollowNodes::now() const { return impl_->now(); }
 
 }  // namespace ph::node

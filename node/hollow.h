@@ -14,17 +14,12 @@
 #include "informers/client.h"
 #include "informers/informer.h"
 #include "node/container_log.h"
+#include "node/node_keeper.h"
 #include "node/node_object.h"
+#include "node/static_pods.h"
+#include "node/uses.h"
 
 namespace ph::node {
-
-// What the nodes are given; everything must outlive them and belongs to `executor`.
-struct NodeWorld {
-  Executor& executor;
-  informers::Client& client;
-  informers::Informers& informers;
-  Log log;
-};
 
 class HollowNodes {
  public:
@@ -37,6 +32,15 @@ class HollowNodes {
 
   // What `kubectl logs` shows of a container; nothing when the pod is not on these nodes.
   std::optional<ContainerLog> log(const ObjectKey& pod, const std::string& container, bool previous) const;
+
+  // These pods run on the nodes they are for, besides those of the API, until they are named no more.
+  void run_static(std::vector<StaticManifest> manifests);
+
+  // What the running pods of a namespace use (empty: of all), in the order of their keys; of nodes that answer.
+  std::vector<PodUse> pod_uses(const std::string& namespace_name) const;
+  // The nodes that would answer who asks their kubelets, in the order of their names.
+  std::vector<informers::Ref<OwnNode>> answering() const;
+  Time now() const;
 
   struct Stats {
     std::size_t pods = 0, writes = 0, retries = 0;

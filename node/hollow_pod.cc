@@ -14,11 +14,25 @@ namespace ph::node {
 namespace {
 
 namespace wire = api::wire;
+constexpr std::string_view kMirrorAnnotation = "kubernetes.io/config.mirror";
 using informers::Interned, informers::wire_time;
 
 Duration seconds_of(std::int64_t count) {
   return std::chrono::seconds(
       std::clamp<std::int64_t>(count, 0, std::chrono::duration_cast<std::chrono::seconds>(kForever).count()));
+}
+
+void read_annotation(std::string_view entry, HollowPod& pod) {
+  auto [key, value] = wire::text_entry(entry);
+  if (key == kMirrorAnnotation) pod.mirror = Interned(value);
+  if (!key.starts_with(kAskPrefix)) return;
+  key.remove_prefix(kAskPrefix.size());
+  pod.asks.emplace_back(key, value);
+}
+
+void read_owner(std::string_view bytes, HollowPod& pod) {
+  const informers::OwnerView owner = informers::wire_owner(bytes);
+  if (owner.controller) pod.controller = owner.uid;
 }
 
 void read_metadata(std::string_view bytes, HollowPod& pod) {
@@ -30,9 +44,14 @@ void read_metadata(std::string_view bytes, HollowPod& pod) {
       case 6: pod.revision = informers::parse_revision(in.text()); break;
       case 7: pod.generation = in.int64(); break;
       case 9: pod.deletion = wire_time(in.text()); break;
+      case 11: informers::add_label(pod.labels, in.text()); break;
+      case 12: read_annotation(in.text(), pod); break;
+      case 13: read_owner(in.text(), pod); break;
       case 14: pod.has_finalizers = true; break;
     }
   }
+  informers::sort_labels(pod.labels);
+  informers::sort_labels(pod.asks);
 }
 
 Duration initial_delay(std::string_view probe) {
@@ -62,9 +81,32 @@ HollowContainer read_container(std::string_view bytes, bool init) {
   return out;
 }
 
-void read_spec(std::string_view bytes, HollowPod& pod, std::vector<std::string_view>& gates) {
+// Those of generic ephemeral volumes are called by the pod, too.
+void read_volume(std::string_view bytes, HollowPod& pod, std::vector<std::string_view>& ephemeral) {
+  for (wire::Records in(wire::member_of(bytes, 2)); in.next();) {
+    if (in.field() == 10) pod.claims.emplace_back(wire::member_of(in.text(), 1));
+    if (in.field() == 29) ephemeral.push_back(wire::member_of(bytes, 1));
+  }
+}
+
+PodDeviceClaim read_device_claim(std::string_view bytes) {
+  return {.name = std::string(wire::member_of(bytes, 1)), .claim = std::string(wire::member_of(bytes, 3))};
+}
+
+// What was made of the templates.
+void read_made_claim(std::string_view bytes, HollowPod& pod) {
+  const std::string_view name = wire::member_of(bytes, 1), claim = wire::member_of(bytes, 2);
+  const auto entry = std::ranges::find(pod.device_claims, name, &PodDeviceClaim::name);
+  if (entry == pod.device_claims.end()) return;
+  entry->unneeded = claim.empty();
+  entry->claim = claim;
+}
+
+void read_spec(std::string_view bytes, HollowPod& pod, std::vector<std::string_view>& gates,
+               std::vector<std::string_view>& ephemeral) {
   for (wire::Records in(bytes); in.next();) {
     switch (in.field()) {
+      case 1: read_volume(in.text(), pod, ephemeral); break;
       case 2: pod.containers.push_back(read_container(in.text(), false)); break;
       case 3: pod.restart_policy = Interned(in.text()); break;
       case 5: pod.active_deadline = seconds_of(in.int64()); break;
@@ -72,6 +114,7 @@ void read_spec(std::string_view bytes, HollowPod& pod, std::vector<std::string_v
       case 11: pod.host_network = in.boolean(); break;
       case 20: pod.init_containers.push_back(read_container(in.text(), true)); break;
       case 28: gates.push_back(wire::member_of(in.text(), 1)); break;
+      case 39: pod.device_claims.push_back(read_device_claim(in.text())); break;
     }
   }
 }
@@ -128,6 +171,7 @@ void read_status(std::string_view bytes, HollowPod& pod, std::vector<Condition>&
         pod.shows_running |= runs(in.text());
         pod.begun = true;
         break;
+      case 15: read_made_claim(in.text(), pod); continue;
       case 12:
       case 16:
       case 17: break;  // podIPs, hostIPs, observedGeneration
@@ -150,15 +194,16 @@ std::string closed_gate(const std::vector<Condition>& conditions, std::string_vi
 
 std::shared_ptr<const HollowPod> HollowPod::decode(std::string_view protobuf) {
   auto out = std::make_shared<HollowPod>();
-  std::vector<std::string_view> gates;
+  std::vector<std::string_view> gates, ephemeral;
   std::vector<Condition> conditions;
   for (wire::Records in(protobuf); in.next();) {
     switch (in.field()) {
       case 1: read_metadata(in.text(), *out); break;
-      case 2: read_spec(in.text(), *out, gates); break;
+      case 2: read_spec(in.text(), *out, gates, ephemeral); break;
       case 3: read_status(in.text(), *out, conditions); break;
     }
   }
+  for (const std::string_view volume : ephemeral) out->claims.push_back(fmt::format("{}-{}", out->name, volume));
   for (const std::string_view gate : gates) {
     if (std::string why = closed_gate(conditions, gate); !why.empty()) out->closed_gates.push_back(std::move(why));
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/times.h"
+#include "base/assert.h"
 
 namespace ph::node {
 namespace {
@@ -15,18 +16,54 @@ using core::v1::PodStatus;
 // The kubelet waits 10 s before it starts a container again, twice as long each time up to 5 min.
 constexpr Duration kBackoffFirst = 10s;
 constexpr Duration kBackoffMax = 300s;
-constexpr int kKilled = 137;  // the code of what was killed
+// A container that ran for longer than this is waited for no longer than after its first failure.
+constexpr Duration kForgottenAfter = 2 * kBackoffMax;
+// So long the kubelet shows what became of a pull; then that it waits.
+constexpr Duration kPullErrorShown = 10s;
 
 // Where a container's runs stand at a moment.
 struct Progress {
-  enum Kind { NotYet, Running, Backoff, Ended } kind = NotYet;
+  enum Kind { NotYet, PullFailed, PullBackoff, Running, Backoff, Ended } kind = NotYet;
   int restarts = 0;
   int code = 0;         // of the last run that ended
   Time since{};         // begin of the run, of the wait, or the end
   Time run_began{};     // of the last run that began
   Time before_ended{};  // of the run before it, when there was one
   std::optional<Time> changes_at;
+  bool has_begun() const { return kind == Running || kind == Backoff || kind == Ended; }
 };
+
+// After so many restarts it does not end any more, or it never did.
+bool runs_on(const HollowContainer& container, int restarts) {
+  return !container.run.exit_code || (container.restarts_max && restarts >= *container.restarts_max);
+}
+
+// When the image is there; nothing: `out` says how it stands. It is waited for as for containers: 10 s, doubling to 5 min.
+std::optional<Time> pulled_at(const Pull& pull, Time from, Time now, Progress& out) {
+  Duration backoff = kBackoffFirst;
+  for (int failed = 0;; ++failed) {
+    const Time end = from + pull.takes;
+    if (now < end) {
+      // Of another try nothing is shown but that there was one before.
+      out.kind = failed > 0 ? Progress::PullBackoff : Progress::NotYet;
+      out.changes_at = end;
+      return std::nullopt;
+    }
+    if (pull.failures && failed >= *pull.failures) return end;
+    const Time told = end + std::min(backoff, kPullErrorShown), again = end + backoff;
+    if (now < again) {
+      out.kind = now < told ? Progress::PullFailed : Progress::PullBackoff;
+      out.changes_at = now < told ? told : again;
+      return std::nullopt;
+    }
+    from = again;
+    if (backoff == kBackoffMax && !pull.failures) {
+      const Duration round = pull.takes + backoff;
+      from += (now - from) / round * round;
+    }
+    backoff = std::min(backoff * 2, kBackoffMax);
+  }
+}
 
 bool restarts(const HollowPod& pod, const HollowContainer& container, int exit_code) {
   if (container.sidecar || pod.restart_policy == "Always") return true;
@@ -43,11 +80,17 @@ Progress progress(const HollowPod& pod, const HollowContainer& container, bool i
   Progress out;
   if (now < from) return out;
   Time begin = from;
+  if (container.pull) {
+    const auto pulled = pulled_at(*container.pull, from, now, out);
+    if (!pulled) return out;
+    begin = *pulled;
+  }
+  const Duration last_backoff = container.run.takes > kForgottenAfter ? kBackoffFirst : kBackoffMax;
   Duration backoff = kBackoffFirst;
   for (;;) {
     out.run_began = begin;
     out.since = begin;
-    if (!container.run.exit_code) {
+    if (runs_on(container, out.restarts)) {
       out.kind = Progress::Running;
       return out;
     }
@@ -71,15 +114,16 @@ Progress progress(const HollowPod& pod, const HollowContainer& container, bool i
     }
     begin = again;
     ++out.restarts;
-    if (backoff == kBackoffMax) {
+    if (backoff == last_backoff) {
       // From here on one round is like the other: a pod may have been at it for years.
       const Duration round = container.run.takes + backoff;
-      const auto rounds = (now - begin) / round;
+      auto rounds = (now - begin) / round;
+      if (container.restarts_max) rounds = std::min<decltype(rounds)>(rounds, *container.restarts_max - out.restarts);
       begin += rounds * round;
       out.restarts += static_cast<int>(rounds);
     }
     out.before_ended = begin - backoff;
-    backoff = std::min(backoff * 2, kBackoffMax);
+    backoff = std::min(backoff * 2, last_backoff);
   }
 }
 
@@ -91,6 +135,8 @@ void stop(Progress& at, Time moment, int code) {
     at.since = moment;
   } else if (at.kind == Progress::Backoff) {
     at.kind = Progress::Ended;
+  } else if (!at.has_begun()) {
+    at.kind = Progress::NotYet;
   }
   at.changes_at.reset();
 }
@@ -123,12 +169,23 @@ ContainerStatus container_status(const HollowPod& pod, const HollowContainer& co
   out.set_restart_count(at.restarts);
   out.set_ready(ready);
   out.set_started(at.kind == Progress::Running);
-  if (at.kind != Progress::NotYet) {
+  if (at.has_begun()) {
     out.set_image_id(fmt::format("hollow-pullable://{}", container.image.view()));
     out.set_container_id(container_id(pod, container, at.restarts));
   }
   switch (at.kind) {
     case Progress::NotYet: out.mutable_state()->mutable_waiting()->set_reason(std::string(waiting_for)); break;
+    case Progress::PullFailed: {
+      out.mutable_state()->mutable_waiting()->set_reason("ErrImagePull");
+      out.mutable_state()->mutable_waiting()->set_message(container.pull->error);
+      break;
+    }
+    case Progress::PullBackoff: {
+      out.mutable_state()->mutable_waiting()->set_reason("ImagePullBackOff");
+      out.mutable_state()->mutable_waiting()->set_message(
+          fmt::format("Back-off pulling image \"{}\": ErrImagePull: {}", container.image.view(), container.pull->error));
+      break;
+    }
     case Progress::Running: api::set_time(out.mutable_state()->mutable_running()->mutable_started_at(), at.since); break;
     case Progress::Backoff: {
       auto* waiting = out.mutable_state()->mutable_waiting();
@@ -159,6 +216,17 @@ class Story {
   Story(const HollowPod& pod, Time started, Time now, std::optional<Stop> stop = {})
       : pod_(pod), started_(started), now_(std::max(started, stop ? std::min(now, stop->at) : now)), stop_(stop) {}
 
+  // No container begins.
+  PodStatus tell_held(const std::string& host_ip) {
+    held_ = true;
+    PodStatus status = tell(host_ip, {}).status;
+    status.clear_start_time();
+    auto& first = *status.mutable_conditions(0);
+    PH_ASSERT(first.type() == "PodReadyToStartContainers");
+    first.set_status("False");
+    return status;
+  }
+
   // `phase`: what somebody else has decided; empty: as the containers say.
   Life tell(const std::string& host_ip, const std::string& pod_ip, const std::string& phase = {}) {
     follow_init_containers();
@@ -188,15 +256,16 @@ class Story {
   };
 
   Progress follow(const HollowContainer& container, bool init, Time from) {
+    if (held_) return {};
     Progress at = progress(pod_, container, init, from, now_);
-    if (stop_) stop(at, now_, stopped_code(container, init, stop_->server_code));
+    if (stop_) stop(at, now_, stopped_code(container, init, at.restarts, stop_->server_code));
     earliest(life_.changes_at, at.changes_at);
     return at;
   }
 
   // Work that is broken off fails.
-  static int stopped_code(const HollowContainer& container, bool init, int server_code) {
-    const bool works = container.run.exit_code || (init && !container.sidecar);
+  static int stopped_code(const HollowContainer& container, bool init, int restarts, int server_code) {
+    const bool works = !runs_on(container, restarts) || (init && !container.sidecar);
     return works ? kKilled : server_code;
   }
 
@@ -209,7 +278,7 @@ class Story {
       const bool ended = !container.sidecar && at.kind == Progress::Ended;
       const bool succeeded = ended && at.code == 0;
       // A sidecar is waited for until it has started, however often it does.
-      const bool passed = container.sidecar ? at.kind != Progress::NotYet : succeeded;
+      const bool passed = container.sidecar ? at.has_begun() : succeeded;
       if (!passed) incomplete_.push_back(container.name);
       if (ended && !succeeded) init_failed_ = true;
       if (!passed) reached = false;
@@ -227,19 +296,21 @@ class Story {
       if (at.kind == Progress::Ended) {
         ++(at.code == 0 ? succeeded_ : failed_);
         ended_at_ = std::max(ended_at_, at.since);
-      } else if (at.kind != Progress::NotYet) {
+      } else if (at.has_begun()) {
         ++alive_;
+      } else if (initialized()) {
+        ++waiting_;
       }
     }
   }
 
   // When all else has ended.
   void stop_sidecars() {
-    if (!initialized() || alive_ > 0) return;
+    if (!initialized() || alive_ > 0 || waiting_ > 0) return;
     for (auto& [container, from, at] : init_) {
       if (!container->sidecar) continue;
       at = progress(pod_, *container, true, from, ended_at_);
-      stop(at, ended_at_, stopped_code(*container, true, 0));
+      stop(at, ended_at_, stopped_code(*container, true, at.restarts, 0));
     }
   }
 
@@ -264,7 +335,7 @@ class Story {
       ready = now_ >= ready_at;
       if (!ready) earliest(life_.changes_at, ready_at);
       ready_at_ = std::max(ready_at_, ready ? ready_at : now_);
-    } else if (at.kind != Progress::NotYet) {
+    } else if (at.has_begun()) {
       ready_at_ = std::max(ready_at_, at.since);
     }
     if (!ready) unready_.push_back(container.name);
@@ -274,6 +345,8 @@ class Story {
   std::string natural_phase() const {
     if (init_failed_) return "Failed";
     if (!initialized()) return "Pending";
+    // One that is told to stop before it has begun will never have done anything.
+    if (waiting_ > 0) return stop_ ? "Failed" : "Pending";
     if (alive_ > 0) return "Running";
     return failed_ > 0 ? "Failed" : "Succeeded";
   }
@@ -318,8 +391,8 @@ class Story {
   Life life_;
   std::vector<Followed> init_, containers_;
   std::vector<std::string_view> incomplete_, unready_;
-  bool init_failed_ = false;
-  int alive_ = 0, succeeded_ = 0, failed_ = 0;
+  bool init_failed_ = false, held_ = false;
+  int alive_ = 0, waiting_ = 0, succeeded_ = 0, failed_ = 0;  // waiting: for their images
   Time initialized_at_{}, ready_at_{}, ended_at_{};
 };
 
@@ -350,9 +423,13 @@ Life life_at(const HollowPod& pod, Time started, Time now, const std::string& ho
   return life;
 }
 
+PodStatus held_at(const HollowPod& pod, Time now, const std::string& host_ip) {
+  return Story(pod, whole(now), now).tell_held(host_ip);
+}
+
 Life end_at(const HollowPod& pod, Time started, Time at, const std::string& host_ip, const std::string& pod_ip,
-            const std::string& phase) {
-  return Story(pod, whole(started), at, Stop{whole(at)}).tell(host_ip, pod_ip, phase);
+            const std::string& phase, int server_code) {
+  return Story(pod, whole(started), at, Stop{whole(at), server_code}).tell(host_ip, pod_ip, phase);
 }
 
 }  // namespace ph::node

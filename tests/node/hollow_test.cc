@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "api/codec.h"
+#include "node/stages.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/cluster.h"
 
@@ -279,6 +280,210 @@ TEST_F(Hollow, ARestartedNodeGivesNobodyElsesAddressAway) {
   EXPECT_EQ(cluster.get<Pod>("default/b").status().pod_ip(), address);
   EXPECT_NE(cluster.get<Pod>("default/a").status().pod_ip(), address);
   EXPECT_EQ(cluster.get<Pod>("default/a").status().phase(), "Running");
+}
+
+const core::v1::NodeCondition* condition(const Node& node, std::string_view type) {
+  for (const auto& each : node.status().conditions()) {
+    if (each.type() == type) return &each;
+  }
+  return nullptr;
+}
+
+void ask_for(sim::Cluster& cluster, const char* problem) {
+  const std::string value = problem ? fmt::format("\"{}\"", problem) : "null";
+  cluster.patch<Node>(
+      "node-0", Patch::merge(fmt::format(R"({{"metadata":{{"annotations":{{"hollow.pilothouse.dev/problem":{}}}}}}})", value)));
+  cluster.advance(1s);
+}
+
+TEST_F(Hollow, SuffersFromWhatItsAnnotationSays) {
+  struct Row {
+    const char *problem, *type, *status, *reason;
+  };
+  const Row rows[] = {
+      {"not-ready", "Ready", "False", "KubeletNotReady"},
+      {"memory-pressure", "MemoryPressure", "True", "KubeletHasInsufficientMemory"},
+      {"disk-pressure", "DiskPressure", "True", "KubeletHasDiskPressure"},
+      {"pid-pressure", "PIDPressure", "True", "KubeletHasInsufficientPID"},
+      {"network-unavailable", "NetworkUnavailable", "True", "NoRouteCreated"},
+  };
+  EXPECT_EQ(condition(node(), "NetworkUnavailable"), nullptr) << "a kubelet knows nothing of it";
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.problem);
+    ask_for(cluster, row.problem);
+    const Node suffering = node();
+    ASSERT_NE(condition(suffering, row.type), nullptr);
+    EXPECT_EQ(condition(suffering, row.type)->status(), row.status);
+    EXPECT_EQ(condition(suffering, row.type)->reason(), row.reason);
+    ask_for(cluster, nullptr);
+    EXPECT_NE(condition(node(), row.type)->status(), row.status);
+  }
+}
+
+TEST_F(Hollow, ASilentNodeDoesNothingUntilItIsAskedForNoMore) {
+  create(make({}));
+  ask_for(cluster, "silent");
+  const auto renewed = [&] {
+    return cluster.get<coordination::v1::Lease>("kube-node-lease/node-0").spec().renew_time().seconds();
+  };
+  const std::int64_t lease = renewed();
+  const std::int64_t heartbeat = newest_heartbeat(node());
+  cluster.remove<Pod>(kPod);
+  cluster.create(sim::make_pod("default/new", "node-0"));
+  cluster.advance(20min);
+  EXPECT_EQ(renewed(), lease);
+  EXPECT_EQ(newest_heartbeat(node()), heartbeat);
+  EXPECT_TRUE(cluster.has<Pod>(kPod));
+  EXPECT_EQ(cluster.get<Pod>("default/new").status().phase(), "Pending");
+  ask_for(cluster, nullptr);
+  EXPECT_GT(newest_heartbeat(node()), heartbeat) << "it reports at once";
+  EXPECT_FALSE(cluster.has<Pod>(kPod));
+  EXPECT_EQ(cluster.get<Pod>("default/new").status().phase(), "Running");
+  cluster.advance(11s);
+  EXPECT_GT(renewed(), lease);
+}
+
+TEST_F(Hollow, ReportsTheImagesOfItsPods) {
+  create(make({}));
+  EXPECT_EQ(node().metadata().annotations().at("volumes.kubernetes.io/controller-managed-attach-detach"), "true");
+  cluster.advance(6min);
+  ASSERT_EQ(node().status().images_size(), 1);
+  EXPECT_EQ(node().status().images(0).names(0), "img:1");
+  EXPECT_GT(node().status().images(0).size_bytes(), 0);
+}
+
+TEST_F(Hollow, WhatAPodAsksForHappens) {
+  Pod crashing = make({}, "Always");
+  auto& asks = *crashing.mutable_metadata()->mutable_annotations();
+  asks["hollow.pilothouse.dev/runs-for"] = "2s";
+  asks["hollow.pilothouse.dev/exit-code"] = "7";
+  create(crashing);
+  cluster.advance(3s);
+  const auto status = pod().status().container_statuses(0);
+  EXPECT_EQ(status.state().waiting().reason(), "CrashLoopBackOff");
+  EXPECT_EQ(status.last_state().terminated().exit_code(), 7);
+}
+
+TEST(HollowEnding, APodTakesItsTimeAndNoLongerThanItsGrace) {
+  sim::Cluster cluster(sim::no_loops().nodes({.count = 1, .ends_after = 5s}));
+  // Deletion timestamps are whole seconds.
+  const auto end = [&](std::int64_t grace, Duration there, Duration gone) {
+    cluster.create(sim::make_pod(kPod, "node-0"));
+    cluster.advance(1s);
+    informers::DeleteOptions options;
+    options.grace_seconds = grace;
+    cluster.remove<Pod>(kPod, options);
+    cluster.advance(there);
+    EXPECT_TRUE(cluster.has<Pod>(kPod)) << grace;
+    EXPECT_EQ(cluster.get<Pod>(kPod).status().phase(), "Running");
+    cluster.advance(gone - there);
+    EXPECT_FALSE(cluster.has<Pod>(kPod)) << grace;
+  };
+  end(30, 4500ms, 5500ms);
+  end(3, 1500ms, 3500ms);
+}
+
+TEST(HollowStages, NodesFallSilentAndComeBack) {
+  const char* file = R"({"apiVersion":"hollow.pilothouse.dev/v1alpha1","kind":"Stages","nodes":[
+    {"selector":{},"problem":"not-ready","after":"1m","lasts":"2m"}]})";
+  sim::Cluster cluster(sim::no_loops().nodes({.count = 1, .stages = std::make_shared<const Stages>(Stages::parse(file))}));
+  const auto ready = [&] { return condition(cluster.get<Node>("node-0"), "Ready")->status(); };
+  cluster.advance(50s);
+  EXPECT_EQ(ready(), "True");
+  cluster.advance(15s);
+  EXPECT_EQ(ready(), "False");
+  cluster.advance(2min);
+  EXPECT_EQ(ready(), "True");
+}
+
+TEST(HollowStages, DevicesArePublishedAndWaitedFor) {
+  const char* file = R"({"apiVersion":"hollow.pilothouse.dev/v1alpha1","kind":"Stages","nodes":[
+    {"selector":{},"devices":[{"driver":"gpu.example.com","name":"gpu","count":2}]}]})";
+  sim::Cluster cluster(sim::no_loops()
+                           .nodes({.count = 1, .stages = std::make_shared<const Stages>(Stages::parse(file))})
+                           .access()
+                           .without_admission({"ServiceAccount"}));
+  cluster.advance(1s);
+  const auto slice = cluster.get<resources::v1::ResourceSlice>("node-0-gpu.example.com");
+  EXPECT_EQ(slice.spec().node_name(), "node-0");
+  EXPECT_EQ(slice.spec().devices_size(), 2);
+  EXPECT_EQ(slice.metadata().owner_references(0).uid(), cluster.get<Node>("node-0").metadata().uid());
+  cluster.restart_nodes();
+  cluster.advance(1s);
+  EXPECT_EQ(cluster.get<resources::v1::ResourceSlice>("node-0-gpu.example.com").metadata().resource_version(),
+            slice.metadata().resource_version())
+      << "nothing has changed";
+
+  resources::v1::ResourceClaim claim;
+  claim.mutable_metadata()->set_namespace_("default");
+  claim.mutable_metadata()->set_name("c");
+  auto& request = *claim.mutable_spec()->mutable_devices()->add_requests();
+  request.set_name("r");
+  request.mutable_exactly()->set_device_class_name("gpu");
+  claim = cluster.create(claim);
+  Pod user = sim::make_pod(kPod, "node-0");
+  auto& entry = *user.mutable_spec()->add_resource_claims();
+  entry.set_name("gpu");
+  entry.set_resource_claim_name("c");
+  const std::string uid = cluster.create(user).metadata().uid();
+  cluster.advance(10s);
+  EXPECT_EQ(cluster.get<Pod>(kPod).status().phase(), "Pending");
+  EXPECT_EQ(cluster.get<Pod>(kPod).status().container_statuses(0).state().waiting().reason(), "ContainerCreating");
+  auto& result = *claim.mutable_status()->mutable_allocation()->mutable_devices()->add_results();
+  result.set_request("r");
+  result.set_driver("gpu.example.com");
+  result.set_pool("node-0");
+  result.set_device("gpu-0");
+  auto& holder = *claim.mutable_status()->add_reserved_for();
+  holder.set_resource("pods");
+  holder.set_name("p");
+  holder.set_uid(uid);
+  const Time allocated = cluster.now();
+  cluster.update_status(claim);
+  cluster.advance(5s);
+  const auto status = cluster.get<Pod>(kPod).status();
+  EXPECT_EQ(status.phase(), "Running");
+  EXPECT_GE(status.start_time().seconds(),
+            std::chrono::duration_cast<std::chrono::seconds>(allocated.time_since_epoch()).count());
+}
+
+// A volume of a CSI driver: used, attached, and only then mounted.
+TEST_F(Hollow, WaitsForVolumesToBeAttached) {
+  core::v1::PersistentVolume volume;
+  volume.mutable_metadata()->set_name("v");
+  auto& spec = *volume.mutable_spec();
+  (*spec.mutable_capacity())["storage"].set_string("1Gi");
+  spec.add_access_modes("ReadWriteOnce");
+  auto& csi = *spec.mutable_persistent_volume_source()->mutable_csi();
+  csi.set_driver("disk.example.com");
+  csi.set_volume_handle("d-1");
+  cluster.create(volume);
+  core::v1::PersistentVolumeClaim claim;
+  claim.mutable_metadata()->set_namespace_("default");
+  claim.mutable_metadata()->set_name("c");
+  claim.mutable_spec()->add_access_modes("ReadWriteOnce");
+  (*claim.mutable_spec()->mutable_resources()->mutable_requests())["storage"].set_string("1Gi");
+  claim.mutable_spec()->set_volume_name("v");
+  claim = cluster.create(claim);
+  claim.mutable_status()->set_phase("Bound");
+  cluster.update_status(claim);
+  Pod user = make({});
+  auto& mounted = *user.mutable_spec()->add_volumes();
+  mounted.set_name("data");
+  mounted.mutable_volume_source()->mutable_persistent_volume_claim()->set_claim_name("c");
+  create(user);
+  cluster.advance(3s);
+  EXPECT_EQ(pod().status().phase(), "Pending");
+  ASSERT_EQ(node().status().volumes_in_use_size(), 1);
+  EXPECT_EQ(node().status().volumes_in_use(0), "kubernetes.io/csi/disk.example.com^d-1");
+  cluster.patch<Node>("node-0", Patch::merge(R"({"status":{"volumesAttached":[
+    {"name":"kubernetes.io/csi/disk.example.com^d-1","devicePath":""}]}})"),
+                      "status");
+  cluster.advance(1s);
+  EXPECT_EQ(pod().status().phase(), "Running");
+  cluster.remove<Pod>(kPod);
+  cluster.advance(1s);
+  EXPECT_EQ(node().status().volumes_in_use_size(), 0);
 }
 
 }  // namespace

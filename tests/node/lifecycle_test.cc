@@ -244,5 +244,80 @@ TEST(Lifecycle, GoesOnWhereARestartedKubeletFindsIt) {
   }
 }
 
+// What an image's pull makes of a pod: phase, the first container's state, until when.
+TEST(Lifecycle, ImagesComeFirst) {
+  const auto pulling = [](Pull pull) {
+    pull.error = "no such image";
+    HollowPod out = pod({container("c", {})});
+    out.containers[0].pull = std::make_shared<const Pull>(std::move(pull));
+    return out;
+  };
+  const HollowPod slow = pulling({.takes = 5s, .failures = 0});
+  const HollowPod never = pulling({.takes = 1s});
+  const HollowPod twice = pulling({.failures = 2});
+  struct Row {
+    const char* name;
+    HollowPod pod;
+    Duration at;
+    const char* summary;
+  };
+  const Row rows[] = {
+      {"under way", slow, 4s, "Pending 0/1 r0 ContainerCreating until 5s"},
+      {"there", slow, 5s, "Running 1/1 r0 running"},
+      {"the first try", never, 500ms, "Pending 0/1 r0 ContainerCreating until 1s"},
+      {"it fails", never, 1s, "Pending 0/1 r0 ErrImagePull until 11s"},
+      {"the second try", never, 11s, "Pending 0/1 r0 ImagePullBackOff until 12s"},
+      {"that fails, too", never, 12s, "Pending 0/1 r0 ErrImagePull until 22s"},
+      {"and is waited for twice as long", never, 22s, "Pending 0/1 r0 ImagePullBackOff until 32s"},
+      {"years of failures", never, 24h * 365, "Pending 0/1 r0 ImagePullBackOff until 31536085s"},
+      {"before it succeeds", twice, 29s, "Pending 0/1 r0 ImagePullBackOff until 30s"},
+      {"it has succeeded", twice, 30s, "Running 1/1 r0 running"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    EXPECT_EQ(summary(row.pod, row.at), row.summary);
+  }
+  const auto waiting = life_at(never, Time(), Time(23s), "h", "i").status.container_statuses(0).state().waiting();
+  EXPECT_EQ(waiting.message(), "Back-off pulling image \"img:1\": ErrImagePull: no such image");
+  EXPECT_EQ(end_at(never, Time(), Time(23s), "h", "i").status.phase(), "Failed");
+}
+
+TEST(Lifecycle, CrashesComeToAnEnd) {
+  HollowPod settles = pod({container("c", ends(1s, 1))});
+  settles.containers[0].restarts_max = 2;
+  EXPECT_EQ(summary(settles, 1s), "Running 0/1 r0 CrashLoopBackOff until 11s");
+  EXPECT_EQ(summary(settles, 12s), "Running 0/1 r1 CrashLoopBackOff until 32s");
+  EXPECT_EQ(summary(settles, 32s), "Running 1/1 r2 running");
+  EXPECT_EQ(summary(settles, 24h), "Running 1/1 r2 running");
+  EXPECT_EQ(end_at(settles, Time(), Time(24h), "h", "i").status.container_statuses(0).state().terminated().exit_code(), 0)
+      << "by then it is a server";
+}
+
+TEST(Lifecycle, WhatRanForLongIsNotWaitedForLonger) {
+  const HollowPod steady = pod({container("c", ends(11min, 1))});
+  EXPECT_EQ(summary(steady, 11min), "Running 0/1 r0 CrashLoopBackOff until 670s");
+  EXPECT_EQ(summary(steady, 670s + 11min), "Running 0/1 r1 CrashLoopBackOff until 1340s");
+  EXPECT_EQ(summary(steady, 100 * 670s - 1s), "Running 0/1 r99 CrashLoopBackOff until 67000s");
+}
+
+TEST(Lifecycle, AHeldPodHasNotStarted) {
+  const PodStatus status = held_at(pod({container("c", {})}), Time(1000s), "h");
+  EXPECT_EQ(status.phase(), "Pending");
+  EXPECT_FALSE(status.has_start_time());
+  EXPECT_EQ(status.host_ip(), "h");
+  EXPECT_EQ(states(status), "Pending, ContainerCreating");
+  EXPECT_EQ(conditions(status),
+            "PodReadyToStartContainers=False\n"
+            "Initialized=True\n"
+            "Ready=False ContainersNotReady: containers with unready status: [c]\n"
+            "ContainersReady=False ContainersNotReady: containers with unready status: [c]\n"
+            "PodScheduled=True\n");
+}
+
+TEST(Lifecycle, WhatItsGraceCutsShortIsKilled) {
+  const auto status = end_at(pod({container("server", {})}), Time(), Time(7s), "h", "i", {}, kKilled).status;
+  EXPECT_EQ(states(status), "Failed, Error 137 at 7");
+}
+
 }  // namespace
 }  // namespace ph::node
