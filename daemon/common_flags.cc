@@ -22,15 +22,6 @@ constexpr InertFlag kServing[] = {
     {"tls-sni-cert-key", "namedCertKey", "[]", Refused, "one certificate serves all names"},
 };
 
-constexpr InertFlag kRequestHeaders[] = {
-    {"requestheader-allowed-names", "strings", "[]", NoEffect, "no front proxy is believed"},
-    {"requestheader-client-ca-file", "string", "", NoEffect, "no front proxy is believed"},
-    {"requestheader-extra-headers-prefix", "strings", "[x-remote-extra-]", NoEffect, "no front proxy is believed"},
-    {"requestheader-group-headers", "strings", "[x-remote-group]", NoEffect, "no front proxy is believed"},
-    {"requestheader-uid-headers", "strings", "[]", NoEffect, "no front proxy is believed"},
-    {"requestheader-username-headers", "strings", "[x-remote-user]", NoEffect, "no front proxy is believed"},
-};
-
 constexpr InertFlag kMetrics[] = {
     {"allow-metric-labels", "stringToString", "[]", NoEffect, "all label values are shown"},
     {"allow-metric-labels-manifest", "string", "", NoEffect, "all label values are shown"},
@@ -85,13 +76,20 @@ void add_serving_flags(FlagSet& flags, ServingOptions& options) {
   add_inert_serving_flags(flags);
   flags.section("Authentication");
   flags.add("authentication-kubeconfig", options.authentication_kubeconfig,
-            "Which apiserver to ask about tokens; without one only client certificates are believed");
+            "Which apiserver to ask about tokens; a pod's own by default, else only client certificates are believed");
   flags.add("authentication-skip-lookup", options.authentication_skip_lookup, "Does not look up the cluster's client authority");
   flags.add("authentication-token-webhook-cache-ttl", options.token_cache_ttl, "How long an answer about a token is kept");
   flags.add("authentication-tolerate-lookup-failure", options.authentication_tolerate_lookup_failure,
             "A failed look-up is tried again in either case");
   flags.add("client-ca-file", options.client_ca_file, "Whose client certificates are believed");
-  flags.add(kRequestHeaders);
+  flags.add("requestheader-allowed-names", options.proxy.allowed_names,
+            "Common names of front proxies' certificates; any when empty");
+  flags.add("requestheader-client-ca-file", options.proxy_ca_file,
+            "Whose certificates are front proxies'; what the cluster publishes by default, with the names of headers");
+  flags.add("requestheader-extra-headers-prefix", options.proxy.extra_prefixes, "How headers begin that say more of a user");
+  flags.add("requestheader-group-headers", options.proxy.group_headers, "Headers with a user's groups");
+  flags.add("requestheader-uid-headers", options.proxy.uid_headers, "Headers with a user's UID");
+  flags.add("requestheader-username-headers", options.proxy.username_headers, "Headers with a user's name");
   flags.section("Authorization");
   flags.add("authorization-always-allow-paths", options.always_allow_paths, "Paths that everybody may read");
   flags.add("authorization-kubeconfig", options.authorization_kubeconfig, "Which apiserver to ask who may do what");
@@ -152,11 +150,6 @@ void check(const ServingOptions& options) {
       options.tls_min_version != "VersionTLS13") {
     out.push_back(
         fmt::format("unknown tls version \"{}\": VersionTLS12 and VersionTLS13 are supported", options.tls_min_version));
-  }
-  // One apiserver is asked about callers, about all there is to ask.
-  if (!options.authentication_kubeconfig.empty() && !options.authorization_kubeconfig.empty() &&
-      options.authentication_kubeconfig != options.authorization_kubeconfig) {
-    out.push_back("--authorization-kubeconfig: another one than --authentication-kubeconfig is not supported");
   }
   refuse(out);
 }

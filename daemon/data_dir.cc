@@ -23,6 +23,34 @@ bool ends_soon(const std::string& certificate, const Clock& clock) {
 // did not end, and what some file systems keep at their root.
 bool may_be_there(const std::string& name) { return name == "pki" || name == "lost+found" || is_data_dir_file(name); }
 
+// False: the directory is to become ours.
+bool read_format(const std::filesystem::path& path) {
+  const auto found = read_file(path / "format");
+  if (!found) {
+    for (const auto& entry : directory_entries(path)) {
+      if (may_be_there(entry.filename().string())) continue;
+      throw FileError(
+          fmt::format("{} is not a data directory of pilothouse: it has no file `format`, and holds {}; name an empty "
+                      "or a new one by --data-dir",
+                      path.string(), entry.filename().string()));
+    }
+    return false;
+  }
+  if (*found == kDataDirRestoring) {
+    throw FileError(
+        fmt::format("a restore into {} was not finished: run `pilothouse restore FILE --force` again, or "
+                    "`pilothouse reset`",
+                    path.string()));
+  }
+  if (*found != kDataDirFormat) {
+    throw FileError(
+        fmt::format("the data directory {} has format {}, this program reads format {}: start the version that made it, "
+                    "or name another --data-dir",
+                    path.string(), found->substr(0, found->find('\n')), kDataDirFormat.substr(0, 1)));
+  }
+  return true;
+}
+
 // A certificate and its key, or the key alone; nothing when neither is there.
 std::optional<net::Credential> read_credential(const std::filesystem::path& stem) {
   const auto certificate = read_file(stem.string() + ".crt");
@@ -67,50 +95,26 @@ void close_data_dir(const std::filesystem::path& path, const Log& log) {
   std::size_t closed = close_directory(path) ? 1 : 0;
   for (const auto& entry : directory_entries(path)) {
     const std::string name = entry.filename().string();
-    const bool ours =
-        name == "format" || name == "pki" || name == "store" || name.starts_with("store.") || is_data_dir_file(name);
+    const bool ours = name == "format" || name == "pki" || name == "hardened" || name == "store" || name.starts_with("store.") ||
+                      is_data_dir_file(name);
     if (ours) closed += close_to_others(entry);
   }
   if (closed > 0)
     log.warning("the data directory was open to other users, and is closed now", "path", path.string(), "entries", closed);
 }
 
-DataDir::DataDir(DataDirOptions options, const Clock& clock, Rng& rng, Log log)
-    : options_(std::move(options)), clock_(clock), rng_(rng) {
-  make_directory(options_.path);
-  const bool is_new = !read_format();
-  close_data_dir(options_.path, log);
-  make_directory(options_.path / "pki");
-  if (is_new) write_file(options_.path / "format", kDataDirFormat, true);
-  load_keys();
+void open_data_dir(const std::filesystem::path& path, const Log& log) {
+  make_directory(path);
+  const bool is_new = !read_format(path);
+  close_data_dir(path, log);
+  make_directory(path / "pki");
+  if (is_new) write_file(path / "format", kDataDirFormat, true);
 }
 
-// False: the directory is to become ours.
-bool DataDir::read_format() const {
-  const auto found = read_file(options_.path / "format");
-  if (!found) {
-    for (const auto& entry : directory_entries(options_.path)) {
-      if (may_be_there(entry.filename().string())) continue;
-      throw FileError(
-          fmt::format("{} is not a data directory of pilothouse: it has no file `format`, and holds {}; name an empty "
-                      "or a new one by --data-dir",
-                      options_.path.string(), entry.filename().string()));
-    }
-    return false;
-  }
-  if (*found == kDataDirRestoring) {
-    throw FileError(
-        fmt::format("a restore into {} was not finished: run `pilothouse restore FILE --force` again, or "
-                    "`pilothouse reset`",
-                    options_.path.string()));
-  }
-  if (*found != kDataDirFormat) {
-    throw FileError(
-        fmt::format("the data directory {} has format {}, this program reads format {}: start the version that made it, "
-                    "or name another --data-dir",
-                    options_.path.string(), found->substr(0, found->find('\n')), kDataDirFormat.substr(0, 1)));
-  }
-  return true;
+DataDir::DataDir(DataDirOptions options, const Clock& clock, Rng& rng, Log log)
+    : options_(std::move(options)), clock_(clock), rng_(rng) {
+  open_data_dir(options_.path, log);
+  load_keys();
 }
 
 void DataDir::load_keys() {

@@ -4,6 +4,8 @@
 //   pki/ca.crt, ca.key          the cluster's certificate authority
 //   pki/apiserver.crt, .key     what the apiserver shows
 //   pki/sa.key, sa.pub          signs and verifies service-account tokens
+//   pki/encryption.yaml         the key of what is stored encrypted, where --hardened has made one
+//   hardened/                   what else --hardened makes when nobody says otherwise: policies, the audit log
 //   admin.kubeconfig, controller-manager.kubeconfig, scheduler.kubeconfig, node.kubeconfig
 //   store/                      the objects (RocksDB)
 //
@@ -47,6 +49,10 @@ bool is_data_dir_file(std::string_view name);
 // Closes a data directory to other users, and what is ours in it. Throws FileError when it belongs to somebody else.
 void close_data_dir(const std::filesystem::path& path, const Log& log);
 
+// Makes a directory a data directory, or sees that it is one, and closes it to others; its keys are not made. Throws FileError as
+// DataDir does.
+void open_data_dir(const std::filesystem::path& path, const Log& log);
+
 class DataDir {
  public:
   // Opens the directory or makes it. One without a `format` may hold keys and kubeconfigs, and nothing else. Throws FileError,
@@ -65,7 +71,6 @@ class DataDir {
   void write_kubeconfigs(const std::string& url);
 
  private:
-  bool read_format() const;
   void load_keys();
   void write_kubeconfig(const std::string& file, const std::string& user, const std::vector<std::string>& groups,
                         const std::string& url);

@@ -21,7 +21,7 @@ bool in_group(const Identity& user, std::string_view group) { return std::ranges
 
 Identity anonymous() { return {.name = "system:anonymous", .uid = {}, .groups = {"system:unauthenticated"}, .extra = {}}; }
 
-HttpResponse forbidden(const Identity& user, const Wish& wish) {
+HttpResponse forbidden(const Identity& user, const Wish& wish, const std::string& reason) {
   const std::string what =
       wish.resource.empty()
           ? fmt::format("path \"{}\"", wish.path)
@@ -30,7 +30,8 @@ HttpResponse forbidden(const Identity& user, const Wish& wish) {
   status.set_status("Failure");
   status.set_code(403);
   status.set_reason("Forbidden");
-  status.set_message(fmt::format("forbidden: User \"{}\" cannot {} {}", user.name, wish.verb, what));
+  status.set_message(
+      fmt::format("forbidden: User \"{}\" cannot {} {}{}{}", user.name, wish.verb, what, reason.empty() ? "" : ": ", reason));
   return status_response(api::ApiError(std::move(status)));
 }
 
@@ -84,6 +85,10 @@ void DelegatedAccess::remember(Cache& cache, std::string key, Remembered what) {
 }
 
 Task<std::optional<Identity>> DelegatedAccess::authenticate(const HttpRequest& request) {
+  if (auto user = net::proxied_user(request, proxy_)) {
+    if (!in_group(*user, "system:authenticated")) user->groups.push_back("system:authenticated");
+    co_return user;
+  }
   if (request.peer.identity) {
     Identity user = *request.peer.identity;
     if (!in_group(user, "system:authenticated")) user.groups.push_back("system:authenticated");
@@ -93,33 +98,32 @@ Task<std::optional<Identity>> DelegatedAccess::authenticate(const HttpRequest& r
   // Whoever shows a certificate that does not verify is not nobody; a good token still says who he is.
   if (token.empty() && request.peer.certificate_refused) co_return std::nullopt;
   if (token.empty()) co_return anonymous();
-  if (!client_) co_return std::nullopt;
+  if (!ask_tokens_) co_return std::nullopt;
   const std::string key = net::sha256(token);  // the token itself is not kept
   if (const Remembered* known = recall(tokens_, key)) co_return known->user;
   authentication::v1::TokenReview review;
   review.mutable_spec()->set_token(token);
-  review = co_await client_->create(std::move(review));
+  review = co_await ask_tokens_->create(std::move(review));
   Remembered outcome{.until = clock_.now() + options_.token_cache_ttl};
   if (review.status().authenticated()) outcome.user = identity_of(review.status().user());
   remember(tokens_, key, outcome);
   co_return outcome.user;
 }
 
-Task<bool> DelegatedAccess::authorize(const Identity& user, const Wish& wish) {
-  if (wish.resource.empty() && open_to_all(wish.path)) co_return true;
-  if (in_group(user, "system:masters")) co_return true;
-  if (!client_) co_return false;
+Task<DelegatedAccess::Word> DelegatedAccess::authorize(const Identity& user, const Wish& wish) {
+  if (wish.resource.empty() && open_to_all(wish.path)) co_return Word{true, {}};
+  if (in_group(user, "system:masters")) co_return Word{true, {}};
+  if (!ask_rights_) co_return Word();
   authorization::v1::SubjectAccessReview review;
   *review.mutable_spec() = question(user, wish);
   // The question itself is the key: names and groups may hold any letter, and nobody may be taken for somebody else.
   const std::string key = api::encode_envelope(review);
-  if (const Remembered* known = recall(rights_, key)) co_return known->allowed;
-  review = co_await client_->create(std::move(review));
-  const bool allowed = review.status().allowed();
-  remember(
-      rights_, key,
-      {.until = clock_.now() + (allowed ? options_.authorized_cache_ttl : options_.unauthorized_cache_ttl), .allowed = allowed});
-  co_return allowed;
+  if (const Remembered* known = recall(rights_, key)) co_return Word{known->allowed, known->reason};
+  review = co_await ask_rights_->create(std::move(review));
+  const bool allowed = review.status().allowed() && !review.status().denied();
+  const Duration ttl = allowed ? options_.authorized_cache_ttl : options_.unauthorized_cache_ttl;
+  remember(rights_, key, {.until = clock_.now() + ttl, .allowed = allowed, .reason = review.status().reason()});
+  co_return Word{allowed, review.status().reason()};
 }
 
 Task<DelegatedAccess::Verdict> DelegatedAccess::admit(const HttpRequest& request, Wish wish) {
@@ -131,7 +135,8 @@ Task<DelegatedAccess::Verdict> DelegatedAccess::admit(const HttpRequest& request
       co_return verdict;
     }
     verdict.user = std::move(*user);
-    if (!co_await authorize(verdict.user, wish)) verdict.refusal = forbidden(verdict.user, wish);
+    const Word word = co_await authorize(verdict.user, wish);
+    if (!word.allowed) verdict.refusal = forbidden(verdict.user, wish, word.reason);
   } catch (const std::exception& error) {
     log_.error("the apiserver could not be asked about a request", "path", wish.path, "err", error.what());
     verdict.refusal = status_response(api::internal("the apiserver could not be asked about this request"));

@@ -27,7 +27,14 @@ class DelegatedAccess {
   // `client`: null when nobody can be asked; then only client certificates and system:masters get past the paths that are open
   // to everybody. Belongs to the client's executor.
   DelegatedAccess(const ServingOptions& options, informers::Client* client, const Clock& clock, Log log)
-      : options_(options), client_(client), clock_(clock), log_(std::move(log)) {}
+      : DelegatedAccess(options, client, client, clock, std::move(log)) {}
+  // One who is asked about tokens, and one about rights.
+  DelegatedAccess(const ServingOptions& options, informers::Client* tokens, informers::Client* rights, const Clock& clock,
+                  Log log)
+      : options_(options), ask_tokens_(tokens), ask_rights_(rights), clock_(clock), log_(std::move(log)) {}
+
+  // Which front proxies are believed from now on.
+  void set_front_proxy(net::FrontProxyOptions proxy) { proxy_ = std::move(proxy); }
 
   // The user, or the answer to send instead: 401, 403, 500.
   struct Verdict {
@@ -40,21 +47,28 @@ class DelegatedAccess {
   struct Remembered {
     Time until;
     bool allowed = false;
-    std::optional<Identity> user;
+    std::string reason = {};  // of what is not
+    std::optional<Identity> user = {};
   };
   using Cache = std::map<std::string, Remembered>;
 
   // Nothing: the credentials are bad.
   Task<std::optional<Identity>> authenticate(const HttpRequest& request);
-  Task<bool> authorize(const Identity& user, const Wish& wish);
+  struct Word {
+    bool allowed = false;
+    std::string reason;
+  };
+  Task<Word> authorize(const Identity& user, const Wish& wish);
   bool open_to_all(const std::string& path) const;
   const Remembered* recall(Cache& cache, const std::string& key) const;
   void remember(Cache& cache, std::string key, Remembered what);
 
   const ServingOptions& options_;
-  informers::Client* client_;
+  informers::Client* const ask_tokens_;
+  informers::Client* const ask_rights_;
   const Clock& clock_;
   const Log log_;
+  net::FrontProxyOptions proxy_;
   Cache tokens_, rights_;
 };
 

@@ -114,6 +114,15 @@ void make_directory(const std::filesystem::path& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail("create the directory", path, errno);
 }
 
+std::optional<FileFacts> file_facts(const std::filesystem::path& path) {
+  struct stat facts;
+  if (::lstat(path.c_str(), &facts) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    fail("look at", path, errno);
+  }
+  return FileFacts{facts.st_mode & 07777, facts.st_uid, S_ISDIR(facts.st_mode)};
+}
+
 void keep_files_private() { ::umask(077); }
 
 bool close_directory(const std::filesystem::path& path) {

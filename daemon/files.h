@@ -30,6 +30,15 @@ std::vector<std::filesystem::path> directory_entries(const std::filesystem::path
 // With its parents, mode 0700.
 void make_directory(const std::filesystem::path& path);
 
+// Whose a file or directory is, and who may do what with it. A link is told of, not what it leads to.
+struct FileFacts {
+  unsigned mode = 0;  // permissions alone: 0600
+  unsigned uid = 0;
+  bool directory = false;
+};
+// Nothing when it does not exist.
+std::optional<FileFacts> file_facts(const std::filesystem::path& path);
+
 // What this process makes from now on is for its user alone, whoever makes it. Before other threads are started.
 void keep_files_private();
 

@@ -265,6 +265,12 @@ FlagSet::Asked FlagSet::parse(std::span<const std::string> args) {
   return asked;
 }
 
+void FlagSet::preset(std::string_view name, const std::string& value) {
+  const auto at = flags_.find(name);
+  PH_ASSERT(at != flags_.end());
+  if (!at->second->given) at->second->set(value);
+}
+
 bool FlagSet::given(std::string_view name) const {
   const auto at = flags_.find(name);
   return at != flags_.end() && at->second->given;

@@ -86,6 +86,9 @@ class FlagSet {
   // `args` without the program's name.
   Asked parse(std::span<const std::string> args);
 
+  // Once parsed: what a flag says that was not given; it stays one that was not. The flag exists, and takes the value.
+  void preset(std::string_view name, const std::string& value);
+
   bool given(std::string_view name) const;
   std::string help() const;
   // In the order of their names. Threads: any, once parsed.

@@ -86,26 +86,41 @@ void PortCertificates::read() {
   shown_ =
       options_.tls_cert_file.empty() ? made_ : net::Credential{must(options_.tls_cert_file), must(options_.tls_private_key_file)};
   client_ca_ = options_.client_ca_file.empty() ? std::string() : must(options_.client_ca_file);
+  proxy_ca_ = options_.proxy_ca_file.empty() ? std::string() : must(options_.proxy_ca_file);
 }
 
 net::TlsServerOptions PortCertificates::tls() const {
   return {.cert_pem = shown_.cert_pem,
           .key_pem = shown_.key_pem,
           .client_ca_pem = client_ca_.empty() ? published_client_ca_ : client_ca_,
-          .tls13_only = options_.tls_min_version == "VersionTLS13"};
+          .tls13_only = options_.tls_min_version == "VersionTLS13",
+          .proxy_ca_pem = proxy().ca_pem};
 }
 
 bool PortCertificates::reload() {
   const net::Credential shown = shown_;
-  const std::string client_ca = client_ca_;
+  const std::string client_ca = client_ca_, proxy_ca = proxy_ca_;
   read();
-  return shown.cert_pem != shown_.cert_pem || shown.key_pem != shown_.key_pem || client_ca != client_ca_;
+  return shown.cert_pem != shown_.cert_pem || shown.key_pem != shown_.key_pem || client_ca != client_ca_ || proxy_ca != proxy_ca_;
 }
 
 bool PortCertificates::set_published_client_ca(std::string pem) {
   if (pem == published_client_ca_) return false;
   published_client_ca_ = std::move(pem);
   return client_ca_.empty();
+}
+
+net::FrontProxyOptions PortCertificates::proxy() const {
+  if (options_.proxy_ca_file.empty()) return published_proxy_;
+  net::FrontProxyOptions out = options_.proxy;
+  out.ca_pem = proxy_ca_;
+  return out;
+}
+
+bool PortCertificates::set_published_proxy(net::FrontProxyOptions proxy) {
+  if (proxy == published_proxy_) return false;
+  published_proxy_ = std::move(proxy);
+  return options_.proxy_ca_file.empty();
 }
 
 }  // namespace ph::daemon

@@ -59,6 +59,10 @@ class PortCertificates {
   bool reload();
   // What the cluster publishes for client certificates; whether that is different.
   bool set_published_client_ca(std::string pem);
+  // What it publishes of front proxies, for when no file says it; whether that is different.
+  bool set_published_proxy(net::FrontProxyOptions proxy);
+  // Which front proxies are believed.
+  net::FrontProxyOptions proxy() const;
 
  private:
   void read();
@@ -66,7 +70,8 @@ class PortCertificates {
   const ServingOptions& options_;
   net::Credential made_;
   net::Credential shown_;
-  std::string client_ca_, published_client_ca_;
+  std::string client_ca_, published_client_ca_, proxy_ca_;
+  net::FrontProxyOptions published_proxy_;
 };
 
 }  // namespace ph::daemon

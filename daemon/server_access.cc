@@ -11,6 +11,7 @@ namespace ph::daemon {
 namespace {
 
 constexpr Duration kLookAgain = 10s;
+constexpr char kHost[] = "KUBERNETES_SERVICE_HOST", kPort[] = "KUBERNETES_SERVICE_PORT";
 
 // Keeps the transport it came from: streams outlive a change of connection.
 class HeldStream final : public BodyStream {
@@ -121,6 +122,12 @@ class FollowingTransport final : public Transport {
   std::uint64_t generation_ = 0;
 };
 
+bool in_cluster() {
+  const char* host = std::getenv(kHost);
+  const char* port = std::getenv(kPort);
+  return host && port && *host && *port;
+}
+
 ServerAccess::ServerAccess(net::IoThreads& io, AccessOptions options, Log log)
     : io_(io), options_(std::move(options)), log_(std::move(log)) {
   current_ = {std::make_shared<const ClientConfig>(load()), 1};
@@ -129,13 +136,11 @@ ServerAccess::ServerAccess(net::IoThreads& io, AccessOptions options, Log log)
 
 ClientConfig ServerAccess::load() const {
   if (!options_.kubeconfig.empty()) return load_kubeconfig(options_.kubeconfig, options_.master);
-  const char* host = std::getenv("KUBERNETES_SERVICE_HOST");
-  const char* port = std::getenv("KUBERNETES_SERVICE_PORT");
-  if (!host || !port || !*host || !*port) {
+  if (!in_cluster()) {
     throw KubeconfigError(
         "there is no --kubeconfig, and this is no pod of a cluster (KUBERNETES_SERVICE_HOST and _PORT are not set)");
   }
-  return load_in_cluster(host, port);
+  return load_in_cluster(std::getenv(kHost), std::getenv(kPort));
 }
 
 ServerAccess::Current ServerAccess::current() const {

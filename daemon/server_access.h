@@ -25,6 +25,9 @@ struct AccessOptions {
   std::string master;      // --master; overrides the server's address
 };
 
+// Whether the environment says where a cluster's server is, as a pod's does.
+bool in_cluster();
+
 struct ConnectOptions {
   std::string user_agent = "pilothouse";
   bool client_certificate = true;  // false: for requests that carry a token of their own

@@ -1,5 +1,9 @@
 #include "daemon/serving.h"
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "api/sorted.h"
 #include "core/v1.pb.h"
 #include "net/server.h"
 
@@ -26,16 +30,12 @@ struct Serving::Impl {
           }
         }) {
     certificates.set_published_client_ca(parts.client_ca);
-    // Upstream's two kubeconfigs are one file in practice; who is asked about tokens is asked about rights as well.
-    const std::string& kubeconfig =
-        options.authentication_kubeconfig.empty() ? options.authorization_kubeconfig : options.authentication_kubeconfig;
-    if (!kubeconfig.empty()) {
-      access.emplace(parts.io, AccessOptions{.kubeconfig = kubeconfig, .master = {}}, parts.log);
-      transport = access->connect(parts.executor, {.user_agent = parts.component});
-      client.emplace(*transport, parts.component);
-      scope.spawn(access->follow_files());
-    }
-    guard.emplace(options, client ? &*client : nullptr, parts.clock, parts.log);
+    informers::Client* const tokens = ask(for_tokens, options.authentication_kubeconfig);
+    informers::Client* const rights = options.authorization_kubeconfig == options.authentication_kubeconfig
+                                          ? tokens
+                                          : ask(for_rights, options.authorization_kubeconfig);
+    guard.emplace(options, tokens, rights, parts.clock, parts.log);
+    guard->set_front_proxy(certificates.proxy());
     handler.emplace(*guard, std::move(checks), std::move(pages), std::move(routes));
     net::ServerOptions net_options;
     net_options.bind_address = options.bind_address;
@@ -43,8 +43,23 @@ struct Serving::Impl {
     net_options.tls = certificates.tls();
     server.emplace(parts.io, *handler, parts.executor, net_options, parts.log);
     scope.spawn(follow_files());
-    if (client && options.client_ca_file.empty() && !options.authentication_skip_lookup)
-      scope.spawn(follow_published_authority());
+    const bool told = !options.client_ca_file.empty() && !options.proxy_ca_file.empty();
+    if (tokens && !told && !options.authentication_skip_lookup) scope.spawn(follow_published_trust(*tokens));
+  }
+
+  // A server that is asked; nobody is without a kubeconfig, but for a pod.
+  struct Asked {
+    std::optional<ServerAccess> access;
+    std::unique_ptr<Transport> transport;
+    std::optional<informers::Client> client;
+  };
+  informers::Client* ask(Asked& asked, const std::string& kubeconfig) {
+    if (kubeconfig.empty() && !in_cluster()) return nullptr;
+    asked.access.emplace(parts.io, AccessOptions{.kubeconfig = kubeconfig, .master = {}}, parts.log);
+    asked.transport = asked.access->connect(parts.executor, {.user_agent = parts.component});
+    asked.client.emplace(*asked.transport, parts.component);
+    scope.spawn(asked.access->follow_files());
+    return &*asked.client;
   }
 
   Task<void> follow_files() {
@@ -58,18 +73,20 @@ struct Serving::Impl {
     }
   }
 
-  // The apiserver publishes the authority of client certificates for other servers.
-  Task<void> follow_published_authority() {
+  // The apiserver publishes for other servers whom it believes.
+  Task<void> follow_published_trust(informers::Client& client) {
     for (;;) {
       Duration pause = kAskAgain;
       try {
-        const auto published = co_await client->find<core::v1::ConfigMap>({"kube-system", "extension-apiserver-authentication"});
-        std::string pem;
+        const auto published = co_await client.find<core::v1::ConfigMap>({"kube-system", "extension-apiserver-authentication"});
+        std::map<std::string, std::string> data;
         if (published) {
-          const auto& data = published->data();
-          if (const auto found = data.find("client-ca-file"); found != data.end()) pem = found->second;
+          for (const auto* entry : sorted(published->data())) data.emplace(entry->first, entry->second);
         }
-        if (certificates.set_published_client_ca(std::move(pem))) show();
+        PublishedTrust trust = read_published_trust(data);
+        const bool clients = certificates.set_published_client_ca(std::move(trust.client_ca));
+        const bool proxies = certificates.set_published_proxy(std::move(trust.proxy));
+        if (clients || proxies) show();
       } catch (const std::exception& error) {
         parts.log.warning("the cluster's client authority could not be looked up", "err", error.what());
         pause = kAskAgainAfterFailure;
@@ -80,20 +97,42 @@ struct Serving::Impl {
 
   void show() {
     server->set_certificate(certificates.tls());
+    guard->set_front_proxy(certificates.proxy());
     parts.log.info("the secure port shows new certificates");
   }
 
   const ServingParts parts;
   const ServingOptions& options;
   PortCertificates certificates;
-  std::optional<ServerAccess> access;
-  std::unique_ptr<Transport> transport;
-  std::optional<informers::Client> client;
+  Asked for_tokens, for_rights;
   std::optional<DelegatedAccess> guard;
   std::optional<PortHandler> handler;
   Scope scope;
   std::optional<net::HttpsServer> server;  // ends first
 };
+
+PublishedTrust read_published_trust(const std::map<std::string, std::string>& data) {
+  const auto text = [&](const char* key) {
+    const auto found = data.find(key);
+    return found == data.end() ? std::string() : found->second;
+  };
+  const auto list = [&](const char* key) -> std::vector<std::string> {
+    const std::string json = text(key);
+    if (json.empty()) return {};
+    try {
+      return nlohmann::json::parse(json).get<std::vector<std::string>>();
+    } catch (const nlohmann::json::exception& error) {
+      throw std::runtime_error(fmt::format("{} is no list of texts: {}", key, error.what()));
+    }
+  };
+  return {.client_ca = text("client-ca-file"),
+          .proxy = {.ca_pem = text("requestheader-client-ca-file"),
+                    .allowed_names = list("requestheader-allowed-names"),
+                    .username_headers = list("requestheader-username-headers"),
+                    .uid_headers = list("requestheader-uid-headers"),
+                    .group_headers = list("requestheader-group-headers"),
+                    .extra_prefixes = list("requestheader-extra-headers-prefix")}};
+}
 
 Serving::Serving(ServingParts parts, const ServingOptions& options, std::vector<HealthCheck> checks, std::vector<Page> pages,
                  std::vector<Route> routes)

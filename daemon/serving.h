@@ -1,6 +1,7 @@
 // A daemon's secure port, running: the socket, its certificates kept fresh, and whom it asks about its callers.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,14 @@ struct ServingParts {
   std::string host;            // of this machine: in a self-made certificate
   std::string client_ca = {};  // PEM: whose client certificates are believed when neither a file nor the cluster says
 };
+
+// What the config map kube-system/extension-apiserver-authentication says of clients and of front proxies.
+struct PublishedTrust {
+  std::string client_ca;
+  net::FrontProxyOptions proxy;
+};
+// Throws std::runtime_error: a list in it is none.
+PublishedTrust read_published_trust(const std::map<std::string, std::string>& data);
 
 class Serving {
  public:

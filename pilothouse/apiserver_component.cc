@@ -4,9 +4,13 @@
 
 #include "api/errors.h"
 #include "apiserver/maintenance/store_paths.h"
+#include "apiserver/storage/encryption/encrypted_store.h"
 #include "apiserver/storage/memory.h"
 #include "apiserver/storage/rocksdb.h"
+#include "base/assert.h"
 #include "net/interfaces.h"
+#include "pilothouse/authorization_services.h"
+#include "pilothouse/metrics_server.h"
 #include "pilothouse/pod_logs.h"
 #include "pilothouse/version.h"
 #include "pilothouse/webhooks.h"
@@ -31,6 +35,14 @@ class Pages final : public apiserver::PathHandler {
  private:
   const std::vector<daemon::Page> pages_;
 };
+
+void log_failure(const Log& log, std::exception_ptr error) {
+  try {
+    std::rethrow_exception(std::move(error));
+  } catch (const std::exception& failure) {
+    log.error("other servers cannot be told whom this one believes", "err", failure.what());
+  }
+}
 
 HttpResponse unavailable() {
   HttpResponse response{.status = 503};
@@ -78,7 +90,8 @@ std::vector<daemon::Page> apiserver_pages(std::function<daemon::FlagValues()> fl
 
 ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log,
                                        NodeLogs& logs, Metrics* metrics)
-    : helper("helper", executor.clock(), metrics),
+    : publishing(executor, [log](std::exception_ptr error) { log_failure(log, std::move(error)); }),
+      helper("helper", executor.clock(), metrics),
       idle_memory("memory", executor.clock(), [](Executor& own) { return std::make_unique<IdleMemory>(own_memory(), own); }) {
   // The port first: it is what most often is not to be had, and costs nothing.
   net::ServerOptions net_options;
@@ -100,6 +113,13 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
     store = apiserver::open_rocksdb_store(options.store_path, executor, executor.clock(),
                                           {.log = log.named("store"), .metrics = metrics});
   }
+  // Without a configuration it still knows what has been encrypted before.
+  store = apiserver::encryption::encrypted_store(
+      std::move(store), options.encryption.value_or(apiserver::encryption::Configuration()), rng, log.named("encryption"));
+  options.standard.health.push_back({.name = "encryption-at-rest", .problem = [this]() -> std::optional<std::string> {
+                                       if (store->unreadable().empty()) return std::nullopt;
+                                       return "stored objects cannot be decrypted";
+                                     }});
   options.server.advertise_address =
       options.advertise_address.empty() ? advertised(options.bind_address) : options.advertise_address;
   options.server.advertise_port = https->port();
@@ -110,15 +130,33 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   for (const daemon::Page& page : options.pages) options.standard.listed_paths.push_back(page.path);
   options.standard.log = log.named("apiserver");
   options.standard.webhooks = webhook_transports(io, executor);
-  apiserver::Extensions extensions = apiserver::standard_extensions(*server, executor.clock(), rng, std::move(options.standard));
+  options.standard.authorization_services = authorization_services(io, executor);
+  options.standard.webhook_backends = webhook_backends();
   if (options.kubelets.io) kubelets = std::make_unique<KubeletClient>(executor, std::move(options.kubelets));
+  if (!options.metrics_server.empty()) {
+    PH_ASSERT(kubelets);
+    options.standard.foreign[kMetricsVersion] = metrics_at(*kubelets, options.metrics_server);
+  } else if (options.serves_metrics) {
+    options.standard.foreign[kMetricsVersion] = metrics_of(logs);
+  }
+  apiserver::Extensions extensions = apiserver::standard_extensions(*server, executor.clock(), rng, std::move(options.standard));
   extensions.subresources.emplace("pods/log", pod_logs(logs, server->reader(), kubelets.get()));
   extensions.paths.push_back(std::make_unique<Pages>(std::move(options.pages)));
+  if (has_audit(options.audit)) {
+    auditor.emplace(
+        "audit", executor.clock(), [&](Executor& own) { return make_auditor(options.audit, own, io, rng, log.named("audit")); },
+        metrics);
+    extensions.auditor = &**auditor;
+  }
   extensions.paths.push_back(apiserver::store_paths(*store, executor.clock()));
   server->install(std::move(extensions));
 }
 
 ApiServerComponent::~ApiServerComponent() = default;
+
+void ApiServerComponent::publish(apiserver::AuthenticationTrust trust) {
+  publishing.spawn(apiserver::publish_authentication_trust(*server, publishing.executor().clock(), std::move(trust)));
+}
 
 Task<void> ApiServerComponent::serve() {
   co_await server->start();

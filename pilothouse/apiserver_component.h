@@ -9,14 +9,18 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/bootstrap/authentication_trust.h"
 #include "apiserver/server.h"
 #include "apiserver/standard.h"
+#include "apiserver/storage/encryption/configuration.h"
 #include "apiserver/storage/store.h"
 #include "base/allocator.h"
 #include "base/process_metrics.h"
+#include "base/sync.h"
 #include "daemon/pages.h"
 #include "daemon/part.h"
 #include "net/server.h"
+#include "pilothouse/audit.h"
 #include "pilothouse/kubelet_client.h"
 
 namespace ph::pilothouse {
@@ -52,10 +56,14 @@ struct ApiServerOptions {
   std::string advertise_address;  // where pods find the server; empty: as `advertised` says
   std::string store = "rocksdb";  // or "memory"
   std::string store_path;
+  std::optional<apiserver::encryption::Configuration> encryption;  // nothing: objects are stored as they are
   net::TlsServerOptions tls;
   apiserver::ServerOptions server;  // address and port are filled in
   apiserver::StandardOptions standard;
+  AuditOptions audit;
   double goaway_chance = 0;         // how often a client is asked, with an answer, to go on over another connection; 0 to 1
+  std::string metrics_server;       // https://HOST:PORT of who serves metrics.k8s.io; empty: the nodes of this process, if any
+  bool serves_metrics = false;      // of those
   KubeletClientOptions kubelets;    // without `io`: only nodes of this process are asked for logs
   std::vector<daemon::Page> pages;  // besides the paths that every apiserver has
 };
@@ -66,12 +74,17 @@ struct ApiServerComponent {
   ~ApiServerComponent();
   // Fills the caches, then lets requests in.
   Task<void> serve();
+  // Tells other servers whom this one believes from now on.
+  void publish(apiserver::AuthenticationTrust trust);
+  // Before all who have something to tell it.
+  std::optional<daemon::Part<apiserver::audit::Auditor>> auditor;
   Door door;
   std::unique_ptr<KubeletClient> kubelets;
   std::unique_ptr<apiserver::Store> store;
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<net::HttpsServer> https;
   std::optional<ProcessMetrics> process;
+  Scope publishing;
   // What large objects cost. After the server, so that it ends first.
   ThreadExecutor helper;
   // On a thread of its own: nobody has to wait for it who does not allocate.

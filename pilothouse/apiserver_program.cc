@@ -10,6 +10,7 @@
 #include "net/interfaces.h"
 #include "pilothouse/apiserver_component.h"
 #include "pilothouse/flags/apiserver.h"
+#include "pilothouse/flags/hardened.h"
 #include "pilothouse/limits.h"
 #include "pilothouse/node_component.h"
 #include "pilothouse/version.h"
@@ -19,6 +20,25 @@ namespace {
 
 constexpr Duration kGrace = 5s;
 constexpr Duration kLookAgain = 10s;  // at certificate files
+
+struct ReloadMetrics {
+  Metrics* in = nullptr;
+  Family<Counter> reloads{in,
+                          {Stability::Beta,
+                           "apiserver_authentication_config_controller_automatic_reloads_total",
+                           "How often the authentication configuration was read anew, by outcome.",
+                           {"status"}}};
+  Family<Gauge> last{in,
+                     {Stability::Beta,
+                      "apiserver_authentication_config_controller_automatic_reload_last_timestamp_seconds",
+                      "When the authentication configuration was last read anew, by outcome.",
+                      {"status"}}};
+
+  void told(const char* status, Time now) const {
+    reloads.with({status}).add();
+    last.with({status}).set(std::chrono::duration<double>(now.time_since_epoch()).count());
+  }
+};
 
 class Program {
  public:
@@ -43,6 +63,8 @@ class Program {
     files_.emplace("files", clock_, [this](Executor& executor) {
       auto scope = std::make_unique<Scope>(executor);
       scope->spawn(follow_certificates());
+      if (!options_.authorization.config_file.empty()) scope->spawn(follow_authorization());
+      scope->spawn(follow_authentication());
       return scope;
     });
     log_.info("serving", "url", url, "version", kVersion, "store", options.store);
@@ -84,7 +106,8 @@ class Program {
     return {.cert_pem = file_or(serving.tls_cert_file, keys.server.cert_pem),
             .key_pem = file_or(serving.tls_private_key_file, keys.server.key_pem),
             .client_ca_pem = file_or(serving.client_ca_file, keys.ca.cert_pem),
-            .tls13_only = serving.tls_min_version == "VersionTLS13"};
+            .tls13_only = serving.tls_min_version == "VersionTLS13",
+            .proxy_ca_pem = file_or(options_.authentication.request_header_ca_file, "")};
   }
 
   ApiServerOptions component_options(const daemon::FlagSet& flags) {
@@ -98,10 +121,14 @@ class Program {
     out.tls = shown_ = tls();
     out.server = options_.server;
     out.standard = options_.standard;
+    out.standard.change_authorization = change_authorization_;
+    out.audit = options_.audit;
+    out.encryption = options_.encryption;
     out.goaway_chance = options_.goaway_chance;
     if (out.standard.service_account_key.empty()) out.standard.service_account_key = keys.service_account_key;
     out.standard.client_ca = shown_.client_ca_pem;
     out.kubelets = kubelets();
+    out.metrics_server = options_.metrics_server;
     out.pages = apiserver_pages([&flags] { return daemon::flag_values(flags); }, clock_);
     return out;
   }
@@ -120,20 +147,75 @@ class Program {
     return out;
   }
 
+  void publish_trust() {
+    apiserver::AuthenticationTrust trust{shown_.client_ca_pem, options_.authentication.front_proxy};
+    trust.front_proxy.ca_pem = shown_.proxy_ca_pem;
+    part_.executor().post([this, trust = std::move(trust)]() mutable { part_->publish(std::move(trust)); });
+  }
+
+  // The authentication configuration, as its file changes. One that does not hold leaves the last good one in force.
+  Task<void> follow_authentication() {
+    AuthenticationFlags& flags = options_.authentication;
+    for (;;) {
+      co_await sleep_for(kLookAgain);
+      if (flags.config_file.empty()) co_return;
+      try {
+        std::optional<std::string> text = daemon::read_file(flags.config_file);
+        if (!text || *text == flags.config_text) continue;
+        flags.config_text = std::move(*text);  // what is wrong with it is said once
+        options_.standard.authentication.configuration->set(read_configuration(flags, flags.config_text));
+        reloads_.told("success", clock_.now());
+        log_.info("reloaded authentication config", "file", flags.config_file);
+      } catch (const std::exception& error) {
+        reloads_.told("failure", clock_.now());
+        log_.error("failed to reload authentication config: the last good one stays in force", "file", flags.config_file, "err",
+                   error.what());
+      }
+    }
+  }
+
   Task<void> follow_certificates() {
     for (;;) {
       co_await sleep_for(kLookAgain);
       try {
         net::TlsServerOptions now = tls();
-        if (now.cert_pem == shown_.cert_pem && now.key_pem == shown_.key_pem && now.client_ca_pem == shown_.client_ca_pem)
+        if (now.cert_pem == shown_.cert_pem && now.key_pem == shown_.key_pem && now.client_ca_pem == shown_.client_ca_pem &&
+            now.proxy_ca_pem == shown_.proxy_ca_pem) {
           continue;
+        }
         part_->https->set_certificate(now);
+        const bool same_trust = now.client_ca_pem == shown_.client_ca_pem && now.proxy_ca_pem == shown_.proxy_ca_pem;
         shown_ = std::move(now);
         log_.info("new certificates are shown");
+        if (!same_trust) publish_trust();
       } catch (const std::exception& error) {
         log_.error("a certificate cannot be read; the last good one stays in use", "err", error.what());
       }
     }
+  }
+
+  // The configuration's file as it is now; what is wrong with it leaves those in place who are asked.
+  Task<void> follow_authorization() {
+    std::optional<std::string> seen = daemon::read_file(options_.authorization.config_file);
+    for (;;) {
+      co_await sleep_for(kLookAgain);
+      try {
+        auto text = daemon::read_file(options_.authorization.config_file);
+        if (!text || text == seen) continue;
+        seen = std::move(text);
+        change_authorization(read_authorization_config(*seen));
+        log_.info("reloaded authz config");
+      } catch (const std::exception& error) {
+        log_.error("the authorization configuration cannot be used; the last good one stays in use", "err", error.what());
+      }
+    }
+  }
+
+  void change_authorization(apiserver::AuthorizerConfigs next) {
+    if (const std::string why = apiserver::reload_problem(options_.standard.authorization, next); !why.empty()) {
+      throw std::runtime_error(why);
+    }
+    daemon::run_on(part_.executor(), [&] { (*change_authorization_)(std::move(next)); });
   }
 
   ApiServerProgramOptions& options_;
@@ -142,9 +224,12 @@ class Program {
   const Log log_;
   daemon::DataDir dir_;
   Metrics metrics_;
+  const ReloadMetrics reloads_{&metrics_};
   net::IoThreads io_;
   NodeLogs no_nodes_;
   net::TlsServerOptions shown_;
+  const std::shared_ptr<std::function<void(apiserver::AuthorizerConfigs)>> change_authorization_ =
+      std::make_shared<std::function<void(apiserver::AuthorizerConfigs)>>();
   daemon::Part<ApiServerComponent> part_;
   std::optional<daemon::Part<Scope>> files_;
 };
@@ -157,6 +242,8 @@ int apiserver_program(const std::string& program, std::span<const std::string> a
   add_flags(flags, options);
   return daemon::run_program(program, kVersion, flags, args, [&] {
     daemon::Signals signals;
+    SystemRng rng;
+    harden(flags, options, rng);
     resolve(options);
     try {
       Program running(options, flags, signals);

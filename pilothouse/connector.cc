@@ -52,6 +52,7 @@ Identity nodes_identity() { return user("pilothouse:hollow-nodes"); }
 std::string_view loop_account(std::string_view loop) {
   if (loop == "bootstrap-signer-controller") return "bootstrap-signer";
   if (loop.starts_with("certificatesigningrequest-")) return "certificate-controller";
+  if (loop.starts_with("cloud-node-")) return "node-controller";
   if (loop == "daemonset-controller") return "daemon-set-controller";
   if (loop == "endpoints-controller") return "endpoint-controller";
   if (loop == "endpointslice-mirroring-controller") return "endpointslicemirroring-controller";
@@ -61,6 +62,7 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "node-ipam-controller" || loop == "node-lifecycle-controller" || loop == "taint-eviction-controller") {
     return "node-controller";
   }
+  if (loop == "node-route-controller") return "route-controller";
   if (loop == "persistentvolume-attach-detach-controller") return "attachdetach-controller";
   if (loop == "persistentvolume-binder-controller") return "persistent-volume-binder";
   if (loop == "persistentvolume-expander-controller") return "expand-controller";
@@ -71,6 +73,7 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "resourceclaim-controller") return "resource-claim-controller";
   if (loop == "root-ca-certificate-publisher-controller") return "root-ca-cert-publisher";
   if (loop == "service-cidr-controller") return "service-cidrs-controller";
+  if (loop == "service-lb-controller") return "service-controller";
   if (loop == "serviceaccount-controller") return "service-account-controller";
   if (loop == "token-cleaner-controller") return "token-cleaner";
   return loop;

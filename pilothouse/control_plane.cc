@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "controllers/cloud/local.h"
 #include "controllers/common/certificate_requests.h"
 #include "daemon/files.h"
 #include "daemon/kubeconfig.h"
@@ -9,7 +10,10 @@
 #include "net/event_loop.h"
 #include "pilothouse/components.h"
 #include "pilothouse/extenders.h"
+#include "pilothouse/flags/apiserver.h"
+#include "pilothouse/flags/hardened.h"
 #include "pilothouse/foreign_plugins.h"
+#include "pilothouse/node_options.h"
 #include "pilothouse/signing.h"
 #include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
@@ -30,9 +34,54 @@ daemon::DataDirOptions data_dir_options(const UpOptions& options) {
   return out;
 }
 
+using CloudMaker = decltype(controllers::CloudOptions::provider);
+
+// Of --cloud-provider; not set: there is none.
+CloudMaker cloud_of(const UpOptions& options) {
+  if (options.cloud_provider.empty() && !options.load_balancer_pools.empty())
+    throw std::invalid_argument("--load-balancer-pool needs --cloud-provider");
+  if (options.cloud_provider.empty()) return {};
+  controllers::cloud::LocalConfig config;
+  if (!options.load_balancer_pools.empty()) config.pools.emplace_back();
+  try {
+    for (const std::string& range : options.load_balancer_pools)
+      config.pools.front().addresses.push_back(controllers::cloud::read_addresses(range));
+    controllers::cloud::check_pools(config.pools);
+  } catch (const controllers::cloud::ConfigError& error) {
+    throw std::invalid_argument(std::string("--load-balancer-pool: ") + error.what());
+  }
+  return controllers::cloud::local_provider(std::move(config));
+}
+
+// The apiserver as its program would be with the same words: its flags are resolved by the same rules, and shown by /flagz.
+struct ServerFlags {
+  ServerFlags(const UpOptions& options, Rng& rng) {
+    add_flags(flags, program);
+    if (!options.runs("apiserver")) return;
+    flags.parse(std::vector<std::string>{"--data-dir=" + options.data_dir.string(), "--bind-address=" + options.bind_address,
+                                         "--secure-port=" + std::to_string(options.secure_port), "--store=" + options.store,
+                                         "--io-threads=" + std::to_string(options.io_threads),
+                                         // Nothing here sends packets on to a service's own address.
+                                         "--enable-aggregator-routing", options.hardened ? "--hardened" : "--hardened=false"});
+    harden(flags, program, rng);
+    resolve(program);
+  }
+
+  // With what `up` alone can be told.
+  daemon::FlagValues values(const UpOptions& options) const {
+    daemon::FlagValues out = daemon::flag_values(flags);
+    out.insert(options.flags.begin(), options.flags.end());
+    return out;
+  }
+
+  ApiServerProgramOptions program;
+  daemon::FlagSet flags{"kube-apiserver"};
+};
+
 // The cluster's authority signs for all built-in signers, as with kubeadm.
-controllers::Options options_of_loops(const daemon::ClusterKeys& keys) {
+controllers::Options options_of_loops(const daemon::ClusterKeys& keys, const CloudMaker& cloud) {
   controllers::Options out;
+  out.cloud.provider = cloud;
   out.root_ca = keys.ca.cert_pem;
   out.time_zone_file = read_time_zone;
   out.sign_token = token_signer(keys.service_account_key);
@@ -72,8 +121,11 @@ struct ControlPlane::Impl {
         loops(chosen_loops(this->options.controllers)),
         plugins(scheduler_plugins(this->options)),
         configuration(scheduler_configuration(this->options, plugins)),
+        cloud(cloud_of(this->options)),
+        stages(read_stages(this->options.stages)),
+        server_flags(this->options, rng),
         dir(data_dir_options(this->options), clock, rng, this->log),
-        controller_options(options_of_loops(dir.keys())),
+        controller_options(options_of_loops(dir.keys(), cloud)),
         io(static_cast<unsigned>(this->options.io_threads)) {
     show_build(metrics, build_info());
   }
@@ -86,15 +138,19 @@ struct ControlPlane::Impl {
     out.store = options.store;
     out.store_path = dir.store_path().string();
     out.tls = {.cert_pem = keys.server.cert_pem, .key_pem = keys.server.key_pem, .client_ca_pem = keys.ca.cert_pem};
+    out.server = server_flags.program.server;
+    out.standard = server_flags.program.standard;
+    out.audit = server_flags.program.audit;
+    out.encryption = server_flags.program.encryption;
     out.standard.service_account_key = keys.service_account_key;
     out.standard.client_ca = keys.ca.cert_pem;
-    // Nothing here sends packets on to a service's own address.
-    out.standard.webhooks_at_endpoints = true;
-    out.pages = apiserver_pages([this] { return options.flags; }, clock);
+    out.pages = apiserver_pages([this] { return server_flags.values(options); }, clock);
     // Where the scheduler is in the same process, so that nobody has to look for it.
     if (options.runs("scheduler")) out.pages.push_back(why_page(why));
     out.kubelets.io = &io;
+    out.serves_metrics = options.runs("node");
     out.kubelets.credential = dir.client_credential("kube-apiserver-kubelet-client", {"system:masters"});
+    if (!server_flags.program.kubelet_ca_file.empty()) out.kubelets.ca_pem = keys.ca.cert_pem;
     return out;
   }
 
@@ -144,7 +200,7 @@ struct ControlPlane::Impl {
         "scheduler", clock,
         [this](Executor& executor) {
           return std::make_unique<SchedulerComponent>(executor, *connector, configuration, clock, rng, log, &metrics, nullptr,
-                                                      extender_transports(io, executor), plugins.entries());
+                                                      extender_transports(io, executor), plugins.entries(), racing_solvers());
         },
         &metrics);
     for (const std::string& name : plugins.idle_in(configuration.profiles)) {
@@ -158,8 +214,8 @@ struct ControlPlane::Impl {
 
   void start_nodes(const Progress& progress, daemon::Signals& signals) {
     nodes.emplace("nodes", clock, [this](Executor& executor) {
-      return std::make_unique<NodeComponent>(executor, *connector, node::HollowOptions{.count = options.nodes}, rng, log,
-                                             &metrics);
+      const node::HollowOptions hollow{.count = options.nodes, .ends_after = node::kEndsAfter, .stages = stages};
+      return std::make_unique<NodeComponent>(executor, *connector, hollow, rng, log, &metrics, options.static_pods);
     });
     logs.attach(&nodes->executor(), &(*nodes)->nodes);
     wait_for(nodes->executor(), [this] { return (*nodes)->nodes.start(); }, &signals);
@@ -187,6 +243,9 @@ struct ControlPlane::Impl {
   const std::vector<const controllers::LoopEntry*> loops;
   const ForeignPlugins plugins;
   const scheduler::Configuration configuration;
+  const CloudMaker cloud;
+  const std::shared_ptr<const node::Stages> stages;
+  const ServerFlags server_flags;
   daemon::DataDir dir;
   const controllers::Options controller_options;
   NodeLogs logs;

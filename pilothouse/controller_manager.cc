@@ -4,11 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "api/times.h"
+#include "controllers/cloud/local.h"
 #include "daemon/files.h"
 #include "daemon/program.h"
 #include "net/pki.h"
 #include "pilothouse/elected_daemon.h"
 #include "pilothouse/flags/controller_manager.h"
+#include "pilothouse/flags/hardened.h"
 #include "pilothouse/limits.h"
 #include "pilothouse/loop_tokens.h"
 #include "pilothouse/manager_component.h"
@@ -106,7 +108,11 @@ std::string config_json(const ControllerManagerOptions& options) {
   const controllers::NodeIpamOptions& ipam = options.controllers.node_ipam;
   out["KubeCloudShared"] = {{"AllocateNodeCIDRs", ipam.allocate_node_cidrs},
                             {"CIDRAllocatorType", ipam.cidr_allocator_type},
-                            {"ClusterCIDR", ipam.cluster_cidr}};
+                            {"ClusterCIDR", ipam.cluster_cidr},
+                            {"CloudProvider", {{"Name", options.cloud_provider}, {"CloudConfigFile", options.cloud_config}}},
+                            {"ClusterName", options.controllers.cloud.cluster_name},
+                            {"ConfigureCloudRoutes", options.controllers.cloud.configures_routes},
+                            {"RouteReconciliationPeriod", duration(options.controllers.cloud.route_reconciliation_period)}};
   out["NodeIPAMController"] = {{"ServiceCIDR", ipam.service_cluster_ip_range},
                                {"NodeCIDRMaskSize", ipam.mask_size},
                                {"NodeCIDRMaskSizeIPv4", ipam.mask_size_ipv4},
@@ -139,14 +145,34 @@ std::string read_root_ca(const std::string& file) {
   }
 }
 
+bool asks_cloud(const controllers::LoopEntry& loop) {
+  return loop.name == "node-route-controller" || loop.name == "service-lb-controller" || loop.name.starts_with("cloud-node-");
+}
+
 // Loops that a flag of their own keeps from being started, whatever --controllers says.
 bool is_switched_off(const controllers::LoopEntry& loop, const controllers::Options& options) {
   if (loop.name == "garbage-collector-controller") return !options.enable_garbage_collector;
-  return loop.name == "node-ipam-controller" && !options.node_ipam.allocate_node_cidrs;
+  if (loop.name == "node-ipam-controller") return !options.node_ipam.allocate_node_cidrs;
+  if (loop.name == "node-route-controller" && !(options.node_ipam.allocate_node_cidrs && options.cloud.configures_routes))
+    return true;
+  return asks_cloud(loop) && !options.cloud.provider;
+}
+
+// Of --cloud-config.
+controllers::cloud::LocalConfig read_cloud_config(const std::string& file) {
+  if (file.empty()) return {};
+  try {
+    const auto text = daemon::read_file(file);
+    if (!text) throw daemon::FileError("there is no such file");
+    return controllers::cloud::read_local_config(*text);
+  } catch (const std::exception& error) {
+    throw daemon::FileError(fmt::format("--cloud-config: {}: {}", file, error.what()));
+  }
 }
 
 int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
   daemon::Signals signals;
+  harden(flags, options);
   check(options);
   apply_gates(options);
   if (!options.root_ca_file.empty()) options.controllers.root_ca = read_root_ca(options.root_ca_file);
@@ -156,10 +182,13 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
     options.controllers.signing.authorities[signer] = file_authority(files.cert, files.key, log);
   if (!options.service_account_private_key_file.empty())
     options.controllers.sign_token = read_token_signer(options.service_account_private_key_file);
+  if (!options.cloud_provider.empty())
+    options.controllers.cloud.provider = controllers::cloud::local_provider(read_cloud_config(options.cloud_config));
   std::string selection;
   for (const std::string& item : options.controllers.controllers) selection += (selection.empty() ? "" : ",") + item;
   Loops loops = chosen_loops(selection);
   std::erase_if(loops, [&](const auto* loop) { return is_switched_off(*loop, options.controllers); });
+  tell_of_idle_loops(selection, log);
   if (!options.controllers.sign_token) {
     const auto signs = [](const auto* loop) { return loop->name == "serviceaccount-token-controller"; };
     if (std::erase_if(loops, signs) > 0)

@@ -349,7 +349,7 @@ std::vector<std::string> reset_data_dir(const fs::path& data_dir, const Clock& c
   {
     const apiserver::StoreLock lock((data_dir / "store").string());
     const apiserver::StoreLock restores((data_dir / kRestored).string());
-    for (const char* name : {"store", kRestored, kReplaced, "pki"}) discard(data_dir / name);
+    for (const char* name : {"store", kRestored, kReplaced, "pki", "hardened"}) discard(data_dir / name);
   }
   std::vector<std::string> left;
   for (const fs::path& path : directory_entries(data_dir)) {

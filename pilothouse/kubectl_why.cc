@@ -1,22 +1,14 @@
 #include "pilothouse/kubectl_why.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
-#include <filesystem>
-#include <iostream>
-#include <iterator>
 #include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "api/codec.h"
-#include "daemon/files.h"
 #include "daemon/kubeconfig.h"
-#include "daemon/part.h"
 #include "daemon/program.h"
-#include "daemon/server_access.h"
 #include "net/client.h"
 #include "pilothouse/version.h"
 #include "scheduler/why/json.h"
@@ -80,20 +72,6 @@ std::string pod_name(const std::vector<std::string>& words) {
 
 namespace {
 
-std::string encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~/:").find(c) != std::string_view::npos;
-    if (plain) {
-      out.push_back(c);
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
-}
-
 // COUNT:NODE
 std::string added(const std::string& value, const std::string& like) {
   if (value.find(':') != value.npos) return value;
@@ -117,29 +95,6 @@ std::string why_target(const WhyOptions& options, const std::string& namespace_n
 }
 
 // -- Files
-
-std::vector<json> documents(std::string_view text) {
-  std::vector<json> out;
-  std::string one;
-  const auto take = [&] {
-    const bool blank = std::ranges::all_of(one, [](unsigned char c) { return std::isspace(c); });
-    json document = blank ? json() : json::parse(api::yaml_to_json(one));
-    one.clear();
-    if (!document.is_null()) out.push_back(std::move(document));
-  };
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    if (line.starts_with("---") && (line.size() == 3 || std::isspace(static_cast<unsigned char>(line[3])))) {
-      take();
-    } else {
-      one.append(line).push_back('\n');
-    }
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  take();
-  return out;
-}
 
 namespace {
 
@@ -172,77 +127,6 @@ json pod_of(const json& document) {
 
 namespace {
 
-std::string content_of(const std::string& file) {
-  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  auto content = daemon::read_file(file);
-  if (!content) throw daemon::FileError(fmt::format("there is no file {}", file));
-  return *content;
-}
-
-// -- Requests
-
-struct Reply {
-  int status = 0;
-  std::string body;
-};
-
-Task<void> send(Transport& transport, HttpRequest request, Reply& reply) {
-  const HttpResponse response = co_await transport.send(std::move(request), false);
-  reply.status = response.status;
-  for (const SharedBytes& piece : response.body) reply.body += *piece;
-}
-
-// One server, asked as whom the kubeconfig says.
-class Server {
- public:
-  Server(net::IoThreads& io, const Clock& clock, daemon::ClientConfig config)
-      : config_(std::move(config)), transport_("client", clock, [&](Executor& executor) {
-          net::ClientOptions options = daemon::client_options(config_);
-          options.user_agent = user_agent("kubectl-why");
-          options.connect_timeout = 10s;
-          options.bearer_token = [this] { return config_.token; };
-          return net::https_transport(io, executor, std::move(options));
-        }) {}
-
-  const std::string& url() const { return config_.server; }
-  Reply ask(const std::string& target, const std::optional<std::string>& body) {
-    HttpRequest request{.method = body ? "POST" : "GET", .target = target, .headers = {}, .body = body.value_or(""), .peer = {}};
-    request.headers.add("Accept", "application/json");
-    if (body) request.headers.add("Content-Type", "application/json");
-    Reply reply;
-    daemon::wait_for(transport_.executor(), [&] { return send(*transport_, request, reply); });
-    return reply;
-  }
-
- private:
-  const daemon::ClientConfig config_;
-  daemon::Part<Transport> transport_;
-};
-
-// What is wrong, in the server's words; `missing` when it is the page that is not there, not the pod.
-std::runtime_error complaint(const Server& server, const Reply& reply, const std::string& missing) {
-  const json status = json::parse(reply.body, nullptr, false);
-  const bool told = status.is_object() && status.contains("message") && status["message"].is_string();
-  const bool of_pod = told && status.contains("details") && status["details"].value("kind", "") == "pods";
-  if (reply.status == 404 && !of_pod && !missing.empty()) return std::runtime_error(missing);
-  if (told) return std::runtime_error(status["message"].get<std::string>());
-  return std::runtime_error(fmt::format("{} answered {}: {}", server.url(), reply.status, reply.body));
-}
-
-std::string kubeconfig_path(const WhyOptions& options) {
-  if (!options.kubeconfig.empty()) return options.kubeconfig;
-  const char* listed = std::getenv("KUBECONFIG");
-  std::string_view paths = listed ? listed : "";
-  while (!paths.empty()) {
-    const auto end = std::min(paths.find(':'), paths.size());
-    const std::string path(paths.substr(0, end));
-    if (!path.empty() && std::filesystem::exists(path)) return path;
-    paths.remove_prefix(std::min(end + 1, paths.size()));
-  }
-  const char* home = std::getenv("HOME");
-  return std::string(home ? home : "") + "/.kube/config";
-}
-
 daemon::ClientConfig scheduler_config(const WhyOptions& options, daemon::ClientConfig config) {
   if (options.scheduler_url.empty()) return config;
   config.server = options.scheduler_url;
@@ -253,7 +137,7 @@ daemon::ClientConfig scheduler_config(const WhyOptions& options, daemon::ClientC
 }
 
 // As it would be stored. It may be there already: the dry run makes one of another name.
-json admitted(Server& apiserver, json pod, const std::string& namespace_name) {
+json admitted(AskedServer& apiserver, json pod, const std::string& namespace_name) {
   json& metadata = pod["metadata"];
   const std::string name = metadata.value("name", metadata.value("generateName", "pod"));
   metadata.erase("name");
@@ -267,7 +151,7 @@ json admitted(Server& apiserver, json pod, const std::string& namespace_name) {
 }
 
 // What the files hold, as the body of a question.
-std::string body_of(const WhyOptions& options, Server& apiserver, const std::string& namespace_name) {
+std::string body_of(const WhyOptions& options, AskedServer& apiserver, const std::string& namespace_name) {
   json items = json::array();
   for (const std::string& file : options.files) {
     for (json& document : documents(content_of(file))) {
@@ -307,14 +191,15 @@ int run(const WhyOptions& options) {
   if (options.output != "text" && options.output != "json" && options.output != "yaml") {
     throw FlagError(fmt::format("--output {}: text, json or yaml", options.output));
   }
-  const daemon::ClientConfig config = daemon::load_kubeconfig(kubeconfig_path(options), {}, options.context);
+  const daemon::ClientConfig config = daemon::load_kubeconfig(kubeconfig_path(options.kubeconfig), {}, options.context);
   std::string space = options.namespace_name.empty() ? config.namespace_name : options.namespace_name;
   if (space.empty()) space = "default";
   const std::string target = why_target(options, space, name);
 
   const SystemClock clock;
   net::IoThreads io(1);
-  Server apiserver(io, clock, config), scheduler(io, clock, scheduler_config(options, config));
+  AskedServer apiserver(io, clock, user_agent("kubectl-why"), config),
+      scheduler(io, clock, user_agent("kubectl-why"), scheduler_config(options, config));
   std::optional<std::string> body;
   if (!options.files.empty()) body = body_of(options, apiserver, space);
   const Reply reply = scheduler.ask(target, body);

@@ -9,6 +9,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "daemon/flags.h"
+#include "pilothouse/asking.h"
 
 namespace ph::pilothouse {
 
@@ -34,8 +35,6 @@ void add_flags(daemon::FlagSet& flags, WhyOptions& options);
 std::string pod_name(const std::vector<std::string>& words);
 // Path and query. `namespace_name` and `pod` are empty when the pod is in the body.
 std::string why_target(const WhyOptions& options, const std::string& namespace_name, const std::string& pod);
-// The documents of a YAML or JSON text.
-std::vector<nlohmann::json> documents(std::string_view text);
 // The pod that a document is, or that it is a template of; null: it is no such document.
 nlohmann::json pod_of(const nlohmann::json& document);
 

@@ -28,13 +28,17 @@ Task<HttpResponse> KubeletClient::get(const core::v1::Node& node, std::string ta
   const int port = node.status().daemon_endpoints().kubelet_endpoint().port();
   const std::string name = node.metadata().name();
   if (host.empty() || port <= 0) throw api::internal(fmt::format("no address of the kubelet is known for node {}", name));
+  co_return co_await get_at(host, static_cast<std::uint16_t>(port), std::move(target));
+}
+
+Task<HttpResponse> KubeletClient::get_at(std::string host, std::uint16_t port, std::string target) {
   const std::string at = fmt::format("{}:{}", host, port);
   if (transports_.size() >= kTransportsMax) transports_.clear();
   std::shared_ptr<Transport>& known = transports_[at];
   if (!known) {
     net::ClientOptions options;
     options.host = host;
-    options.port = static_cast<std::uint16_t>(port);
+    options.port = port;
     options.tls.ca_pem = options_.ca_pem;
     options.tls.skip_verify = options_.ca_pem.empty();
     options.tls.cert_pem = options_.credential.cert_pem;

@@ -29,6 +29,8 @@ class KubeletClient {
   // GET of a path on the node's kubelet. The body comes as a stream. Throws ApiError when the node has no usable address, or
   // cannot be reached.
   Task<HttpResponse> get(const core::v1::Node& node, std::string target);
+  // The same of whoever answers there.
+  Task<HttpResponse> get_at(std::string host, std::uint16_t port, std::string target);
 
  private:
   Executor& executor_;

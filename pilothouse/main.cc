@@ -11,7 +11,9 @@
 
 #include "daemon/files.h"
 #include "daemon/program.h"
+#include "pilothouse/admission_trace.h"
 #include "pilothouse/apiserver_program.h"
+#include "pilothouse/cis.h"
 #include "pilothouse/controller_manager.h"
 #include "pilothouse/data_commands.h"
 #include "pilothouse/flags/apiserver.h"
@@ -19,6 +21,7 @@
 #include "pilothouse/scheduler_program.h"
 #include "pilothouse/up.h"
 #include "pilothouse/version.h"
+#include "pilothouse/who_can.h"
 
 namespace {
 
@@ -35,13 +38,26 @@ void add_up(CLI::App& app, UpOptions& options, int& verbosity) {
                  "Threads for sockets, TLS, framing and the rendering of large bodies; one a processor by default")
       ->check(CLI::Range(1, kIoThreadsMax))
       ->capture_default_str();
+  up->add_flag(
+      "--hardened", options.hardened,
+      "What the CIS Kubernetes Benchmark asks of the apiserver, as `pilothouse cis` checks it; files for it are made in the data "
+      "directory");
   up->add_option("--nodes", options.nodes, "How many hollow nodes")->check(CLI::Range(0, 16000))->capture_default_str();
+  up->add_option("--stages", options.stages, "A file that says what nodes and pods do, and when");
+  up->add_option("--pod-manifest-path", options.static_pods,
+                 "A folder of static pods, which run on every node; in a folder called by a node, on that one");
   up->add_option("--store", options.store, "What holds the objects: rocksdb, or memory (gone at the end)")
       ->check(CLI::IsMember({"rocksdb", "memory"}))
       ->capture_default_str();
   up->add_option("--controllers", options.controllers,
                  "Loops to run: '*' is all that are on by default, 'foo' and '-foo' one more or less")
       ->capture_default_str();
+  up->add_option("--cloud-provider", options.cloud_provider, "Who provides load balancers: local, or nobody")
+      ->check(CLI::IsMember({"", "local"}))
+      ->capture_default_str();
+  up->add_option("--load-balancer-pool", options.load_balancer_pools,
+                 "A range of addresses for services of type LoadBalancer: 192.0.2.0/24, or 192.0.2.1-192.0.2.9")
+      ->delimiter(',');
   up->add_option("--config", options.scheduler_config_path, "A KubeSchedulerConfiguration file");
   up->add_option("--plugin", options.scheduler_plugins,
                  "A shared object with one more scheduler plugin, for profiles that name it");
@@ -63,7 +79,8 @@ std::map<std::string, std::string> flags_of(const CLI::App& up) {
   return out;
 }
 
-// The daemons as sub-commands. Their flags are spelled as upstream's programs read them, so they are not CLI11's.
+// The daemons as sub-commands, and what is asked as kubectl is. Their flags are spelled as upstream's programs read them, so they are
+// not CLI11's.
 struct Daemon {
   const char* name;
   const char* help;
@@ -74,6 +91,9 @@ constexpr Daemon kDaemons[] = {
     {"controller-manager", "Run the control loops, as ph-controller-manager does", controller_manager},
     {"scheduler", "Run the scheduler, as ph-scheduler does", scheduler_program},
     {"node", "Run hollow nodes, as ph-node does", node_program},
+    {"who-can", "List whom roles and bindings let do something: who-can VERB RESOURCE [NAME] [-n NAMESPACE]", who_can_program},
+    {"cis", "Check what runs against the CIS Kubernetes Benchmark, item by item", cis_program},
+    {"admission-trace", "Say which admission plugin or webhook changes what of an object, by a dry run", admission_trace},
 };
 
 }  // namespace

@@ -8,6 +8,16 @@
 namespace ph::pilothouse {
 namespace {
 
+std::vector<std::string> items_of(const std::string& text) {
+  std::vector<std::string> items;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto comma = std::min(text.find(',', at), text.size());
+    if (comma > at) items.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return items;
+}
+
 controllers::Options completed(controllers::Options options) {
   if (!options.certificates) options.certificates = make_certificates();
   return options;
@@ -16,15 +26,14 @@ controllers::Options completed(controllers::Options options) {
 }  // namespace
 
 std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text) {
-  std::vector<std::string> items;
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto comma = std::min(text.find(',', at), text.size());
-    if (comma > at) items.push_back(text.substr(at, comma - at));
-    at = comma + 1;
-  }
-  auto loops = controllers::select_loops(items, controllers::registry());
+  auto loops = controllers::select_loops(items_of(text), controllers::registry());
   if (!loops) throw std::invalid_argument("--controllers: " + loops.error());
   return *loops;
+}
+
+void tell_of_idle_loops(const std::string& text, const Log& log) {
+  for (const controllers::IdleLoop& loop : controllers::idle_loops(items_of(text)))
+    log.info("a loop has nothing to do", "loop", loop.name, "because", loop.why);
 }
 
 ManagerComponent::ManagerComponent(Executor& executor, const Connector& connector, const controllers::Options& given,

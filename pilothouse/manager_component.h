@@ -18,6 +18,8 @@ namespace ph::pilothouse {
 
 // The loops `text` names, as --controllers does. Throws std::invalid_argument for a name that is none.
 std::vector<const controllers::LoopEntry*> chosen_loops(const std::string& text);
+// Says of upstream's loops among those it names which have nothing to do here, and why. Once, at the start.
+void tell_of_idle_loops(const std::string& text, const Log& log);
 
 // With a leadership the loops begin as standbys (`host->warm()`), and their writes leave only while it is certain.
 struct ManagerComponent {

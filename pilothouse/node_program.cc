@@ -8,7 +8,9 @@
 #include "daemon/program.h"
 #include "daemon/serving.h"
 #include "net/interfaces.h"
+#include "pilothouse/metrics_server.h"
 #include "pilothouse/node_component.h"
+#include "pilothouse/node_options.h"
 #include "pilothouse/pod_logs.h"
 #include "pilothouse/version.h"
 
@@ -22,7 +24,7 @@ struct NodeOptions {
   daemon::ServingOptions serving{.bind_address = "127.0.0.1", .secure_port = 10250};
   daemon::LogOptions log;
   node::HollowOptions hollow;
-  std::string node_ip;
+  std::string node_ip, stages, static_pods;
 };
 
 void add_flags(daemon::FlagSet& flags, NodeOptions& options) {
@@ -32,6 +34,9 @@ void add_flags(daemon::FlagSet& flags, NodeOptions& options) {
   flags.add("nodes", options.hollow.count, "How many hollow nodes");
   flags.add("node-name-prefix", options.hollow.name_prefix, "Nodes are named by this and a number");
   flags.add("node-ip", options.node_ip, "The address nodes say they have; where the apiserver fetches logs").typed("ip");
+  flags.add("stages", options.stages, "A file that says what nodes and pods do, and when");
+  flags.add("pod-manifest-path", options.static_pods,
+            "A folder of static pods, which run on every node; in a folder called by a node, on that one");
   flags.section("Serving");
   flags.add("bind-address", options.serving.bind_address, "The address the kubelets' API listens on").typed("ip");
   flags.add("secure-port", options.serving.secure_port, "Its port; 0 takes any free one");
@@ -82,12 +87,18 @@ Task<HttpResponse> answer_log(const NodeLogs* logs, const HttpRequest* request) 
   co_return log_response(*log, std::move(asked), {*logs, at->pod, at->container});
 }
 
+Task<HttpResponse> answer_use(const NodeLogs* nodes, const HttpRequest* request) {
+  auto answer = co_await nodes->ask<HttpResponse>(
+      [target = *request](const node::HollowNodes& all) { return answer_metrics(all, target); });
+  co_return answer ? std::move(*answer) : in_words(503, "there are no nodes here\n");
+}
+
 // The nodes on their thread, and their one connection.
 struct Nodes {
-  Nodes(Executor& executor, daemon::ServerAccess& access, const node::HollowOptions& options, Rng& rng, const Log& log)
+  Nodes(Executor& executor, daemon::ServerAccess& access, const NodeOptions& options, Rng& rng, const Log& log)
       : own(access.connect(executor, {.user_agent = "kubelet", .token = {}})),
         connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }, access.host()),
-        component(executor, connector, options, rng, log),
+        component(executor, connector, options.hollow, rng, log, nullptr, options.static_pods),
         scope(executor) {
     scope.spawn(access.follow_files());
   }
@@ -101,13 +112,19 @@ int run(NodeOptions& options, const daemon::FlagSet& flags) {
   daemon::Signals signals;
   if (options.hollow.count < 0 || options.hollow.count > 16000) throw daemon::FlagError("--nodes must be between 0 and 16000");
   daemon::check(options.serving);
+  try {
+    options.hollow.stages = read_stages(options.stages);
+  } catch (const std::invalid_argument& error) {
+    throw daemon::FlagError(error.what());
+  }
+  options.hollow.ends_after = node::kEndsAfter;
   const Log log = daemon::make_log(options.log);
   daemon::log_flags_without_effect(flags, log);
   const SystemClock clock;
   SystemRng rng;
   net::IoThreads io;
   daemon::ServerAccess access(io, options.access, log.named("access"));
-  options.serving.authentication_kubeconfig = options.access.kubeconfig;
+  options.serving.authentication_kubeconfig = options.serving.authorization_kubeconfig = options.access.kubeconfig;
   options.serving.authentication_skip_lookup = true;
 
   NodeLogs logs;
@@ -117,7 +134,13 @@ int run(NodeOptions& options, const daemon::FlagSet& flags) {
          return daemon::Wish{
              .verb = "get", .path = std::string(request.path()), .resource = "nodes", .subresource = "proxy", .name = {}};
        },
-       [&logs](const HttpRequest& request) { return answer_log(&logs, &request); }}};
+       [&logs](const HttpRequest& request) { return answer_log(&logs, &request); }},
+      {fmt::format("/apis/{}/", kMetricsVersion),
+       [](const HttpRequest& request) {
+         return daemon::Wish{
+             .verb = "get", .path = std::string(request.path()), .resource = "nodes", .subresource = "metrics", .name = {}};
+       },
+       [&logs](const HttpRequest& request) { return answer_use(&logs, &request); }}};
   daemon::Part<daemon::Serving> serving("serving", clock, [&](Executor& executor) {
     return std::make_unique<daemon::Serving>(
         daemon::ServingParts{executor, io, clock, rng, log.named("serving"), kComponent, daemon::host_name(), access.ca()},
@@ -127,8 +150,8 @@ int run(NodeOptions& options, const daemon::FlagSet& flags) {
   if (options.hollow.address == "0.0.0.0" || options.hollow.address == "::") options.hollow.address = net::primary_address();
   options.hollow.kubelet_port = serving->port();
 
-  daemon::Part<Nodes> nodes(
-      "nodes", clock, [&](Executor& executor) { return std::make_unique<Nodes>(executor, access, options.hollow, rng, log); });
+  daemon::Part<Nodes> nodes("nodes", clock,
+                            [&](Executor& executor) { return std::make_unique<Nodes>(executor, access, options, rng, log); });
   logs.attach(&nodes.executor(), &nodes->component.nodes);
   log.info("started", "version", kVersion, "server", access.server(), "nodes", options.hollow.count, "port", serving->port());
   std::unique_ptr<Scope> registering;

@@ -19,10 +19,15 @@ struct UpOptions {
   std::string bind_address = "127.0.0.1";
   int secure_port = 6443;  // 0: any free port
   int io_threads = default_io_threads();
+  bool hardened = false;  // flags/hardened.h
   int nodes = 3;
-  std::string store = "rocksdb";  // or "memory"
-  std::string controllers = "*";  // as --controllers of the controller manager
-  std::string scheduler_config;   // text of a KubeSchedulerConfiguration; empty: the default
+  std::string stages;                            // a file that says what they and their pods do; empty: none
+  std::string static_pods;                       // a folder of manifests of pods that run on each; empty: none
+  std::string store = "rocksdb";                 // or "memory"
+  std::string controllers = "*";                 // as --controllers of the controller manager
+  std::string cloud_provider;                    // as --cloud-provider of the controller manager; empty: there is no cloud
+  std::vector<std::string> load_balancer_pools;  // ranges of addresses
+  std::string scheduler_config;                  // text of a KubeSchedulerConfiguration; empty: the default
   std::string scheduler_config_path;
   std::vector<std::string> scheduler_plugins;  // shared objects
   std::vector<std::string> components = {"apiserver", "controller-manager", "scheduler", "node"};

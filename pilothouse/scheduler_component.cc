@@ -5,10 +5,14 @@
 
 namespace ph::pilothouse {
 
+scheduler::FlowSolvers racing_solvers() {
+  return [] { return scheduler::flow::make_race(scheduler::flow::Turns::kSideBySide); };
+}
+
 SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration,
                                        const Clock& clock, Rng& rng, Log log, Metrics* metrics,
                                        std::shared_ptr<election::Leadership> leadership, scheduler::ExtenderTransports extenders,
-                                       std::span<const scheduler::PluginEntry> plugins)
+                                       std::span<const scheduler::PluginEntry> plugins, scheduler::FlowSolvers flow_solvers)
     : executor(executor),
       configuration(std::move(configuration)),
       clock(clock),
@@ -17,6 +21,7 @@ SchedulerComponent::SchedulerComponent(Executor& executor, const Connector& conn
       metrics(metrics),
       extenders(std::move(extenders)),
       plugins(plugins),
+      flow_solvers(std::move(flow_solvers)),
       host(connector.host()),
       client_metrics(metrics, connector.host()),
       unguarded(connector.connect(executor, scheduler_identity())),
@@ -42,7 +47,8 @@ std::unique_ptr<scheduler::Scheduler> SchedulerComponent::make(const scheduler::
                                                                           .log = log.named("scheduler"),
                                                                           .metrics = metrics,
                                                                           .plugins = plugins,
-                                                                          .extender_transports = extenders},
+                                                                          .extender_transports = extenders,
+                                                                          .flow_solvers = flow_solvers},
                                                 configuration);
 }
 

@@ -13,11 +13,15 @@
 
 namespace ph::pilothouse {
 
+// Solvers of flow networks that run side by side, one of them on a thread of its own: for programs.
+scheduler::FlowSolvers racing_solvers();
+
 // With a leadership it begins as a standby with warm caches, and its writes leave only while that is certain.
 struct SchedulerComponent {
   SchedulerComponent(Executor& executor, const Connector& connector, scheduler::Configuration configuration, const Clock& clock,
                      Rng& rng, Log log, Metrics* metrics = nullptr, std::shared_ptr<election::Leadership> leadership = nullptr,
-                     scheduler::ExtenderTransports extenders = {}, std::span<const scheduler::PluginEntry> plugins = {});
+                     scheduler::ExtenderTransports extenders = {}, std::span<const scheduler::PluginEntry> plugins = {},
+                     scheduler::FlowSolvers flow_solvers = {});
   ~SchedulerComponent();
   // Without a leadership it has been started.
   void start();
@@ -35,6 +39,7 @@ struct SchedulerComponent {
   Metrics* const metrics;
   const scheduler::ExtenderTransports extenders;
   const std::span<const scheduler::PluginEntry> plugins;  // beside those that are compiled in
+  const scheduler::FlowSolvers flow_solvers;              // none: on the executor's thread, the same each time
   const std::string host;
   informers::ClientMetrics client_metrics;
   std::unique_ptr<Transport> unguarded, transport;

@@ -13,6 +13,7 @@
 #include "daemon/program.h"
 #include "pilothouse/elected_daemon.h"
 #include "pilothouse/extenders.h"
+#include "pilothouse/flags/hardened.h"
 #include "pilothouse/flags/scheduler.h"
 #include "pilothouse/limits.h"
 #include "pilothouse/scheduler_component.h"
@@ -30,7 +31,7 @@ struct Placing {
       : own(daemon.access().connect(executor, {.user_agent = kComponent, .token = {}})),
         connector([this](Executor&, Identity) { return daemon::sharing_transport(*own); }, daemon.access().host()),
         component(executor, connector, configuration, daemon.clock(), daemon.rng(), daemon.log(), &daemon.metrics(),
-                  daemon.leadership(), extender_transports(daemon.io(), executor), plugins.entries()),
+                  daemon.leadership(), extender_transports(daemon.io(), executor), plugins.entries(), racing_solvers()),
         scope(executor) {
     scope.spawn(mark_ready(daemon));
   }
@@ -213,6 +214,7 @@ void warn_of_plugins(const scheduler::Configuration& configuration, const Foreig
 int run(SchedulerOptions& options, daemon::FlagSet& flags) {
   std::function<void()> look;  // set before anybody waits for signals
   daemon::Signals signals([&look] { look(); });
+  harden(flags, options);
   const scheduler::Configuration configuration = resolve(flags, options);
   if (!options.write_config_to.empty()) return write_config(configuration, options.write_config_to);
   const Log log = daemon::make_log(options.log);

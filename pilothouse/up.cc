@@ -7,6 +7,7 @@
 #include "daemon/program.h"
 #include "pilothouse/control_plane.h"
 #include "pilothouse/limits.h"
+#include "pilothouse/manager_component.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
@@ -34,6 +35,7 @@ int up(UpOptions options) {
                     .loops = options.runs("controller-manager"),
                     .scheduler = options.runs("scheduler")},
                    log);
+    if (options.runs("controller-manager")) tell_of_idle_loops(options.controllers, log);
     try {
       plane.start(
           [&](std::string_view part, std::string_view detail) {

@@ -1,5 +1,7 @@
 #include "pilothouse/webhooks.h"
 
+#include <algorithm>
+
 #include "net/outbound.h"
 
 namespace ph::pilothouse {
@@ -10,6 +12,16 @@ constexpr Duration kGrace = 5s;
 
 }  // namespace
 
+net::TlsClientOptions tls_of(const apiserver::WebhookAddress& address) {
+  net::TlsClientOptions out;
+  out.server_name = address.server_name;
+  out.ca_pem = address.ca_pem;
+  out.cert_pem = address.cert_pem;
+  out.key_pem = address.key_pem;
+  out.skip_verify = address.skip_verify;
+  return out;
+}
+
 apiserver::WebhookTransports webhook_transports(net::IoThreads& io, Executor& executor) {
   return [&io, &executor](const apiserver::WebhookAddress& address) {
     net::OutboundOptions options;
@@ -17,10 +29,28 @@ apiserver::WebhookTransports webhook_transports(net::IoThreads& io, Executor& ex
     options.user_agent = "kube-apiserver-admission";
     options.timeout = apiserver::kWebhookTimeoutMax + kGrace;
     options.response_bytes_max = apiserver::kWebhookAnswerBytes;
-    options.tls.server_name = address.server_name;
-    options.tls.ca_pem = address.ca_pem;
+    options.tls = tls_of(address);
     return net::outbound_transport(io, executor, std::move(options));
   };
+}
+
+apiserver::WebhookBackend backend_of(const daemon::ClientConfig& config) {
+  const auto scheme = config.server.find("://");
+  const auto path = std::min(config.server.find('/', scheme == std::string::npos ? 0 : scheme + 3), config.server.size());
+  apiserver::WebhookBackend backend;
+  backend.address = {.url = config.server.substr(0, path),
+                     .server_name = config.server_name,
+                     .ca_pem = config.ca_pem,
+                     .cert_pem = config.client.cert_pem,
+                     .key_pem = config.client.key_pem,
+                     .skip_verify = config.skip_verify};
+  backend.path = path == config.server.size() ? "/" : config.server.substr(path);
+  backend.token = config.token;
+  return backend;
+}
+
+apiserver::WebhookBackends webhook_backends() {
+  return [](const std::string& kubeconfig) { return backend_of(daemon::load_kubeconfig(kubeconfig)); };
 }
 
 }  // namespace ph::pilothouse

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,7 +12,9 @@
 #include "apiserver/registry/ip_range.h"
 #include "daemon/feature_gates.h"
 #include "daemon/files.h"
+#include "pilothouse/flags/audit.h"
 #include "pilothouse/flags/inert.h"
+#include "pilothouse/metrics_server.h"
 
 namespace ph::pilothouse {
 namespace {
@@ -65,25 +66,28 @@ void read_node_ports(ApiServerProgramOptions& options) {
   options.server.node_port_max = high;
 }
 
-void read_authorization(ApiServerProgramOptions& options) {
-  using enum apiserver::StandardOptions::Authorization;
-  static const std::map<std::string, apiserver::StandardOptions::Authorization, std::less<>> kModes{
-      {"AlwaysAllow", AlwaysAllow}, {"AlwaysDeny", AlwaysDeny}, {"Node", Node}, {"RBAC", Rbac}};
-  if (options.authorization_mode.empty()) return;
-  std::vector<std::string> problems;
-  options.standard.authorization.clear();
-  for (const std::string& mode : options.authorization_mode) {
-    if (const auto known = kModes.find(mode); known != kModes.end()) options.standard.authorization.push_back(known->second);
-    else if (mode == "ABAC" || mode == "Webhook")
-      problems.push_back(fmt::format("authorization-mode \"{}\" is not there yet", mode));
-    else problems.push_back(fmt::format("authorization-mode \"{}\" is not a valid mode", mode));
+// Files that it names are beside it, unless their paths are whole.
+void read_admission(ApiServerProgramOptions& options) {
+  if (options.admission_config_file.empty()) return;
+  const char* flag = "admission-control-config-file";
+  const std::filesystem::path folder = std::filesystem::absolute(options.admission_config_file).parent_path();
+  try {
+    options.standard.admission_configurations = apiserver::read_admission_configuration(
+        must_read(flag, options.admission_config_file),
+        [&](const std::string& path) { return must_read(flag, (folder / path).string()); });
+  } catch (const apiserver::AdmissionConfigurationError& error) {
+    throw daemon::FlagError(fmt::format("--{}: {}: {}", flag, options.admission_config_file, error.what()));
   }
-  if (std::set(options.authorization_mode.begin(), options.authorization_mode.end()).size() !=
-      options.authorization_mode.size()) {
-    problems.push_back(fmt::format("authorization-mode [\"{}\"] has mode specified more than once",
-                                   fmt::join(options.authorization_mode, "\" \"")));
+}
+
+void read_encryption(ApiServerProgramOptions& options) {
+  if (options.encryption_file.empty()) return;
+  try {
+    options.encryption =
+        apiserver::encryption::read_configuration(must_read("encryption-provider-config", options.encryption_file));
+  } catch (const std::invalid_argument& error) {
+    throw daemon::FlagError(fmt::format("--encryption-provider-config: {}: {}", options.encryption_file, error.what()));
   }
-  daemon::refuse(problems);
 }
 
 }  // namespace
@@ -94,11 +98,18 @@ std::filesystem::path default_data_dir() {
   return "pilothouse-data";
 }
 
+std::filesystem::path data_dir_of(const ApiServerProgramOptions& options) {
+  return std::filesystem::absolute(options.data_dir.empty() ? default_data_dir() : std::filesystem::path(options.data_dir))
+      .lexically_normal();
+}
+
 void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.section("Storage");
   flags.add("data-dir", options.data_dir,
             "Where everything is kept: objects, keys, kubeconfigs; ~/.local/share/pilothouse by default");
   flags.add("store", options.store, "What holds the objects: rocksdb, or memory (gone at the end)");
+  flags.add("encryption-provider-config", options.encryption_file,
+            "Which objects are stored encrypted, and with which keys: an EncryptionConfiguration of apiserver.config.k8s.io/v1");
   flags.section("Secure serving");
   flags.add("bind-address", options.serving.bind_address, "The address to listen on; all of them by default").typed("ip");
   flags.add("secure-port", options.serving.secure_port, "The port; 0 takes any free one");
@@ -108,6 +119,10 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("tls-min-version", options.serving.tls_min_version, "VersionTLS12 or VersionTLS13");
   daemon::add_inert_serving_flags(flags);
   flags.section("Generic");
+  flags.add("hardened", options.hardened,
+            "Flags that are not given say what the CIS Kubernetes Benchmark asks, as `pilothouse cis` checks it; what they name "
+            "is made "
+            "in the data directory");
   flags.add("advertise-address", options.advertise_address, "Where pods find the server").typed("ip");
   flags.add("request-timeout", options.server.request_timeout,
             "How long a request may take that says nothing else, and a client to send one or to take something of its answer");
@@ -130,8 +145,10 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
       fmt::format("Threads for sockets, TLS, framing and the rendering of large bodies, 1 to {}; one a processor by default",
                   kIoThreadsMax));
   flags.section("Authentication");
-  flags.add("anonymous-auth", options.standard.anonymous,
-            "Requests without credentials are system:anonymous, instead of refused; never with AlwaysAllow");
+  options.authentication.anonymous =
+      &flags.add("anonymous-auth", options.standard.anonymous,
+                 "Requests without credentials are system:anonymous, instead of refused; never with AlwaysAllow");
+  add_flags(flags, options.authentication);
   flags.add("api-audiences", options.standard.api_audiences, "Audiences of tokens for this server; the issuer by default");
   flags.add("client-ca-file", options.serving.client_ca_file,
             "Whose client certificates are believed; the data directory's authority by default");
@@ -148,21 +165,26 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("service-account-signing-key-file", options.service_account_signing_key_file,
             "What signs tokens; the data directory's key by default");
   flags.add("token-auth-file", options.token_auth_file, "Static tokens: lines of token, user, uid, and groups in quotes");
-  flags.section("Authorization");
-  flags.add("authorization-mode", options.authorization_mode,
-            "Who is asked, in this order: Node, RBAC, AlwaysAllow, AlwaysDeny; Node,RBAC when empty");
+  add_authorization_flags(flags, options.authorization);
   flags.section("Admission");
   flags.add("enable-admission-plugins", options.standard.enable_admission,
             fmt::format("Plugins to run besides those on by default ({}); there are: {}", plugins(true), plugins(false)));
   flags.add("disable-admission-plugins", options.standard.disable_admission, "Plugins to leave out, of those on by default");
+  flags.add("admission-control-config-file", options.admission_config_file,
+            "A file with an AdmissionConfiguration (apiserver.config.k8s.io/v1): what EventRateLimit, ImagePolicyWebhook, "
+            "PodNodeSelector and PodTolerationRestriction are to do");
   flags.add("enable-aggregator-routing", options.standard.webhooks_at_endpoints,
             "Webhooks that are named as services are called at the services' endpoints, not at their cluster addresses");
+  add_audit_flags(flags, options.audit);
   flags.section("Kubelets");
   flags.add("kubelet-certificate-authority", options.kubelet_ca_file, "Whose kubelet certificates are believed; any by default");
   flags.add("kubelet-client-certificate", options.kubelet_certificate_file,
             "What is shown to kubelets; one of the data directory's authority by default");
   flags.add("kubelet-client-key", options.kubelet_key_file, "Its key");
   flags.add("kubelet-preferred-address-types", options.kubelet_address_types, "Which of a node's addresses to use, best first");
+  flags.add("metrics-server", options.metrics_server,
+            "Who serves metrics.k8s.io, as https://HOST:PORT: the port of ph-node. It is shown what kubelets are shown; by "
+            "default nobody");
   flags.section("Other");
   flags.add(kDiffers);
   flags.add(inert_apiserver_flags());
@@ -175,12 +197,12 @@ void resolve(ApiServerProgramOptions& options) {
   daemon::check(options.serving);
   daemon::check_gates(options.gates);
   options.server.stateful_set_max_unavailable = daemon::is_on(options.gates, daemon::kMaxUnavailableStatefulSet);
+  daemon::refuse(audit_problems(options.audit));
   daemon::refuse(apiserver::admission_problems(options.standard.enable_admission, options.standard.disable_admission));
   if (options.store != "rocksdb" && options.store != "memory") {
     throw daemon::FlagError(fmt::format("--store: {} is neither rocksdb nor memory", options.store));
   }
-  if (options.data_dir.empty()) options.data_dir = default_data_dir().string();
-  options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal().string();
+  options.data_dir = data_dir_of(options).string();
   read_service_range(options);
   if (options.server.request_timeout <= Duration::zero()) throw daemon::FlagError("--request-timeout: must be greater than zero");
   if (options.goaway_chance < 0 || options.goaway_chance > 0.02) {
@@ -197,21 +219,31 @@ void resolve(ApiServerProgramOptions& options) {
     throw daemon::FlagError(fmt::format("--io-threads: {} is not between 1 and {}", options.io_threads, kIoThreadsMax));
   }
   read_node_ports(options);
-  read_authorization(options);
+  read_admission(options);
+  options.standard.authorization = read_authorization(options.authorization);
+  options.standard.abac_policies = read_policies(options.authorization);
   if (options.service_account_issuers.size() > 1) throw daemon::FlagError("--service-account-issuer: one issuer is supported");
   if (!options.service_account_issuers.empty()) options.standard.service_account_issuer = options.service_account_issuers.front();
   if (!options.service_account_signing_key_file.empty()) {
     options.standard.service_account_key =
         must_read("service-account-signing-key-file", options.service_account_signing_key_file);
   }
+  read_encryption(options);
   if (!options.token_auth_file.empty()) {
     options.standard.static_tokens = must_read("token-auth-file", options.token_auth_file);
     const auto tokens = apiserver::StaticTokens::parse(options.standard.static_tokens);
     if (!tokens) throw daemon::FlagError(fmt::format("--token-auth-file: {}: {}", options.token_auth_file, tokens.error()));
   }
+  options.authentication.own_issuers = options.service_account_issuers;
+  if (options.authentication.own_issuers.empty()) {
+    options.authentication.own_issuers = {"https://kubernetes.default.svc." + options.server.cluster_domain};
+  }
+  options.standard.authentication = resolve(options.authentication);
   for (const std::string& file : options.service_account_key_files) {
     options.standard.more_service_account_keys.push_back(must_read("service-account-key-file", file));
   }
+  if (!options.metrics_server.empty() && !is_metrics_url(options.metrics_server))
+    throw daemon::FlagError(fmt::format("--metrics-server: \"{}\" is not https://HOST:PORT", options.metrics_server));
   if (options.kubelet_certificate_file.empty() != options.kubelet_key_file.empty()) {
     throw daemon::FlagError("--kubelet-client-certificate and --kubelet-client-key go together");
   }

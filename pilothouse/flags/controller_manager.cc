@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "controllers/cloud/local.h"
 #include "controllers/node_ipam/settings.h"
 #include "controllers/registry.h"
 #include "controllers/runtime/selection.h"
@@ -61,6 +62,17 @@ void add_node_flags(daemon::FlagSet& flags, controllers::NodeLifecycleOptions& o
       .typed("int32");
 }
 
+void add_cloud_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
+  controllers::CloudOptions& options = all.controllers.cloud;
+  flags.add("cloud-provider", all.cloud_provider,
+            "Who provides load balancers and routes, and knows the machines: local, or nobody");
+  flags.add("cloud-config", all.cloud_config, "What the cloud provider is told: a file of YAML");
+  flags.add("cluster-name", options.cluster_name, "The cluster's name at its cloud");
+  flags.add("configure-cloud-routes", options.configures_routes,
+            "Routes to the ranges of nodes are made at the cloud, where --allocate-node-cidrs gives them");
+  flags.add("route-reconciliation-period", options.route_reconciliation_period, "How often routes are looked at");
+}
+
 void add_batch_flags(daemon::FlagSet& flags, controllers::Options& options) {
   flags.add("endpoint-updates-batch-period", options.endpoint_updates_batch_period,
             "How long changes of pods are gathered before Endpoints are written");
@@ -90,6 +102,7 @@ void add_loop_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
       .typed("int32");
   add_autoscaler_flags(flags, options.autoscaler);
   add_node_ipam_flags(flags, options.node_ipam);
+  add_cloud_flags(flags, all);
   add_node_flags(flags, options.node_lifecycle);
   flags.add("enable-dynamic-provisioning", options.volume_binder.provisions,
             "Claims without a volume are told who is to make one, where their class has a provisioner");
@@ -123,6 +136,21 @@ void check_node_ipam(const controllers::Options& options) {
   }
 }
 
+void check_cloud(const ControllerManagerOptions& options) {
+  const std::string& provider = options.cloud_provider;
+  if (provider == "external") {
+    throw daemon::FlagError(
+        "--cloud-provider=external is not supported: no provider outside of this program is asked; without the flag the loops of "
+        "a "
+        "cloud do not run here, and a cloud controller manager may run them");
+  }
+  if (!provider.empty() && provider != controllers::cloud::kLocal)
+    throw daemon::FlagError("unknown cloud provider \"" + provider + "\": there is local");
+  if (provider.empty() && !options.cloud_config.empty()) throw daemon::FlagError("--cloud-config needs --cloud-provider");
+  if (options.controllers.cloud.route_reconciliation_period <= Duration::zero())
+    throw daemon::FlagError("--route-reconciliation-period must be positive");
+}
+
 }  // namespace
 
 void add_flags(daemon::FlagSet& flags, ControllerManagerOptions& options) {
@@ -135,6 +163,10 @@ void add_flags(daemon::FlagSet& flags, ControllerManagerOptions& options) {
       .default_value = "*";
   flags.add("use-service-account-credentials", options.use_service_account_credentials,
             "Each loop acts as its own service account");
+  flags.add("hardened", options.hardened,
+            "Flags that are not given say what the CIS Kubernetes Benchmark asks, as `pilothouse cis` checks it; keys beside the "
+            "kubeconfig "
+            "are used");
   flags.add("node-monitor-period", options.controllers.node_lifecycle.monitor_period, "How often all nodes are looked at");
   daemon::add_election_flags(flags, options.election);
   flags.add(inert_controller_manager_flags());
@@ -169,6 +201,7 @@ void check(const ControllerManagerOptions& options) {
     throw daemon::FlagError("--mirroring-max-endpoints-per-subset must be between 1 and 1000");
   }
   check_node_ipam(options.controllers);
+  check_cloud(options);
 }
 
 void apply_gates(ControllerManagerOptions& options) {

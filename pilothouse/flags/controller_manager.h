@@ -19,8 +19,10 @@ struct ControllerManagerOptions {
   controllers::Options controllers;
   std::map<std::string, std::string> gates;
   bool use_service_account_credentials = false;
+  bool hardened = false;                         // flags/hardened.h
   std::string root_ca_file;                      // empty: the authority of the kubeconfig
   std::string service_account_private_key_file;  // empty: Secrets get no tokens
+  std::string cloud_provider, cloud_config;      // a name and a file; empty: there is no cloud
   ClusterSigningFiles cluster_signing;
 };
 

@@ -11,22 +11,16 @@ constexpr daemon::InertFlag kGeneric[] = {
     {"profiling", "bool", "true", NoEffect, "there is no profiler"},
     {"enable-leader-migration", "bool", "false", Refused, "leases are not migrated"},
     {"leader-migration-config", "string", "", Refused, "leases are not migrated"},
-    {"cloud-config", "string", "", Refused, "there are no cloud providers"},
-    {"cloud-provider", "string", "", Refused, "there are no cloud providers"},
-    {"cluster-name", "string", "kubernetes", NoEffect, "only cloud providers use it"},
-    {"configure-cloud-routes", "bool", "true", NoEffect, "there are no cloud providers"},
     {"controller-shutdown-timeout", "duration", "10s", NoEffect, "loops end at once"},
     {"controller-start-interval", "duration", "0s", NoEffect, "loops start together"},
-    {"external-cloud-volume-plugin", "string", "", Refused, "there are no cloud providers"},
+    {"external-cloud-volume-plugin", "string", "", Refused, "volumes are made by whoever the class names"},
     {"kube-api-burst", "int32", "30", NoEffect, "requests are not held back"},
     {"kube-api-content-type", "string", "application/vnd.kubernetes.protobuf", NoEffect, "requests are in protobuf"},
     {"kube-api-qps", "float32", "20", NoEffect, "requests are not held back"},
     {"min-resync-period", "duration", "12h0m0s", NoEffect, "informers never resync"},
-    {"route-reconciliation-period", "duration", "10s", NoEffect, "there are no cloud providers"},
 };
 
 constexpr daemon::InertFlag kLoops[] = {
-    {"concurrent-device-taint-eviction-syncs", "int32", "8", NoEffect, "the device-taint-eviction loop is not here yet"},
     {"attach-detach-reconcile-sync-period", "duration", "1m0s", NoEffect,
      "what is attached is followed, not looked at from time to time"},
     {"disable-attach-detach-reconcile-sync", "bool", "false", NoEffect,
@@ -40,7 +34,6 @@ constexpr daemon::InertFlag kLoops[] = {
     {"pv-recycler-pod-template-filepath-hostpath", "string", "", NoEffect, "nothing is recycled"},
     {"pv-recycler-pod-template-filepath-nfs", "string", "", NoEffect, "nothing is recycled"},
     {"pv-recycler-timeout-increment-hostpath", "int32", "30", NoEffect, "nothing is recycled"},
-    {"concurrent-service-syncs", "int32", "1", NoEffect, "the service-lb loop is not here yet"},
     {"concurrent-validating-admission-policy-status-syncs", "int32", "5", NoEffect,
      "the validatingadmissionpolicy-status loop is not here yet"},
 };

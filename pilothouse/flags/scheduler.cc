@@ -14,6 +14,8 @@ void add_flags(daemon::FlagSet& flags, SchedulerOptions& options) {
   flags.add("kubeconfig", options.access.kubeconfig,
             "How to reach the apiserver, when the configuration does not say; without either, as a pod does");
   flags.add("master", options.access.master, "The apiserver's address, instead of the kubeconfig's");
+  flags.add("hardened", options.hardened,
+            "Flags that are not given say what the CIS Kubernetes Benchmark asks, as `pilothouse cis` checks it");
   flags.add("pod-max-in-unschedulable-pods-duration", options.unschedulable_max,
             "A pod that no node takes is tried again after so long, even if nothing has happened that could help it");
   flags.add_array("plugin", options.plugin_files,

@@ -15,6 +15,7 @@ namespace ph::pilothouse {
 struct SchedulerOptions {
   std::string config;            // the file
   std::string config_text = {};  // what was in it
+  bool hardened = false;         // flags/hardened.h
   std::string write_config_to;   // a file: the configuration is written there, and that is all
   Duration unschedulable_max = 5min;
   std::vector<std::string> plugin_files;

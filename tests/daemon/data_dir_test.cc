@@ -43,6 +43,17 @@ TEST_F(DataDirTest, KeepsItsKeys) {
   EXPECT_EQ(first.keys().service_account_key, second.keys().service_account_key);
 }
 
+TEST_F(DataDirTest, CanBeTakenBeforeItsKeysAreMade) {
+  open_data_dir(path_ / "data", {});
+  make_directory(path_ / "data" / "hardened");
+  write_file(path_ / "data" / "hardened" / "audit.log", "", true);
+  ASSERT_EQ(::chmod((path_ / "data" / "hardened" / "audit.log").c_str(), 0644), 0);
+  EXPECT_FALSE(open().keys().ca.key_pem.empty());
+  EXPECT_EQ(mode("hardened/audit.log"), 0600);
+  write_file(path_ / "theirs", "", true);
+  EXPECT_THROW(open_data_dir(path_, {}), FileError);
+}
+
 TEST_F(DataDirTest, OneThatOthersCanReadIsClosed) {
   open().write_kubeconfigs("https://127.0.0.1:6443");
   std::filesystem::create_directories(path_ / "data" / "store" / "deeper");

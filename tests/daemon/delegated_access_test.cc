@@ -7,6 +7,7 @@
 #include "authentication/v1.pb.h"
 #include "authorization/v1.pb.h"
 #include "base/sync.h"
+#include "daemon/serving.h"
 #include "tests/sim/executor.h"
 
 namespace ph::daemon {
@@ -145,6 +146,104 @@ TEST(DelegatedAccess, WithNobodyToAskOnlyMastersGetIn) {
   EXPECT_EQ(world.ask(alone, World::with_certificate("root", {"system:masters"}), "/metrics"), 0);
   EXPECT_EQ(world.ask(alone, World::with_certificate("alice", {}), "/metrics"), 403);
   EXPECT_EQ(world.ask(alone, World::with_token("good"), "/metrics"), 401);
+}
+
+// One who comes through a front proxy is who that says, if it is believed; nobody else is by such headers.
+TEST(DelegatedAccess, FrontProxies) {
+  const net::FrontProxyOptions believed{.ca_pem = "an authority",
+                                        .allowed_names = {"front"},
+                                        .username_headers = {"X-Remote-User"},
+                                        .uid_headers = {"X-Remote-Uid"},
+                                        .group_headers = {"X-Remote-Group"},
+                                        .extra_prefixes = {"X-Remote-Extra-"}};
+  net::FrontProxyOptions any = believed, none = believed;
+  any.allowed_names.clear(), none.ca_pem.clear();
+  struct Case {
+    const char* name;
+    const net::FrontProxyOptions& options;
+    std::optional<std::string> proxy;  // whose certificate the connection has
+    Headers headers;
+    int status;
+  };
+  const Headers alice{{"x-remote-user", "alice"}}, root{{"X-Remote-User", "r"}, {"X-Remote-Group", "system:masters"}};
+  const Case cases[] = {
+      {"a user", believed, "front", alice, 0},
+      {"another", believed, "front", {{"X-Remote-User", "bob"}}, 403},
+      {"a group", believed, "front", root, 0},
+      {"no user", believed, "front", {{"X-Remote-Group", "system:masters"}}, 401},
+      {"a proxy of another name", believed, "back", alice, 401},
+      {"any name", any, "back", alice, 0},
+      {"nobody is believed", none, "front", alice, 401},
+      {"headers alone", believed, std::nullopt, root, 403},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    World world;
+    world.access.set_front_proxy(c.options);
+    HttpRequest request{.method = "GET", .target = "/", .headers = c.headers, .body = {}, .peer = {}};
+    request.peer.proxy = c.proxy;
+    request.peer.certificate_refused = c.proxy.has_value();  // it is none of a client's
+    EXPECT_EQ(world.ask(world.access, request, "/metrics"), c.status);
+  }
+}
+
+TEST(FrontProxy, WhatHeadersSay) {
+  const net::FrontProxyOptions options{.ca_pem = "an authority",
+                                       .allowed_names = {},
+                                       .username_headers = {"X-A", "X-B"},
+                                       .uid_headers = {"X-Uid"},
+                                       .group_headers = {"X-Group"},
+                                       .extra_prefixes = {"X-Extra-"}};
+  HttpRequest request{.method = "GET",
+                      .target = "/",
+                      .headers = {{"x-b", "bob"},
+                                  {"X-UID", "7"},
+                                  {"x-group", "one"},
+                                  {"X-GROUP", "two"},
+                                  {"X-Extra-Scopes", "a"},
+                                  {"x-extra-scopes", "b"},
+                                  {"X-Extra-Example.com%2fPath", "c"},
+                                  {"X-Extra-%zz", "d"}},
+                      .body = {},
+                      .peer = {}};
+  request.peer.proxy = "any";
+  const auto user = net::proxied_user(request, options);
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->name, "bob");
+  EXPECT_EQ(user->uid, "7");
+  EXPECT_EQ(user->groups, (std::vector<std::string>{"one", "two"}));
+  using Extra = std::vector<std::pair<std::string, std::vector<std::string>>>;
+  EXPECT_EQ(user->extra, (Extra{{"scopes", {"a", "b"}}, {"example.com/path", {"c"}}, {"%zz", {"d"}}}));
+}
+
+TEST(PublishedTrust, OfTheConfigMap) {
+  const PublishedTrust trust = read_published_trust({{"client-ca-file", "clients"},
+                                                     {"requestheader-client-ca-file", "proxies"},
+                                                     {"requestheader-allowed-names", R"(["front-proxy-client"])"},
+                                                     {"requestheader-username-headers", R"(["X-Remote-User"])"},
+                                                     {"requestheader-group-headers", R"(["X-Remote-Group"])"},
+                                                     {"requestheader-extra-headers-prefix", R"(["X-Remote-Extra-"])"}});
+  EXPECT_EQ(trust.client_ca, "clients");
+  EXPECT_EQ(trust.proxy.ca_pem, "proxies");
+  EXPECT_EQ(trust.proxy.allowed_names, std::vector<std::string>{"front-proxy-client"});
+  EXPECT_EQ(trust.proxy.username_headers, std::vector<std::string>{"X-Remote-User"});
+  EXPECT_TRUE(trust.proxy.uid_headers.empty());
+  EXPECT_EQ(trust.proxy.extra_prefixes, std::vector<std::string>{"X-Remote-Extra-"});
+  EXPECT_TRUE(read_published_trust({}).client_ca.empty());
+  EXPECT_THROW(read_published_trust({{"requestheader-allowed-names", "front"}}), std::runtime_error);
+  EXPECT_THROW(read_published_trust({{"requestheader-allowed-names", R"({"a":1})"}}), std::runtime_error);
+}
+
+TEST(DelegatedAccess, TokensAndRightsMayBeAskedOfTwo) {
+  World world;
+  Reviewer second;
+  informers::Client rights{second, "test"};
+  DelegatedAccess access(world.options, &world.client, &rights, world.executor.clock(), Log());
+  EXPECT_EQ(world.ask(access, World::with_token("good"), "/metrics"), 0);
+  EXPECT_EQ(world.reviewer.asked, std::vector<std::string>{"tokenreviews"});
+  EXPECT_EQ(second.asked, std::vector<std::string>{"subjectaccessreviews"});
+  DelegatedAccess no_rights(world.options, &world.client, nullptr, world.executor.clock(), Log());
+  EXPECT_EQ(world.ask(no_rights, World::with_token("good"), "/metrics"), 403);
 }
 
 }  // namespace

@@ -116,6 +116,20 @@ TEST(Flags, Spellings) {
   }
 }
 
+TEST(Flags, PresetsGiveWayToWhatIsGiven) {
+  Program program;
+  program.flags.parse(std::vector<std::string>{"--secure-port=1", "--leader-elect=true"});
+  for (const auto& [flag, value] : {std::pair("secure-port", "2"), std::pair("leader-elect", "false"),
+                                    std::pair("controllers", "a,b"), std::pair("kube-api-qps", "7")}) {
+    program.flags.preset(flag, value);
+  }
+  EXPECT_EQ(program.port, 1);
+  EXPECT_TRUE(program.elect);
+  EXPECT_EQ(program.controllers, (std::vector<std::string>{"a", "b"}));
+  EXPECT_NE(program.text().find("kube-api-qps=7 "), std::string::npos);
+  EXPECT_FALSE(program.flags.given("controllers"));
+}
+
 TEST(ServingFlags, WhatCannotBeIsRefused) {
   const auto problem = [](ServingOptions options) -> std::string {
     try {
@@ -127,8 +141,7 @@ TEST(ServingFlags, WhatCannotBeIsRefused) {
   };
   EXPECT_EQ(problem({.authentication_kubeconfig = "a", .authorization_kubeconfig = "a"}), "");
   EXPECT_EQ(problem({.authorization_kubeconfig = "b"}), "");
-  EXPECT_EQ(problem({.authentication_kubeconfig = "a", .authorization_kubeconfig = "b"}),
-            "--authorization-kubeconfig: another one than --authentication-kubeconfig is not supported");
+  EXPECT_EQ(problem({.authentication_kubeconfig = "a", .authorization_kubeconfig = "b"}), "");
   EXPECT_EQ(problem({.secure_port = 65536, .tls_min_version = "VersionTLS10"}),
             "[--secure-port 65536 must be between 0 and 65535, inclusive. 0 for turning off secure port, "
             "unknown tls version \"VersionTLS10\": VersionTLS12 and VersionTLS13 are supported]");

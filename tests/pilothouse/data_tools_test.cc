@@ -216,6 +216,8 @@ TEST_F(DataToolsTest, ASnapshotIsWholeOrNotThere) {
 
 TEST_F(DataToolsTest, ResetRemovesWhatUpMade) {
   const fs::path dir = make("dir");
+  fs::create_directory(dir / "hardened");
+  write_file(dir / "hardened" / "audit.log", "", true);
   EXPECT_TRUE(reset_data_dir(dir, clock_).empty());
   EXPECT_FALSE(fs::exists(dir));
   EXPECT_TRUE(reset_data_dir(dir, clock_).empty()) << "nothing is there: nothing to do";

@@ -1,6 +1,8 @@
 // Every flag of upstream's three programs: each is known here by its name, type and default, and works, is accepted without
 // effect, or is refused unless it keeps its default. The facts are tables in tests/data (docs/vectors.md).
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -69,10 +71,10 @@ TEST(UpstreamFlags, ControllerManager) {
   ControllerManagerOptions options;
   FlagSet flags("kube-controller-manager");
   add_flags(flags, options);
-  EXPECT_GT(compare("kube-controller-manager", flags, rows, {}).works, 25);
+  EXPECT_GT(compare("kube-controller-manager", flags, rows, {"hardened"}).works, 25);
 }
 
-TEST(ControllerManagerFlags, RangesOfNodes) {
+TEST(ControllerManagerFlags, RangesOfNodesAndClouds) {
   const auto problem = [](const std::vector<std::string>& args) -> std::string {
     ControllerManagerOptions options;
     FlagSet flags("kube-controller-manager");
@@ -91,6 +93,14 @@ TEST(ControllerManagerFlags, RangesOfNodes) {
   };
   const Case cases[] = {
       {{"--cluster-cidr=nonsense"}, ""},
+      {{"--cloud-provider=local", "--cloud-config=some.yaml"}, ""},
+      {{"--cloud-provider=external"},
+       "--cloud-provider=external is not supported: no provider outside of this program is asked; without the flag the loops of "
+       "a "
+       "cloud do not run here, and a cloud controller manager may run them"},
+      {{"--cloud-provider=aws"}, "unknown cloud provider \"aws\": there is local"},
+      {{"--cloud-config=some.yaml"}, "--cloud-config needs --cloud-provider"},
+      {{"--route-reconciliation-period=0s"}, "--route-reconciliation-period must be positive"},
       {{"--allocate-node-cidrs", "--cluster-cidr=10.244.0.0/16"}, ""},
       {{"--allocate-node-cidrs"}, "Controller: Must specify --cluster-cidr if --allocate-node-cidrs is set"},
       {{"--allocate-node-cidrs", "--controllers=*,-nodeipam"}, ""},
@@ -112,7 +122,7 @@ TEST(UpstreamFlags, Scheduler) {
   SchedulerOptions options;
   FlagSet flags("kube-scheduler");
   add_flags(flags, options);
-  EXPECT_GT(compare("kube-scheduler", flags, rows_of(facts.at("flags")), {"plugin"}).works, 25);
+  EXPECT_GT(compare("kube-scheduler", flags, rows_of(facts.at("flags")), {"hardened", "plugin"}).works, 25);
 }
 
 TEST(SchedulerFlags, SayHowLongAPodMayWaitForAnEvent) {
@@ -129,9 +139,10 @@ TEST(UpstreamFlags, ApiServer) {
   ApiServerProgramOptions options;
   FlagSet flags("kube-apiserver");
   add_flags(flags, options);
-  EXPECT_GT(
-      compare("kube-apiserver", flags, rows_of(facts.at("flags")), {"crd-ignore-cel", "data-dir", "io-threads", "store"}).works,
-      25);
+  EXPECT_GT(compare("kube-apiserver", flags, rows_of(facts.at("flags")),
+                    {"crd-ignore-cel", "data-dir", "hardened", "io-threads", "metrics-server", "store"})
+                .works,
+            25);
 }
 
 TEST(FeatureGates, KnownOnesMayKeepTheirDefault) {
@@ -190,7 +201,9 @@ TEST(ApiServerFlags, ValuesThatWouldChangeNothingAreRefused) {
       {{"--enable-admission-plugins=Priority,TaintNodesByCondition", "--disable-admission-plugins=ServiceAccount"}, ""},
       {{"--enable-admission-plugins=Nonsense"}, "enable-admission-plugins plugin \"Nonsense\" is unknown"},
       {{"--disable-admission-plugins=Nonsense"}, "disable-admission-plugins plugin \"Nonsense\" is unknown"},
-      {{"--enable-admission-plugins=EventRateLimit"}, "enable-admission-plugins plugin \"EventRateLimit\" is not there yet"},
+      {{"--enable-admission-plugins=ClusterTrustBundleAttest"},
+       "enable-admission-plugins plugin \"ClusterTrustBundleAttest\" is not there yet"},
+      {{"--enable-admission-plugins=NodeRestriction,AlwaysPullImages"}, ""},
       {{"--disable-admission-plugins=EventRateLimit"}, ""},
       {{"--enable-admission-plugins=One,Two"},
        "[enable-admission-plugins plugin \"One\" is unknown, enable-admission-plugins plugin \"Two\" is unknown]"},
@@ -199,7 +212,7 @@ TEST(ApiServerFlags, ValuesThatWouldChangeNothingAreRefused) {
       {{"--authorization-mode=RBAC,Node"}, ""},
       {{"--authorization-mode=AlwaysDeny"}, ""},
       {{"--authorization-mode=Nonsense"}, "authorization-mode \"Nonsense\" is not a valid mode"},
-      {{"--authorization-mode=RBAC,Webhook"}, "authorization-mode \"Webhook\" is not there yet"},
+      {{"--authorization-mode=RBAC,Webhook"}, "authorization-mode Webhook's authorization config file not passed"},
       {{"--authorization-mode=RBAC,RBAC"}, "authorization-mode [\"RBAC\" \"RBAC\"] has mode specified more than once"},
       {{"--service-cluster-ip-range=fd00::/64"}, "--service-cluster-ip-range: not a service range: fd00::/64"},
       {{"--service-cluster-ip-range=10.0.0.0/16,10.1.0.0/16"},
@@ -219,6 +232,30 @@ TEST(ApiServerFlags, ValuesThatWouldChangeNothingAreRefused) {
   }
 }
 
+TEST(ApiServerFlags, AdmissionPluginsAreConfiguredByAFile) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "admission-flags";
+  std::filesystem::create_directories(folder);
+  const auto write = [&](const char* name, const std::string& text) { std::ofstream(folder / name) << text; };
+  const std::string head = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n";
+  write("selectors.yaml", "podNodeSelectorPluginConfig:\n  here: a=b\n");
+  write("good.yaml", head + "- name: PodNodeSelector\n  path: selectors.yaml\n");
+  write("bad.yaml", head + "- name: AlwaysAdmit\n");
+
+  ApiServerProgramOptions options;
+  FlagSet flags("kube-apiserver");
+  add_flags(flags, options);
+  flags.parse(std::vector<std::string>{"--admission-control-config-file=" + (folder / "good.yaml").string()});
+  resolve(options);
+  EXPECT_EQ(options.standard.admission_configurations,
+            (apiserver::AdmissionConfigurations{{"PodNodeSelector", R"({"podNodeSelectorPluginConfig":{"here":"a=b"}})"}}))
+      << "files that it names are beside it";
+  const std::string bad = (folder / "bad.yaml").string();
+  EXPECT_EQ(problem_of({"--admission-control-config-file=" + bad}),
+            "--admission-control-config-file: " + bad +
+                ": AdmissionConfiguration: plugins[0]: there is no plugin \"AlwaysAdmit\" that has a configuration");
+  std::filesystem::remove_all(folder);
+}
+
 TEST(ApiServerFlags, OneIoThreadAProcessor) {
   ApiServerProgramOptions options;
   EXPECT_EQ(options.io_threads, UpOptions().io_threads);
@@ -234,7 +271,6 @@ TEST(ApiServerFlags, AuthorizersAreAskedInTheOrderGiven) {
   using enum apiserver::StandardOptions::Authorization;
   const auto asked = [](const std::string& modes) {
     ApiServerProgramOptions options;
-    options.authorization_mode = {};
     FlagSet flags("kube-apiserver");
     add_flags(flags, options);
     flags.parse(std::vector<std::string>{"--authorization-mode=" + modes});
@@ -244,6 +280,72 @@ TEST(ApiServerFlags, AuthorizersAreAskedInTheOrderGiven) {
   EXPECT_THAT(asked(""), testing::ElementsAre(Node, Rbac));
   EXPECT_THAT(asked("RBAC"), testing::ElementsAre(Rbac));
   EXPECT_THAT(asked("RBAC,Node,AlwaysDeny"), testing::ElementsAre(Rbac, Node, AlwaysDeny));
+  EXPECT_THAT(asked("AlwaysDeny,AlwaysAllow"), testing::ElementsAre(AlwaysDeny, AlwaysAllow));
+}
+
+TEST(ApiServerFlags, WhatIsWrongWithAuthorization) {
+  const std::filesystem::path dir = std::filesystem::path(testing::TempDir()) / "authorization_flags";
+  daemon::make_directory(dir);
+  const auto file = [&](const char* name, const std::string& text) {
+    daemon::write_file(dir / name, text, false);
+    return (dir / name).string();
+  };
+  const std::string head = "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nauthorizers:\n";
+  const std::string policies = file("policies", "{\"user\":\"joe\"}\n"), bad_policies = file("bad", "{\n");
+  const std::string good = file("good.yaml", head + "- {type: RBAC, name: rbac}\n"), nobody = file("nobody.yaml", head);
+  const std::string abac = file("abac.yaml", head + "- {type: ABAC, name: abac}\n");
+  const std::string lost =
+      file("lost.yaml", head +
+                            "- type: Webhook\n  name: w\n  webhook: {timeout: 1s, subjectAccessReviewVersion: v1, "
+                            "failurePolicy: Deny, connectionInfo: {type: KubeConfigFile, kubeConfigFile: /no/such}}\n");
+  struct Case {
+    std::vector<std::string> args;
+    std::string problem;
+  };
+  const Case cases[] = {
+      {{"--authorization-mode=RBAC,Webhook,ABAC", "--authorization-policy-file=" + policies,
+        "--authorization-webhook-config-file=" + good},
+       ""},
+      {{"--authorization-mode=Foo"}, "authorization-mode \"Foo\" is not a valid mode"},
+      {{"--authorization-mode=RBAC,RBAC"}, "authorization-mode [\"RBAC\" \"RBAC\"] has mode specified more than once"},
+      {{"--authorization-mode=ABAC"}, "authorization-mode ABAC's authorization policy file not passed"},
+      {{"--authorization-mode=Webhook"}, "authorization-mode Webhook's authorization config file not passed"},
+      {{"--authorization-policy-file=" + policies}, "cannot specify --authorization-policy-file without mode ABAC"},
+      {{"--authorization-webhook-config-file=x"}, "cannot specify --authorization-webhook-config-file without mode Webhook"},
+      {{"--authorization-mode=ABAC", "--authorization-policy-file=/no/such"},
+       "--authorization-policy-file: there is no file /no/such"},
+      {{"--authorization-config=" + good}, ""},
+      {{"--authorization-config=" + good, "--authorization-mode=RBAC"},
+       "--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined"},
+      {{"--authorization-config=/no/such"}, "--authorization-config: there is no file /no/such"},
+      {{"--authorization-config=" + nobody},
+       "--authorization-config: " + nobody + ": authorizers: Required value: at least one authorization mode must be defined"},
+      {{"--authorization-config=" + abac}, "authorization-mode ABAC's authorization policy file not passed"},
+      {{"--authorization-config=" + abac, "--authorization-policy-file=" + policies}, ""},
+      {{"--authorization-config=" + lost},
+       "--authorization-config: " + lost +
+           ": authorizers[0].connectionInfo.kubeConfigFile: Invalid value: \"/no/such\": error loading file: stat /no/such: no "
+           "such file "
+           "or directory"},
+  };
+  const auto problem = [](const std::vector<std::string>& args) -> std::string {
+    ApiServerProgramOptions options;
+    FlagSet flags("kube-apiserver");
+    add_flags(flags, options);
+    try {
+      flags.parse(args);
+      resolve(options);
+    } catch (const daemon::FlagError& error) {
+      return error.what();
+    }
+    return {};
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::PrintToString(c.args));
+    EXPECT_EQ(problem(c.args), c.problem);
+  }
+  EXPECT_TRUE(problem({"--authorization-mode=ABAC", "--authorization-policy-file=" + bad_policies})
+                  .starts_with("error reading policy file " + bad_policies + ", line 1: {: "));
 }
 
 TEST(UpstreamAdmission, NamesOrderAndDefaults) {

@@ -109,14 +109,10 @@ TEST(Limits, SchedulerPlugins) {
 
 TEST(Limits, EachProgramSaysWhatItLeavesUndone) {
   using testing::Contains;
-  using testing::Not;
   const auto apiserver = undone_by({.apiserver = true}), loops = undone_by({.loops = true});
-  // Admission and a loop would act on policies, a loop alone on tainted devices.
-  const auto policies = "ValidatingAdmissionPolicy, MutatingAdmissionPolicy, their bindings",
-             devices = "resourceClaims, ResourceClaim, ResourceSlice";
+  // Admission and a loop would act on policies.
+  const auto policies = "ValidatingAdmissionPolicy, MutatingAdmissionPolicy, their bindings";
   EXPECT_THAT(apiserver, Contains(policies));
-  EXPECT_THAT(apiserver, Not(Contains(devices)));
-  EXPECT_THAT(loops, Contains(devices));
   EXPECT_THAT(loops, Contains(policies));
   EXPECT_THAT(undone_by({.scheduler = true}), testing::IsEmpty());
   EXPECT_THAT(undone_by({}), testing::IsEmpty());
