@@ -16,7 +16,8 @@ refuse 'stat .*none: no such file or directory' "$BIN/ph-scheduler" --kubeconfig
 refuse 'there is no --kubeconfig, and this is no pod' env -u KUBERNETES_SERVICE_HOST "$BIN/ph-scheduler"
 refuse 'not supported: the store is RocksDB' "$BIN/ph-apiserver" --data-dir "$DATA" --etcd-servers=http://127.0.0.1:2379
 refuse 'enable-admission-plugins plugin "Nonsense" is unknown' "$BIN/ph-apiserver" --data-dir "$DATA" --enable-admission-plugins=Nonsense
-refuse 'plugin "EventRateLimit" is not there yet' "$BIN/ph-apiserver" --data-dir "$DATA" --enable-admission-plugins=EventRateLimit
+refuse 'plugin "ClusterTrustBundleAttest" is not there yet' "$BIN/ph-apiserver" --data-dir "$DATA" --enable-admission-plugins=ClusterTrustBundleAttest
+refuse 'EventRateLimit: apiVersion .* are wanted' "$BIN/ph-apiserver" --data-dir "$WORK/unused" --secure-port 0 --enable-admission-plugins=EventRateLimit
 refuse "there is no file $WORK/none" "$BIN/ph-apiserver" --data-dir "$WORK/unused" --secure-port 0 --kubelet-certificate-authority="$WORK/none"
 refuse 'GangScheduling to true: only its default' "$BIN/ph-controller-manager" --kubeconfig "$WORK/none" --feature-gates=GangScheduling=true
 refuse 'leaseDuration must be greater than renewDeadline|lease' "$BIN/ph-scheduler" --kubeconfig "$WORK/none" --leader-elect-lease-duration=5s

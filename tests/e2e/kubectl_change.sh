@@ -31,6 +31,7 @@ expect 'patched' patch deployment web -p '{"spec":{"template":{"spec":{"containe
 holds 'web A B' "{$C[*].name} {$C[0].env[*].name}" deployment web
 expect 'patched' patch deployment web -p '{"spec":{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}}'
 equals '{"type":"Recreate"}' "$("$K" get deployment web -o json | jq -c .spec.strategy)" "a strategy without its old parameters"
+"$K" rollout status deployment/web --timeout=60s >/dev/null   # its status comes to rest
 expect 'patched \(no change\)' patch deployment web -p '{"spec":{"strategy":{"type":"Recreate"}}}'
 expect 'patched' patch serviceaccount default -p '{"secrets":[{"name":"a"},{"name":"b"}]}'
 holds 'a b' '{.secrets[*].name}' serviceaccount default

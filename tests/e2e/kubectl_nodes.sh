@@ -150,6 +150,7 @@ refuse '\(NotFound\): the server could not find the requested resource' "$K" exe
 refuse '\(NotFound\): the server could not find the requested resource' "$K" attach target
 refuse '\(NotFound\): the server could not find the requested resource' "$K" cp target:/etc/hosts "$WORK/hosts"
 refuse 'error upgrading connection: the server could not find the requested resource' timeout 10 "$K" port-forward pod/target 0:80
-refuse 'Metrics API not available' "$K" top nodes
-refuse 'Metrics API not available' "$K" top pods
+step "what nodes and pods use"
+expect '^node-0 +[0-9]+m +[0-9]+% +[0-9]+Mi +[0-9]+%' "$K" top nodes
+expect '^target +[0-9]+m +[0-9]+Mi' "$K" top pods
 stop

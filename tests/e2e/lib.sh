@@ -72,14 +72,17 @@ start_apiserver() {
   export KUBECONFIG=$DATA/admin.kubeconfig
 }
 
-# The same cluster as four programs; takes --nodes and --controllers of `pilothouse up`, and --request-timeout=… of the apiserver.
+# The same cluster as four programs; takes --nodes, --stages and --controllers of `pilothouse up`, and --request-timeout=… and
+# --metrics-server=… of the apiserver; `port` is where the nodes listen then.
 start_separate() {
-  local nodes=3 controllers='*' serving=()
+  local nodes=3 controllers='*' serving=() hollow=() port=0
   while [ $# -gt 0 ]; do
     case $1 in
       --nodes) nodes=$2; shift ;;
       --controllers=*) controllers=${1#*=} ;;
-      --request-timeout=*) serving=("$1") ;;
+      --request-timeout=*) serving+=("$1") ;;
+      --metrics-server=*) serving+=("$1"); port=${1##*:} ;;
+      --stages) hollow+=("$1" "$2"); shift ;;
       *) fail "start: $1 is not known to separate programs" ;;
     esac
     shift
@@ -88,7 +91,7 @@ start_separate() {
   daemon manager ph-controller-manager --kubeconfig "$DATA/controller-manager.kubeconfig" --secure-port 0 --controllers="$controllers" \
     --use-service-account-credentials
   daemon scheduler ph-scheduler --kubeconfig "$DATA/scheduler.kubeconfig" --secure-port 0
-  daemon node ph-node --kubeconfig "$DATA/node.kubeconfig" --secure-port 0 --nodes "$nodes"
+  daemon node ph-node --kubeconfig "$DATA/node.kubeconfig" --secure-port "$port" --nodes "$nodes" "${hollow[@]}"
   said manager 'loops started'
   said scheduler 'scheduling begins'
   said node 'all nodes are registered'

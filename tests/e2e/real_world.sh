@@ -122,7 +122,7 @@ refuse 'spec.interval in body should match' m patch scrape store --type=merge -p
 equals 'true 2000001000' "$(m get pods -l app=exporter -o jsonpath='{.items[0].spec.hostNetwork} {.items[0].spec.priority}')" "an exporter"
 equals "$("$K" get node node-1 -o jsonpath='{.status.addresses[?(@.type=="InternalIP")].address}')" "$(m get pods -l app=exporter --field-selector=spec.nodeName=node-1 -o jsonpath='{.items[0].status.podIP}')" "its address is the node's"
 refuse 'immutable when `immutable` is set|field is immutable' m patch configmap rules --type=merge -p '{"data":{"alerts.yml":"groups: [1]"}}'
-soon 20 'FailedGetResourceMetric|FailedGetScale|SucceededGetScale' m get hpa front -o jsonpath='{.status.conditions[*].reason}'
+soon 20 'ValidMetricFound' m get hpa front -o jsonpath='{.status.conditions[*].reason}'
 unchanged "$M/metrics.yaml" 'statefulset.apps/store configured'
 sed -e 's/front:10/front:11/' -e 's/store:2\.50/store:2.51/' "$M/metrics.yaml" >"$WORK/metrics.yaml"
 equals 'deployment.apps/front configured,statefulset.apps/store configured' "$("$K" apply -f "$WORK/metrics.yaml" | grep -v unchanged | sort | paste -sd,)" "what an upgrade changes"

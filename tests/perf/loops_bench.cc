@@ -65,7 +65,7 @@ class Cluster {
   Cluster(const fs::path& programs, int nodes)
       : programs_(programs), server_(programs / "ph-apiserver"), user_(owner(server_.data()), 4) {
     make_namespace(user_, kNamespace);
-    manager_ = daemon("ph-controller-manager", "controller-manager");
+    manager_ = daemon("ph-controller-manager", "controller-manager", {"--use-service-account-credentials"});
     if (nodes == 0) return;
     scheduler_ = daemon("ph-scheduler", "scheduler");
     nodes_ = daemon("ph-node", "node", {"--nodes", std::to_string(nodes)});
