@@ -51,24 +51,25 @@ void NodeInfo::add_pod(PodRef pod) {
   if (pod->affinity) with_affinity_.push_back(pod);
   if (repels(*pod)) repelling_.push_back(pod);
   if (pod->volumes) with_volumes_.push_back(pod);
-  pods_.push_back(std::move(pod));
+  pods_.add(std::move(pod));
 }
 
 void NodeInfo::replace_pod(PodRef pod) {
-  const auto at = std::ranges::find(pods_, pod->uid, [](const PodRef& pod) { return std::string_view(pod->uid); });
-  if (at != pods_.end()) *at = std::move(pod);
+  const std::size_t at = pods_.find(pod->uid);
+  if (at != PodList::kNone) pods_.replace(at, std::move(pod));
 }
 
 bool NodeInfo::remove_pod(std::string_view uid) {
-  const auto at = std::ranges::find(pods_, uid, [](const PodRef& pod) { return std::string_view(pod->uid); });
-  if (at == pods_.end()) return false;
-  account(**at, -1);
-  for (const HostPort& port : (*at)->host_ports) {
+  const std::size_t at = pods_.find(uid);
+  if (at == PodList::kNone) return false;
+  const PodRef pod = pods_[at];
+  account(*pod, -1);
+  for (const HostPort& port : pod->host_ports) {
     if (const auto used = std::ranges::find(ports_, port); used != ports_.end()) ports_.erase(used);
   }
-  if ((*at)->affinity) std::erase(with_affinity_, *at);
-  if (repels(**at)) std::erase(repelling_, *at);
-  if ((*at)->volumes) std::erase(with_volumes_, *at);
+  if (pod->affinity) std::erase(with_affinity_, pod);
+  if (repels(*pod)) std::erase(repelling_, pod);
+  if (pod->volumes) std::erase(with_volumes_, pod);
   pods_.erase(at);
   return true;
 }

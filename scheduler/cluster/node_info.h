@@ -11,6 +11,7 @@
 #include "api/kinds.h"
 #include "informers/informer.h"
 #include "scheduler/cluster/pod_info.h"
+#include "scheduler/cluster/pod_list.h"
 
 namespace ph::scheduler {
 
@@ -74,7 +75,8 @@ class NodeInfo {
   std::size_t slot_ = 0;
   NodeRef node_;
   std::shared_ptr<const Labels> labels_;
-  std::vector<PodRef> pods_, with_affinity_, repelling_, with_volumes_;
+  PodList pods_;
+  std::vector<PodRef> with_affinity_, repelling_, with_volumes_;
   Resource allocatable_, requested_;
   std::int64_t scored_milli_cpu_ = 0, scored_memory_ = 0;
   std::vector<HostPort> ports_;
