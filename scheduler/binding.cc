@@ -8,6 +8,7 @@
 namespace ph::scheduler {
 
 void Scheduler::assume_and_bind(const QueuedRef& pod, CycleState state, const NodeInfo& node) {
+  state.placed();
   Attempt attempt{pod, pod->pod, std::make_shared<CycleState>(std::move(state)), placed_on(*pod->info, node.name()), node.name()};
   if (!cache_.assume(attempt.placed)) {
     throw std::runtime_error(

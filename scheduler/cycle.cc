@@ -166,9 +166,8 @@ Scheduler::Placement Scheduler::place_like_others(const Profile& profile, CycleS
   if (feasible.size() == 1) return {feasible.front(), seen.evaluated, 1};
   if (const Verdict verdict = profile.pre_score(state, pod, feasible); !verdict.success()) fail_with(verdict);
   const bool known = (profile.active_scorers(state) & undeclared) == 0;
-  const NodeInfo* chosen = !known                                   ? pick(profile.score(state, pod, feasible))
-                           : ClassResults::has_best(profile, state) ? results->best(profile, state, pod, snapshot_, world_.rng)
-                                                                    : pick(results->totals(profile, state, pod, feasible));
+  const NodeInfo* chosen =
+      known ? results->best(profile, state, pod, snapshot_, world_.rng) : pick(profile.score(state, pod, feasible));
   return {chosen, seen.evaluated, seen.feasible};
 }
 

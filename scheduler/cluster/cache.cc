@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "scheduler/cluster/pod_volumes.h"
 
 namespace ph::scheduler {
 
@@ -215,41 +214,30 @@ PodRef Cache::find_pod(std::string_view uid) const {
 
 // -- Snapshot
 
-void Snapshot::count_claims(const NodeInfo& node, int by) {
-  for (const PodRef& pod : node.with_volumes()) {
-    for (const PodVolumes::Claim& claim : pod->volumes->claims) {
-      if (claim.ephemeral) continue;
-      const auto at = used_claims_.try_emplace({pod->namespace_name, claim.name}, 0).first;
-      if ((at->second += by) == 0) used_claims_.erase(at);
-    }
-  }
-}
-
 void Cache::update(Snapshot& snapshot) {
-  bool lists_changed = false;
   for (const NodeInfo* node : by_recency_) {
     if (node->generation() <= snapshot.generation_) break;
     if (!node->has_node()) continue;
     auto& copy = snapshot.nodes_[node->name()];
-    lists_changed |= (copy && !copy->with_affinity().empty()) != !node->with_affinity().empty() ||
-                     (copy && !copy->repelling().empty()) != !node->repelling().empty();
+    const bool relabelled = !copy || copy->labels().data() != node->labels().data();
+    if (!copy || copy->with_affinity().empty() != node->with_affinity().empty() ||
+        copy->repelling().empty() != node->repelling().empty()) {
+      snapshot.lists_changed();
+    }
     if (copy) {
       snapshot.count_claims(*copy, -1);
+      if (relabelled) snapshot.by_label_.leave(*copy);
+      if (copy->slot() != node->slot()) snapshot.refreshed_.add(copy->slot());  // it went, and came back elsewhere
       *copy = *node;
     } else {
       copy = std::make_unique<NodeInfo>(*node);
     }
+    if (relabelled) snapshot.by_label_.join(*copy);
     snapshot.count_claims(*copy, 1);
+    snapshot.refreshed_.add(copy->slot());
   }
   snapshot.generation_ = generation_;
-  const bool reordered = order(snapshot);
-  if (!reordered && !lists_changed) return;
-  snapshot.with_affinity_.clear();
-  snapshot.repelling_.clear();
-  for (const NodeInfo* node : snapshot.order_) {
-    if (!node->with_affinity().empty()) snapshot.with_affinity_.push_back(node);
-    if (!node->repelling().empty()) snapshot.repelling_.push_back(node);
-  }
+  order(snapshot);
 }
 
 void Cache::order_changed() {
@@ -257,7 +245,7 @@ void Cache::order_changed() {
   additions_.clear();
 }
 
-bool Cache::order(Snapshot& snapshot) {
+void Cache::order(Snapshot& snapshot) {
   const std::uint64_t missed = order_version_ - std::exchange(snapshot.order_version_, order_version_);
   if (missed <= additions_.size()) {
     // Nodes that come one by one would each cost as much as all of them.
@@ -268,12 +256,15 @@ bool Cache::order(Snapshot& snapshot) {
       snapshot.slots_.resize(slots_);
       snapshot.slots_[node->slot()] = node;
     }
-    return false;
+    return;
   }
+  snapshot.lists_changed();
   std::erase_if(snapshot.nodes_, [&](const auto& entry) {
     const auto found = nodes_.find(entry.first);
     if (found != nodes_.end() && found->second.info->has_node()) return false;
     snapshot.count_claims(*entry.second, -1);
+    snapshot.by_label_.leave(*entry.second);
+    snapshot.refreshed_.add(entry.second->slot());
     return true;
   });
   snapshot.order_.clear();
@@ -283,7 +274,6 @@ bool Cache::order(Snapshot& snapshot) {
     snapshot.order_.push_back(node);
     snapshot.slots_[node->slot()] = node;
   }
-  return true;
 }
 
 }  // namespace ph::scheduler

@@ -75,8 +75,8 @@ class Cache {
   void displace(std::string_view uid);
   NodeInfo::Images take_images(const core::v1::Node& node);
   void release_images(const NodeInfo& node);
-  // Which nodes the snapshot has, in their order. False: those it had are in the order they had.
-  bool order(Snapshot& snapshot);
+  // Which nodes the snapshot has, in their order.
+  void order(Snapshot& snapshot);
   void order_changed();
 
   Duration assumed_lifetime_;

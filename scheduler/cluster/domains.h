@@ -81,6 +81,7 @@ class DomainCounts {
   }
   // Every count is 0.
   bool all_zero() const { return others_than_zero_ == 0; }
+  std::size_t others_than_zero() const { return others_than_zero_; }
   // It was added, be it with 0.
   bool has(const Interned& key, const Interned& value) const { return table_.find(key, value) != DomainTable::kNone; }
   std::uint32_t domains() const { return table_.size(); }

@@ -11,7 +11,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "scheduler/cluster/journal.h"
 #include "scheduler/cluster/node_info.h"
+#include "scheduler/cluster/nodes_by_label.h"
 
 namespace ph::scheduler {
 
@@ -24,8 +26,8 @@ class Snapshot {
   // In the order in which they are tried.
   std::span<const NodeInfo* const> nodes() const { return order_; }
   // The nodes with pods on them that have affinity to other pods, or required anti-affinity. In the same order.
-  std::span<const NodeInfo* const> with_affinity() const { return with_affinity_; }
-  std::span<const NodeInfo* const> repelling() const { return repelling_; }
+  std::span<const NodeInfo* const> with_affinity() const { return lists().with_affinity; }
+  std::span<const NodeInfo* const> repelling() const { return lists().repelling; }
   // Null: no such node.
   const NodeInfo* find(std::string_view name) const {
     const auto found = nodes_.find(name);
@@ -34,6 +36,12 @@ class Snapshot {
   // By NodeInfo::slot; null where there is no node.
   std::span<const NodeInfo* const> slots() const { return slots_; }
   std::uint64_t generation() const { return generation_; }
+  // The slots whose node has become another one, come or gone, as it was seen here.
+  const Journal<std::size_t>& refreshed() const { return refreshed_; }
+  // The slots of the nodes that have the label with that value, in no order. Good until the snapshot changes.
+  std::span<const std::uint32_t> nodes_in(const Interned& key, const Interned& value) const {
+    return by_label_.of(key, value, order_);
+  }
   // Some pod on some node uses the claim.
   bool is_claim_used(const Interned& namespace_name, const Interned& claim) const {
     return used_claims_.contains({namespace_name, claim});
@@ -43,6 +51,11 @@ class Snapshot {
   friend class Cache;
   friend class why::Hypothesis;
   void count_claims(const NodeInfo& node, int by);
+  struct Lists {
+    std::vector<const NodeInfo*> with_affinity, repelling;
+  };
+  const Lists& lists() const;
+  void lists_changed() { are_lists_good_ = false; }
 
   using Claim = std::pair<Interned, Interned>;  // namespace, name
   struct ClaimHash {
@@ -53,7 +66,12 @@ class Snapshot {
     }
   };
   std::map<std::string, std::unique_ptr<NodeInfo>, std::less<>> nodes_;
-  std::vector<const NodeInfo*> order_, with_affinity_, repelling_, slots_;
+  std::vector<const NodeInfo*> order_, slots_;
+  Journal<std::size_t> refreshed_;
+  // Made when they are asked for.
+  mutable Lists lists_;
+  mutable bool are_lists_good_ = false;
+  mutable NodesByLabel by_label_;
   std::unordered_map<Claim, int, ClaimHash> used_claims_;  // by how many pods
   std::uint64_t generation_ = 0, order_version_ = 0;
   // The last generation of nodes that are only imagined: no node of a cache has it, nor has any other imagined one.

@@ -28,16 +28,22 @@ class CycleState {
   const PodInfo& pod() const { return *pod_; }
   const PodRef& shared_pod() const { return pod_; }
 
+  // Until when something is known: what is of use only as long as a node is looked for is forgotten when one is found.
+  enum class Until : bool { Bound, Placed };
   template <class T>
-  void put(const Plugin* owner, T value) {
+  void put(const Plugin* owner, T value, Until until = Until::Bound) {
     std::shared_ptr<T> entry = std::make_shared<T>(std::move(value));
     if (Slot* slot = find_slot(owner, id<T>())) {
       slot->value = std::move(entry);
       return;
     }
-    slots_.push_back({owner, id<T>(), std::move(entry), [](const void* from) -> std::shared_ptr<void> {
-                        return std::make_shared<T>(*static_cast<const T*>(from));
-                      }});
+    slots_.push_back({owner, id<T>(), std::move(entry),
+                      [](const void* from) -> std::shared_ptr<void> { return std::make_shared<T>(*static_cast<const T*>(from)); },
+                      until});
+  }
+  // A node is found.
+  void placed() {
+    std::erase_if(slots_, [](const Slot& slot) { return slot.until == Until::Placed; });
   }
   // Null: nobody put one.
   template <class T>
@@ -93,6 +99,7 @@ class CycleState {
     TypeId type;
     std::shared_ptr<void> value;
     std::shared_ptr<void> (*copy)(const void*);
+    Until until;
   };
 
   CycleState(const CycleState&) = default;

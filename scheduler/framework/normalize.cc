@@ -7,12 +7,15 @@
 
 namespace ph::scheduler {
 
-Score scaled(Scale scale, Score score, Score lowest, Score highest) {
+Score scaled(Scale scale, Score score, const ScoreBounds& bounds) {
+  const auto& [lowest, highest] = bounds;
   switch (scale) {
-    case Scale::AsIs:
-    case Scale::Own: return score;
+    case Scale::AsIs: return score;
     case Scale::ByHighest: return highest > 0 ? kMaxNodeScore * score / highest : score;
-    case Scale::ByHighestReversed: return kMaxNodeScore - scaled(Scale::ByHighest, score, lowest, highest);
+    case Scale::ByHighestReversed: return kMaxNodeScore - scaled(Scale::ByHighest, score, bounds);
+    case Scale::FewestBest:
+      if (score == kNoScore) return 0;
+      return highest == 0 ? kMaxNodeScore : kMaxNodeScore * (highest + lowest - score) / highest;
     case Scale::ByRange: break;
   }
   if (highest == lowest) return 0;
@@ -27,12 +30,18 @@ void check_range(std::string_view plugin, Score score) {
                   kMaxNodeScore));
 }
 
-void ScorePlugin::normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const {
+void ScorePlugin::normalize(std::span<NodeScore> scores) const {
   const Scale how = scale();
-  if (how == Scale::Own) return normalize_own(state, pod, scores);
-  if (how == Scale::AsIs || scores.empty()) return;
-  const auto [least, most] = std::ranges::minmax(scores, {}, &NodeScore::score);
-  for (NodeScore& node : scores) node.score = scaled(how, node.score, least.score, most.score);
+  if (how == Scale::AsIs) return;
+  ScoreBounds bounds;
+  bool first = true;
+  for (const NodeScore& node : scores) {
+    if (!is_bound(how, node.score)) continue;
+    bounds.lowest = first ? node.score : std::min(bounds.lowest, node.score);
+    bounds.highest = first ? node.score : std::max(bounds.highest, node.score);
+    first = false;
+  }
+  for (NodeScore& node : scores) node.score = scaled(how, node.score, bounds);
 }
 
 }  // namespace ph::scheduler

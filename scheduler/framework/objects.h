@@ -6,8 +6,9 @@
 // What it reads is the informer's copy, complete by the first cycle; on the scheduler's executor.
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <typeindex>
@@ -26,6 +27,8 @@ class AnyLister {
   virtual informers::detail::AnyRef find(const ObjectKey& key) const = 0;
   // Ordered by namespace, then name. "": of all namespaces.
   virtual std::vector<informers::detail::AnyRef> list(std::string_view namespace_name) const = 0;
+  // As long as it is the same number the objects are the same. None: nobody counts.
+  virtual std::optional<std::uint64_t> version() const { return {}; }
 };
 
 template <class T>
@@ -47,6 +50,7 @@ class Lister {
     for (auto& one : all) out.push_back(std::static_pointer_cast<const T>(std::move(one)));
     return out;
   }
+  std::optional<std::uint64_t> version() const { return any_ ? any_->version() : 0; }
 
  private:
   std::shared_ptr<const AnyLister> any_;
@@ -67,6 +71,11 @@ class InformerLister final : public AnyLister {
   explicit InformerLister(informers::detail::AnyInformer& informer) : informer_(informer) {}
   informers::detail::AnyRef find(const ObjectKey& key) const override { return informer_.find(key); }
   std::vector<informers::detail::AnyRef> list(std::string_view space) const override { return informer_.list(space); }
+  // A deletion may be told with the revision that the object had.
+  std::optional<std::uint64_t> version() const override {
+    constexpr std::uint64_t kMoreThanObjects = 1 << 24;
+    return informer_.revision().value * kMoreThanObjects + informer_.size();
+  }
 
  private:
   informers::detail::AnyInformer& informer_;

@@ -78,6 +78,19 @@ struct StateChange {
   const core::v1::Node* node_after = nullptr;
 };
 
+// A topology domain, a node label and its value, where a plugin counts otherwise than before.
+struct DomainChange {
+  Interned key, value;
+  std::int64_t by = 0;   // to the scores of the nodes there
+  bool decides = false;  // verdicts on the nodes there may be others; else those on a part of their pods alone may
+};
+struct DomainChanges {
+  bool all = false;  // nothing that is kept may be used; the rest says nothing then
+  std::vector<DomainChange> domains;
+};
+
+class ClassMemory;
+
 class Plugin {
  public:
   virtual ~Plugin() = default;
@@ -98,6 +111,11 @@ class Plugin {
   virtual bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const { return false; }
   // Which results for pods of the class of `of` are outdated after `change`. Asked only of plugins that gave a key.
   virtual Outdated outdated_by(const StateChange& change, const Pod& of) const { return {}; }
+  // For plugins whose results go by what they count themselves, domain by domain: where that has become another since they were asked
+  // about the same class before. Asked beside `outdated_by`, once an attempt: for verdicts after pre_filter, for scores after pre_score.
+  // `memory` is the class's.
+  enum class Kept : bool { Verdicts, Scores };
+  virtual void changed_domains(Kept what, const CycleState& state, ClassMemory& memory, DomainChanges& out) const {}
 
  private:
   friend struct PluginEntry;
@@ -216,10 +234,16 @@ enum class Scale : std::uint8_t {
   ByHighest,          // the highest becomes 100; nothing above 0: all stay
   ByHighestReversed,  // 100 less that: nodes with nothing against them get the highest score, even when that is every node
   ByRange,            // the lowest becomes 0, the highest 100; all 0 where they are equal
-  Own                 // by more than the lowest and the highest
+  FewestBest  // they count what speaks against a node: the lowest becomes 100; what is kNoScore becomes 0, and is no bound
 };
-// One score where the lowest and the highest of all nodes are these. Not for Own.
-Score scaled(Scale scale, Score score, Score lowest, Score highest);
+inline constexpr Score kNoScore = -1;
+// The lowest and the highest of some scores.
+struct ScoreBounds {
+  Score lowest = 0, highest = 0;
+};
+inline bool is_bound(Scale scale, Score score) { return scale != Scale::FewestBest || score != kNoScore; }
+// One score where these are the bounds of those of all nodes.
+Score scaled(Scale scale, Score score, const ScoreBounds& bounds);
 // Throws std::out_of_range for a score, once it is scaled, that is not in 0..100.
 void check_range(std::string_view plugin, Score score);
 
@@ -228,11 +252,7 @@ class ScorePlugin : public virtual Plugin {
   virtual Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const = 0;
   virtual Scale scale() const { return Scale::AsIs; }
   // Brings the scores of all nodes into 0..100.
-  void normalize(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const;
-
- protected:
-  // Of those whose scale is their own.
-  virtual void normalize_own(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const {}
+  void normalize(std::span<NodeScore> scores) const;
 };
 
 class ReservePlugin : public virtual Plugin {

@@ -359,15 +359,14 @@ std::vector<NodeScore> Profile::score(const CycleState& state, const Pod& pod, s
     if (state.measures_plugins() && !nodes.empty()) {
       metrics_->plugin(Point::Score, score_[p].plugin->name(), Code::Success, (metrics_->now() - begun) / nodes.size());
     }
-    add_weighted(p, state, pod, one, total);
+    add_weighted(p, one, total);
   }
   return total;
 }
 
-void Profile::add_weighted(std::size_t number, const CycleState& state, const Pod& pod, std::span<NodeScore> raw,
-                           std::span<NodeScore> total) const {
+void Profile::add_weighted(std::size_t number, std::span<NodeScore> raw, std::span<NodeScore> total) const {
   const auto& [plugin, weight] = score_[number];
-  plugin->normalize(state, pod, raw);
+  plugin->normalize(raw);
   for (std::size_t i = 0; i < raw.size(); ++i) {
     check_range(plugin->name(), raw[i].score);
     total[i].score += raw[i].score * weight;

@@ -163,6 +163,7 @@ class Profile {
   std::size_t score_plugins() const { return score_.size(); }
   const ScorePlugin& score_plugin(std::size_t number) const { return *score_[number].plugin; }
   Score weight(std::size_t number) const { return score_[number].weight; }
+  PluginSet score_bit(std::size_t number) const { return score_bits_[number]; }
   bool is_scored(std::size_t number, const CycleState& state) const { return state.scores(score_[number].plugin); }
   Score raw_score(std::size_t number, const CycleState& state, const Pod& pod, const NodeInfo& node) const {
     ++score_asked_[number];
@@ -170,8 +171,7 @@ class Profile {
   }
   // Brings raw scores into their range and adds them, weighted, to `total`, which has the same nodes. Throws when the plugin leaves
   // 0..100.
-  void add_weighted(std::size_t number, const CycleState& state, const Pod& pod, std::span<NodeScore> raw,
-                    std::span<NodeScore> total) const;
+  void add_weighted(std::size_t number, std::span<NodeScore> raw, std::span<NodeScore> total) const;
 
   // Wait: the pod has been registered with `waiting`.
   Verdict permit(CycleState& state, const Pod& pod, std::string_view node, WaitingPods& waiting) const;

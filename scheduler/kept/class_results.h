@@ -29,13 +29,11 @@ class ClassResults {
   // Good until the next `refresh`.
   std::span<const NodeInfo* const> feasible_nodes(const Snapshot& snapshot);
   // -- After pre-score
-  // Whether `best` can tell: no plugin that scores has a scale of its own.
-  static bool has_best(const Profile& profile, const CycleState& state);
   // One of the feasible nodes with the highest weighted sum, each with the same chance. One number is drawn, and only when there is a
   // choice.
   const NodeInfo* best(const Profile& profile, const CycleState& state, const Pod& pod, const Snapshot& snapshot, Rng& rng);
   // The weighted sums for `nodes`, the feasible ones.
-  std::vector<NodeScore> totals(const Profile& profile, const CycleState& state, const Pod& pod,
+  std::vector<NodeScore> totals(const Profile& profile, const CycleState& state, const Pod& pod, const Snapshot& snapshot,
                                 std::span<const NodeInfo* const> nodes);
   // --
   // Why the others are not feasible.
@@ -57,29 +55,39 @@ class ClassResults {
   using Kind = std::uint16_t;  // of a node: one of these, or the number of a refusal behind them
   static constexpr Kind kFits = 0, kAbsent = 1, kFirstRefusal = 2;
   // kTouched: what stands of the slot on the board may be another now.
-  enum Stale : std::uint8_t { kFresh = 0, kStaleVerdict = 1, kStaleScores = 2, kTouched = 4 };
+  enum Stale : std::uint8_t { kFresh = 0, kStaleVerdict = 1, kTouched = 2 };
+  static constexpr PluginSet kAllPlugins = ~PluginSet{0};
+  static constexpr std::size_t kMuchTouched = 4;  // one in so many: the board is made anew in one go
 
   void resize(std::size_t slots);
   void note(const Profile& profile, const Pod& pod, const NodeChange& change, const Snapshot& snapshot);
-  void spoil(std::size_t slot, std::uint8_t what);
-  void spoil(const Outdated& outdated, const NodeChange& change, std::uint8_t what, const Snapshot& snapshot);
-  void spoil_all(std::uint8_t what) { all_ |= what; }
+  void spoil_verdict(std::size_t slot);
+  void spoil_scores(std::size_t slot, PluginSet plugins);
+  void spoil_all_scores(PluginSet plugins);
+  // `spoil`: a slot; `spoil_all`: all of them.
+  template <class F, class G>
+  static void reach(const Outdated& outdated, const NodeChange& change, const Snapshot& snapshot, F spoil, G spoil_all);
+  void take_domains(const Profile& profile, const CycleState& state, const Snapshot& snapshot);
+  void take_scored_domains(const Profile& profile, const CycleState& state, const Snapshot& snapshot);
   void spoil_nominated(const Snapshot& snapshot, const Nominator& nominated, const PodInfo& pod);
   void touch(std::size_t slot);
-  void take_scorers(PluginSet scorers);
+  void take_scorers(const Profile& profile, const CycleState& state, const Snapshot& snapshot);
   void score(const Profile& profile, const CycleState& state, const Pod& pod, std::size_t slot, const NodeInfo& node);
-  void clear_board(const Profile& profile, const CycleState& state);
+  static std::vector<ScoreBoard::Column> columns(const Profile& profile, const CycleState& state);
+  void refresh_board(const Profile& profile, const CycleState& state, const Pod& pod, const Snapshot& snapshot);
   void judge(const Profile& profile, const CycleState& state, const Pod& pod, const Nominator& nominated, std::size_t slot,
              const NodeInfo* node);
   void set_kind(std::size_t slot, Kind kind);
   Kind kind_of(const Verdict& verdict);
 
-  std::optional<std::uint64_t> seen_;                // the changes that have been taken into account
-  PluginSet filters_ = 0, scorers_ = 0;              // the plugins that took part
-  std::vector<Kind> kinds_;                          // by slot
-  std::vector<std::uint8_t> stale_;                  // by slot
-  std::vector<std::size_t> spoiled_;                 // slots with a stale verdict
-  std::uint8_t all_ = kStaleVerdict | kStaleScores;  // of all slots
+  std::optional<std::uint64_t> seen_;    // the changes that have been taken into account
+  PluginSet filters_ = 0, scorers_ = 0;  // the plugins that took part
+  std::vector<Kind> kinds_;              // by slot
+  std::vector<std::uint8_t> stale_;      // by slot
+  std::vector<PluginSet> stale_scores_;  // by slot: whose
+  std::vector<std::size_t> spoiled_;     // slots with a stale verdict
+  bool are_all_verdicts_stale_ = true;
+  DomainChanges domains_;  // room for what a plugin tells
   // Nominated pods have a say in the verdicts on their nodes: up to which change of the nominations they are taken into account, for
   // pods of which priority, and on which slots.
   std::optional<std::uint64_t> nominations_seen_;

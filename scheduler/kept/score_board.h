@@ -14,7 +14,7 @@ namespace ph::scheduler {
 
 class ScoreBoard {
  public:
-  // A plugin that has a say. Its scale is not Own.
+  // A plugin that has a say.
   struct Column {
     std::size_t number = 0;  // of its raw scores
     std::string_view plugin;
@@ -25,13 +25,21 @@ class ScoreBoard {
 
   // For so many nodes and plugins. Raw scores stay; who is on the board does, too.
   void resize(std::size_t slots, std::size_t plugins);
-  // Nobody is on the board.
+  // Nobody is on the board, or those are of whom `here` says so, by slot. Many who come at once cost little each.
   void begin(std::vector<Column> columns);
+  template <class F>
+  void begin(std::vector<Column> columns, F here) {
+    begin(std::move(columns));
+    for (std::size_t slot = 0; slot < here_.size(); ++slot) count_ += here_[slot] = here(slot) ? 1 : 0;
+    for (Bounds& bounds : bounds_) bounds.members = kUnknown;
+  }
   const std::vector<Column>& columns() const { return columns_; }
 
   // -- Raw scores, by the plugin's number and the node's slot. Those of nodes on the board change between `leave` and `join` only.
-  Score raw(std::size_t number, std::size_t slot) const { return raw_[number][slot]; }
-  void set_raw(std::size_t number, std::size_t slot, Score score) { raw_[number][slot] = score; }
+  Score raw(std::size_t number, std::size_t slot) const { return raw_[number][slot] + added_[number]; }
+  void set_raw(std::size_t number, std::size_t slot, Score score) { raw_[number][slot] = score - added_[number]; }
+  // All that are known are higher by so much. Only of a plugin whose scores go by their distance from the lowest.
+  void shift(std::size_t number, Score by);
 
   void join(std::size_t slot);
   void leave(std::size_t slot);  // nothing when it is not there
@@ -46,15 +54,18 @@ class ScoreBoard {
   std::size_t among_best(std::uint64_t number) const;
 
  private:
-  // Of the raw scores on the board.
-  struct Bounds {
-    Score lowest = 0, highest = 0;
+  // Of the raw scores on the board that are bounds at all.
+  struct Bounds : ScoreBounds {
     std::size_t at_lowest = 0, at_highest = 0;  // how many have it; 0: it is to be looked for
+    std::size_t members = 0;                    // kUnknown: all is to be looked for
   };
+  static constexpr std::size_t kUnknown = SIZE_MAX;
   static constexpr Best kNobody{INT64_MIN, 0};
 
   static Best better(const Best& a, const Best& b);
+  static Score checked(const Column& column, Score raw, const Bounds& bounds);
   Score sum(std::size_t slot) const;
+  void add_column(std::size_t column);
   void look_for_bounds(std::size_t column);
   bool bounds_moved();
   void set_leaf(std::size_t slot, const Best& best);
@@ -62,8 +73,10 @@ class ScoreBoard {
 
   std::vector<Column> columns_;
   std::vector<std::vector<Score>> raw_;
+  std::vector<Score> added_;           // by the plugin's number, to each of its raw scores
   std::vector<Bounds> bounds_, used_;  // by column: now, and when the sums were made
-  std::vector<bool> here_;             // by slot
+  std::vector<std::uint8_t> here_;     // by slot
+  std::vector<Score> sums_;            // by slot; while all are made anew
   std::size_t count_ = 0;
   std::vector<std::size_t> changed_;  // slots whose leaf is to be made
   std::vector<Best> tree_;            // the root at 1, leaves from `leaves_`

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,19 +39,22 @@ class NodeCounts {
 class RecentCounts {
  public:
   // Valid until the next claim comes up that is not known.
-  NodeCounts& of(std::string_view claim) {
+  NodeCounts& of(std::string_view claim) { return *find(claim); }
+  std::shared_ptr<NodeCounts> shared(std::string_view claim) { return find(claim); }
+
+ private:
+  static constexpr std::size_t kMost = 64;
+  std::shared_ptr<NodeCounts>& find(std::string_view claim) {
     for (auto one = recent_.begin(); one != recent_.end(); ++one) {
       if (one->first != claim) continue;
       recent_.splice(recent_.begin(), recent_, one);
       return one->second;
     }
     if (recent_.size() >= kMost) recent_.pop_back();
-    return recent_.emplace_front(std::string(claim), NodeCounts()).second;
+    return recent_.emplace_front(std::string(claim), std::make_shared<NodeCounts>()).second;
   }
 
- private:
-  static constexpr std::size_t kMost = 64;
-  std::list<std::pair<std::string, NodeCounts>> recent_;  // the last that came up first
+  std::list<std::pair<std::string, std::shared_ptr<NodeCounts>>> recent_;  // the last that came up first
 };
 
 }  // namespace ph::scheduler

@@ -152,7 +152,7 @@ class Explaining {
         one.push_back({node, view_.profile.raw_score(p, state_, pod_, *node)});
         column.raw.push_back(one.back().score);
       }
-      view_.profile.add_weighted(p, state_, pod_, one, total);
+      view_.profile.add_weighted(p, one, total);
       for (const NodeScore& node : one) column.score.push_back(node.score);
     }
     return out;

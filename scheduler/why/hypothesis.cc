@@ -63,17 +63,13 @@ std::string plural(int count, std::string_view what) { return fmt::format("{} {}
 
 }  // namespace
 
-Hypothesis::Hypothesis(Snapshot& snapshot)
-    : snapshot_(snapshot),
-      order_(snapshot.order_),
-      with_affinity_(snapshot.with_affinity_),
-      repelling_(snapshot.repelling_),
-      slots_(snapshot.slots_) {}
+Hypothesis::Hypothesis(Snapshot& snapshot) : snapshot_(snapshot), order_(snapshot.order_), slots_(snapshot.slots_) {}
 
 Hypothesis::~Hypothesis() {
   for (auto& [name, before] : replaced_) {
     auto& now = snapshot_.nodes_[name];
     count(*now, -1);
+    note(*now);
     if (!before) {
       snapshot_.nodes_.erase(name);
       continue;
@@ -82,9 +78,14 @@ Hypothesis::~Hypothesis() {
     count(*now, 1);
   }
   snapshot_.order_ = std::move(order_);
-  snapshot_.with_affinity_ = std::move(with_affinity_);
-  snapshot_.repelling_ = std::move(repelling_);
   snapshot_.slots_ = std::move(slots_);
+}
+
+// Whoever keeps something of the snapshot's nodes looks at this one again.
+void Hypothesis::note(const NodeInfo& node) {
+  snapshot_.refreshed_.add(node.slot());
+  snapshot_.by_label_.clear();
+  snapshot_.lists_changed();
 }
 
 // A copy in the node's place; the same one when there is one already.
@@ -98,6 +99,7 @@ NodeInfo& Hypothesis::edit(const std::string& name) {
     replaced_.emplace(name, std::exchange(now, std::move(copy)));
   }
   now->set_generation(++snapshot_.imagined_);
+  note(*now);
   return *now;
 }
 
@@ -112,16 +114,8 @@ NodeInfo& Hypothesis::add(const std::string& name) {
   snapshot_.order_.push_back(added.get());
   snapshot_.slots_.push_back(added.get());
   replaced_.emplace(name, nullptr);
+  note(*added);
   return *(snapshot_.nodes_[name] = std::move(added));
-}
-
-void Hypothesis::lists_changed() {
-  snapshot_.with_affinity_.clear();
-  snapshot_.repelling_.clear();
-  for (const NodeInfo* node : snapshot_.order_) {
-    if (!node->with_affinity().empty()) snapshot_.with_affinity_.push_back(node);
-    if (!node->repelling().empty()) snapshot_.repelling_.push_back(node);
-  }
 }
 
 void Hypothesis::without_pod(std::string_view node, std::string_view uid) {
@@ -130,7 +124,6 @@ void Hypothesis::without_pod(std::string_view node, std::string_view uid) {
   count(info, -1);
   info.remove_pod(uid);
   count(info, 1);
-  lists_changed();
 }
 
 void Hypothesis::change(NodeInfo& info, Node node) {
@@ -197,7 +190,6 @@ std::vector<std::string> Hypothesis::apply(const Edits& edits) {
     drain(name);
     told.push_back(fmt::format("node {} drained of {}", name, plural(static_cast<int>(pods), "pod")));
   }
-  lists_changed();
   return told;
 }
 

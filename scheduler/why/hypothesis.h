@@ -33,13 +33,13 @@ class Hypothesis {
   void add_like(const Edits::Added& added);
   void change(NodeInfo& info, core::v1::Node node);
   void drain(const std::string& name);
-  void lists_changed();
   void count(const NodeInfo& node, int by) { snapshot_.count_claims(node, by); }
+  void note(const NodeInfo& node);
 
   Snapshot& snapshot_;
   // What the snapshot had. Null: it had no such node.
   std::map<std::string, std::unique_ptr<NodeInfo>, std::less<>> replaced_;
-  std::vector<const NodeInfo*> order_, with_affinity_, repelling_, slots_;
+  std::vector<const NodeInfo*> order_, slots_;
 };
 
 }  // namespace ph::scheduler::why

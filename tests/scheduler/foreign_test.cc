@@ -245,7 +245,7 @@ TEST(ForeignPlugin, Scores) {
     std::vector<NodeScore> nodes;
     for (const Score score : raw) nodes.push_back({nullptr, score});
     const Pod pod = some_pod();
-    dynamic_cast<ScorePlugin&>(foreign.plugin()).normalize(CycleState(make_pod_info(pod)), pod, nodes);
+    dynamic_cast<ScorePlugin&>(foreign.plugin()).normalize(nodes);
     std::vector<Score> out;
     for (const NodeScore& node : nodes) out.push_back(node.score);
     return out;

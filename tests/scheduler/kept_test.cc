@@ -48,7 +48,21 @@ class Weather {
     if (rng_.below(2) == 0) pod = std::move(pod).label("app", "a");
     pod = std::move(pod).priority(static_cast<int>(rng_.below(3)));
     core::v1::Pod out = pod;
-    if (rng_.below(6) == 0) keep_apart(out);
+    std::optional<core::v1::Affinity> preferred;
+    if (out.spec().has_affinity()) preferred = out.spec().affinity();
+    auto& affinity = *out.mutable_spec()->mutable_affinity();
+    auto& near = *affinity.mutable_pod_affinity();
+    auto& away = *affinity.mutable_pod_anti_affinity();
+    const char* key = rng_.below(3) == 0 ? "kubernetes.io/hostname" : "pool";
+    switch (rng_.below(12)) {
+      case 0: mean_a(*away.add_required_during_scheduling_ignored_during_execution(), key); break;
+      case 1: mean_a(*near.add_required_during_scheduling_ignored_during_execution(), "pool"); break;
+      case 2: mean_a(weighed(*near.add_preferred_during_scheduling_ignored_during_execution(), 3), key); break;
+      case 3: mean_a(weighed(*away.add_preferred_during_scheduling_ignored_during_execution(), 7), key); break;
+      default: out.mutable_spec()->clear_affinity(); break;
+    }
+    while (rng_.below(3) == 0) spread(out, rng_.below(3) == 0 ? "kubernetes.io/hostname" : "pool");
+    if (!out.spec().has_affinity() && preferred) *out.mutable_spec()->mutable_affinity() = *preferred;
     return out;
   }
 
@@ -62,11 +76,15 @@ class Weather {
     ASSERT_TRUE(profile_.pre_filter(state, pod, snapshot_.nodes()).verdict.success());
     kept.refresh(profile_, state, pod, snapshot_, cache_.changes(), nominated_);
 
+    // Plugins that remember nothing.
+    const Profile forgetful(default_profile(), {.rng = &rng_, .snapshot = &snapshot_});
+    CycleState anew(info);
+    ASSERT_TRUE(forgetful.pre_filter(anew, pod, snapshot_.nodes()).verdict.success());
     std::map<std::string, std::string> expected, got;
     std::vector<const NodeInfo*> feasible;
     Diagnosis by_hand, explained;
     for (const NodeInfo* node : snapshot_.nodes()) {
-      const Verdict verdict = profile_.filter(state, pod, *node, nominated_);
+      const Verdict verdict = forgetful.filter(anew, pod, *node, nominated_);
       if (verdict.success()) {
         feasible.push_back(node);
       } else {
@@ -89,14 +107,17 @@ class Weather {
     EXPECT_EQ(told.fits.size(), feasible.size());
     if (feasible.size() < 2 || rng_.below(3) == 0) return;  // not every cycle scores
     ASSERT_TRUE(profile_.pre_score(state, pod, feasible).success());
+    ASSERT_TRUE(forgetful.pre_score(anew, pod, feasible).success());
     const auto scores = [](const std::vector<NodeScore>& list) {
       std::map<std::string, Score> out;
       for (const NodeScore& one : list) out[one.node->name()] = one.score;
       return out;
     };
-    if (ClassResults::has_best(profile_, state) && rng_.below(2) == 0) return compare_best(kept, state, pod);
-    const auto totals = scores(kept.totals(profile_, state, pod, feasible));
-    EXPECT_EQ(totals, scores(profile_.score(state, pod, feasible)));
+    if (rng_.below(2) == 0) {
+      return compare_best(kept, state, pod, forgetful.score(anew, pod, kept.feasible_nodes(snapshot_)));
+    }
+    const auto totals = scores(kept.totals(profile_, state, pod, snapshot_, feasible));
+    EXPECT_EQ(totals, scores(forgetful.score(anew, pod, feasible)));
     for (const why::ScoredNode& node : told.scores.front().nodes) EXPECT_EQ(node.total, totals.at(node.node)) << node.node;
     for (const auto& [name, total] : totals) EXPECT_LE(total, totals.at(told.chosen)) << name;
   }
@@ -121,8 +142,7 @@ class Weather {
   int runs_found() const { return runs_found_; }
 
   // The same node as if all sums were made and one of the highest drawn.
-  void compare_best(ClassResults& kept, const CycleState& state, const Pod& pod) {
-    const auto scores = profile_.score(state, pod, kept.feasible_nodes(snapshot_));
+  void compare_best(ClassResults& kept, const CycleState& state, const Pod& pod, const std::vector<NodeScore>& scores) {
     std::vector<const NodeInfo*> best;
     for (const NodeScore& one : scores) {
       if (one.score == std::ranges::max(scores, {}, &NodeScore::score).score) best.push_back(one.node);
@@ -149,6 +169,7 @@ class Weather {
  private:
   Node node(const std::string& name) {
     MakeNode node = make_node(name).has("cpu", std::to_string(1 + rng_.below(8))).has("pods", std::to_string(1 + rng_.below(5)));
+    node = std::move(node).label("kubernetes.io/hostname", name);
     if (rng_.below(2) == 0) node = std::move(node).label("pool", rng_.below(2) == 0 ? "a" : "b");
     if (rng_.below(4) == 0) node = std::move(node).taint("t", "", rng_.below(2) == 0 ? "NoSchedule" : "PreferNoSchedule");
     if (rng_.below(8) == 0) node = std::move(node).cordoned();
@@ -156,14 +177,23 @@ class Weather {
     return node;
   }
   std::string any_node() { return nodes_.empty() ? "" : nodes_[rng_.below(nodes_.size())]; }
-  // From others that say they are "a", in a pool.
-  static void keep_apart(Pod& pod) {
-    auto* term = pod.mutable_spec()
-                     ->mutable_affinity()
-                     ->mutable_pod_anti_affinity()
-                     ->add_required_during_scheduling_ignored_during_execution();
-    term->set_topology_key("pool");
-    (*term->mutable_label_selector()->mutable_match_labels())["app"] = "a";
+  // Pods that say they are "a".
+  static void mean_a(core::v1::PodAffinityTerm& term, const char* topology_key) {
+    term.set_topology_key(topology_key);
+    (*term.mutable_label_selector()->mutable_match_labels())["app"] = "a";
+  }
+  void spread(Pod& pod, const char* topology_key) {
+    auto& constraint = *pod.mutable_spec()->add_topology_spread_constraints();
+    constraint.set_topology_key(topology_key);
+    constraint.set_max_skew(1 + static_cast<int>(rng_.below(3)));
+    constraint.set_when_unsatisfiable("ScheduleAnyway");
+    if (rng_.below(3) == 0) constraint.set_node_taints_policy("Honor");
+    if (rng_.below(3) == 0) constraint.set_node_affinity_policy("Ignore");
+    (*constraint.mutable_label_selector()->mutable_match_labels())["app"] = "a";
+  }
+  static core::v1::PodAffinityTerm& weighed(core::v1::WeightedPodAffinityTerm& term, int weight) {
+    term.set_weight(weight);
+    return *term.mutable_pod_affinity_term();
   }
   void put_node() {
     nodes_.push_back("n" + std::to_string(++number_));

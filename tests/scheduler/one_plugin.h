@@ -123,7 +123,7 @@ class OnePlugin {
     for (const NodeInfo* node : nodes) scores.push_back({node, scorer.score(state, pod, *node)});
     std::map<std::string, std::pair<Score, Score>> out;
     for (const NodeScore& score : scores) out[score.node->name()].first = score.score;
-    scorer.normalize(state, pod, scores);
+    scorer.normalize(scores);
     for (const NodeScore& score : scores) out[score.node->name()].second = score.score;
     return out;
   }

@@ -20,11 +20,14 @@ struct Naive {
     for (const ScoreBoard::Column& column : columns) {
       Score lowest = INT64_MAX, highest = INT64_MIN;
       for (const auto& [slot, scores] : raw) {
+        if (column.scale == Scale::FewestBest && scores[column.number] == kNoScore) continue;
         lowest = std::min(lowest, scores[column.number]);
         highest = std::max(highest, scores[column.number]);
       }
-      for (const auto& [slot, scores] : raw)
-        out[slot] += column.weight * scaled(column.scale, scores[column.number], lowest, highest);
+      if (lowest > highest) lowest = highest = 0;
+      for (const auto& [slot, scores] : raw) {
+        out[slot] += column.weight * scaled(column.scale, scores[column.number], {lowest, highest});
+      }
     }
     return out;
   }
@@ -45,7 +48,7 @@ TEST(ScoreBoard, KnowsTheBestWhateverComesAndGoes) {
     SeededRng rng(seed);
     Naive naive;
     for (std::size_t number = 0; number < 4; ++number) {
-      naive.columns.push_back({number, "p", static_cast<Scale>(rng.below(4)), static_cast<Score>(1 + rng.below(3))});
+      naive.columns.push_back({number, "p", static_cast<Scale>(rng.below(5)), static_cast<Score>(1 + rng.below(3))});
     }
     ScoreBoard board;
     std::size_t slots = 1 + rng.below(40);
@@ -53,12 +56,19 @@ TEST(ScoreBoard, KnowsTheBestWhateverComesAndGoes) {
     board.begin(naive.columns);
     for (int step = 0; step < 400; ++step) {
       if (rng.below(50) == 0) board.resize(++slots, 4);
+      if (rng.below(50) == 0) board.begin(naive.columns, [&](std::size_t slot) { return naive.raw.contains(slot); });
+      if (const std::size_t number = rng.below(4); naive.columns[number].scale == Scale::ByRange && rng.below(5) == 0) {
+        const auto by = static_cast<Score>(rng.below(9)) - 4;
+        board.shift(number, by);
+        for (auto& [slot, scores] : naive.raw) scores[number] += by;
+      }
       const std::size_t slot = rng.below(slots);
       board.leave(slot);
       naive.raw.erase(slot);
       if (rng.below(4) != 0) {
         for (std::size_t number = 0; number < 4; ++number) {
-          naive.raw[slot].push_back(static_cast<Score>(rng.below(step % 2 == 0 ? 4 : 101)));
+          const bool none = naive.columns[number].scale == Scale::FewestBest && rng.below(3) == 0;
+          naive.raw[slot].push_back(none ? kNoScore : static_cast<Score>(rng.below(step % 2 == 0 ? 4 : 101)));
           board.set_raw(number, slot, naive.raw[slot].back());
         }
         board.join(slot);

@@ -22,7 +22,7 @@ std::vector<Score> scores_of(std::string_view name, const Pod& pod, Cluster& clu
   const auto& score = dynamic_cast<const ScorePlugin&>(*plugin);
   std::vector<NodeScore> scores;
   for (const NodeInfo* node : nodes) scores.push_back({node, score.score(state, pod, *node)});
-  score.normalize(state, pod, scores);
+  score.normalize(scores);
   std::vector<Score> out;
   for (const NodeScore& one : scores) out.push_back(one.score);
   return out;

@@ -18,11 +18,13 @@ class StoredObjects final : public ObjectSource {
   StoredObjects& put(T object) {
     const ObjectKey key = key_of(object);
     kept(typeid(T))->objects[key] = std::make_shared<const T>(std::move(object));
+    ++kept(typeid(T))->changes;
     return *this;
   }
   template <class T>
   void remove(const ObjectKey& key) {
     kept(typeid(T))->objects.erase(key);
+    ++kept(typeid(T))->changes;
   }
 
   std::shared_ptr<const AnyLister> of(std::type_index type) override { return kept(type); }
@@ -30,6 +32,8 @@ class StoredObjects final : public ObjectSource {
  private:
   struct Kept final : AnyLister {
     std::map<ObjectKey, informers::detail::AnyRef> objects;
+    std::uint64_t changes = 0;
+    std::optional<std::uint64_t> version() const override { return changes; }
     informers::detail::AnyRef find(const ObjectKey& key) const override {
       const auto found = objects.find(key);
       return found == objects.end() ? nullptr : found->second;

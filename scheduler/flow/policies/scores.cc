@@ -22,8 +22,9 @@ class Scores final : public Policy {
     if (const Verdict verdict = profile.pre_score(wanted.state, wanted.pod, wanted.nodes); !verdict.success()) {
       throw std::runtime_error(verdict.message());
     }
-    const std::vector<NodeScore> totals = wanted.kept ? wanted.kept->totals(profile, wanted.state, wanted.pod, wanted.nodes)
-                                                      : profile.score(wanted.state, wanted.pod, wanted.nodes);
+    const std::vector<NodeScore> totals =
+        wanted.kept ? wanted.kept->totals(profile, wanted.state, wanted.pod, wanted.snapshot, wanted.nodes)
+                    : profile.score(wanted.state, wanted.pod, wanted.nodes);
     Prices out;
     if (totals.empty()) return out;
     const auto best = std::ranges::max_element(totals, {}, &NodeScore::score);

@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "api/codec.h"
 #include "scheduler/cluster/snapshot.h"
 #include "scheduler/plugins/node_counts.h"
 #include "scheduler/plugins/pod_topology_spread/constraints.h"
+#include "scheduler/plugins/pod_topology_spread/soft_spread.h"
 #include "scheduler/plugins/pod_topology_spread/spread_counts.h"
 
 namespace ph::scheduler {
@@ -22,11 +22,6 @@ constexpr std::string_view kMust = "DoNotSchedule", kShould = "ScheduleAnyway";
 constexpr std::string_view kUneven = "node(s) didn't match pod topology spread constraints";
 constexpr std::string_view kNoTopology = "node(s) didn't match pod topology spread constraints (missing required label)";
 
-const Interned& hostname_key() {
-  static const Interned* key = new Interned("kubernetes.io/hostname");
-  return *key;
-}
-
 // What pre_filter found out. The counts run beside the constraints.
 struct HardState {
   struct Fixed {
@@ -36,15 +31,6 @@ struct HardState {
   };
   std::shared_ptr<const Fixed> fixed;
   std::vector<SpreadCounts> counts;
-};
-
-struct SoftState {
-  SpreadConstraints constraints;
-  bool wants_all_topologies = true;  // nodes without one of them score nothing
-  std::vector<DomainCounts> counts;  // of those whose domain is not the node itself
-  std::vector<double> weights;       // domains that are fewer count less
-
-  bool ignores(const NodeInfo& node) const { return wants_all_topologies && !has_all_topologies(node, constraints); }
 };
 
 bool are_same(const google::protobuf::RepeatedPtrField<Taint>& a, const google::protobuf::RepeatedPtrField<Taint>& b) {
@@ -65,7 +51,7 @@ bool differ_in_topology(const Node& a, const Node& b, std::span<const SpreadCons
 class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
   PodTopologySpread(const PodTopologySpreadArgs& args, const PluginWorld& world)
-      : snapshot_(*world.snapshot), defaults_(args, world) {}
+      : defaults_(args, world), soft_(*world.snapshot) {}
 
   // -- Waking up
 
@@ -103,7 +89,7 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
     for (const SpreadConstraint& one : constraints) selects_itself.push_back(one.pods.matches(state.pod().labels));
     HardState hard{std::make_shared<HardState::Fixed>(std::move(constraints), std::move(selects_itself), NodeInclusion(pod)), {}};
     count(hard, state.pod().namespace_name, nodes);
-    state.put(this, std::move(hard));
+    state.put(this, std::move(hard), CycleState::Until::Placed);
     return {};
   }
 
@@ -157,48 +143,29 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
   // -- Scoring
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
-    SoftState soft;
-    soft.constraints = constraints_of(pod, kShould);
-    if (soft.constraints.empty()) return Verdict::skip();
+    SpreadConstraints constraints = constraints_of(pod, kShould);
+    if (constraints.empty()) return Verdict::skip();
     // The built-in constraints mean to spread over hosts where there are no zones.
-    soft.wants_all_topologies = !pod.spec().topology_spread_constraints().empty() || !defaults_.are_systems();
-    find_domains(soft, nodes);
-    count(soft, state.pod().namespace_name, NodeInclusion(pod));
-    state.put(this, std::move(soft));
+    const bool wants_all = !pod.spec().topology_spread_constraints().empty() || !defaults_.are_systems();
+    state.put(this, soft_.state(pod, std::move(constraints), wants_all, nodes), CycleState::Until::Placed);
     return Verdict::fits();
   }
 
-  // What a node is worth goes by how many nodes are left, and so is told by `normalize_own`; this much is the same whoever asks.
-  Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override { return 0; }
-
-  Scale scale() const override { return Scale::Own; }
-  // The fewer pods there are the better. Nodes that are ignored get nothing.
-  void normalize_own(const CycleState& state, const Pod& pod, std::span<NodeScore> scores) const override {
-    const auto& soft = state.get<SoftState>(this);
-    weigh(soft, state.pod().namespace_name, scores);
-    Score least = INT64_MAX, most = 0;
-    for (const NodeScore& node : scores) {
-      if (node.score == kIgnored) continue;
-      least = std::min(least, node.score);
-      most = std::max(most, node.score);
-    }
-    for (NodeScore& node : scores) {
-      if (node.score == kIgnored) {
-        node.score = 0;
-      } else {
-        node.score = most == 0 ? kMaxNodeScore : kMaxNodeScore * (most + least - node.score) / most;
-      }
-    }
+  Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
+    return state.get<SoftSpread::State>(this).score(node);
   }
+  // The fewer pods there are the better. Nodes that are ignored get nothing.
+  Scale scale() const override { return Scale::FewestBest; }
 
-  // -- What may be kept: verdicts of pods without hard constraints, of which there are none.
+  // -- What may be kept: verdicts of pods without hard constraints, of which there are none, and scores.
 
   bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override { return !has_hard_constraints(pod); }
-  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Nothing}; }
+  Outdated outdated_by(const StateChange& change, const Pod& of) const override { return {Outdated::Node}; }
+  void changed_domains(Kept what, const CycleState& state, ClassMemory& memory, DomainChanges& out) const override {
+    if (what == Kept::Scores) soft_.changed_domains(this, state.get<SoftSpread::State>(this), memory, out);
+  }
 
  private:
-  static constexpr Score kIgnored = -1;
-
   SpreadConstraints constraints_of(const Pod& pod, std::string_view when) const {
     return pod.spec().topology_spread_constraints().empty() ? defaults_.of(pod, when) : own_constraints(pod, when);
   }
@@ -239,68 +206,6 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
     return Verdict::fits();
   }
 
-  // The domains of the nodes that are left count; how many they are says how much a pod in one of them weighs.
-  static void find_domains(SoftState& soft, std::span<const NodeInfo* const> nodes) {
-    soft.counts.resize(soft.constraints.size());
-    std::vector<std::size_t> sizes(soft.constraints.size());
-    std::size_t nodes_that_count = 0;
-    for (const NodeInfo* node : nodes) {
-      if (soft.ignores(*node)) continue;
-      ++nodes_that_count;
-      for (std::size_t i = 0; i < soft.constraints.size(); ++i) {
-        const SpreadConstraint& one = soft.constraints[i];
-        if (one.topology_key == hostname_key()) continue;
-        soft.counts[i].add(one.topology_key, domain_of(*node, one), 0);
-      }
-    }
-    for (std::size_t i = 0; i < soft.constraints.size(); ++i) {
-      const bool hosts = soft.constraints[i].topology_key == hostname_key();
-      soft.weights.push_back(std::log(static_cast<double>((hosts ? nodes_that_count : soft.counts[i].domains()) + 2)));
-    }
-  }
-
-  void count(SoftState& soft, const Interned& namespace_name, const NodeInclusion& inclusion) const {
-    for (std::size_t i = 0; i < soft.constraints.size(); ++i) {
-      const SpreadConstraint& one = soft.constraints[i];
-      if (one.topology_key == hostname_key()) continue;  // hosts count for themselves, when they are weighed
-      NodeCounts& known = recent_.of(one.claim(namespace_name));
-      for (const NodeInfo* node : snapshot_.nodes()) {
-        const Interned& domain = domain_of(*node, one);
-        if (!soft.counts[i].has(one.topology_key, domain)) continue;
-        if (soft.ignores(*node) || !inclusion.includes(one, node->node())) continue;
-        soft.counts[i].add(one.topology_key, domain, pods_on(*node, one, known, namespace_name));
-      }
-    }
-  }
-
-  // The pods that count in each node's domains, by how much they weigh there; kIgnored where they do not.
-  void weigh(const SoftState& soft, const Interned& namespace_name, std::span<NodeScore> scores) const {
-    std::vector<double> sums(scores.size());
-    for (std::size_t i = 0; i < soft.constraints.size(); ++i) {
-      const SpreadConstraint& one = soft.constraints[i];
-      const bool hosts = one.topology_key == hostname_key();
-      NodeCounts& known = recent_.of(one.claim(namespace_name));
-      for (std::size_t n = 0; n < scores.size(); ++n) {
-        const NodeInfo& node = *scores[n].node;
-        const Interned* domain = node.label(one.topology_key);
-        if (!domain) continue;
-        const std::int64_t pods =
-            hosts ? pods_on(node, one, known, namespace_name) : soft.counts[i].of(one.topology_key, *domain);
-        sums[n] += static_cast<double>(pods) * soft.weights[i] + static_cast<double>(one.max_skew - 1);
-      }
-    }
-    for (std::size_t n = 0; n < scores.size(); ++n) {
-      scores[n].score = soft.ignores(*scores[n].node) ? kIgnored : static_cast<Score>(std::round(sums[n]));
-    }
-  }
-
-  // As upstream: nodes without the label make a domain of their own.
-  static const Interned& domain_of(const NodeInfo& node, const SpreadConstraint& constraint) {
-    static const Interned* none = new Interned;
-    const Interned* domain = node.label(constraint.topology_key);
-    return domain ? *domain : *none;
-  }
-
   // -- Hints
 
   static bool is_selected(const Labels& labels, std::span<const SpreadConstraint> constraints) {
@@ -339,9 +244,9 @@ class PodTopologySpread final : public PreFilterPlugin, public FilterPlugin, pub
            (differ_in_topology(*before, *after, constraints) || !are_same(before->spec().taints(), after->spec().taints()));
   }
 
-  const Snapshot& snapshot_;
   DefaultConstraints defaults_;
   mutable RecentCounts recent_;
+  mutable SoftSpread soft_;
 };
 
 }  // namespace

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 
-#include "scheduler/cluster/domains.h"
 #include "scheduler/cluster/pod_affinity.h"
 #include "scheduler/cluster/snapshot.h"
 #include "scheduler/framework/class_key.h"
 #include "scheduler/framework/objects.h"
+#include "scheduler/plugins/inter_pod_affinity/own_terms.h"
+#include "scheduler/plugins/kept_domains.h"
 #include "scheduler/plugins/need_words.h"
-#include "scheduler/plugins/node_counts.h"
 
 namespace ph::scheduler {
 namespace {
@@ -24,75 +24,51 @@ constexpr std::string_view kNotAway = "node(s) didn't match pod anti-affinity ru
 constexpr std::size_t kRepellersMost = 8;  // that are named
 constexpr std::string_view kRepelled = "node(s) didn't satisfy existing pods anti-affinity rules";
 
-using Terms = std::vector<AffinityTerm>;
-using WeightedTerms = std::vector<WeightedTerm>;
-
-// The terms of the pod that is placed name all namespaces they mean: those of pods that are compared need not be looked up then.
-// What is not resolved is met by pods of the namespaces it names, and of all where its selector takes one without labels.
-constexpr LabelSpan kResolved;
-
-bool matches_all(const Terms& terms, const PodInfo& pod) {
-  return !terms.empty() && std::ranges::all_of(terms, [&](const AffinityTerm& term) { return term.matches(pod, kResolved); });
-}
+// The pod, and what it asks of others.
+struct Asking {
+  std::shared_ptr<const OwnTerms> terms;
+  Labels its_namespace;  // labels of the pod's namespace
+  bool matches_itself = false;
+};
 
 // In each domain, by how many pods each rule is met or broken there.
 struct Required {
-  struct Fixed {
-    Terms near, away;      // the pod's own
-    Labels its_namespace;  // labels of the pod's namespace
-    bool matches_itself = false;
-  };
-  std::shared_ptr<const Fixed> fixed;
-  DomainCounts near, away;  // pods that meet all of `near`, that meet any of `away`
-  DomainCounts repelled;    // terms of placed pods that want the pod away
-
-  void add_repelled(const PodInfo& placed, const PodInfo& pod, const NodeInfo& node, int by) {
-    if (!placed.affinity) return;
-    for (const AffinityTerm& term : placed.affinity->required_anti) {
-      const Interned* domain = node.label(term.topology_key);
-      if (domain && term.matches(pod, fixed->its_namespace)) repelled.add(term.topology_key, *domain, by);
-    }
-  }
-  void add_own(const PodInfo& placed, const NodeInfo& node, int by) {
-    if (matches_all(fixed->near, placed)) {
-      for (const AffinityTerm& term : fixed->near) add(near, term, node, by);
-    }
-    for (const AffinityTerm& term : fixed->away) {
-      if (term.matches(placed, kResolved)) add(away, term, node, by);
-    }
-  }
-  static void add(DomainCounts& counts, const AffinityTerm& term, const NodeInfo& node, std::int64_t by) {
-    const Interned* domain = by == 0 ? nullptr : node.label(term.topology_key);
-    if (domain) counts.add(term.topology_key, *domain, by);
-  }
+  std::shared_ptr<const Asking> asking;
+  TriedDomains near, away;  // pods that meet all of the pod's terms, that meet any of them
+  TriedDomains repelled;    // terms of placed pods that want the pod away
 };
 
-// In each domain, the weights of what speaks for it and against it.
+// In each domain, the weights of what speaks for it and against it: by what the pod asks, and by what placed pods do.
 struct Preferred {
-  WeightedTerms near, away;
-  Labels its_namespace;
-  DomainCounts weights;
-  std::vector<Interned> topology_keys;  // of `weights`
+  std::shared_ptr<const KeptDomains> own, others;  // null: nothing
 
-  // `times` pods speak for the node's domain of the term, each with this weight.
-  void add(const AffinityTerm& term, const NodeInfo& node, std::int64_t weight, std::int64_t times = 1) {
-    const Interned* domain = node.label(term.topology_key);
-    if (!domain) return;
-    weights.add(term.topology_key, *domain, weight * times);
-    if (std::ranges::find(topology_keys, term.topology_key) == topology_keys.end()) topology_keys.push_back(term.topology_key);
-  }
-  void add(const AffinityTerm& term, const PodInfo& pod, const NodeInfo& node, std::int64_t weight) {
-    if (term.matches(pod, its_namespace)) add(term, node, weight);
-  }
-  void add(const WeightedTerms& terms, const PodInfo& pod, const NodeInfo& node, int sign) {
-    for (const WeightedTerm& one : terms) add(one.term, pod, node, std::int64_t{sign} * one.weight);
+  template <class F>
+  void each_key(F f) const {
+    for (const auto* domains : {&own, &others}) {
+      if (!*domains) continue;
+      for (const auto& [key, nodes] : (*domains)->keys()) f(**domains, key);
+    }
   }
 };
+
+// What placed pods think of a pod goes by its namespace, by that one's labels, and by its own.
+std::string text_of(const PodInfo& pod, const Labels& its_namespace) {
+  ClassKey out;
+  add_text(out, pod.namespace_name.view());
+  for (const LabelSpan labels : {LabelSpan(its_namespace), LabelSpan(pod.labels)}) {
+    add_number(out, static_cast<std::int64_t>(labels.size()));
+    for (const auto& [name, value] : labels) {
+      add_text(out, name.view());
+      add_text(out, value.view());
+    }
+  }
+  return out;
+}
 
 class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, public PreScorePlugin, public ScorePlugin {
  public:
   InterPodAffinity(const InterPodAffinityArgs& args, const PluginWorld& world)
-      : args_(args), snapshot_(*world.snapshot), namespaces_(lister_of<Namespace>(world)) {}
+      : args_(args), snapshot_(*world.snapshot), namespaces_(lister_of<Namespace>(world)), resolved_(namespaces_) {}
 
   // -- Waking up
 
@@ -121,24 +97,23 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
 
   PreFilterResult pre_filter(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     const PodInfo& info = state.pod();
-    auto fixed = std::make_shared<Required::Fixed>();
+    auto asking = std::make_shared<Asking>();
+    asking->its_namespace = labels_of_namespace(pod.metadata().namespace_());
+    asking->terms = no_terms();
     if (info.affinity) {
       if (!info.affinity->error.empty()) {
         return {Verdict::owning(Code::UnschedulableAndUnresolvable, "parsing pod: " + info.affinity->error), {}};
       }
-      fixed->near = resolved(info.affinity->required);
-      fixed->away = resolved(info.affinity->required_anti);
-      fixed->matches_itself = matches_all(fixed->near, info);
+      asking->terms = resolved_.of(*info.affinity);
+      asking->matches_itself = matches_all(asking->terms->near, info);
     }
-    fixed->its_namespace = labels_of_namespace(pod.metadata().namespace_());
-    const bool has_rules = !fixed->near.empty() || !fixed->away.empty();
-    Required required{std::move(fixed), {}, {}, {}};
-    for (const NodeInfo* node : snapshot_.repelling()) {
-      for (const PodRef& placed : node->repelling()) required.add_repelled(*placed, info, *node, 1);
-    }
+    Required required{.asking = asking,
+                      .near = near_to(*asking->terms),
+                      .away = away_from(*asking->terms),
+                      .repelled = repelled(info, *asking)};
+    const bool has_rules = !asking->terms->near.empty() || !asking->terms->away.empty();
     if (required.repelled.all_zero() && !has_rules) return {Verdict::skip(), {}};
-    count_own(required, nodes);
-    state.put(this, std::move(required));
+    state.put(this, std::move(required), CycleState::Until::Placed);
     return {};
   }
 
@@ -165,8 +140,8 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
       lacking_near(required, affinity.pod_affinity().required_during_scheduling_ignored_during_execution(), node, out);
     }
     const auto& anti = affinity.pod_anti_affinity().required_during_scheduling_ignored_during_execution();
-    for (std::size_t i = 0; i < required.fixed->away.size(); ++i) {
-      const AffinityTerm& term = required.fixed->away[i];
+    for (std::size_t i = 0; i < required.asking->terms->away.size(); ++i) {
+      const AffinityTerm& term = required.asking->terms->away[i];
       const Interned* domain = node.label(term.topology_key);
       const std::int64_t there = domain ? required.away.of(term.topology_key, *domain) : 0;
       if (there > 0) out.push_back({fmt::format("no pods ({}) in {}", meant(anti, i), domain_text(term, *domain))});
@@ -175,57 +150,54 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
     return out;
   }
 
-  // -- What may be kept: what placed pods say of pods that have no affinity themselves
+  // -- What may be kept: results go by what pods ask and are, by their nodes' domains, and by what is counted in these.
 
   bool class_key(const Pod& pod, const PodInfo& info, ClassKey& key) const override {
-    if (info.affinity) return false;
-    add_text(key, info.namespace_name.view());
-    for (const Labels& labels : {labels_of_namespace(pod.metadata().namespace_()), info.labels}) {
-      add_number(key, static_cast<std::int64_t>(labels.size()));
-      for (const auto& [name, value] : labels) {
-        add_text(key, name.view());
-        add_text(key, value.view());
-      }
-    }
+    if (info.affinity && !info.affinity->error.empty()) return false;
+    add_text(key, text_of(info, labels_of_namespace(pod.metadata().namespace_())));
+    if (info.affinity) key += affinity_text(*info.affinity);
     return true;
   }
   Outdated outdated_by(const StateChange& change, const Pod& of) const override {
-    const auto has_say = [](const PodInfo* other) { return other && other->affinity; };
-    if (has_say(change.pod_added) || has_say(change.pod_removed)) return {Outdated::All};
-    if (!change.node_before && !change.node_after) return {Outdated::Nothing};
-    // With a node, pods in its domains may have come, gone or moved.
-    const bool same = change.node_before && change.node_after && are_same_labels(*change.node_before, *change.node_after);
-    return {same ? Outdated::Nothing : Outdated::All};
+    const bool other_domains =
+        change.node_before && change.node_after && !are_same_labels(*change.node_before, *change.node_after);
+    return {other_domains ? Outdated::Node : Outdated::Nothing};
+  }
+  void changed_domains(Kept what, const CycleState& state, ClassMemory& memory, DomainChanges& out) const override {
+    Marks& marks = memory.of<Marks>(this);
+    if (what == Kept::Scores) {
+      const auto& preferred = state.get<Preferred>(this);
+      tell(preferred.own, marks.own, out);
+      return tell(preferred.others, marks.others, out);
+    }
+    const auto& required = state.get<Required>(this);
+    tell(required.near.kept(), marks.near, out);
+    tell(required.away.kept(), marks.away, out);
+    tell(required.repelled.kept(), marks.repelled, out);
   }
 
   // -- Scoring
 
   Verdict pre_score(CycleState& state, const Pod& pod, std::span<const NodeInfo* const> nodes) const override {
     const PodInfo& info = state.pod();
-    Preferred preferred;
-    if (info.affinity) {
-      preferred.near = resolved(info.affinity->preferred);
-      preferred.away = resolved(info.affinity->preferred_anti);
-    }
-    const bool has_preferences = !preferred.near.empty() || !preferred.away.empty();
+    const auto terms = info.affinity ? resolved_.of(*info.affinity) : no_terms();
+    const bool has_preferences = !terms->preferred_near.empty() || !terms->preferred_away.empty();
     if (args_.ignore_preferred_terms_of_existing_pods && !has_preferences) return Verdict::skip();
-    preferred.its_namespace = labels_of_namespace(pod.metadata().namespace_());
-    weigh_own(preferred, preferred.near, 1);
-    weigh_own(preferred, preferred.away, -1);
-    for (const NodeInfo* node : snapshot_.with_affinity()) {
-      for (const PodRef& placed : node->with_affinity()) weigh(preferred, info, *placed->affinity, *node);
-    }
-    if (preferred.topology_keys.empty()) return Verdict::skip();
-    state.put(this, std::move(preferred));
+    Preferred preferred;
+    if (has_preferences) preferred.own = preferred_by(*terms);
+    preferred.others = preferred_by_others(info, labels_of_namespace(pod.metadata().namespace_()));
+    bool is_empty = true;
+    preferred.each_key([&](const KeptDomains&, const Interned&) { is_empty = false; });
+    if (is_empty) return Verdict::skip();
+    state.put(this, std::move(preferred), CycleState::Until::Placed);
     return Verdict::fits();
   }
 
   Score score(const CycleState& state, const Pod& pod, const NodeInfo& node) const override {
-    const auto& preferred = state.get<Preferred>(this);
     Score sum = 0;
-    for (const Interned& key : preferred.topology_keys) {
-      if (const Interned* domain = node.label(key)) sum += preferred.weights.of(key, *domain);
-    }
+    state.get<Preferred>(this).each_key([&](const KeptDomains& weights, const Interned& key) {
+      if (const Interned* domain = node.label(key)) sum += weights.of(key, *domain);
+    });
     return sum;
   }
 
@@ -238,28 +210,6 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
 
   // -- Namespaces
 
-  // As if the term named all namespaces that its selector selects now. One that selects all of them stays as it is.
-  AffinityTerm resolved(const AffinityTerm& term) const {
-    AffinityTerm out = term;
-    if (term.namespace_labels.is_everything() || term.namespace_labels.is_nothing()) return out;
-    for (const auto& one : namespaces_.list()) {
-      if (term.namespace_labels.matches(interned_labels(one->metadata().labels()))) {
-        out.namespaces.emplace_back(one->metadata().name());
-      }
-    }
-    out.namespace_labels = LabelMatcher::nothing();
-    return out;
-  }
-  Terms resolved(const Terms& terms) const {
-    Terms out;
-    for (const AffinityTerm& term : terms) out.push_back(resolved(term));
-    return out;
-  }
-  WeightedTerms resolved(const WeightedTerms& terms) const {
-    WeightedTerms out;
-    for (const WeightedTerm& one : terms) out.push_back({resolved(one.term), one.weight});
-    return out;
-  }
   // None for a namespace that is not known.
   Labels labels_of_namespace(const std::string& name) const {
     const auto found = namespaces_.find(name);
@@ -268,51 +218,130 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
 
   // -- Rules
 
-  static std::string claim_of(std::span<const AffinityTerm> terms) {
-    std::string out;
-    for (const AffinityTerm& term : terms) term.describe(out);
-    return out;
+  static const std::shared_ptr<const OwnTerms>& no_terms() {
+    static const auto* none = new std::shared_ptr<const OwnTerms>(std::make_shared<OwnTerms>());
+    return *none;
   }
 
-  void count_own(Required& required, std::span<const NodeInfo* const> nodes) const {
-    const auto& [near, away, its_namespace, matches_itself] = *required.fixed;
-    if (!near.empty()) {
-      NodeCounts& known = recent_.of(claim_of(near));
-      for (const NodeInfo* node : nodes) {
-        const std::int64_t pods = known.of(*node, [&](const PodInfo& placed) { return matches_all(near, placed); });
-        for (const AffinityTerm& term : near) Required::add(required.near, term, *node, pods);
-      }
-    }
-    for (const AffinityTerm& term : away) {
-      NodeCounts& known = recent_.of(claim_of({&term, 1}));
-      for (const NodeInfo* node : nodes) {
-        const std::int64_t pods = known.of(*node, [&](const PodInfo& placed) { return term.matches(placed, kResolved); });
-        Required::add(required.away, term, *node, pods);
-      }
-    }
+  // -- What is counted
+
+  // Up to where what is kept of a class of pods goes.
+  struct Marks {
+    KeptDomains::Mark near, away, repelled, own, others;
+  };
+  static void tell(const std::shared_ptr<const KeptDomains>& domains, KeptDomains::Mark& mark, DomainChanges& out) {
+    if (domains) domains->tell(mark, out);
   }
+
+  auto all_nodes() const {
+    return [this] { return snapshot_.nodes(); };
+  }
+
+  TriedDomains near_to(const OwnTerms& terms) const {
+    if (terms.near.empty()) return {};
+    const auto contribute = [&](const NodeInfo& node, Contributions& out) {
+      const auto pods = std::ranges::count_if(node.pods(), [&](const PodRef& pod) { return matches_all(terms.near, *pod); });
+      if (pods == 0) return;
+      for (const AffinityTerm& term : terms.near) out.add(node, term.topology_key, pods);
+    };
+    return TriedDomains(near_.of(terms.near_claim, snapshot_, contribute, all_nodes()));
+  }
+
+  static std::int64_t matching(const NodeInfo& node, const AffinityTerm& term) {
+    return std::ranges::count_if(node.pods(), [&](const PodRef& pod) { return term.matches(*pod, kResolved); });
+  }
+
+  TriedDomains away_from(const OwnTerms& terms) const {
+    if (terms.away.empty()) return {};
+    const auto contribute = [&](const NodeInfo& node, Contributions& out) {
+      for (const AffinityTerm& term : terms.away) {
+        if (const std::int64_t pods = matching(node, term); pods > 0) out.add(node, term.topology_key, pods);
+      }
+    };
+    return TriedDomains(away_.of(terms.away_claim, snapshot_, contribute, all_nodes()));
+  }
+
+  TriedDomains repelled(const PodInfo& pod, const Asking& asking) const {
+    if (repelled_.empty() && snapshot_.repelling().empty()) return {};
+    const auto contribute = [&](const NodeInfo& node, Contributions& out) {
+      for (const PodRef& placed : node.repelling()) {
+        for (const AffinityTerm& term : placed->affinity->required_anti) {
+          if (term.matches(pod, asking.its_namespace)) out.add(node, term.topology_key, 1);
+        }
+      }
+    };
+    const std::string claim = text_of(pod, asking.its_namespace);
+    return TriedDomains(repelled_.of(claim, snapshot_, contribute, [&] { return snapshot_.repelling(); }));
+  }
+
+  std::shared_ptr<const KeptDomains> preferred_by(const OwnTerms& terms) const {
+    const auto weigh = [](const WeightedTerms& weighted, std::int64_t sign, const NodeInfo& node, Contributions& out) {
+      for (const WeightedTerm& one : weighted) {
+        const std::int64_t pods = matching(node, one.term);
+        if (pods > 0) out.add(node, one.term.topology_key, sign * one.weight * pods);
+      }
+    };
+    const auto contribute = [&](const NodeInfo& node, Contributions& out) {
+      weigh(terms.preferred_near, 1, node, out);
+      weigh(terms.preferred_away, -1, node, out);
+    };
+    return own_weights_.of(terms.preferred_claim, snapshot_, contribute, all_nodes());
+  }
+
+  // What the placed pods say of the one that is to be placed.
+  std::shared_ptr<const KeptDomains> preferred_by_others(const PodInfo& pod, const Labels& its_namespace) const {
+    if (others_weights_.empty() && snapshot_.with_affinity().empty()) return nullptr;
+    const auto add = [&](const AffinityTerm& term, std::int64_t weight, const NodeInfo& node, Contributions& out) {
+      if (term.matches(pod, its_namespace)) out.add(node, term.topology_key, weight);
+    };
+    const auto contribute = [&](const NodeInfo& node, Contributions& out) {
+      for (const PodRef& placed : node.with_affinity()) {
+        const PodAffinity& affinity = *placed->affinity;
+        if (args_.hard_pod_affinity_weight > 0) {
+          for (const AffinityTerm& term : affinity.required) add(term, args_.hard_pod_affinity_weight, node, out);
+        }
+        for (const WeightedTerm& one : affinity.preferred) add(one.term, one.weight, node, out);
+        for (const WeightedTerm& one : affinity.preferred_anti) add(one.term, -std::int64_t{one.weight}, node, out);
+      }
+    };
+    return others_weights_.of(text_of(pod, its_namespace), snapshot_, contribute, [&] { return snapshot_.with_affinity(); });
+  }
+
+  // -- What if
 
   Verdict change(CycleState& state, const PodInfo& other, const NodeInfo& node, int by) const {
     auto& required = state.edit<Required>(this);
-    required.add_repelled(other, state.pod(), node, by);
-    required.add_own(other, node, by);
+    const Asking& asking = *required.asking;
+    if (other.affinity) {
+      for (const AffinityTerm& term : other.affinity->required_anti) {
+        if (term.matches(state.pod(), asking.its_namespace)) required.repelled.add(node, term.topology_key, by);
+      }
+    }
+    if (matches_all(asking.terms->near, other)) {
+      for (const AffinityTerm& term : asking.terms->near) required.near.add(node, term.topology_key, by);
+    }
+    for (const AffinityTerm& term : asking.terms->away) {
+      if (term.matches(other, kResolved)) required.away.add(node, term.topology_key, by);
+    }
     return Verdict::fits();
   }
 
+  // -- Rules
+
   static bool is_near(const Required& required, const NodeInfo& node) {
     bool met = true;
-    for (const AffinityTerm& term : required.fixed->near) {
+    for (const AffinityTerm& term : required.asking->terms->near) {
       const Interned* domain = node.label(term.topology_key);
       if (!domain) return false;
       if (required.near.of(term.topology_key, *domain) <= 0) met = false;
     }
     // The first of pods that want to be near each other must be let in somewhere.
-    return met || (required.near.all_zero() && required.fixed->matches_itself);
+    return met || (required.near.all_zero() && required.asking->matches_itself);
   }
 
   static bool is_away(const Required& required, const NodeInfo& node) {
     if (required.away.all_zero()) return true;
-    return std::ranges::none_of(required.fixed->away, [&](const AffinityTerm& term) {
+    return std::ranges::none_of(required.asking->terms->away, [&](const AffinityTerm& term) {
       const Interned* domain = node.label(term.topology_key);
       return domain && required.away.of(term.topology_key, *domain) > 0;
     });
@@ -338,8 +367,8 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
 
   template <class Own>
   static void lacking_near(const Required& required, const Own& terms, const NodeInfo& node, std::vector<Need>& out) {
-    for (std::size_t i = 0; i < required.fixed->near.size(); ++i) {
-      const AffinityTerm& term = required.fixed->near[i];
+    for (std::size_t i = 0; i < required.asking->terms->near.size(); ++i) {
+      const AffinityTerm& term = required.asking->terms->near[i];
       const Interned* domain = node.label(term.topology_key);
       if (!domain) {
         out.push_back({fmt::format("the label {}, within which the pod is to be near others", term.topology_key.view())});
@@ -355,34 +384,13 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
       for (const PodRef& placed : other->repelling()) {
         for (const AffinityTerm& term : placed->affinity->required_anti) {
           const Interned *here = node.label(term.topology_key), *there = other->label(term.topology_key);
-          if (!here || !there || *here != *there || !term.matches(pod, required.fixed->its_namespace)) continue;
+          if (!here || !there || *here != *there || !term.matches(pod, required.asking->its_namespace)) continue;
           out.push_back({fmt::format("{} gone from {}: its anti-affinity keeps the pod away", placed->key().text(),
                                      domain_text(term, *here))});
           if (out.size() >= kRepellersMost) return;
         }
       }
     }
-  }
-
-  // -- Preferences
-
-  void weigh_own(Preferred& preferred, const WeightedTerms& terms, int sign) const {
-    for (const WeightedTerm& one : terms) {
-      NodeCounts& known = recent_.of(claim_of({&one.term, 1}));
-      for (const NodeInfo* node : snapshot_.nodes()) {
-        const std::int64_t pods = known.of(*node, [&](const PodInfo& placed) { return one.term.matches(placed, kResolved); });
-        if (pods > 0) preferred.add(one.term, *node, std::int64_t{sign} * one.weight, pods);
-      }
-    }
-  }
-
-  // What a placed pod says of the one that is to be placed.
-  void weigh(Preferred& preferred, const PodInfo& pod, const PodAffinity& placed, const NodeInfo& node) const {
-    if (args_.hard_pod_affinity_weight > 0) {
-      for (const AffinityTerm& term : placed.required) preferred.add(term, pod, node, args_.hard_pod_affinity_weight);
-    }
-    preferred.add(placed.preferred, pod, node, 1);
-    preferred.add(placed.preferred_anti, pod, node, -1);
   }
 
   // -- Hints
@@ -427,7 +435,9 @@ class InterPodAffinity final : public PreFilterPlugin, public FilterPlugin, publ
   InterPodAffinityArgs args_;
   const Snapshot& snapshot_;
   Lister<Namespace> namespaces_;
-  mutable RecentCounts recent_;
+  mutable ResolvedTerms resolved_;
+  mutable RecentDomains near_{KeptDomains::Goes::BySign}, away_{KeptDomains::Goes::BySign}, repelled_{KeptDomains::Goes::BySign};
+  mutable RecentDomains own_weights_{KeptDomains::Goes::ByAmount}, others_weights_{KeptDomains::Goes::ByAmount};
 };
 
 }  // namespace
