@@ -8,8 +8,7 @@
 #include <utility>
 
 #include "scheduler/alarm.h"
-#include "scheduler/flow/planner.h"
-#include "scheduler/scheduler.h"
+#include "scheduler/flow_cycle.h"
 
 namespace ph::scheduler {
 namespace {
@@ -20,17 +19,6 @@ constexpr std::size_t kRoundsMost = 32;
 constexpr std::size_t kTriesMost = 8;
 
 }  // namespace
-
-struct Scheduler::Flow {
-  Flow(const Profile& of, std::size_t in_lane, std::unique_ptr<flow::Solver> solver)
-      : profile(of), args(of.spec().args.flow_placement), lane(in_lane), planner(of, std::move(solver)) {}
-
-  const Profile& profile;
-  const FlowPlacementArgs& args;
-  const std::size_t lane;
-  flow::Planner planner;
-  Event ready;  // a pod of the lane may be ready to be popped
-};
 
 bool Scheduler::places_by_flow(const ProfileSpec& spec) {
   return std::ranges::any_of(spec.points,
@@ -101,13 +89,15 @@ std::vector<QueuedRef> Scheduler::take_batch(Flow& flow) {
 
 Task<void> Scheduler::place_batch(Flow& flow, std::vector<QueuedRef> batch) {
   const Counted counted(under_way_);
-  const std::size_t pods = batch.size();
+  flow::Gangs gangs = flow.gather_gangs(*this, batch);
+  std::size_t pods = batch.size();
   std::vector<flow::Group> groups;
   try {
-    groups = flow.planner.group(batch);
+    groups = flow.planner.group(batch, gangs);
   } catch (const std::exception& error) {
     world_.log.error("a batch of pods could not be sorted", "err", error.what());
   }
+  pods -= flow.turn_away(*this, batch, gangs);
   // Who can go to one place only goes before those that can go to many.
   co_await place_one_by_one(std::move(batch));
 
@@ -123,17 +113,46 @@ Task<void> Scheduler::place_batch(Flow& flow, std::vector<QueuedRef> batch) {
     cache_.update(snapshot_);
     const Steady begun = world_.clock.steady();
     const flow::Outcome outcome =
-        flow.planner.plan(groups, {snapshot_, cache_.changes(), queue_.nominated()},
+        flow.planner.plan(groups, gangs, {snapshot_, cache_.changes(), queue_.nominated()},
                           {.stop = [this, end = begun + left] { return world_.clock.steady() >= end; }});
     left -= world_.clock.steady() - begun;
     metrics_.flow_solved(flow.profile, outcome, flow.planner.network().size(), begun);
-    std::size_t now = 0;
-    for (flow::Group& group : groups) now += co_await place_group(group.pods, group.nodes);
+    const std::size_t now = co_await place_plan(flow, groups, gangs);
     placed += now;
     if (now == 0) break;
   }
+  for (flow::Group& group : groups) pods -= flow.turn_away(*this, group.pods, gangs);
   metrics_.flow_batch(flow.profile, pods, placed, rounds);
   for (flow::Group& group : groups) co_await place_one_by_one(std::move(group.pods));
+}
+
+// Gangs first: each needs all of its places.
+Task<std::size_t> Scheduler::place_plan(Flow& flow, std::vector<flow::Group>& groups, flow::Gangs& gangs) {
+  std::size_t placed = 0;
+  for (auto gang = gangs.begin(); gang != gangs.end();) {
+    const std::size_t now = flow.place_gang(*this, groups, gang->first, gang->second);
+    placed += now;
+    // The pods that it has beyond those go like any others, from the next round on.
+    gang = now > 0 ? gangs.erase(gang) : std::next(gang);
+    if (now > 0) co_await yield();
+  }
+  for (flow::Group& group : groups) {
+    std::size_t kept = 0;  // for gangs
+    for (const auto& [gang, places] : group.of_gangs) kept += places;
+    group.nodes.resize(group.nodes.size() - std::min(kept, group.nodes.size()));
+    std::vector<QueuedRef> together;
+    if (!gangs.empty()) {
+      std::erase_if(group.pods, [&](const QueuedRef& pod) {
+        const auto claim = flow::gang_of(*pod->info);
+        const bool in_one = claim && gangs.contains(claim->key);
+        if (in_one) together.push_back(pod);
+        return in_one;
+      });
+    }
+    placed += co_await place_group(group.pods, group.nodes);
+    group.pods.insert(group.pods.end(), together.begin(), together.end());
+  }
+  co_return placed;
 }
 
 // -- Pods
@@ -157,29 +176,37 @@ Task<std::size_t> Scheduler::place_group(std::vector<QueuedRef>& pods, std::dequ
   co_return placed;
 }
 
-// False: they refuse it. One that failed is with the queue again, and is no longer looked at.
-bool Scheduler::place_on_one_of(const QueuedRef& queued, std::deque<std::string>& nodes) {
+// The first of the nodes that takes it, by what is placed now; taken out of them. Null: they refuse it. Throws what a plugin throws.
+const NodeInfo* Scheduler::choose_of(const QueuedRef& queued, CycleState& state, std::deque<std::string>& nodes,
+                                     std::size_t tries) {
   const Profile& profile = *queued->profile;
   const PendingPod pod = queued->pod;
+  if (metrics_.measures_next_attempt()) state.measure_plugins();
+  cache_.update(snapshot_);
+  const auto narrowed = profile.pre_filter(state, *pod, snapshot_.nodes());
+  if (!narrowed.verdict.success()) return nullptr;
+  tries = std::min(nodes.size(), tries);
+  for (std::size_t i = 0; i < tries; ++i) {
+    const NodeInfo* node = snapshot_.find(nodes[i]);
+    if (!node || (narrowed.nodes && !narrowed.nodes->contains(node->name()))) continue;
+    if (!filter(profile, state, *pod, *node).success()) continue;
+    nodes.erase(nodes.begin() + static_cast<std::ptrdiff_t>(i));
+    return node;
+  }
+  return nullptr;
+}
+
+// False: they refuse it. One that failed is with the queue again, and is no longer looked at.
+bool Scheduler::place_on_one_of(const QueuedRef& queued, std::deque<std::string>& nodes) {
   try {
     CycleState state(queued->info);
-    if (metrics_.measures_next_attempt()) state.measure_plugins();
-    cache_.update(snapshot_);
-    const auto narrowed = profile.pre_filter(state, *pod, snapshot_.nodes());
-    if (!narrowed.verdict.success()) return false;
-    const std::size_t tries = std::min(nodes.size(), kTriesMost);
-    for (std::size_t i = 0; i < tries; ++i) {
-      const NodeInfo* node = snapshot_.find(nodes[i]);
-      if (!node || (narrowed.nodes && !narrowed.nodes->contains(node->name()))) continue;
-      if (!filter(profile, state, *pod, *node).success()) continue;
-      nodes.erase(nodes.begin() + static_cast<std::ptrdiff_t>(i));
-      ++stats_.attempts;
-      ++stats_.by_flow;
-      metrics_.chosen(queued->attempt_begun);
-      assume_and_bind(queued, std::move(state), *node);
-      return true;
-    }
-    return false;
+    const NodeInfo* node = choose_of(queued, state, nodes, kTriesMost);
+    if (!node) return false;
+    ++stats_.attempts;
+    ++stats_.by_flow;
+    metrics_.chosen(queued->attempt_begun);
+    assume_and_bind(queued, std::move(state), *node);
+    return true;
   } catch (const std::exception& error) {
     auto diagnosis = std::make_shared<Diagnosis>();
     diagnosis->at = world_.clock.now();

@@ -42,6 +42,12 @@
 
 namespace ph::scheduler {
 
+namespace flow {
+struct Gang;
+struct Group;
+using Gangs = std::map<std::string, Gang, std::less<>>;
+}  // namespace flow
+
 namespace why {
 struct Explanation;
 struct Question;
@@ -192,6 +198,8 @@ class Scheduler final : private Handle {
   Task<void> gather(Flow& flow);
   std::vector<QueuedRef> take_batch(Flow& flow);
   Task<void> place_batch(Flow& flow, std::vector<QueuedRef> batch);
+  Task<std::size_t> place_plan(Flow& flow, std::vector<flow::Group>& groups, flow::Gangs& gangs);
+  const NodeInfo* choose_of(const QueuedRef& queued, CycleState& state, std::deque<std::string>& nodes, std::size_t tries);
   Task<std::size_t> place_group(std::vector<QueuedRef>& pods, std::deque<std::string>& nodes);
   bool place_on_one_of(const QueuedRef& queued, std::deque<std::string>& nodes);
   Task<void> place_one_by_one(std::vector<QueuedRef> pods);

@@ -29,19 +29,24 @@ void PlacementNetwork::close(ArcIndex arc) {
   if (arc != kNone && network_.capacity(arc) != 0) network_.set_capacity(arc, 0);
 }
 
-// Every arc that carries something is opened again by who offers it.
+// Every arc that carries something is opened again by who offers it. Only what the last offers opened can carry anything.
 void PlacementNetwork::clear_flow() {
   const auto clear = [this](ArcIndex arc) {
     if (arc != kNone && network_.flow(arc) > 0) network_.set_capacity(arc, 0);
   };
   for (auto& [key, of] : classes_) {
+    if (of.offered != offered_) continue;
     network_.set_supply(of.node, 0);
     clear(of.unscheduled);
-    for (const ArcIndex arc : of.by_slot) clear(arc);
+    for (const std::size_t slot : of.open) clear(of.by_slot[slot]);
     for (const auto& [name, domain] : of.domains) clear(domain.in);
+    // Gangs come and go with their jobs.
+    for (const auto& [gang, part] : of.parts) network_.remove_node(part.node);
+    of.parts.clear();
   }
-  for (const Machine& machine : machines_) {
-    for (const ArcIndex arc : machine.tiers) clear(arc);
+  for (const std::size_t slot : open_) {
+    for (const ArcIndex arc : machines_[slot].tiers) clear(arc);
+    machines_[slot].room = 0;
   }
   network_.set_capacity(stay_, 0);
   network_.set_capacity(stay_, kMaxAmount);
@@ -66,7 +71,6 @@ void PlacementNetwork::follow_nodes(const Snapshot& snapshot) {
     const NodeInfo* there = slot < slots.size() ? slots[slot] : nullptr;
     Machine& machine = machines_[slot];
     if (machine.node != kNone && (!there || there->name() != machine.name)) drop_machine(slot);
-    machine.room = 0;
     if (there && machine.node == kNone) {
       machine.node = network_.add_node();
       machine.name = there->name();
@@ -76,6 +80,7 @@ void PlacementNetwork::follow_nodes(const Snapshot& snapshot) {
 
 void PlacementNetwork::drop_class(Class& of) {
   for (const auto& [name, domain] : of.domains) network_.remove_node(domain.node);
+  for (const auto& [gang, part] : of.parts) network_.remove_node(part.node);
   network_.remove_node(of.node);
 }
 
@@ -92,8 +97,8 @@ void PlacementNetwork::drop_old_classes(std::size_t coming) {
 // -- Offers
 
 void PlacementNetwork::set(const std::vector<Offer>& offers, const Snapshot& snapshot) {
-  ++offered_;
   clear_flow();
+  ++offered_;
   follow_nodes(snapshot);
   std::size_t coming = 0;
   for (const Offer& offer : offers) {
@@ -105,6 +110,17 @@ void PlacementNetwork::set(const std::vector<Offer>& offers, const Snapshot& sna
     }
   }
   drop_old_classes(coming);
+  // Of a class that was offered the last time, and is not now, what it knows of prices stays, with its node.
+  for (auto& [key, of] : classes_) {
+    if (of.offered + 1 != offered_) continue;
+    close(of.unscheduled);
+    for (const auto& [name, domain] : of.domains) close(domain.in);
+    for (const std::size_t slot : of.open) {
+      if (of.by_slot[slot] != kNone) network_.remove_arc(of.by_slot[slot]);
+      of.by_slot[slot] = kNone;
+    }
+    of.open.clear();
+  }
   Cost step = 0;
   Amount pods = 0;
   for (const Offer& offer : offers) {
@@ -112,9 +128,19 @@ void PlacementNetwork::set(const std::vector<Offer>& offers, const Snapshot& sna
     step = std::max(step, offer.step);
     pods += offer.pods;
   }
-  for (Machine& machine : machines_) {
-    if (machine.node != kNone) set_machine(machine, step, std::min(machine.room, pods));
+  // Machines that nobody is offered any more, and those that somebody is.
+  std::vector<std::size_t> open;
+  for (const Offer& offer : offers) {
+    for (const Place& place : offer.places) open.push_back(place.slot);
   }
+  std::ranges::sort(open);
+  const auto repeated = std::ranges::unique(open);
+  open.erase(repeated.begin(), repeated.end());
+  for (const std::size_t slot : open_) {
+    if (machines_[slot].room == 0) set_machine(machines_[slot], step, 0);
+  }
+  for (const std::size_t slot : open) set_machine(machines_[slot], step, std::min(machines_[slot].room, pods));
+  open_ = std::move(open);
 }
 
 void PlacementNetwork::set_class(Class& of, const Offer& offer) {
@@ -123,8 +149,7 @@ void PlacementNetwork::set_class(Class& of, const Offer& offer) {
     of.unscheduled = network_.add_arc(of.node, unscheduled_, 0, offer.unscheduled);
   }
   of.offered = offered_;
-  network_.set_supply(of.node, offer.pods);
-  set_arc(of.unscheduled, offer.pods, offer.unscheduled);
+  set_parts(of, offer);
   of.by_slot.resize(std::max(of.by_slot.size(), machines_.size()), kNone);
   of.domain_of.resize(of.by_slot.size());
   for (const auto& [name, room] : offer.domains) {
@@ -143,9 +168,31 @@ void PlacementNetwork::set_class(Class& of, const Offer& offer) {
     offered[place.slot] = true;
     set_place(of, offer, place);
   }
-  for (std::size_t slot = 0; slot < of.by_slot.size(); ++slot) {
-    if (!offered[slot]) close(of.by_slot[slot]);
+  // What is offered no more goes, so that the network is no larger than what is offered in it.
+  for (const std::size_t slot : of.open) {
+    ArcIndex& arc = of.by_slot[slot];
+    if (offered[slot] || arc == kNone) continue;
+    network_.remove_arc(arc);
+    arc = kNone;
   }
+  of.open.clear();
+  for (const Place& place : offer.places) of.open.push_back(place.slot);
+}
+
+// The rest of the class is its own supply. Which pods of a class stay makes no difference to it: what goes by its arc to `unscheduled` are its
+// own, and what a gang sends into it are places for the gang.
+void PlacementNetwork::set_parts(Class& of, const Offer& offer) {
+  Amount own = offer.pods;
+  for (const Part& part : offer.parts) {
+    Class::Part& to = of.parts[std::string(part.gang)];
+    to.pods = part.pods;
+    to.node = network_.add_node(part.pods);
+    to.in = network_.add_arc(to.node, of.node, part.pods, 0);
+    to.unscheduled = network_.add_arc(to.node, unscheduled_, part.pods, part.unscheduled);
+    own -= part.pods;
+  }
+  network_.set_supply(of.node, own);
+  set_arc(of.unscheduled, own, offer.unscheduled);
 }
 
 void PlacementNetwork::set_place(Class& of, const Offer& offer, const Place& place) {
@@ -186,11 +233,34 @@ void PlacementNetwork::set_machine(Machine& machine, Cost step, Amount room) {
 
 Outcome PlacementNetwork::solve(Solver& solver, const Limits& limits) { return solver.solve(network_, limits); }
 
+void PlacementNetwork::admit(std::string_view gang, bool admitted) {
+  for (auto& [key, of] : classes_) {
+    if (const auto part = of.parts.find(gang); part != of.parts.end()) {
+      network_.set_supply(part->second.node, admitted ? part->second.pods : 0);
+    }
+  }
+}
+
+Amount PlacementNetwork::routed(std::string_view gang) const {
+  Amount out = 0;
+  for (const auto& [key, of] : classes_) {
+    if (const auto part = of.parts.find(gang); part != of.parts.end()) out += network_.flow(part->second.in);
+  }
+  return out;
+}
+
+Amount PlacementNetwork::routed(std::string_view key, std::string_view gang) const {
+  const auto of = classes_.find(key);
+  if (of == classes_.end()) return 0;
+  const auto part = of->second.parts.find(gang);
+  return part == of->second.parts.end() ? 0 : network_.flow(part->second.in);
+}
+
 std::vector<std::size_t> PlacementNetwork::flow_of(std::string_view key) const {
   std::vector<std::size_t> out;
   const auto of = classes_.find(key);
   if (of == classes_.end()) return out;
-  for (std::size_t slot = 0; slot < of->second.by_slot.size(); ++slot) {
+  for (const std::size_t slot : of->second.open) {
     const ArcIndex arc = of->second.by_slot[slot];
     if (arc != kNone) out.insert(out.end(), static_cast<std::size_t>(network_.flow(arc)), slot);
   }
@@ -199,7 +269,7 @@ std::vector<std::size_t> PlacementNetwork::flow_of(std::string_view key) const {
 
 PlacementNetwork::Size PlacementNetwork::size() const { return {network_.node_count(), network_.arc_count(), network_.bytes()}; }
 
-std::vector<std::string> PlacementNetwork::names() const {
+std::vector<std::string> PlacementNetwork::names(const std::map<std::string, std::string, std::less<>>& titles) const {
   std::vector<std::string> out(static_cast<std::size_t>(network_.node_slots()));
   const auto name = [&](NodeIndex node, std::string text) { out[static_cast<std::size_t>(node)] = std::move(text); };
   name(sink_, "sink");
@@ -212,9 +282,11 @@ std::vector<std::string> PlacementNetwork::names() const {
   for (const auto& [key, of] : classes_) sorted.emplace(key, &of);
   std::size_t number = 0;
   for (const auto& [key, of] : sorted) {
-    const std::string label = "class " + std::to_string(++number);
+    const auto title = titles.find(key);
+    const std::string label = title == titles.end() ? "class " + std::to_string(++number) : title->second;
     name(of->node, label);
     for (const auto& [domain, nodes] : of->domains) name(nodes.node, label + " in " + domain);
+    for (const auto& [gang, part] : of->parts) name(part.node, label + " of " + gang);
   }
   return out;
 }

@@ -8,6 +8,8 @@
 #include <tuple>
 
 #include "api/codec.h"
+#include "base/assert.h"
+#include "scheduler/flow/graph_check.h"
 #include "scheduler/flow/interactions.h"
 #include "scheduler/framework/class_key.h"
 
@@ -21,6 +23,9 @@ constexpr Amount kAboveShare = 8;
 // By how much leaving a pod that matters more costs more than leaving another one.
 constexpr Cost kUnscheduled = 2 * kPriceMost;
 constexpr Cost kRanks = kMaxCost / kUnscheduled - 1;
+constexpr std::size_t kGangRanks = 4096;
+// After so many gangs in a row that found no room, the others wait for the next batch.
+constexpr std::size_t kRefusedMost = 32;
 
 // For plugins that do not say what they go by: all that a template gives its pods.
 void add_template(const Pod& pod, const PodInfo& info, std::string& key) {
@@ -52,17 +57,25 @@ void keep_cheapest(std::vector<Place>& places, std::size_t most) {
   std::ranges::sort(places, {}, &Place::slot);
 }
 
+Gangs::const_iterator gang_in(const Gangs& gangs, const PodInfo& pod) {
+  if (gangs.empty()) return gangs.end();
+  const auto claim = gang_of(pod);
+  return claim ? gangs.find(claim->key) : gangs.end();
+}
+
 }  // namespace
 
 Planner::Planner(const Profile& profile, std::unique_ptr<Solver> solver)
     : profile_(profile), policy_(make_policy(profile.spec().args.flow_placement)), solver_(std::move(solver)) {}
 
-std::vector<Group> Planner::group(std::vector<QueuedRef>& pods) const {
+std::vector<Group> Planner::group(std::vector<QueuedRef>& pods, const Gangs& gangs) const {
   std::vector<Group> groups;
+  std::set<std::string_view> together;  // keys of groups with pods of a gang
   std::map<std::string, std::size_t> numbers;
   std::vector<QueuedRef> left;
   for (const QueuedRef& pod : pods) {
-    if (!pod->pod->status().nominated_node_name().empty()) {
+    const bool goes_with_others = gang_in(gangs, *pod->info) != gangs.end();
+    if (!goes_with_others && !pod->pod->status().nominated_node_name().empty()) {
       left.push_back(pod);
       continue;
     }
@@ -71,10 +84,12 @@ std::vector<Group> Planner::group(std::vector<QueuedRef>& pods) const {
     const auto [known, added] = numbers.emplace(std::move(key), groups.size());
     if (added) groups.push_back({known->first, kept, {}, {}});
     groups[known->second].pods.push_back(pod);
+    if (goes_with_others) together.insert(known->first);
   }
   if (groups.size() > PlacementNetwork::kClassesMost) {
-    std::ranges::sort(groups, {}, [](const Group& group) {
-      return std::pair(-static_cast<std::int64_t>(group.pods.size()), std::string_view(group.key));
+    std::ranges::sort(groups, {}, [&together](const Group& group) {
+      return std::tuple(!together.contains(group.key), -static_cast<std::int64_t>(group.pods.size()),
+                        std::string_view(group.key));
     });
     for (std::size_t i = PlacementNetwork::kClassesMost; i < groups.size(); ++i) {
       std::ranges::move(groups[i].pods, std::back_inserter(left));
@@ -154,11 +169,30 @@ bool Planner::offer(const Group& group, const Present& present, Amount pods, Off
   return true;
 }
 
-Outcome Planner::plan(std::vector<Group>& groups, const Present& present, const Limits& limits) {
+namespace {
+
+void offer_gangs(const Group& group, const Gangs& gangs, Offer& offer) {
+  std::map<std::string_view, std::pair<Amount, std::size_t>> parts;
+  for (const QueuedRef& pod : group.pods) {
+    if (const auto gang = gang_in(gangs, *pod->info); gang != gangs.end()) {
+      auto& [pods, rank] = parts[gang->first];
+      ++pods;
+      rank = gang->second.rank;
+    }
+  }
+  // Of gangs that nothing else tells apart the first is whole before the next gets anything, and all of them before single pods.
+  const auto dearer = [](std::size_t rank) { return static_cast<Cost>(kGangRanks - std::min(rank, kGangRanks - 1)); };
+  for (const auto& [gang, part] : parts) offer.parts.push_back({gang, part.first, offer.unscheduled + dearer(part.second)});
+}
+
+}  // namespace
+
+Outcome Planner::plan(std::vector<Group>& groups, const Gangs& gangs, const Present& present, const Limits& limits) {
   Amount pods = 0;
   std::set<std::int32_t> priorities;
   for (Group& group : groups) {
     group.nodes.clear();
+    group.of_gangs.clear();
     pods += static_cast<Amount>(group.pods.size());
     if (!group.pods.empty()) priorities.insert(group.pods.front()->info->priority);
   }
@@ -174,14 +208,57 @@ Outcome Planner::plan(std::vector<Group>& groups, const Present& present, const 
     }
     const auto rank = std::distance(priorities.begin(), priorities.find(group.pods.front()->info->priority));
     offer.unscheduled = kUnscheduled * (1 + std::min<Cost>(rank, kRanks - 1));
+    offer_gangs(group, gangs, offer);
     offers.push_back(std::move(offer));
     offered.push_back(&group);
   }
   if (offers.empty()) return {};
   network_.set(offers, present.snapshot);
-  const Outcome outcome = network_.solve(*solver_, limits);
+#ifdef PH_CHECK_NETWORKS
+  PH_ASSERT(graph_problem(network_.network()).empty());
+#endif
+  const Outcome outcome = solve(gangs, limits);
   for (std::size_t i = 0; i < offers.size(); ++i) take_flow(*offered[i], offers[i], present);
   return outcome;
+}
+
+// Of gangs that miss places nobody gets any: they are all taken out, and let in again one by one, as long as each finds room for itself and
+// leaves all others theirs. Each of these solves is a small change of the one before.
+Outcome Planner::solve(const Gangs& gangs, const Limits& limits) {
+  Outcome out = network_.solve(*solver_, limits);
+  std::vector<std::string_view> lacking = short_of_places(gangs, {});
+  if (lacking.empty() || out.found != Found::kOptimal) return out;
+  std::set<std::string_view> withdrawn(lacking.begin(), lacking.end());
+  for (const std::string_view gang : lacking) network_.admit(gang, false);
+  bool solved = false;
+  std::size_t refused = 0;
+  for (const std::string_view gang : lacking) {
+    if (refused == kRefusedMost) break;
+    withdrawn.erase(gang);
+    network_.admit(gang, true);
+    out = network_.solve(*solver_, limits);
+    solved = true;
+    if (out.found != Found::kOptimal) return out;
+    if (short_of_places(gangs, withdrawn).empty()) {
+      refused = 0;
+      continue;
+    }
+    network_.admit(gang, false);
+    withdrawn.insert(gang);
+    solved = false;
+    ++refused;
+  }
+  return solved ? out : network_.solve(*solver_, limits);
+}
+
+// In the order in which they go.
+std::vector<std::string_view> Planner::short_of_places(const Gangs& gangs, const std::set<std::string_view>& withdrawn) const {
+  std::vector<std::string_view> out;
+  for (const auto& [key, gang] : gangs) {
+    if (!withdrawn.contains(key) && network_.routed(key) < gang.missing()) out.push_back(key);
+  }
+  std::ranges::sort(out, {}, [&gangs](std::string_view key) { return gangs.find(key)->second.rank; });
+  return out;
 }
 
 // Domains take turns: a pod in one may be what the next one in another waits for.
@@ -197,6 +274,10 @@ void Planner::take_flow(Group& group, const Offer& offer, const Present& present
       group.nodes.push_back(present.snapshot.slots()[slots[turn]]->name());
       ++taken;
     }
+  }
+  for (const Part& part : offer.parts) {
+    if (const Amount routed = network_.routed(group.key, part.gang); routed > 0)
+      group.of_gangs.emplace(part.gang, static_cast<std::size_t>(routed));
   }
 }
 

@@ -1,6 +1,7 @@
 // scheduler: nodes that come, go, grow, fill up, are cordoned, tainted and labelled anew; pods with requests, ports, selectors,
 // tolerations, priorities and gates that come, finish, make way for others and go. flow-scheduler: the same, with a second profile beside the
-// default one that places its pods in batches by a flow network.
+// default one that places its pods in batches by a flow network, and gangs for it: none of their pods is bound before there are enough,
+// and none waits where there is room for all.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "api/node_selector.h"
 #include "api/quantity.h"
 #include "api/sorted.h"
+#include "scheduler/flow/gang.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/swarm/kubelet.h"
 
@@ -24,6 +26,7 @@ constexpr const char* kScheduler = "system:kube-scheduler";
 constexpr int kPodsMost = 6;
 constexpr int kPort = 8080;
 constexpr const char* kFlowProfile = "flow-scheduler";
+constexpr int kGang = 3;  // pods
 // A pod that a node has room for is bound by then: there has been time for the longest backoffs, of the scheduler and of its watches.
 // It is less than the five minutes after which whoever waits is tried again without a reason.
 constexpr Duration kWaitMost = 100s;
@@ -119,6 +122,9 @@ class SchedulerSwarm final : public Swarm {
       case 9: return relabel();
       case 10: return grow();
       case 11: return tolerate();
+      case 12:
+        if (with_flow_) return make_gang();
+        [[fallthrough]];
       default:
         for (int i = draw().between(1, with_flow_ ? 12 : 5); i > 0; --i) make_pod();
     }
@@ -142,6 +148,7 @@ class SchedulerSwarm final : public Swarm {
       if (!pod.spec().node_name().empty() || is_finished(pod) || pod.metadata().has_deletion_timestamp()) continue;
       if (pod.spec().scheduling_gates_size() > 0) continue;
       if (!tells_why(pod)) out.push_back(key + " waits, and does not tell why");
+      if (is_held_by_gang(pod)) continue;
       for (const auto& [name, node] : nodes_.all()) {
         if (node.spec().unschedulable() || !admits(node, pod) || !tolerates_all(node, pod)) continue;
         if (is_repelled(key, pod, name)) continue;
@@ -152,11 +159,86 @@ class SchedulerSwarm final : public Swarm {
         }
       }
     }
+    for (const auto& [gang, made] : gangs_) {
+      if (has_room_for_gang(gang)) out.push_back(gang + " waits, and there is room for all of it");
+    }
     forbid_long_waits(out);
     return out;
   }
 
  private:
+  // -- Gangs
+  static std::string gang_of(const Pod& pod) {
+    const auto found = pod.metadata().labels().find(std::string(scheduler::flow::kGangLabel));
+    return found == pod.metadata().labels().end() ? std::string() : found->second;
+  }
+  // How many pods with a node it misses; and, of those that wait, whom it has.
+  int missing_of_gang(const std::string& gang, std::vector<const Pod*>* waiting = nullptr) const {
+    int out = kGang;
+    for (const auto& [key, pod] : pods_.all()) {
+      if (gang_of(pod) != gang || is_finished(pod) || pod.metadata().has_deletion_timestamp()) continue;
+      if (!pod.spec().node_name().empty()) {
+        --out;
+      } else if (waiting) {
+        waiting->push_back(&pod);
+      }
+    }
+    return std::max(out, 0);
+  }
+  bool is_held_by_gang(const Pod& pod) const { return !gang_of(pod).empty() && missing_of_gang(gang_of(pod)) > 0; }
+  bool has_room_for_gang(const std::string& gang) const {
+    std::vector<const Pod*> waiting;
+    const int missing = missing_of_gang(gang, &waiting);
+    if (missing == 0 || waiting.size() < static_cast<std::size_t>(missing)) return false;
+    std::map<std::string, Room> used;
+    for (const auto& [name, node] : nodes_.all()) used[name] = used_on(name);
+    return has_room_for(waiting, 0, missing, used);
+  }
+  // For so many of those from `at` on, each on some node.
+  bool has_room_for(const std::vector<const Pod*>& pods, std::size_t at, int wanted, std::map<std::string, Room>& used) const {
+    if (wanted == 0) return true;
+    if (pods.size() - at < static_cast<std::size_t>(wanted)) return false;
+    for (const auto& [name, node] : nodes_.all()) {
+      if (node.spec().unschedulable() || !admits(node, *pods[at]) || !tolerates_all(node, *pods[at])) continue;
+      if (!is_enough(room_of(node), used[name], *pods[at])) continue;
+      used[name].cpu += cpu_of(*pods[at]);
+      ++used[name].pods;
+      const bool rest = has_room_for(pods, at + 1, wanted - 1, used);
+      used[name].cpu -= cpu_of(*pods[at]);
+      --used[name].pods;
+      if (rest) return true;
+    }
+    return has_room_for(pods, at + 1, wanted, used);
+  }
+  void gang_bound(const std::string& gang) {
+    judge().reached("pods of gangs bound");
+    if (gangs_[gang] < kGang)
+      judge().never(fmt::format("a pod of {} was bound, when there were {} of {}", gang, gangs_[gang], kGang));
+    if (missing_of_gang(gang) == 0) judge().reached("gangs bound whole");
+  }
+  // One that is not whole yet gets its other pods, or there is another one.
+  void make_gang() {
+    std::string gang;
+    for (const auto& [name, made] : gangs_) {
+      if (made < kGang) gang = name;
+    }
+    if (gang.empty()) gang = fmt::format("gang-{}", gangs_.size());
+    int& made = gangs_[gang];
+    for (int i = draw().between(1, kGang + 1); i > 0; --i) {
+      Pod pod = sim::make_pod(fmt::format("default/{}-{}", gang, made));
+      pod.mutable_spec()->set_scheduler_name(kFlowProfile);
+      auto& labels = *pod.mutable_metadata()->mutable_labels();
+      labels[std::string(scheduler::flow::kGangLabel)] = gang;
+      labels[std::string(scheduler::flow::kGangLeastLabel)] = std::to_string(kGang);
+      auto& requests = *pod.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests();
+      requests["cpu"].set_string(fmt::format("{}m", 200 * draw().between(1, 3)));
+      if (draw().chance(0.2)) (*pod.mutable_spec()->mutable_node_selector())["zone"] = draw().chance(0.5) ? "a" : "b";
+      // A request whose answer is lost may have been served.
+      ++made;
+      attempt([&] { cluster().create(pod); });
+    }
+  }
+
   // What is missing for too long, though nothing goes wrong any more, is somebody whom no event woke.
   void forbid_long_waits(const std::vector<std::string>& missing) {
     std::map<std::string, Steady> since;
@@ -209,6 +291,7 @@ class SchedulerSwarm final : public Swarm {
   void bound(const std::string& key, const Pod& pod) {
     judge().reached("pods bound");
     if (pod.spec().scheduler_name() == kFlowProfile) judge().reached("pods bound by the profile with a flow");
+    if (const std::string gang = gang_of(pod); !gang.empty()) gang_bound(gang);
     if (is_repelled(key, pod, pod.spec().node_name()))
       judge().never(fmt::format("{} was bound to {}, beside one of those it keeps away from", key, pod.spec().node_name()));
     if (rests_) judge().never(key + " was bound at rest");
@@ -365,6 +448,7 @@ class SchedulerSwarm final : public Swarm {
   std::map<std::string, Node> gone_;
   std::set<std::string> relabelled_;
   std::map<std::string, Steady> missing_since_;
+  std::map<std::string, int> gangs_;  // pods that were made of each
   int nodes_made_ = 0;
   bool rests_ = false;
 };
