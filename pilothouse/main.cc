@@ -17,6 +17,7 @@
 #include "pilothouse/controller_manager.h"
 #include "pilothouse/data_commands.h"
 #include "pilothouse/flags/apiserver.h"
+#include "pilothouse/flow_graph.h"
 #include "pilothouse/node_program.h"
 #include "pilothouse/scheduler_program.h"
 #include "pilothouse/up.h"
@@ -94,6 +95,8 @@ constexpr Daemon kDaemons[] = {
     {"who-can", "List whom roles and bindings let do something: who-can VERB RESOURCE [NAME] [-n NAMESPACE]", who_can_program},
     {"cis", "Check what runs against the CIS Kubernetes Benchmark, item by item", cis_program},
     {"admission-trace", "Say which admission plugin or webhook changes what of an object, by a dry run", admission_trace},
+    {"flow-graph", "Draw the flow network that a profile with FlowPlacement makes of nodes and pods, for GraphViz",
+     flow_graph_program},
 };
 
 }  // namespace
