@@ -144,8 +144,8 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   extensions.paths.push_back(std::make_unique<Pages>(std::move(options.pages)));
   if (has_audit(options.audit)) {
     auditor.emplace(
-        "audit", executor.clock(), [&](Executor& own) { return make_auditor(options.audit, own, io, rng, log.named("audit")); },
-        metrics);
+        "audit", executor.clock(),
+        [&](Executor& own) { return make_auditor(options.audit, own, io, rng, log.named("audit"), metrics); }, metrics);
     extensions.auditor = &**auditor;
   }
   extensions.paths.push_back(apiserver::store_paths(*store, executor.clock()));

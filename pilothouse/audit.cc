@@ -22,20 +22,21 @@ audit::Policy policy_of(const AuditOptions& options, std::vector<std::string>& c
   return audit::read_policy(*text, complaints);
 }
 
-audit::BatchOptions batch_of(const AuditOptions::Batch& batch) {
+audit::BatchOptions batch_of(const AuditOptions::Batch& batch, Counter errors) {
   return {.buffer = static_cast<std::size_t>(batch.buffer),
           .batch_max = static_cast<std::size_t>(batch.max_size),
           .wait_max = batch.max_wait,
           .throttled = batch.throttled,
           .per_second = batch.qps,
-          .burst = batch.burst};
+          .burst = batch.burst,
+          .errors = errors};
 }
 
 audit::Truncation truncation_of(const AuditOptions::Truncate& truncate) {
   return {truncate.enabled, static_cast<std::size_t>(truncate.max_event), static_cast<std::size_t>(truncate.max_batch)};
 }
 
-std::unique_ptr<audit::Backend> log_of(const AuditOptions& options, Executor& executor, const Log& log) {
+std::unique_ptr<audit::Backend> log_of(const AuditOptions& options, Executor& executor, const Log& log, Metrics* metrics) {
   AuditFileOptions file{.path = options.log_path,
                         .bytes_max = static_cast<std::size_t>(options.log_maxsize == 0 ? 100 : options.log_maxsize) << 20,
                         .days_max = options.log_maxage,
@@ -43,14 +44,16 @@ std::unique_ptr<audit::Backend> log_of(const AuditOptions& options, Executor& ex
                         .compress = options.log_compress};
   audit::LogOptions how{.legacy = options.log_format == "legacy",
                         .strict = options.log_mode == "blocking-strict",
-                        .truncation = truncation_of(options.log_truncate)};
+                        .truncation = truncation_of(options.log_truncate),
+                        .errors = audit::errors_of(metrics, "log")};
   auto backend = audit::log_backend(audit_file(std::move(file), executor.clock(), executor, log), how, log);
   if (options.log_mode != "batch") return backend;
-  return audit::batched(executor, batch_of(options.log_batch), std::move(backend), log);
+  return audit::batched(executor, batch_of(options.log_batch, audit::errors_of(metrics, "buffered<log>")), std::move(backend),
+                        log);
 }
 
 std::unique_ptr<audit::Backend> webhook_of(const AuditOptions& options, Executor& executor, net::IoThreads& io, Rng& rng,
-                                           const Log& log) {
+                                           const Log& log, Metrics* metrics) {
   const daemon::ClientConfig config = daemon::load_kubeconfig(options.webhook_config_file);
   if (config.skip_verify) {
     throw std::invalid_argument(
@@ -68,8 +71,9 @@ std::unique_ptr<audit::Backend> webhook_of(const AuditOptions& options, Executor
   how.target = backend.path;
   how.token = backend.token;
   how.initial_backoff = options.webhook_initial_backoff;
-  how.batch = batch_of(options.webhook_batch);
+  how.batch = batch_of(options.webhook_batch, audit::errors_of(metrics, "buffered<webhook>"));
   how.truncation = truncation_of(options.webhook_truncate);
+  how.errors = audit::errors_of(metrics, "webhook");
   return audit::webhook_backend(executor, rng, net::outbound_transport(io, executor, std::move(to)), std::move(how), log);
 }
 
@@ -150,7 +154,7 @@ bool has_audit(const AuditOptions& options) {
 }
 
 std::unique_ptr<audit::Auditor> make_auditor(const AuditOptions& options, Executor& executor, net::IoThreads& io, Rng& rng,
-                                             const Log& log) {
+                                             const Log& log, Metrics* metrics) {
   std::vector<std::string> complaints;
   audit::Policy policy = policy_of(options, complaints);
   if (!complaints.empty()) {
@@ -158,9 +162,9 @@ std::unique_ptr<audit::Auditor> make_auditor(const AuditOptions& options, Execut
                 fmt::format("{}", fmt::join(complaints, ", ")));
   }
   std::vector<std::unique_ptr<audit::Backend>> backends;
-  if (!options.log_path.empty()) backends.push_back(log_of(options, executor, log));
-  if (!options.webhook_config_file.empty()) backends.push_back(webhook_of(options, executor, io, rng, log));
-  return std::make_unique<audit::Auditor>(std::move(policy), std::move(backends));
+  if (!options.log_path.empty()) backends.push_back(log_of(options, executor, log, metrics));
+  if (!options.webhook_config_file.empty()) backends.push_back(webhook_of(options, executor, io, rng, log, metrics));
+  return std::make_unique<audit::Auditor>(std::move(policy), std::move(backends), metrics);
 }
 
 }  // namespace ph::pilothouse

@@ -50,8 +50,8 @@ std::vector<std::string> audit_problems(const AuditOptions& options);
 bool has_audit(const AuditOptions& options);
 
 // Of options that have. It lives on `executor`, on which it is destroyed. Throws
-// std::exception for what cannot be read or opened. The references outlive it.
+// std::exception for what cannot be read or opened. The references outlive it. `metrics`: null: nothing is counted.
 std::unique_ptr<apiserver::audit::Auditor> make_auditor(const AuditOptions& options, Executor& executor, net::IoThreads& io,
-                                                        Rng& rng, const Log& log);
+                                                        Rng& rng, const Log& log, Metrics* metrics);
 
 }  // namespace ph::pilothouse

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apiserver/audit/backend.h"
+#include "apiserver/audit/metrics.h"
 #include "apiserver/audit/policy.h"
 
 namespace ph::apiserver::audit {
@@ -14,21 +15,28 @@ namespace ph::apiserver::audit {
 // Constant. Threads: any. Outlives what its events hold a part of.
 class Auditor {
  public:
-  Auditor(Policy policy, std::vector<std::unique_ptr<Backend>> backends)
-      : policy_(std::move(policy)), backends_(std::move(backends)) {}
+  // `metrics` outlives it; null: nothing is counted.
+  Auditor(Policy policy, std::vector<std::unique_ptr<Backend>> backends, Metrics* metrics = nullptr)
+      : policy_(std::move(policy)), backends_(std::move(backends)), counters_(metrics) {}
 
   Judgement judge(const Identity* user, const RequestInfo& request) const { return audit::judge(policy_, user, request); }
 
   // To all backends; false when one of them demands that the request be refused.
   bool take(const EventRef& event) const {
+    counters_.events.add();
     bool good = true;
     for (const auto& backend : backends_) good = backend->take(event) && good;
     return good;
   }
 
+  // A request has been answered that was audited at this level; one was refused.
+  void count_level(Level level) const { counters_.levels[static_cast<std::size_t>(level)].add(); }
+  void count_rejected() const { counters_.rejected.add(); }
+
  private:
   const Policy policy_;
   const std::vector<std::unique_ptr<Backend>> backends_;
+  const Counters counters_;
 };
 
 // What is known of a request that is audited; belongs to whoever handles it. Its auditor outlives it.

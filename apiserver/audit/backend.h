@@ -7,6 +7,7 @@
 
 #include "apiserver/audit/event.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 namespace ph::apiserver::audit {
 
@@ -39,6 +40,7 @@ struct LogOptions {
   bool legacy = false;  // words instead of JSON
   bool strict = false;  // an event that cannot be written refuses its request
   Truncation truncation;
+  Counter errors = {};  // events that were lost
 };
 
 // Writes each event on the thread that brings it.

@@ -49,6 +49,7 @@ class Batching final : public Backend {
       const std::lock_guard lock(queue_->mutex);
       if (queue_->waiting.size() >= options_.buffer) {
         ++queue_->lost;
+        options_.errors.add();
         return true;
       }
       queue_->waiting.push_back(event);

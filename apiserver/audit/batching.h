@@ -19,6 +19,7 @@ struct BatchOptions {
   bool throttled = true;
   double per_second = 10;
   int burst = 15;
+  Counter errors = {};  // events that were lost
 };
 
 using Events = std::vector<EventRef>;

@@ -13,6 +13,7 @@ class LogBackend final : public Backend {
       std::string line = options_.legacy ? words_of(*event) : bounded_json(*event, true, options_.truncation);
       if (line.empty()) {
         log_.warning("an event is too large to be audited", "auditID", event->id);
+        options_.errors.add();
         return true;
       }
       line.push_back('\n');
@@ -20,6 +21,7 @@ class LogBackend final : public Backend {
       return true;
     } catch (const std::exception& error) {
       log_.error("an event could not be written to the audit log", "auditID", event->id, "err", error.what());
+      options_.errors.add();
       return !options_.strict;
     }
   }

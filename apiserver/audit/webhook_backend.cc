@@ -26,6 +26,7 @@ class Sender {
       const std::string item = bounded_json(*event, false, options_.truncation);
       if (item.empty()) {
         log_.warning("an event is too large to be audited", "auditID", event->id);
+        options_.errors.add();
         continue;
       }
       const bool full = options_.truncation.enabled && items.size() + item.size() > options_.truncation.batch_bytes;
@@ -60,6 +61,7 @@ class Sender {
       co_await sleep_for(std::chrono::duration_cast<Duration>(wait * factor));
       wait = std::chrono::duration_cast<Duration>(wait * kGrowth);
     }
+    options_.errors.add(number);
     log_.error("audit events could not be sent", "events", number, "err", why);
   }
 

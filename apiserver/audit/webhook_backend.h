@@ -17,6 +17,7 @@ struct WebhookOptions {
   Duration initial_backoff = std::chrono::seconds(10);
   BatchOptions batch;
   Truncation truncation;
+  Counter errors = {};  // events that were lost
 };
 
 // Runs on `executor`, to which the transport's answers come; see `batching`. What is left at the end is lost.

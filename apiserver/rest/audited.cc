@@ -157,6 +157,7 @@ void tell_with(HttpResponse& response, const audit::Auditor& auditor, EventRef e
 // Nobody knows who it was: one event tells so.
 void tell_of_stranger(const Front& front, Call& call, HttpResponse& response) {
   const audit::Judgement judgement = front.auditor->judge(nullptr, call.info);
+  front.auditor->count_level(judgement.level);
   if (judgement.level == Level::None) return;
   audit::Trail trail(*front.auditor, judgement, known_of(call));
   trail.event().code = response.status;
@@ -191,7 +192,9 @@ void open(const Front& front, Call& call, const Identity& user, bool tell) {
   if (!tell) return;
   call.trail->begun(front.clock);
   const EventRef received = call.trail->at(Stage::RequestReceived, front.now());
-  if (received && !front.auditor->take(received)) throw api::internal("failed to store audit event");
+  if (!received || front.auditor->take(received)) return;
+  front.auditor->count_rejected();
+  throw api::internal("failed to store audit event");
 }
 
 void object(const Call& call, const api::Object& object) {
@@ -224,11 +227,13 @@ void sent_body(const Call& call, bool is_yaml) {
 void answer(const Front& front, Call& call, HttpResponse& response) {
   if (!call.trail) {
     if (response.status == 401 && call.user.name.empty()) tell_of_stranger(front, call, response);
+    else front.auditor->count_level(Level::None);
     return;
   }
   audit::Trail& trail = *call.trail;
   trail.answered();
   audit::Event& event = trail.event();
+  front.auditor->count_level(event.level);
   event.code = response.status;
   if (response.status >= 400) {  // whatever it was going to be answered with
     trail.answers_stored(false);
