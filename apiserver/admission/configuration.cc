@@ -14,8 +14,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::string_view kConfigured[] = {"EventRateLimit", "ImagePolicyWebhook", "PodNodeSelector",
-                                            "PodTolerationRestriction"};
+constexpr std::string_view kConfigured[] = {"EventRateLimit", "ImagePolicyWebhook",       "PodNodeSelector",
+                                            "PodSecurity",    "PodTolerationRestriction", "ResourceQuota"};
 
 json parsed(std::string_view text, std::string_view where) {
   try {

@@ -4,13 +4,15 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/error_text.h"
 #include "api/kinds.h"
 #include "api/validation/quote.h"
 #include "apiserver/admission/admission.h"
-#include "apiserver/admission/pod_security/policy.h"
+#include "apiserver/admission/pod_security/configuration.h"
 #include "apiserver/cache/cache.h"
 
 namespace ph::apiserver::admission {
@@ -103,7 +105,10 @@ bool is_significant(const Pod& pod, const Pod& old) {
 
 class PodSecurity final : public AdmissionPlugin {
  public:
-  explicit PodSecurity(ObjectReader& reader) : reader_(reader) {}
+  PodSecurity(ObjectReader& reader, pod_security::Configuration configuration)
+      : reader_(reader),
+        configuration_(std::move(configuration)),
+        demands_by_default_(!is_privileged(configuration_.defaults.enforce) || !is_privileged(configuration_.defaults.warn)) {}
   std::string_view name() const override { return "PodSecurity"; }
 
   void validate(const AdmissionRequest& request) override {
@@ -111,13 +116,29 @@ class PodSecurity final : public AdmissionPlugin {
     if (is_for(request, "", "namespaces")) return judge_labels(request);
     if (is_of(request, "", "pods")) return judge_pod(request);
     const PodTemplateSpec* within = template_of(request);
-    if (!within) return;
+    if (!within || is_exempt(request) || is_exempt(within->spec())) return;
     if (const auto policy = policy_in(request.key.namespace_name); policy) {
       tell(request, policy->warn, pod_security::violations(policy->warn, within->metadata(), within->spec()));
     }
   }
 
  private:
+  static bool is_privileged(const Standard& standard) { return standard.level == Level::Privileged; }
+
+  // By the namespace or the user; by the class of the pod's runtime.
+  bool is_exempt(const AdmissionRequest& request) const {
+    return configuration_.namespaces.contains(request.key.namespace_name) ||
+           configuration_.usernames.contains(request.user->name);
+  }
+  bool is_exempt(const PodSpec& spec) const {
+    return spec.has_runtime_class_name() && configuration_.runtime_classes.contains(spec.runtime_class_name());
+  }
+
+  Policy policy_of(const google::protobuf::Map<std::string, std::string>& labels,
+                   std::vector<api::FieldError>* problems = nullptr) const {
+    return pod_security::policy_of(labels, problems, configuration_.defaults);
+  }
+
   // Nothing: the namespace demands nothing, as most.
   std::optional<Policy> policy_in(const std::string& namespace_name) {
     const EntryRef entry = reader_.cache(*reader_.resource(api::schema_of<Namespace>()))->find(namespace_name);
@@ -126,17 +147,19 @@ class PodSecurity final : public AdmissionPlugin {
     for (const auto& [key, value] : api::labels_of(api::open_envelope(*entry->protobuf).raw)) {
       if (key.starts_with("pod-security.kubernetes.io/")) labels[key] = value;
     }
-    if (labels.empty()) return std::nullopt;
-    return pod_security::policy_of(labels);
+    if (labels.empty() && !demands_by_default_) return std::nullopt;
+    return policy_of(labels);
   }
 
   void judge_pod(const AdmissionRequest& request) {
     const std::string& part = request.subresource;
     if (!part.empty() && part != "ephemeralcontainers" && part != "resize") return;
+    if (is_exempt(request)) return;
     const auto policy = policy_in(request.key.namespace_name);
     if (!policy) return;
     const Pod& pod = request.object->as<Pod>();
     if (request.operation == "UPDATE" && !is_significant(pod, request.old_object->as<Pod>())) return;
+    if (is_exempt(pod.spec())) return;
     const Violations broken = pod_security::violations(policy->enforce, pod.metadata(), pod.spec());
     if (!broken.empty()) {
       throw refuse(request, fmt::format("violates PodSecurity {}: {}", api::quote(policy->enforce.text()),
@@ -154,19 +177,42 @@ class PodSecurity final : public AdmissionPlugin {
   void judge_labels(const AdmissionRequest& request) {
     const auto& wanted = request.object->as<Namespace>();
     std::vector<api::FieldError> problems, old_problems;
-    const Policy policy = pod_security::policy_of(wanted.metadata().labels(), &problems);
+    const Policy policy = policy_of(wanted.metadata().labels(), &problems);
+    const bool exempt = configuration_.namespaces.contains(wanted.metadata().name());
     if (request.operation == "CREATE") {
       if (!problems.empty()) throw api::invalid("Namespace", wanted.metadata().name(), problems);
+      if (exempt) tell_of_exemption(request, wanted, policy);
       return;
     }
     if (request.operation != "UPDATE") return;
-    const Policy old = pod_security::policy_of(request.old_object->metadata().labels(), &old_problems);
+    const Policy old = policy_of(request.old_object->metadata().labels(), &old_problems);
     if (!problems.empty() && api::text_of(problems) != api::text_of(old_problems)) {
       throw api::invalid("Namespace", wanted.metadata().name(), problems);
     }
     const bool laxer = policy.enforce.minor == old.enforce.minor && policy.enforce.level <= old.enforce.level;
     if (policy.enforce.level == Level::Privileged || laxer) return;
+    if (exempt) return tell_of_exemption(request, wanted, policy);
     tell_of_pods(request, wanted.metadata().name(), policy.enforce);
+  }
+
+  // What its labels demand means nothing there. Told are the modes that they name.
+  void tell_of_exemption(const AdmissionRequest& request, const Namespace& exempt, const Policy& policy) const {
+    const Policy& defaults = configuration_.defaults;
+    const bool same = policy.enforce == defaults.enforce && policy.audit == defaults.audit && policy.warn == defaults.warn;
+    const bool free = is_privileged(policy.enforce) && is_privileged(policy.audit) && is_privileged(policy.warn);
+    if (same || free || !request.warnings) return;
+    std::vector<std::string> modes;
+    const auto add = [&](const std::string& mode, const Standard& standard) {
+      const auto& labels = exempt.metadata().labels();
+      const std::string label = "pod-security.kubernetes.io/" + mode;
+      const bool named = labels.contains(label) || labels.contains(label + "-version");
+      if (named && !is_privileged(standard)) modes.push_back(fmt::format("{}={}", mode, standard.text()));
+    };
+    add("enforce", policy.enforce);
+    add("audit", policy.audit);
+    add("warn", policy.warn);
+    request.warnings->push_back(fmt::format("namespace {} is exempt from Pod Security, and the policy ({}) will be ignored",
+                                            api::quote(exempt.metadata().name()), fmt::join(modes, ", ")));
   }
 
   // What runs already goes on, whatever it breaks.
@@ -184,6 +230,7 @@ class PodSecurity final : public AdmissionPlugin {
       if (++total > kMostPods) continue;
       Pod pod;
       api::decode_envelope(*(*at)->protobuf, pod);
+      if (is_exempt(pod.spec())) continue;
       const Violations broken = pod_security::violations(standard, pod.metadata(), pod.spec());
       if (broken.empty()) continue;
       Pods& pods = breaking[pod_security::reasons_of(broken)];
@@ -209,10 +256,15 @@ class PodSecurity final : public AdmissionPlugin {
   }
 
   ObjectReader& reader_;
+  const pod_security::Configuration configuration_;
+  const bool demands_by_default_;  // of namespaces without labels; what is only written down nobody writes down
 };
 
 }  // namespace
 
-std::unique_ptr<AdmissionPlugin> pod_security(const AdmissionWorld& world) { return std::make_unique<PodSecurity>(world.reader); }
+std::unique_ptr<AdmissionPlugin> pod_security(const AdmissionWorld& world) {
+  return std::make_unique<PodSecurity>(world.reader,
+                                       pod_security::read_configuration(configuration_of(world.configurations, "PodSecurity")));
+}
 
 }  // namespace ph::apiserver::admission

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "api/codec.h"
 #include "api/kinds.h"
 #include "api/patch/managed_fields.h"
 #include "api/quota/quota.h"
 #include "apiserver/admission/admission.h"
+#include "apiserver/admission/limited_resources.h"
 #include "apiserver/cache/cache.h"
 #include "apiserver/registry/resource_rules.h"
 
@@ -26,6 +28,7 @@ struct Held {
 
 class ResourceQuotas final : public AdmissionPlugin {
  public:
+  explicit ResourceQuotas(LimitedResources limited) : limited_(std::move(limited)) {}
   std::string_view name() const override { return "ResourceQuota"; }
 
  protected:
@@ -33,14 +36,21 @@ class ResourceQuotas final : public AdmissionPlugin {
   void before_commit(const AdmissionRequest& request, WriteContext& write) override {
     if (!request.object || !request.resource->namespaced || !may_grow(request)) return;
     std::vector<Held> quotas = quotas_in(write.reader, request.key.namespace_name);
-    if (quotas.empty()) return;
+    if (quotas.empty() && limited_.empty()) return;
     const auto counted = quota::counted(request.resource->kind.group, request.resource->plural);
     if (request.operation == "UPDATE" && !counted->grows_by_update(request.subresource)) return;
+    Coverage coverage(limited_, *counted, message_of(*request.object));
+    for (const Held& held : quotas) coverage.add_scopes(*held.quota);
     std::erase_if(quotas, [&](const Held& held) { return !concerns(*held.quota, *counted, request); });
-    for (const Held& held : quotas) check(*held.quota, *counted, request);
-    if (quotas.empty()) return;
+    for (const Held& held : quotas) {
+      check(*held.quota, *counted, request);
+      coverage.add_names(quota::names_in(held.quota->status().hard(), *counted));
+    }
+    if (quotas.empty() && limited_.empty()) return;
     const api::ResourceAmounts delta = change(*counted, request, write.now);
     if (delta.empty()) return;
+    check_limits(coverage, *counted, request, write.now);
+    if (quotas.empty()) return;
     // All that refuse are asked before one is charged.
     std::vector<quota::Charge> charges;
     for (const Held& held : quotas) {
@@ -91,6 +101,16 @@ class ResourceQuotas final : public AdmissionPlugin {
     throw refuse(request, fmt::format("status unknown for quota: {}, resources: {}", name, quota::text_of(names)));
   }
 
+  // What is limited needs a quota that is about it.
+  void check_limits(const Coverage& coverage, const quota::Counted& counted, const AdmissionRequest& request, Time now) const {
+    if (limited_.empty()) return;
+    const api::GroupVersionKind& kind = request.resource->kind;
+    const api::ResourceAmounts usage = counted.usage(message_of(*request.object), now);
+    const std::string names = coverage.uncovered_names(kind.group, request.resource->plural, usage);
+    if (!names.empty()) throw refuse(request, names);
+    if (const std::string scopes = coverage.uncovered_scopes(); !scopes.empty()) throw api::unforeseen(scopes);
+  }
+
   static api::ResourceAmounts change(const quota::Counted& counted, const AdmissionRequest& request, Time now) {
     api::ResourceAmounts delta = counted.usage(message_of(*request.object), now);
     if (request.operation == "UPDATE" && request.old_object) {
@@ -116,10 +136,14 @@ class ResourceQuotas final : public AdmissionPlugin {
     api::record_update(after, &before, {"kube-apiserver", "Update", "status"}, write.now);
     write.also_write(resource, key, held.entry.get(), std::move(after));
   }
+
+  const LimitedResources limited_;
 };
 
 }  // namespace
 
-std::unique_ptr<AdmissionPlugin> resource_quota(const AdmissionWorld&) { return std::make_unique<ResourceQuotas>(); }
+std::unique_ptr<AdmissionPlugin> resource_quota(const AdmissionWorld& world) {
+  return std::make_unique<ResourceQuotas>(read_limited_resources(configuration_of(world.configurations, "ResourceQuota")));
+}
 
 }  // namespace ph::apiserver::admission

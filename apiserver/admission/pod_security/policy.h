@@ -27,9 +27,17 @@ struct Policy {
   Standard enforce, audit, warn;
 };
 
-// Labels that cannot be read count as the strictest where pods are refused, as the least strict where they are only told of.
+// The words of labels and of configurations; outer nothing: it is none. A version without a number is the latest.
+std::optional<Level> level_named(std::string_view text);
+std::optional<std::optional<int>> version_named(std::string_view text);
+// What they should have been.
+std::string level_rule();
+inline constexpr std::string_view kVersionRule = "must be \"latest\" or \"v1.x\"";
+
+// What labels do not say is the default. Labels that cannot be read count as the strictest where pods are refused, as the least strict where they are only told of.
 // `problems`: what is wrong with them.
-Policy policy_of(const google::protobuf::Map<std::string, std::string>& labels, std::vector<api::FieldError>* problems = nullptr);
+Policy policy_of(const google::protobuf::Map<std::string, std::string>& labels, std::vector<api::FieldError>* problems = nullptr,
+                 const Policy& defaults = {});
 
 struct Violation {
   std::string reason;  // "privileged"
