@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "apiserver/access.h"
+#include "apiserver/admission/webhook/transports.h"
 #include "apiserver/cache/cache.h"
 #include "base/time.h"
 #include "base/transport.h"
@@ -103,6 +104,9 @@ struct Extensions {
   // Outlives the server and all it has answered. Null: nothing is audited.
   const audit::Auditor* auditor = nullptr;
   ForeignGroups foreign;
+  // How conversion webhooks are reached; empty: their calls fail. Services are asked at their endpoints, not at their own address.
+  WebhookTransports webhooks;
+  bool webhooks_at_endpoints = false;
   // Run one after the other at the end of the server's start, when requests are served already.
   std::vector<std::function<Task<void>()>> at_start;
 };

@@ -196,6 +196,8 @@ Extensions standard_extensions(ApiServer& server, const Clock& clock, Rng& rng, 
                                   .configurations = options.admission_configurations,
                                   .backends = options.webhook_backends},
                                  options.enable_admission, options.disable_admission);
+  out.webhooks = options.webhooks;
+  out.webhooks_at_endpoints = options.webhooks_at_endpoints;
   out.admission.push_back(make_escalation_check(access->rbac, *access));
   add_reviews(out.virtual_resources, *access, server, clock, rng, options.extend_token_expiration);
   std::unique_ptr<PathHandler> openid;

@@ -9,6 +9,7 @@
 #include "api/structural/structural.h"
 #include "api/versions.h"
 #include "apiserver/extensions/names.h"
+#include "apiserver/rest/conversions.h"
 #include "base/assert.h"
 #include "net/encoding.h"
 
@@ -119,7 +120,13 @@ bool may_differ(const CustomResourceDefinition& definition) {
   return definition.metadata().generation() > 1 || definition.status().stored_versions_size() > 1;
 }
 
-std::function<api::Object(const api::Object&)> to_version(const api::ResourceRef& resource) {
+std::function<api::Object(const api::Object&)> to_version(const api::ResourceRef& resource, bool outside) {
+  if (outside) {
+    return [resource](const api::Object& object) {
+      const bool same = object.schema().kind == resource->kind;
+      return same ? api::structural::as_version(object, *resource->schema) : Conversions::convert(object, resource);
+    };
+  }
   return [resource](const api::Object& object) { return api::structural::as_version(object, *resource->schema); };
 }
 
@@ -159,21 +166,27 @@ std::string storage_prefix_of(const CustomResourceDefinition& definition) {
   return "/registry/" + definition.spec().group() + "/" + definition.spec().names().plural();
 }
 
-std::vector<std::shared_ptr<Served>> served_by(const CustomResourceDefinition& definition) {
+std::vector<std::shared_ptr<Served>> served_by(const CustomResourceDefinition& definition, const MakeConverter& make_converter) {
   const auto& versions = definition.spec().versions();
   const auto stores = std::ranges::find_if(versions, [](const auto& version) { return version.storage(); });
   PH_ASSERT(stores != versions.end());  // the rules of definitions ask for one
   const std::shared_ptr<Served> storage = served(definition, *stores);
-  if (may_differ(definition)) storage->to_shown = to_version(storage->kept_resource);
+  const bool outside = definition.spec().conversion().strategy() == "Webhook";
+  if (may_differ(definition)) storage->to_shown = to_version(storage->kept_resource, outside);
   std::vector<std::shared_ptr<Served>> out{storage};
+  std::vector<api::ResourceRef> all{storage->kept_resource};
   for (const CustomResourceDefinitionVersion& version : versions) {
-    if (version.storage() || !version.served()) continue;
+    if (version.storage()) continue;
     auto other = served(definition, version);
     other->stored_as = storage;
-    other->to_shown = to_version(other->kept_resource);
-    other->to_stored = to_version(storage->kept_resource);
-    out.push_back(std::move(other));
+    other->to_shown = to_version(other->kept_resource, outside);
+    other->to_stored = to_version(storage->kept_resource, outside);
+    all.push_back(other->kept_resource);
+    if (version.served()) out.push_back(std::move(other));
   }
+  if (!outside) return out;
+  const std::shared_ptr<Converter> converter = make_converter(definition, std::move(all));
+  for (const auto& each : out) each->converter = converter;
   return out;
 }
 

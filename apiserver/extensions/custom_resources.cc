@@ -8,7 +8,7 @@
 #include "api/encoded.h"
 #include "api/errors.h"
 #include "api/kinds.h"
-#include "apiserver/extensions/custom_kind.h"
+#include "apiserver/extensions/conversion_webhook.h"
 #include "apiserver/rest/write.h"
 
 namespace ph::apiserver {
@@ -44,7 +44,8 @@ std::string fingerprint_of(const CustomResourceDefinition& definition) {
 
 }  // namespace
 
-CustomResources::CustomResources(Core& core) : definitions_(core.of(api::schema_of<Definition>())), core_(core) {}
+CustomResources::CustomResources(Core& core)
+    : definitions_(core.of(api::schema_of<Definition>())), core_(core), make_converter_(webhook_converters(core)) {}
 
 Task<void> CustomResources::fill() {
   std::vector<std::shared_ptr<Served>> all;
@@ -62,7 +63,7 @@ Task<void> CustomResources::fill() {
     Known& known = known_[definition.metadata().name()];
     if (is_true(definition, "Established")) {
       known.fingerprint = fingerprint_of(definition);
-      std::ranges::move(served_by(definition), std::back_inserter(all));
+      std::ranges::move(served_by(definition, make_converter_), std::back_inserter(all));
     }
     if (is_settled(definition)) known.settled = entry->revision;
     arena.Reset();
@@ -144,7 +145,7 @@ Task<void> CustomResources::serve(const Definition& definition) {
   Known& known = known_[definition.metadata().name()];
   std::string fingerprint = fingerprint_of(definition);
   if (known.fingerprint == fingerprint) co_return;
-  co_await core_.serve(served_by(definition));
+  co_await core_.serve(served_by(definition, make_converter_));
   known_[definition.metadata().name()].fingerprint = std::move(fingerprint);
 }
 
@@ -152,7 +153,7 @@ Task<void> CustomResources::serve(const Definition& definition) {
 Task<void> CustomResources::clean_up(const Definition& definition) {
   const std::string& name = definition.metadata().name();
   std::size_t left = 0;
-  if (known_[name].fingerprint.empty()) co_await core_.serve(served_by(definition));
+  if (known_[name].fingerprint.empty()) co_await core_.serve(served_by(definition, make_converter_));
   const auto& names = definition.status().accepted_names();
   for (const auto& version : definition.spec().versions()) {
     const std::shared_ptr<Served> served = core_.find(definition.spec().group(), version.name(), names.plural());

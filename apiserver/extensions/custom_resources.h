@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "apiserver/extensions/custom_kind.h"
 #include "apiserver/extensions/names.h"
 #include "apiserver/rest/core.h"
 
@@ -52,6 +53,7 @@ class CustomResources {
 
   Served& definitions_;
   Core& core_;
+  const MakeConverter make_converter_;
   std::map<std::string, Known> known_;  // by the definition's name
   Holders resources_, kinds_;
   std::set<std::string> again_;  // to be looked at once more: something they wait for has changed

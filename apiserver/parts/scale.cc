@@ -15,6 +15,7 @@
 #include "apiserver/rest/applying.h"
 #include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/encode.h"
 #include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/options.h"
@@ -133,9 +134,21 @@ HttpResponse answer_with(const Core& core, const Call& call, const Scale& scale)
   return response;
 }
 
-HttpResponse answer_scale(const Core& core, const Call& call, const WriteResult& result) {
-  const api::Object object = decode_entry(*call.served->resource, *result.entry);
-  return answer_with(core, call, scale_of(*call.served->resource, object));
+// As the version has it that the call asks for: its paths lead to the replicas.
+Task<HttpResponse> answer_scale(Core& core, const Call& call, EntryRef entry) {
+  const EntryRef shown = co_await shown_soon(core, call, std::move(entry));
+  const api::Object object = decode_entry(*call.served->resource, *shown);
+  co_return answer_with(core, call, scale_of(*call.served->resource, object));
+}
+
+// What `make` makes of the object in that version.
+Task<HttpResponse> write_scale(Core& core, Call& call, const Make& make, WriteRequest write) {
+  Served& served = *call.served;
+  const Make through = [&](const api::Object& stored) {
+    return served.stored_as ? to_stored(served, make(served.to_shown(stored))) : make(stored);
+  };
+  WriteResult result = co_await update_object(core, storage_of(served), call.key(), UpdateKind::Main, through, std::move(write));
+  co_return co_await answer_scale(core, call, std::move(result.entry));
 }
 
 Task<HttpResponse> apply_scale(Core& core, Call& call) {
@@ -154,9 +167,7 @@ Task<HttpResponse> apply_scale(Core& core, Call& call) {
                            object.mutable_metadata());
     return object;
   };
-  const WriteResult result =
-      co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make, write_request(call, {}, options.dry_run));
-  co_return answer_scale(core, call, result);
+  co_return co_await write_scale(core, call, make, write_request(call, {}, options.dry_run));
 }
 
 }  // namespace
@@ -167,9 +178,9 @@ const PartView kScaleView{
                const api::Object& scale) { return rescaled(resource, object, scale.as<Scale>()); }};
 
 Task<HttpResponse> get_scale(Core& core, Call& call) {
-  const api::Object object = core.read(*call.served->resource, call.key());
-  if (!object) throw api::not_found(call.served->qualified, call.info.name);
-  co_return answer_with(core, call, scale_of(*call.served->resource, object));
+  EntryRef entry = call.served->cache->find(call.key().text());
+  if (!entry) throw api::not_found(call.served->qualified, call.info.name);
+  co_return co_await answer_scale(core, call, std::move(entry));
 }
 
 Task<HttpResponse> update_scale(Core& core, Call& call) {
@@ -184,9 +195,7 @@ Task<HttpResponse> update_scale(Core& core, Call& call) {
     check_uid(*call.served, call.key(), options.dry_run, scale.metadata().uid(), stored.metadata().uid());
     return rescaled(*call.served->resource, stored, scale);
   };
-  const WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make,
-                                                    write_request(call, options.manager, options.dry_run));
-  co_return answer_scale(core, call, result);
+  co_return co_await write_scale(core, call, make, write_request(call, options.manager, options.dry_run));
 }
 
 Task<HttpResponse> patch_scale(Core& core, Call& call) {
@@ -202,9 +211,7 @@ Task<HttpResponse> patch_scale(Core& core, Call& call) {
     match_namespace(call, scale);
     return rescaled(*call.served->resource, stored, scale.as<Scale>());
   };
-  const WriteResult result = co_await update_object(core, *call.served, call.key(), UpdateKind::Main, make,
-                                                    write_request(call, options.manager, options.dry_run));
-  co_return answer_scale(core, call, result);
+  co_return co_await write_scale(core, call, make, write_request(call, options.manager, options.dry_run));
 }
 
 }  // namespace ph::apiserver

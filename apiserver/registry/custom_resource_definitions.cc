@@ -35,9 +35,6 @@ class DefinitionRules final : public ResourceRules {
 
   void validate(const api::Object& object, api::Errors& errors) override {
     const auto& definition = object.as<CustomResourceDefinition>();
-    if (definition.spec().conversion().strategy() == "Webhook") {
-      errors.forbidden(api::Path("spec.conversion.strategy"), "conversion webhooks are not called by this server");
-    }
     if (ignore_cel_) return;
     for (int i = 0; i < definition.spec().versions_size(); ++i) {
       const api::Path path = api::Path("spec.versions").index(static_cast<std::size_t>(i)).member("schema");

@@ -7,6 +7,7 @@
 #include "apiserver/rest/applying.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/audited.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/identity.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/round.h"
@@ -25,8 +26,10 @@ Task<HttpResponse> create_applied(Core& core, Call& call, const Applying& applyi
   RequestInfo info = call.info;
   info.verb = "create";
   co_await authorize(core, call.user, info);
-  api::Object object = co_await aside(core, call.request.body.size(),
-                                      [&] { return applying.over(*served.resource->schema, nullptr, call.warnings); });
+  api::Object object = co_await converting(core, call.conversions, call.request.body.size(), [&] {
+    call.warnings.clear();
+    return applying.over(*served.resource->schema, nullptr, call.warnings);
+  });
   // It was meant for an object that there was.
   if (const std::string& uid = object.metadata().uid(); !uid.empty()) {
     throw api::conflict(served.qualified, call.info.name,
@@ -34,9 +37,9 @@ Task<HttpResponse> create_applied(Core& core, Call& call, const Applying& applyi
   }
   object.mutable_metadata().clear_resource_version();
   if (served.stored_as && served.resource->schema->custom) validate_create(served, object);
-  const WriteResult result =
-      co_await create_object(core, storage_of(served), to_stored(served, std::move(object)), request_of(call, options));
-  co_return answer_entry(core.front, call, 201, shown(served, result.entry));
+  if (served.stored_as) object = co_await converting(core, call.conversions, 0, [&] { return served.to_stored(object); });
+  WriteResult result = co_await create_object(core, storage_of(served), std::move(object), request_of(call, options));
+  co_return answer_entry(core.front, call, 201, co_await shown_soon(core, call, std::move(result.entry)));
 }
 
 Task<HttpResponse> update_applied(Core& core, Call& call, const Applying& applying, const WriteOptions& options) {
@@ -51,8 +54,8 @@ Task<HttpResponse> update_applied(Core& core, Call& call, const Applying& applyi
   const UpdateKind kind = call.info.subresource == "status" ? UpdateKind::Status : UpdateKind::Main;
   WriteRequest write = request_of(call, options);
   write.make_is_pure = true;
-  const WriteResult result = co_await update_object(core, storage_of(served), call.key(), kind, make, std::move(write));
-  co_return answer_entry(core.front, call, 200, shown(served, result.entry));
+  WriteResult result = co_await update_object(core, storage_of(served), call.key(), kind, make, std::move(write));
+  co_return answer_entry(core.front, call, 200, co_await shown_soon(core, call, std::move(result.entry)));
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ void read_put(Call& call) {
 // Makes of the object that is published what the request wants to be made of it. What cannot be made the executor refuses: it may
 // see another object.
 void draft(const Front& front, Call& call) {
-  if (call.served->stored_as) return;
+  if (call.served->stored_as || call.served->converter) return;
   const std::optional<EntryRef> entry = call.served->cache->look(call.key().text());
   if (!entry || !*entry || (*entry)->protobuf->size() >= kLarge) return;
   const std::vector<std::string> warnings = call.warnings;

@@ -57,7 +57,8 @@ api::Object decode_entry(const api::Resource& resource, const Entry& entry) {
 EntryRef shown(const Served& served, const EntryRef& entry) {
   if (!served.to_shown || !entry) return entry;
   const Served& storage = served.stored_as ? *served.stored_as : served;
-  api::Object object = served.to_shown(decode_entry(*storage.resource, *entry));
+  api::Object object =
+      served.to_shown(served.converter ? served.converter->decode(*entry) : decode_entry(*storage.resource, *entry));
   auto converted = std::make_shared<Entry>();
   converted->key = entry->key;
   converted->revision = entry->revision;

@@ -20,6 +20,7 @@
 #include "apiserver/extensions.h"
 #include "apiserver/flowcontrol/flow.h"
 #include "apiserver/registry/resource_rules.h"
+#include "apiserver/rest/converter.h"
 #include "apiserver/rest/frames.h"
 #include "apiserver/rest/front.h"
 #include "apiserver/rest/lines.h"
@@ -52,6 +53,9 @@ struct Served {
   // them, and the way there and back.
   std::shared_ptr<Served> stored_as;
   std::function<api::Object(const api::Object&)> to_shown, to_stored;
+  // Who converts, when it is somebody outside: then the two above are for work that is run by `Conversions`. Null: nobody.
+  std::shared_ptr<Converter> converter;
+  ShownEntries shown_entries;
   bool listed = true;       // false: a version that only stores
   std::string deprecation;  // a warning with every answer; empty: none
   FrameCache frames;
@@ -132,7 +136,8 @@ class Core final : public ObjectReader {
   Scope writes_;  // the first to go
 };
 
-struct Draft;  // apiserver/rest/write.h
+struct Draft;       // apiserver/rest/write.h
+class Conversions;  // apiserver/rest/conversions.h
 namespace audit {
 class Trail;  // apiserver/audit/auditor.h
 }
@@ -152,10 +157,12 @@ struct Call {
   std::shared_ptr<Served> held;  // `served`, which may be withdrawn meanwhile
   Served* served = nullptr;
   const api::Subresource* subresource = nullptr;
-  bool let_in = false;                  // who asks is known, and he may
-  api::Object decoded;                  // the body, when it has been read already; else none
-  bool prepared = false;                // and it has what `prepare_new` gives a new object
-  std::shared_ptr<Draft> draft;         // of an update, made ahead
+  bool let_in = false;           // who asks is known, and he may
+  api::Object decoded;           // the body, when it has been read already; else none
+  bool prepared = false;         // and it has what `prepare_new` gives a new object
+  std::shared_ptr<Draft> draft;  // of an update, made ahead
+  // What is converted for it; null: nobody outside converts this resource.
+  std::shared_ptr<Conversions> conversions;
   std::shared_ptr<audit::Trail> trail;  // null: it is not audited
   std::shared_ptr<void> spent;          // what the write was made with
   std::vector<std::string> warnings;
@@ -174,7 +181,7 @@ std::string qualified_kind(const api::GroupVersionKind& kind);
 api::Object make_object(const api::Schema& schema);
 api::Object decode_entry(const api::Resource& resource, const Entry& entry);
 
-// The entry as the resource shows it: itself, or converted (events).
+// The entry as the resource shows it: itself, or converted (events). Where somebody outside converts: see `Conversions`.
 EntryRef shown(const Served& served, const EntryRef& entry);
 // And back: the object in the form it is stored in.
 api::Object to_stored(const Served& served, api::Object object);

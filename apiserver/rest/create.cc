@@ -6,6 +6,7 @@
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/audited.h"
 #include "apiserver/rest/body.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/part_admission.h"
 #include "apiserver/rest/respond.h"
@@ -23,9 +24,10 @@ Task<HttpResponse> create(Core& core, Call& call) {
   if (served.stored_as && served.resource->schema->custom) validate_create(served, object);
   WriteRequest write = write_request(call, options.manager, options.dry_run);
   write.prepared = call.prepared;
-  WriteResult result = co_await create_object(core, storage_of(served), to_stored(served, std::move(object)), std::move(write));
+  if (served.stored_as) object = co_await converting(core, call.conversions, 0, [&] { return served.to_stored(object); });
+  WriteResult result = co_await create_object(core, storage_of(served), std::move(object), std::move(write));
   call.spent = std::make_shared<Draft>(std::move(result.spent));
-  co_return answer_entry(core.front, call, 201, shown(served, result.entry));
+  co_return answer_entry(core.front, call, 201, co_await shown_soon(core, call, std::move(result.entry)));
 }
 
 Task<HttpResponse> create_virtual(Core& core, Call& call, VirtualResource& resource) {

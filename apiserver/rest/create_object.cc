@@ -3,7 +3,7 @@
 #include "api/object.h"
 #include "api/rules.h"
 #include "api/times.h"
-#include "apiserver/rest/aside.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/managers.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
@@ -125,7 +125,7 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
       // What admission adds belongs to nobody.
       if (!request.manager.empty() && !request.prepared) {
         const ManagerRecord record(core, request, nullptr);
-        co_await aside(core, request.size, [&] { record.write(object); });
+        co_await converting(core, request.conversions, request.size, [&] { record.write(object); });
       }
       const meta::v1::ObjectMeta as_made = system_fields(object.metadata());
       co_await round.admit(&object, nullptr);
@@ -140,7 +140,7 @@ Task<WriteResult> create_object(Core& core, Served& served, api::Object object, 
       api::drop_gated_fields(object, nullptr);
       served.rules->prepare_create(round.context(), object);
       round.rename(absent(served, object.key()), object.key());
-      co_await aside(core, request.size, [&] { validate_create(served, request, object); });
+      co_await converting(core, request.conversions, request.size, [&] { validate_create(served, request, object); });
       co_await round.validate(&object, nullptr);
     }
     admitted = named = true;

@@ -2,6 +2,7 @@
 #include "api/errors.h"
 #include "api/object.h"
 #include "apiserver/rest/audited.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/page.h"
 #include "apiserver/rest/respond.h"
@@ -10,8 +11,9 @@
 namespace ph::apiserver {
 namespace {
 
-meta::v1::Status deleted_status(const Served& served, const EntryRef& entry) {
-  const api::Object object = decode_entry(*served.resource, *entry);
+// By its metadata alone, which all versions have alike.
+meta::v1::Status deleted_status(Served& served, const EntryRef& entry) {
+  const api::Object object = decode_entry(*storage_of(served).resource, *entry);
   meta::v1::Status status = success();
   meta::v1::StatusDetails& details = *status.mutable_details();
   details.set_name(object.metadata().name());
@@ -39,9 +41,11 @@ Task<HttpResponse> remove(Core& core, Call& call) {
   warn_of_orphans(call, storage, options);
   const bool wants_dependents_gone = options.has_orphan_dependents() && !options.orphan_dependents();
   WriteResult result = co_await delete_object(core, storage, call.key(), options, write_request(call, {}, is_dry_run(options)));
-  if (!result.removed) co_return answer_entry(core.front, call, wants_dependents_gone ? 202 : 200, shown(served, result.entry));
-  if (storage.has(kReturnsDeleted)) co_return answer_entry(core.front, call, 200, shown(served, result.entry));
-  co_return answer_message(call.form, 200, deleted_status(served, shown(served, result.entry)));
+  if (!result.removed || storage.has(kReturnsDeleted)) {
+    const int status = !result.removed && wants_dependents_gone ? 202 : 200;
+    co_return answer_entry(core.front, call, status, co_await shown_soon(core, call, std::move(result.entry)));
+  }
+  co_return answer_message(call.form, 200, deleted_status(served, result.entry));
 }
 
 Task<HttpResponse> remove_collection(Core& core, Call& call) {
@@ -52,6 +56,7 @@ Task<HttpResponse> remove_collection(Core& core, Call& call) {
   warn_of_orphans(call, storage, options);
 
   Page page = co_await read_page(core, call, list_options(call.query, false));
+  if (call.conversions && served.to_shown) co_await call.conversions->show(core, served, page.entries, true);
   for (const EntryRef& entry : page.entries) {
     try {
       co_await delete_object(core, storage, ObjectKey{std::string(entry->namespace_name()), std::string(entry->name())}, options,

@@ -2,6 +2,7 @@
 
 #include "api/errors.h"
 #include "api/object.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/deletion.h"
 #include "apiserver/rest/round.h"
 #include "apiserver/rest/validate.h"
@@ -26,6 +27,14 @@ void check_preconditions(const Served& served, const meta::v1::ObjectMeta& store
   }
 }
 
+// Whoever deletes an object through a version has to be able to see it there. The server itself deletes what is stored as it is: it
+// waits for nobody.
+Task<api::Object> old_object(Core& core, const Served& served, const WriteRequest& request, const EntryRef& entry) {
+  if (!request.conversions) co_return served.converter->decode(*entry);
+  if (request.through->to_shown) co_await request.conversions->show(core, *request.through, {entry}, true);
+  co_return co_await request.conversions->run(core, 0, [&] { return stored_object(served, *entry); });
+}
+
 }  // namespace
 
 Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta::v1::DeleteOptions options,
@@ -36,7 +45,8 @@ Task<WriteResult> delete_object(Core& core, Served& served, ObjectKey key, meta:
     co_await race.turn_of(served.prefix, key);
     const EntryRef entry = served.cache->find(key.text());
     if (!entry) throw api::not_found(served.qualified, key.name);
-    const api::Object old = decode_entry(*served.resource, *entry);
+    const api::Object old =
+        served.converter ? co_await old_object(core, served, request, entry) : decode_entry(*served.resource, *entry);
     check_preconditions(served, old.metadata(), *entry, options);
 
     Round round(core, served, request, "DELETE", key, unchanged(served, *entry), race);

@@ -8,6 +8,7 @@
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/audited.h"
 #include "apiserver/rest/begin.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/deadline.h"
 #include "apiserver/rest/identity.h"
 #include "apiserver/rest/respond.h"
@@ -210,6 +211,7 @@ Task<HttpResponse> dispatch(Core& core, HttpRequest request) {
   }
   const auto begun = std::static_pointer_cast<Begun>(std::move(request.begun));
   begun->call.request = std::move(request);
+  prepare_conversions(begun->call);
   HttpResponse response = co_await always(core, begun->call, answer_in_time(core, *begun));
   response = finish(core.front, begun->call, begun->measured, std::move(response));
   response.spent = begun;

@@ -1,5 +1,6 @@
 // GET of one object.
 #include "api/errors.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/verbs.h"
@@ -25,7 +26,7 @@ Task<HttpResponse> get(Core& core, Call& call) {
   served.cache->publish();
   EntryRef entry = served.cache->find(call.key().text());
   if (!entry) throw api::not_found(served.qualified, call.info.name);
-  co_return answer_entry(core.front, call, 200, shown(served, entry));
+  co_return answer_entry(core.front, call, 200, co_await shown_soon(core, call, std::move(entry)));
 }
 
 }  // namespace ph::apiserver

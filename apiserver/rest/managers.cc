@@ -22,6 +22,9 @@ api::AsVersion versions_of(const Core& core, const std::shared_ptr<Served>& serv
     const auto from = kind ? versions.find(kind->api_version()) : versions.end();
     const auto to = versions.find(version);
     if (from == versions.end() || to == versions.end()) return {};
+    // Who converts for others does so without a detour.
+    const Served& wanted = *to->second;
+    if (wanted.converter && wanted.stored_as) return wanted.to_shown(object);
     api::Object stored = to_stored(*from->second, object.clone());
     return to->second->stored_as ? to->second->to_shown(stored) : std::move(stored);
   };

@@ -4,6 +4,7 @@
 
 #include "api/errors.h"
 #include "apiserver/rest/continue.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/selection.h"
 #include "apiserver/rest/turn.h"
@@ -68,15 +69,25 @@ std::size_t first_index(const EntryList& entries, const std::string& start) {
   return static_cast<std::size_t>(entries.lower_bound(start) - entries.begin());
 }
 
+std::vector<EntryRef> part_of(const EntryList& entries, std::size_t begin, std::size_t end) {
+  std::vector<EntryRef> out;
+  for (std::size_t i = begin; i < end; ++i) out.push_back(entries[i]);
+  return out;
+}
+
 }  // namespace
 
 Task<Page> read_page(Core& core, const Call& call, const ListOptions& options) {
   Served& served = *call.served;
-  const Selection selection(served, call.key().namespace_name, options.labels, options.fields);
+  Selection selection(served, call.key().namespace_name, options.labels, options.fields);
   const Source source = co_await find_source(core, call, *served.cache, options);
   const EntryList& all = *source.snapshot.entries;
   const auto [begin, end] = selection.range(all);
 
+  if (call.conversions && served.to_shown) {
+    selection.look_in(call.conversions);
+    if (selection.needs_shown()) co_await call.conversions->show(core, served, part_of(all, begin, end));
+  }
   Page page;
   page.metadata = metadata_of(source.snapshot);
   Turn turn;
@@ -102,8 +113,11 @@ Task<Page> read_page(Core& core, const Call& call, const ListOptions& options) {
 }
 
 Task<HttpResponse> answer_page(Core& core, const Call& call, Page page) {
-  const Served& served = *call.served;
-  if (served.to_shown) {
+  Served& served = *call.served;
+  if (served.to_shown && call.conversions) {
+    co_await call.conversions->show(core, served, page.entries);
+    for (EntryRef& entry : page.entries) entry = call.conversions->shown(entry);
+  } else if (served.to_shown) {
     Turn turn;
     for (EntryRef& entry : page.entries) {
       if (turn.over(kConversionCost)) co_await yield();

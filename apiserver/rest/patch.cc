@@ -2,6 +2,7 @@
 #include "api/errors.h"
 #include "api/object.h"
 #include "apiserver/rest/audited.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/negotiate.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/patching.h"
@@ -27,11 +28,10 @@ Make patched(Call& call, PatchType type, api::Unknown unknown) {
 
 // Of what is stored as something else.
 Make patched_view(Call& call, PatchType type, api::Unknown unknown) {
-  return [&call, type, unknown](const api::Object&) {
+  return [&call, type, unknown](const api::Object& stored) {
     Served& served = *call.served;
     call.warnings.clear();
-    const EntryRef entry = shown(served, served.cache->find(call.key().text()));
-    const api::Object view = decode_entry(*served.resource, *entry);
+    const api::Object view = served.to_shown(stored);
     api::Object object = apply_patch(type, call.request.body, view, unknown, call.warnings);
     match_name(call, object);
     match_namespace(call, object);
@@ -61,7 +61,7 @@ Task<HttpResponse> patch(Core& core, Call& call) {
   write.draft = std::move(call.draft);
   WriteResult result = co_await update_object(core, storage_of(served), call.key(), kind_of(call), make, std::move(write));
   call.spent = std::make_shared<Draft>(std::move(result.spent));
-  co_return answer_entry(core.front, call, 200, shown(served, result.entry));
+  co_return answer_entry(core.front, call, 200, co_await shown_soon(core, call, std::move(result.entry)));
 }
 
 }  // namespace ph::apiserver

@@ -9,6 +9,7 @@
 #include "apiserver/admission/trace.h"
 #include "apiserver/parts/parts.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/storage/judge.h"
 
 namespace ph::apiserver {
@@ -110,14 +111,38 @@ Task<void> Round::pass_on(Pass which, std::size_t i, Soon<> asked, ServerMetrics
 
 api::Object Round::shown(const api::Object& stored, const api::Resource& as) const {
   if (const PartView* part = part_view(request_.subresource)) return part->show(context_.resource, stored);
+  if (const auto served = converted(as)) {
+    return request_.conversions->known([&] { return served->to_shown(stored); });
+  }
   const auto served = core_.find(as.kind.group, as.kind.version, as.plural);
   return served && served->stored_as ? served->to_shown(stored) : stored.clone();
 }
 
 api::Object Round::stored(api::Object shown, const api::Resource& as) const {
   if (const PartView* part = part_view(request_.subresource)) return part->take(context_.resource, *admission_.object, shown);
+  if (const auto served = converted(as)) {
+    return request_.conversions->known([&] { return served->to_stored(shown); });
+  }
   const auto served = core_.find(as.kind.group, as.kind.version, as.plural);
   return served ? to_stored(*served, std::move(shown)) : std::move(shown);
+}
+
+std::shared_ptr<Served> Round::converted(const api::Resource& as) const {
+  if (!request_.conversions || part_view(request_.subresource) != nullptr) return nullptr;
+  auto served = core_.find(as.kind.group, as.kind.version, as.plural);
+  return served && served->converter && served->stored_as ? std::move(served) : nullptr;
+}
+
+Soon<> Round::before_shown(const api::Object& stored, const api::Resource& as) const {
+  auto served = converted(as);
+  if (!served) return {};
+  return request_.conversions->run(core_, 0, [served = std::move(served), &stored] { (void)served->to_shown(stored); });
+}
+
+Soon<> Round::before_stored(const api::Object& shown, const api::Resource& as) const {
+  auto served = converted(as);
+  if (!served) return {};
+  return request_.conversions->run(core_, 0, [served = std::move(served), &shown] { (void)served->to_stored(shown); });
 }
 
 Soon<> Round::ask(AdmissionPlugin& plugin, Pass which) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apiserver/access.h"
+#include "apiserver/admission/awaited_versions.h"
 #include "apiserver/rest/core.h"
 #include "apiserver/rest/race.h"
 #include "apiserver/rest/write.h"
@@ -23,7 +24,7 @@ inline constexpr int kFenceAttempts = 16;
 Precondition absent(const Served& served, const ObjectKey& key);
 Precondition unchanged(const Served& served, const Entry& entry);
 
-class Round : private ObjectVersions {
+class Round : private AwaitedVersions {
  public:
   // All references outlive the round. `operation`: CREATE, UPDATE or DELETE.
   // Throws 409 when the request's fence does not hold: then nothing else of it matters, be it a dry run.
@@ -71,6 +72,10 @@ class Round : private ObjectVersions {
   void trace(Pass which, std::size_t i);
   api::Object shown(const api::Object& stored, const api::Resource& as) const override;
   api::Object stored(api::Object shown, const api::Resource& as) const override;
+  Soon<> before_shown(const api::Object& stored, const api::Resource& as) const override;
+  Soon<> before_stored(const api::Object& shown, const api::Resource& as) const override;
+  // The version of what is written, when it is converted by somebody outside; else null.
+  std::shared_ptr<Served> converted(const api::Resource& as) const;
   void warn(const api::Object& object, const api::Object* old);
   void judge_again();
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/turn.h"
 
 namespace ph::apiserver {
@@ -86,10 +87,19 @@ std::pair<std::size_t, std::size_t> Selection::range(const EntryList& entries) c
   return {static_cast<std::size_t>(first - entries.begin()), static_cast<std::size_t>(last - entries.begin())};
 }
 
+bool Selection::in_place(const EntryRef& entry) const { return entry && entry->key.starts_with(key_prefix_); }
+
+bool Selection::needs_shown() const {
+  return !labels_.empty() || std::ranges::any_of(fields_.terms(), [](const auto& term) {
+    return term.field != "metadata.name" && term.field != "metadata.namespace";
+  });
+}
+
 bool Selection::matches(const EntryRef& entry) const {
-  if (!entry || !entry->key.starts_with(key_prefix_)) return false;
+  if (!in_place(entry)) return false;
   if (plain()) return true;
-  const EntryRef object = shown(served_, entry);
+  const bool outside = conversions_ != nullptr;
+  const EntryRef object = outside ? (needs_shown() ? conversions_->shown(entry) : entry) : shown(served_, entry);
   const api::Encoded encoded(*served_.resource->schema, *object->protobuf);
   if (!fields_match(*object, encoded)) return false;
   return labels_.empty() || labels_.matches(encoded.labels());
@@ -138,7 +148,11 @@ std::optional<Interest> Selection::interest(const EntryList& present) const {
     }
     return Interest{"key", [](const EntryRef& entry) { return std::optional(entry->key); }, key_prefix_ + std::string(*name)};
   }
-  const std::vector<api::FieldSelector::Term> demands = this->demands();
+  std::vector<api::FieldSelector::Term> demands = this->demands();
+  // What others convert they are not asked about for each watch.
+  if (served_.converter && served_.to_shown) {
+    std::erase_if(demands, [](const auto& demand) { return demand.field != "metadata.namespace"; });
+  }
   if (demands.empty()) return std::nullopt;
   if (demands.size() == 1) return of(demands.front());
 

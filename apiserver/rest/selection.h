@@ -18,6 +18,12 @@ class Selection {
   Selection(const Served& served, std::string namespace_name, api::LabelSelector labels, api::FieldSelector fields);
 
   bool matches(const EntryRef& entry) const;
+  // Of `matches`: the key alone.
+  bool in_place(const EntryRef& entry) const;
+  // Whether `matches` looks at an object as the resource shows it.
+  bool needs_shown() const;
+  // Where somebody outside converts: what `matches` looks at has been shown there.
+  void look_in(std::shared_ptr<const Conversions> conversions) { conversions_ = std::move(conversions); }
   // Of a call of `matches`, as `Turn` counts.
   std::size_t cost() const;
   // No selectors: every object of the namespace.
@@ -34,6 +40,7 @@ class Selection {
   bool fields_match(const Entry& entry, const api::Encoded& encoded) const;
 
   const Served& served_;
+  std::shared_ptr<const Conversions> conversions_;  // or null
   std::string namespace_name_;
   std::string key_prefix_;  // "namespace/"
   api::LabelSelector labels_;

@@ -31,6 +31,7 @@ WriteRequest write_request(Call& call, std::string manager, bool dry_run) {
     request.trace = call.trace.get();
   }
   request.trail = call.trail.get();
+  request.conversions = call.conversions;
   return request;
 }
 

@@ -3,6 +3,7 @@
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
 #include "apiserver/rest/body.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/validate.h"
@@ -36,7 +37,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
   api::Object object = co_await object_of(core, call, options);
   match_name(call, object);
   match_namespace(call, object);
-  object = to_stored(served, std::move(object));
+  if (served.stored_as) object = co_await converting(core, call.conversions, 0, [&] { return served.to_stored(object); });
 
   const bool exists = storage.cache->find(call.key().text()) != nullptr;
   const bool has_revision = exists && revision_of(object.metadata()) != Revision{};
@@ -46,7 +47,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
     object.mutable_metadata().clear_resource_version();
     WriteResult result =
         co_await create_object(core, storage, std::move(object), write_request(call, options.manager, options.dry_run));
-    co_return answer_entry(core.front, call, 201, shown(served, result.entry));
+    co_return answer_entry(core.front, call, 201, co_await shown_soon(core, call, std::move(result.entry)));
   }
   const Make make = [&](const api::Object& stored) {
     // A lost race ends in a conflict anyway when there is a revision: the only copy can be given away.
@@ -58,7 +59,7 @@ Task<HttpResponse> update(Core& core, Call& call) {
   write.draft = std::move(call.draft);
   WriteResult result = co_await update_object(core, storage, call.key(), kind_of(call), make, std::move(write));
   call.spent = std::make_shared<Draft>(std::move(result.spent));
-  co_return answer_entry(core.front, call, 200, shown(served, result.entry));
+  co_return answer_entry(core.front, call, 200, co_await shown_soon(core, call, std::move(result.entry)));
 }
 
 }  // namespace ph::apiserver

@@ -6,6 +6,7 @@
 #include "api/gated_fields.h"
 #include "api/object.h"
 #include "apiserver/rest/aside.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/deletion.h"
 #include "apiserver/rest/managers.h"
 #include "apiserver/rest/round.h"
@@ -108,6 +109,7 @@ Draft draft_update(const Served& served, UpdateKind kind, EntryRef entry, const 
 Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, UpdateKind kind, Make make, WriteRequest request) {
   const bool shown_as_other = request.through && request.through->stored_as;
   const std::string qualified = shown_as_other ? request.through->qualified : served.qualified;
+  const std::shared_ptr<Conversions> conversions = conversions_for(request, served);
   Race race(core.lines);
   for (int attempt = 0; attempt < kAttempts;) {
     co_await race.turn_of(served.prefix, key);
@@ -120,8 +122,8 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
       draft = std::move(*ahead);
     } else {
       draft.entry = entry;
-      draft.old = co_await aside(core, size, [&] { return decode_entry(*served.resource, *entry); });
-      draft.object = co_await aside(core, request.make_is_pure ? size : 0, [&] { return make(draft.old); });
+      draft.old = co_await converting(core, conversions, size, [&] { return stored_object(served, *entry); });
+      draft.object = co_await converting(core, conversions, request.make_is_pure ? size : 0, [&] { return make(draft.old); });
       complete(served, qualified, kind, draft);
     }
     const api::Object& old = draft.old;
@@ -130,13 +132,13 @@ Task<WriteResult> update_object(Core& core, Served& served, ObjectKey key, Updat
     Round round(core, served, request, "UPDATE", key, unchanged(served, *entry), race);
     if (!request.manager.empty() && !draft.recorded) {
       const ManagerRecord record(core, request, &old);
-      co_await aside(core, size, [&] { record.write(object); });
+      co_await converting(core, conversions, size, [&] { record.write(object); });
     }
     co_await round.admit(&object, &old);
     if (round.changed_outside()) settle_changed(served, qualified, kind, draft);
     api::drop_gated_fields(object, &old);
     prepare(served, kind, round.context(), object, old);
-    co_await aside(core, size, [&] { validate_update(served, request, kind, object, old); });
+    co_await converting(core, conversions, size, [&] { validate_update(served, request, kind, object, old); });
     // Of parts only what `make` changes is known to be good.
     if (kind == UpdateKind::Part && round.changed_outside()) validate_create(served, object);
     co_await round.validate(&object, &old);

@@ -14,9 +14,11 @@ void refuse(const Served& served, const api::Object& object, const api::Errors& 
   throw api::invalid(served.qualified_kind, object.metadata().name(), errors.list());
 }
 
-// The version a write came through, when that has rules of its own; else null: what is stored is judged.
+// The version a write came through, when that has rules of its own; else null: what is stored is judged. Of what somebody outside
+// converts only the version that was sent is judged.
 const Served* own_version(const WriteRequest& request) {
   const Served* const through = request.through.get();
+  if (through && through->stored_as && through->converter) return through;
   const bool has_own = through && through->stored_as && !through->resource->schema->custom;
   return has_own && api::has_rules(*through->resource->schema) ? through : nullptr;
 }

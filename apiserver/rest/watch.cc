@@ -6,6 +6,7 @@
 
 #include "api/codec.h"
 #include "api/errors.h"
+#include "apiserver/rest/conversions.h"
 #include "apiserver/rest/options.h"
 #include "apiserver/rest/respond.h"
 #include "apiserver/rest/selection.h"
@@ -22,6 +23,9 @@ constexpr Duration kBookmarkBeforeEnd = 2s;
 // Of handing over an event, as `Turn` counts.
 constexpr std::size_t kDeliveryCost = 8;
 
+// Of what exists, how much is converted ahead, where somebody outside converts.
+constexpr std::size_t kAheadBytes = 1 << 20;
+
 api::ApiError too_old(Revision wanted, const WatchCache& cache) {
   return api::expired(fmt::format("too old resource version: {} ({})", wanted.value, cache.since().value));
 }
@@ -36,6 +40,9 @@ struct WatchSetup {
   Steady end;
   Steady next_bookmark;
   std::unique_ptr<ServerMetrics::Watching> measured;  // null: nothing is counted
+  // Where somebody outside converts; else null.
+  Core* core = nullptr;
+  std::shared_ptr<Conversions> conversions;
 };
 
 // Frames are made when they are asked for, one at a time: who reads slowly, or not at all, holds a place in a snapshot and in
@@ -47,18 +54,22 @@ class WatchStream final : public BodyStream {
     const EntryList* initial = setup_.events->initial();
     starting_ = initial != nullptr;
     if (initial) std::tie(at_, end_) = setup_.selection.range(*initial);
+    converted_ = at_;
   }
 
   void push_to(PieceSink& sink) override {
     sink_ = &sink;
-    if (setup_.events) setup_.events->on_events([this] { return push(); });
+    if (setup_.events && !setup_.conversions) setup_.events->on_events([this] { return push(); });
   }
 
   Task<std::optional<SharedBytes>> next() override {
     if (setup_.events) setup_.events->note_read();
     for (;;) {
       SharedBytes frame;
-      if (starting_) {
+      if (setup_.conversions && setup_.events) co_await convert_ahead();
+      if (failure_) {
+        frame = fail();
+      } else if (starting_) {
         frame = initial();
       } else if (next_event_ < events_.size()) {
         frame = frame_of(events_[next_event_++]);
@@ -93,13 +104,59 @@ class WatchStream final : public BodyStream {
       const EntryRef& entry = (*setup_.events->initial())[at_++];
       if (!setup_.selection.matches(entry)) return nullptr;
       if (setup_.measured) setup_.measured->initial_sent();
-      return frame(EventType::Added, entry, entry);
+      return frame(EventType::Added, entry, [&] { return view(entry); });
     }
     starting_ = false;
     setup_.events->initial_done();
     if (!setup_.mark) return nullptr;
     if (setup_.measured) setup_.measured->list_complete();
     return share(encode_bookmark_frame(setup_.encoding, setup_.since, true));
+  }
+
+  // What is told next is known afterwards as it is shown, or why it cannot be told.
+  Task<void> convert_ahead() {
+    std::vector<EntryRef> wanted;
+    if (starting_) {
+      if (at_ < converted_ || setup_.events->lost()) co_return;
+      for (std::size_t bytes = 0; converted_ < end_ && bytes < kAheadBytes; ++converted_) {
+        wanted.push_back((*setup_.events->initial())[converted_]);
+        bytes += wanted.back()->protobuf->size();
+      }
+    } else {
+      if (next_event_ > 0 || events_.empty()) co_return;
+      for (const CacheEvent& event : events_) add_states(event, wanted);
+    }
+    try {
+      setup_.conversions->forget_entries();
+      co_await setup_.conversions->show(*setup_.core, served_, std::move(wanted));
+    } catch (const api::ApiError& error) {
+      failure_ = api::internal(error.what()).status();
+    }
+  }
+
+  // The states of an object that its event is judged and told by.
+  void add_states(const CacheEvent& event, std::vector<EntryRef>& out) const {
+    if (event.revision <= setup_.since) return;
+    const Selection& selection = setup_.selection;
+    if (selection.needs_shown() && selection.in_place(event.before)) out.push_back(event.before);
+    if (selection.in_place(event.after)) out.push_back(event.after);
+    if (selection.in_place(event.deleted)) out.push_back(event.deleted);
+  }
+
+  // It ends with the reason.
+  SharedBytes fail() {
+    SharedBytes frame = share(encode_error_frame(setup_.encoding.form, *std::exchange(failure_, std::nullopt)));
+    starting_ = bookmark_due_ = false;
+    events_.clear();
+    next_event_ = 0;
+    ended_ = true;
+    setup_.events = nullptr;
+    return frame;
+  }
+
+  // As the resource shows it.
+  EntryRef view(const EntryRef& entry) const {
+    return setup_.conversions ? setup_.conversions->shown(entry) : shown(served_, entry);
   }
 
   // No more events come; who was too slow is told so.
@@ -152,26 +209,27 @@ class WatchStream final : public BodyStream {
     const bool after = setup_.selection.matches(event.after);
     if (!before && !after) return nullptr;
     sent_ = event.revision;
-    if (after) return frame(before ? EventType::Modified : EventType::Added, event.after, event.after);
+    if (after) return frame(before ? EventType::Modified : EventType::Added, event.after, [&] { return view(event.after); });
     // Gone, or gone from this selection: the last state that was in it, at the revision of the change.
     return frame(EventType::Deleted, event.after ? event.after : event.deleted,
-                 event.deleted ? event.deleted : at_revision(event));
+                 [&] { return event.deleted ? view(event.deleted) : at_revision(*view(event.before), event.revision); });
   }
 
-  static EntryRef at_revision(const CacheEvent& event) {
-    auto entry = std::make_shared<Entry>(*event.before);
-    entry->revision = event.revision;
-    entry->protobuf = share(api::served_bytes(*event.before->protobuf, to_string(event.revision)));
+  static EntryRef at_revision(const Entry& state, Revision revision) {
+    auto entry = std::make_shared<Entry>(state);
+    entry->revision = revision;
+    entry->protobuf = share(api::served_bytes(*state.protobuf, to_string(revision)));
     return entry;
   }
 
-  // `identity`: what all watchers of the event know the frame by.
-  SharedBytes frame(EventType type, const EntryRef& identity, const EntryRef& object) {
+  // `identity`: what all watchers of the event know the frame by. `shown`: makes the object, when it is needed.
+  template <class F>
+  SharedBytes frame(EventType type, const EntryRef& identity, F shown) {
     const FrameCache::Key key{identity.get(), type, setup_.encoding.form};
     const bool shareable = setup_.encoding.form.as != As::Table;
     SharedBytes frame = shareable ? served_.frames.find(key, identity) : nullptr;
     if (!frame) {
-      frame = share(encode_frame(setup_.encoding, type, shown(served_, object)));
+      frame = share(encode_frame(setup_.encoding, type, shown()));
       if (shareable) served_.frames.put(key, identity, frame);
     }
     setup_.encoding.table.column_definitions = false;  // only the first frame of a table has the columns
@@ -196,6 +254,8 @@ class WatchStream final : public BodyStream {
   WatchSetup setup_;
   bool starting_ = false;         // there is still something to tell of what exists
   std::size_t at_ = 0, end_ = 0;  // in that
+  std::size_t converted_ = 0;     // up to there what exists is known as it is shown
+  std::optional<meta::v1::Status> failure_;
   std::vector<CacheEvent> events_;
   std::size_t next_event_ = 0;
   bool bookmark_due_ = false;  // after those events
@@ -261,6 +321,8 @@ Task<HttpResponse> watch(Core& core, Call& call) {
   const Encoding encoding = encoding_of(core.front, call);
   const Snapshot present = cache.snapshot();
   const Revision since = from_now ? present.revision : cache.resumes_after(*options.revision);
+  const bool outside = served.converter && served.to_shown;
+  if (outside) selection.look_in(call.conversions);
   // A revision that is still to come is waited for where the cache ends today.
   auto events = cache.watch(std::min(since, cache.revision()), selection.interest(*present.entries),
                             start.snapshot ? present.entries : nullptr);
@@ -281,7 +343,9 @@ Task<HttpResponse> watch(Core& core, Call& call) {
                    .bookmarks = options.bookmarks,
                    .end = end,
                    .next_bookmark = options.bookmarks ? clock.steady() + first_bookmark : end,
-                   .measured = core.metrics ? std::make_unique<ServerMetrics::Watching>(*core.metrics, call) : nullptr};
+                   .measured = core.metrics ? std::make_unique<ServerMetrics::Watching>(*core.metrics, call) : nullptr,
+                   .core = &core,
+                   .conversions = outside ? call.conversions : nullptr};
   call.watching = true;
   auto stream = std::make_unique<WatchStream>(served, clock, std::move(setup));
   co_return stream_response(call.form, std::move(stream));

@@ -37,6 +37,7 @@ struct WriteRequest {
   audit::Trail* trail = nullptr;                 // outlives the write; null: it is not audited
   Steady deadline = Steady::max();               // the client has given up by then
   AdmissionTrace* trace = nullptr;               // outlives the write; null: none is wanted
+  std::shared_ptr<Conversions> conversions;      // of the call; null: nobody outside converts
   bool make_is_pure = false;  // of an update: `make` looks at nothing that changes, and may run on another thread
 };
 

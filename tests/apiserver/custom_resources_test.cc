@@ -374,10 +374,6 @@ TEST_F(CustomResources, WhatIsNotCarriedOutIsRefused) {
   EXPECT_EQ(refused.status, 422);
   EXPECT_THAT(refused.message(), HasSubstr("spec.versions[0].schema.openAPIV3Schema.properties[spec].x-kubernetes-validations"));
   EXPECT_THAT(refused.message(), HasSubstr("--crd-ignore-cel"));
-  Json hook = definition();
-  hook["spec"]["conversion"] = Json::parse(
-      R"({"strategy":"Webhook","webhook":{"clientConfig":{"url":"https://example.com/x"},"conversionReviewVersions":["v1"]}})");
-  EXPECT_EQ(api.post(kDefinitions, hook.dump()).status, 422);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-"""webhook_server.py CERT KEY: an admission webhook over TLS, on all addresses and a free port, which is the first line it says.
+"""webhook_server.py CERT KEY: an admission and conversion webhook over TLS, on all addresses and a free port, which is the first line it says.
 
 The path says what it does; every path that is asked for is a line of its output.
 """
@@ -31,6 +31,23 @@ def answer(path, request):
     return {"allowed": True}
 
 
+def convert(path, request):
+    """Of v1's hostPort, "host:port", and v2's host and port one is made of the other."""
+    objects = []
+    for thing in request["objects"]:
+        spec = thing.get("spec", {})
+        if request["desiredAPIVersion"].endswith("/v2") and "hostPort" in spec:
+            spec["host"], _, port = spec.pop("hostPort").partition(":")
+            spec["port"] = int(port)
+        elif request["desiredAPIVersion"].endswith("/v1") and "host" in spec:
+            spec["hostPort"] = "%s:%d" % (spec.pop("host"), spec.pop("port", 0))
+        thing["apiVersion"] = request["desiredAPIVersion"]
+        if path == "/convert-lie":
+            thing["metadata"]["name"] = "another"
+        objects.append(thing)
+    return {"result": {"status": "Success"}, "convertedObjects": objects}
+
+
 class Webhook(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -47,7 +64,8 @@ class Webhook(http.server.BaseHTTPRequestHandler):
         if path == "/huge":
             body = b" " * (32 << 20)
         else:
-            response = {"uid": review["request"]["uid"], **answer(path, review["request"])}
+            say = convert if path.startswith("/convert") else answer
+            response = {"uid": review["request"]["uid"], **say(path, review["request"])}
             body = json.dumps({"kind": review["kind"], "apiVersion": review["apiVersion"], "response": response}).encode()
         try:
             self.send_response(200)

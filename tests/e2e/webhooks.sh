@@ -1,23 +1,8 @@
 # Admission webhooks: a real server over TLS, by URL and as a service, changes and refuses what kubectl sends; what it does badly is
 # its failurePolicy's, and it sends nobody elsewhere.
 source "$(dirname "$0")/lib.sh"
-HOOK=
-trap 'end_hook; finish' EXIT
+source "$(dirname "$0")/webhook_lib.sh"
 
-end_hook() {
-  local code=$?
-  [ -z "$HOOK" ] || { kill "$HOOK" && wait "$HOOK"; } 2>/dev/null || true
-  HOOK=
-  return $code
-}
-# begin_hook: sets HOOK and PORT.
-begin_hook() {
-  : >"$WORK/hook.log"
-  python3 "$(dirname "$0")/webhook_server.py" "$WORK/cert.pem" "$WORK/key.pem" >"$WORK/hook.log" 2>&1 &
-  HOOK=$!
-  eventually 10 grep -q '^[0-9]' "$WORK/hook.log"
-  PORT=$(head -n 1 "$WORK/hook.log")
-}
 # configure KIND PATH [POLICY [TIMEOUT [CLIENT]]]: one webhook for config maps of namespaces with the label hooked, by URL.
 configure() {
   local kind=$1 path=$2
@@ -48,10 +33,6 @@ judged() {
   forget
 }
 
-# Its own authority, for the names that it is called by.
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=webhook -keyout "$WORK/key.pem" -out "$WORK/cert.pem" \
-  -addext 'subjectAltName=DNS:localhost,DNS:hook.hooked.svc' 2>/dev/null
-CA_BUNDLE=$(base64 -w0 "$WORK/cert.pem")
 begin_hook
 start --nodes 1
 "$K" create namespace hooked >/dev/null

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/encoded.h"
+#include "apiserver/admission/awaited_versions.h"
 #include "apiserver/admission/trace.h"
 #include "apiserver/admission/webhook/annotations.h"
 #include "apiserver/admission/webhook/asker.h"
@@ -51,6 +52,7 @@ class MutatingWebhooks final : public AdmissionPlugin, public PartAdmission {
     if (request.again && request.object != nullptr && api::encode_stored(*request.object) != pass.left) pass.recall();
     for (std::size_t i = 0; i < hooks->size(); ++i) {
       const Hook& hook = (*hooks)[i];
+      if (const api::Resource* known_as = Asker::matched(hook, view)) co_await view.ready(*known_as);
       const api::Resource* as = asker_.concerned(hook, view);
       // Who was not asked at first is not asked now.
       if (as == nullptr || (request.again && !pass.again.contains(hook.id))) continue;
@@ -64,7 +66,7 @@ class MutatingWebhooks final : public AdmissionPlugin, public PartAdmission {
     bool changed = false;
     try {
       const Verdict verdict = co_await asker_.ask(hook, as, view, true);
-      changed = !verdict.patch.empty() && change(request, hook, as, view, verdict.patch);
+      changed = !verdict.patch.empty() && co_await change(request, hook, as, view, verdict.patch);
       if (changed) pass.recall();
       if (!verdict.patch.empty()) annotate_patch(request, hook, index, verdict.patch);
       if (request.trace && request.object)
@@ -78,16 +80,17 @@ class MutatingWebhooks final : public AdmissionPlugin, public PartAdmission {
   }
 
   // Whether it makes a difference.
-  static bool change(AdmissionRequest& request, const Hook& hook, const api::Resource& as, RequestView& view,
-                     const std::string& patch) {
+  static Task<bool> change(AdmissionRequest& request, const Hook& hook, const api::Resource& as, RequestView& view,
+                           const std::string& patch) {
     const nlohmann::json& document = view.object(as);
     Patched result = patched(hook.name, view.schema(as), document, patch);
-    if (!result.object) return false;
+    if (!result.object) co_return false;
     PH_ASSERT(request.object != nullptr);
+    if (const auto* versions = awaited_versions(request)) co_await versions->before_stored(result.object, as);
     *request.object = request.versions ? request.versions->stored(std::move(result.object), as) : std::move(result.object);
     view.object_changed();
     request.changed_outside = true;
-    return result.changed;
+    co_return result.changed;
   }
 
   const ObjectReader& reader_;

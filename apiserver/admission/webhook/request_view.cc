@@ -2,6 +2,7 @@
 
 #include "api/codec.h"
 #include "api/encoded.h"
+#include "apiserver/admission/awaited_versions.h"
 #include "apiserver/parts/parts.h"
 
 namespace ph::apiserver::webhook {
@@ -91,6 +92,18 @@ const json& RequestView::document(Documents& known, const api::Resource& as, con
 
 const json& RequestView::object(const api::Resource& as) { return document(objects_, as, request_.object); }
 const json& RequestView::old_object(const api::Resource& as) { return document(old_objects_, as, request_.old_object); }
+
+Soon<> RequestView::ready(const api::Resource& as) {
+  const AwaitedVersions* const versions = awaited_versions(request_);
+  if (versions == nullptr) return {};
+  const auto wanted = [&as](const Documents& known, const api::Object* object) {
+    return object != nullptr && *object && !known.contains(&as);
+  };
+  Soon<> object = wanted(objects_, request_.object) ? versions->before_shown(*request_.object, as) : Soon<>();
+  return then(std::move(object), [this, &as, wanted, versions] {
+    return wanted(old_objects_, request_.old_object) ? versions->before_shown(*request_.old_object, as) : Soon<>();
+  });
+}
 
 json RequestView::attributes(const api::Resource& as) const {
   const auto kind_of = [&](const api::Resource& resource) {

@@ -34,6 +34,8 @@ class RequestView {
   // The objects as a version shows them, null where there is none; and the same for whoever changes them.
   const nlohmann::json& object(const api::Resource& as);
   const nlohmann::json& old_object(const api::Resource& as);
+  // Awaited before the two: where somebody outside converts, they are what he has said.
+  Soon<> ready(const api::Resource& as);
   void object_changed() { objects_.clear(); }
 
   // `request` of an AdmissionReview, but for its UID and the objects.

@@ -37,6 +37,7 @@ class ValidatingWebhooks final : public AdmissionPlugin, public PartAdmission {
     std::vector<Task<void>> questions;
     for (std::size_t i = 0; i < hooks->size(); ++i) {
       const Hook& hook = (*hooks)[i];
+      if (const api::Resource* known_as = Asker::matched(hook, view)) co_await view.ready(*known_as);
       if (const api::Resource* as = asker_.concerned(hook, view)) questions.push_back(ask_one(hook, i, *as, view, first));
     }
     co_await all(std::move(questions));
