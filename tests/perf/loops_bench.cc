@@ -2,11 +2,14 @@
 // programs are. Each shape has its own ph-apiserver (TLS, fsync) in a new directory, ph-controller-manager, and where its pods are to
 // run ph-scheduler and ph-node; all are processes of their own, watched from outside. A line a step of a shape: how many things were
 // made (or went), a second of them, requests of all daemons for each (refused ones too), CPU of the server and the manager for each,
-// and the most memory that both have had. Prints, judges nothing, and ends by itself.
+// and the most memory that both have had; with REQUESTS=1 in the environment, below it which requests these were. Prints, judges
+// nothing, and ends by itself.
 #include <signal.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
+#include <map>
 #include <optional>
 #include <thread>
 
@@ -48,6 +51,15 @@ std::optional<long> number_behind(const std::string& text, const std::string& wh
   const auto at = text.find(what);
   if (at == text.npos) return std::nullopt;
   return std::atol(text.c_str() + at + what.size());
+}
+
+// What a line of /metrics says of a label.
+std::string label_of(std::string_view line, const std::string& label) {
+  const std::string behind = label + "=\"";
+  const auto at = line.find(behind);
+  if (at == line.npos) return "";
+  const auto begin = at + behind.size();
+  return std::string(line.substr(begin, line.find('"', begin) - begin));
 }
 
 Task<std::string> body_of(Transport* transport, HttpRequest what) {
@@ -102,15 +114,17 @@ class Cluster {
   // Runs a step to its end and prints its line.
   void step(const std::string& name, int things, const std::function<void()>& run) {
     for (const pid_t pid : {server_.pid(), manager_->pid()}) forget_peak(pid);
-    const double requests = requests_of_others();
+    const Requests before = requests();
+    const long asked = asked_;
     const Cpu server = cpu_of(server_.pid()), manager = cpu_of(manager_->pid());
     const Instant begin = now();
     run();
     const double ms = ms_since(begin);
     const double server_us = (cpu_of(server_.pid()) - server).all_us, manager_us = (cpu_of(manager_->pid()) - manager).all_us;
     fmt::print("{:34} {:>8} {:>8.1f} {:>8.0f} {:>9.2f} {:>9.0f} {:>9.0f} {:>7.0f} {:>7.0f}\n", name, things, ms / 1000,
-               things / ms * 1000, (requests_of_others() - requests) / things, server_us / things, manager_us / things,
-               peak_mib(server_.pid()), peak_mib(manager_->pid()));
+               things / ms * 1000, (sum(requests()) - sum(before) - static_cast<double>(asked_ - asked)) / things,
+               server_us / things, manager_us / things, peak_mib(server_.pid()), peak_mib(manager_->pid()));
+    if (std::getenv("REQUESTS")) tell(before, things);
     std::fflush(stdout);
   }
 
@@ -122,15 +136,32 @@ class Cluster {
     return std::make_unique<Child>(words, server_.data().parent_path() / (who + ".log"));
   }
 
-  double requests_of_others() {
+  // How many there have been, ours too: by verb, resource and answer.
+  using Requests = std::map<std::string, double>;
+  Requests requests() {
     const std::string page = get("/metrics");
-    double sum = 0;
-    for (std::size_t at = page.find("\napiserver_request_total{"); at != page.npos;
-         at = page.find("\napiserver_request_total{", at + 1)) {
-      const auto value = page.find("} ", at);
-      if (value != page.npos) sum += std::atof(page.c_str() + value + 2);
+    Requests out;
+    const std::string_view series = "\napiserver_request_total{";
+    for (std::size_t at = page.find(series); at != page.npos; at = page.find(series, at + 1)) {
+      const std::string_view line = std::string_view(page).substr(at + 1, page.find('\n', at + 1) - at - 1);
+      const std::string part = label_of(line, "subresource");
+      const std::string name = fmt::format("{} {}{}{} {}", label_of(line, "verb"), label_of(line, "resource"),
+                                           part.empty() ? "" : "/", part, label_of(line, "code"));
+      out[name] += std::atof(page.c_str() + page.find("} ", at) + 2);
     }
-    return sum - asked_;
+    return out;
+  }
+  static double sum(const Requests& requests) {
+    double out = 0;
+    for (const auto& [name, number] : requests) out += number;
+    return out;
+  }
+  void tell(const Requests& before, int things) {
+    for (const auto& [name, number] : requests()) {
+      const auto known = before.find(name);
+      const double more = number - (known == before.end() ? 0 : known->second);
+      if (more > 0.001 * things) fmt::print("    {:44} {:>9.0f} {:>9.3f}\n", name, more, more / things);
+    }
   }
 
   const fs::path programs_;
@@ -215,7 +246,8 @@ void services(Cluster& cluster, int number, int endpoints) {
 
 void garbage(Cluster& cluster, int owners, int dependents) {
   const int things = owners * dependents;
-  const long before = cluster.count(kMaps);
+  // What a loop puts into every namespace comes first: it would be counted among what is left.
+  cluster.await("the root certificate", [&] { return cluster.count(kMaps) == 1; });
   cluster.ask_all(owners, [](int i) {
     return request("POST", kMaps, fmt::format(R"({{"metadata":{{"name":"o{}","labels":{{"owner":"yes"}}}}}})", i));
   });
@@ -235,7 +267,7 @@ void garbage(Cluster& cluster, int owners, int dependents) {
   });
   cluster.step(fmt::format("garbage: {} owners of {}", owners, dependents), things, [&] {
     cluster.ask(request("DELETE", kMaps + "?labelSelector=owner%3Dyes&propagationPolicy=Background"));
-    cluster.await("no dependents", [&] { return cluster.count(kMaps) <= before; });
+    cluster.await("no dependents", [&] { return cluster.count(kMaps) == 1; });
   });
 }
 
@@ -250,6 +282,8 @@ const std::vector<Shape> kShapes = {
     {"job", 200, [](Cluster& cluster) { job(cluster, 10'000); }},
     {"rolling", 50, [](Cluster& cluster) { rolling_update(cluster, 1'000); }},
     {"services", 5, [](Cluster& cluster) { services(cluster, 1'000, 50); }},
+    {"garbage-5000", 0, [](Cluster& cluster) { garbage(cluster, 100, 50); }},
+    {"garbage-20000", 0, [](Cluster& cluster) { garbage(cluster, 100, 200); }},
     {"garbage", 0, [](Cluster& cluster) { garbage(cluster, 100, 1'000); }},
 };
 
