@@ -1,77 +1,20 @@
 #include "apiserver/authz/node.h"
 
+#include <array>
+
 #include <fmt/format.h>
 
 #include "api/codec.h"
+#include "apiserver/authz/node_graph.h"
 #include "apiserver/authz/rules.h"
+#include "base/assert.h"
+#include "base/published.h"
 
 namespace ph::apiserver {
 
 using core::v1::Pod;
 
 namespace {
-
-template <class Containers>
-bool environment_names(const Containers& containers, bool secret, const std::string& name) {
-  for (const auto& container : containers) {
-    for (const auto& from : container.env_from()) {
-      if (secret && from.has_secret_ref() && from.secret_ref().local_object_reference().name() == name) return true;
-      if (!secret && from.has_config_map_ref() && from.config_map_ref().local_object_reference().name() == name) return true;
-    }
-    for (const auto& env : container.env()) {
-      const auto& source = env.value_from();
-      if (secret && source.has_secret_key_ref() && source.secret_key_ref().local_object_reference().name() == name) return true;
-      if (!secret && source.has_config_map_key_ref() && source.config_map_key_ref().local_object_reference().name() == name) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-bool volume_names_secret(const core::v1::VolumeSource& volume, const std::string& name) {
-  if (volume.has_secret() && volume.secret().secret_name() == name) return true;
-  return std::ranges::any_of(volume.projected().sources(), [&](const auto& source) {
-    return source.has_secret() && source.secret().local_object_reference().name() == name;
-  });
-}
-
-bool volume_names_config_map(const core::v1::VolumeSource& volume, const std::string& name) {
-  if (volume.has_config_map() && volume.config_map().local_object_reference().name() == name) return true;
-  return std::ranges::any_of(volume.projected().sources(), [&](const auto& source) {
-    return source.has_config_map() && source.config_map().local_object_reference().name() == name;
-  });
-}
-
-bool needs_secret(const Pod& pod, const std::string& name) {
-  const auto& spec = pod.spec();
-  if (std::ranges::any_of(spec.image_pull_secrets(), [&](const auto& s) { return s.name() == name; })) return true;
-  if (environment_names(spec.containers(), true, name) || environment_names(spec.init_containers(), true, name)) return true;
-
-  return std::ranges::any_of(spec.volumes(), [&](const auto& v) { return volume_names_secret(v.volume_source(), name); });
-}
-
-bool needs_config_map(const Pod& pod, const std::string& name) {
-  const auto& spec = pod.spec();
-  if (environment_names(spec.containers(), false, name) || environment_names(spec.init_containers(), false, name)) return true;
-  return std::ranges::any_of(spec.volumes(), [&](const auto& v) { return volume_names_config_map(v.volume_source(), name); });
-}
-
-bool needs_claim(const Pod& pod, const std::string& name) {
-  return std::ranges::any_of(pod.spec().volumes(), [&](const auto& volume) {
-    const auto& source = volume.volume_source();
-    if (source.has_persistent_volume_claim()) return source.persistent_volume_claim().claim_name() == name;
-    return source.has_ephemeral() && pod.metadata().name() + "-" + volume.name() == name;
-  });
-}
-
-bool needs_device_claim(const Pod& pod, const std::string& name) {
-  if (pod.status().extended_resource_claim_status().resource_claim_name() == name) return true;
-  return std::ranges::any_of(pod.spec().resource_claims(),
-                             [&](const auto& each) { return each.resource_claim_name() == name; }) ||
-         std::ranges::any_of(pod.status().resource_claim_statuses(),
-                             [&](const auto& each) { return each.resource_claim_name() == name; });
-}
 
 // Whether the request is for what a field selector confines to the node.
 bool selects_node(const RequestInfo& request, const std::string& node) {
@@ -80,13 +23,28 @@ bool selects_node(const RequestInfo& request, const std::string& node) {
   });
 }
 
+// What the objects come to at a moment, and how often each of the two kinds had changed then.
+struct Known {
+  NodeGraph graph;
+  std::array<std::uint64_t, 2> versions{};
+};
+
 class NodeAuthorizer final : public Authorizer {
  public:
-  NodeAuthorizer(RbacAuthorizer& rbac, ObjectReader& reader) : rbac_(rbac), reader_(reader) {}
+  NodeAuthorizer(RbacAuthorizer& rbac, ObjectReader& reader)
+      : rbac_(rbac),
+        pods_(cache<Pod>(reader)),
+        volumes_(cache<core::v1::PersistentVolume>(reader)),
+        attachments_(cache<storage::v1::VolumeAttachment>(reader)),
+        slices_(cache<resources::v1::ResourceSlice>(reader)) {}
 
   Decision authorize(const Attributes& attributes) override {
     const std::optional<std::string> node = node_name_of(attributes.user);
-    return node ? decide(*rbac_.present(), attributes.request, *node) : Decision();
+    if (!node) return {};
+    if (asks_graph(attributes.request)) refresh();
+    auto decision = decide(*rbac_.present(), attributes.request, *node);
+    PH_ASSERT(decision);  // nothing is hidden from the executor
+    return *std::move(decision);
   }
 
   void add_rules(const Identity& user, std::string_view, RulesOfUser& out) override {
@@ -96,20 +54,30 @@ class NodeAuthorizer final : public Authorizer {
   std::optional<Decision> authorize_here(const Attributes& attributes) const override {
     const std::optional<std::string> node = node_name_of(attributes.user);
     if (!node) return Decision();
-    if (needs_objects(attributes.request)) return std::nullopt;
     const auto index = rbac_.present_here();
     if (!index) return std::nullopt;
     return decide(*index, attributes.request, *node);
   }
 
  private:
-  Decision decide(const RbacIndex& index, const RequestInfo& request, const std::string& node) const {
+  // Why the rules alone are not enough, empty when they are; nothing when only the executor can tell.
+  using Problem = std::optional<std::string>;
+
+  template <class T>
+  static WatchCache& cache(ObjectReader& reader) {
+    WatchCache* const cache = reader.cache(*reader.resource(api::schema_of<T>()));
+    PH_ASSERT(cache != nullptr);
+    return *cache;
+  }
+
+  std::optional<Decision> decide(const RbacIndex& index, const RequestInfo& request, const std::string& node) const {
     if (request.is_resource) {
-      const std::string problem = problem_with(request, node);
-      if (!problem.empty()) return {Decision::Kind::NoOpinion, problem};
+      const Problem problem = problem_with(request, node);
+      if (!problem) return std::nullopt;
+      if (!problem->empty()) return Decision{Decision::Kind::NoOpinion, *problem};
     }
-    if (!by_rules(index, request)) return {};
-    return {Decision::Kind::Allow, {}};
+    if (!by_rules(index, request)) return Decision();
+    return Decision{Decision::Kind::Allow, {}};
   }
 
   static bool by_rules(const RbacIndex& index, const RequestInfo& request) {
@@ -120,18 +88,7 @@ class NodeAuthorizer final : public Authorizer {
     return rules && std::ranges::any_of(*rules, [&](const auto& rule) { return rule_allows(rule, request); });
   }
 
-  // What `problem_with` looks at objects for.
-  static bool needs_objects(const RequestInfo& r) {
-    if (!r.is_resource) return false;
-    if (r.group == "storage.k8s.io") return r.resource == "volumeattachments";
-    if (r.group == "resource.k8s.io") return r.resource == "resourceclaims";
-    if (!r.group.empty()) return false;
-    return r.resource == "secrets" || r.resource == "configmaps" || r.resource == "persistentvolumeclaims" ||
-           r.resource == "serviceaccounts" || r.resource == "persistentvolumes" || r.resource == "pods";
-  }
-
-  // Why the rules alone are not enough; empty when they are.
-  std::string problem_with(const RequestInfo& r, const std::string& node) const {
+  Problem problem_with(const RequestInfo& r, const std::string& node) const {
     if (r.group.empty()) return core_problem(r, node);
     if (r.group == "coordination.k8s.io" && r.resource == "leases") {
       if (r.namespace_name != "kube-node-lease") {
@@ -143,96 +100,128 @@ class NodeAuthorizer final : public Authorizer {
       return "can only access CSINode with the same name as the requesting node";
     }
     if (r.group == "storage.k8s.io" && r.resource == "volumeattachments") {
-      return only_got(r, node, [&] {
-        const auto attachment = reader_.read<storage::v1::VolumeAttachment>({"", r.name});
-        return attachment && attachment->spec().node_name() == node;
-      });
+      return only_got(r, [&] { return of_node<storage::v1::VolumeAttachment>(attachments_, r.name, node); });
     }
     if (r.group == "resource.k8s.io" && r.resource == "resourceclaims") {
-      return only_got(
-          r, node, [&] { return some_pod(node, r.namespace_name, [&](const Pod& p) { return needs_device_claim(p, r.name); }); });
+      return only_got(r, [&] { return needs(node, Needed::DeviceClaim, r.namespace_name, r.name); });
     }
-    if (r.group == "resource.k8s.io" && r.resource == "resourceslices" && r.name.empty() && r.verb != "create" &&
-        !selects_node(r, node)) {
-      return "can only list/watch/deletecollection resourceslices with spec.nodeName field selector";
-    }
-    return {};
+    if (r.group == "resource.k8s.io" && r.resource == "resourceslices") return slice_problem(r, node);
+    return "";
   }
 
-  std::string core_problem(const RequestInfo& r, const std::string& node) const {
-    const bool read = r.verb == "get" || r.verb == "list" || r.verb == "watch";
-    const auto only_read = [&](auto needs) -> std::string {
-      if (!read) return "can only read resources of this type";
+  Problem slice_problem(const RequestInfo& r, const std::string& node) const {
+    if (!r.subresource.empty()) return "cannot authorize ResourceSlice subresources";
+    if (r.verb == "create") return "";  // admission looks at the object
+    if (r.verb != "list" && r.verb != "watch" && r.verb != "deletecollection") {
       if (r.name.empty()) return "No Object name found";
-      return some_pod(node, r.namespace_name, needs) ? "" : unrelated(node);
-    };
-    if (r.resource == "secrets") return only_read([&](const Pod& p) { return needs_secret(p, r.name); });
-    if (r.resource == "configmaps") return only_read([&](const Pod& p) { return needs_config_map(p, r.name); });
+      return of_node<resources::v1::ResourceSlice>(slices_, r.name, node);
+    }
+    return selects_node(r, node) ? "" : "can only list/watch/deletecollection resourceslices with spec.nodeName field selector";
+  }
+
+  Problem core_problem(const RequestInfo& r, const std::string& node) const {
+    const bool read = r.verb == "get" || r.verb == "list" || r.verb == "watch";
+    if (r.resource == "secrets" || r.resource == "configmaps") {
+      if (!read) return "can only read resources of this type";
+      if (!r.subresource.empty()) return "cannot read subresource";
+      if (r.namespace_name.empty()) return "can only read namespaced object of this type";
+      return needs(node, r.resource == "secrets" ? Needed::Secret : Needed::ConfigMap, r.namespace_name, r.name);
+    }
     if (r.resource == "persistentvolumeclaims") {
-      if (r.subresource.empty() && r.verb != "get") return "can only get individual resources of this type";
-      return some_pod(node, r.namespace_name, [&](const Pod& p) { return needs_claim(p, r.name); }) ? "" : unrelated(node);
+      const auto related = [&] { return needs(node, Needed::Claim, r.namespace_name, r.name); };
+      if (r.subresource != "status") return only_got(r, related);
+      return r.verb == "update" || r.verb == "patch" ? related() : "can only get/update/patch this type";
     }
     if (r.resource == "persistentvolumes") {
-      return only_got(r, node, [&] { return uses_volume(node, r.name); });
+      return only_got(r, [&] { return uses_volume(node, r.name); });
     }
     if (r.resource == "serviceaccounts") {
-      const auto uses = [&](const Pod& p) { return p.spec().service_account_name() == r.name; };
-      if (r.subresource == "token") return some_pod(node, r.namespace_name, uses) ? "" : unrelated(node);
-      return only_got(r, node, [&] { return some_pod(node, r.namespace_name, uses); });
+      const auto related = [&] { return needs(node, Needed::ServiceAccount, r.namespace_name, r.name); };
+      return r.subresource == "token" ? related() : only_got(r, related);
     }
-    if (!read || !r.subresource.empty()) return {};
+    if (!read || !r.subresource.empty()) return "";
     if (r.resource == "nodes" && r.name != node) {
       return r.name.empty() ? fmt::format("node '{}' cannot read all nodes, only its own Node object", node)
                             : fmt::format("node '{}' cannot read '{}', only its own Node object", node, r.name);
     }
     if (r.resource == "pods") return pod_problem(r, node);
-    return {};
+    return "";
   }
 
-  std::string pod_problem(const RequestInfo& r, const std::string& node) const {
-    if (r.verb != "get" && selects_node(r, node)) return {};
+  Problem pod_problem(const RequestInfo& r, const std::string& node) const {
+    if (r.verb != "get" && selects_node(r, node)) return "";
     if (r.name.empty()) return "can only list/watch pods with spec.nodeName field selector";
-    const auto pod = reader_.read<Pod>({r.namespace_name, r.name});
-    return pod && pod->spec().node_name() == node ? "" : unrelated(node);
+    return of_node<Pod>(pods_, r.namespace_name + "/" + r.name, node);
   }
 
   // For what is got one by one, when it has to do with the node.
   template <class Related>
-  static std::string only_got(const RequestInfo& r, const std::string& node, const Related& related) {
+  static Problem only_got(const RequestInfo& r, const Related& related) {
     if (r.verb != "get") return "can only get individual resources of this type";
     if (!r.subresource.empty()) return "cannot get subresource";
-    return related() ? "" : unrelated(node);
+    return related();
   }
 
   static std::string unrelated(const std::string& node) {
     return fmt::format("no relationship found between node '{}' and this object", node);
   }
 
-  bool uses_volume(const std::string& node, const std::string& name) const {
-    const auto volume = reader_.read<core::v1::PersistentVolume>({"", name});
-    if (!volume || !volume->spec().has_claim_ref()) return false;
-    const auto& claim = volume->spec().claim_ref();
-    return some_pod(node, claim.namespace_(), [&](const Pod& p) { return needs_claim(p, claim.name()); });
+  // -- Of single objects
+
+  // Whether the object's spec.nodeName names the node.
+  template <class T>
+  static Problem of_node(const WatchCache& objects, const std::string& key, const std::string& node) {
+    const std::optional<EntryRef> entry = objects.look(key);
+    if (!entry) return std::nullopt;
+    return *entry && scalar<T>(**entry, "spec.nodeName") == node ? "" : unrelated(node);
+  }
+  template <class T>
+  static std::string scalar(const Entry& entry, std::string_view path) {
+    return api::scalar_at(api::schema_of<T>(), api::open_envelope(*entry.protobuf).raw, path);
   }
 
-  // Asked seldom, and only of pods in one namespace: no index is kept for it.
-  template <class Predicate>
-  bool some_pod(const std::string& node, const std::string& namespace_name, Predicate wanted) const {
-    const api::Schema& schema = api::schema_of<Pod>();
-    const Snapshot pods = reader_.cache(*reader_.resource(schema))->snapshot();
-    const std::string prefix = namespace_name + "/";
-    for (auto it = pods.entries->lower_bound(prefix); it != pods.entries->end() && (*it)->key.starts_with(prefix); ++it) {
-      const std::string_view bytes = api::open_envelope(*(*it)->protobuf).raw;
-      if (api::scalar_at(schema, bytes, "spec.nodeName") != node) continue;
-      Pod pod;
-      api::decode_protobuf(bytes, pod);
-      if (wanted(pod)) return true;
-    }
-    return false;
+  Problem uses_volume(const std::string& node, const std::string& name) const {
+    using core::v1::PersistentVolume;
+    const std::optional<EntryRef> volume = volumes_.look(name);
+    if (!volume) return std::nullopt;
+    if (!*volume) return unrelated(node);
+    return needs(node, Needed::Claim, scalar<PersistentVolume>(**volume, "spec.claimRef.namespace"),
+                 scalar<PersistentVolume>(**volume, "spec.claimRef.name"));
+  }
+
+  // -- Of what pods need
+
+  // Whether `needs` may be asked for it.
+  static bool asks_graph(const RequestInfo& r) {
+    if (!r.is_resource) return false;
+    if (r.group == "resource.k8s.io") return r.resource == "resourceclaims";
+    return r.group.empty() && (r.resource == "secrets" || r.resource == "configmaps" || r.resource == "persistentvolumeclaims" ||
+                               r.resource == "persistentvolumes" || r.resource == "serviceaccounts");
+  }
+
+  Problem needs(const std::string& node, Needed what, std::string_view namespace_name, std::string_view name) const {
+    if (name.empty()) return what == Needed::ServiceAccount ? unrelated(node) : "No Object name found";
+    const auto known = known_.get();
+    if (!known || known->versions != versions()) return std::nullopt;
+    return known->graph.needs(node, what, namespace_name, name) ? "" : unrelated(node);
+  }
+
+  std::array<std::uint64_t, 2> versions() const { return {pods_.version(), volumes_.version()}; }
+
+  // On the executor.
+  void refresh() {
+    const auto known = known_.get();
+    if (known && known->versions == versions()) return;
+    auto next = known ? std::make_shared<Known>(*known) : std::make_shared<Known>();
+    next->graph.refresh({pods_.snapshot().entries, volumes_.snapshot().entries});
+    next->versions = versions();
+    known_.set(std::move(next));
   }
 
   RbacAuthorizer& rbac_;
-  ObjectReader& reader_;
+  WatchCache &pods_, &volumes_;
+  const WatchCache &attachments_, &slices_;
+  Published<Known> known_;
 };
 
 }  // namespace

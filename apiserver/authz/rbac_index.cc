@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "api/codec.h"
+#include "apiserver/cache/entry_changes.h"
 
 namespace ph::apiserver {
 
@@ -42,28 +43,12 @@ std::shared_ptr<const RbacIndex::Rules> decode_rules(const Entry& entry) {
   return std::make_shared<RbacIndex::Rules>(message.rules().begin(), message.rules().end());
 }
 
-// Walks two lists ordered by key side by side.
-void differences(const EntryList& before, const EntryList& after, const std::function<void(const Entry&)>& gone,
-                 const std::function<void(const Entry&)>& changed) {
-  auto b = before.begin();
-  auto a = after.begin();
-  while (b != before.end() || a != after.end()) {
-    if (a == after.end() || (b != before.end() && (*b)->key < (*a)->key)) {
-      gone(**b++);
-    } else if (b == before.end() || (*a)->key < (*b)->key) {
-      changed(**a++);
-    } else {
-      if (*a != *b) changed(**a);
-      ++a, ++b;
-    }
-  }
-}
-
 template <class Gone, class Changed>
 void follow(RbacIndex::Entries& shown, const RbacIndex::Entries& now, Gone gone, Changed changed) {
   if (shown == now) return;
   static const EntryList kNone;
-  differences(shown ? *shown : kNone, now ? *now : kNone, gone, changed);
+  EntryChanges::visit(shown ? *shown : kNone, now ? *now : kNone,
+                      [&](const Entry* before, const Entry* after) { after ? changed(*after) : gone(*before); });
   shown = now;
 }
 

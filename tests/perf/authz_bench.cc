@@ -1,9 +1,11 @@
-// What a decision costs among 5,000 roles and bindings: of one who is in a few of them, in none, and in all.
+// What a decision costs among 5,000 roles and bindings: of one who is in a few of them, in none, and in all; and of a node among 5,000 of
+// 30 pods each.
 //
 //   build/release/bin/authz_bench
 #include <benchmark/benchmark.h>
 
 #include "api/codec.h"
+#include "apiserver/authz/node_graph.h"
 #include "apiserver/authz/rbac.h"
 
 namespace ph::apiserver {
@@ -99,6 +101,89 @@ void refresh_after_a_change(benchmark::State& state) {
   for (auto _ : state) index.refresh((which = !which) ? after : before);
 }
 BENCHMARK(refresh_after_a_change)->Arg(5000)->Unit(benchmark::kMicrosecond);
+
+// -- Nodes
+
+constexpr int kPodsANode = 30;
+
+// With an account, a secret, two config maps (one of them the namespace's) and a claim.
+core::v1::Pod pod(int i, const char* phase = "Running") {
+  core::v1::Pod out;
+  const std::string number = std::to_string(i);
+  out.mutable_metadata()->set_name("pod-" + number);
+  out.mutable_metadata()->set_namespace_(space_of(i));
+  auto& spec = *out.mutable_spec();
+  spec.set_node_name("node-" + std::to_string(i / kPodsANode));
+  spec.set_service_account_name("default");
+  const auto volume = [&](const char* name) -> core::v1::VolumeSource& {
+    auto* added = spec.add_volumes();
+    added->set_name(name);
+    return *added->mutable_volume_source();
+  };
+  volume("token").mutable_projected()->add_sources()->mutable_config_map()->mutable_local_object_reference()->set_name("ca");
+  volume("secret").mutable_secret()->set_secret_name("secret-" + number);
+  volume("data").mutable_persistent_volume_claim()->set_claim_name("claim-" + number);
+  auto* container = spec.add_containers();
+  container->add_env_from()->mutable_config_map_ref()->mutable_local_object_reference()->set_name("settings-" + number);
+  out.mutable_status()->set_phase(phase);
+  return out;
+}
+
+struct Nodes {
+  explicit Nodes(int nodes) {
+    for (int i = 0; i < nodes * kPodsANode; ++i) pods.put(entry(pod(i)));
+    graph.refresh({pods.list(), nullptr});
+  }
+  EntryTree pods;
+  NodeGraph graph;
+};
+
+Nodes& nodes_of(int count) {
+  static std::map<int, std::unique_ptr<Nodes>> known;
+  auto& found = known[count];
+  if (!found) found = std::make_unique<Nodes>(count);
+  return *found;
+}
+
+void node_decision(benchmark::State& state, const std::string& secret) {
+  const NodeGraph& graph = nodes_of(static_cast<int>(state.range(0))).graph;
+  const std::string node = "node-7", space = space_of(7 * kPodsANode + 3);
+  for (auto _ : state) benchmark::DoNotOptimize(graph.needs(node, Needed::Secret, space, secret));
+}
+void node_reads_a_secret(benchmark::State& state) { node_decision(state, "secret-" + std::to_string(7 * kPodsANode + 3)); }
+// Every claim of its pods is looked at, too.
+void node_is_refused_a_secret(benchmark::State& state) { node_decision(state, "secret-1"); }
+BENCHMARK(node_reads_a_secret)->Arg(50)->Arg(5000);
+BENCHMARK(node_is_refused_a_secret)->Arg(50)->Arg(5000);
+
+// One pod changes between two decisions: its status, or what it needs.
+void node_graph_follows(benchmark::State& state, bool needs_change) {
+  Nodes& nodes = nodes_of(static_cast<int>(state.range(0)));
+  NodeGraph graph = nodes.graph;
+  core::v1::Pod changed = pod(8, "Failed");
+  if (needs_change) changed.mutable_spec()->set_service_account_name("other");
+  const auto before = nodes.pods.list();
+  nodes.pods.put(entry(changed));
+  const auto after = nodes.pods.list();
+  nodes.pods.put(before->find(key_of(changed).text()));
+  bool which = false;
+  for (auto _ : state) graph.refresh({(which = !which) ? after : before, nullptr});
+}
+void node_graph_follows_a_status(benchmark::State& state) { node_graph_follows(state, false); }
+void node_graph_follows_a_pod(benchmark::State& state) { node_graph_follows(state, true); }
+BENCHMARK(node_graph_follows_a_status)->Arg(50)->Arg(5000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(node_graph_follows_a_pod)->Arg(50)->Arg(5000)->Unit(benchmark::kMicrosecond);
+
+// All of it anew, as a server does once.
+void node_graph_begins(benchmark::State& state) {
+  const auto pods = nodes_of(static_cast<int>(state.range(0))).pods.list();
+  for (auto _ : state) {
+    NodeGraph graph;
+    graph.refresh({pods, nullptr});
+    benchmark::DoNotOptimize(graph);
+  }
+}
+BENCHMARK(node_graph_begins)->Arg(5000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace ph::apiserver
