@@ -8,7 +8,7 @@
 
 namespace ph::api {
 
-// Throws cel::Error: what is wrong with it, or not known here (`authorizer`, durations, timestamps).
+// Throws cel::Error: what is wrong with it, or not known here (`authorizer`).
 cel::Expression compile_match_condition(std::string_view text);
 
 // Why it cannot be a condition, in upstream's words as far as it is read as upstream does; empty: it can.

@@ -13,6 +13,7 @@
 #include "pilothouse/flags/hardened.h"
 #include "pilothouse/limits.h"
 #include "pilothouse/node_component.h"
+#include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 
 namespace ph::pilothouse {
@@ -243,6 +244,7 @@ int apiserver_program(const std::string& program, std::span<const std::string> a
   return daemon::run_program(program, kVersion, flags, args, [&] {
     daemon::Signals signals;
     SystemRng rng;
+    tell_expressions_time_zones();
     harden(flags, options, rng);
     resolve(options);
     try {

@@ -266,6 +266,7 @@ ControlPlane::ControlPlane(UpOptions options, const Clock& clock, Rng& rng, Log 
 ControlPlane::~ControlPlane() { stop(); }
 
 void ControlPlane::start(const Progress& progress, daemon::Signals& signals) {
+  tell_expressions_time_zones();
   if (impl_->options.runs("apiserver")) {
     impl_->start_apiserver(progress, signals);
   } else {

@@ -17,6 +17,7 @@
 #include "pilothouse/flags/scheduler.h"
 #include "pilothouse/limits.h"
 #include "pilothouse/scheduler_component.h"
+#include "pilothouse/time_zones.h"
 #include "pilothouse/version.h"
 #include "pilothouse/why_page.h"
 
@@ -215,6 +216,7 @@ int run(SchedulerOptions& options, daemon::FlagSet& flags) {
   std::function<void()> look;  // set before anybody waits for signals
   daemon::Signals signals([&look] { look(); });
   harden(flags, options);
+  tell_expressions_time_zones();
   const scheduler::Configuration configuration = resolve(flags, options);
   if (!options.write_config_to.empty()) return write_config(configuration, options.write_config_to);
   const Log log = daemon::make_log(options.log);

@@ -1,5 +1,6 @@
 #include "pilothouse/time_zones.h"
 
+#include "api/cel/times.h"
 #include "daemon/files.h"
 
 namespace ph::pilothouse {
@@ -11,5 +12,7 @@ std::optional<std::string> read_time_zone(const std::string& name) {
     return std::nullopt;  // a folder of zones, say
   }
 }
+
+void tell_expressions_time_zones() { api::cel::use_zone_files(read_time_zone); }
 
 }  // namespace ph::pilothouse

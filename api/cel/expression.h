@@ -1,5 +1,5 @@
-// Expression: a compiled CEL expression. The language of the specification but for durations, timestamps and messages, its macros and
-// optionals, strings' functions, quantities and semantic versions of Kubernetes. What it does not know is refused when it is compiled.
+// Expression: a compiled CEL expression. The language of the specification but for messages, its macros and optionals, strings'
+// functions, quantities and semantic versions of Kubernetes. What it does not know is refused when it is compiled.
 #pragma once
 
 #include <map>

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "api/cel/times.h"
+
 namespace ph::api::cel {
 
 void no_such_overload(std::string_view name, std::span<const Value> args) {
@@ -94,11 +96,18 @@ Value plus(Args args) {
     out.insert(out.end(), more->begin(), more->end());
     return Value::list(std::move(out));
   }
+  if (auto time = sum_of_times(args[0], args[1])) return *std::move(time);
   return arithmetic<'+'>(args);
+}
+
+Value minus(Args args) {
+  if (auto time = difference_of_times(args[0], args[1])) return *std::move(time);
+  return arithmetic<'-'>(args);
 }
 
 Value negate(Args args) {
   if (const auto* i = args[0].as<std::int64_t>()) return exactly<std::int64_t>('-', 0, *i);
+  if (const auto* d = args[0].as<Duration>()) return Duration(exactly<std::int64_t>('-', 0, d->nanos));
   return -need<double>(args, 0, "-_");
 }
 
@@ -190,6 +199,7 @@ Value to_integer(Args args) {
     return static_cast<T>(*u);
   }
   if (const auto* d = args[0].as<double>()) return converted<T>(*d);
+  if (const auto number = std::is_signed_v<T> ? number_of_time(args[0]) : std::nullopt) return *number;
   const auto* s = args[0].as<std::string>();
   if (!s) no_such_overload(std::is_signed_v<T> ? "int" : "uint", args);
   if (const auto out = parsed<T>(*s)) return *out;
@@ -210,6 +220,7 @@ Value to_text(Args args) {
   if (const auto* i = args[0].as<std::int64_t>()) return std::to_string(*i);
   if (const auto* u = args[0].as<std::uint64_t>()) return std::to_string(*u);
   if (const auto* d = args[0].as<double>()) return fmt::format("{}", *d);
+  if (auto time = text_of_time(args[0])) return *std::move(time);
   return need<Bytes>(args, 0, "string").data;
 }
 
@@ -421,7 +432,7 @@ Value or_other(Args args) {
 
 constexpr Function kFunctions[] = {
     {"_+_", false, 2, plus},
-    {"_-_", false, 2, arithmetic<'-'>},
+    {"_-_", false, 2, minus},
     {"_*_", false, 2, arithmetic<'*'>},
     {"_/_", false, 2, arithmetic<'/'>},
     {"_%_", false, 2, arithmetic<'%'>},
@@ -490,11 +501,19 @@ constexpr Function kFunctions[] = {
 }  // namespace
 
 const Function* find_function(std::string_view name, bool method, std::size_t args) {
-  const auto found = std::ranges::find_if(
-      kFunctions, [&](const Function& one) { return one.name == name && one.method == method && one.args == args; });
-  return found == std::end(kFunctions) ? nullptr : found;
+  for (const std::span<const Function> functions : {std::span<const Function>(kFunctions), time_functions()}) {
+    const auto found = std::ranges::find_if(
+        functions, [&](const Function& one) { return one.name == name && one.method == method && one.args == args; });
+    if (found != functions.end()) return &*found;
+  }
+  return nullptr;
 }
 
-bool is_function(std::string_view name) { return std::ranges::find(kFunctions, name, &Function::name) != std::end(kFunctions); }
+bool is_function(std::string_view name) {
+  const auto has = [&](std::span<const Function> functions) {
+    return std::ranges::find(functions, name, &Function::name) != functions.end();
+  };
+  return has(kFunctions) || has(time_functions());
+}
 
 }  // namespace ph::api::cel

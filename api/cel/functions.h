@@ -22,6 +22,9 @@ const Function* find_function(std::string_view name, bool method, std::size_t ar
 // Whether there is one, be it with other arguments.
 bool is_function(std::string_view name);
 
+// Those of durations and timestamps (times.cc).
+std::span<const Function> time_functions();
+
 [[noreturn]] void no_such_overload(std::string_view name, std::span<const Value> args);
 
 }  // namespace ph::api::cel

@@ -30,8 +30,18 @@ NodePtr constant(Value value) {
 }
 
 bool is_type_name(std::string_view name) {
-  static constexpr std::string_view kTypes[] = {"bool", "bytes",     "double", "int",  "list",
-                                                "map",  "null_type", "string", "type", "uint"};
+  static constexpr std::string_view kTypes[] = {"bool",
+                                                "bytes",
+                                                "double",
+                                                "int",
+                                                "list",
+                                                "map",
+                                                "null_type",
+                                                "string",
+                                                "type",
+                                                "uint",
+                                                "google.protobuf.Duration",
+                                                "google.protobuf.Timestamp"};
   return std::ranges::find(kTypes, name) != std::end(kTypes);
 }
 
@@ -269,6 +279,9 @@ class Parser {
     const bool is_variable = std::ranges::find(scope_, name) != scope_.end();
     // optional.of(…), cel.bind(…): names with a dot.
     if (!is_variable && (name == "optional" || name == "cel") && take(".")) name += "." + need_identifier();
+    if (!is_variable && name == "google") {
+      for (int i = 0; i < 2 && take("."); ++i) name += "." + need_identifier();
+    }
     if (is("(")) return function(at, name);
     if (is_variable) {
       NodePtr out = make(Kind::Variable);
@@ -282,11 +295,25 @@ class Parser {
   NodePtr function(std::size_t at, const std::string& name) {
     need("(");
     if (name == "cel.bind") return bind();
+    const std::size_t first = token_.at;
     std::vector<NodePtr> args = arguments(")");
+    if (name == "duration" || name == "timestamp") return time(at, name, first, std::move(args));
     if (name != "has") return call(at, name, false, std::move(args));
     if (args.size() != 1 || args.front()->kind != Kind::Member) lexer_.refuse(at, "invalid argument to has() macro");
     args.front()->kind = Kind::Has;
     return std::move(args.front());
+  }
+
+  // Of a literal it is made now, and what is none is refused now.
+  NodePtr time(std::size_t at, const std::string& name, std::size_t first, std::vector<NodePtr> args) {
+    NodePtr out = call(at, name, false, std::move(args));
+    const Node& of = *out->children.front();
+    if (of.kind != Kind::Constant) return out;
+    try {
+      return constant(out->function->call(std::span(&of.constant, 1)));
+    } catch (const Error&) {
+      lexer_.refuse(first, fmt::format("invalid {} argument", name));
+    }
   }
 
   NodePtr bind() {

@@ -26,9 +26,21 @@ const Map* Value::as_map() const { return pointee<Map>(*this); }
 const Optional* Value::as_optional() const { return pointee<Optional>(*this); }
 
 std::string_view Value::type_name() const {
-  static constexpr std::string_view kNames[] = {
-      "null_type",         "bool", "int",          "uint", "double", "string", "bytes", "list", "map", "kubernetes.Quantity",
-      "kubernetes.Semver", "type", "optional_type"};
+  static constexpr std::string_view kNames[] = {"null_type",
+                                                "bool",
+                                                "int",
+                                                "uint",
+                                                "double",
+                                                "string",
+                                                "bytes",
+                                                "list",
+                                                "map",
+                                                "kubernetes.Quantity",
+                                                "kubernetes.Semver",
+                                                "type",
+                                                "optional_type",
+                                                "google.protobuf.Duration",
+                                                "google.protobuf.Timestamp"};
   return kNames[of_.index()];
 }
 
@@ -73,6 +85,8 @@ std::optional<std::strong_ordering> compare(const Value& a, const Value& b) {
   if (p && q) return std::isnan(*p) || std::isnan(*q) ? std::nullopt : compare_as<double>(a, b);
   if (const auto order = compare_as<std::string>(a, b)) return order;
   if (const auto order = compare_as<Bytes>(a, b)) return order;
+  if (const auto order = compare_as<Duration>(a, b)) return order;
+  if (const auto order = compare_as<Timestamp>(a, b)) return order;
   return compare_as<bool>(a, b);
 }
 

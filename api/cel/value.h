@@ -37,6 +37,26 @@ struct Type {
   bool operator==(const Type&) const = default;
 };
 
+// A span of time, to 292 years.
+struct Duration {
+  explicit Duration(std::int64_t nanos) : nanos(nanos) {}
+  std::int64_t nanos;
+  auto operator<=>(const Duration&) const = default;
+};
+// A moment of the years 1 to 9999, and how far the clock that it was read from is ahead of UTC: times that differ in nothing else
+// are equal.
+struct Timestamp {
+  explicit Timestamp(std::int64_t seconds, std::int32_t nanos = 0, std::int32_t offset = 0)
+      : seconds(seconds), nanos(nanos), offset(offset) {}
+  std::int64_t seconds;  // since 1970, downwards
+  std::int32_t nanos;    // from 0 to 999,999,999
+  std::int32_t offset;   // in seconds
+  std::strong_ordering operator<=>(const Timestamp& other) const {
+    return seconds != other.seconds ? seconds <=> other.seconds : nanos <=> other.nanos;
+  }
+  bool operator==(const Timestamp& other) const { return seconds == other.seconds && nanos == other.nanos; }
+};
+
 // https://semver.org, without the build, which orders nothing.
 struct SemVer {
   SemVer() = default;
@@ -57,8 +77,9 @@ struct Optional;
 // One value; cheap to copy.
 class Value {
  public:
-  using Variant = std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, Bytes, std::shared_ptr<const List>,
-                               std::shared_ptr<const Map>, Quantity, SemVer, Type, std::shared_ptr<const Optional>>;
+  using Variant =
+      std::variant<Null, bool, std::int64_t, std::uint64_t, double, std::string, Bytes, std::shared_ptr<const List>,
+                   std::shared_ptr<const Map>, Quantity, SemVer, Type, std::shared_ptr<const Optional>, Duration, Timestamp>;
   Value() = default;
   template <class T>
     requires(!std::is_same_v<std::remove_cvref_t<T>, Value>)
@@ -99,7 +120,7 @@ struct Optional {
   std::optional<Value> value;
 };
 
-// Orders what can be ordered: numbers among each other, strings, bytes, booleans. Nothing for others, and for NaN.
+// Orders what can be ordered: numbers among each other, strings, bytes, booleans, durations, timestamps. Nothing for others, and for NaN.
 std::optional<std::strong_ordering> compare(const Value& a, const Value& b);
 
 }  // namespace ph::api::cel

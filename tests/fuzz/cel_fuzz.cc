@@ -1,5 +1,6 @@
 // Any text as a CEL expression: refused, or evaluated twice to the same end, within bounds of time and memory.
 #include "api/cel/expression.h"
+#include "api/cel/times.h"
 #include "base/assert.h"
 #include "tests/fuzz/fuzzers.h"
 
@@ -25,10 +26,12 @@ const Variables& variables() {
   return *made;
 }
 
-// The type of what comes out, or what went wrong.
+// The type of what comes out, of times the text, or what went wrong.
 std::string outcome(const Expression& expression) {
   try {
-    return std::string(expression.evaluate(variables()).type_name());
+    const Value value = expression.evaluate(variables());
+    const std::optional<std::string> time = text_of_time(value);
+    return time ? *time : std::string(value.type_name());
   } catch (const Error& error) {
     return error.what();
   }

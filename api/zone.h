@@ -7,9 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ph::controllers::cron_job {
-
-using Seconds = std::chrono::sys_seconds;
+namespace ph::api {
 
 // What holds after a file's last change, as POSIX has it in TZ: "CET-1CEST,M3.5.0,M10.5.0/3".
 struct YearlyRule {
@@ -33,17 +31,17 @@ class Zone {
 
   // From `begin` until before `end` the wall shows UTC and `offset`.
   struct Period {
-    Seconds begin = Seconds::min(), end = Seconds::max();
+    std::chrono::sys_seconds begin = std::chrono::sys_seconds::min(), end = std::chrono::sys_seconds::max();
     std::chrono::seconds offset{};
   };
-  Period at(Seconds time) const;
+  Period at(std::chrono::sys_seconds time) const;
 
   // Whether tzdata may have a zone of that name, and nothing else can be meant by it.
   static bool is_name(std::string_view text);
 
  private:
   struct Change {
-    Seconds at;
+    std::chrono::sys_seconds at;
     std::chrono::seconds offset;  // from then on
   };
   std::vector<Change> rule_changes(std::chrono::year year) const;
@@ -53,4 +51,4 @@ class Zone {
   std::optional<YearlyRule> after_;
 };
 
-}  // namespace ph::controllers::cron_job
+}  // namespace ph::api

@@ -1,12 +1,13 @@
-#include "controllers/cron_job/zone.h"
+#include "api/zone.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace ph::controllers::cron_job {
+namespace ph::api {
 namespace {
 
 using std::chrono::seconds;
+using Seconds = std::chrono::sys_seconds;
 
 // -- TZ as text
 
@@ -233,4 +234,4 @@ bool Zone::is_name(std::string_view text) {
   return !text.empty() && text.size() < 256 && !text.starts_with('/') && std::ranges::all_of(text, allowed);
 }
 
-}  // namespace ph::controllers::cron_job
+}  // namespace ph::api
