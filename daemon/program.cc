@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -60,10 +61,18 @@ void Signals::wake() {
 
 void Signals::heard() { pthread_sigmask(SIG_UNBLOCK, &end_, nullptr); }
 
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // where it fails, the old one stays
+}
+
 int run_program(const std::string& program, const std::string& version, FlagSet& flags, std::span<const std::string> args,
                 const std::function<int()>& run) {
   settle_allocator();
   keep_files_private();
+  raise_file_limit();
   try {
     switch (flags.parse(args)) {
       case FlagSet::Asked::Help: std::fputs(flags.help().c_str(), stdout); return 0;

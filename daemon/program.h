@@ -42,6 +42,10 @@ class Interrupted : public std::exception {
   const char* what() const noexcept override { return "interrupted"; }
 };
 
+// Lets the process open as many files and sockets as the system allows it at most: shells give 1,024, for programs that use select(). As
+// Go's programs do.
+void raise_file_limit();
+
 // Reads `args` into `flags`, answers --help and --version, and calls `run`. The exit code: what `run` returns; 0 after --help
 // and --version; 1 when flags are wrong, or `run` throws: the words are on standard error, with `program` in front.
 int run_program(const std::string& program, const std::string& version, FlagSet& flags, std::span<const std::string> args,

@@ -122,6 +122,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (chosen) return chosen();
 
+  ph::daemon::raise_file_limit();
   options.flags = flags_of(*app.get_subcommand("up"));
   options.log_level = verbosity >= 4 ? ph::LogLevel::Debug : verbosity >= 2 ? ph::LogLevel::Info : ph::LogLevel::Warning;
   options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal();
