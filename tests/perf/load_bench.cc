@@ -16,6 +16,7 @@
 
 #include "tests/net/frames.h"
 #include "tests/net/raw_client.h"
+#include "tests/perf/hostile_peers.h"
 #include "tests/perf/program.h"
 
 namespace ph::perf {
@@ -116,6 +117,10 @@ class Attacker {
   }
   void unread_lists() { unread("pods", 250, 8); }
   void watches() { unread("pods?watch=1", 250, 8); }
+  void idle_connections() { peers().idle_connections(); }
+  void slow_heads() { peers().slow_heads(); }
+  void header_floods() { peers().header_floods(); }
+  void rapid_resets() { peers().rapid_resets(); }
   void slow_bodies() { slow(access_); }
   void anonymous_bodies() { slow(anonymous(access_)); }
   void creates() { large(500'000); }
@@ -127,6 +132,7 @@ class Attacker {
   }
 
  private:
+  HostilePeers peers() const { return {anonymous(access_), begun}; }
   static void begun() {
     std::printf(".");
     std::fflush(stdout);
@@ -216,6 +222,10 @@ const std::vector<std::pair<std::string, Attack>> kAttacks = {
     {"selectors", &Attacker::selectors},
     {"unread_lists", &Attacker::unread_lists},
     {"watches", &Attacker::watches},
+    {"idle_connections", &Attacker::idle_connections},
+    {"slow_heads", &Attacker::slow_heads},
+    {"header_floods", &Attacker::header_floods},
+    {"rapid_resets", &Attacker::rapid_resets},
     {"slow_bodies", &Attacker::slow_bodies},
     {"anonymous_bodies", &Attacker::anonymous_bodies},
     {"creates_500kB", &Attacker::creates},
@@ -277,7 +287,7 @@ class Bench {
       std::unique_ptr<Child> other;
       if (name != "idle") {
         other = std::make_unique<Child>(std::vector<std::string>{self_, "--attack", server_.data().string(), name});
-        if (!other->speaks(30s)) fail(name + " does not begin");
+        if (!other->speaks(120s)) fail(name + " does not begin");
       }
       felt = client_.measure(span_);
     }
