@@ -12,6 +12,7 @@
 #include <mutex>
 #include <ostream>
 
+#include "base/passing_series.h"
 #include "base/sync.h"
 
 namespace ph {
@@ -31,17 +32,19 @@ class FamilyState {
   }
 
   Cell* series(std::span<const std::string_view> values) {
-    PH_ASSERT(values.size() == spec_.labels.size());
     const std::lock_guard lock(mutex_);
-    std::unique_ptr<Cell>& cell = series_[std::vector<std::string>(values.begin(), values.end())];
-    if (!cell) {
-      cell = std::make_unique<Cell>();
-      if (type_ == MetricType::Histogram) {
-        cell->bounds = spec_.buckets;
-        cell->in_bucket = std::make_unique<std::atomic<std::uint64_t>[]>(spec_.buckets.size() + 1);
-      }
-    }
-    return cell.get();
+    return &cell_of(values);
+  }
+
+  // Whoever has it must not use it any more.
+  void drop(std::span<const std::string_view> values) {
+    const std::lock_guard lock(mutex_);
+    series_.erase(std::vector<std::string>(values.begin(), values.end()));
+  }
+
+  void show(std::span<const std::string_view> values, double value) {
+    const std::lock_guard lock(mutex_);
+    cell_of(values).value.store(value, kRelaxed);
   }
 
   prometheus::MetricFamily collect() const {
@@ -64,6 +67,20 @@ class FamilyState {
 
  private:
   static constexpr auto kRelaxed = std::memory_order_relaxed;
+
+  // Under the lock.
+  Cell& cell_of(std::span<const std::string_view> values) {
+    PH_ASSERT(values.size() == spec_.labels.size());
+    std::unique_ptr<Cell>& cell = series_[std::vector<std::string>(values.begin(), values.end())];
+    if (!cell) {
+      cell = std::make_unique<Cell>();
+      if (type_ == MetricType::Histogram) {
+        cell->bounds = spec_.buckets;
+        cell->in_bucket = std::make_unique<std::atomic<std::uint64_t>[]>(spec_.buckets.size() + 1);
+      }
+    }
+    return *cell;
+  }
 
   std::string help() const {
     static constexpr const char* kHeads[] = {"", "[ALPHA] ", "[BETA] ", "[STABLE] "};
@@ -109,6 +126,14 @@ class FamilyState {
 Cell* series_of(FamilyState& family, std::span<const std::string_view> values) { return family.series(values); }
 
 }  // namespace detail
+
+void PassingGauge::show(std::span<const std::string_view> values, double value) const {
+  if (state_) state_->show(values, value);
+}
+
+void PassingGauge::hide(std::span<const std::string_view> values) const {
+  if (state_) state_->drop(values);
+}
 
 namespace {
 

@@ -1,12 +1,12 @@
-// Whom an event is about, where a loop has only the view of a pod.
+// Whom an event is about, where a loop has only a view of a pod.
 #pragma once
 
 #include "api/kinds.h"
-#include "informers/pod_view.h"
+#include "informers/metadata_view.h"
 
 namespace ph::controllers {
 
-inline core::v1::ObjectReference reference_to(const informers::PodView& pod) {
+inline core::v1::ObjectReference reference_to(const informers::MetadataView& pod) {
   core::v1::ObjectReference out;
   out.set_api_version("v1");
   out.set_kind("Pod");

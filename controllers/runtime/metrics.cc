@@ -8,7 +8,7 @@ namespace ph::controllers {
 namespace {
 
 // Queues that are not called what their loop is, without "-controller". Dashboards know them by these names.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kQueues{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kQueues{{
     {"bootstrap-signer-controller", "bootstrap_signer_queue"},
     {"certificatesigningrequest-approving-controller", "certificate"},
     {"clusterrole-aggregation-controller", "ClusterRoleAggregator"},
@@ -28,6 +28,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kQueues{
     {"resourceclaim-controller", "resource_claim"},
     {"resourcequota-controller", "resourcequota_primary"},
     {"root-ca-certificate-publisher-controller", "root_ca_cert_publisher"},
+    {"selinux-warning-controller", "selinux_warning"},
     {"service-cidr-controller", "ipaddresses"},
     {"token-cleaner-controller", "token_cleaner"},
     {"ttl-after-finished-controller", "ttl_jobs_to_delete"},
