@@ -59,6 +59,8 @@ std::string_view loop_account(std::string_view loop) {
   if (loop == "garbage-collector-controller") return "generic-garbage-collector";
   if (loop == "horizontal-pod-autoscaler-controller") return "horizontal-pod-autoscaler";
   if (loop == "legacy-serviceaccount-token-cleaner-controller") return "legacy-service-account-token-cleaner";
+  // What it reads, and no more accounts than upstream has.
+  if (loop == "load-balancer-forwarder") return "endpointslice-controller";
   if (loop == "node-ipam-controller" || loop == "node-lifecycle-controller" || loop == "taint-eviction-controller") {
     return "node-controller";
   }

@@ -13,6 +13,7 @@
 #include "pilothouse/flags/apiserver.h"
 #include "pilothouse/flags/hardened.h"
 #include "pilothouse/foreign_plugins.h"
+#include "pilothouse/forwarding.h"
 #include "pilothouse/node_options.h"
 #include "pilothouse/signing.h"
 #include "pilothouse/time_zones.h"
@@ -53,6 +54,16 @@ CloudMaker cloud_of(const UpOptions& options) {
   return controllers::cloud::local_provider(std::move(config));
 }
 
+// What --controllers selects, and the loop of --forward-load-balancers.
+std::vector<const controllers::LoopEntry*> loops_of(const UpOptions& options) {
+  const std::string& address = options.forward_load_balancers;
+  if (address.empty()) return chosen_loops(options.controllers);
+  if (options.cloud_provider.empty()) throw std::invalid_argument("--forward-load-balancers needs --cloud-provider");
+  const std::string problem = check_forward_address(address);
+  if (!problem.empty()) throw std::invalid_argument("--forward-load-balancers: " + problem);
+  return chosen_loops(fmt::format("{},{}", options.controllers, kForwarderLoop));
+}
+
 // The apiserver as its program would be with the same words: its flags are resolved by the same rules, and shown by /flagz.
 struct ServerFlags {
   ServerFlags(const UpOptions& options, Rng& rng) {
@@ -79,9 +90,14 @@ struct ServerFlags {
 };
 
 // The cluster's authority signs for all built-in signers, as with kubeadm.
-controllers::Options options_of_loops(const daemon::ClusterKeys& keys, const CloudMaker& cloud) {
+controllers::Options options_of_loops(const daemon::ClusterKeys& keys, const CloudMaker& cloud, const UpOptions& options,
+                                      net::IoThreads& io, const Log& log) {
   controllers::Options out;
   out.cloud.provider = cloud;
+  if (!options.forward_load_balancers.empty()) {
+    out.cloud.forwarding = socket_forwarding(io, log);
+    out.cloud.forward_address = options.forward_load_balancers;
+  }
   out.root_ca = keys.ca.cert_pem;
   out.time_zone_file = read_time_zone;
   out.sign_token = token_signer(keys.service_account_key);
@@ -118,15 +134,15 @@ struct ControlPlane::Impl {
         rng(rng),
         log(std::move(log)),
         // What can be refused is refused before anything is made or started.
-        loops(chosen_loops(this->options.controllers)),
+        loops(loops_of(this->options)),
         plugins(scheduler_plugins(this->options)),
         configuration(scheduler_configuration(this->options, plugins)),
         cloud(cloud_of(this->options)),
         stages(read_stages(this->options.stages)),
         server_flags(this->options, rng),
         dir(data_dir_options(this->options), clock, rng, this->log),
-        controller_options(options_of_loops(dir.keys(), cloud)),
-        io(static_cast<unsigned>(this->options.io_threads)) {
+        io(static_cast<unsigned>(this->options.io_threads)),
+        controller_options(options_of_loops(dir.keys(), cloud, this->options, io, this->log)) {
     show_build(metrics, build_info());
   }
 
@@ -247,10 +263,10 @@ struct ControlPlane::Impl {
   const std::shared_ptr<const node::Stages> stages;
   const ServerFlags server_flags;
   daemon::DataDir dir;
+  net::IoThreads io;
   const controllers::Options controller_options;
   NodeLogs logs;
   WhyDoor why;
-  net::IoThreads io;
   std::string url;
   std::unique_ptr<Connector> connector;
   std::optional<Part<ApiServerComponent>> apiserver;

@@ -11,6 +11,7 @@
 #include "pilothouse/elected_daemon.h"
 #include "pilothouse/flags/controller_manager.h"
 #include "pilothouse/flags/hardened.h"
+#include "pilothouse/forwarding.h"
 #include "pilothouse/limits.h"
 #include "pilothouse/loop_tokens.h"
 #include "pilothouse/manager_component.h"
@@ -186,6 +187,10 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
     options.controllers.cloud.provider = controllers::cloud::local_provider(read_cloud_config(options.cloud_config));
   std::string selection;
   for (const std::string& item : options.controllers.controllers) selection += (selection.empty() ? "" : ",") + item;
+  if (!options.forward_load_balancers.empty()) {
+    selection += fmt::format(",{}", kForwarderLoop);
+    options.controllers.cloud.forward_address = options.forward_load_balancers;
+  }
   Loops loops = chosen_loops(selection);
   std::erase_if(loops, [&](const auto* loop) { return is_switched_off(*loop, options.controllers); });
   tell_of_idle_loops(selection, log);
@@ -207,6 +212,7 @@ int run(ControllerManagerOptions& options, daemon::FlagSet& flags) {
                         .config_json = [&options] { return config_json(options); },
                         .log = log});
   if (options.root_ca_file.empty()) options.controllers.root_ca = daemon.access().ca();
+  if (!options.forward_load_balancers.empty()) options.controllers.cloud.forwarding = socket_forwarding(daemon.io(), log);
   daemon::Part<Manager> manager(
       "loops", daemon.clock(), [&](Executor& executor) { return std::make_unique<Manager>(executor, daemon, options, loops); },
       &daemon.metrics());

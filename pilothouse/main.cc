@@ -59,6 +59,10 @@ void add_up(CLI::App& app, UpOptions& options, int& verbosity) {
   up->add_option("--load-balancer-pool", options.load_balancer_pools,
                  "A range of addresses for services of type LoadBalancer: 192.0.2.0/24, or 192.0.2.1-192.0.2.9")
       ->delimiter(',');
+  up->add_option(
+      "--forward-load-balancers", options.forward_load_balancers,
+      "Where services of type LoadBalancer answer: own, at their addresses and ports, or an address of this machine, at "
+      "their node ports");
   up->add_option("--config", options.scheduler_config_path, "A KubeSchedulerConfiguration file");
   up->add_option("--plugin", options.scheduler_plugins,
                  "A shared object with one more scheduler plugin, for profiles that name it");

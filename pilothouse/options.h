@@ -27,7 +27,8 @@ struct UpOptions {
   std::string controllers = "*";                 // as --controllers of the controller manager
   std::string cloud_provider;                    // as --cloud-provider of the controller manager; empty: there is no cloud
   std::vector<std::string> load_balancer_pools;  // ranges of addresses
-  std::string scheduler_config;                  // text of a KubeSchedulerConfiguration; empty: the default
+  std::string forward_load_balancers;  // as --forward-load-balancers of the controller manager; empty: nothing is forwarded
+  std::string scheduler_config;        // text of a KubeSchedulerConfiguration; empty: the default
   std::string scheduler_config_path;
   std::vector<std::string> scheduler_plugins;  // shared objects
   std::vector<std::string> components = {"apiserver", "controller-manager", "scheduler", "node"};

@@ -9,6 +9,7 @@
 #include "controllers/runtime/selection.h"
 #include "daemon/feature_gates.h"
 #include "pilothouse/flags/inert.h"
+#include "pilothouse/forwarding.h"
 
 namespace ph::pilothouse {
 namespace {
@@ -67,6 +68,9 @@ void add_cloud_flags(daemon::FlagSet& flags, ControllerManagerOptions& all) {
   flags.add("cloud-provider", all.cloud_provider,
             "Who provides load balancers and routes, and knows the machines: local, or nobody");
   flags.add("cloud-config", all.cloud_config, "What the cloud provider is told: a file of YAML");
+  flags.add("forward-load-balancers", all.forward_load_balancers,
+            "Where this process sends on what comes to load balancers: own, at their addresses and ports, or an address of this "
+            "machine, at their node ports");
   flags.add("cluster-name", options.cluster_name, "The cluster's name at its cloud");
   flags.add("configure-cloud-routes", options.configures_routes,
             "Routes to the ranges of nodes are made at the cloud, where --allocate-node-cidrs gives them");
@@ -147,6 +151,10 @@ void check_cloud(const ControllerManagerOptions& options) {
   if (!provider.empty() && provider != controllers::cloud::kLocal)
     throw daemon::FlagError("unknown cloud provider \"" + provider + "\": there is local");
   if (provider.empty() && !options.cloud_config.empty()) throw daemon::FlagError("--cloud-config needs --cloud-provider");
+  const std::string& forwards = options.forward_load_balancers;
+  if (!forwards.empty() && provider.empty()) throw daemon::FlagError("--forward-load-balancers needs --cloud-provider");
+  if (!forwards.empty() && !check_forward_address(forwards).empty())
+    throw daemon::FlagError("--forward-load-balancers: " + check_forward_address(forwards));
   if (options.controllers.cloud.route_reconciliation_period <= Duration::zero())
     throw daemon::FlagError("--route-reconciliation-period must be positive");
 }

@@ -23,6 +23,7 @@ struct ControllerManagerOptions {
   std::string root_ca_file;                      // empty: the authority of the kubeconfig
   std::string service_account_private_key_file;  // empty: Secrets get no tokens
   std::string cloud_provider, cloud_config;      // a name and a file; empty: there is no cloud
+  std::string forward_load_balancers;            // an address, or "own"; empty: nothing is forwarded
   ClusterSigningFiles cluster_signing;
 };
 
