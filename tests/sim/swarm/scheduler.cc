@@ -178,7 +178,7 @@ class SchedulerSwarm final : public Swarm {
     for (const auto& [key, pod] : pods_.all()) {
       if (gang_of(pod) != gang || is_finished(pod) || pod.metadata().has_deletion_timestamp()) continue;
       if (!pod.spec().node_name().empty()) {
-        --out;
+        out -= nodes_.find(pod.spec().node_name()) != nullptr;  // what was on a node that is gone is no use any more
       } else if (waiting) {
         waiting->push_back(&pod);
       }
@@ -224,6 +224,8 @@ class SchedulerSwarm final : public Swarm {
     }
     if (gang.empty()) gang = fmt::format("gang-{}", gangs_.size());
     int& made = gangs_[gang];
+    // Of one size, by its number: how sizes fit together is not known to a flow, and finding out is not promised.
+    const int cpu = 200 * (1 + static_cast<int>(gangs_.size()) % 3);
     for (int i = draw().between(1, kGang + 1); i > 0; --i) {
       Pod pod = sim::make_pod(fmt::format("default/{}-{}", gang, made));
       pod.mutable_spec()->set_scheduler_name(kFlowProfile);
@@ -231,7 +233,7 @@ class SchedulerSwarm final : public Swarm {
       labels[std::string(scheduler::flow::kGangLabel)] = gang;
       labels[std::string(scheduler::flow::kGangLeastLabel)] = std::to_string(kGang);
       auto& requests = *pod.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests();
-      requests["cpu"].set_string(fmt::format("{}m", 200 * draw().between(1, 3)));
+      requests["cpu"].set_string(fmt::format("{}m", cpu));
       if (draw().chance(0.2)) (*pod.mutable_spec()->mutable_node_selector())["zone"] = draw().chance(0.5) ? "a" : "b";
       // A request whose answer is lost may have been served.
       ++made;
