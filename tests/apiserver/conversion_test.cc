@@ -332,6 +332,17 @@ TEST_F(Conversion, Scales) {
   EXPECT_EQ(spec("v1", "a"), (json{{"hostPort", "a:80"}, {"size", 5}}));
 }
 
+// Without a webhook, too: what is scaled through another version stays stored in the one that stores.
+TEST_F(Conversion, ScalesAreStoredInTheStoredVersion) {
+  define(things("None"));
+  create("v1", "a", {{"note", "n"}, {"size", 2}});
+  ASSERT_EQ(send("PATCH", path_of("v2", "a") + "/scale", {{"spec", {{"replicas", 5}}}}, "application/merge-patch+json").status,
+            200);
+  const json stored = world.get(path_of("v1", "a")).json();
+  EXPECT_EQ(stored["apiVersion"], "conv.example.com/v1");
+  EXPECT_EQ(stored["spec"], (json{{"note", "n"}, {"size", 5}}));
+}
+
 TEST_F(Conversion, AppliesAcrossVersions) {
   define();
   const auto apply = [&](const std::string& version, const std::string& manager, const json& spec, const char* query = "") {
