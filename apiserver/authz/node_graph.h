@@ -15,7 +15,7 @@ namespace ph::apiserver {
 
 // A value: a copy costs little and shares all that neither of the two changes, so that one can be kept up to date while any thread reads
 // others. A decision costs by the pods of the node, whatever the cluster has; a change costs what the object refers to and a pointer
-// for each of the node's pods.
+// for each of the node's pods; and all changes since the last decision, a comparison of each entry's address (entry_changes.h).
 class NodeGraph {
  public:
   using Entries = std::shared_ptr<const EntryList>;
