@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "api/addresses.h"
+#include "controllers/cloud/source_ranges.h"
 #include "controllers/service_lb/plan.h"
 
 namespace ph::controllers::load_balancer_forwarder {
@@ -68,10 +69,8 @@ std::vector<std::string> addresses_of(const Service& service) {
   return out;
 }
 
-Forward common_of(const Service& service) {
-  Forward out;
-  const auto& ranges = service.spec().load_balancer_source_ranges();
-  out.source_ranges.assign(ranges.begin(), ranges.end());
+Forward common_of(const Service& service, std::vector<std::string> source_ranges) {
+  Forward out{.backends = {}, .source_ranges = std::move(source_ranges)};
   if (service.spec().session_affinity() == "ClientIP")
     out.sticky_for = std::chrono::seconds(service.spec().session_affinity_config().client_ip().timeout_seconds());
   return out;
@@ -97,6 +96,8 @@ Wanted wanted_of(const Service& service, const std::vector<Ref<Slice>>& slices, 
   const bool has_own = listen == cloud::kOwnAddresses;
   if (!has_own && !addresses.empty()) addresses = {listen};
   if (addresses.empty()) return out;
+  const auto source_ranges = cloud::source_ranges_of(service);
+  if (!source_ranges) return out.problems.push_back(source_ranges.error()), out;
   std::vector<Target> targets;
   const auto annotation = service.metadata().annotations().find(kBackends);
   const bool is_told = annotation != service.metadata().annotations().end();
@@ -111,7 +112,7 @@ Wanted wanted_of(const Service& service, const std::vector<Ref<Slice>>& slices, 
     if (port.protocol() != "TCP" && port.protocol() != "UDP")
       out.problems.push_back(fmt::format("port {}: {} is not forwarded", port.port(), port.protocol()));
     if (number == 0 || (port.protocol() != "TCP" && port.protocol() != "UDP")) continue;
-    Forward forward = common_of(service);
+    Forward forward = common_of(service, *source_ranges);
     Backends backends;
     for (const Target& target : targets) {
       if (target.port_name.empty() || target.port_name == port.name()) backends.emplace(target.address, target.port);

@@ -128,6 +128,21 @@ TEST(ForwarderPlan, WhoMaySendAndWhoStays) {
   EXPECT_EQ(wanted.forwards.begin()->second.sticky_for, 60s);
 }
 
+TEST(ForwarderPlan, WhoMaySendIsInAnAnnotationToo) {
+  const auto told_so = [](const char* ranges) {
+    const auto change = [&](Service& s) {
+      (*s.mutable_metadata()->mutable_annotations())["service.beta.kubernetes.io/load-balancer-source-ranges"] = ranges;
+    };
+    return wanted_of(addressed(change), {}, "own");
+  };
+  const Wanted wanted = told_so("10.0.0.0/8, 192.0.2.7/32");
+  ASSERT_EQ(wanted.forwards.size(), 1u);
+  EXPECT_THAT(wanted.forwards.begin()->second.source_ranges, ElementsAre("10.0.0.0/8", "192.0.2.7/32"));
+  // What cannot be understood is open to nobody.
+  EXPECT_THAT(told_so("everybody").forwards, IsEmpty());
+  EXPECT_THAT(told_so("everybody").problems, ElementsAre("\"everybody\" is no range of source addresses"));
+}
+
 TEST(ForwarderPlan, WhatIsNotForwarded) {
   Service service = addressed([](Service& s) { tell(s, "here"); });
   EXPECT_THAT(wanted_of(service, {}, "own").problems, ElementsAre(HasSubstr("\"here\" is no address and port")));
