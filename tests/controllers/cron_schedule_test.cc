@@ -218,7 +218,7 @@ TEST(CronZone, ReadsYearlyRules) {
   for (const char* bad :
        {"", "C1", "CET", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.6.0,M10.5.0", "CET-200",
         "<+01-1", "CET-1CEST,M3.5.0,M10.5.0,", "CET-1CEST,J0,J9", "CET-99999999999"}) {
-    EXPECT_FALSE(YearlyRule::parse(bad)) << bad;
+    EXPECT_FALSE(api::YearlyRule::parse(bad)) << bad;
   }
 }
 
