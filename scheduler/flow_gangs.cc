@@ -201,6 +201,13 @@ void Scheduler::Flow::choose(Scheduler& scheduler, flow::Group& group, std::stri
     const NodeInfo* node = nullptr;
     try {
       node = scheduler.choose_of(pod, state, group.nodes, kTriesMost);
+      // The network does not know how pods of several sizes fit on one node: any other will do.
+      if (!node) {
+        state = CycleState(pod->info);
+        std::deque<std::string> all;
+        for (const NodeInfo* each : scheduler.snapshot_.nodes()) all.push_back(each->name());
+        node = scheduler.choose_of(pod, state, all, all.size());
+      }
     } catch (const std::exception& error) {
       scheduler.world_.log.error("a pod of a group could not be filtered", "pod", pod->info->key(), "err", error.what());
     }

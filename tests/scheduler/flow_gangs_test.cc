@@ -86,7 +86,7 @@ TEST_F(FlowGangs, OneThatFitsIsPlacedWhole) {
 TEST_F(FlowGangs, OneThatDoesNotFitTakesNothingFromAnybody) {
   add_node("n1", "3");
   add("large", 4, 4);
-  cluster.create<Pod>(make_pod("default/single").uid("").scheduler("flow").asks("3", ""));
+  cluster.create<Pod>(make_pod("default/single").uid("").scheduler("flow").with(container().image("img:1")).asks("3", ""));
   cluster.advance(20s);
   EXPECT_THAT(placed(), ElementsAre(std::pair("none", 1)));
   EXPECT_THAT(message_of_some_waiting(),
@@ -148,7 +148,7 @@ TEST_F(FlowGangs, WaitsUntilItIsComplete) {
 
 TEST_F(FlowGangs, WaitsForRoomAndIsWokenByIt) {
   add_node("n1", "4");
-  Pod there = make_pod("default/there").uid("").asks("2", "").on("n1");
+  Pod there = make_pod("default/there").uid("").with(container().image("img:1")).asks("2", "").on("n1");
   cluster.create<Pod>(there);
   add("job", 3, 3);
   cluster.advance(20s);
