@@ -130,7 +130,7 @@ TEST(CelTimes, Getters) {
       {"timestamp('2026-01-01T01:30:00+02:00').getHours()", "1"},
       {"timestamp('2026-01-01T01:30:00+02:00').getHours('UTC')", "23"},
       {"timestamp('2026-01-01T01:30:00+02:00').getFullYear('')", "2025"},
-      {"timestamp(moment).getDate('+00:01')", "31"},
+      {"timestamp(moment).getDate('+00:01')", "1"},
       {"timestamp(moment).getDate('00:02')", "1"},
       {"timestamp(moment).getMonth('+02:00')", "7"},
       {"timestamp(moment).getMinutes('-00:30')", "29"},

@@ -1,5 +1,6 @@
 #include "controllers/garbage_collector/plan.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/sim/builders.h"
@@ -197,6 +198,51 @@ TEST(GarbageCollector, AnotherObjectOfTheOwnersNameIsNotTheOwner) {
   collected.create(owned("default/child", stale));
   EXPECT_TRUE(collected.run_until([&] { return !collected.has<ConfigMap>("default/child"); }));
   EXPECT_TRUE(collected.has<ConfigMap>("default/root"));
+}
+
+// The requests of the collector for config maps, other than to follow them.
+struct Asked {
+  explicit Asked(sim::Cluster& cluster) {
+    cluster.put_before([this](HttpRequest& request) -> std::optional<HttpResponse> {
+      if (request.path().find("/configmaps") == std::string_view::npos) return std::nullopt;
+      if (request.method == "DELETE") ++deletions;
+      else if (request.method != "GET" || request.target.find("metadata.name") != std::string::npos) ++others;
+      return std::nullopt;
+    });
+  }
+  int deletions = 0, others = 0;
+};
+
+TEST(GarbageCollector, AsksOnceForEachObjectThatGoes) {
+  sim::Cluster cluster(sim::loops("garbagecollector"));
+  constexpr int kOwners = 4, kEach = 100;
+  for (int i = 0; i < kOwners; ++i) {
+    const ConfigMap owner = cluster.create(make_config_map(fmt::format("default/owner-{}", i)));
+    for (int j = 0; j < kEach; ++j) cluster.create(owned(fmt::format("default/child-{}-{}", i, j), owner));
+  }
+  cluster.advance(1s);
+  Asked asked(cluster);
+  for (int i = 0; i < kOwners; ++i) cluster.remove<ConfigMap>(fmt::format("default/owner-{}", i));
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.list<ConfigMap>("default").empty(); }));
+  cluster.advance(1min);
+  EXPECT_EQ(asked.deletions, kOwners * kEach);
+  EXPECT_EQ(asked.others, 0) << "the end of each owner was seen";
+}
+
+// Begun after the owners' end it looks for them, and remembers.
+TEST(GarbageCollector, LooksForAnOwnerOnceAndNotForEachDependent) {
+  sim::Cluster cluster(sim::loops("garbagecollector").later());
+  constexpr int kDependents = 300, kWorkers = 20;
+  const ConfigMap owner = cluster.create(make_config_map("default/owner"));
+  for (int i = 0; i < kDependents; ++i) cluster.create(owned(fmt::format("default/child-{}", i), owner));
+  cluster.remove<ConfigMap>("default/owner");
+  Asked asked(cluster);
+  cluster.restart_loops();
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.list<ConfigMap>("default").empty(); }));
+  cluster.advance(1min);
+  EXPECT_EQ(asked.deletions, kDependents);
+  EXPECT_GT(asked.others, 0);
+  EXPECT_LE(asked.others, kWorkers) << "those that looked before one of them knew";
 }
 
 TEST(GarbageCollector, GoesOnAfterACrash) {

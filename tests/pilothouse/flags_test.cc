@@ -71,7 +71,7 @@ TEST(UpstreamFlags, ControllerManager) {
   ControllerManagerOptions options;
   FlagSet flags("kube-controller-manager");
   add_flags(flags, options);
-  EXPECT_GT(compare("kube-controller-manager", flags, rows, {"hardened"}).works, 25);
+  EXPECT_GT(compare("kube-controller-manager", flags, rows, {"hardened", "forward-load-balancers"}).works, 25);
 }
 
 TEST(ControllerManagerFlags, RangesOfNodesAndClouds) {

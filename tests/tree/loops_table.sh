@@ -42,5 +42,13 @@ while IFS='|' read -r _ loop _ seen tests _ swarm _; do
   done
 done <<<"$table"
 
+shown=$(sed -n '/^## What a loop has to show/,/^## Where each/p' docs/controllers.md | grep '^|')
+for name in $(grep -oP '`\K[A-Za-z_]+\.[A-Za-z0-9_]+(?=`)' <<<"$shown"); do
+  grep -rqE "^TEST(_F|_P)?\(${name%.*}, ${name#*.}\)" tests --include='*_test.cc' || say "$name: there is no such test"
+done
+for path in $(grep -oP '`\Ktests/[^`]+(?=`)' <<<"$shown"); do
+  [ -e "$path" ] || say "$path: is not there"
+done
+
 [ $broken -eq 0 ] || exit 1
 echo "$(wc -l <<<"$table") rows fit"

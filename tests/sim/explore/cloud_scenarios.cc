@@ -1,4 +1,5 @@
 // What a cloud is asked for.
+#include "controllers/cloud/forwarding.h"
 #include "controllers/cloud/local.h"
 #include "tests/sim/builders.h"
 #include "tests/sim/explore/stage.h"
@@ -17,6 +18,20 @@ controllers::Options with_cloud() {
   out.cloud.provider = controllers::cloud::local_provider(std::move(config));
   out.node_ipam.allocate_node_cidrs = true;
   out.node_ipam.cluster_cidr = "10.244.0.0/16";
+  return out;
+}
+
+// As if all places were free.
+class Listening final : public controllers::cloud::Forwarding {
+ public:
+  std::optional<std::string> set(const controllers::cloud::Place&, const controllers::cloud::Forward&) override { return {}; }
+  void clear(const controllers::cloud::Place&) override {}
+};
+
+controllers::Options with_forwarding() {
+  controllers::Options out = with_cloud();
+  out.cloud.forwarding = std::make_shared<Listening>();
+  out.cloud.forward_address = controllers::cloud::kOwnAddresses;
   return out;
 }
 
@@ -72,6 +87,8 @@ void machines_that_are_gone(Stage& stage) {
 
 constexpr Scenario kScenarios[] = {
     {"service", "", [] { return loops("service").options(with_cloud()); }, load_balancers},
+    {"load-balancer-forwarder", "", [] { return loops("service,load-balancer-forwarder").options(with_forwarding()); },
+     load_balancers},
     {"route", "", [] { return loops("route").options(with_cloud()); }, routes},
     {"cloud-node", "", [] { return loops("cloud-node").options(with_cloud()); }, machines},
     {"cloud-node-lifecycle", "", [] { return loops("cloud-node-lifecycle").options(with_cloud()); }, machines_that_are_gone},

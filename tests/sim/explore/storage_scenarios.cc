@@ -268,6 +268,37 @@ void hollow_attachments(Stage& stage) {
   stage.settle();
 }
 
+// Pods that mount one volume with labels that differ.
+void labelled_volumes(Stage& stage) {
+  storage::v1::CSIDriver driver;
+  driver.mutable_metadata()->set_name("csi.example.com");
+  driver.mutable_spec()->set_se_linux_mount(true);
+  stage.cluster.create(driver);
+  for (const char* key : {"default/a", "default/b"}) {
+    Pod pod = make_pod(key);
+    auto& volume = *pod.mutable_spec()->add_volumes();
+    volume.set_name("data");
+    volume.mutable_volume_source()->mutable_persistent_volume_claim()->set_claim_name("shared");
+    auto& mount = *pod.mutable_spec()->mutable_containers(0)->add_volume_mounts();
+    mount.set_name("data");
+    mount.set_mount_path("/data");
+    pod.mutable_spec()->mutable_security_context()->mutable_se_linux_options()->set_level(key[8] == 'a' ? "s0:c1" : "s0:c2");
+    stage.cluster.create(pod);
+  }
+  Claim claim = stage.cluster.create<Claim>(controllers::make_claim("default/shared").modes({"ReadWriteMany"}).volume("v"));
+  core::v1::PersistentVolume made = controllers::make_volume("v").modes({"ReadWriteMany"});
+  auto& reference = *made.mutable_spec()->mutable_claim_ref();
+  reference.set_namespace_("default");
+  reference.set_name("shared");
+  reference.set_uid(claim.metadata().uid());
+  stage.cluster.create(made);
+  claim.mutable_status()->set_phase("Bound");
+  stage.cluster.update_status(claim);
+  stage.settle();
+  stage.cluster.remove<Pod>("default/a", at_once());
+  stage.settle();
+}
+
 constexpr Scenario kScenarios[] = {
     {"hollow-csi-attacher", "", [] { return loops("hollow-csi-attacher"); }, hollow_attachments},
     {"hollow-csi-provisioner", "",
@@ -280,6 +311,7 @@ constexpr Scenario kScenarios[] = {
     {"attachdetach", "", [] { return loops("attachdetach"); }, attachments},
     {"ephemeral-volume", "", [] { return loops("ephemeral-volume"); }, ephemeral_volumes},
     {"device-taint-eviction-controller", "", [] { return loops("device-taint-eviction-controller").nodes(1); }, tainted_devices},
+    {"selinux-warning-controller", "", [] { return loops("selinux-warning-controller"); }, labelled_volumes},
     {"resource-claim-controller", "", [] { return loops("resource-claim-controller"); }, device_claims},
 };
 

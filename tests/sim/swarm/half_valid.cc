@@ -33,7 +33,8 @@ class HalfValid final : public Swarm {
     // No kubelet is heard of here: nodes would fall silent, and pods go from them when a time that begins anew with each process is over.
     // What those two loops make of half-valid nodes is in their own tests.
     return loops(
-               "*,bootstrapsigner,tokencleaner,hollow-csi-provisioner,hollow-csi-attacher,hollow-csi-resizer,host-path-"
+               "*,bootstrapsigner,tokencleaner,selinux-warning-controller,hollow-csi-provisioner,hollow-csi-attacher,hollow-csi-"
+               "resizer,host-path-"
                "provisioner,"
                "-nodelifecycle,-taint-eviction-controller")
         .options(options);
