@@ -50,7 +50,7 @@ holds a.example.com:8080 '{.spec.hostPort}' "$V1" a
 step "managers of several versions"
 expect serverside-applied thing v2 a '{note: mine}' other
 holds a.example.com:8080 '{.spec.hostPort}' "$V1" a
-refuse 'conflict with "e2e"' thing v1 a '{hostPort: "c:1"}' third
+refuse 'conflict with "kubectl-patch" using conv.example.com/v2: .spec.port' thing v1 a '{hostPort: "c:1"}' third
 
 step "the stored version changes"
 define Webhook /convert v2
