@@ -46,9 +46,10 @@ class HttpsTransport final : public Transport {
     if (options.tls.server_name.empty()) options.tls.server_name = options.host;
     bearer_token_ = std::move(options.bearer_token);
     user_agent_ = options.user_agent;
-    host_ = options.host.find(':') == std::string::npos ? fmt::format("{}:{}", options.host, options.port)
-                                                        : fmt::format("[{}]:{}", options.host, options.port);
-    auto tls = options.plain ? nullptr : TlsContext::client(options.tls);
+    host_ = !options.unix_path.empty()                    ? options.host
+            : options.host.find(':') == std::string::npos ? fmt::format("{}:{}", options.host, options.port)
+                                                          : fmt::format("[{}]:{}", options.host, options.port);
+    auto tls = options.plain || !options.unix_path.empty() ? nullptr : TlsContext::client(options.tls);
     core_ = std::make_shared<ClientCore>(io.impl().next(), std::move(options), std::move(tls));
     clock_ = &results_on.clock();
   }

@@ -12,21 +12,31 @@
 
 namespace ph::net {
 
+// A response that is larger than `response_bytes_max`.
+class ResponseTooLarge : public TransportError {
+ public:
+  using TransportError::TransportError;
+};
+
 struct ClientOptions {
   std::string host;  // a name or an IP address
   std::uint16_t port = 443;
   // `server_name` is `host` when empty; `http2 = false` keeps to HTTP/1.1.
   TlsClientOptions tls;
   bool plain = false;  // no TLS, and HTTP/1.1: for health checks and tests
+  // A unix socket, spoken to in HTTP/2 without TLS; `host` is then only a name, and `port` nothing.
+  std::string unix_path;
   // Called for each request, on the caller's executor; what it returns goes into the Authorization header.
   std::function<std::string()> bearer_token;
   std::string user_agent = "pilothouse";
 
   Duration connect_timeout = std::chrono::seconds(30);  // TCP and TLS together
   // A connection on which nothing has arrived for `ping_after` is asked for a sign of life, and given up when none comes
-  // within `ping_timeout`.
+  // within `ping_timeout`. Zero: it is not asked.
   Duration ping_after = std::chrono::seconds(30);
   Duration ping_timeout = std::chrono::seconds(15);
+  // A body that is not streamed may have this many bytes; 0: any number. What has more fails with ResponseTooLarge.
+  std::size_t response_bytes_max = 0;
 };
 
 // Connects with the first request, and anew when the connection has been lost: a request that was under way then fails

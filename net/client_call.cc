@@ -11,6 +11,12 @@ void ClientCall::head(int status, Headers headers) {
   wake();
 }
 
+void ClientCall::trailers(Headers fields) {
+  const std::lock_guard lock(mutex_);
+  if (!head_) return;  // it has been taken
+  for (const auto& [name, value] : fields) head_->headers.add(name, value);
+}
+
 void ClientCall::publish() {
   if (!stream || arrived_.empty()) return;
   const std::lock_guard lock(mutex_);
@@ -37,6 +43,14 @@ void ClientCall::fail(std::string why) {
   if (ended_ || error_) return;
   error_ = std::move(why);
   wake();
+}
+
+void ClientCall::fail_of_size(std::string why) {
+  {
+    const std::lock_guard lock(mutex_);
+    too_large_ = true;
+  }
+  fail(std::move(why));
 }
 
 HttpResponse ClientCall::take_head() {
@@ -85,6 +99,7 @@ void ClientCall::wake() {
 }
 
 void ClientCall::throw_if_failed() const {
+  if (error_ && too_large_) throw ResponseTooLarge(*error_);
   if (error_) throw TransportError(*error_);
 }
 

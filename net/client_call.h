@@ -8,6 +8,7 @@
 
 #include "base/sync.h"
 #include "base/transport.h"
+#include "net/client.h"
 #include "net/http2_session.h"
 
 namespace ph::net {
@@ -26,11 +27,20 @@ class ClientCall {
   StreamId id = 0;
 
   void head(int status, Headers headers);
-  void data(std::string_view bytes) { arrived_ += bytes; }
+  void data(std::string_view bytes) {
+    received_ += bytes.size();
+    arrived_ += bytes;
+  }
+  // Bytes of the body that have arrived.
+  std::size_t received() const { return received_; }
+  // Puts them behind the fields of the head.
+  void trailers(Headers fields);
   // Hands over the data that has arrived, of a stream.
   void publish();
   void end();
   void fail(std::string why);
+  // The same, as a ResponseTooLarge.
+  void fail_of_size(std::string why);
 
   // --- the caller's ---
   enum class Until { Head, Data, End };
@@ -57,7 +67,8 @@ class ClientCall {
   void wake();
   void throw_if_failed() const;
 
-  std::string arrived_;  // the io thread's; not published yet
+  std::string arrived_;       // the io thread's; not published yet
+  std::size_t received_ = 0;  // the io thread's
 
   std::mutex mutex_;  // guards all below
   std::optional<HttpResponse> head_;
@@ -65,6 +76,7 @@ class ClientCall {
   std::string data_;
   bool ended_ = false;
   std::optional<std::string> error_;
+  bool too_large_ = false;  // that is why
   bool abandoned_ = false;
   Until until_ = Until::End;
   std::shared_ptr<detail::Suspended> waiting_;

@@ -1,6 +1,8 @@
 #include "net/client_core.h"
 
 #include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 #include <algorithm>
 
@@ -33,8 +35,10 @@ void ClientConnection::begin() {
 }
 
 void ClientConnection::on_open(std::string_view alpn) {
-  protocol_ = alpn == "h2" ? http2_client(*this) : http1_client(*this);
-  if (protocol_->multiplexed()) wake_at(SteadyClock::now() + to_steady(core_->options().ping_after));
+  const bool local = !core_->options().unix_path.empty();
+  protocol_ = alpn == "h2" || local ? http2_client(*this, local ? "http" : "https") : http1_client(*this);
+  if (protocol_->multiplexed() && core_->options().ping_after != Duration::zero())
+    wake_at(SteadyClock::now() + to_steady(core_->options().ping_after));
   core_->opened(*this);
 }
 
@@ -68,7 +72,7 @@ void ClientConnection::on_closed(const std::string& why) {
   for (const CallPtr& call : std::exchange(unpublished_, {})) call->publish();
   for (auto& [stream, call] : std::exchange(calls_, {})) {
     call->connection = nullptr;
-    call->fail(fmt::format("connection to {}:{} lost: {}", core_->options().host, core_->options().port, why));
+    call->fail(fmt::format("connection to {} lost: {}", core_->place(), why));
   }
   core_->closed(*this, why);
 }
@@ -79,7 +83,7 @@ void ClientConnection::on_timer() {
     if (now >= deadline_) return close("the TLS handshake took too long");
     return wake_at(deadline_);
   }
-  if (!protocol_->multiplexed()) return;
+  if (!protocol_->multiplexed() || core_->options().ping_after == Duration::zero()) return;
   const auto after = to_steady(core_->options().ping_after);
   const auto timeout = to_steady(core_->options().ping_timeout);
   if (pinged_ != SteadyClock::time_point{} && last_input() >= pinged_) pinged_ = {};
@@ -102,10 +106,23 @@ void ClientConnection::on_head(StreamId stream, int status, Headers headers) {
 void ClientConnection::on_data(StreamId stream, std::string_view bytes) {
   const auto found = calls_.find(stream);
   if (found == calls_.end()) return;
-  const CallPtr& call = found->second;
+  const CallPtr call = found->second;
+  const std::size_t max = core_->options().response_bytes_max;
+  if (!call->stream && max > 0 && call->received() + bytes.size() > max) {
+    take(stream);
+    call->fail_of_size(fmt::format("the response has more than {} bytes", max));
+    if (!protocol_->cancel(stream))
+      asio::post(loop().context, [self = shared_from_this()] { self->close("a response was too large"); });
+    return;
+  }
   call->data(bytes);
   if (!call->stream) return protocol_->consumed(stream, bytes.size());
   if (unpublished_.empty() || unpublished_.back() != call) unpublished_.push_back(call);
+}
+
+void ClientConnection::on_trailers(StreamId stream, Headers fields) {
+  const auto found = calls_.find(stream);
+  if (found != calls_.end()) found->second->trailers(std::move(fields));
 }
 
 void ClientConnection::on_end(StreamId stream) {
@@ -203,10 +220,15 @@ void ClientCore::assign() {
   while (connecting_ < wanted) connect();
 }
 
+std::string ClientCore::place() const {
+  return options_.unix_path.empty() ? fmt::format("{}:{}", options_.host, options_.port) : options_.unix_path;
+}
+
 struct ClientCore::Attempt {
-  explicit Attempt(asio::io_context& context) : resolver(context), socket(context), timer(context) {}
+  explicit Attempt(asio::io_context& context) : resolver(context), tcp(context), local(context), timer(context) {}
   tcp::resolver resolver;
-  tcp::socket socket;
+  tcp::socket tcp;
+  asio::local::stream_protocol::socket local;
   asio::steady_timer timer;
   Link::SteadyClock::time_point deadline;
   bool done = false;
@@ -215,7 +237,8 @@ struct ClientCore::Attempt {
     done = true;
     Error ignored;
     resolver.cancel();
-    socket.close(ignored);
+    tcp.close(ignored);
+    local.close(ignored);
     timer.cancel();
   }
 };
@@ -235,6 +258,10 @@ void ClientCore::connect() {
   attempt->timer.async_wait([failed](const Error& error) {
     if (!error) failed("it took too long");
   });
+  look_up(attempt, failed);
+}
+
+void ClientCore::look_up(const std::shared_ptr<Attempt>& attempt, const std::function<void(const std::string&)>& failed) {
   const auto on_connected = [self = shared_from_this(), attempt, failed](const Error& error, const auto&) {
     if (attempt->done) return;
     if (error) return failed(error.message());
@@ -242,25 +269,34 @@ void ClientCore::connect() {
     attempt->timer.cancel();
     self->connected(attempt);
   };
+  if (!options_.unix_path.empty()) {
+    if (options_.unix_path.size() >= sizeof(sockaddr_un::sun_path)) {
+      return asio::post(loop_.context, [failed] { failed("the path is too long for a unix socket"); });
+    }
+    const asio::local::stream_protocol::endpoint endpoint(options_.unix_path);
+    return attempt->local.async_connect(endpoint,
+                                        [on_connected, endpoint](const Error& error) { on_connected(error, endpoint); });
+  }
   Error not_an_address;
   if (const auto address = asio::ip::make_address(options_.host, not_an_address); !not_an_address) {
     const tcp::endpoint endpoint(address, options_.port);
-    return attempt->socket.async_connect(endpoint,
-                                         [on_connected, endpoint](const Error& error) { on_connected(error, endpoint); });
+    return attempt->tcp.async_connect(endpoint, [on_connected, endpoint](const Error& error) { on_connected(error, endpoint); });
   }
   attempt->resolver.async_resolve(options_.host, std::to_string(options_.port),
                                   [attempt, failed, on_connected](const Error& error, const tcp::resolver::results_type& found) {
                                     if (attempt->done) return;
                                     if (error) return failed(error.message());
-                                    asio::async_connect(attempt->socket, found, on_connected);
+                                    asio::async_connect(attempt->tcp, found, on_connected);
                                   });
 }
 
 void ClientCore::connected(const std::shared_ptr<Attempt>& attempt) {
   std::unique_ptr<TlsSession> session;
   if (tls_) session = std::make_unique<TlsSession>(tls_, now_);
-  const auto connection = std::make_shared<ClientConnection>(shared_from_this(), loop_, std::move(attempt->socket),
-                                                             std::move(session), attempt->deadline);
+  Link::Socket socket =
+      options_.unix_path.empty() ? Link::Socket(std::move(attempt->tcp)) : Link::Socket(std::move(attempt->local));
+  const auto connection =
+      std::make_shared<ClientConnection>(shared_from_this(), loop_, std::move(socket), std::move(session), attempt->deadline);
   connections_.push_back(connection);
   connection->begin();
 }
@@ -283,7 +319,7 @@ void ClientCore::connect_failed(const std::string& why) {
   --connecting_;
   if (std::ranges::any_of(connections_, [](const auto& connection) { return connection->is_open(); })) return;
   for (const CallPtr& call : std::exchange(waiting_, {})) {
-    call->fail(fmt::format("cannot connect to {}:{}: {}", options_.host, options_.port, why));
+    call->fail(fmt::format("cannot connect to {}: {}", place(), why));
   }
 }
 

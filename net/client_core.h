@@ -44,6 +44,7 @@ class ClientConnection final : public Link, ClientProtocol::Owner {
 
   void on_head(StreamId stream, int status, Headers headers) override;
   void on_data(StreamId stream, std::string_view bytes) override;
+  void on_trailers(StreamId stream, Headers fields) override;
   void on_end(StreamId stream) override;
   void on_failed(StreamId stream, bool again, std::string why) override;
 
@@ -71,6 +72,8 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
 
   // On the loop's thread.
   const ClientOptions& options() const { return options_; }
+  // The server, as errors call it.
+  std::string place() const;
   void wait_for_connection(CallPtr call);
   void assign();
   void assign_and_flush();
@@ -91,6 +94,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   void take_messages();
   void take(Message& message);
   void connect();
+  void look_up(const std::shared_ptr<Attempt>& attempt, const std::function<void(const std::string&)>& failed);
   void connected(const std::shared_ptr<Attempt>& attempt);
   void connect_failed(const std::string& why);
   void shut_down_now();

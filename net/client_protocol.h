@@ -18,6 +18,8 @@ class ClientProtocol {
     virtual ~Owner() = default;
     virtual void on_head(StreamId stream, int status, Headers headers) = 0;
     virtual void on_data(StreamId stream, std::string_view bytes) = 0;
+    // Fields behind the body; `on_end` follows.
+    virtual void on_trailers(StreamId, Headers) {}
     virtual void on_end(StreamId stream) = 0;
     // `again`: the server has not looked at the request; it may be sent anew.
     virtual void on_failed(StreamId stream, bool again, std::string why) = 0;
@@ -45,6 +47,7 @@ class ClientProtocol {
 };
 
 std::unique_ptr<ClientProtocol> http1_client(ClientProtocol::Owner& owner);
-std::unique_ptr<ClientProtocol> http2_client(ClientProtocol::Owner& owner);
+// `scheme`: of its requests; constant for ever.
+std::unique_ptr<ClientProtocol> http2_client(ClientProtocol::Owner& owner, std::string_view scheme);
 
 }  // namespace ph::net

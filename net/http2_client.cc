@@ -10,7 +10,8 @@ namespace {
 
 class Http2Client final : public ClientProtocol, Http2Session::Owner {
  public:
-  explicit Http2Client(ClientProtocol::Owner& owner) : owner_(owner), session_(Http2Session::Role::Client, {}, *this) {}
+  Http2Client(ClientProtocol::Owner& owner, std::string_view scheme)
+      : owner_(owner), scheme_(scheme), session_(Http2Session::Role::Client, {}, *this) {}
 
   bool receive(std::string_view bytes) override {
     if (session_.receive(bytes)) return true;
@@ -23,7 +24,7 @@ class Http2Client final : public ClientProtocol, Http2Session::Owner {
   bool multiplexed() const override { return true; }
 
   StreamId send(const HttpRequest& request) override {
-    Http2Head head{.method = request.method, .target = request.target};
+    Http2Head head{.method = request.method, .target = request.target, .scheme = scheme_};
     for (const auto& [name, value] : request.headers) {
       if (same_token(name, "host")) {
         head.authority = value;
@@ -76,6 +77,9 @@ class Http2Client final : public ClientProtocol, Http2Session::Owner {
   void on_data(StreamId stream, std::string_view bytes) override {
     if (open_.contains(stream)) owner_.on_data(stream, bytes);
   }
+  void on_trailers(StreamId stream, Headers fields) override {
+    if (open_.contains(stream)) owner_.on_trailers(stream, std::move(fields));
+  }
   void on_end(StreamId stream) override {
     if (open_.erase(stream) > 0) owner_.on_end(stream);
   }
@@ -87,6 +91,7 @@ class Http2Client final : public ClientProtocol, Http2Session::Owner {
   void on_goaway() override { going_away_ = true; }
 
   ClientProtocol::Owner& owner_;
+  const std::string_view scheme_;
   std::unordered_set<StreamId> open_;  // whose end the owner has not been told
   bool going_away_ = false;
   Http2Session session_;
@@ -94,6 +99,8 @@ class Http2Client final : public ClientProtocol, Http2Session::Owner {
 
 }  // namespace
 
-std::unique_ptr<ClientProtocol> http2_client(ClientProtocol::Owner& owner) { return std::make_unique<Http2Client>(owner); }
+std::unique_ptr<ClientProtocol> http2_client(ClientProtocol::Owner& owner, std::string_view scheme) {
+  return std::make_unique<Http2Client>(owner, scheme);
+}
 
 }  // namespace ph::net

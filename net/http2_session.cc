@@ -16,6 +16,7 @@ struct Http2Session::Stream {
   Http2Head head;
   std::size_t header_bytes = 0;
   bool head_done = false;
+  Headers trailers;    // of an answer; its head and they share the limit
   bool begun = false;  // our head has left
   bool reset_when_ended = false;
 
@@ -88,10 +89,15 @@ struct Http2Session::Callbacks {
   static int header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
                     const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
     auto* stream = static_cast<Stream*>(nghttp2_session_get_stream_user_data(session, frame->hd.stream_id));
-    if (!stream || stream->head_done) return 0;  // trailers say nothing to us
+    if (!stream) return 0;
+    if (stream->head_done && self(user).role_ == Role::Server) return 0;  // a request's trailers say nothing to us
     stream->header_bytes += name_size + value_size + 32;
     if (stream->header_bytes > self(user).limits_.header_bytes_max) {
       stream->head.too_large = true;
+      return 0;
+    }
+    if (stream->head_done) {
+      stream->trailers.add(std::string(view(name, name_size)), std::string(view(value, value_size)));
       return 0;
     }
     add_field(stream->head, view(name, name_size), view(value, value_size));
@@ -132,6 +138,7 @@ struct Http2Session::Callbacks {
       stream->head_done = true;
       me.owner_.on_head(stream->id, std::move(stream->head), end);
     } else if (end) {
+      if (stream->trailers.size() > 0) me.owner_.on_trailers(stream->id, std::move(stream->trailers));
       me.owner_.on_end(stream->id);
     }
     return 0;
@@ -315,8 +322,8 @@ Http2Session::Stream* Http2Session::find(StreamId id) const {
 
 StreamId Http2Session::request(const Http2Head& head, bool end) {
   auto stream = std::make_unique<Stream>();
-  std::vector<nghttp2_nv> fields = {field(":method", head.method), field(":scheme", "https"), field(":authority", head.authority),
-                                    field(":path", head.target)};
+  std::vector<nghttp2_nv> fields = {field(":method", head.method), field(":scheme", head.scheme),
+                                    field(":authority", head.authority), field(":path", head.target)};
   for (const auto& [name, value] : head.headers) {
     if (!belongs_to_connection(name) && is_field(name, value)) fields.push_back(field(name, value));
   }

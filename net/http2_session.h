@@ -19,6 +19,7 @@ struct Http2Head {
   std::string method;
   std::string target;
   std::string authority;
+  std::string_view scheme = "https";  // of a request that is sent
   int status = 0;
   Headers headers;
   bool too_large = false;  // the peer sent more header bytes than allowed; what came after the limit is missing
@@ -54,6 +55,8 @@ class Http2Session {
     virtual void on_head(StreamId stream, Http2Head head, bool end) = 0;
     // Part of its body. The window stays smaller by its size until `consumed`.
     virtual void on_data(StreamId stream, std::string_view bytes) = 0;
+    // A client's: fields behind the body. `on_end` follows.
+    virtual void on_trailers(StreamId stream, Headers fields) {}
     // The body (or trailers) ended.
     virtual void on_end(StreamId stream) = 0;
     // `size` bytes of our body have been put into frames.

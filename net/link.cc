@@ -1,6 +1,7 @@
 #include "net/link.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 namespace ph::net {
 namespace {
@@ -27,7 +28,7 @@ Link::~Link() = default;
 void Link::start() {
   Error ignored;
   socket_.non_blocking(true, ignored);
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);  // a unix socket knows no such thing
   socket_.set_option(asio::socket_base::keep_alive(true), ignored);
   last_input_ = SteadyClock::now();
   if (tls_) {

@@ -1,11 +1,11 @@
-// One TCP connection, with or without TLS, below a protocol. Only for .cc files of this room.
+// One connection, over TCP or a unix socket, with or without TLS, below a protocol. Only for .cc files of this room.
 //
 // Sockets are non-blocking; the link waits for readiness and then reads and writes all it can. Buffers for reading belong
 // to the loop, so that an idle connection holds none. Output is asked of the protocol only when the socket has taken what
 // came before: a slow reader holds up its own data and nothing else.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
@@ -21,7 +21,7 @@ namespace ph::net {
 
 class Link : public std::enable_shared_from_this<Link> {
  public:
-  using Socket = asio::ip::tcp::socket;
+  using Socket = asio::generic::stream_protocol::socket;
   using SteadyClock = std::chrono::steady_clock;
 
   Link(IoLoop& loop, Socket socket, std::unique_ptr<TlsSession> tls);
