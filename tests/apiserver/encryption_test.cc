@@ -7,6 +7,7 @@
 #include "api/json_text.h"
 #include "apiserver/storage/encryption/encrypted_store.h"
 #include "tests/apiserver/harness.h"
+#include "tests/apiserver/shared_store.h"
 
 namespace ph::apiserver::testing {
 namespace {
@@ -33,29 +34,6 @@ std::string config_text(const std::string& providers, const std::string& resourc
       resources, providers);
 }
 std::string aes(const char* kind, const std::string& keys) { return fmt::format("{{{}: {{keys: [{}]}}}}", kind, keys); }
-
-// What several servers, one after the other, keep: the bytes themselves.
-class Shared final : public Store {
- public:
-  explicit Shared(Store& store) : store_(store) {}
-  Task<std::expected<Revision, Refused>> commit(Transaction t) override { return store_.commit(std::move(t)); }
-  Task<std::optional<Stored>> get(std::string key) override { return store_.get(std::move(key)); }
-  Task<std::vector<Stored>> range(std::string from, std::string to, std::size_t limit) override {
-    return store_.range(std::move(from), std::move(to), limit);
-  }
-  Revision revision() const override { return store_.revision(); }
-  void follow(Follower follower) override { store_.follow(std::move(follower)); }
-  Task<std::optional<std::vector<Change>>> history(std::string prefix, Revision since) override {
-    return store_.history(std::move(prefix), since);
-  }
-  Task<Recent> recent(std::string prefix, std::size_t records, std::size_t bytes) override {
-    return store_.recent(std::move(prefix), records, bytes);
-  }
-  Task<std::unique_ptr<StoreView>> view() override { return store_.view(); }
-
- private:
-  Store& store_;
-};
 
 class Cluster {
  public:
@@ -278,7 +256,25 @@ TEST(EncryptionConfiguration, ProblemsAreToldWithTheirPlace) {
       {config_text(""), "resources[0].providers: Required value: at least one provider is required"},
       {config_text(good, ""), "resources[0].resources: Required value: at least one resource is required"},
       {config_text("{kms: {name: x}}"),
-       "resources[0].providers[0].kms: key management services are not supported; use aesgcm, aescbc or secretbox"},
+       "resources[0].providers[0].kms.apiVersion: KMSv1 is deprecated and will only receive security updates going forward. Use "
+       "KMSv2 instead. It is not supported here"},
+      {config_text("{kms: {apiVersion: v3, name: x, endpoint: 'unix:///s'}}"),
+       R"(resources[0].providers[0].kms.apiVersion: Invalid value: "v3": unsupported apiVersion apiVersion for KMS provider, only v1 )"
+       "and v2 are supported"},
+      {config_text("{kms: {apiVersion: v2, name: 'a:b', endpoint: 'unix:///s'}}"),
+       R"(resources[0].providers[0].kms.name: Invalid value: "a:b": invalid KMS provider name a:b, must not contain ':')"},
+      {config_text("{kms: {apiVersion: v2, name: a, endpoint: 'http://s'}}"),
+       R"(resources[0].providers[0].kms.endpoint: Invalid value: "http://s": unsupported scheme "http" for KMS provider, only unix is )"
+       "supported"},
+      {config_text("{kms: {apiVersion: v2, name: a}}"),
+       "resources[0].providers[0].kms.endpoint: Required value: endpoint is a mandatory field for a provider"},
+      {config_text("{kms: {apiVersion: v2, name: a, endpoint: 'unix:///s', timeout: 0s}}"),
+       R"(resources[0].providers[0].kms.timeout: Invalid value: "0s": timeout should be a positive value)"},
+      {config_text("{kms: {apiVersion: v2, name: a, endpoint: 'unix:///s', cachesize: 5}}"),
+       "resources[0].providers[0].kms.cachesize: Invalid value: 5: cachesize is not supported in v2"},
+      {config_text(
+           "{kms: {apiVersion: v2, name: a, endpoint: 'unix:///s'}}, {kms: {apiVersion: v2, name: a, endpoint: 'unix:///t'}}"),
+       R"(resources[0].providers[1].kms.name: Invalid value: "a": duplicate KMS provider name a, names must be unique)"},
       {config_text(aes("secretbox", key_text("k", 'a', 16))),
        R"(resources[0].providers[0].secretbox.keys[0].secret: Invalid value: "REDACTED": secret is not of the expected length, got )"
        "16, expected one of [32]"},

@@ -14,6 +14,7 @@
 #include "api/json_text.h"
 #include "api/rules.h"
 #include "api/schema.h"
+#include "api/times.h"
 #include "api/yaml_duplicates.h"
 #include "base/secretbox.h"
 
@@ -84,6 +85,71 @@ std::vector<Key> read_keys(const json& document, const std::vector<std::size_t>&
   return keys;
 }
 
+std::chrono::nanoseconds read_timeout(const json& document, const Path& at, api::Errors& errors) {
+  const std::string text = text_of(document, "timeout", at);
+  if (text.empty()) return KmsOptions().timeout;
+  const auto read = api::parse_duration(text);
+  if (!read) refuse(at, fmt::format("\"{}\" is no duration", text));
+  if (*read <= Duration::zero()) errors.invalid_text(at, text, "timeout should be a positive value");
+  return *read;
+}
+
+// The path of a socket.
+std::string read_endpoint(const std::string& endpoint, const Path& at, api::Errors& errors) {
+  const auto end = endpoint.find("://");
+  const std::string scheme = endpoint.substr(0, end == endpoint.npos ? 0 : end);
+  if (endpoint.empty()) {
+    errors.required(at, "endpoint is a mandatory field for a provider");
+  } else if (scheme != "unix") {
+    errors.invalid_text(at, endpoint, fmt::format("unsupported scheme \"{}\" for KMS provider, only unix is supported", scheme));
+  } else if (!endpoint.starts_with("unix:///") || endpoint.starts_with("unix:///@")) {
+    errors.invalid_text(at, endpoint, "only the absolute path of a socket is supported: unix:///PATH");
+  } else {
+    return endpoint.substr(end + 3);
+  }
+  return {};
+}
+
+Provider read_kms(const json& document, const Path& at, api::Errors& errors) {
+  check_members(document, at, {"apiVersion", "name", "cachesize", "endpoint", "timeout"});
+  Provider out{.kind = Provider::Kind::Kms, .keys = {}, .kms_options = {}, .kms = {}};
+  const std::string version = text_of(document, "apiVersion", at.member("apiVersion"));
+  if (version.empty() || version == "v1") {
+    refuse(
+        at.member("apiVersion"),
+        "KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead. It is not supported here");
+  }
+  if (version != "v2") {
+    errors.invalid_text(at.member("apiVersion"), version,
+                        "unsupported apiVersion apiVersion for KMS provider, only v1 and v2 are supported");
+  }
+  if (document.contains("cachesize") && !document["cachesize"].is_null())
+    errors.invalid(at.member("cachesize"), document["cachesize"].dump(), "cachesize is not supported in v2");
+  out.kms_options.name = text_of(document, "name", at.member("name"));
+  if (out.kms_options.name.empty()) errors.required(at.member("name"), "name is a mandatory field for a provider");
+  if (out.kms_options.name.find(':') != std::string::npos) {
+    errors.invalid_text(at.member("name"), out.kms_options.name,
+                        fmt::format("invalid KMS provider name {}, must not contain ':'", out.kms_options.name));
+  }
+  out.kms_options.path = read_endpoint(text_of(document, "endpoint", at.member("endpoint")), at.member("endpoint"), errors);
+  out.kms_options.timeout = read_timeout(document, at.member("timeout"), errors);
+  return out;
+}
+
+void check_names(const std::vector<Configuration::Entry>& entries, api::Errors& errors) {
+  std::set<std::string> names;
+  const Path resources("resources");
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::vector<Provider>& list = entries[i].providers.list();
+    for (std::size_t j = 0; j < list.size(); ++j) {
+      const std::string& name = list[j].kms_options.name;
+      if (name.empty() || names.insert(name).second) continue;
+      errors.invalid_text(resources.index(i).member("providers").index(j).member("kms").member("name"), name,
+                          fmt::format("duplicate KMS provider name {}, names must be unique", name));
+    }
+  }
+}
+
 Provider read_provider(const json& document, const Path& at, api::Errors& errors) {
   check_members(document, at, {"aesgcm", "aescbc", "secretbox", "identity", "kms"});
   std::vector<std::string> named;
@@ -101,7 +167,7 @@ Provider read_provider(const json& document, const Path& at, api::Errors& errors
     return {};
   }
   const std::string& name = named.front();
-  if (name == "kms") refuse(at.member("kms"), "key management services are not supported; use aesgcm, aescbc or secretbox");
+  if (name == "kms") return read_kms(document["kms"], at.member("kms"), errors);
   if (name == "identity") return check_members(document["identity"], at.member("identity"), {}), Provider{};
   const Path place = at.member(name);
   if (name == "secretbox") return {Provider::Kind::Secretbox, read_keys(document[name], {kSecretboxKey}, place, errors)};
@@ -179,6 +245,14 @@ const std::map<std::string, std::pair<std::string, std::string>, std::less<>>& s
 
 }  // namespace
 
+std::vector<std::shared_ptr<Kms>> Configuration::open_kms(const std::function<std::shared_ptr<Kms>(const KmsOptions&)>& made) {
+  std::vector<std::shared_ptr<Kms>> out;
+  for (Entry& entry : entries_) {
+    entry.providers.open_kms([&](const KmsOptions& options) { return out.emplace_back(made(options)); });
+  }
+  return out;
+}
+
 const Providers& Configuration::of(std::string_view group, std::string_view plural) const {
   static const Providers kNone;
   const std::string name = group.empty() ? std::string(plural) : fmt::format("{}.{}", plural, group);
@@ -222,6 +296,7 @@ Configuration read_configuration(std::string_view text) {
   if (list.empty()) errors.required(at, "at least one resource is required");
   std::vector<Configuration::Entry> entries;
   for (std::size_t i = 0; i < list.size(); ++i) entries.push_back(read_entry(list[i], at.index(i), errors));
+  check_names(entries, errors);
   if (!errors.empty()) throw std::invalid_argument(api::text_of(errors.list()));
   return Configuration(std::move(entries));
 }

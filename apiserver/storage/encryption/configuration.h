@@ -21,6 +21,9 @@ class Configuration {
   Configuration() = default;  // nothing is encrypted
   explicit Configuration(std::vector<Entry> entries) : entries_(std::move(entries)) {}
 
+  // Opens the providers that ask a service; all of them are returned.
+  std::vector<std::shared_ptr<Kms>> open_kms(const std::function<std::shared_ptr<Kms>(const KmsOptions&)>& made);
+
   // Those of the first entry that names the resource; else of the first that means its group, or all.
   const Providers& of(std::string_view group, std::string_view plural) const;
   // The same by the key of an object.
@@ -30,7 +33,7 @@ class Configuration {
   std::vector<Entry> entries_;
 };
 
-// JSON or YAML. Throws std::invalid_argument: it is none, or not a valid one, or asks for what is not there (kms).
+// JSON or YAML. Throws std::invalid_argument: it is none, or not a valid one, or asks for what is not there (kms v1).
 Configuration read_configuration(std::string_view text);
 
 }  // namespace ph::apiserver::encryption

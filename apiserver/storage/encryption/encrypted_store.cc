@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "api/errors.h"
+
 namespace ph::apiserver::encryption {
 namespace {
 
@@ -13,23 +15,27 @@ bool is_encrypted(const SharedBytes& bytes) { return bytes && bytes->starts_with
 // aescbc cannot tell a wrong key by itself: what it makes of one may end as if it were padded.
 bool is_object(std::string_view bytes) { return bytes.starts_with('{') || bytes.starts_with(std::string_view("k8s\0", 4)); }
 
-class EncryptedStore final : public Store {
+class Encrypting final : public EncryptedStore {
  public:
-  EncryptedStore(std::unique_ptr<Store> store, Configuration configuration, Rng& rng, Log log)
+  Encrypting(std::unique_ptr<Store> store, Configuration configuration, Rng& rng, Log log)
       : store_(std::move(store)), configuration_(std::move(configuration)), rng_(rng), log_(std::move(log)) {}
 
   Task<std::expected<Revision, Refused>> commit(Transaction transaction) override {
     for (Mutation& mutation : transaction.mutations) {
-      if (mutation.value)
-        *mutation.value = configuration_.of_key(mutation.key).seal(mutation.key, std::move(*mutation.value), rng_);
+      if (!mutation.value) continue;
+      const Providers& providers = configuration_.of_key(mutation.key);
+      if (const auto why = providers.unable()) throw api::internal(*why);
+      *mutation.value = providers.seal(mutation.key, std::move(*mutation.value), rng_);
     }
     auto outcome = co_await store_->commit(std::move(transaction));
+    if (!outcome && outcome.error().current) co_await learn(*outcome.error().current, Patience::Once);
     if (!outcome && outcome.error().current && !open(*outcome.error().current)) outcome.error().current.reset();
     co_return outcome;
   }
 
   Task<std::optional<Stored>> get(std::string key) override {
     auto stored = co_await store_->get(std::move(key));
+    if (stored) co_await learn(*stored, Patience::UntilTold);
     if (stored && !open(*stored)) stored.reset();
     co_return stored;
   }
@@ -43,6 +49,7 @@ class EncryptedStore final : public Store {
       const bool last = limit == 0 || page.size() < wanted;
       if (!page.empty()) from = page.back().key + '\0';
       for (Stored& stored : page) {
+        co_await learn(stored, Patience::UntilTold);
         if (open(stored)) out.push_back(std::move(stored));
       }
       if (last || out.size() == limit) co_return out;
@@ -67,12 +74,14 @@ class EncryptedStore final : public Store {
   // What was written with a key that is known no more is history that is kept no more.
   Task<std::optional<std::vector<Change>>> history(std::string prefix, Revision since) override {
     auto changes = co_await store_->history(std::move(prefix), since);
+    if (changes) co_await learn(*changes);
     if (changes && !std::ranges::all_of(*changes, [this](Change& change) { return open(change, Told::No); })) changes.reset();
     co_return changes;
   }
 
   Task<Recent> recent(std::string prefix, std::size_t records_max, std::size_t bytes_max) override {
     Recent recent = co_await store_->recent(std::move(prefix), records_max, bytes_max);
+    co_await learn(recent.changes);
     std::size_t first = 0;
     for (std::size_t i = 0; i < recent.changes.size(); ++i) {
       if (open(recent.changes[i], Told::No)) continue;
@@ -91,8 +100,39 @@ class EncryptedStore final : public Store {
 
   Soon<bool> is_stale(std::string key) override { return look(std::move(key)); }
 
+  void use(Configuration configuration) override { configuration_ = std::move(configuration); }
+
  private:
   enum class Told { Yes, No };
+  enum class Patience { UntilTold, Once };
+
+  // Nothing, and at once, but for what a service must tell first.
+  Soon<> learn(const std::string& key, const SharedBytes& bytes, Patience patience) {
+    if (!is_encrypted(bytes)) return {};
+    auto kms = configuration_.of_key(key).needed_for(*bytes);
+    if (!kms) return {};
+    return learn_from(std::move(kms), *bytes, patience);
+  }
+  static Task<void> learn_from(std::shared_ptr<Kms> kms, std::string bytes, Patience patience) {
+    co_await kms->learn(std::move(bytes), patience == Patience::UntilTold);
+  }
+  Soon<> learn(const Stored& stored, Patience patience) { return learn(stored.key, stored.value, patience); }
+
+  Soon<> learn(const std::vector<Change>& changes) {
+    const auto needs = [this](const Change& change) {
+      const Providers& providers = configuration_.of_key(change.key);
+      return (is_encrypted(change.value) && providers.needed_for(*change.value)) ||
+             (is_encrypted(change.previous) && providers.needed_for(*change.previous));
+    };
+    if (std::ranges::none_of(changes, needs)) return {};
+    return learn_all(changes);
+  }
+  Task<void> learn_all(const std::vector<Change>& changes) {
+    for (const Change& change : changes) {
+      co_await learn(change.key, change.value, Patience::Once);
+      co_await learn(change.key, change.previous, Patience::Once);
+    }
+  }
 
   Task<bool> look(std::string key) {
     const std::optional<Stored> stored = co_await store_->get(key);
@@ -127,7 +167,7 @@ class EncryptedStore final : public Store {
   }
 
   const std::unique_ptr<Store> store_;
-  const Configuration configuration_;
+  Configuration configuration_;
   Rng& rng_;
   const Log log_;
   Unreadable unreadable_;
@@ -137,8 +177,8 @@ class EncryptedStore final : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> encrypted_store(std::unique_ptr<Store> store, Configuration configuration, Rng& rng, Log log) {
-  return std::make_unique<EncryptedStore>(std::move(store), std::move(configuration), rng, std::move(log));
+std::unique_ptr<EncryptedStore> encrypted_store(std::unique_ptr<Store> store, Configuration configuration, Rng& rng, Log log) {
+  return std::make_unique<Encrypting>(std::move(store), std::move(configuration), rng, std::move(log));
 }
 
 }  // namespace ph::apiserver::encryption

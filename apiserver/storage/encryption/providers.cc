@@ -19,18 +19,10 @@ std::string_view prefix_of(Kind kind) {
     case Kind::AesCbc: return "k8s:enc:aescbc:v1:";
     case Kind::AesGcm: return "k8s:enc:aesgcm:v1:";
     case Kind::Secretbox: return "k8s:enc:secretbox:v1:";
+    case Kind::Kms: return "k8s:enc:kms:v2:";
     case Kind::Identity: break;
   }
   return "";
-}
-
-std::string random_bytes(Rng& rng, std::size_t size) {
-  std::string out;
-  while (out.size() < size) {
-    std::uint64_t bits = rng.next();
-    for (int i = 0; i < 8 && out.size() < size; ++i, bits >>= 8) out.push_back(static_cast<char>(bits & 0xff));
-  }
-  return out;
 }
 
 // What stands before the encrypted bytes, and is not the same twice.
@@ -39,7 +31,8 @@ std::size_t nonce_size(Kind kind) {
     case Kind::AesGcm: return kGcmNonce;
     case Kind::Secretbox: return kSecretboxNonce;
     case Kind::AesCbc: return kAesBlock;
-    case Kind::Identity: break;
+    case Kind::Identity:
+    case Kind::Kms: break;
   }
   return 0;
 }
@@ -50,7 +43,8 @@ std::string encrypt(Kind kind, const Key& key, std::string_view name, std::strin
     case Kind::AesGcm: return nonce + aes_gcm_seal(key.secret, nonce, name, bytes);
     case Kind::Secretbox: return nonce + secretbox_seal(key.secret, nonce, bytes);
     case Kind::AesCbc: return nonce + aes_cbc_encrypt(key.secret, nonce, bytes);
-    case Kind::Identity: break;
+    case Kind::Identity:
+    case Kind::Kms: break;
   }
   return std::string(bytes);
 }
@@ -61,7 +55,8 @@ std::optional<std::string> decrypt(Kind kind, const Key& key, std::string_view n
     case Kind::AesGcm: return aes_gcm_open(key.secret, nonce, name, bytes);
     case Kind::Secretbox: return secretbox_open(key.secret, nonce, bytes);
     case Kind::AesCbc: return aes_cbc_decrypt(key.secret, nonce, bytes);
-    case Kind::Identity: break;
+    case Kind::Identity:
+    case Kind::Kms: break;
   }
   return std::nullopt;
 }
@@ -71,9 +66,26 @@ std::string_view failure_of(Kind kind) {
     case Kind::AesGcm: return "cipher: message authentication failed";
     case Kind::Secretbox: return "secretbox: message authentication failed";
     case Kind::AesCbc:
-    case Kind::Identity: break;
+    case Kind::Identity:
+    case Kind::Kms: break;
   }
   return "invalid padding on input";
+}
+
+// What is behind the name of a service.
+std::optional<std::string_view> behind_name(const Provider& provider, std::string_view bytes) {
+  const std::string head = provider.kms_options.name + ":";
+  if (!bytes.starts_with(head)) return std::nullopt;
+  return bytes.substr(head.size());
+}
+
+std::expected<Opened, std::string> open_with_kms(const Provider& provider, std::string_view name, std::string_view bytes) {
+  const auto envelope = behind_name(provider, bytes);
+  if (!envelope) return std::unexpected("no matching prefix found");
+  if (!provider.kms) return std::unexpected("the plugin is not asked here");
+  auto out = provider.kms->open(name, *envelope);
+  if (!out) return std::unexpected(std::move(out.error()));
+  return Opened{std::move(*out), provider.kms->is_stale(*envelope)};
 }
 
 // Of one provider; the first of its keys that is named so and fits.
@@ -82,6 +94,7 @@ std::expected<Opened, std::string> open_with(const Provider& provider, std::stri
     if (bytes.starts_with(kEncrypted)) return std::unexpected(std::string(kOnlyIdentity));
     return Opened{std::string(bytes), false};
   }
+  if (provider.kind == Kind::Kms) return open_with_kms(provider, name, bytes);
   std::string why = provider.kind == Kind::Secretbox ? "no matching key was found for the provided Secretbox transformer"
                                                      : "no matching key was found for the provided AES transformer";
   for (const Key& key : provider.keys) {
@@ -101,10 +114,36 @@ std::expected<Opened, std::string> open_with(const Provider& provider, std::stri
 
 }  // namespace
 
+void Providers::open_kms(const std::function<std::shared_ptr<Kms>(const KmsOptions&)>& made) {
+  for (Provider& provider : list_) {
+    if (provider.kind == Kind::Kms) provider.kms = made(provider.kms_options);
+  }
+}
+
+std::optional<std::string> Providers::unable() const {
+  const Provider& writer = list_.front();
+  if (writer.kind != Kind::Kms) return std::nullopt;
+  if (!writer.kms) return "the plugin is not asked here";
+  return writer.kms->unable();
+}
+
+std::shared_ptr<Kms> Providers::needed_for(std::string_view bytes) const {
+  for (const Provider& provider : list_) {
+    if (!provider.kms || !bytes.starts_with(prefix_of(Kind::Kms))) continue;
+    const auto envelope = behind_name(provider, bytes.substr(prefix_of(Kind::Kms).size()));
+    if (envelope && !provider.kms->is_known(*envelope)) return provider.kms;
+  }
+  return nullptr;
+}
+
 std::string Providers::seal(std::string_view key, std::string bytes, Rng& rng) const {
   const Provider& writer = list_.front();
   if (writer.kind == Kind::Identity) return bytes;
   std::string out(prefix_of(writer.kind));
+  if (writer.kind == Kind::Kms) {
+    PH_ASSERT(writer.kms);
+    return out + writer.kms_options.name + ":" + writer.kms->seal(key, bytes, rng);
+  }
   out += writer.keys.front().name + ":";
   return out + encrypt(writer.kind, writer.keys.front(), key, bytes, rng);
 }
@@ -128,6 +167,11 @@ std::expected<Opened, std::string> Providers::open(std::string_view key, std::st
 bool Providers::is_stale(std::string_view bytes) const {
   const Provider& writer = list_.front();
   if (writer.kind == Kind::Identity) return bytes.starts_with(kEncrypted);
+  if (writer.kind == Kind::Kms) {
+    const std::string_view prefix = prefix_of(writer.kind);
+    const auto envelope = bytes.starts_with(prefix) ? behind_name(writer, bytes.substr(prefix.size())) : std::nullopt;
+    return !envelope || !writer.kms || writer.kms->is_stale(*envelope);
+  }
   return !bytes.starts_with(std::string(prefix_of(writer.kind)) + writer.keys.front().name + ":");
 }
 

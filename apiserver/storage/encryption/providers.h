@@ -3,10 +3,14 @@
 #pragma once
 
 #include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "apiserver/storage/encryption/kms.h"
 #include "base/rng.h"
 
 namespace ph::apiserver::encryption {
@@ -19,8 +23,10 @@ struct Key {
 };
 
 struct Provider {
-  enum class Kind { Identity, AesCbc, AesGcm, Secretbox } kind = Kind::Identity;
-  std::vector<Key> keys;  // of identity: none
+  enum class Kind { Identity, AesCbc, AesGcm, Secretbox, Kms } kind = Kind::Identity;
+  std::vector<Key> keys;     // of identity and kms: none
+  KmsOptions kms_options;    // of kms
+  std::shared_ptr<Kms> kms;  // null until it has been opened: nothing is read or written by it then
 };
 
 struct Opened {
@@ -28,13 +34,21 @@ struct Opened {
   bool stale = false;  // it would be written in another way today
 };
 
-// Threads: any, as far as the Rng's.
+// Threads: any, as far as the Rng's; with an opened kms, those of its executor.
 class Providers {
  public:
   Providers() = default;  // nothing is encrypted
   explicit Providers(std::vector<Provider> list) : list_(std::move(list)) {}
 
-  // The bytes to store under `key`, to which they are bound where the provider can do that.
+  // Opens those that ask a service.
+  void open_kms(const std::function<std::shared_ptr<Kms>(const KmsOptions&)>& made);
+  const std::vector<Provider>& list() const { return list_; }
+
+  // Why nothing can be sealed now.
+  std::optional<std::string> unable() const;
+  // Whom to ask before these bytes can be opened; null: they can be, or never will.
+  std::shared_ptr<Kms> needed_for(std::string_view bytes) const;
+  // Only when it is able. The bytes to store under `key`, to which they are bound where the provider can do that.
   std::string seal(std::string_view key, std::string bytes, Rng& rng) const;
   // Or why not, in upstream's words.
   std::expected<Opened, std::string> open(std::string_view key, std::string_view bytes) const;
