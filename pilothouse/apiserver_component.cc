@@ -4,10 +4,11 @@
 
 #include "api/errors.h"
 #include "apiserver/maintenance/store_paths.h"
-#include "apiserver/storage/encryption/encrypted_store.h"
+#include "apiserver/storage/encryption/reload.h"
 #include "apiserver/storage/memory.h"
 #include "apiserver/storage/rocksdb.h"
 #include "base/assert.h"
+#include "daemon/files.h"
 #include "net/interfaces.h"
 #include "pilothouse/authorization_services.h"
 #include "pilothouse/metrics_server.h"
@@ -69,6 +70,42 @@ Task<HeadVerdict> Door::judge_head(HttpRequest head) {
   co_return verdict;
 }
 
+namespace {
+
+KmsMaker kms_maker(net::IoThreads& io, Executor& executor, Rng& rng, Log log) {
+  return [&io, &executor, &rng, log](const apiserver::encryption::KmsOptions& options) {
+    auto plugin = apiserver::encryption::grpc_kms_plugin(net::grpc_over_unix(io, executor, options.path), options.timeout);
+    return std::make_shared<apiserver::encryption::Kms>(options, std::move(plugin), executor, rng, log);
+  };
+}
+
+struct ReloadMetrics {
+  Metrics* in = nullptr;
+
+  Family<Counter> reloads{in,
+                          {Stability::Alpha,
+                           "apiserver_encryption_config_controller_automatic_reloads_total",
+                           "Readings of a changed encryption configuration, by what came of them.",
+                           {"status"}}};
+  Family<Gauge> last{in,
+                     {Stability::Alpha,
+                      "apiserver_encryption_config_controller_automatic_reload_last_timestamp_seconds",
+                      "When that was last.",
+                      {"status"}}};
+};
+
+// Of the first that has one. All are asked again soon: who looks at the check wants to know how they are now.
+std::optional<std::string> kms_problem(const std::vector<std::shared_ptr<apiserver::encryption::Kms>>& all) {
+  std::optional<std::string> problem;
+  for (const auto& one : all) {
+    one->nudge();
+    if (!problem) problem = one->problem();
+  }
+  return problem;
+}
+
+}  // namespace
+
 std::string advertised(const std::string& bind_address) {
   const bool own =
       bind_address != "0.0.0.0" && bind_address != "::" && bind_address != "::1" && !bind_address.starts_with("127.");
@@ -92,7 +129,8 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
                                        NodeLogs& logs, Metrics* metrics)
     : publishing(executor, [log](std::exception_ptr error) { log_failure(log, std::move(error)); }),
       helper("helper", executor.clock(), metrics),
-      idle_memory("memory", executor.clock(), [](Executor& own) { return std::make_unique<IdleMemory>(own_memory(), own); }) {
+      idle_memory("memory", executor.clock(), [](Executor& own) { return std::make_unique<IdleMemory>(own_memory(), own); }),
+      encryption_log_(log.named("encryption")) {
   // The port first: it is what most often is not to be had, and costs nothing.
   net::ServerOptions net_options;
   net_options.bind_address = options.bind_address;
@@ -107,15 +145,20 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   }
   https = std::make_unique<net::HttpsServer>(io, door, executor, net_options, log.named("https"));
 
+  std::unique_ptr<apiserver::Store> bare;
   if (options.store == "memory") {
-    store = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
+    bare = apiserver::memory_store(executor, executor.clock(), {.metrics = metrics});
   } else {
-    store = apiserver::open_rocksdb_store(options.store_path, executor, executor.clock(),
-                                          {.log = log.named("store"), .metrics = metrics});
+    bare = apiserver::open_rocksdb_store(options.store_path, executor, executor.clock(),
+                                         {.log = log.named("store"), .metrics = metrics});
   }
   // Without a configuration it still knows what has been encrypted before.
-  store = apiserver::encryption::encrypted_store(
-      std::move(store), options.encryption.value_or(apiserver::encryption::Configuration()), rng, log.named("encryption"));
+  auto encryption = options.encryption.value_or(apiserver::encryption::Configuration());
+  kms_maker_ = kms_maker(io, executor, rng, encryption_log_);
+  kms = encryption.open_kms(kms_maker_);
+  store = apiserver::encryption::encrypted_store(std::move(bare), std::move(encryption), rng, encryption_log_);
+  options.standard.health.push_back(
+      {.name = "kms-providers", .problem = [this] { return kms_problem(kms); }, .ready_only = true});
   options.standard.health.push_back({.name = "encryption-at-rest", .problem = [this]() -> std::optional<std::string> {
                                        if (store->unreadable().empty()) return std::nullopt;
                                        return "stored objects cannot be decrypted";
@@ -150,6 +193,7 @@ ApiServerComponent::ApiServerComponent(Executor& executor, net::IoThreads& io, A
   }
   extensions.paths.push_back(apiserver::store_paths(*store, executor.clock()));
   server->install(std::move(extensions));
+  follow_encryption(options, metrics);
 }
 
 ApiServerComponent::~ApiServerComponent() = default;
@@ -158,7 +202,46 @@ void ApiServerComponent::publish(apiserver::AuthenticationTrust trust) {
   publishing.spawn(apiserver::publish_authentication_trust(*server, publishing.executor().clock(), std::move(trust)));
 }
 
+Task<std::optional<std::string>> ApiServerComponent::encrypt_by(apiserver::encryption::Configuration next) {
+  auto asked = next.open_kms(kms_maker_);
+  for (const auto& one : asked) co_await one->prime();
+  for (const auto& one : asked) {
+    if (one->problem()) co_return "a KMS plugin is not well: " + *one->problem();
+  }
+  store->use(std::move(next));
+  kms = std::move(asked);
+  co_return std::nullopt;
+}
+
+void ApiServerComponent::follow_encryption(const ApiServerOptions& options, Metrics* metrics) {
+  if (options.encryption_file.empty()) return;
+  apiserver::encryption::Reload reload{.text = options.encryption_text, .read = {}, .use = {}, .told = {}};
+  // A file may be slow: somebody else reads it.
+  reload.read = [this, file = options.encryption_file]() -> Task<std::optional<std::string>> {
+    const Completion<std::optional<std::string>> text;
+    helper.post([text, file] {
+      try {
+        text.set(daemon::read_file(file));
+      } catch (const daemon::FileError&) {
+        text.set(std::nullopt);
+      }
+    });
+    co_return co_await text.get();
+  };
+  reload.use = [this](apiserver::encryption::Configuration next) { return encrypt_by(std::move(next)); };
+  if (metrics) {
+    reload.told = [metrics = ReloadMetrics{metrics}, &clock = publishing.executor().clock()](bool good) {
+      metrics.reloads.with({good ? "success" : "failure"}).add();
+      const auto seconds = std::chrono::duration<double>(clock.now().time_since_epoch()).count();
+      metrics.last.with({good ? "success" : "failure"}).set(seconds);
+    };
+  }
+  publishing.spawn(follow_configuration(std::move(reload), encryption_log_));
+}
+
 Task<void> ApiServerComponent::serve() {
+  // A plugin may start together with the server; what it must unwrap is waited for anyway.
+  for (const auto& one : kms) co_await one->prime();
   co_await server->start();
   door.open(*server);
 }

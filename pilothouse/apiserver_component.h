@@ -13,6 +13,7 @@
 #include "apiserver/server.h"
 #include "apiserver/standard.h"
 #include "apiserver/storage/encryption/configuration.h"
+#include "apiserver/storage/encryption/encrypted_store.h"
 #include "apiserver/storage/store.h"
 #include "base/allocator.h"
 #include "base/process_metrics.h"
@@ -57,6 +58,8 @@ struct ApiServerOptions {
   std::string store = "rocksdb";  // or "memory"
   std::string store_path;
   std::optional<apiserver::encryption::Configuration> encryption;  // nothing: objects are stored as they are
+  std::string encryption_text;                                     // of its file
+  std::string encryption_file;                                     // which is read anew when it changes; empty: it is not
   net::TlsServerOptions tls;
   apiserver::ServerOptions server;  // address and port are filled in
   apiserver::StandardOptions standard;
@@ -67,6 +70,8 @@ struct ApiServerOptions {
   KubeletClientOptions kubelets;    // without `io`: only nodes of this process are asked for logs
   std::vector<daemon::Page> pages;  // besides the paths that every apiserver has
 };
+
+using KmsMaker = std::function<std::shared_ptr<apiserver::encryption::Kms>(const apiserver::encryption::KmsOptions&)>;
 
 struct ApiServerComponent {
   ApiServerComponent(Executor& executor, net::IoThreads& io, ApiServerOptions options, Rng& rng, Log log, NodeLogs& logs,
@@ -80,7 +85,8 @@ struct ApiServerComponent {
   std::optional<daemon::Part<apiserver::audit::Auditor>> auditor;
   Door door;
   std::unique_ptr<KubeletClient> kubelets;
-  std::unique_ptr<apiserver::Store> store;
+  std::unique_ptr<apiserver::encryption::EncryptedStore> store;
+  std::vector<std::shared_ptr<apiserver::encryption::Kms>> kms;  // of the configuration in force
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<net::HttpsServer> https;
   std::optional<ProcessMetrics> process;
@@ -89,6 +95,14 @@ struct ApiServerComponent {
   ThreadExecutor helper;
   // On a thread of its own: nobody has to wait for it who does not allocate.
   daemon::Part<IdleMemory> idle_memory;
+
+ private:
+  // What is stored from now on is encrypted so, or, when it is told what is wrong, as before. Its plugins must be well.
+  Task<std::optional<std::string>> encrypt_by(apiserver::encryption::Configuration next);
+  void follow_encryption(const ApiServerOptions& options, Metrics* metrics);
+
+  const Log encryption_log_;
+  KmsMaker kms_maker_;
 };
 
 }  // namespace ph::pilothouse

@@ -124,6 +124,8 @@ class Program {
     out.standard.change_authorization = change_authorization_;
     out.audit = options_.audit;
     out.encryption = options_.encryption;
+    out.encryption_text = options_.encryption_text;
+    if (options_.encryption_reload) out.encryption_file = options_.encryption_file;
     out.goaway_chance = options_.goaway_chance;
     if (out.standard.service_account_key.empty()) out.standard.service_account_key = keys.service_account_key;
     out.standard.client_ca = shown_.client_ca_pem;

@@ -142,6 +142,8 @@ struct ControlPlane::Impl {
     out.standard = server_flags.program.standard;
     out.audit = server_flags.program.audit;
     out.encryption = server_flags.program.encryption;
+    out.encryption_text = server_flags.program.encryption_text;
+    if (server_flags.program.encryption_reload) out.encryption_file = server_flags.program.encryption_file;
     out.standard.service_account_key = keys.service_account_key;
     out.standard.client_ca = keys.ca.cert_pem;
     out.pages = apiserver_pages([this] { return server_flags.values(options); }, clock);

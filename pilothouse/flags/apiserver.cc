@@ -81,10 +81,13 @@ void read_admission(ApiServerProgramOptions& options) {
 }
 
 void read_encryption(ApiServerProgramOptions& options) {
+  if (options.encryption_reload && options.encryption_file.empty()) {
+    throw daemon::FlagError("--encryption-provider-config-automatic-reload must be set with --encryption-provider-config");
+  }
   if (options.encryption_file.empty()) return;
   try {
-    options.encryption =
-        apiserver::encryption::read_configuration(must_read("encryption-provider-config", options.encryption_file));
+    options.encryption_text = must_read("encryption-provider-config", options.encryption_file);
+    options.encryption = apiserver::encryption::read_configuration(options.encryption_text);
   } catch (const std::invalid_argument& error) {
     throw daemon::FlagError(fmt::format("--encryption-provider-config: {}: {}", options.encryption_file, error.what()));
   }
@@ -110,6 +113,8 @@ void add_flags(daemon::FlagSet& flags, ApiServerProgramOptions& options) {
   flags.add("store", options.store, "What holds the objects: rocksdb, or memory (gone at the end)");
   flags.add("encryption-provider-config", options.encryption_file,
             "Which objects are stored encrypted, and with which keys: an EncryptionConfiguration of apiserver.config.k8s.io/v1");
+  flags.add("encryption-provider-config-automatic-reload", options.encryption_reload,
+            "Whether that file is read anew when it changes; one that is no good leaves the last good one in force");
   flags.section("Secure serving");
   flags.add("bind-address", options.serving.bind_address, "The address to listen on; all of them by default").typed("ip");
   flags.add("secure-port", options.serving.secure_port, "The port; 0 takes any free one");

@@ -38,7 +38,9 @@ struct ApiServerProgramOptions {
   double goaway_chance = 0;
   AuditOptions audit;
   std::string encryption_file;
-  std::optional<apiserver::encryption::Configuration> encryption;  // what that file says
+  std::string encryption_text;                                     // of that file
+  std::optional<apiserver::encryption::Configuration> encryption;  // what it says
+  bool encryption_reload = false;
   int io_threads = default_io_threads();
 
   std::string metrics_server;

@@ -21,7 +21,6 @@ constexpr daemon::InertFlag kApiServer[] = {
     {"strict-transport-security-directives", "strings", "[]", Refused, "browsers are not served"},
     {"delete-collection-workers", "int", "1", NoEffect, "one thread deletes"},
     {"enable-garbage-collector", "bool", "true", NoEffect, "finalizers are always honoured"},
-    {"encryption-provider-config-automatic-reload", "bool", "false", Refused, "the file is read at the start"},
     {"etcd-cafile", "string", "", NoEffect, "there is no etcd"},
     {"etcd-certfile", "string", "", NoEffect, "there is no etcd"},
     {"etcd-compaction-interval", "duration", "5m0s", NoEffect, "there is no etcd"},
