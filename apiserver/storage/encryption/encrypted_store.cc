@@ -109,9 +109,9 @@ class Encrypting final : public EncryptedStore {
   // Nothing, and at once, but for what a service must tell first.
   Soon<> learn(const std::string& key, const SharedBytes& bytes, Patience patience) {
     if (!is_encrypted(bytes)) return {};
-    auto kms = configuration_.of_key(key).needed_for(*bytes);
-    if (!kms) return {};
-    return learn_from(std::move(kms), *bytes, patience);
+    auto lesson = configuration_.of_key(key).needed_for(*bytes);
+    if (!lesson) return {};
+    return learn_from(std::move(lesson->kms), std::string(lesson->bytes), patience);
   }
   static Task<void> learn_from(std::shared_ptr<Kms> kms, std::string bytes, Patience patience) {
     co_await kms->learn(std::move(bytes), patience == Patience::UntilTold);

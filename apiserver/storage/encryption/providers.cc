@@ -127,13 +127,13 @@ std::optional<std::string> Providers::unable() const {
   return writer.kms->unable();
 }
 
-std::shared_ptr<Kms> Providers::needed_for(std::string_view bytes) const {
+std::optional<Lesson> Providers::needed_for(std::string_view bytes) const {
   for (const Provider& provider : list_) {
     if (!provider.kms || !bytes.starts_with(prefix_of(Kind::Kms))) continue;
     const auto envelope = behind_name(provider, bytes.substr(prefix_of(Kind::Kms).size()));
-    if (envelope && !provider.kms->is_known(*envelope)) return provider.kms;
+    if (envelope && !provider.kms->is_known(*envelope)) return Lesson{provider.kms, *envelope};
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 std::string Providers::seal(std::string_view key, std::string bytes, Rng& rng) const {

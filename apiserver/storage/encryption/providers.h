@@ -34,6 +34,12 @@ struct Opened {
   bool stale = false;  // it would be written in another way today
 };
 
+// Whom to ask for what.
+struct Lesson {
+  std::shared_ptr<Kms> kms;
+  std::string_view bytes;  // for Kms::learn; of those that were asked about
+};
+
 // Threads: any, as far as the Rng's; with an opened kms, those of its executor.
 class Providers {
  public:
@@ -46,8 +52,8 @@ class Providers {
 
   // Why nothing can be sealed now.
   std::optional<std::string> unable() const;
-  // Whom to ask before these bytes can be opened; null: they can be, or never will.
-  std::shared_ptr<Kms> needed_for(std::string_view bytes) const;
+  // What must be learnt before these bytes can be opened; nothing: they can be, or never will.
+  std::optional<Lesson> needed_for(std::string_view bytes) const;
   // Only when it is able. The bytes to store under `key`, to which they are bound where the provider can do that.
   std::string seal(std::string_view key, std::string bytes, Rng& rng) const;
   // Or why not, in upstream's words.
